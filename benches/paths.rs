@@ -21,7 +21,7 @@ use polwarden::render;
 use polwarden::render::diagnostics::{Amount, human};
 use polwarden::render::paint::Painter;
 use polwarden::service::docker::check;
-use polwarden::service::docker::check::{Checked, Input, Teams};
+use polwarden::service::docker::check::{CheckedPolicies, Input, Teams};
 
 use git::{Listing, PackError, PackTree, ProblemKind, Source};
 use polwarden::workspace::Loaded;
@@ -156,7 +156,7 @@ impl Repository {
         })
     }
 
-    fn check(&self) -> Checked {
+    fn check(&self) -> CheckedPolicies {
         let targets = self.config.targets.iter().zip(&self.loaded.targets);
         let mut checked = targets.map(|(target, loaded)| {
             let documents: Vec<&Document> = loaded.documents.iter().map(Arc::as_ref).collect();
@@ -180,7 +180,7 @@ impl Repository {
             .collect()
     }
 
-    fn plan(&self, desired: &Checked, live: &LiveState) -> TargetPlan {
+    fn plan(&self, desired: &CheckedPolicies, live: &LiveState) -> TargetPlan {
         let target = self.config.targets.first();
         let target = TargetInfo {
             name: target.map(|target| target.name.clone()).unwrap_or_default(),

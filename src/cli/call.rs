@@ -16,12 +16,10 @@ use crate::plan::tree_digest;
 use crate::render::text::{neutral, neutral_json};
 use crate::run::journal;
 use crate::run::journal::{End, EndedBy, FORMAT_VERSION, Record, RunId, RunKind, SingleCall};
-use crate::service::chainloop::client as chainloop;
-use crate::service::docker::client as docker;
-use crate::service::pulumi::client as pulumi;
-use http::operation::{Field, Operation, ReadRequest, Request, WriteRequest};
-use http::{ApiError, Effect, Outcome};
-use manifest::config::{Provider, Target};
+use crate::service::registry;
+use http::operation::{Field, Request, WriteRequest};
+use http::{Effect, Outcome};
+use manifest::config::Target;
 
 /// How much of a file one field may hold.
 const MAX_FIELD: u64 = 1 << 20;
@@ -81,7 +79,7 @@ impl Call {
                 names.join(", ")
             )));
         };
-        let operations = operations(target.provider());
+        let operations = registry::service(target.provider()).operations;
         let fields = self
             .fields
             .iter()
@@ -114,7 +112,7 @@ impl Call {
     ) -> CommandResult {
         match request.sort() {
             Ok(request) => {
-                show(&read(&request, target, session).await?, console)?;
+                show(&session.reads(target)?.call(&request).await?, console)?;
                 Ok(Exit::Done)
             }
             Err(request) => self.write(&request, target, session, console).await,
@@ -143,7 +141,8 @@ impl Call {
         session: &Session,
         console: Console,
     ) -> CommandResult {
-        if target.chainloop().is_some_and(|settings| !settings.writes) {
+        let service = session.writes(target)?;
+        if !service.allows_writes() {
             return Err(CommandError::error(format!(
                 "target `{}` does not set `writes: true`, so that nothing of it is written: set it first",
                 target.name
@@ -169,7 +168,7 @@ impl Call {
             run: RunId::new(time),
             time,
             kind: RunKind::Call(Box::new(call)),
-            targets: vec![session.info(target)?],
+            targets: vec![service.info().clone()],
             plan: tree_digest(std::iter::once(("call", text.as_slice()))),
             commit: None,
             tree: None,
@@ -178,7 +177,7 @@ impl Call {
         let journal = journal::begin(run, self.journal.as_deref())
             .await
             .context("nothing was called")?;
-        let answer = send(request, target, session).await;
+        let answer = service.call_write(request).await;
         let (applied, not_applied, unknown) = match &answer {
             Ok(_) => (1, 0, 0),
             Err(error) => match error.outcome() {
@@ -210,52 +209,6 @@ impl Call {
                 };
                 Err(CommandError::of_kind(kind, error))
             }
-        }
-    }
-}
-
-fn operations(provider: Provider) -> &'static [Operation] {
-    match provider {
-        Provider::Docker => docker::OPERATIONS,
-        Provider::Pulumi => pulumi::OPERATIONS,
-        Provider::Chainloop => chainloop::OPERATIONS,
-    }
-}
-
-async fn read(request: &ReadRequest, target: &Target, session: &Session) -> anyhow::Result<Value> {
-    Ok(match target.provider() {
-        Provider::Docker => session.docker_reader(target)?.call(request).await?,
-        Provider::Pulumi => session.pulumi_reader(target)?.call(request).await?,
-        Provider::Chainloop => session.chainloop_reader(target)?.call(request).await?,
-    })
-}
-
-async fn send(
-    request: &WriteRequest,
-    target: &Target,
-    session: &Session,
-) -> Result<Value, SendError> {
-    Ok(match target.provider() {
-        Provider::Docker => session.docker_writer(target)?.call(request).await?,
-        Provider::Pulumi => session.pulumi_writer(target)?.call(request).await?,
-        Provider::Chainloop => session.chainloop_writer(target)?.call(request).await?,
-    })
-}
-
-/// Why a call was not made, or what the service said.
-#[derive(Debug, thiserror::Error)]
-enum SendError {
-    #[error(transparent)]
-    Api(#[from] ApiError),
-    #[error(transparent)]
-    Session(#[from] anyhow::Error),
-}
-
-impl SendError {
-    fn outcome(&self) -> Outcome {
-        match self {
-            Self::Api(error) => error.outcome(),
-            Self::Session(_) => Outcome::NotApplied,
         }
     }
 }
@@ -333,9 +286,9 @@ fn describe(request: &Request, target: &Target) -> String {
 /// All operations of all providers.
 fn list() -> String {
     let mut text = String::new();
-    for provider in Provider::ALL {
-        text.push_str(&format!("{}\n", provider.as_str()));
-        for operation in operations(*provider) {
+    for service in registry::SERVICES {
+        text.push_str(&format!("{}\n", service.provider.as_str()));
+        for operation in service.operations {
             let effect = match operation.effect() {
                 Effect::Read => "reads",
                 Effect::Write => "writes",

@@ -5,7 +5,7 @@ pub(crate) use std::path::Path;
 use anyhow::Context as _;
 use clap::Args;
 
-use super::connect::Connect;
+use super::connect::{Connect, Session};
 use super::console::Console;
 use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
@@ -18,9 +18,9 @@ use super::workspace::{OpenError, Project, Selection, WorkingDirectory};
 use crate::plan::{self, DRIFT_FORMAT_VERSION, DriftReport};
 use crate::render;
 use crate::render::findings::{Finding, Prefix};
+use crate::run::service::Reads;
 use git::{Revision, RevisionError};
 use manifest::config;
-use model::Live;
 
 /// Show what somebody else changed at the server: how what is live differs from the manifests of the commit that is
 /// checked out, since when, and what the difference opens and closes. Exits with 8 if there is any. Nothing is written.
@@ -78,8 +78,15 @@ impl Drift {
             keeper: &GateKeeper::none(),
             before: None,
         };
-        let planned =
-            planning::make_telling(project, &self.connect, &against, &teller, console).await;
+        let planned = planning::make_telling(
+            project,
+            &self.connect,
+            &against,
+            Session::reads,
+            &teller,
+            console,
+        )
+        .await;
         let planned = match planned {
             Ok(planned) => planned,
             Err(error) => return Err(self.write_no_report(error, teller, &prefix, console)),
@@ -181,28 +188,20 @@ impl Drift {
     }
 }
 
-fn report(planned: &Planned) -> anyhow::Result<DriftReport> {
+fn report(planned: &Planned<dyn Reads>) -> anyhow::Result<DriftReport> {
     let Planned {
         workspace,
         session: _,
         plan,
-        live,
+        services,
     } = planned;
     let all = workspace.targets();
     let mut targets = Vec::new();
-    for (target_plan, live) in plan.targets.iter().zip(live) {
+    for (target_plan, service) in plan.targets.iter().zip(services) {
         let name = &target_plan.target.name;
         let target = all.iter().find(|target| target.name == *name);
         let target = target.with_context(|| format!("target `{name}` is not configured"))?;
-        let drift = match live {
-            Live::Docker(live) => {
-                crate::service::docker::plan::drift(target_plan, live, target.teams())
-            }
-            Live::Pulumi(live) => crate::service::pulumi::plan::packs_drift(target_plan, live),
-            Live::Chainloop(live) => {
-                crate::service::chainloop::plan::documents_drift(target_plan, live)
-            }
-        };
+        let drift = service.drift(target_plan);
         targets.push(drift.with_context(|| planning::of(target))?);
     }
     Ok(DriftReport {

@@ -8,6 +8,8 @@ use super::teller::Teller;
 use super::workspace::{InvalidConfiguration, OpenError};
 use crate::render::text::{neutral, neutral_lines};
 use crate::run::journal::JournalError;
+use crate::run::service::ServiceError;
+use crate::service::{ConnectError, registry};
 use access::QuestionError;
 use emulator::EmulatorError;
 use git::RevisionError;
@@ -274,6 +276,9 @@ from_errors!(
     QuestionError,
     RevisionError,
     git::OpenError,
+    ConnectError,
+    registry::OpenError,
+    ServiceError,
 );
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::render::decided::Locator;
 use crate::render::explain::Explanation;
 use crate::render::findings::{PlanRule, RuleId, Weight};
 use crate::render::text::neutral_json;
+use crate::service::registry;
 use access::{Audience, CedarStatement, Policies, Question};
 use manifest::config::Target;
 use model::diag::{Place, did_you_mean};
@@ -120,13 +121,13 @@ impl Explain {
     ) -> CommandResult<Explanation> {
         let audience = self.audience(session, target).await?;
         if self.live {
-            let live = session.docker_live(target).await?;
+            let live = session.policies(target).await?;
             let policies = Policies::Live(&live);
             return Ok(decide(workspace, policies, &audience, question, target)?);
         }
         let checked = planning::resolve(workspace, session, target).await?;
         workspace.report(workspace.agree(checked.diagnostics), console)?;
-        let policies = Policies::Desired(&checked.policies);
+        let policies = Policies::Desired(&checked.desired.policies);
         Ok(decide(workspace, policies, &audience, question, target)?)
     }
 
@@ -147,7 +148,7 @@ impl Explain {
                 teams.push(team.clone());
             } else {
                 if known.is_none() {
-                    known = Some(session.docker_reader(target)?.teams().await?);
+                    known = Some(registry::teams(session.connections(), target).await?);
                 }
                 let named = known.iter().flatten().find(|known| known.name == *team);
                 match named {

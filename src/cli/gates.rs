@@ -9,11 +9,11 @@ use super::console::Console;
 use super::planning;
 use super::tree::At;
 use super::workspace::{Workspace, is_error};
+use crate::plan::Gates;
 use crate::plan::{GateInfo, GateOutcome, GateSource};
 use crate::render::text::neutral;
-use crate::service::docker::check;
-use crate::service::docker::check::Checked;
-use crate::service::docker::plan::gates::Gates;
+use crate::service::registry;
+use crate::service::registry::{Checked, ConfiguredGates};
 use access::{Gate, RequestPattern};
 use git::{PullRequest, Revision, RevisionError, Source as _};
 use manifest::config;
@@ -198,10 +198,10 @@ impl GateKeeper {
     /// What the plan of a target is held to: the gates of the configuration and those of the base revision.
     pub(super) fn gates(&self, workspace: &Workspace, target: &Target) -> Gates {
         let (config, document) = workspace.config();
-        let check::Gates {
+        let ConfiguredGates {
             list,
             mut audiences,
-        } = check::gates(config, document, target);
+        } = registry::configured_gates(config, document, target);
         let located = |gate: Gate<Place>| {
             gate.with_source(|place| {
                 GateSource::Config(planning::locate(workspace.sources(), &place))
@@ -209,7 +209,7 @@ impl GateKeeper {
         };
         let mut list: Vec<Gate<GateSource>> = list.into_iter().map(located).collect();
         if let Some(base) = &self.base {
-            let check::Gates {
+            let ConfiguredGates {
                 list: before,
                 audiences: people,
             } = base.gates(target);
@@ -238,11 +238,11 @@ impl GateKeeper {
 
 impl Base {
     /// The gates of the organization that a target manages: a target may have been renamed.
-    fn gates(&self, target: &Target) -> check::Gates {
+    fn gates(&self, target: &Target) -> ConfiguredGates {
         let same = |other: &&Target| other.is_same_organization(target);
         match self.config.targets.iter().find(same) {
-            Some(known) => check::gates(&self.config, self.document, known),
-            None => check::gates_of_all(&self.config, self.document, target.teams()),
+            Some(known) => registry::configured_gates(&self.config, self.document, known),
+            None => registry::gates_of_all(&self.config, self.document, target.teams()),
         }
     }
 }
@@ -254,7 +254,7 @@ pub(super) fn offline(
     checked: &Checked,
 ) -> Vec<Diagnostic> {
     // Gates are about rules, which only one service has.
-    let without_rules = target.docker().is_none();
+    let without_rules = !registry::decides_requests(target);
     if without_rules
         || workspace
             .findings()
@@ -265,8 +265,8 @@ pub(super) fn offline(
         return Vec::new();
     }
     let (config, document) = workspace.config();
-    let gates = check::gates(config, document, target);
-    check::check_gates(target, &checked.policies, &gates).unwrap_or_else(|error| {
+    let gates = registry::configured_gates(config, document, target);
+    registry::check_gates(target, &checked.desired.policies, &gates).unwrap_or_else(|error| {
         let place = gates
             .list
             .first()

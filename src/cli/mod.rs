@@ -21,7 +21,6 @@ mod log;
 mod plan;
 mod planning;
 mod progress;
-mod references;
 mod rollback;
 mod runs;
 mod saved;

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::Args;
 
-use super::connect::Connect;
+use super::connect::{Connect, Session};
 use super::console::Console;
 use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
@@ -141,13 +141,20 @@ impl Plan {
             keeper: &keeper,
             before: before.as_ref(),
         };
-        let planned =
-            planning::make_telling(project, &self.connect, &against, &teller, console).await;
+        let planned = planning::make_telling(
+            project,
+            &self.connect,
+            &against,
+            Session::reads,
+            &teller,
+            console,
+        )
+        .await;
         let Planned {
             mut plan,
             session,
             workspace: _,
-            live: _,
+            services: _,
         } = match planned {
             Ok(planned) => planned,
             Err(error) => return Err(self.write_no_plan(error, teller, &prefix, console)),

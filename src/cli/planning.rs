@@ -6,33 +6,32 @@ use anyhow::anyhow;
 use rayon::prelude::*;
 use tokio::task::JoinSet;
 
-use super::connect::{Connect, Session};
+use super::connect::{Connect, Open, Session};
 use super::console::Console;
 use super::error::{CommandError, CommandResult, FailureKind};
 use super::gates::GateKeeper;
-use super::references;
 use super::teller::Teller;
 use super::three_way::Before;
 use super::workspace::{Project, Workspace, is_error};
 use crate::plan::{FORMAT_VERSION, Origins, Plan, SourceRef, TargetOrigins, TargetPlan};
-use crate::service::docker::check::{Checked, CheckedTests, Teams};
-use manifest::config::{Provider, Target};
+use crate::run::service::{PlanError, ReadFor, Reads};
+use crate::service::registry;
+use crate::service::registry::{Checked, CheckedTests, ServerFacts};
+use manifest::config::Target;
+use model::Desired;
 use model::diag::{Diagnostic, Place, SourceMap};
-use model::{Live, chainloop};
-use one::{One, deepened};
-
-pub(super) use one::read_documents;
+use one::One;
 
 /// A plan, with what it was made from.
-pub(super) struct Planned {
+pub(super) struct Planned<T: ?Sized> {
     /// The manifests that it was made from.
     pub(super) workspace: Workspace,
     /// The connections that the live state was read through.
     pub(super) session: Session,
     /// The plan.
     pub(super) plan: Plan,
-    /// The live state of each target, in the plan's order.
-    pub(super) live: Vec<Live>,
+    /// The service of each target with the live state, in the plan's order.
+    pub(super) services: Vec<Box<T>>,
 }
 
 /// Plans the chosen targets. Findings and errors of all of them are shown before giving up.
@@ -40,14 +39,17 @@ pub(super) struct Planned {
 /// The servers are asked while the manifests are read and checked. Manifests with errors are told of first, whatever
 /// the servers say, and nobody waits for an answer then.
 ///
+/// `open` says whether the services can also write afterwards. Planning itself knows no more of them than [`Reads`].
+///
 /// # Errors
 /// The manifests are invalid, which is shown; or a service cannot be reached, or does not answer as expected.
-pub(super) async fn make(
+pub(super) async fn make<T: Reads + ?Sized + 'static>(
     project: Project,
     connect: &Connect,
     keeper: &GateKeeper,
+    open: Open<T>,
     console: Console,
-) -> CommandResult<Planned> {
+) -> CommandResult<Planned<T>> {
     make_telling(
         project,
         connect,
@@ -55,6 +57,7 @@ pub(super) async fn make(
             keeper,
             before: None,
         },
+        open,
         &Teller::showing(console),
         console,
     )
@@ -73,13 +76,14 @@ pub(super) struct Against<'a> {
 ///
 /// # Errors
 /// As for `make`.
-pub(super) async fn make_telling(
+pub(super) async fn make_telling<T: Reads + ?Sized + 'static>(
     project: Project,
     connect: &Connect,
     against: &Against<'_>,
+    open: Open<T>,
     teller: &Teller,
     console: Console,
-) -> CommandResult<Planned> {
+) -> CommandResult<Planned<T>> {
     let session = match Session::open(connect, &project.targets(), console).await {
         Ok(session) => session,
         Err(error) => {
@@ -87,14 +91,14 @@ pub(super) async fn make_telling(
             return Err(error.into());
         }
     };
-    let reads = Reads::start(&session, &project.targets());
+    let readings = PendingReads::start(&session, &project.targets(), open);
     let workspace = project.load();
-    match plan_targets(&workspace, &session, against, reads, teller, console).await {
-        Ok((plan, live)) => Ok(Planned {
+    match plan_targets(&workspace, &session, against, readings, teller, console).await {
+        Ok((plan, services)) => Ok(Planned {
             workspace,
             session,
             plan,
-            live,
+            services,
         }),
         Err(error) => {
             session.close().await;
@@ -108,13 +112,14 @@ pub(super) async fn make_telling(
 ///
 /// # Errors
 /// As for [`make`].
-pub(super) async fn again(
+pub(super) async fn again<T: Reads + ?Sized + 'static>(
     workspace: &Workspace,
     session: &Session,
     keeper: &GateKeeper,
+    open: Open<T>,
     console: Console,
-) -> CommandResult<(Plan, Vec<Live>)> {
-    let reads = Reads::start(session, &workspace.targets());
+) -> CommandResult<(Plan, Vec<Box<T>>)> {
+    let readings = PendingReads::start(session, &workspace.targets(), open);
     plan_targets(
         workspace,
         session,
@@ -122,7 +127,7 @@ pub(super) async fn again(
             keeper,
             before: None,
         },
-        reads,
+        readings,
         &Teller::of_errors(console),
         console,
     )
@@ -134,7 +139,7 @@ fn check_offline(workspace: &Workspace, teller: &Teller) -> CommandResult<()> {
     let checked = workspace
         .targets()
         .into_iter()
-        .map(|target| workspace.check(target, &Teams::Offline));
+        .map(|target| workspace.check(target, &ServerFacts::offline()));
     let findings: Vec<_> = checked.flat_map(|checked| checked.diagnostics).collect();
     let findings = workspace.agree(findings);
     // Warnings about what only the server can tell would be noise beside the error that it cannot be asked.
@@ -145,14 +150,14 @@ fn check_offline(workspace: &Workspace, teller: &Teller) -> CommandResult<()> {
     workspace.tell(errors, teller)
 }
 
-async fn plan_targets(
+async fn plan_targets<T: Reads + ?Sized + 'static>(
     workspace: &Workspace,
     session: &Session,
     against: &Against<'_>,
-    reads: Reads,
+    readings: PendingReads<T>,
     teller: &Teller,
     console: Console,
-) -> CommandResult<(Plan, Vec<Live>)> {
+) -> CommandResult<(Plan, Vec<Box<T>>)> {
     let targets = workspace.targets();
     let mut findings = Vec::new();
     let mut resolved = Vec::new();
@@ -185,7 +190,6 @@ async fn plan_targets(
             .and_then(|(before, wanted)| Some((*before, wanted.get(position)?)));
         One {
             workspace,
-            session,
             target,
             keeper: against.keeper,
             base,
@@ -195,7 +199,10 @@ async fn plan_targets(
     let mut outcomes = Vec::new();
     let mut late = Vec::new();
     let mut failures = Vec::new();
-    for (target, ended) in targets.iter().zip(plan_each(&each, resolved, reads).await) {
+    for (target, ended) in targets
+        .iter()
+        .zip(plan_each(&each, resolved, session, readings).await)
+    {
         match ended {
             Ok(outcome) => outcomes.push(outcome),
             Err(TargetError::Invalid(findings)) => late.extend(findings),
@@ -212,20 +219,20 @@ async fn plan_targets(
         base: before.commit(),
         targets: Vec::new(),
     });
-    let mut states = Vec::new();
+    let mut services = Vec::new();
     for Outcome {
         plan: target,
         origins,
-        live,
+        service,
     } in outcomes
     {
         plan.targets.push(target);
         if let Some(all) = &mut plan.origins {
             all.targets.extend(origins);
         }
-        states.push(live);
+        services.push(service);
     }
-    Ok((plan, states))
+    Ok((plan, services))
 }
 
 /// Why a target has no plan. Like [`CommandError`], it does not implement `std::error::Error`.
@@ -242,79 +249,90 @@ impl From<anyhow::Error> for TargetError {
     }
 }
 
+impl From<PlanError> for TargetError {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Manifests(findings) => Self::Invalid(findings),
+            PlanError::Replay(_) | PlanError::Service(_) => Self::Failed(error.into()),
+        }
+    }
+}
+
 /// Waits for what is live, then plans all targets on all cores. What comes is in their order.
-async fn plan_each(
+async fn plan_each<T: Reads + ?Sized + 'static>(
     each: &[One<'_>],
     resolved: Vec<anyhow::Result<Checked>>,
-    mut reads: Reads,
-) -> Vec<Result<Outcome, TargetError>> {
-    let mut live: Vec<Option<anyhow::Result<Live>>> = each.iter().map(|_| None).collect();
+    session: &Session,
+    mut readings: PendingReads<T>,
+) -> Vec<Result<Outcome<T>, TargetError>> {
+    let mut live: Vec<Option<anyhow::Result<Box<T>>>> = each.iter().map(|_| None).collect();
     // A signal can end the waiting, and nothing ends the planning but its end.
-    while let Some((position, read)) = reads.next().await {
-        let (Some(one), Some(Ok(desired)), Some(live)) = (
-            each.get(position),
-            resolved.get(position),
-            live.get_mut(position),
-        ) else {
+    while let Some((position, read)) = readings.next().await {
+        let (Some(Ok(checked)), Some(live)) = (resolved.get(position), live.get_mut(position))
+        else {
             continue;
         };
         *live = Some(match read {
-            Ok(read) => deepened(one.session, one.target, desired, read).await,
+            Ok(service) => read_more(service, &checked.desired, session).await,
             Err(error) => Err(error),
         });
     }
     let pairs: Vec<_> = each.iter().zip(resolved).zip(live).collect();
     let planning = || {
-        let ended = pairs.into_par_iter().map(|((one, desired), live)| {
+        let ended = pairs.into_par_iter().map(|((one, checked), live)| {
             // Of the two failures of one target, the first says enough.
-            let desired = desired?;
-            one.plan(
-                &desired,
-                live.unwrap_or_else(|| Err(anyhow!("the reading was stopped")))?,
-            )
+            let checked = checked?;
+            let service = live.unwrap_or_else(|| Err(anyhow!("the reading was stopped")))?;
+            one.plan(&checked.desired, service)
         });
         ended.collect()
     };
     tokio::task::block_in_place(planning)
 }
 
-/// What comes of one target: its plan, where its differences come from, and what it was made from.
-struct Outcome {
+/// Reads what more has to be known to compare a target with what is desired.
+async fn read_more<T: Reads + ?Sized>(
+    mut service: Box<T>,
+    desired: &Desired,
+    session: &Session,
+) -> anyhow::Result<Box<T>> {
+    let purpose = ReadFor::Manifests(desired);
+    service.read_more(purpose, &session.begin_reading()).await?;
+    Ok(service)
+}
+
+/// What comes of one target: its plan, where its differences come from, and its service with what it was made from.
+struct Outcome<T: ?Sized> {
     plan: TargetPlan,
     origins: Option<TargetOrigins>,
-    live: Live,
+    service: Box<T>,
 }
 
 /// The readings of the live state of all targets, under way. Dropping it gives them up.
-struct Reads {
-    tasks: JoinSet<(usize, anyhow::Result<Live>)>,
+struct PendingReads<T: ?Sized> {
+    tasks: JoinSet<(usize, anyhow::Result<Box<T>>)>,
 }
 
-impl Reads {
-    fn start(session: &Session, targets: &[&Target]) -> Self {
+impl<T: Reads + ?Sized + 'static> PendingReads<T> {
+    fn start(session: &Session, targets: &[&Target], open: Open<T>) -> Self {
         let mut tasks = JoinSet::new();
         for (position, target) in targets.iter().enumerate() {
-            if target.provider() == Provider::Chainloop {
-                // There is no list: what to ask for is known once the manifests are.
-                tasks.spawn(async move {
-                    (
-                        position,
-                        Ok(Live::Chainloop(chainloop::LiveState::default())),
-                    )
-                });
-                continue;
-            }
-            let reading = session.reading(target);
+            let opened = open(session, target);
+            let begin = session.begin_reading();
             tasks.spawn(async move {
-                let live = async { Ok(reading?.live_state().await?) };
-                (position, live.await)
+                let read = async {
+                    let mut service = opened?;
+                    service.read(&begin).await?;
+                    Ok(service)
+                };
+                (position, read.await)
             });
         }
         Self { tasks }
     }
 
     /// The next target that is read, by its position; nothing once all are.
-    async fn next(&mut self) -> Option<(usize, anyhow::Result<Live>)> {
+    async fn next(&mut self) -> Option<(usize, anyhow::Result<Box<T>>)> {
         loop {
             // A reading that did not end by itself is missed by whoever waits for all.
             if let Ok(read) = self.tasks.join_next().await? {
@@ -340,9 +358,14 @@ pub(super) async fn resolve(
     session: &Session,
     target: &Target,
 ) -> anyhow::Result<Checked> {
-    let teams = teams(session, target, workspace.needs_server_teams(target)).await?;
-    let schemas = references::schemas(workspace, session, target).await?;
-    Ok(workspace.check_with(target, &teams, &schemas))
+    let facts = facts(
+        workspace,
+        session,
+        target,
+        workspace.needs_server_teams(target),
+    )
+    .await?;
+    Ok(workspace.check(target, &facts))
 }
 
 /// Like [`resolve`], for the policy tests of a target alone.
@@ -351,8 +374,9 @@ pub(super) async fn resolve_tests(
     session: &Session,
     target: &Target,
 ) -> anyhow::Result<CheckedTests> {
-    let teams = teams(session, target, workspace.tests_need_server_teams(target)).await?;
-    Ok(workspace.check_tests(target, &teams))
+    let needed = workspace.tests_need_server_teams(target);
+    let facts = team_facts(session, target, needed).await?;
+    Ok(workspace.check_tests(target, &facts))
 }
 
 /// Like [`resolve`], for policies and policy tests: the teams are read once for both.
@@ -362,11 +386,10 @@ pub(super) async fn resolve_all(
     target: &Target,
 ) -> anyhow::Result<(Checked, CheckedTests)> {
     let needed = workspace.needs_server_teams(target) || workspace.tests_need_server_teams(target);
-    let teams = teams(session, target, needed).await?;
-    let schemas = references::schemas(workspace, session, target).await?;
+    let facts = facts(workspace, session, target, needed).await?;
     Ok((
-        workspace.check_with(target, &teams, &schemas),
-        workspace.check_tests(target, &teams),
+        workspace.check(target, &facts),
+        workspace.check_tests(target, &facts),
     ))
 }
 
@@ -374,16 +397,22 @@ pub(super) async fn resolve_all(
 ///
 /// # Errors
 /// The server does not tell them.
-pub(super) async fn teams(
+pub(super) async fn team_facts(
     session: &Session,
     target: &Target,
     needed: bool,
-) -> anyhow::Result<Teams> {
-    Ok(if needed {
-        Teams::Known(session.docker_reader(target)?.teams().await?)
-    } else {
-        Teams::Offline
-    })
+) -> anyhow::Result<ServerFacts> {
+    Ok(registry::team_facts(session.connections(), target, needed).await?)
+}
+
+async fn facts(
+    workspace: &Workspace,
+    session: &Session,
+    target: &Target,
+    teams: bool,
+) -> anyhow::Result<ServerFacts> {
+    let documents = workspace.documents(target);
+    Ok(registry::facts(session.connections(), target, &documents, teams).await?)
 }
 
 pub(super) fn locate(sources: &SourceMap, place: &Place) -> SourceRef {

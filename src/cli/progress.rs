@@ -11,10 +11,8 @@ use super::console::Console;
 use crate::plan::Call;
 use crate::render;
 use crate::render::text::plural;
+use crate::run::service;
 use crate::run::{CallOutcome, Event, Progress};
-use crate::service::registry::Reader;
-use http::ApiError;
-use model::Live;
 
 /// What takes less shows no bar.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -87,7 +85,13 @@ struct Turn {
 }
 
 impl Readings {
-    fn begin(self: &Arc<Self>, console: Console) -> Turn {
+    /// Begins to show a reading, until the answer is dropped.
+    pub(super) fn begin(self: &Arc<Self>, console: Console) -> service::ReadProgress {
+        let turn = self.turn(console);
+        Arc::new(move |read, known| turn.tell(read, known))
+    }
+
+    fn turn(self: &Arc<Self>, console: Console) -> Turn {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         let running = now.get_or_insert_with(|| Running {
             bar: Patient::new(console, None, "Reading what is live: {msg} {elapsed}"),
@@ -136,46 +140,6 @@ impl Drop for Turn {
                 *now = None;
             }
         }
-    }
-}
-
-/// A reading of all that an organization holds, which tells how far it is.
-pub(super) struct Reading {
-    reader: Reader,
-    target: String,
-    turn: Arc<Turn>,
-}
-
-impl Reading {
-    pub(super) fn new(reader: Reader, target: &str, all: &Arc<Readings>, console: Console) -> Self {
-        let turn = Arc::new(all.begin(console));
-        let told = Arc::clone(&turn);
-        let reader = reader.with_progress(Arc::new(move |read, known| told.tell(read, known)));
-        Self {
-            reader,
-            target: target.to_owned(),
-            turn,
-        }
-    }
-
-    /// Reads.
-    ///
-    /// # Errors
-    /// Anything that could not be read.
-    pub(super) async fn live_state(self) -> Result<Live, ApiError> {
-        let Self {
-            reader,
-            target,
-            turn,
-        } = self;
-        let since = std::time::Instant::now();
-        let live = reader.live_state().await;
-        // The reader knows the turn too.
-        drop((reader, turn));
-        if let Ok(live) = &live {
-            tracing::info!(target_name = %target, objects = live.len(), took = ?since.elapsed(), "read what is live");
-        }
-        live
     }
 }
 

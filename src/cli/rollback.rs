@@ -1,6 +1,6 @@
 //! `polwarden rollback`: what a run touched, as it was before.
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use camino::Utf8Path;
 use clap::Args;
 
@@ -18,16 +18,9 @@ use crate::plan::{FORMAT_VERSION, Plan, SourceRef, TargetPlan, plan_digest};
 use crate::render;
 use crate::render::text::neutral;
 use crate::run::journal::{History, RunKind, TargetHistory};
-use crate::service::chainloop::apply::{documents_touched, undo_documents};
-use crate::service::chainloop::plan::{DocumentRequest, plan_documents};
-use crate::service::docker::apply::undo;
-use crate::service::docker::plan::{Request, plan_undo};
-use crate::service::pulumi::apply::{undo_packs, versions_before};
-use crate::service::pulumi::plan::{PackRequest, plan_packs_undo};
-use manifest::config::{Provider, Target, Unmanaged};
+use crate::run::service::{PlanError, ReadFor, Reads, UndoPlan, UndoRequest};
+use manifest::config::Target;
 use model::diag::{DocumentId, SourceMap};
-use model::pulumi::LiveState;
-use model::{Live, chainloop};
 
 /// Put what a run touched back to what it was before, by a new plan that is shown and asked about.
 #[derive(Debug, Args)]
@@ -125,8 +118,8 @@ impl Rollback {
             digest: None,
             targets: Vec::new(),
         };
-        let mut states = Vec::new();
-        for name in history.targets.keys() {
+        let mut services = Vec::new();
+        for (name, touched) in &history.targets {
             let Some(target) = targets.iter().find(|target| target.name == *name) else {
                 console.warn(&format!(
                     "Target `{}` of that run is not chosen here; it stays as it is.",
@@ -139,38 +132,16 @@ impl Rollback {
                     "target `{name}` is another organization, profile or endpoint than in that run"
                 )));
             }
-            let live = match (target.provider(), history.targets.get(name)) {
-                (Provider::Chainloop, touched) => {
-                    let touched = touched.map(documents_touched).unwrap_or_default();
-                    planning::read_documents(session, target, touched).await
-                }
-                (Provider::Docker | Provider::Pulumi, _) => session
-                    .reading(target)?
-                    .live_state()
-                    .await
-                    .map_err(anyhow::Error::from),
+            let begin = session.begin_reading();
+            let mut service = session.writes(target)?;
+            let read = async {
+                service.read(&begin).await?;
+                service.read_more(ReadFor::Undo(touched), &begin).await
             };
-            let live = live.with_context(|| format!("target `{name}`"))?;
-            let live = match live {
-                Live::Docker(_) | Live::Chainloop(_) => live,
-                // The levels of what the groups had before are told of too.
-                Live::Pulumi(live) => {
-                    let used = history
-                        .targets
-                        .get(name)
-                        .map(versions_before)
-                        .unwrap_or_default();
-                    let wanted = used.iter().map(|(pack, tag)| (pack, tag));
-                    let read = session
-                        .pulumi_reader(target)?
-                        .with_versions(live, wanted)
-                        .await;
-                    Live::Pulumi(read.with_context(|| format!("target `{name}`"))?)
-                }
-            };
+            read.await.with_context(|| planning::of(target))?;
             plan.targets
-                .push(self.undo_target(of, target, &live, console)?);
-            states.push(live);
+                .push(self.undo_target(of, target, touched, &*service, console)?);
+            services.push(service);
         }
         let kind = RunKind::Rollback(history.run.run.clone());
         let digest = plan_digest(&plan)?;
@@ -179,7 +150,7 @@ impl Rollback {
             .run(
                 workspace,
                 session,
-                Ready::planned(kind, plan, digest, states),
+                Ready::planned(kind, plan, digest, services),
                 console,
             )
             .await?;
@@ -190,115 +161,56 @@ impl Rollback {
         &self,
         of: &Of<'_>,
         target: &Target,
-        live: &Live,
+        touched: &TargetHistory,
+        service: &dyn Reads,
         console: Console,
     ) -> anyhow::Result<TargetPlan> {
         let Of {
-            history,
+            history: _,
             path,
             workspace,
             keeper,
-            session,
+            session: _,
         } = of;
         // The journal stands in for the manifests: it says what is wanted.
         let document = DocumentId {
             file: SourceMap::default().add(path.as_str(), ""),
             index: 0,
         };
-        let Some(touched) = history.targets.get(&target.name) else {
-            bail!("target `{}` has no calls", target.name)
-        };
-        let live = match live {
-            Live::Docker(live) => live,
-            Live::Pulumi(live) => {
-                return self.undo_packs(of, target, live, (touched, document), console);
-            }
-            Live::Chainloop(live) => {
-                return self.undo_documents(of, target, live, (touched, document), console);
-            }
-        };
-        let undo = undo(touched, live, document, self.overwrite);
-        for held in &undo.held {
+        let UndoPlan {
+            plan,
+            held,
+            created_again,
+        } = service.undo(&UndoRequest {
+            history: touched,
+            target,
+            document,
+            overwrite: self.overwrite,
+            gates: &keeper.gates(workspace, target),
+            locate: &|_| SourceRef {
+                file: path.to_string(),
+                line: 1,
+            },
+        })?;
+        for held in &held {
             console.warn(&render::rollback::held(held));
         }
-        for name in &undo.again {
+        for name in &created_again {
             console.warn(&format!(
                 "Policy \"{}\" is made again; the server gives it and its rules new ids.",
                 neutral(name)
             ));
         }
-        let request = Request {
-            target: session.info(target)?,
-            desired: &undo.desired,
-            live,
-            unmanaged: target.unmanaged,
-            teams: target.teams(),
-            locate: &|_| SourceRef {
-                file: path.to_string(),
-                line: 1,
-            },
-        };
-        Ok(plan_undo(
-            &request,
-            &undo.made,
-            &keeper.gates(workspace, target),
-        ))
-    }
-
-    fn undo_documents(
-        &self,
-        of: &Of<'_>,
-        target: &Target,
-        live: &chainloop::LiveState,
-        (touched, document): (&TargetHistory, DocumentId),
-        console: Console,
-    ) -> anyhow::Result<TargetPlan> {
-        let undo = undo_documents(touched, live, document, self.overwrite);
-        for held in &undo.held {
-            console.warn(&render::rollback::held(held));
+        match plan {
+            Ok(plan) => Ok(plan),
+            Err(PlanError::Manifests(findings)) => {
+                let first = findings
+                    .first()
+                    .map(|finding| finding.message.clone())
+                    .unwrap_or_default();
+                bail!("target `{}` cannot be put back: {first}", target.name)
+            }
+            Err(error @ (PlanError::Replay(_) | PlanError::Service(_))) => Err(error.into()),
         }
-        Ok(plan_documents(&DocumentRequest {
-            target: of.session.info(target)?,
-            documents: &undo.desired,
-            live,
-            writes: target.chainloop().is_some_and(|settings| settings.writes),
-            locate: &|_| SourceRef {
-                file: of.path.to_string(),
-                line: 1,
-            },
-        }))
-    }
-
-    fn undo_packs(
-        &self,
-        of: &Of<'_>,
-        target: &Target,
-        live: &LiveState,
-        (touched, document): (&TargetHistory, DocumentId),
-        console: Console,
-    ) -> anyhow::Result<TargetPlan> {
-        let undo = undo_packs(touched, live, document, self.overwrite);
-        for held in &undo.held {
-            console.warn(&render::rollback::held(held));
-        }
-        let request = PackRequest {
-            target: of.session.info(target)?,
-            packs: &[],
-            groups: &undo.desired,
-            live,
-            unmanaged: Unmanaged::Ignore,
-            keep_versions: None,
-            locate: &|_| SourceRef {
-                file: of.path.to_string(),
-                line: 1,
-            },
-        };
-        plan_packs_undo(&request, &undo.made).map_err(|findings| {
-            let first = findings
-                .first()
-                .map(|finding| finding.message.clone())
-                .unwrap_or_default();
-            anyhow!("target `{}` cannot be put back: {first}", target.name)
-        })
     }
 }

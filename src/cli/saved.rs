@@ -9,14 +9,11 @@ use super::connect::Session;
 use super::gates::GateKeeper;
 use super::planning;
 use super::workspace::Workspace;
-use crate::plan;
-use crate::plan::{Change, Plan, SourceRef};
-use crate::service::docker::plan::gates::Names;
-use manifest::config::Provider;
-use model::{Live, chainloop, pulumi};
+use crate::plan::{Change, GateNames, Plan, SourceRef};
+use crate::run::service::{ReadFor, Writes};
 
-/// Holds a saved plan against gates again, and puts what comes out into it. Returns the live state of each of its
-/// targets, which is read for that, with the further people that its gates name.
+/// Holds a saved plan against gates again, and puts what comes out into it. Returns the service of each of its targets
+/// with the live state, which is read for that, and the further people that its gates name.
 ///
 /// # Errors
 /// The live state cannot be read.
@@ -25,7 +22,7 @@ pub(super) async fn hold_again(
     workspace: &Workspace,
     session: &Session,
     keeper: &GateKeeper,
-) -> anyhow::Result<Vec<(Live, Further)>> {
+) -> anyhow::Result<Vec<(Box<dyn Writes>, Further)>> {
     let targets = workspace.targets();
     let mut asked = Vec::new();
     for target_plan in &plan.targets {
@@ -40,43 +37,18 @@ pub(super) async fn hold_again(
     }
     let mut states = Vec::new();
     for ((target, gates), target_plan) in asked.into_iter().zip(&mut plan.targets) {
-        let live = if target.provider() == Provider::Chainloop {
-            let kinds = target_plan
-                .documents
-                .iter()
-                .filter_map(plan::DocumentStatus::key);
-            let written = target_plan
-                .calls
-                .iter()
-                .filter_map(|call| written(call.send.chainloop()?));
-            planning::read_documents(session, target, kinds.chain(written))
-                .await
-                .with_context(|| planning::of(target))?
-        } else {
-            session
-                .reading(target)?
-                .live_state()
-                .await
-                .with_context(|| planning::of(target))?
-        };
-        let live = match live {
-            Live::Docker(_) | Live::Chainloop(_) => live,
-            Live::Pulumi(live) => {
-                let wanted = target_plan
-                    .calls
-                    .iter()
-                    .filter_map(|call| enabled(call.send.pulumi()?));
-                let reader = session.pulumi_reader(target)?;
-                Live::Pulumi(
-                    reader
-                        .with_versions(live, wanted)
-                        .await
-                        .with_context(|| planning::of(target))?,
-                )
-            }
-        };
+        let begin = session.begin_reading();
+        let mut service = session.writes(target)?;
+        service
+            .read(&begin)
+            .await
+            .with_context(|| planning::of(target))?;
+        service
+            .read_more(ReadFor::Plan(target_plan), &begin)
+            .await
+            .with_context(|| planning::of(target))?;
         let places = places(&target_plan.changes);
-        let names = Names {
+        let names = GateNames {
             rule: &|policy, rule| {
                 places
                     .get(&(policy.to_owned(), Some(rule.to_owned())))
@@ -85,46 +57,10 @@ pub(super) async fn hold_again(
             policy: &|policy| places.get(&(policy.to_owned(), None)).cloned(),
             teams: target.teams(),
         };
-        target_plan.gates = match &live {
-            Live::Docker(state) => crate::service::docker::plan::gates::hold_gates(
-                state,
-                &target_plan.calls,
-                &gates,
-                &names,
-            ),
-            Live::Pulumi(_) | Live::Chainloop(_) => Vec::new(),
-        };
-        states.push((live, gates.audiences));
+        target_plan.gates = service.gates(target_plan, &gates, &names)?;
+        states.push((service, gates.audiences));
     }
     Ok(states)
-}
-
-/// The policy that a write is about.
-fn written(
-    send: &chainloop::Operation,
-) -> Option<(chainloop::DocumentKind, chainloop::PolicyName)> {
-    Some((
-        chainloop::DocumentKind::Policy,
-        send.document().name.clone(),
-    ))
-}
-
-/// The version that a write enables in a group.
-fn enabled(send: &pulumi::Operation) -> Option<(&pulumi::PackName, &pulumi::VersionTag)> {
-    match send {
-        pulumi::Operation::UpdateGroup {
-            change: pulumi::GroupChange::AddPack { pack, tag, .. },
-            ..
-        } => Some((pack, tag)),
-        pulumi::Operation::CreatePackVersion { .. }
-        | pulumi::Operation::PutArchive { .. }
-        | pulumi::Operation::CompletePackVersion { .. }
-        | pulumi::Operation::DeletePackVersion { .. }
-        | pulumi::Operation::DeletePack { .. }
-        | pulumi::Operation::CreateGroup { .. }
-        | pulumi::Operation::UpdateGroup { .. }
-        | pulumi::Operation::DeleteGroup { .. } => None,
-    }
 }
 
 /// Where the plan says that policies and rules are declared.

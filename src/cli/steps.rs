@@ -4,10 +4,7 @@ use clap::Args;
 
 use super::error::{CommandError, CommandResult};
 use crate::plan::Plan;
-use crate::service::chainloop::plan::audit_documents;
-use crate::service::docker::plan::audit::audit_plan;
-use crate::service::pulumi::plan::audit_packs;
-use model::Live;
+use crate::run::service::Writes;
 
 /// What is asked of the steps of a plan.
 #[derive(Debug, Args)]
@@ -40,23 +37,10 @@ impl StepOptions {
 ///
 /// # Errors
 /// The plan is refused.
-pub(super) fn check_guarantees(plan: &Plan, live: &[Live]) -> CommandResult<()> {
+pub(super) fn check_guarantees(plan: &Plan, services: &[Box<dyn Writes>]) -> CommandResult<()> {
     let mut refusals = Vec::new();
-    for (target, live) in plan.targets.iter().zip(live) {
-        let breaches: Vec<String> = match live {
-            Live::Docker(live) => audit_plan(live, target)
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-            Live::Pulumi(live) => audit_packs(live, &target.calls)
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-            Live::Chainloop(live) => audit_documents(target, live)
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-        };
+    for (target, service) in plan.targets.iter().zip(services) {
+        let breaches = service.audit(target)?;
         let name = &target.target.name;
         refusals.extend(
             breaches

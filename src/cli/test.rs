@@ -21,7 +21,7 @@ use crate::render::policy_tests::{
     self, Asked, CoverageReport, TargetReport, TestReport, TestResult,
 };
 use crate::render::text::neutral;
-use crate::service::docker::check::{CheckedTests, resource_place};
+use crate::service::registry::{CheckedTests, resource_place};
 use access::{CedarStatement, CoveredRule, Expectation, Policies};
 use manifest::config::Target;
 use model::diag::{Diagnostic, Place};
@@ -181,7 +181,7 @@ impl Test {
                 let both = planning::resolve_all(workspace, session, target).await;
                 let (checked, tests) = both.with_context(|| planning::of(target))?;
                 findings.extend(checked.diagnostics);
-                (Some(checked.policies), tests)
+                (Some(checked.desired.policies), tests)
             };
             findings.extend(diagnostics);
             read.push((*target, desired, expectations));
@@ -312,7 +312,7 @@ fn written(
 
 /// What the server holds. What this version does not understand of it answers nothing, which must be told.
 async fn live(session: &Session, target: &Target, console: Console) -> anyhow::Result<LiveState> {
-    let state = session.docker_live(target).await?;
+    let state = session.policies(target).await?;
     for policy in &state.policies {
         let whys: Vec<&str> = match &policy.content {
             LiveContent::Rules(rules) => rules

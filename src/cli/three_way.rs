@@ -6,15 +6,11 @@ use super::planning;
 use super::tree::At;
 use super::workspace::{OpenError, Selection, Workspace, is_error};
 use crate::plan;
-use crate::plan::{Origin, Plan, TargetInfo, TargetOrigins, TargetPlan};
+use crate::plan::{Gates, Origin, Plan, TargetOrigins, TargetPlan};
 use crate::render::text::neutral;
-use crate::service::chainloop::plan::DocumentRequest;
-use crate::service::docker::check::Checked;
-use crate::service::docker::plan::Request;
-use crate::service::pulumi::plan::PackRequest;
+use crate::run::service::{PlanError, PlanRequest, Reads};
 use manifest::config::Target;
-use model::docker::LiveState;
-use model::{chainloop, pulumi};
+use model::Desired;
 
 /// The manifests of the base revision.
 pub(super) struct Before {
@@ -26,7 +22,7 @@ pub(super) struct Before {
 pub(super) struct Wanted {
     /// What its manifests declare, what to do with the rest, and how many versions are kept; nothing of an organization
     /// that no target was for.
-    target: Option<(Checked, Target)>,
+    target: Option<(Desired, Target)>,
 }
 
 impl Before {
@@ -77,84 +73,44 @@ impl Before {
                 wanted.push(Wanted { target: None });
                 continue;
             };
-            let teams =
-                planning::teams(session, target, self.workspace.needs_server_teams(old)).await?;
-            let checked = self.workspace.check(old, &teams);
+            let facts =
+                planning::team_facts(session, target, self.workspace.needs_server_teams(old))
+                    .await?;
+            let checked = self.workspace.check(old, &facts);
             if checked.diagnostics.iter().any(is_error) {
                 return Ok(untold(&self.revision, "its manifests are invalid", console));
             }
             wanted.push(Wanted {
-                target: Some((checked, Target::clone(old))),
+                target: Some((checked.desired, Target::clone(old))),
             });
         }
         Ok(Some(wanted))
     }
 
-    /// The plan that the base revision would have of a live state; nothing for a target that is new.
-    pub(super) fn plan(
+    /// The plan that the base revision would have of the same live state; nothing for a target that is new, and where
+    /// what the base wants cannot be any more.
+    ///
+    /// # Errors
+    /// The live state is missing, or the base is of another service.
+    pub(super) fn plan<T: Reads + ?Sized>(
         &self,
         wanted: &Wanted,
-        info: TargetInfo,
-        target: &Target,
-        live: &LiveState,
-    ) -> Option<TargetPlan> {
-        let (
-            Checked {
-                policies: desired, ..
-            },
-            old,
-        ) = wanted.target.as_ref()?;
-        let locate = |place: &_| planning::locate(self.workspace.sources(), place);
-        let request = Request {
-            target: info,
+        service: &T,
+    ) -> Result<Option<TargetPlan>, PlanError> {
+        let Some((desired, old)) = &wanted.target else {
+            return Ok(None);
+        };
+        let planned = service.plan(&PlanRequest {
             desired,
-            live,
-            unmanaged: old.unmanaged,
-            teams: target.teams(),
-            locate: &locate,
-        };
-        Some(crate::service::docker::plan::plan_target(&request))
-    }
-
-    /// The same for packs and groups; nothing either where what the base wants cannot be any more.
-    pub(super) fn plan_packs(
-        &self,
-        wanted: &Wanted,
-        info: TargetInfo,
-        live: &pulumi::LiveState,
-    ) -> Option<TargetPlan> {
-        let (Checked { packs, groups, .. }, old) = wanted.target.as_ref()?;
-        let locate = |place: &_| planning::locate(self.workspace.sources(), place);
-        let request = PackRequest {
-            target: info,
-            packs,
-            groups,
-            live,
-            unmanaged: old.unmanaged,
-            keep_versions: old.pulumi().and_then(|settings| settings.keep_versions),
-            locate: &locate,
-        };
-        crate::service::pulumi::plan::plan_packs(&request).ok()
-    }
-
-    /// The same for documents. What the base alone has is not asked for: nothing is done about it.
-    pub(super) fn plan_documents(
-        &self,
-        wanted: &Wanted,
-        info: TargetInfo,
-        live: &chainloop::LiveState,
-    ) -> Option<TargetPlan> {
-        let (Checked { documents, .. }, old) = wanted.target.as_ref()?;
-        let locate = |place: &_| planning::locate(self.workspace.sources(), place);
-        let writes = old.chainloop().is_some_and(|settings| settings.writes);
-        let request = DocumentRequest {
-            target: info,
-            documents,
-            live,
-            writes,
-            locate: &locate,
-        };
-        Some(crate::service::chainloop::plan::plan_documents(&request))
+            target: old,
+            gates: &Gates::default(),
+            locate: &|place| planning::locate(self.workspace.sources(), place),
+        });
+        match planned {
+            Ok(plan) => Ok(Some(plan)),
+            Err(PlanError::Manifests(_)) => Ok(None),
+            Err(error @ (PlanError::Replay(_) | PlanError::Service(_))) => Err(error),
+        }
     }
 }
 

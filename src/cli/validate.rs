@@ -21,7 +21,7 @@ use crate::render::diagnostics::{Amount, Report, human};
 use crate::render::findings::{Finding, Findings, Prefix};
 use crate::render::paint::Painter;
 use crate::render::text::many;
-use crate::service::docker::check::{Checked, Teams};
+use crate::service::registry::{Checked, ServerFacts};
 use manifest::config::Target;
 use model::diag::{Diagnostic, SourceMap};
 
@@ -249,11 +249,13 @@ impl Validate {
 /// The findings of all targets, as far as they can be known without a server.
 fn offline_findings(depth: Depth, workspace: &Workspace) -> Vec<Diagnostic> {
     let check = |target: &&Target| {
-        let mut checked = workspace.check(target, &Teams::Offline);
+        let mut checked = workspace.check(target, &ServerFacts::offline());
         let gates = gates::offline(workspace, target, &checked);
         let lints = depth.lints(workspace, target, &checked);
         checked.diagnostics.extend(gates.into_iter().chain(lints));
-        let tests = workspace.check_tests(target, &Teams::Offline).diagnostics;
+        let tests = workspace
+            .check_tests(target, &ServerFacts::offline())
+            .diagnostics;
         checked.diagnostics.into_iter().chain(tests)
     };
     let targets = workspace.targets();

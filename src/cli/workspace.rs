@@ -3,8 +3,6 @@
 mod packs;
 mod select;
 
-pub(super) use packs::Archives;
-
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -20,9 +18,8 @@ pub(super) use super::tree::At;
 use super::tree::{Edited, Edits, Stand, Tree};
 use crate::plan::{Commit, Fingerprint, tree_digest};
 use crate::render::findings::Prefix;
-use crate::service::chainloop::check::InputsSchemas;
-use crate::service::docker::check;
-use crate::service::docker::check::{Checked, CheckedTests, Input, Teams};
+use crate::service::registry;
+use crate::service::registry::{Checked, CheckedTests, Manifests, ServerFacts};
 use crate::workspace::{Loaded, LoadedTarget};
 use git::{Pipeline, Source};
 use manifest::config;
@@ -267,49 +264,41 @@ impl Workspace {
     }
 
     /// Checks what the manifests of a target mean.
-    pub(super) fn check(&self, target: &Target, teams: &Teams) -> Checked {
-        self.check_with(target, teams, &InputsSchemas::new())
-    }
-
-    /// Checks what the manifests of a target mean, with what its server says about the inputs of policies.
-    pub(super) fn check_with(
-        &self,
-        target: &Target,
-        teams: &Teams,
-        schemas: &InputsSchemas,
-    ) -> Checked {
+    pub(super) fn check(&self, target: &Target, facts: &ServerFacts) -> Checked {
         let Some(loaded) = self.loaded(target) else {
             return Checked::default();
         };
         let documents = self.documents(target);
-        let checked = check::check(&Input {
+        registry::check(&self.manifests(target, loaded, &documents), facts)
+    }
+
+    fn manifests<'a>(
+        &'a self,
+        target: &'a Target,
+        loaded: &'a LoadedTarget,
+        documents: &'a [&'a Document],
+    ) -> Manifests<'a> {
+        Manifests {
             target,
-            documents: &documents,
+            documents,
             cedar_files: &loaded.cedar_files,
-            teams,
-        });
-        checked
-            .with_packs(self.check_packs(target, &self.loaded.lock))
-            .with_documents(self.check_documents(target, schemas))
+            pack_sources: &loaded.pack_sources,
+            lock: &self.loaded.lock,
+        }
     }
 
     /// What the rules of a target most likely do not mean.
     pub(super) fn lint(&self, target: &Target, checked: &Checked) -> Vec<Diagnostic> {
-        check::lint(&self.documents(target), &checked.policies)
+        registry::lint(&self.documents(target), &checked.desired.policies)
     }
 
     /// Checks what the policy tests of a target ask.
-    pub(super) fn check_tests(&self, target: &Target, teams: &Teams) -> CheckedTests {
+    pub(super) fn check_tests(&self, target: &Target, facts: &ServerFacts) -> CheckedTests {
         let Some(loaded) = self.loaded(target) else {
             return CheckedTests::default();
         };
         let documents = self.documents(target);
-        check::check_tests(&Input {
-            target,
-            documents: &documents,
-            cedar_files: &loaded.cedar_files,
-            teams,
-        })
+        registry::check_tests(&self.manifests(target, loaded, &documents), facts)
     }
 
     /// Policy tests that no target runs. All targets are looked at, whichever are chosen.
@@ -320,12 +309,12 @@ impl Workspace {
             .iter()
             .map(|target| (target, self.documents(target)))
             .collect();
-        check::check_test_targets(&targets)
+        registry::check_test_targets(&targets)
     }
 
     /// Whether a policy test of a target names a team that only the server can confirm.
     pub(super) fn tests_need_server_teams(&self, target: &Target) -> bool {
-        check::tests_need_server_teams(target, &self.documents(target))
+        registry::tests_need_server_teams(target, &self.documents(target))
     }
 
     /// The manifests of a target.
@@ -339,7 +328,7 @@ impl Workspace {
 
     /// Whether a manifest of a target names a team that only the server can confirm.
     pub(super) fn needs_server_teams(&self, target: &Target) -> bool {
-        check::needs_server_teams(target, &self.documents(target))
+        registry::needs_server_teams(target, &self.documents(target))
     }
 
     /// The names of the policies that the manifests of a target declare, those that they had before included: a

@@ -12,7 +12,7 @@ mod origin;
 mod plan;
 mod resource;
 
-pub use call::{After, Call, CallId, CallKind, PolicyRef, Reason, Sent, ToSend};
+pub use call::{After, Call, CallId, CallKind, PolicyRef, Reason, Sent, Subject, ToSend};
 pub use change::{
     Before, Change, ChangeKind, ChangeRef, Guarded, GuardedKind, Held, HeldReason, Note, SourceRef,
     UnmanagedResource,

@@ -72,6 +72,7 @@ fn failed(failure: &Failure) -> (&'static str, String) {
             "not sent, since its policy could not be read just before",
             below(&error.to_string()),
         ),
+        Failure::Service(error) => ("not sent", below(&format!("{error}."))),
         Failure::Journal(error) => ("not sent", below(&format!("{error}."))),
     }
 }
@@ -324,12 +325,8 @@ fn pulumi_words(send: &pulumi::Operation) -> String {
 
 /// The outcome of deleting an incomplete version.
 pub fn cleaned_up(cleaned: &CleanedUp, painter: Painter) -> String {
-    let CleanedUp {
-        pack,
-        version,
-        error,
-    } = cleaned;
-    let what = neutral(&format!("version {version} of pack \"{pack}\"")).into_owned();
+    let CleanedUp { name, part, error } = cleaned;
+    let what = neutral(&format!("version {part} of pack \"{name}\"")).into_owned();
     match error {
         None => format!(
             "  {} {what} was half published and is deleted; its tag is not free again: raise `versionTag`",

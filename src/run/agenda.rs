@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::plan::{After, Call, CallId, ResourceKind, ToSend};
-pub(crate) use crate::service::docker::apply::PolicyKey;
+use crate::plan::{After, Call, CallId, Subject};
 
 /// The calls of a plan, by whether they may be made, wait for another, are done, or are lost.
 ///
@@ -17,7 +16,7 @@ pub(crate) struct Agenda<'p> {
     /// Calls that failed or are blocked, each with the call whose failure is the reason.
     lost: BTreeMap<CallId, CallId>,
     /// What stands by itself and of which a call failed, each with that call.
-    stopped: HashMap<Key, CallId>,
+    stopped: HashMap<Subject, CallId>,
     /// Blocked calls that nobody was told of yet, each with the call that failed.
     blocked: Vec<(&'p Call, CallId)>,
 }
@@ -59,7 +58,7 @@ impl<'p> Agenda<'p> {
     /// No further call about what this call is about is to be made.
     pub(crate) fn stop_all_of(&mut self, id: CallId) {
         if let Some(call) = self.calls.get(&id) {
-            self.stopped.entry(Key::of(call)).or_insert(id);
+            self.stopped.entry(call.subject()).or_insert(id);
             // What is ready looks again whether it may still be made.
             let ready = std::mem::take(&mut self.ready);
             self.place_all(ready.into_iter().collect());
@@ -104,7 +103,7 @@ impl<'p> Agenda<'p> {
     }
 
     fn standing(&self, call: &Call) -> Standing {
-        if let Some(by) = self.stopped.get(&Key::of(call)) {
+        if let Some(by) = self.stopped.get(&call.subject()) {
             return Standing::Blocked(*by);
         }
         let mut waits = None;
@@ -128,24 +127,6 @@ impl<'p> Agenda<'p> {
     }
 }
 
-/// What all calls have in common that are about the same thing, whether it exists already or not.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Key {
-    Docker(PolicyKey),
-    Pulumi(ResourceKind, String),
-    Chainloop(String),
-}
-
-impl Key {
-    fn of(call: &Call) -> Self {
-        match &call.send {
-            ToSend::Docker(send) => Self::Docker(PolicyKey::of(call.id, send)),
-            ToSend::Pulumi(_) => Self::Pulumi(call.send.resource(), call.name.clone()),
-            ToSend::Chainloop(_) => Self::Chainloop(call.name.clone()),
-        }
-    }
-}
-
 enum Standing {
     Ready,
     Waits(CallId),
@@ -155,7 +136,7 @@ enum Standing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Reason;
+    use crate::plan::{Reason, ToSend};
     use model::docker::{Operation, PolicyId};
 
     fn call(id: u32, policy: &str, after: &[(u32, u32)]) -> Call {

@@ -9,11 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::journal::{CallResult, Counts, End, EndedBy, History, Made, RunId, RunKind, ServerTime};
 use super::object::Left;
-use crate::plan::{
-    CallId, CallKind, ChangeRef, Commit, Fingerprint, ResourceId, Sent, TargetInfo, ToSend,
-};
+use crate::plan::{CallId, CallKind, ChangeRef, Commit, Fingerprint, ResourceId, TargetInfo};
 use git::SignedBy;
-use model::docker::Operation;
 
 /// The version of the form of an audit record; raised when a reader of the old form would misread the new one.
 pub const AUDIT_FORMAT_VERSION: u32 = 2;
@@ -230,7 +227,7 @@ fn changes(calls: &[Made]) -> Vec<AuditChange> {
 }
 
 fn call(Made { intent, answer }: &Made) -> AuditCall {
-    let (id, part) = ids_of_sent(&intent.send);
+    let (id, part) = intent.send.ids();
     let left = answer.as_ref().and_then(|answer| match &answer.result {
         CallResult::Applied(left) => Some(ids_of_left(left)),
         CallResult::NotApplied | CallResult::Unknown => None,
@@ -254,27 +251,6 @@ fn call(Made { intent, answer }: &Made) -> AuditCall {
         other_writer: told.is_some_and(|answer| answer.other_writer.is_some()),
         error: told.and_then(|answer| answer.error.clone()),
         request_id: told.and_then(|answer| answer.request_id.clone()),
-    }
-}
-
-/// The ids that a write names: of what stands by itself, and of the part of it.
-fn ids_of_sent(sent: &Sent) -> (Option<ResourceId>, Option<String>) {
-    match sent {
-        Sent::Docker(send) => {
-            let (policy, rule) = match send {
-                Operation::CreatePolicy { .. } => (None, None),
-                Operation::UpdatePolicy { id, .. } | Operation::DeletePolicy { id } => {
-                    (Some(id), None)
-                }
-                Operation::CreateRule { policy, .. } => (Some(policy), None),
-                Operation::UpdateRule { policy, id, .. } | Operation::DeleteRule { policy, id } => {
-                    (Some(policy), Some(id))
-                }
-            };
-            (policy.map(ResourceId::from), rule.map(ToString::to_string))
-        }
-        Sent::Pulumi(send) => (ToSend::Pulumi(send.clone()).existing(), None),
-        Sent::Chainloop(send) => (ToSend::Chainloop(send.clone()).existing(), None),
     }
 }
 

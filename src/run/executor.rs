@@ -1,23 +1,18 @@
 //! Makes the calls of a plan in their order, as far as they can be made.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
-
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use thiserror::Error;
 
 use super::agenda::Agenda;
 use super::journal::{Journal, JournalError, Record};
-use super::object::Object;
 use super::report::{CallOutcome, Failure, Report};
 use super::sender::Sender;
-use super::service::Service;
+use super::service::{BeginError, RunContext, Writes};
+use super::settings::Settings;
 use super::stop::Stop;
-use crate::plan::{Call, TargetPlan};
-use crate::service::docker::client::{Reader, Writer};
-use model::docker::LiveState;
-use model::{chainloop, pulumi};
+use crate::plan::{Call, Commit, TargetPlan};
+use git::PackTree;
 
 /// What happens while a plan runs.
 #[derive(Debug)]
@@ -34,89 +29,27 @@ pub trait Progress: Sync {
     fn event(&self, event: Event<'_>);
 }
 
-/// How a plan is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
-    /// How many calls may be under way at a time: 16.
-    pub at_once: usize,
-    /// How often a call is made again that surely was not applied though no usable answer came: 4.
-    pub repeats: usize,
-    /// The first wait before that; each further one is twice as long: 200 ms.
-    pub first_wait: Duration,
-    /// How long a reading counts as "just before" the first call of a policy; after that the policy is read again: 1 s.
-    pub fresh: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            at_once: 16,
-            repeats: 4,
-            first_wait: Duration::from_millis(200),
-            fresh: Duration::from_secs(1),
-        }
-    }
-}
-
-/// A service that a plan is run at: what the plan touches there, as it was read just now; who reads back what is in
-/// doubt; and who makes the calls.
-pub enum Server<'a> {
-    /// The Docker AI Governance API.
-    Docker {
-        /// The policies.
-        before: LiveState,
-        /// Reads.
-        reader: &'a Reader,
-        /// Writes.
-        writer: &'a Writer,
-    },
-    /// Pulumi Cloud.
-    Pulumi {
-        /// The packs and groups.
-        before: pulumi::LiveState,
-        /// Reads.
-        reader: &'a crate::service::pulumi::client::Reader,
-        /// Writes.
-        writer: &'a crate::service::pulumi::client::Writer,
-        /// The archives that the calls upload.
-        archives: &'a BTreeMap<model::digest::ArchiveDigest, Arc<[u8]>>,
-        /// What is sent along with a version: the commit that it is published from. No plan holds it, so that a plan is
-        /// the same on a branch and once that is merged.
-        metadata: &'a BTreeMap<String, String>,
-    },
-    /// Chainloop.
-    Chainloop {
-        /// The documents.
-        before: chainloop::LiveState,
-        /// Reads.
-        reader: &'a crate::service::chainloop::client::Reader,
-        /// Writes.
-        writer: &'a crate::service::chainloop::client::Writer,
-    },
-}
-
-impl Server<'_> {
-    /// What the journal keeps of what was there before.
-    fn objects(&self) -> Vec<Object> {
-        match self {
-            Self::Docker { before, .. } => before.policies.iter().map(Object::policy).collect(),
-            Self::Pulumi { before, .. } => {
-                let packs = before.packs.iter().map(Object::pack);
-                packs
-                    .chain(before.groups.iter().map(Object::group))
-                    .collect()
-            }
-            Self::Chainloop { before, .. } => before.found().map(Object::document).collect(),
-        }
-    }
+/// Why a run did not begin. Nothing was sent.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The plan cannot be run at this target.
+    #[error(transparent)]
+    Begin(#[from] BeginError),
+    /// The journal cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
 }
 
 /// All that running the plan of one target needs.
 pub struct Run<'a> {
     /// The plan.
     pub plan: &'a TargetPlan,
-    /// The service, and what it held just now.
-    pub server: Server<'a>,
+    /// The target's service, with the live state that the plan is checked against.
+    pub service: &'a mut dyn Writes,
+    /// The sources of policy packs.
+    pub sources: &'a [PackTree],
+    /// The commit that is applied.
+    pub commit: Option<&'a Commit>,
     /// Where every call is written down before it is made.
     pub journal: &'a Journal,
     /// Asks the run to stop.
@@ -131,17 +64,24 @@ pub struct Run<'a> {
 /// that wait for it and the further ones about the same thing are blocked, and all others go on.
 ///
 /// # Errors
-/// The journal cannot hold what is there before; then nothing was sent.
-pub async fn run(run: Run<'_>) -> Result<Report, JournalError> {
+/// The run cannot begin, or the journal cannot hold what is there before; then nothing was sent.
+pub async fn run(run: Run<'_>) -> Result<Report, RunError> {
     let Run {
         plan,
-        server,
+        service,
+        sources,
+        commit,
         journal,
         stop,
         progress,
         settings,
     } = run;
-    let objects = server.objects();
+    let context = RunContext {
+        settings,
+        sources,
+        commit,
+    };
+    let objects = service.begin(plan, context)?;
     let target = plan.target.name.as_str();
     journal
         .write(&Record::Before {
@@ -149,13 +89,9 @@ pub async fn run(run: Run<'_>) -> Result<Report, JournalError> {
             objects,
         })
         .await?;
-    let sender = Sender::new(
-        plan,
-        Service::new(server, settings),
-        journal,
-        stop,
-        settings,
-    );
+    // From here on it is shared by all calls under way.
+    let service: &dyn Writes = service;
+    let sender = Sender::new(plan, service, journal, stop, settings);
     let mut outcomes = Vec::with_capacity(plan.calls.len());
     let mut agenda = Agenda::new(&plan.calls);
     let mut under_way = FuturesUnordered::new();

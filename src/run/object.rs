@@ -92,16 +92,4 @@ impl Object {
     pub(crate) fn rule(rule: &LiveRule) -> Self {
         Self::Rule(Box::new(rule.clone()))
     }
-
-    pub(crate) fn pack(pack: &LivePack) -> Self {
-        Self::Pack(Box::new(pack.clone()))
-    }
-
-    pub(crate) fn group(group: &LiveGroup) -> Self {
-        Self::Group(Box::new(group.clone()))
-    }
-
-    pub(crate) fn document(document: &LiveDocument) -> Self {
-        Self::Document(Box::new(document.clone()))
-    }
 }

@@ -4,9 +4,7 @@ use jiff::Timestamp;
 
 use super::journal::{Answer, CallResult, End, EndedBy, History, ServerTime, TargetHistory};
 use super::object::Verdict;
-use super::service::Lookup;
-use crate::service::registry::Reader;
-use http::ApiError;
+use super::service::{CallError, Reads};
 
 /// What became of a call that had no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,20 +22,20 @@ pub struct Resolved {
 pub async fn resolve(
     name: &str,
     target: &TargetHistory,
-    reader: &Reader,
-) -> Result<Vec<Resolved>, ApiError> {
-    let lookup = Lookup::new(target, reader);
+    service: &dyn Reads,
+) -> Result<Vec<Resolved>, CallError> {
+    let recovery = service.recover(target)?;
     let mut resolved = Vec::new();
     for made in target.calls.iter().filter(|made| made.answer.is_none()) {
         let intent = &made.intent;
-        let verdict = lookup.settle(&intent.send).await?;
+        let verdict = recovery.resolve(&intent.send).await?;
         let server_time = match &verdict {
             Verdict::Applied(left) => ServerTime::of(left, None),
             Verdict::NotApplied | Verdict::Other(_) => None,
         };
         let (result, other_writer) = match &verdict {
             Verdict::Applied(left) => {
-                lookup.record(intent.call, &intent.send, left);
+                recovery.record(intent.call, &intent.send, left)?;
                 (CallResult::Applied(Box::new(left.clone())), None)
             }
             Verdict::NotApplied => (CallResult::NotApplied, None),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::journal::JournalError;
 use super::object::Difference;
+use super::service::ServiceError;
 use super::stale::Stale;
 use crate::plan::{Call, CallId};
 use http::ApiError;
@@ -71,6 +72,8 @@ pub enum Failure {
     },
     /// What it touches could not be read again before its first call, which was not sent.
     NotChecked(ApiError),
+    /// The call does not belong to the target's service.
+    Service(ServiceError),
     /// The journal could not be written, so the call was not sent.
     Journal(Arc<JournalError>),
 }
@@ -139,15 +142,21 @@ pub struct Report {
     cleaned: Vec<CleanedUp>,
 }
 
-/// A version that was begun, is not completed by this run, and so is deleted.
+/// Something that this run began and did not finish, and so removed.
 #[derive(Debug, Clone)]
 pub struct CleanedUp {
-    /// The pack.
-    pub pack: String,
-    /// The version.
-    pub version: String,
+    /// The name of what it is a part of.
+    pub name: String,
+    /// The part, a version for example.
+    pub part: String,
     /// Why it could not be deleted; nothing if it was.
     pub error: Option<String>,
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        Self::Service(error)
+    }
 }
 
 impl Report {
@@ -211,6 +220,7 @@ impl Report {
                 | Failure::Moved { .. }
                 | Failure::NotChecked(_)
                 | Failure::NoUpload { .. }
+                | Failure::Service(_)
                 | Failure::Journal(_),
             )
             | CallOutcome::Applied(_)
@@ -246,7 +256,10 @@ impl Report {
                 | Failure::NotChecked(_),
             ) => true,
             CallOutcome::Failed(
-                Failure::Refused(_) | Failure::NoUpload { .. } | Failure::Journal(_),
+                Failure::Refused(_)
+                | Failure::NoUpload { .. }
+                | Failure::Service(_)
+                | Failure::Journal(_),
             )
             | CallOutcome::Applied(_)
             | CallOutcome::Blocked { .. }

@@ -7,22 +7,21 @@ use std::sync::Arc;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use jiff::Timestamp;
 
-use super::executor::Settings;
 use super::journal::{Answer, CallResult, Intent, Journal, Record, ServerTime};
 use super::object::{Left, Verdict};
 use super::report::{CallOutcome, CleanedUp, Confirmation, Failure};
-use super::service::{Answered, Service};
+use super::service::{Answered, CallError, CleanUp, ServiceError, Writes};
+use super::settings::Settings;
 use super::stop::Stop;
-use crate::plan::{Call, CallId, ChangeRef, Sent, TargetPlan, ToSend, changes_of_calls};
+use crate::plan::{Call, CallId, ChangeRef, Sent, TargetPlan, changes_of_calls};
 use http::{ApiError, Outcome};
-use model::pulumi::Operation;
 
 /// Makes the calls of one target.
 pub(crate) struct Sender<'a> {
     target: &'a str,
     /// The change that each call makes.
     changes: BTreeMap<CallId, ChangeRef>,
-    service: Service<'a>,
+    service: &'a dyn Writes,
     journal: &'a Journal,
     stop: &'a Stop,
     settings: Settings,
@@ -37,7 +36,7 @@ enum Step {
 impl<'a> Sender<'a> {
     pub(crate) fn new(
         plan: &'a TargetPlan,
-        service: Service<'a>,
+        service: &'a dyn Writes,
         journal: &'a Journal,
         stop: &'a Stop,
         settings: Settings,
@@ -57,10 +56,12 @@ impl<'a> Sender<'a> {
     /// Makes a call and says what became of it.
     pub(crate) async fn make(&self, call: &Call) -> CallOutcome {
         // The call that makes what this one is about was confirmed before this one began.
-        let Some(send) = self.service.resolve(call) else {
-            return CallOutcome::NotAttempted;
+        let send = match self.service.prepare(call) {
+            Ok(Some(send)) => send,
+            Ok(None) => return CallOutcome::NotAttempted,
+            Err(error) => return CallOutcome::Failed(Failure::Service(error)),
         };
-        if let Some(failure) = self.service.check(&send).await {
+        if let Err(failure) = self.service.check_before(&send).await {
             self.note_unsent(call, &failure);
             return CallOutcome::Failed(failure);
         }
@@ -69,15 +70,16 @@ impl<'a> Sender<'a> {
             .with_max_times(self.settings.repeats)
             .build();
         loop {
-            if let Err(error) = self.journal.write(&self.intent(call, send.clone())).await {
+            let intent = self.intent(call.id, &call.name, call.part.as_deref(), send.clone());
+            if let Err(error) = self.journal.write(&intent).await {
                 return CallOutcome::Failed(Failure::Journal(Arc::new(error)));
             }
-            let Some(sent) = self.service.send(&send).await else {
-                return CallOutcome::NotAttempted;
-            };
-            let error = match sent {
+            let error = match self.service.send(&send).await {
                 Ok(answered) => return self.answered(call, &send, answered),
-                Err(error) => error,
+                Err(CallError::Api(error)) => error,
+                Err(CallError::Service(error)) => {
+                    return self.misdirected(call.id, CallResult::NotApplied, error);
+                }
             };
             let error = match self.failed(call, &send, error).await {
                 Step::Ended(outcome) => return outcome,
@@ -98,12 +100,15 @@ impl<'a> Sender<'a> {
             overwrote,
             date,
         } = answered;
-        self.service.record(call.id, send, &left);
+        let recorded = self.service.record(call.id, send, &left);
         let server_time = ServerTime::of(&left, date);
-        let mut answer = self.answer(call, CallResult::Applied(Box::new(left)));
+        let mut answer = self.answer(call.id, CallResult::Applied(Box::new(left)));
         answer.server_time = server_time;
         answer.other_writer = overwrote.clone();
         self.journal.note(&Record::Answer(Box::new(answer)));
+        if let Err(error) = recorded {
+            return CallOutcome::Failed(Failure::Service(error));
+        }
         match overwrote {
             Some(difference) => CallOutcome::Overwrote(Box::new(difference)),
             None => CallOutcome::Applied(Confirmation::Answered),
@@ -115,7 +120,7 @@ impl<'a> Sender<'a> {
         let in_doubt = error.outcome() == Outcome::Unknown;
         // Both may be the answer to what an earlier attempt did already, or to what another writer did.
         let of_a_name_or_an_id = matches!(error.status(), Some(404 | 409));
-        let mut answer = self.answer(call, CallResult::NotApplied);
+        let mut answer = self.answer(call.id, CallResult::NotApplied);
         answer.error = Some(error.to_string());
         answer.request_id = error.request_id().map(str::to_owned);
         if !in_doubt && !of_a_name_or_an_id {
@@ -123,10 +128,17 @@ impl<'a> Sender<'a> {
             return Step::Ended(CallOutcome::Failed(Failure::Refused(error)));
         }
         answer.read_back = true;
-        let verdict = match self.service.settle(send).await {
+        let verdict = match self.service.resolve(send).await {
             Ok(verdict) => verdict,
-            Err(read_error) => {
-                self.service.doubt(send);
+            Err(CallError::Service(error)) => {
+                let outcome = self.misdirected(call.id, CallResult::Unknown, error);
+                return Step::Ended(outcome);
+            }
+            Err(CallError::Api(read_error)) => {
+                if let Err(error) = self.service.record_unknown(send) {
+                    let outcome = self.misdirected(call.id, CallResult::Unknown, error);
+                    return Step::Ended(outcome);
+                }
                 let unknown = in_doubt.then_some(CallResult::Unknown);
                 self.journal.note(&Record::Answer(Box::new(Answer {
                     result: unknown.unwrap_or(answer.result),
@@ -144,11 +156,14 @@ impl<'a> Sender<'a> {
         };
         match verdict {
             Verdict::Applied(left) => {
-                self.service.record(call.id, send, &left);
+                let recorded = self.service.record(call.id, send, &left);
                 answer.server_time = ServerTime::of(&left, None);
                 answer.result = CallResult::Applied(Box::new(left));
                 self.journal.note(&Record::Answer(Box::new(answer)));
-                Step::Ended(CallOutcome::Applied(Confirmation::ReadBack))
+                Step::Ended(match recorded {
+                    Ok(()) => CallOutcome::Applied(Confirmation::ReadBack),
+                    Err(error) => CallOutcome::Failed(Failure::Service(error)),
+                })
             }
             Verdict::NotApplied => {
                 self.journal.note(&Record::Answer(Box::new(answer)));
@@ -169,83 +184,67 @@ impl<'a> Sender<'a> {
         }
     }
 
-    /// Deletes what was begun and not finished: half of it is of use to nobody. Its calls have numbers above those of the
-    /// plan.
+    /// A call does not belong to the target. A plan that was accepted contains no such call.
+    fn misdirected(&self, call: CallId, result: CallResult, error: ServiceError) -> CallOutcome {
+        let mut answer = self.answer(call, result);
+        answer.error = Some(error.to_string());
+        self.journal.note(&Record::Answer(Box::new(answer)));
+        CallOutcome::Failed(Failure::Service(error))
+    }
+
+    /// Removes what was begun and not finished: half of it is of use to nobody. These calls have numbers above those of
+    /// the plan.
     pub(crate) async fn clean_up(&self, calls: usize) -> Vec<CleanedUp> {
         let mut cleaned = Vec::new();
-        for (operation, number) in self.service.half_done().into_iter().zip(calls + 1..) {
-            let Operation::DeletePackVersion { pack, version } = &operation else {
-                continue;
-            };
-            let name = pack.to_string();
-            let part = Some(version.to_string());
+        let unfinished = self.service.unfinished().into_iter();
+        for (CleanUp { name, part, send }, number) in unfinished.zip(calls + 1..) {
             let id = CallId(u32::try_from(number).unwrap_or(u32::MAX));
-            let send = ToSend::Pulumi(operation.clone());
-            let call = Call {
-                id,
-                after: Vec::new(),
-                name,
-                part: part.clone(),
-                why: None,
-                send,
-            };
-            let pack = call.name.clone();
-            let version = part.unwrap_or_default();
-            let sent = Sent::Pulumi(operation);
-            if let Err(error) = self.journal.write(&self.intent(&call, sent.clone())).await {
+            let intent = self.intent(id, &name, Some(&part), send.clone());
+            if let Err(error) = self.journal.write(&intent).await {
                 cleaned.push(CleanedUp {
-                    pack,
-                    version,
+                    name,
+                    part,
                     error: Some(error.to_string()),
                 });
                 continue;
             }
-            let error = match self.service.send(&sent).await {
-                None | Some(Ok(_)) => None,
-                Some(Err(error)) => Some(error),
-            };
+            let error = self.service.send(&send).await.err();
             let result = match &error {
                 None => CallResult::Applied(Box::new(Left::AsSent)),
-                Some(error) if error.outcome() == Outcome::Unknown => CallResult::Unknown,
-                Some(_) => CallResult::NotApplied,
+                Some(CallError::Api(error)) if error.outcome() == Outcome::Unknown => {
+                    CallResult::Unknown
+                }
+                Some(CallError::Api(_) | CallError::Service(_)) => CallResult::NotApplied,
             };
-            let mut answer = self.answer(&call, result);
+            let mut answer = self.answer(id, result);
             answer.error = error.as_ref().map(ToString::to_string);
             self.journal.note(&Record::Answer(Box::new(answer)));
             cleaned.push(CleanedUp {
-                pack,
-                version,
+                name,
+                part,
                 error: error.map(|error| error.to_string()),
             });
         }
         cleaned
     }
 
-    fn intent(&self, call: &Call, send: Sent) -> Record {
-        let Call {
-            id,
-            after: _,
-            name,
-            part,
-            why: _,
-            send: _,
-        } = call;
+    fn intent(&self, id: CallId, name: &str, part: Option<&str>, send: Sent) -> Record {
         Record::Intent(Box::new(Intent {
             time: Timestamp::now(),
             target: self.target.to_owned(),
-            call: *id,
-            name: name.clone(),
-            part: part.clone(),
-            change: self.changes.get(id).cloned(),
+            call: id,
+            name: name.to_owned(),
+            part: part.map(str::to_owned),
+            change: self.changes.get(&id).cloned(),
             send,
         }))
     }
 
-    fn answer(&self, call: &Call, result: CallResult) -> Answer {
+    fn answer(&self, call: CallId, result: CallResult) -> Answer {
         Answer {
             time: Timestamp::now(),
             target: self.target.to_owned(),
-            call: call.id,
+            call,
             result,
             server_time: None,
             read_back: false,
@@ -257,7 +256,7 @@ impl<'a> Sender<'a> {
 
     /// A call that was not sent, since its policy was changed or could not be read.
     fn note_unsent(&self, call: &Call, failure: &Failure) {
-        let mut answer = self.answer(call, CallResult::NotApplied);
+        let mut answer = self.answer(call.id, CallResult::NotApplied);
         match failure {
             Failure::Moved { stale, difference } => {
                 answer.error = Some(stale.to_string());
@@ -273,6 +272,7 @@ impl<'a> Sender<'a> {
                     "the archive of version {tag} of pack `{pack}` cannot be uploaded"
                 ));
             }
+            Failure::Service(error) => answer.error = Some(error.to_string()),
             Failure::Overtaken { .. } | Failure::Journal(_) => {}
         }
         self.journal.note(&Record::Answer(Box::new(answer)));

@@ -1,186 +1,465 @@
-//! What a run asks of a provider: one variant for each, so that no run needs a type parameter.
+//! What a run, and every command that reads a server, needs from a service.
+//!
+//! [`Reads`] is all that planning sees: it has no method that changes a server. [`Writes`] adds
+//! the methods that do; only the executor calls them. An object that implements these traits
+//! belongs to one target of one service and contains its reader, its live state and, to write, its
+//! writer. So a reader can never meet the live state or the writer of another service. What comes
+//! from files (plans and journals) can still name another service: [`Reads::accepts`] refuses it
+//! when the file is opened, and every method that takes a call refuses it too.
+//!
+//! Asynchronous methods return boxed futures, so that both traits are object safe.
 
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use serde_json::Value;
+use thiserror::Error;
 
-use super::executor::{Server, Settings};
+use super::held_back::UndoHeld;
 use super::journal::TargetHistory;
-use super::object::{Difference, Left, Verdict};
-use super::report::Failure;
-use crate::plan::{Call, CallId, Sent};
-use crate::service::chainloop::apply as chainloop;
-use crate::service::docker::apply as docker;
-use crate::service::pulumi::apply as pulumi;
-use crate::service::registry::Reader;
+use super::object::{Difference, Left, Object, Verdict};
+use super::report::{Failure, Report};
+use super::settings::Settings;
+use super::stale::Stale;
+use crate::plan::{
+    Call, CallId, Commit, GateNames, GateOutcome, Gates, Mismatch, ReplayError, Sent, SourceRef,
+    TargetDrift, TargetInfo, TargetPlan,
+};
+use access::NamedAudience;
+use git::PackTree;
 use http::ApiError;
-use model::pulumi::Operation;
+use http::operation::{ReadRequest, WriteRequest};
+use manifest::config::{Provider, Target};
+use model::Desired;
+use model::diag::{Diagnostic, DocumentId, Place};
 
-/// The provider of a run.
-pub(crate) enum Service<'a> {
-    /// The Docker AI Governance API.
-    Docker(docker::Service<'a>),
-    /// Pulumi Cloud.
-    Pulumi(pulumi::Service<'a>),
-    /// Chainloop.
-    Chainloop(chainloop::Service<'a>),
+/// Is called with how many objects were read, and how many are known so far.
+pub type ReadProgress = Arc<dyn Fn(usize, usize) + Send + Sync>;
+
+/// Begins to show the progress of a reading. A service calls it once it starts to read everything.
+pub type BeginReading<'a> = &'a (dyn Fn() -> ReadProgress + Send + Sync);
+
+/// A request that does not fit the object it was made to. Plans and journals come from files, so
+/// the types cannot exclude this; it is an error and never means "nothing to do".
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ServiceError {
+    /// A plan, a journal or a configuration names another service.
+    #[error(
+        "target `{target}` belongs to another service: it is of the provider `{}`, not of `{}`",
+        expected.as_str(),
+        found.as_str()
+    )]
+    WrongService {
+        /// The target.
+        target: String,
+        /// Its service.
+        expected: Provider,
+        /// The service that was named.
+        found: Provider,
+    },
+    /// Something was asked that only the live state answers.
+    #[error("the live state of target `{target}` has not been read")]
+    NotRead {
+        /// The target.
+        target: String,
+    },
+    /// A call was to be sent before the run was started.
+    #[error("no run of target `{target}` has been started")]
+    NotStarted {
+        /// The target.
+        target: String,
+    },
 }
 
-/// What an answer says.
-pub(crate) struct Answered {
+impl ServiceError {
+    /// Something is for another service than a target.
+    pub fn wrong(info: &TargetInfo, found: Provider) -> Self {
+        Self::WrongService {
+            target: info.name.clone(),
+            expected: info.provider,
+            found,
+        }
+    }
+
+    /// The live state of a target is missing.
+    pub fn not_read(info: &TargetInfo) -> Self {
+        Self::NotRead {
+            target: info.name.clone(),
+        }
+    }
+
+    /// No run of a target was started.
+    pub fn not_started(info: &TargetInfo) -> Self {
+        Self::NotStarted {
+            target: info.name.clone(),
+        }
+    }
+}
+
+/// Why a call was not made, or what the service answered.
+#[derive(Debug, Clone, Error)]
+pub enum CallError {
+    /// The request failed.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The call does not belong to the target.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+}
+
+/// Why there is no plan.
+#[derive(Debug, Error)]
+pub enum PlanError {
+    /// What only the server can tell to be wrong with the manifests.
+    #[error("the manifests are invalid")]
+    Manifests(Vec<Diagnostic>),
+    /// Calls do not fit the live state.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// The live state is missing, or belongs to another service.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+}
+
+/// Why a run was not started.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum BeginError {
+    /// The configuration does not allow it.
+    #[error("{0}")]
+    Refused(&'static str),
+    /// The plan does not belong to the target.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+}
+
+/// Why it is not known whether the server contains what was written.
+#[derive(Debug, Error)]
+pub enum VerifyError {
+    /// It could not be read back.
+    #[error(transparent)]
+    Read(ApiError),
+    /// The applied calls do not fit what was there before.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// No run was started.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+}
+
+/// What the further reading is for, once that is known.
+#[derive(Clone, Copy)]
+pub enum ReadFor<'a> {
+    /// To compare with manifests.
+    Manifests(&'a Desired),
+    /// To compute again what a saved plan does.
+    Plan(&'a TargetPlan),
+    /// To undo a run.
+    Undo(&'a TargetHistory),
+}
+
+/// What a plan is made from, besides the live state.
+#[derive(Clone, Copy)]
+pub struct PlanRequest<'a> {
+    /// What the manifests declare.
+    pub desired: &'a Desired,
+    /// The target as it is configured with these manifests.
+    pub target: &'a Target,
+    /// The access gates that the plan is held against.
+    pub gates: &'a Gates,
+    /// The line of a place.
+    pub locate: &'a (dyn Fn(&Place) -> SourceRef + Sync),
+}
+
+/// What undoing a run is planned from, besides the live state.
+#[derive(Clone, Copy)]
+pub struct UndoRequest<'a> {
+    /// The run at this target, from its journal.
+    pub history: &'a TargetHistory,
+    /// The target.
+    pub target: &'a Target,
+    /// Stands for the journal: it takes the place of the manifests.
+    pub document: DocumentId,
+    /// Undo what other clients changed since as well.
+    pub overwrite: bool,
+    /// The access gates that the plan is held against.
+    pub gates: &'a Gates,
+    /// The line of a place.
+    pub locate: &'a (dyn Fn(&Place) -> SourceRef + Sync),
+}
+
+/// The plan that undoes a run, and what a person must be told about it.
+pub struct UndoPlan {
+    /// The plan; or why what was held before the run cannot be reached any more.
+    pub plan: Result<TargetPlan, PlanError>,
+    /// What stays as it is, and why.
+    pub held: Vec<UndoHeld>,
+    /// The names of policies that are created again, with new ids.
+    pub created_again: Vec<String>,
+}
+
+/// What a run of one target needs besides its plan.
+#[derive(Clone, Copy)]
+pub struct RunContext<'a> {
+    /// How the run is made.
+    pub settings: Settings,
+    /// The sources of policy packs, from which archives are made again.
+    pub sources: &'a [PackTree],
+    /// The commit that is applied.
+    pub commit: Option<&'a Commit>,
+}
+
+/// What the answer to a call says.
+pub struct Answered {
     /// What the call left.
-    pub(crate) left: Left,
+    pub left: Left,
     /// What was there just before, if it is not what should have been.
-    pub(crate) overwrote: Option<Difference>,
+    pub overwrote: Option<Difference>,
     /// When, by the server's clock.
-    pub(crate) date: Option<Timestamp>,
+    pub date: Option<Timestamp>,
 }
 
-impl<'a> Service<'a> {
-    pub(crate) fn new(server: Server<'a>, settings: Settings) -> Self {
-        match server {
-            Server::Docker {
-                before,
-                reader,
-                writer,
-            } => Self::Docker(docker::Service::new(
-                before.into(),
-                reader,
-                writer,
-                settings,
-            )),
-            Server::Pulumi {
-                before,
-                reader,
-                writer,
-                archives,
-                metadata,
-            } => {
-                let sources = pulumi::Sources { archives, metadata };
-                Self::Pulumi(pulumi::Service::new(
-                    before, reader, writer, sources, settings,
-                ))
-            }
-            Server::Chainloop {
-                before,
-                reader,
-                writer,
-            } => Self::Chainloop(chainloop::Service::new(before, reader, writer)),
-        }
+/// A call at the end of a run that removes what the run began and did not finish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CleanUp {
+    /// The name of what stands by itself.
+    pub name: String,
+    /// The part of it that is removed.
+    pub part: String,
+    /// What is sent.
+    pub send: Sent,
+}
+
+/// One target of one service: it reads, compares and plans, and has no way to write.
+pub trait Reads: Send + Sync {
+    /// Which target this is.
+    fn info(&self) -> &TargetInfo;
+
+    /// Reads everything that the service can list. A service without a list reads nothing here.
+    fn read<'a>(&'a mut self, begin: BeginReading<'a>) -> BoxFuture<'a, Result<(), ApiError>>;
+
+    /// Reads what more is needed for a purpose, after [`read`](Self::read).
+    fn read_more<'a>(
+        &'a mut self,
+        purpose: ReadFor<'a>,
+        begin: BeginReading<'a>,
+    ) -> BoxFuture<'a, Result<(), ApiError>>;
+
+    /// Reads what a plan touches or creates, which replaces the live state.
+    fn read_touched<'a>(
+        &'a mut self,
+        plan: &'a TargetPlan,
+        at_once: usize,
+    ) -> BoxFuture<'a, Result<(), ApiError>>;
+
+    /// Whether a plan and all its calls are for this target's service.
+    ///
+    /// # Errors
+    /// They are for another one.
+    fn accepts(&self, plan: &TargetPlan) -> Result<(), ServiceError> {
+        accept(self.info(), plan)
     }
 
-    /// What a call sends, with all that earlier calls answered; nothing if one of them has not.
-    pub(crate) fn resolve(&self, call: &Call) -> Option<Sent> {
-        match self {
-            Self::Docker(service) => service.resolve(call).map(Sent::Docker),
-            Self::Pulumi(_) => call.send.pulumi().cloned().map(Sent::Pulumi),
-            Self::Chainloop(_) => call.send.chainloop().cloned().map(Sent::Chainloop),
-        }
+    /// Whether all calls of a journal are for this target's service.
+    ///
+    /// # Errors
+    /// They are for another one.
+    fn accepts_history(&self, history: &TargetHistory) -> Result<(), ServiceError> {
+        let calls = history.calls.iter();
+        is_for(self.info(), calls.map(|made| made.intent.send.provider()))
     }
 
-    /// Whether what a write is about is as it should be just before it.
-    pub(crate) async fn check(&self, sent: &Sent) -> Option<Failure> {
-        match (self, sent) {
-            (Self::Docker(service), Sent::Docker(operation)) => service.check(operation).await,
-            (Self::Pulumi(service), Sent::Pulumi(operation)) => service.check(operation).await,
-            (Self::Chainloop(service), Sent::Chainloop(operation)) => {
-                service.check(operation).await
-            }
-            (Self::Docker(_) | Self::Pulumi(_) | Self::Chainloop(_), _) => None,
-        }
+    /// Whether a target is configured for this target's service.
+    ///
+    /// # Errors
+    /// It is for another one.
+    fn accepts_target(&self, target: &Target) -> Result<(), ServiceError> {
+        is_for(self.info(), std::iter::once(target.provider()))
     }
 
-    /// Makes a write, once; nothing for a write of another provider, which no plan of this one holds.
-    pub(crate) async fn send(&self, sent: &Sent) -> Option<Result<Answered, ApiError>> {
-        match (self, sent) {
-            (Self::Docker(service), Sent::Docker(operation)) => Some(service.send(operation).await),
-            (Self::Pulumi(service), Sent::Pulumi(operation)) => Some(service.send(operation).await),
-            (Self::Chainloop(service), Sent::Chainloop(operation)) => {
-                Some(service.send(operation).await)
-            }
-            (Self::Docker(_) | Self::Pulumi(_) | Self::Chainloop(_), _) => None,
-        }
+    /// Plans the calls that close the difference between the manifests and the live state.
+    ///
+    /// # Errors
+    /// What only the server can tell to be wrong with the manifests; or nothing was read.
+    fn plan(&self, request: &PlanRequest<'_>) -> Result<TargetPlan, PlanError>;
+
+    /// Plans the calls that undo a run.
+    ///
+    /// # Errors
+    /// As for [`plan`](Self::plan).
+    fn undo(&self, request: &UndoRequest<'_>) -> Result<UndoPlan, PlanError>;
+
+    /// What a plan touches and is no longer what the plan was made from.
+    ///
+    /// # Errors
+    /// Nothing was read, or the plan is for another service.
+    fn stale(&self, plan: &TargetPlan) -> Result<Vec<Stale>, ServiceError>;
+
+    /// What the live state has that the manifests of a plan do not want.
+    ///
+    /// # Errors
+    /// The calls do not fit the live state, or it was not read.
+    fn drift(&self, plan: &TargetPlan) -> Result<TargetDrift, PlanError>;
+
+    /// Guarantees that the calls of a plan would break. A plan that was just made breaks none.
+    ///
+    /// # Errors
+    /// Nothing was read, or the plan is for another service.
+    fn audit(&self, plan: &TargetPlan) -> Result<Vec<String>, ServiceError>;
+
+    /// The same plan with everything computed again that follows from its calls.
+    ///
+    /// # Errors
+    /// The calls do not fit the live state, or it was not read.
+    fn recompute(
+        &self,
+        plan: &TargetPlan,
+        further: &[NamedAudience],
+    ) -> Result<TargetPlan, PlanError>;
+
+    /// Holds the calls of a plan against access gates; no outcomes where the service has none.
+    ///
+    /// # Errors
+    /// Nothing was read, or the plan is for another service.
+    fn gates(
+        &self,
+        plan: &TargetPlan,
+        gates: &Gates,
+        names: &GateNames<'_>,
+    ) -> Result<Vec<GateOutcome>, ServiceError>;
+
+    /// What an interrupted run left, as its journal has it, to read back its open calls.
+    ///
+    /// # Errors
+    /// A call of the journal is for another service.
+    fn recover(&self, history: &TargetHistory) -> Result<Box<dyn ReadsBack>, ServiceError>;
+
+    /// Whether it is safe to plan again what a conflict with another client left.
+    fn replans_conflicts(&self) -> bool {
+        true
     }
 
-    /// Reads back what became of a write.
-    pub(crate) async fn settle(&self, sent: &Sent) -> Result<Verdict, ApiError> {
-        match (self, sent) {
-            (Self::Docker(service), Sent::Docker(operation)) => {
-                service.lookup().settle(operation).await
-            }
-            (Self::Pulumi(service), Sent::Pulumi(operation)) => {
-                service.lookup().settle(operation).await
-            }
-            (Self::Chainloop(service), Sent::Chainloop(operation)) => {
-                service.lookup().settle(operation).await
-            }
-            (Self::Docker(_) | Self::Pulumi(_) | Self::Chainloop(_), _) => Ok(Verdict::NotApplied),
-        }
+    /// Makes one reading request of the service's API, as it is.
+    fn call<'a>(&'a self, request: &'a ReadRequest) -> BoxFuture<'a, Result<Value, ApiError>>;
+}
+
+/// Reads back the outcome of calls.
+pub trait ReadsBack: Send + Sync {
+    /// Reads back the outcome of a call whose answer is missing.
+    fn resolve<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Verdict, CallError>>;
+
+    /// Takes note of what a call left.
+    ///
+    /// # Errors
+    /// The call is for another service.
+    fn record(&self, call: CallId, sent: &Sent, left: &Left) -> Result<(), ServiceError>;
+}
+
+/// One target of one service, with its writer. Only a run uses it.
+pub trait Writes: Reads {
+    /// Starts a run: from here on the live state is what was there before it. Answers the objects
+    /// that the plan touches, for the journal. Nothing is sent.
+    ///
+    /// # Errors
+    /// The plan is for another service, nothing was read, or the target does not allow writes.
+    fn begin(
+        &mut self,
+        plan: &TargetPlan,
+        context: RunContext<'_>,
+    ) -> Result<Vec<Object>, BeginError>;
+
+    /// What a call sends, with the ids that earlier calls were answered; nothing if one is missing.
+    ///
+    /// # Errors
+    /// The call is for another service, or no run was started.
+    fn prepare(&self, call: &Call) -> Result<Option<Sent>, ServiceError>;
+
+    /// Checks just before a call that what it is about is what the plan expects.
+    fn check_before<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<(), Failure>>;
+
+    /// Sends a call, once.
+    fn send<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Answered, CallError>>;
+
+    /// Reads back the outcome of a call whose answer does not tell it.
+    fn resolve<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Verdict, CallError>>;
+
+    /// Takes note of what a call left.
+    ///
+    /// # Errors
+    /// The call is for another service, or no run was started.
+    fn record(&self, call: CallId, sent: &Sent, left: &Left) -> Result<(), ServiceError>;
+
+    /// Takes note that the outcome of a call is unknown.
+    ///
+    /// # Errors
+    /// The call is for another service, or no run was started.
+    fn record_unknown(&self, sent: &Sent) -> Result<(), ServiceError>;
+
+    /// The calls that remove what this run began and did not finish.
+    fn unfinished(&self) -> Vec<CleanUp> {
+        Vec::new()
     }
 
-    /// Takes down what a call left.
-    pub(crate) fn record(&self, call: CallId, sent: &Sent, left: &Left) {
-        match (self, sent) {
-            (Self::Docker(service), _) => service.lookup().record(call, left),
-            (Self::Pulumi(service), Sent::Pulumi(operation)) => service.record(operation),
-            // The reading at the end tells what a document is.
-            (Self::Pulumi(_) | Self::Chainloop(_), _) => {}
-        }
+    /// Reads back what the run wrote. Answers what is not as the applied calls make it.
+    fn verify<'a>(
+        &'a self,
+        plan: &'a TargetPlan,
+        report: &'a Report,
+        at_once: usize,
+    ) -> BoxFuture<'a, Result<Vec<Mismatch>, VerifyError>>;
+
+    /// Whether the configuration of the target allows writes.
+    fn allows_writes(&self) -> bool {
+        true
     }
 
-    /// Takes down that what became of a write is unknown.
-    pub(crate) fn doubt(&self, sent: &Sent) {
-        match (self, sent) {
-            (Self::Pulumi(service), Sent::Pulumi(operation)) => service.doubt(operation),
-            (Self::Docker(_) | Self::Pulumi(_) | Self::Chainloop(_), _) => {}
-        }
-    }
+    /// Makes one writing request of the service's API, as it is.
+    fn call_write<'a>(
+        &'a self,
+        request: &'a WriteRequest,
+    ) -> BoxFuture<'a, Result<Value, ApiError>>;
+}
 
-    /// What is to be deleted at the end of a run, since it was begun and not finished.
-    pub(crate) fn half_done(&self) -> Vec<Operation> {
-        match self {
-            Self::Docker(_) | Self::Chainloop(_) => Vec::new(),
-            Self::Pulumi(service) => service.half_published(),
-        }
+/// The writer of a target that has none: [`Reads`] is all that such a target implements.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadOnly;
+
+/// Whether a plan and all its calls are for a target's service.
+///
+/// # Errors
+/// They are for another one.
+pub fn accept(info: &TargetInfo, plan: &TargetPlan) -> Result<(), ServiceError> {
+    let calls = plan.calls.iter().map(|call| call.send.provider());
+    is_for(info, std::iter::once(plan.target.provider).chain(calls))
+}
+
+fn is_for(
+    info: &TargetInfo,
+    providers: impl IntoIterator<Item = Provider>,
+) -> Result<(), ServiceError> {
+    match providers.into_iter().find(|found| *found != info.provider) {
+        None => Ok(()),
+        Some(found) => Err(ServiceError::wrong(info, found)),
     }
 }
 
-/// Reads back what became of writes of an earlier run.
-pub(crate) enum Lookup<'a> {
-    /// At the Docker AI Governance API.
-    Docker(docker::Lookup<'a>),
-    /// At Pulumi Cloud.
-    Pulumi(pulumi::Lookup<'a>),
-    /// At Chainloop.
-    Chainloop(chainloop::Lookup<'a>),
-}
-
-impl<'a> Lookup<'a> {
-    pub(crate) fn new(target: &TargetHistory, reader: &'a Reader) -> Self {
-        match reader {
-            Reader::Docker(reader) => {
-                Self::Docker(docker::Lookup::new(docker::Ledger::of_run(target), reader))
-            }
-            Reader::Pulumi(reader) => Self::Pulumi(pulumi::Lookup::of_run(target, reader)),
-            Reader::Chainloop(reader) => Self::Chainloop(chainloop::Lookup::of_run(target, reader)),
-        }
-    }
-
-    /// Reads back what became of a write.
-    pub(crate) async fn settle(&self, sent: &Sent) -> Result<Verdict, ApiError> {
-        match (self, sent) {
-            (Self::Docker(lookup), Sent::Docker(operation)) => lookup.settle(operation).await,
-            (Self::Pulumi(lookup), Sent::Pulumi(operation)) => lookup.settle(operation).await,
-            (Self::Chainloop(lookup), Sent::Chainloop(operation)) => lookup.settle(operation).await,
-            (Self::Docker(_) | Self::Pulumi(_) | Self::Chainloop(_), _) => Ok(Verdict::NotApplied),
-        }
-    }
-
-    /// Takes down what a call left.
-    pub(crate) fn record(&self, call: CallId, sent: &Sent, left: &Left) {
-        match (self, sent) {
-            (Self::Docker(lookup), _) => lookup.record(call, left),
-            (Self::Pulumi(lookup), Sent::Pulumi(operation)) => lookup.record(operation),
-            // The reading at the end tells what a document is.
-            (Self::Pulumi(_) | Self::Chainloop(_), _) => {}
-        }
-    }
+/// Reads everything of a target, and logs how long that took.
+///
+/// # Errors
+/// As the reading.
+pub async fn logged<S>(
+    info: &TargetInfo,
+    reading: impl Future<Output = Result<S, ApiError>>,
+    count: impl Fn(&S) -> usize,
+) -> Result<S, ApiError> {
+    let since = Instant::now();
+    let live = reading.await?;
+    tracing::info!(
+        target_name = %info.name,
+        objects = count(&live),
+        took = ?since.elapsed(),
+        "read what is live"
+    );
+    Ok(live)
 }

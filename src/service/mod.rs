@@ -2,10 +2,15 @@
 
 pub mod chainloop;
 pub mod check_config;
-pub mod checked;
+mod connect;
+mod diagnostics;
 pub mod docker;
+pub mod emulate;
+mod endpoints;
 pub mod pulumi;
 pub mod registry;
 
 #[cfg(test)]
 mod hostile;
+
+pub use connect::{ConnectError, ServiceInfo};

@@ -19,7 +19,7 @@ use manifest::config::Target;
 use manifest::{Document, Manifest};
 use model::diag::{Diagnostic, DocumentId, Place, SourceMap};
 use model::docker::{Team, TeamId};
-use polwarden::service::docker::check::{Checked, Input, Teams, check};
+use polwarden::service::docker::check::{CheckedPolicies, Input, Teams, check};
 
 /// The uuid of the team that `target` calls `security`.
 const SECURITY: &str = "d290f1ee-6c54-4b01-90e6-d701748f0851";
@@ -71,7 +71,7 @@ fn run_with(
     documents: &[Document],
     cedar: &[(usize, &str)],
     teams: &Teams,
-) -> Checked {
+) -> CheckedPolicies {
     let documents: Vec<&Document> = documents.iter().collect();
     let cedar_files: HashMap<DocumentId, Arc<str>> = cedar
         .iter()
@@ -85,7 +85,7 @@ fn run_with(
     })
 }
 
-fn run(texts: &[&str]) -> Checked {
+fn run(texts: &[&str]) -> CheckedPolicies {
     run_with(&target("current"), &documents(texts), &[], &Teams::Offline)
 }
 

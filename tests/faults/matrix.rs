@@ -13,8 +13,9 @@ use model::docker::{
     Rule, RuleAccess,
 };
 use polwarden::plan::{SourceRef, TargetInfo, TargetPlan};
-use polwarden::run::{Report, Run, Server, Settings, Stop, run};
-use polwarden::service::docker::apply::keep_touched;
+use polwarden::run::service::Writes;
+use polwarden::run::{Report, Run, Settings, Stop, run};
+use polwarden::service::docker::DockerTarget;
 use polwarden::service::docker::client::{Connection, Credentials, Reader, Writer};
 use polwarden::service::docker::plan::{Request, plan_target};
 
@@ -192,6 +193,13 @@ impl Site {
         (plan, live)
     }
 
+    /// The organization with what was read of it.
+    fn service(&self, live: LiveState) -> impl Writes + use<> {
+        DockerTarget::new(self.info.clone(), BTreeMap::new(), self.reader.clone())
+            .with_live(live)
+            .with_writer(self.writer.clone())
+    }
+
     async fn apply(&self, desired: &[DesiredPolicy], fresh: Duration) -> Report {
         let (plan, live) = self.plan(desired).await;
         let journal = journal_in(self.folder.path(), &[&self.info]).await;
@@ -202,13 +210,12 @@ impl Site {
             ..Settings::default()
         };
         let stop = Stop::default();
+        let mut service = self.service(live);
         let report = run(Run {
             plan: &plan,
-            server: Server::Docker {
-                before: keep_touched(live, &plan),
-                reader: &self.reader,
-                writer: &self.writer,
-            },
+            service: &mut service,
+            sources: &[],
+            commit: None,
             journal: &journal,
             stop: &stop,
             progress: &Silent,
@@ -377,13 +384,12 @@ async fn a_stopped_run_begins_nothing_more() {
         }
     }
     let progress = AfterTwo(&stop, 0.into());
+    let mut service = site.service(live);
     let report = run(Run {
         plan: &plan,
-        server: Server::Docker {
-            before: keep_touched(live, &plan),
-            reader: &site.reader,
-            writer: &site.writer,
-        },
+        service: &mut service,
+        sources: &[],
+        commit: None,
         journal: &journal,
         stop: &stop,
         progress: &progress,

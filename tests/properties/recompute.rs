@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use access::{Audience, NamedAudience};
 use manifest::config::{Provider, Unmanaged};
 use model::docker::Profile;
+use polwarden::plan::Gates;
 use polwarden::plan::{
     Change, Guarded, GuardedKind, Impact, LiveCounts, ResourceKind, SourceRef, TargetInfo,
     TargetPlan,
 };
-use polwarden::service::docker::plan::gates::Gates;
 use polwarden::service::docker::plan::recompute::recomputed;
 use polwarden::service::docker::plan::{Request, plan_gated, replay};
 use proptest::prelude::*;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use manifest::config::{Provider, Unmanaged};
 use model::docker::{DesiredPolicy, LiveContent, LiveState, PolicyId, Profile, RuleId};
+use polwarden::plan::{BasePlan, Gates};
 use polwarden::plan::{SourceRef, TargetInfo, TargetPlan};
-use polwarden::service::docker::plan::gates::{BasePlan, Gates};
 use polwarden::service::docker::plan::{Request, plan_gated, replay};
 use proptest::prelude::*;
 

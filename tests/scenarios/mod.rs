@@ -25,8 +25,8 @@ use model::diag::{Code, SourceMap};
 use polwarden::plan::{Call, SourceRef, TargetInfo, TargetPlan};
 use polwarden::run::journal;
 use polwarden::run::journal::{Journal, RunId, RunKind};
-use polwarden::run::{Event, Progress, Report, Run, Server, Settings, Stop, run};
-use polwarden::service::docker::apply::keep_touched;
+use polwarden::run::{Event, Progress, Report, Run, Settings, Stop, run};
+use polwarden::service::docker::DockerTarget;
 use polwarden::service::docker::check::{Input, Teams, check, needs_server_teams};
 use polwarden::service::docker::client::{Connection, Credentials, Reader, Writer};
 use polwarden::service::docker::plan::replay::verify;
@@ -280,15 +280,15 @@ impl Story {
             at_once: 4,
             ..Settings::default()
         };
-        let reader_here = &reader;
-        let writer = &self.writer(plan);
+        let info = plan.target.clone();
+        let mut service = DockerTarget::new(info, BTreeMap::new(), reader.clone())
+            .with_live(before.clone())
+            .with_writer(self.writer(plan));
         let report = run(Run {
             plan,
-            server: Server::Docker {
-                before: keep_touched(before.clone(), plan),
-                reader: reader_here,
-                writer,
-            },
+            service: &mut service,
+            sources: &[],
+            commit: None,
             journal: &journal,
             stop: &stop,
             progress: &Silent,

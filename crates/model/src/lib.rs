@@ -1,6 +1,7 @@
 //! Validated types for the objects of the three services, and diagnostics. No I/O.
 
 pub mod chainloop;
+mod desired;
 pub mod diag;
 pub mod digest;
 pub mod docker;
@@ -11,6 +12,7 @@ pub mod pulumi;
 /// The name of the configuration file.
 pub const CONFIG_FILE_NAME: &str = "polwarden.yaml";
 
+pub use desired::Desired;
 pub use name::{Name, NameError, is_hidden};
 pub use opaque::Opaque;
 

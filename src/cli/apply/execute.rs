@@ -1,33 +1,27 @@
 //! Runs an approved plan, target by target, and reads back what it wrote.
 
-use std::collections::BTreeMap;
-
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use jiff::Timestamp;
 
 use super::audit::AuditFile;
 use super::interrupt;
 use super::shared::{Applying, Earlier, Ended};
-use crate::cli::connect::Session;
 use crate::cli::console::Console;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::planning;
 use crate::cli::progress::CallProgress;
-use crate::cli::workspace::Archives;
 use crate::plan::{Commit, Fingerprint, TargetPlan};
 use crate::render;
 use crate::render::text::{many, neutral, plural};
 use crate::run::audit::AuditRecord;
 use crate::run::journal;
 use crate::run::journal::{End, EndedBy, FORMAT_VERSION, Journal, Record, RunId, RunKind};
-use crate::run::{
-    CallOutcome, Failure, Report, Run, Server, Settings, Stop, Tally, read_back_differs, run,
-};
-use crate::service::registry::{Reader, Writer};
-use git::SignedBy;
-use manifest::config::{Provider, Target};
-use model::Live;
+use crate::run::service::{VerifyError, Writes};
+use crate::run::{CallOutcome, Failure, Report, Run, Settings, Stop, Tally, run};
+use crate::service::registry;
+use git::{PackTree, SignedBy};
+use manifest::config::Target;
 
 /// One run.
 pub(super) struct Execution<'a> {
@@ -35,9 +29,8 @@ pub(super) struct Execution<'a> {
     pub(super) kind: RunKind,
     pub(super) digest: Fingerprint,
     pub(super) provenance: Provenance,
-    pub(super) session: &'a Session,
-    /// The archives of policy packs.
-    pub(super) archives: &'a Archives,
+    /// The sources of policy packs.
+    pub(super) sources: &'a [PackTree],
     pub(super) console: Console,
     /// What earlier runs of the same command leave.
     pub(super) earlier: Option<Earlier>,
@@ -83,7 +76,7 @@ impl Execution<'_> {
     pub(super) async fn run(
         mut self,
         pairs: &[(&TargetPlan, &Target)],
-        before: Vec<Live>,
+        services: Vec<Box<dyn Writes>>,
     ) -> anyhow::Result<Ended> {
         let console = self.console;
         let Earlier { stop, audit } = self.earlier.take().unwrap_or_else(|| {
@@ -97,15 +90,12 @@ impl Execution<'_> {
         let audit = AuditFile::open(self.applying.audit_record.as_deref(), audit)?;
         let journal = self.begin_journal(pairs).await?;
         let mut standing = Standing::default();
-        for ((plan, target), before) in pairs.iter().zip(before) {
+        for ((plan, target), mut service) in pairs.iter().zip(services) {
             if plan.calls.is_empty() {
                 continue;
             }
             console.print(&format!("\nApplying to {}:\n", neutral(&target.name)))?;
-            let report = match self
-                .run_target(plan, target, &before, &journal, &stop)
-                .await
-            {
+            let report = match self.run_target(plan, &mut *service, &journal, &stop).await {
                 Ok(report) => report,
                 // What was done elsewhere must still be told, and the other targets do not depend on this one.
                 Err(error) => {
@@ -119,15 +109,15 @@ impl Execution<'_> {
                 }
             };
             standing.tally = standing.tally.plus(report.tally());
-            standing.follows |= target.provider() == Provider::Docker;
+            standing.follows |= registry::service(target.provider()).takes_effect_later;
             standing.moved |= has_moved(&report);
             let conflict = report.met_a_conflict();
-            match target.provider() {
-                // What is planned again would write a whole document over that of another writer.
-                Provider::Chainloop => standing.moved |= conflict,
-                Provider::Docker | Provider::Pulumi => standing.conflict |= conflict,
+            if service.replans_conflicts() {
+                standing.conflict |= conflict;
+            } else {
+                standing.moved |= conflict;
             }
-            standing.unverified |= match self.verify(plan, target, &before, &report).await {
+            standing.unverified |= match self.verify(plan, target, &*service, &report).await {
                 Ok(verified) => !verified,
                 Err(error) => {
                     CommandError::from(error).print(console);
@@ -173,58 +163,20 @@ impl Execution<'_> {
     async fn run_target(
         &self,
         plan: &TargetPlan,
-        target: &Target,
-        before: &Live,
+        service: &mut dyn Writes,
         journal: &Journal,
         stop: &Stop,
     ) -> anyhow::Result<Report> {
-        let reader = self.session.reader(target)?;
-        let writer = self.session.writer(target)?;
         let progress = CallProgress::new(self.console, plan.calls.len());
         let settings = Settings {
             at_once: self.applying.connect.concurrency.get(),
             ..Settings::default()
         };
-        let archives = self.archives.of(target, plan);
-        let metadata = self.metadata();
-        let server = match (before, &reader, &writer) {
-            (Live::Docker(before), Reader::Docker(reader), Writer::Docker(writer)) => {
-                Server::Docker {
-                    before: before.clone(),
-                    reader,
-                    writer,
-                }
-            }
-            (Live::Pulumi(before), Reader::Pulumi(reader), Writer::Pulumi(writer)) => {
-                let archives = &archives;
-                let metadata = &metadata;
-                Server::Pulumi {
-                    before: before.clone(),
-                    reader,
-                    writer,
-                    archives,
-                    metadata,
-                }
-            }
-            (Live::Chainloop(before), Reader::Chainloop(reader), Writer::Chainloop(writer)) => {
-                if !target.chainloop().is_some_and(|settings| settings.writes) {
-                    bail!(
-                        "the target does not set `writes: true`, so that no policy of it is written"
-                    );
-                }
-                Server::Chainloop {
-                    before: before.clone(),
-                    reader,
-                    writer,
-                }
-            }
-            (Live::Docker(_) | Live::Pulumi(_) | Live::Chainloop(_), _, _) => {
-                bail!("what is live is of another service than the target")
-            }
-        };
         let report = run(Run {
             plan,
-            server,
+            service,
+            sources: self.sources,
+            commit: self.provenance.commit.as_ref(),
             journal,
             stop,
             progress: &progress,
@@ -242,38 +194,29 @@ impl Execution<'_> {
         Ok(report)
     }
 
-    /// Where a version is published from.
-    fn metadata(&self) -> BTreeMap<String, String> {
-        let Some(commit) = &self.provenance.commit else {
-            return BTreeMap::new();
-        };
-        let dirty = ("git.dirty".to_owned(), commit.dirty.to_string());
-        let branch = commit
-            .branch
-            .clone()
-            .map(|branch| ("git.headName".to_owned(), branch));
-        [("git.head".to_owned(), commit.id.clone()), dirty]
-            .into_iter()
-            .chain(branch)
-            .collect()
-    }
-
     /// Reads back what was written, and says what is not as it should be.
     async fn verify(
         &self,
         plan: &TargetPlan,
         target: &Target,
-        before: &Live,
+        service: &dyn Writes,
         report: &Report,
     ) -> anyhow::Result<bool> {
         let console = self.console;
         if report.applied() == 0 {
             return Ok(true);
         }
-        let actual = self.applying.read(plan, target, self.session).await;
-        let actual = actual.context("what was written could not be read back")?;
-        let mismatches = read_back_differs(plan, before, report, &actual);
-        let mismatches = mismatches.context("the applied calls make no state")?;
+        let at_once = self.applying.connect.concurrency.get();
+        let mismatches = match service.verify(plan, report, at_once).await {
+            Ok(mismatches) => mismatches,
+            Err(VerifyError::Read(error)) => {
+                let error = anyhow::Error::from(error).context(planning::of(target));
+                return Err(error.context("what was written could not be read back"));
+            }
+            Err(error @ (VerifyError::Replay(_) | VerifyError::Service(_))) => {
+                return Err(anyhow::Error::from(error).context("the applied calls make no state"));
+            }
+        };
         for mismatch in &mismatches {
             let text = mismatch.to_string();
             console.warn(&format!(

@@ -83,7 +83,7 @@ async fn settle_one(
             ));
             return Ok(());
         };
-        let found = resolve(name, target, &session.reader(chosen)?).await;
+        let found = resolve(name, target, &*session.reads(chosen)?).await;
         resolved.extend(
             found.with_context(|| {
                 format!("target `{name}`: what was under way cannot be read back")

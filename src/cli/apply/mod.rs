@@ -123,14 +123,14 @@ impl Apply {
                 workspace,
                 session,
                 plan,
-                live,
-            } = planning::make(project, connect, keeper, console).await?;
+                services,
+            } = planning::make(project, connect, keeper, Session::writes, console).await?;
             if let Err(refused) = self.requirements.check_files(plan.commit.as_ref()) {
                 session.close().await;
                 return Err(refused);
             }
             let digest = plan_digest(&plan)?;
-            let ready = Ready::planned(RunKind::Apply, plan, digest, live);
+            let ready = Ready::planned(RunKind::Apply, plan, digest, services);
             return Ok((workspace, session, ready));
         };
         // Where the plan comes from is settled before a server is asked.
@@ -186,10 +186,11 @@ impl Apply {
                 "\nAnother writer was there meanwhile: what is left is planned again.\n\n",
             )?;
             let next = async {
-                let (plan, live) = planning::again(workspace, session, keeper, console).await?;
+                let (plan, services) =
+                    planning::again(workspace, session, keeper, Session::writes, console).await?;
                 let digest = plan_digest(&plan)?;
                 let following =
-                    Ready::following(plan, digest, live, earlier).signed_by(signed_by.clone());
+                    Ready::following(plan, digest, services, earlier).signed_by(signed_by.clone());
                 self.applying
                     .run(workspace, session, following, console)
                     .await

@@ -5,6 +5,7 @@ use camino::Utf8Path;
 
 use crate::cli::connect::Session;
 use crate::plan::{FORMAT_VERSION, Plan, TargetPlan, plan_digest};
+use crate::run::service::accept;
 use manifest::config::Target;
 
 /// Reads a plan. One whose digest is not that of what it holds was changed since it was saved.
@@ -53,6 +54,7 @@ pub(super) fn pair<'a>(
                 "target `{name}` is another organization, profile or endpoint than the plan was made for; make the plan again"
             );
         }
+        accept(&target_plan.target, target_plan)?;
         pairs.push((target_plan, *target));
     }
     Ok(pairs)

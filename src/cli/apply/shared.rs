@@ -16,13 +16,13 @@ use crate::cli::steps::{StepOptions, check_guarantees};
 use crate::cli::workspace::Workspace;
 use crate::plan::{Acknowledged, Fingerprint, Plan, TargetPlan};
 use crate::render;
+use crate::run::Stop;
 use crate::run::audit::AuditRecord;
 use crate::run::journal::RunKind;
-use crate::run::{Stop, check_unmoved, keep_touched, read_touched};
+use crate::run::service::Writes;
 use access::NamedAudience;
 use git::SignedBy;
 use manifest::config::Target;
-use model::Live;
 
 /// How a plan is applied.
 #[derive(Debug, Args)]
@@ -52,8 +52,8 @@ pub(crate) struct Ready {
     kind: RunKind,
     plan: Plan,
     digest: Fingerprint,
-    /// The whole live state of each target, which was just read.
-    live: Vec<Live>,
+    /// The service of each target with its live state, which was just read.
+    services: Vec<Box<dyn Writes>>,
     /// Who signed the commit, where that was asked for.
     signed_by: Option<SignedBy>,
     /// What a plan that was made before this run has to be shown with; nothing for one that was made just now.
@@ -120,12 +120,17 @@ pub(crate) type Further = Vec<NamedAudience>;
 
 impl Ready {
     /// A plan that was made just now, from this live state of each of its targets.
-    pub(crate) fn planned(kind: RunKind, plan: Plan, digest: Fingerprint, live: Vec<Live>) -> Self {
+    pub(crate) fn planned(
+        kind: RunKind,
+        plan: Plan,
+        digest: Fingerprint,
+        services: Vec<Box<dyn Writes>>,
+    ) -> Self {
         Self {
             kind,
             plan,
             digest,
-            live,
+            services,
             signed_by: None,
             saved: None,
             earlier: None,
@@ -133,14 +138,18 @@ impl Ready {
     }
 
     /// A plan that was made before, with the live state of each of its targets and the further people that they name.
-    pub(super) fn saved(plan: Plan, digest: Fingerprint, again: Vec<(Live, Further)>) -> Self {
-        let (live, further) = again.into_iter().unzip();
+    pub(super) fn saved(
+        plan: Plan,
+        digest: Fingerprint,
+        again: Vec<(Box<dyn Writes>, Further)>,
+    ) -> Self {
+        let (services, further) = again.into_iter().unzip();
         let kind = RunKind::Apply;
         Self {
             kind,
             plan,
             digest,
-            live,
+            services,
             signed_by: None,
             saved: Some(further),
             earlier: None,
@@ -151,14 +160,14 @@ impl Ready {
     pub(super) fn following(
         plan: Plan,
         digest: Fingerprint,
-        live: Vec<Live>,
+        services: Vec<Box<dyn Writes>>,
         earlier: Earlier,
     ) -> Self {
         Self {
             kind: RunKind::Apply,
             plan,
             digest,
-            live,
+            services,
             signed_by: None,
             saved: None,
             earlier: Some(earlier),
@@ -203,7 +212,7 @@ impl Applying {
             kind,
             plan,
             digest,
-            live,
+            mut services,
             signed_by,
             saved,
             earlier,
@@ -211,7 +220,7 @@ impl Applying {
         let plan = match saved {
             None => plan,
             // What a file says is not shown: what its calls do to what is live is worked out again.
-            Some(further) => recompute(plan, &live, &further, targets, session)?,
+            Some(further) => recompute(plan, &services, &further, targets, session)?,
         };
         let pairs = pair(&plan, targets, session)?;
         console.print(&render::plan::human(&plan, console.painter()))?;
@@ -219,31 +228,29 @@ impl Applying {
         if plan.is_empty() {
             return Ok(Ended::without_calls());
         }
-        self.check_safety(&plan, &pairs, &live)?;
-        let before = match self.approval(console)? {
-            Approval::NotRequired => touched(&pairs, &live),
+        self.check_safety(&plan, &pairs, &services)?;
+        match self.approval(console)? {
+            Approval::NotRequired => {}
             // One that somebody looked at for a while may have been overtaken.
-            Approval::Given => self.read_all(&pairs, session).await?,
-        };
-        check_fits(&pairs, &before)?;
+            Approval::Given => self.read_touched(&pairs, &mut services).await?,
+        }
+        check_fits(&pairs, &services)?;
         let provenance = Provenance {
             commit: plan.commit.clone(),
             tree: plan.tree.clone(),
             signed_by,
         };
-        let archives = workspace.archives();
-        let archives = &archives;
+        let sources = workspace.pack_trees();
         let execution = Execution {
             applying: self,
             kind,
             digest,
             provenance,
-            session,
-            archives,
+            sources: &sources,
             console,
             earlier,
         };
-        Ok(execution.run(&pairs, before).await?)
+        Ok(execution.run(&pairs, services).await?)
     }
 
     /// Holds a plan to its guarantees and to the guards, and reports all that is refused at once.
@@ -251,9 +258,9 @@ impl Applying {
         &self,
         plan: &Plan,
         pairs: &[(&TargetPlan, &Target)],
-        live: &[Live],
+        services: &[Box<dyn Writes>],
     ) -> CommandResult<()> {
-        let steps = check_guarantees(plan, live).and_then(|()| self.steps.check(plan));
+        let steps = check_guarantees(plan, services).and_then(|()| self.steps.check(plan));
         let guards = guards::check(pairs, &self.ack);
         match (steps, guards) {
             (Err(steps), Err(guards)) => Err(steps.then(guards)),
@@ -275,28 +282,19 @@ impl Applying {
         }
     }
 
-    async fn read_all(
+    /// Reads again what plans touch.
+    async fn read_touched(
         &self,
         pairs: &[(&TargetPlan, &Target)],
-        session: &Session,
-    ) -> anyhow::Result<Vec<Live>> {
-        let mut before = Vec::new();
-        for (plan, target) in pairs {
-            before.push(self.read(plan, target, session).await?);
+        services: &mut [Box<dyn Writes>],
+    ) -> anyhow::Result<()> {
+        for ((plan, target), service) in pairs.iter().zip(services) {
+            service
+                .read_touched(plan, self.connect.concurrency.get())
+                .await
+                .with_context(|| planning::of(target))?;
         }
-        Ok(before)
-    }
-
-    /// The live policies that a plan touches.
-    pub(super) async fn read(
-        &self,
-        plan: &TargetPlan,
-        target: &Target,
-        session: &Session,
-    ) -> anyhow::Result<Live> {
-        let reader = session.reader(target)?;
-        let live = read_touched(plan, &reader, self.connect.concurrency.get()).await;
-        live.with_context(|| planning::of(target))
+        Ok(())
     }
 }
 
@@ -319,13 +317,17 @@ fn check_gates(plan: &Plan) -> CommandResult<()> {
 }
 
 /// Refuses plans if what they touch has changed since they were made.
-fn check_fits(pairs: &[(&TargetPlan, &Target)], before: &[Live]) -> CommandResult<()> {
-    let moved = pairs
-        .iter()
-        .zip(before)
-        .flat_map(|((plan, _), live)| check_unmoved(plan, live));
-    let stale = moved.map(|stale| CommandError::stale(stale.to_string()));
-    CommandError::join(stale.collect())
+fn check_fits(pairs: &[(&TargetPlan, &Target)], services: &[Box<dyn Writes>]) -> CommandResult<()> {
+    let mut moved = Vec::new();
+    for ((plan, _), service) in pairs.iter().zip(services) {
+        let stale = service.stale(plan)?;
+        moved.extend(
+            stale
+                .iter()
+                .map(|stale| CommandError::stale(stale.to_string())),
+        );
+    }
+    CommandError::join(moved)
         .map_err(|error| error.hint("Nothing was applied. Make a new plan and look at it again."))
 }
 
@@ -335,7 +337,7 @@ fn check_fits(pairs: &[(&TargetPlan, &Target)], before: &[Live]) -> CommandResul
 /// It does not match the live state any more.
 fn recompute(
     mut plan: Plan,
-    live: &[Live],
+    services: &[Box<dyn Writes>],
     further: &[Further],
     targets: &[&Target],
     session: &Session,
@@ -343,30 +345,11 @@ fn recompute(
     let mut recomputed = Vec::new();
     let pairs = pair(&plan, targets, session)?;
     // What a plan was made for comes first: nothing is worth saying about calls that no longer fit.
-    check_fits(&pairs, &touched(&pairs, live))?;
-    for (((plan, target), live), further) in pairs.iter().zip(live).zip(further) {
-        let plan = match live {
-            Live::Docker(live) => crate::service::docker::plan::recompute::recomputed(
-                plan,
-                live,
-                further,
-                target.teams(),
-            ),
-            Live::Pulumi(live) => crate::service::pulumi::plan::recomputed_packs(plan, live),
-            Live::Chainloop(live) => {
-                crate::service::chainloop::plan::recomputed_documents(plan, live)
-            }
-        };
+    check_fits(&pairs, services)?;
+    for (((plan, _), service), further) in pairs.iter().zip(services).zip(further) {
+        let plan = service.recompute(plan, further);
         recomputed.push(plan.context("the calls of the plan do not fit what is live")?);
     }
     plan.targets = recomputed;
     Ok(plan)
-}
-
-/// Of each target's live state, what its plan touches.
-fn touched(pairs: &[(&TargetPlan, &Target)], live: &[Live]) -> Vec<Live> {
-    live.iter()
-        .zip(pairs)
-        .map(|(live, (plan, _))| keep_touched(live.clone(), plan))
-        .collect()
 }

@@ -21,8 +21,8 @@ use crate::cli::tree::Edits;
 use crate::cli::workspace::{Workspace, is_error};
 use crate::plan::{Change, TargetPlan};
 use crate::render::text::neutral;
-use crate::service::docker::check::{Checked, Teams};
 use crate::service::docker::plan::Request;
+use crate::service::registry::{Checked, ServerFacts};
 use edit::Declared;
 use git::{Source as _, WorkTree};
 use manifest::config::Target;
@@ -41,7 +41,7 @@ struct Draft<'a> {
     session: &'a Session,
     target: &'a Target,
     live: &'a LiveState,
-    teams: Teams,
+    facts: ServerFacts,
     workspace: Workspace,
     plan: TargetPlan,
     edits: Edits,
@@ -76,7 +76,7 @@ impl Adoption<'_> {
         let mut states = Vec::new();
         for target in targets {
             let live = session
-                .docker_live(target)
+                .policies(target)
                 .await
                 .with_context(|| planning::of(target))?;
             states.push(live);
@@ -85,10 +85,10 @@ impl Adoption<'_> {
         let mut edits = Edits::default();
         let mut told = Vec::new();
         for (target, live) in targets.iter().zip(&states) {
-            let teams =
-                planning::teams(session, target, workspace.needs_server_teams(target)).await?;
+            let facts =
+                planning::team_facts(session, target, workspace.needs_server_teams(target)).await?;
             let here = self.import.read_edited(&edits)?;
-            let plan = match plan_of(&here, target, session, &teams, live) {
+            let plan = match plan_of(&here, target, session, &facts, live) {
                 Ok(plan) => plan,
                 Err(TargetError::Invalid(findings)) => {
                     here.report(findings, self.console)?;
@@ -101,7 +101,7 @@ impl Adoption<'_> {
                 session,
                 target,
                 live,
-                teams,
+                facts,
                 workspace: here,
                 plan,
                 edits,
@@ -265,7 +265,7 @@ impl Draft<'_> {
             &workspace,
             self.target,
             self.session,
-            &self.teams,
+            &self.facts,
             self.live,
         ) {
             Ok(plan) => plan,
@@ -329,21 +329,20 @@ fn plan_of(
     workspace: &Workspace,
     target: &Target,
     session: &Session,
-    teams: &Teams,
+    facts: &ServerFacts,
     live: &LiveState,
 ) -> Result<TargetPlan, TargetError> {
     let Checked {
-        policies,
+        desired,
         diagnostics,
-        ..
-    } = workspace.check(target, teams);
+    } = workspace.check(target, facts);
     // A folder that holds no manifests yet is no error where some are about to be written.
     if diagnostics.iter().any(is_error) || workspace.has_errors_for_import() {
         return Err(TargetError::Invalid(diagnostics));
     }
     let request = Request {
         target: session.info(target)?,
-        desired: &policies,
+        desired: &desired.policies,
         live,
         unmanaged: target.unmanaged,
         teams: target.teams(),

@@ -15,7 +15,7 @@ use crate::cli::planning;
 use crate::cli::tree::Edits;
 use crate::cli::workspace::{Workspace, is_error};
 use crate::render::text::neutral;
-use crate::service::docker::check::Teams;
+use crate::service::registry::ServerFacts;
 use manifest::chainloop::split;
 use manifest::config::Target;
 use model::chainloop::{DocumentBytes, DocumentKind, LiveDocument, LiveState, PolicyName};
@@ -53,7 +53,9 @@ impl Documents<'_> {
                 .iter()
                 .flat_map(|name| KINDS.map(|kind| (kind, name.clone())));
             let live = session
-                .chainloop_reader(target)?
+                .connections()
+                .chainloop(target)?
+                .reader(target)?
                 .asking_for(wanted)
                 .live_state()
                 .await;
@@ -218,7 +220,7 @@ impl Documents<'_> {
         edits: &Edits,
     ) -> anyhow::Result<()> {
         let there = self.import.read_edited(edits)?;
-        let found = there.check(target, &Teams::Offline).diagnostics;
+        let found = there.check(target, &ServerFacts::offline()).diagnostics;
         // A folder that holds no manifests yet is no error where some are about to be written.
         if there.has_errors_for_import() || found.iter().any(is_error) {
             let first = there

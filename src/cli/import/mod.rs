@@ -209,7 +209,7 @@ impl Import {
                 return Ok(());
             }
         }
-        let live = session.docker_live(target).await?;
+        let live = session.policies(target).await?;
         self.import(workspace, target, &live, console)
     }
 

@@ -27,7 +27,12 @@ impl Import {
         session: &Session,
         console: Console,
     ) -> CommandResult<()> {
-        let live = session.pulumi_reader(target)?.live_state().await?;
+        let live = session
+            .connections()
+            .pulumi(target)?
+            .reader(target)?
+            .live_state()
+            .await?;
         let folder = self.folder(target);
         let (packs, groups) = declared(workspace, target);
         let mut import = Importing {

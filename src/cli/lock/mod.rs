@@ -1,7 +1,5 @@
 //! `polwarden lock`: what the things are that names and tags stand for.
 
-mod packs;
-mod pins;
 mod rewrite;
 
 use anyhow::Context as _;
@@ -13,16 +11,15 @@ use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::exit::Exit;
 use super::planning;
-use super::references;
 use super::tree::At;
 use super::workspace::{Selection, WorkingDirectory, Workspace, is_error, unique};
 use crate::render::text::neutral;
-use crate::service::chainloop::check::InputsSchemas;
-use manifest::config::{Provider, Target};
+use crate::service::registry;
+use crate::service::registry::{Aim, InputsSchemas, Pins};
+use manifest::config::Target;
 use manifest::lock::{LOCK_FILE, Lock as LockFile, TargetLock};
 use model::chainloop::DesiredDocument;
 use model::diag::{Code, Diagnostic};
-use pins::{Aim, Pins};
 use rewrite::Rewrite;
 
 /// Write down what the sources of policy packs are, so that a changed source under an old tag is noticed; and which
@@ -117,7 +114,7 @@ impl Lock {
     ) -> CommandResult<Vec<Documents<'w>>> {
         let mut findings = Vec::new();
         let mut documents = Vec::new();
-        for target in of(workspace, Provider::Pulumi) {
+        for target in of(workspace, registry::locks_packs) {
             // A tag that means something else now is what this command is for.
             let lock_of_target = if self.update {
                 LockFile::default()
@@ -131,9 +128,9 @@ impl Lock {
                     .into_iter()
                     .filter(|finding| finding.code != Code::PackUnlocked),
             );
-            packs::take(target, &checked.packs, self.update, lock, told);
+            registry::lock_packs(target, &checked.packs, self.update, lock, told);
         }
-        for target in of(workspace, Provider::Chainloop) {
+        for target in of(workspace, registry::pins_references) {
             // Kinds of other services are told there.
             findings.extend(workspace.check_packs(target, workspace.lock()).diagnostics);
             let checked = workspace.check_documents(target, &InputsSchemas::new());
@@ -166,7 +163,7 @@ impl Lock {
         }
         let asked: Vec<&Documents<'_>> = documents
             .iter()
-            .filter(|(_, documents)| !references::all(documents).is_empty())
+            .filter(|(_, documents)| !registry::references(documents).is_empty())
             .collect();
         if asked.is_empty() {
             return Ok(pins);
@@ -176,7 +173,9 @@ impl Lock {
             let session = Session::open(&self.connect, &targets, console).await?;
             let mut outcome = Ok(());
             for (target, documents) in asked {
-                let taken = pins.take(&session, target, documents, lock, aim).await;
+                let connections = session.connections();
+                let taken =
+                    registry::pin(connections, target, documents, &mut pins, lock, aim).await;
                 outcome = outcome.and(taken.with_context(|| planning::of(target)));
             }
             session.close().await;
@@ -220,12 +219,12 @@ impl Lock {
     }
 }
 
-/// The chosen targets at a service.
-fn of(workspace: &Workspace, provider: Provider) -> Vec<&Target> {
+/// The chosen targets of which something is locked.
+fn of(workspace: &Workspace, is_locked: fn(&Target) -> bool) -> Vec<&Target> {
     workspace
         .targets()
         .into_iter()
-        .filter(|target| target.provider() == provider)
+        .filter(|target| is_locked(target))
         .collect()
 }
 

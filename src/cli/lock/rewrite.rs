@@ -5,10 +5,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
-use super::pins::Pins;
 use crate::cli::fmt::replace;
 use crate::cli::workspace::Workspace;
 use crate::render::text::many;
+use crate::service::registry::Pins;
 use git::WorkTree;
 use manifest::config::Target;
 use manifest::lock::{Lock as LockFile, pin_key};

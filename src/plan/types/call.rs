@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::resource::{ResourceId, ResourceKind};
+use manifest::config::Provider;
 use model::docker::{Operation, OperationKind, PolicyId};
 use model::{chainloop, pulumi};
 
@@ -129,6 +130,31 @@ pub struct Call {
 }
 
 impl Call {
+    /// What the call is about. All calls about the same thing have the same subject, whether or
+    /// not it exists already.
+    pub fn subject(&self) -> Subject {
+        match &self.send {
+            ToSend::Docker(Operation::CreatePolicy { .. }) => Subject::CreatedBy(self.id),
+            ToSend::Docker(Operation::CreateRule {
+                policy: PolicyRef::CreatedBy(maker),
+                ..
+            }) => Subject::CreatedBy(*maker),
+            ToSend::Docker(
+                Operation::CreateRule {
+                    policy: PolicyRef::Existing(id),
+                    ..
+                }
+                | Operation::UpdatePolicy { id, .. }
+                | Operation::DeletePolicy { id }
+                | Operation::UpdateRule { policy: id, .. }
+                | Operation::DeleteRule { policy: id, .. },
+            ) => Subject::Existing(id.into()),
+            ToSend::Pulumi(_) | ToSend::Chainloop(_) => {
+                Subject::Named(self.send.resource(), self.name.clone())
+            }
+        }
+    }
+
     /// The same call where calls have other numbers: what it adds a rule to is made by the call with the new number.
     pub(crate) fn renumber(&mut self, numbers: &BTreeMap<CallId, CallId>) {
         match &mut self.send {
@@ -143,6 +169,17 @@ impl Call {
             ToSend::Docker(_) | ToSend::Pulumi(_) | ToSend::Chainloop(_) => {}
         }
     }
+}
+
+/// What calls are about: something that stands by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// Something that existed before the plan, by its id.
+    Existing(ResourceId),
+    /// Something that this call creates, where the service gives it an id.
+    CreatedBy(CallId),
+    /// Something that its service identifies by name.
+    Named(ResourceKind, String),
 }
 
 /// What a call sends, by provider.
@@ -195,6 +232,15 @@ impl CallKind {
 }
 
 impl ToSend {
+    /// The service that it is sent to.
+    pub fn provider(&self) -> Provider {
+        match self {
+            Self::Docker(_) => Provider::Docker,
+            Self::Pulumi(_) => Provider::Pulumi,
+            Self::Chainloop(_) => Provider::Chainloop,
+        }
+    }
+
     /// The kind of call.
     pub fn kind(&self) -> CallKind {
         match self {
@@ -287,6 +333,35 @@ impl ToSend {
 }
 
 impl Sent {
+    /// The service that it is sent to.
+    pub fn provider(&self) -> Provider {
+        match self {
+            Self::Docker(_) => Provider::Docker,
+            Self::Pulumi(_) => Provider::Pulumi,
+            Self::Chainloop(_) => Provider::Chainloop,
+        }
+    }
+
+    /// The ids that it names: of what stands by itself, and of the part of it.
+    pub fn ids(&self) -> (Option<ResourceId>, Option<String>) {
+        match self {
+            Self::Docker(send) => {
+                let (policy, rule) = match send {
+                    Operation::CreatePolicy { .. } => (None, None),
+                    Operation::UpdatePolicy { id, .. } | Operation::DeletePolicy { id } => {
+                        (Some(id), None)
+                    }
+                    Operation::CreateRule { policy, .. } => (Some(policy), None),
+                    Operation::UpdateRule { policy, id, .. }
+                    | Operation::DeleteRule { policy, id } => (Some(policy), Some(id)),
+                };
+                (policy.map(ResourceId::from), rule.map(ToString::to_string))
+            }
+            Self::Pulumi(send) => (ToSend::Pulumi(send.clone()).existing(), None),
+            Self::Chainloop(send) => (ToSend::Chainloop(send.clone()).existing(), None),
+        }
+    }
+
     /// The kind of call.
     pub fn kind(&self) -> CallKind {
         match self {

@@ -3,4 +3,13 @@
 pub mod apply;
 pub mod check;
 pub mod client;
+mod connect;
+mod emulate;
+pub mod lock;
 pub mod plan;
+pub mod references;
+mod target;
+
+pub use connect::{ChainloopConnections, SERVICE};
+pub use emulate::EmulateChainloop;
+pub use target::{ChainloopTarget, DocumentWriter};

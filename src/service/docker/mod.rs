@@ -3,5 +3,12 @@
 pub mod apply;
 pub mod check;
 pub mod client;
+mod connect;
+mod emulate;
 pub mod import;
 pub mod plan;
+mod target;
+
+pub use connect::{DockerConnections, SERVICE};
+pub use emulate::EmulateDocker;
+pub use target::{DockerTarget, PolicyWriter};

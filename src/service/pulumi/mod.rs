@@ -3,5 +3,13 @@
 pub mod apply;
 pub mod check;
 pub mod client;
+mod connect;
+mod emulate;
 pub mod import;
+pub mod lock;
 pub mod plan;
+mod target;
+
+pub use connect::{PulumiConnections, SERVICE};
+pub use emulate::EmulatePulumi;
+pub use target::{PackWriter, PulumiTarget};

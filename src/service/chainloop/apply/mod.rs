@@ -8,4 +8,4 @@ mod touched;
 pub use rollback::{DocumentUndo, documents_touched, undo_documents};
 pub use touched::{check_unmoved, keep_touched, read_back_differs, read_touched};
 
-pub(crate) use service::{Lookup, Service};
+pub use service::{DocumentLookup, DocumentRun};

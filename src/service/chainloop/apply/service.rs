@@ -4,28 +4,32 @@ use super::rollback::before;
 use super::settle::{decide, moved};
 use crate::run::Failure;
 use crate::run::journal::TargetHistory;
-pub(crate) use crate::run::service::Answered;
+use crate::run::service::Answered;
 use crate::run::{Left, Verdict};
 use crate::service::chainloop::client::{Reader, Writer};
 use http::{ApiError, Dated};
 use model::chainloop::{DocumentKind, LiveDocument, LiveState, Operation, SentDocument};
 
 /// What was there before a run, and a way to read what is there now.
-pub(crate) struct Lookup<'a> {
+pub struct DocumentLookup {
     before: LiveState,
-    reader: &'a Reader,
+    reader: Reader,
 }
 
-impl<'a> Lookup<'a> {
+impl DocumentLookup {
     /// What was there before an earlier run. A policy is written once in a run.
-    pub(crate) fn of_run(target: &TargetHistory, reader: &'a Reader) -> Self {
+    pub fn of_run(target: &TargetHistory, reader: Reader) -> Self {
         Self {
             before: before(target),
             reader,
         }
     }
 
-    pub(crate) async fn settle(&self, send: &Operation) -> Result<Verdict, ApiError> {
+    /// Reads back the outcome of a call.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn resolve(&self, send: &Operation) -> Result<Verdict, ApiError> {
         let found = self.find(send).await?;
         Ok(decide(
             send,
@@ -48,38 +52,51 @@ impl<'a> Lookup<'a> {
 }
 
 /// Makes the writes of a run.
-pub(crate) struct Service<'a> {
-    lookup: Lookup<'a>,
-    writer: &'a Writer,
+pub struct DocumentRun {
+    lookup: DocumentLookup,
+    writer: Writer,
 }
 
-impl<'a> Service<'a> {
-    pub(crate) fn new(before: LiveState, reader: &'a Reader, writer: &'a Writer) -> Self {
+impl DocumentRun {
+    /// Starts a run with the documents that its plan touches, as they were read just now.
+    pub fn new(before: LiveState, reader: Reader, writer: Writer) -> Self {
         Self {
-            lookup: Lookup { before, reader },
+            lookup: DocumentLookup { before, reader },
             writer,
         }
     }
 
-    pub(crate) fn lookup(&self) -> &Lookup<'a> {
+    /// What is known now.
+    pub fn lookup(&self) -> &DocumentLookup {
         &self.lookup
+    }
+
+    /// The documents that the plan touches, as they were before the run.
+    pub fn before(&self) -> &LiveState {
+        &self.lookup.before
     }
 
     /// Whether the policy is what the plan was made for. It is read each time: a write names no version that it replaces,
     /// and its answer does not say what it replaced.
-    pub(crate) async fn check(&self, send: &Operation) -> Option<Failure> {
-        let found = match self.lookup.find(send).await {
-            Ok(found) => found,
-            Err(error) => return Some(Failure::NotChecked(error)),
-        };
-        let (stale, difference) = moved(send, self.lookup.planned(send), found.as_ref())?;
-        Some(Failure::Moved {
-            stale,
-            difference: Box::new(difference),
-        })
+    ///
+    /// # Errors
+    /// It was changed, or cannot be read.
+    pub async fn check_before(&self, send: &Operation) -> Result<(), Failure> {
+        let found = self.lookup.find(send).await.map_err(Failure::NotChecked)?;
+        match moved(send, self.lookup.planned(send), found.as_ref()) {
+            None => Ok(()),
+            Some((stale, difference)) => Err(Failure::Moved {
+                stale,
+                difference: Box::new(difference),
+            }),
+        }
     }
 
-    pub(crate) async fn send(&self, send: &Operation) -> Result<Answered, ApiError> {
+    /// Sends a call.
+    ///
+    /// # Errors
+    /// The service refused it, or gave no usable answer.
+    pub async fn send(&self, send: &Operation) -> Result<Answered, ApiError> {
         let SentDocument {
             name,
             // The server computes it.

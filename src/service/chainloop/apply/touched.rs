@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use super::settle::moved;
 use crate::plan::document_id;
+use crate::plan::{Mismatch, ReplayError};
 use crate::plan::{ResourceKind, TargetPlan};
 use crate::run::Report;
 use crate::run::Stale;
 use crate::service::chainloop::client::Reader;
 use crate::service::chainloop::plan::{document_fingerprint, documents_replayed, verify_documents};
-use crate::service::docker::plan::replay::{Mismatch, ReplayError};
 use http::ApiError;
 use model::chainloop::{DocumentKind, LiveState, Operation, PolicyName};
 

@@ -9,7 +9,7 @@ mod scene;
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::service::checked::{Checked, blamed, sort};
+use crate::service::diagnostics::{blamed, sort};
 use manifest::Document;
 use manifest::config::Target;
 use model::chainloop::{DesiredDocument, InputsSchema, Reference};
@@ -37,20 +37,6 @@ pub struct CheckedDocuments {
     pub documents: Vec<DesiredDocument>,
     /// By document, in the order of the rules.
     pub diagnostics: Vec<Diagnostic>,
-}
-
-impl Checked {
-    #[must_use]
-    pub fn with_documents(mut self, checked: CheckedDocuments) -> Self {
-        let CheckedDocuments {
-            documents,
-            diagnostics,
-        } = checked;
-        self.documents.extend(documents);
-        self.diagnostics.extend(diagnostics);
-        sort(&mut self.diagnostics);
-        self
-    }
 }
 
 pub fn check_documents(input: &DocumentInput<'_>) -> CheckedDocuments {

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use super::target::Target;
 use super::wire;
-use crate::service::registry::Progress;
+use crate::run::service::ReadProgress;
 use http::Organization;
 use http::operation::ReadRequest;
 use http::{ApiError, Call, ErrorKind};
@@ -21,7 +21,7 @@ pub struct Reader {
     target: Target,
     /// What to ask for.
     wanted: Arc<BTreeSet<(DocumentKind, PolicyName)>>,
-    progress: Option<Progress>,
+    progress: Option<ReadProgress>,
 }
 
 impl Reader {
@@ -47,7 +47,7 @@ impl Reader {
 
     /// The same reader, telling how far it is.
     #[must_use]
-    pub fn with_progress(mut self, progress: Progress) -> Self {
+    pub fn with_progress(mut self, progress: ReadProgress) -> Self {
         self.progress = Some(progress);
         self
     }

@@ -11,7 +11,7 @@ use crate::plan::{
     Call, Change, ChangeKind, DocumentState, DocumentStatus, FieldChange, Note, ResourceKind,
     Since, SourceRef, TargetDrift, TargetPlan, ValueChange,
 };
-use crate::service::docker::plan::replay::{Mismatch, ReplayError};
+use crate::plan::{Mismatch, ReplayError};
 use model::chainloop::{
     DocumentKind, LiveDocument, LiveState, Operation, PolicyName, SentDocument, VersionReference,
 };

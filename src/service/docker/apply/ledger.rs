@@ -149,33 +149,6 @@ pub(super) fn policies(target: &TargetHistory) -> impl Iterator<Item = &LivePoli
     })
 }
 
-/// What all calls of one policy have in common, whether it exists already or not.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum PolicyKey {
-    Existing(PolicyId),
-    Created(CallId),
-}
-
-impl PolicyKey {
-    pub(crate) fn of(call: CallId, send: &Operation<PolicyRef>) -> Self {
-        match send {
-            Operation::CreatePolicy { .. } => Self::Created(call),
-            Operation::CreateRule {
-                policy: PolicyRef::CreatedBy(maker),
-                ..
-            } => Self::Created(*maker),
-            Operation::CreateRule {
-                policy: PolicyRef::Existing(id),
-                ..
-            }
-            | Operation::UpdatePolicy { id, .. }
-            | Operation::DeletePolicy { id }
-            | Operation::UpdateRule { policy: id, .. }
-            | Operation::DeleteRule { policy: id, .. } => Self::Existing(id.clone()),
-        }
-    }
-}
-
 impl From<LiveState> for Ledger {
     fn from(state: LiveState) -> Self {
         Self::new(state.policies)

@@ -15,5 +15,4 @@ pub use settle::decide;
 pub use touched::{check_unmoved, keep_touched, read_touched};
 pub use verify::read_back_differs;
 
-pub(crate) use ledger::PolicyKey;
-pub(crate) use service::{Lookup, Service};
+pub use service::{PolicyLookup, PolicyRun};

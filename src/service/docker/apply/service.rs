@@ -9,23 +9,24 @@ use tokio::time::Instant;
 use super::ledger::Ledger;
 use super::read_back::read_back;
 use super::settle::{decide, overwritten};
-use crate::plan::{Call, CallId};
+use crate::plan::{CallId, PolicyRef};
 use crate::run::Failure;
 use crate::run::Settings;
-pub(crate) use crate::run::service::Answered;
+use crate::run::service::Answered;
 use crate::run::{Difference, Left, Object, Verdict};
 use crate::service::docker::client::{Reader, Writer};
 use http::{ApiError, Dated};
-use model::docker::{Operation, PolicyId, Updated};
+use model::docker::{LiveState, Operation, PolicyId, Updated};
 
 /// What is known of a target, and a way to read it.
-pub(crate) struct Lookup<'a> {
+pub struct PolicyLookup {
     ledger: Mutex<Ledger>,
-    reader: &'a Reader,
+    reader: Reader,
 }
 
-impl<'a> Lookup<'a> {
-    pub(crate) fn new(ledger: Ledger, reader: &'a Reader) -> Self {
+impl PolicyLookup {
+    /// Starts with what is known.
+    pub fn new(ledger: Ledger, reader: Reader) -> Self {
         Self {
             ledger: Mutex::new(ledger),
             reader,
@@ -36,20 +37,26 @@ impl<'a> Lookup<'a> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) async fn settle(&self, send: &Operation<PolicyId>) -> Result<Verdict, ApiError> {
-        let found = read_back(send, &self.ledger, self.reader).await?;
+    /// Reads back the outcome of a call.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn resolve(&self, send: &Operation<PolicyId>) -> Result<Verdict, ApiError> {
+        let found = read_back(send, &self.ledger, &self.reader).await?;
         Ok(decide(send, &self.ledger(), found.as_ref()))
     }
 
-    pub(crate) fn record(&self, call: CallId, left: &Left) {
+    /// Takes note of what a call left.
+    pub fn record(&self, call: CallId, left: &Left) {
         self.ledger().record(call, left);
     }
 }
 
 /// Makes the calls of one target.
-pub(crate) struct Service<'a> {
-    lookup: Lookup<'a>,
-    writer: &'a Writer,
+pub struct PolicyRun {
+    lookup: PolicyLookup,
+    before: LiveState,
+    writer: Writer,
     settings: Settings,
     begun: Instant,
     /// The policies that were there before; what this run makes needs no check.
@@ -58,18 +65,19 @@ pub(crate) struct Service<'a> {
     checks: Mutex<HashMap<PolicyId, Arc<OnceCell<Option<Failure>>>>>,
 }
 
-impl<'a> Service<'a> {
-    pub(crate) fn new(
-        ledger: Ledger,
-        reader: &'a Reader,
-        writer: &'a Writer,
-        settings: Settings,
-    ) -> Self {
-        let found = ledger.policies().map(|policy| policy.id.clone()).collect();
+impl PolicyRun {
+    /// Starts a run with the policies that its plan touches, as they were read just now.
+    pub fn new(before: LiveState, reader: Reader, writer: Writer, settings: Settings) -> Self {
+        let found = before
+            .policies
+            .iter()
+            .map(|policy| policy.id.clone())
+            .collect();
         let begun = Instant::now();
         let checks = Mutex::default();
         Self {
-            lookup: Lookup::new(ledger, reader),
+            lookup: PolicyLookup::new(before.clone().into(), reader),
+            before,
             writer,
             settings,
             begun,
@@ -78,22 +86,35 @@ impl<'a> Service<'a> {
         }
     }
 
-    pub(crate) fn lookup(&self) -> &Lookup<'a> {
+    /// What is known now.
+    pub fn lookup(&self) -> &PolicyLookup {
         &self.lookup
     }
 
-    pub(crate) fn resolve(&self, call: &Call) -> Option<Operation<PolicyId>> {
-        self.lookup.ledger().resolve(call.send.docker()?)
+    /// The policies that the plan touches, as they were before the run.
+    pub fn before(&self) -> &LiveState {
+        &self.before
+    }
+
+    /// The call with the id of its policy; nothing if no call has made that policy yet.
+    pub fn prepare(&self, send: &Operation<PolicyRef>) -> Option<Operation<PolicyId>> {
+        self.lookup.ledger().resolve(send)
     }
 
     /// Reads the policy of a first call again, unless it was read a moment ago or this run made it.
-    pub(crate) async fn check(&self, send: &Operation<PolicyId>) -> Option<Failure> {
-        let id = send.existing()?;
+    ///
+    /// # Errors
+    /// It was changed, or cannot be read.
+    pub async fn check_before(&self, send: &Operation<PolicyId>) -> Result<(), Failure> {
+        let Some(id) = send.existing() else {
+            return Ok(());
+        };
         let cell = {
             let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(checks.entry(id.clone()).or_default())
         };
-        cell.get_or_init(|| self.check_policy(id)).await.clone()
+        let failure = cell.get_or_init(|| self.check_policy(id)).await.clone();
+        failure.map_or(Ok(()), Err)
     }
 
     async fn check_policy(&self, id: &PolicyId) -> Option<Failure> {
@@ -138,9 +159,13 @@ impl<'a> Service<'a> {
         }
     }
 
-    pub(crate) async fn send(&self, send: &Operation<PolicyId>) -> Result<Answered, ApiError> {
+    /// Sends a call.
+    ///
+    /// # Errors
+    /// The service refused it, or gave no usable answer.
+    pub async fn send(&self, send: &Operation<PolicyId>) -> Result<Answered, ApiError> {
         let planned = self.planned(send);
-        let writer = self.writer;
+        let writer = &self.writer;
         let policy = |policy| Some(Object::Policy(Box::new(policy)));
         let rule = |rule| Some(Object::Rule(Box::new(rule)));
         let (left, old, date) = match send {

@@ -23,12 +23,12 @@ pub async fn read_touched(
     let ids: BTreeSet<_> = plan.before.iter().map(|before| &before.id).collect();
     let names = names_after(plan);
     let listed = reader.list_policies().await?;
-    let touched = |summary: &&PolicySummary| {
+    let touched = |summary: &PolicySummary| {
         ids.contains(&ResourceId::from(&summary.id)) || names.contains(summary.name.as_str())
     };
-    let wanted: Vec<&PolicySummary> = listed.iter().filter(touched).collect();
+    let wanted: Vec<PolicySummary> = listed.into_iter().filter(touched).collect();
     let policies = stream::iter(wanted)
-        .map(|summary| reader.policy(summary))
+        .map(|summary| async move { reader.policy(&summary).await })
         .buffered(at_once.max(1))
         .try_collect()
         .await?;

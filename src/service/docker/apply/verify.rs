@@ -1,12 +1,11 @@
 //! Compares what a run left with what is there.
 
-pub(crate) use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
-use super::ledger::PolicyKey;
-use crate::plan::{Call, TargetPlan};
+use crate::plan::{Call, Mismatch, ReplayError, Subject, TargetPlan};
 use crate::run::Report;
 use crate::service::docker::plan::replay::replay;
-use crate::service::docker::plan::replay::{Mismatch, ReplayError, verify};
+use crate::service::docker::plan::replay::verify;
 use model::docker::{LivePolicy, LiveState};
 
 /// How what was read back differs from what the applied calls make of what was there before. Policies of which nobody
@@ -22,8 +21,8 @@ pub fn read_back_differs(
     actual: &LiveState,
 ) -> Result<Vec<Mismatch>, ReplayError> {
     let disputed = report.disputed_calls(&plan.calls);
-    let keys: HashSet<PolicyKey> = disputed.iter().filter_map(|call| key(call)).collect();
-    let is_disputed = |call: &Call| key(call).is_some_and(|key| keys.contains(&key));
+    let subjects: HashSet<Subject> = disputed.iter().map(|call| call.subject()).collect();
+    let is_disputed = |call: &Call| subjects.contains(&call.subject());
     let names: BTreeSet<&str> = plan
         .calls
         .iter()
@@ -38,7 +37,7 @@ pub fn read_back_differs(
         .collect();
     let known = |policy: &LivePolicy| {
         !names.contains(policy.name.as_str())
-            && !keys.contains(&PolicyKey::Existing(policy.id.clone()))
+            && !subjects.contains(&Subject::Existing((&policy.id).into()))
     };
     let keep = |mut state: LiveState| {
         state.policies.retain(known);
@@ -48,8 +47,4 @@ pub fn read_back_differs(
         &keep(replay(before, &calls)?),
         &keep(actual.clone()),
     ))
-}
-
-fn key(call: &Call) -> Option<PolicyKey> {
-    Some(PolicyKey::of(call.id, call.send.docker()?))
 }

@@ -2,7 +2,7 @@
 //!
 //! [`check`] takes all manifests of one target. Each string is parsed once into views (`view`), and
 //! the table in `rules` runs every rule over them. Policies without errors become
-//! [`Checked::policies`]. Rules are pure functions from views to diagnostics; single documents are
+//! [`CheckedPolicies::policies`]. Rules are pure functions from views to diagnostics; single documents are
 //! checked in parallel.
 
 pub(crate) mod access;
@@ -22,10 +22,11 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::service::diagnostics::{blamed, sort};
 use manifest::Document;
 use manifest::config::Target;
-use model::diag::DocumentId;
-use model::docker::Team;
+use model::diag::{Diagnostic, DocumentId};
+use model::docker::{DesiredPolicy, Team};
 
 pub use access::{Gates, gates, gates_of_all};
 
@@ -33,13 +34,11 @@ pub use gates::check_gates;
 pub use lints::lint;
 pub use locate::resource_place;
 
-pub use crate::service::checked::Checked;
 pub use policy_tests::{
     CheckedTests, LARGEST_SUITE, LARGEST_TEST, check_test_targets, check_tests,
 };
 pub use teams::{needs_server_teams, tests_need_server_teams};
 
-use crate::service::checked::{blamed, sort};
 use scene::Scene;
 
 /// The input of the check of one target.
@@ -61,7 +60,19 @@ pub enum Teams {
     Known(Vec<Team>),
 }
 
-pub fn check(input: &Input<'_>) -> Checked {
+/// The outcome of a check.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CheckedPolicies {
+    /// The policies, in the order of the documents. One is missing if there is an error about it,
+    /// or if the server has to confirm one of its teams: a caller that plans must refuse while
+    /// there is any error.
+    pub policies: Vec<DesiredPolicy>,
+    /// The findings, by document, in the order of the rules.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Checks all manifests of one target.
+pub fn check(input: &Input<'_>) -> CheckedPolicies {
     let scene = Scene::new(input);
     let mut diagnostics = rules::run(&scene);
     let blamed = blamed(&diagnostics);
@@ -79,9 +90,8 @@ pub fn check(input: &Input<'_>) -> Checked {
         }
     }
     sort(&mut diagnostics);
-    Checked {
+    CheckedPolicies {
         policies,
         diagnostics,
-        ..Checked::default()
     }
 }

@@ -9,7 +9,7 @@ use super::listing::{self, Page, Progression};
 use super::target::Target;
 use super::teams;
 use super::wire::{Kind, policy};
-use crate::service::registry::Progress;
+use crate::run::service::ReadProgress;
 use http::json::ROOT;
 use http::operation::ReadRequest;
 use http::{ApiError, Call, ErrorKind};
@@ -19,7 +19,7 @@ use model::docker::{LivePolicy, LiveState, PolicySummary, Team};
 #[derive(Clone)]
 pub struct Reader {
     target: Target,
-    progress: Option<Progress>,
+    progress: Option<ReadProgress>,
 }
 
 impl Reader {
@@ -32,7 +32,7 @@ impl Reader {
 
     /// The same reader, telling how far it is.
     #[must_use]
-    pub fn with_progress(mut self, progress: Progress) -> Self {
+    pub fn with_progress(mut self, progress: ReadProgress) -> Self {
         self.progress = Some(progress);
         self
     }

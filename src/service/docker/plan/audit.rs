@@ -19,8 +19,9 @@ use fixedbitset::FixedBitSet;
 use thiserror::Error;
 
 use super::order::{Ballot, Edge, Unavoidable, Vote, ballots, structure, ways};
-use super::replay::{ReplayError, replay};
+use super::replay::replay;
 use super::timeline::{At, Timeline};
+use crate::plan::ReplayError;
 use crate::plan::{Call, Reason, TargetPlan};
 use access::Entangled;
 use model::docker::LiveState;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::impact::impact;
 use super::recompute::{changes, places};
-use super::replay::{ReplayError, replay};
+use super::replay::replay;
+use crate::plan::ReplayError;
 use crate::plan::{
     Change, ChangeKind, Held, HeldReason, Impact, Since, SourceRef, TargetDrift, TargetPlan,
     UnmanagedResource,

@@ -2,105 +2,53 @@
 
 use std::collections::BTreeMap;
 
-use super::replay::{ReplayError, replay};
-use crate::plan::origins;
+use super::replay::replay;
 use crate::plan::{
-    BreachInfo, Call, Change, DecidingRule, GateInfo, GateOutcome, GateSource, Origin, SourceRef,
-    TargetPlan,
+    BasePlan, BreachInfo, Call, Change, DecidingRule, GateInfo, GateNames, GateOutcome, GateSource,
+    Gates, Origin, ReplayError, origins,
 };
-use access::{
-    Audience, Gate, GateBreach, GateCheck, GateKind, NamedAudience, RequestPattern, ScopedRule,
-};
+use access::{Audience, Gate, GateBreach, GateCheck, GateKind, ScopedRule};
 use model::docker::{Decision, LiveContent, LiveState};
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Gates {
-    pub list: Vec<Gate<GateSource>>,
-    /// Audiences to check in addition to everyone, members of each team, and members
-    /// of all teams.
-    pub audiences: Vec<NamedAudience>,
-    /// The requests that a plan may open; `None` permits all.
-    pub widening: Option<Vec<RequestPattern>>,
-    /// The plan of the base revision, to distinguish what the change opens from drift. Without it,
-    /// all opened access counts.
-    pub base: Option<BasePlan>,
-}
-
-/// The plan that would bring the same server to the manifests of the base revision.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct BasePlan {
-    changes: Vec<Change>,
-    calls: Vec<Call>,
-}
-
-impl From<&TargetPlan> for BasePlan {
-    fn from(plan: &TargetPlan) -> Self {
-        Self {
-            changes: plan.changes.clone(),
-            calls: plan.calls.clone(),
-        }
+/// What access is compared with, to tell what a change opens: what would be live with the manifests of the base.
+///
+/// A policy that the change and somebody at the server both changed counts as changed by the change, whatever the
+/// base wants of it: where there is one, what opens beyond what it is now counts too.
+fn base_states(
+    base: &BasePlan,
+    live: &LiveState,
+    head: &[Change],
+) -> Result<Vec<LiveState>, ReplayError> {
+    let wanted = replay(live, &base.calls)?;
+    let told = origins(head, &base.changes);
+    let conflicts: Vec<&Change> = head
+        .iter()
+        .zip(&told)
+        .filter(|(_, told)| told.origin == Origin::Conflict)
+        .map(|(head, _)| head)
+        .collect();
+    if conflicts.is_empty() {
+        return Ok(vec![wanted]);
     }
-}
-
-impl BasePlan {
-    /// The states before and after with which access is compared: the server with the manifests of
-    /// the base revision applied.
-    ///
-    /// A policy that was changed both by this change and outside of polwarden counts as changed by
-    /// this change. For such policies, access that opens beyond the live state counts, too.
-    fn states(&self, live: &LiveState, head: &[Change]) -> Result<Vec<LiveState>, ReplayError> {
-        let wanted = replay(live, &self.calls)?;
-        let told = origins(head, &self.changes);
-        let conflicts: Vec<&Change> = head
-            .iter()
-            .zip(&told)
-            .filter(|(_, told)| told.origin == Origin::Conflict)
-            .map(|(head, _)| head)
-            .collect();
-        if conflicts.is_empty() {
-            return Ok(vec![wanted]);
-        }
-        let mut as_live = wanted.clone();
-        for Change { id, name, .. } in conflicts {
-            match id {
-                Some(id) => {
-                    as_live
-                        .policies
-                        .retain(|policy| policy.id.as_str() != id.as_str());
-                    as_live.policies.extend(
-                        live.policies
-                            .iter()
-                            .find(|policy| policy.id.as_str() == id.as_str())
-                            .cloned(),
-                    );
-                }
-                // Both revisions would create it, so it is not live.
-                None => as_live.policies.retain(|policy| policy.name != *name),
+    let mut as_live = wanted.clone();
+    for Change { id, name, .. } in conflicts {
+        match id {
+            Some(id) => {
+                as_live
+                    .policies
+                    .retain(|policy| policy.id.as_str() != id.as_str());
+                as_live.policies.extend(
+                    live.policies
+                        .iter()
+                        .find(|policy| policy.id.as_str() == id.as_str())
+                        .cloned(),
+                );
             }
+            // Both would make it: it is not live.
+            None => as_live.policies.retain(|policy| policy.name != *name),
         }
-        Ok(vec![wanted, as_live])
     }
-}
-
-impl Gates {
-    pub fn is_empty(&self) -> bool {
-        let Self {
-            list,
-            audiences: _,
-            widening,
-            base: _,
-        } = self;
-        list.is_empty() && widening.is_none()
-    }
-}
-
-/// Where rules are declared, and the short names of teams.
-pub struct Names<'a> {
-    /// The line of a rule, by the names of its policy and itself.
-    pub rule: &'a dyn Fn(&str, &str) -> Option<SourceRef>,
-    /// The line of a policy, for rules that the plan deletes.
-    pub policy: &'a dyn Fn(&str) -> Option<SourceRef>,
-    pub teams: &'a BTreeMap<String, String>,
+    Ok(vec![wanted, as_live])
 }
 
 /// Evaluates gates on the state after these calls: one outcome per gate, in order.
@@ -108,7 +56,7 @@ pub fn hold_gates(
     live: &LiveState,
     calls: &[Call],
     gates: &Gates,
-    names: &Names<'_>,
+    names: &GateNames<'_>,
 ) -> Vec<GateOutcome> {
     hold_gates_of(live, (&[], calls), gates, names)
 }
@@ -119,7 +67,7 @@ pub(super) fn hold_gates_of(
     live: &LiveState,
     plan: (&[Change], &[Call]),
     gates: &Gates,
-    names: &Names<'_>,
+    names: &GateNames<'_>,
 ) -> Vec<GateOutcome> {
     if gates.is_empty() {
         return Vec::new();
@@ -158,7 +106,7 @@ fn look(
     live: &LiveState,
     (changes, calls): (&[Change], &[Call]),
     gates: &Gates,
-    names: &Names<'_>,
+    names: &GateNames<'_>,
     outcomes: &mut [GateOutcome],
     widened: Option<&mut GateOutcome>,
 ) -> Result<(), String> {
@@ -187,7 +135,7 @@ fn look(
     };
     let states = base
         .as_ref()
-        .map(|base| base.states(live, changes))
+        .map(|base| base_states(base, live, changes))
         .transpose()
         .map_err(|error| error.to_string())?;
     let compared: Vec<&LiveState> = match &states {
@@ -257,7 +205,7 @@ fn rules(state: &LiveState) -> Vec<ScopedRule<'_>> {
     rules
 }
 
-fn told(kind: Option<GateKind>, breach: &GateBreach<'_>, names: &Names<'_>) -> BreachInfo {
+fn told(kind: Option<GateKind>, breach: &GateBreach<'_>, names: &GateNames<'_>) -> BreachInfo {
     let GateBreach {
         gate: _,
         audience,
@@ -302,7 +250,7 @@ fn told(kind: Option<GateKind>, breach: &GateBreach<'_>, names: &Names<'_>) -> B
     }
 }
 
-fn deciding(rule: &ScopedRule<'_>, resource: &str, names: &Names<'_>) -> DecidingRule {
+fn deciding(rule: &ScopedRule<'_>, resource: &str, names: &GateNames<'_>) -> DecidingRule {
     DecidingRule {
         policy: rule.policy.to_owned(),
         rule: rule.rule.name.to_string(),
@@ -313,7 +261,7 @@ fn deciding(rule: &ScopedRule<'_>, resource: &str, names: &Names<'_>) -> Decidin
 }
 
 /// A deleted rule has no line; use the line of its policy.
-fn at_its_policy(mut rule: DecidingRule, names: &Names<'_>) -> DecidingRule {
+fn at_its_policy(mut rule: DecidingRule, names: &GateNames<'_>) -> DecidingRule {
     rule.source = rule.source.or_else(|| (names.policy)(&rule.policy));
     rule
 }

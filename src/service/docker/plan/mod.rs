@@ -23,9 +23,9 @@ pub mod timeline;
 
 pub use audit::{Breach as AuditBreach, audit};
 pub use drift::drift;
-pub use gates::{BasePlan, hold_gates};
+pub use gates::hold_gates;
 pub use recompute::recomputed;
-pub use replay::{Mismatch, ReplayError, replay};
+pub use replay::replay;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -34,14 +34,15 @@ use rayon::prelude::*;
 use crate::plan::fingerprint;
 use audit::audit_plan;
 use effect::Effect;
-use gates::{Gates, Names, hold_gates_of};
+use gates::hold_gates_of;
 use guard::{Known, guarded};
 use impact::impact;
 use matching::{Costs, Paired, Policies, pair_policies};
 
 use crate::plan::{
-    Before, Call, Change, ChangeKind, Guarded, Held, HeldReason, Impact, LiveCounts, Note,
-    ResourceId, ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedResource,
+    Before, Call, Change, ChangeKind, GateNames, Gates, Guarded, Held, HeldReason, Impact,
+    LiveCounts, Note, ResourceId, ResourceKind, SourceRef, TargetInfo, TargetPlan,
+    UnmanagedResource,
 };
 use access::NamedAudience;
 use manifest::config::Unmanaged;
@@ -307,7 +308,7 @@ impl<'a> Planner<'a> {
             |policy: &str, rule: &str| places.rule(policy, rule),
             |policy: &str| places.policy(policy),
         );
-        let names = Names {
+        let names = GateNames {
             rule: &rule,
             policy: &policy,
             teams: request.teams,

@@ -10,7 +10,8 @@ use super::guard::{Known, guarded, made};
 use super::impact::impact;
 use super::live_counts;
 use super::order;
-use super::replay::{ReplayError, replay};
+use super::replay::replay;
+use crate::plan::ReplayError;
 use crate::plan::{
     Change, ChangeKind, Guarded, GuardedKind, Impact, Note, ResourceKind, SourceRef, TargetPlan,
 };

@@ -15,7 +15,8 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use smallvec::{SmallVec, smallvec};
 
-use super::replay::{ReplayError, created};
+use super::replay::created;
+use crate::plan::ReplayError;
 use crate::plan::{Call, CallId, PolicyRef};
 use model::docker::{
     LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, PolicyPatch, Rule, RuleId,

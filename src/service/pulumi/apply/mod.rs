@@ -3,9 +3,11 @@
 mod rollback;
 mod service;
 mod settle;
+mod sources;
 mod touched;
 
 pub use rollback::{PackUndo, undo_packs, versions_before};
 pub use touched::{check_unmoved, read_back_differs};
 
-pub(crate) use service::{Lookup, Service, Sources};
+pub use service::{PackLookup, PackRun};
+pub use sources::PackSources;

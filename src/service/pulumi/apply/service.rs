@@ -1,36 +1,36 @@
 //! Makes writes of Pulumi Cloud, checks what they are about, and reads back what became of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::settle::{Found, decide};
+use super::sources::PackSources;
 use crate::plan::{ResourceKind, Sent};
 use crate::run::Failure;
 use crate::run::Settings;
 use crate::run::Stale;
 use crate::run::journal::TargetHistory;
-pub(crate) use crate::run::service::Answered;
+use crate::run::service::Answered;
 use crate::run::{Difference, Left, Object, Verdict};
 use crate::service::pulumi::client::{Reader, Writer};
 use crate::service::pulumi::plan::{PackModel, group_fingerprint, pack_fingerprint};
 use http::{ApiError, Dated, Upload};
-use model::digest::ArchiveDigest;
 use model::pulumi::{
     GroupChange, LivePack, LiveState, LiveVersion, Operation, PackName, VersionNumber, VersionRef,
     VersionTag,
 };
 
 /// What is known of a target, and a way to read it.
-pub(crate) struct Lookup<'a> {
+pub struct PackLookup {
     model: Mutex<PackModel>,
-    reader: &'a Reader,
+    reader: Reader,
 }
 
-impl<'a> Lookup<'a> {
-    pub(crate) fn new(before: &LiveState, reader: &'a Reader) -> Self {
+impl PackLookup {
+    fn new(before: &LiveState, reader: Reader) -> Self {
         Self {
             model: Mutex::new(PackModel::new(before)),
             reader,
@@ -38,7 +38,7 @@ impl<'a> Lookup<'a> {
     }
 
     /// What is known after the calls of an earlier run that were applied.
-    pub(crate) fn of_run(target: &TargetHistory, reader: &'a Reader) -> Self {
+    pub fn of_run(target: &TargetHistory, reader: Reader) -> Self {
         let lookup = Self::new(&super::rollback::before(target), reader);
         for made in target.calls.iter().filter(|made| made.left().is_some()) {
             if let Sent::Pulumi(operation) = &made.intent.send {
@@ -52,20 +52,24 @@ impl<'a> Lookup<'a> {
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) async fn settle(&self, send: &Operation) -> Result<Verdict, ApiError> {
+    /// Reads back the outcome of a call.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn resolve(&self, send: &Operation) -> Result<Verdict, ApiError> {
         let found = self.find(send).await?;
         Ok(decide(send, self.model().state(), &found))
     }
 
-    /// Takes down that a write was made.
-    pub(crate) fn record(&self, send: &Operation) {
+    /// Takes note that a call was made.
+    pub fn record(&self, send: &Operation) {
         // What the model refuses, the server has taken all the same; the reading at the end tells.
         let _ = self.model().make(send);
     }
 
     /// What a write is about, as it is now.
     async fn find(&self, send: &Operation) -> Result<Found, ApiError> {
-        let reader = self.reader;
+        let reader = &self.reader;
         Ok(match send {
             Operation::CreatePackVersion { version } => {
                 let pack = &version.name;
@@ -118,13 +122,6 @@ impl<'a> Lookup<'a> {
     }
 }
 
-/// What versions are published from.
-#[derive(Clone, Copy)]
-pub(crate) struct Sources<'a> {
-    pub(crate) archives: &'a BTreeMap<ArchiveDigest, Arc<[u8]>>,
-    pub(crate) metadata: &'a BTreeMap<String, String>,
-}
-
 /// A thing that is checked before its first call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
@@ -135,10 +132,10 @@ enum Key {
 }
 
 /// Makes the calls of one target.
-pub(crate) struct Service<'a> {
-    lookup: Lookup<'a>,
-    writer: &'a Writer,
-    sources: Sources<'a>,
+pub struct PackRun {
+    lookup: PackLookup,
+    writer: Writer,
+    sources: PackSources,
     settings: Settings,
     begun: Instant,
     before: LiveState,
@@ -153,16 +150,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<'a> Service<'a> {
-    pub(crate) fn new(
+impl PackRun {
+    /// Starts a run with the packs and groups as they were read just now.
+    pub fn new(
         before: LiveState,
-        reader: &'a Reader,
-        writer: &'a Writer,
-        sources: Sources<'a>,
+        reader: Reader,
+        writer: Writer,
+        sources: PackSources,
         settings: Settings,
     ) -> Self {
         Self {
-            lookup: Lookup::new(&before, reader),
+            lookup: PackLookup::new(&before, reader),
             writer,
             sources,
             settings,
@@ -174,12 +172,18 @@ impl<'a> Service<'a> {
         }
     }
 
-    pub(crate) fn lookup(&self) -> &Lookup<'a> {
+    /// What is known now.
+    pub fn lookup(&self) -> &PackLookup {
         &self.lookup
     }
 
-    /// Takes down that a write was made.
-    pub(crate) fn record(&self, send: &Operation) {
+    /// The packs and groups as they were before the run.
+    pub fn before(&self) -> &LiveState {
+        &self.before
+    }
+
+    /// Takes note that a call was made.
+    pub fn record(&self, send: &Operation) {
         match send {
             Operation::CreatePackVersion { version } => {
                 lock(&self.half).insert((version.name.clone(), version.version_tag.clone()));
@@ -198,32 +202,41 @@ impl<'a> Service<'a> {
     }
 
     /// What became of a write is unknown: what may be complete is not to be deleted.
-    pub(crate) fn doubt(&self, send: &Operation) {
+    pub fn record_unknown(&self, send: &Operation) {
         if let Operation::CompletePackVersion { pack, tag } = send {
             lock(&self.half).remove(&(pack.clone(), tag.clone()));
         }
     }
 
     /// The calls that delete the versions that were begun and will not be completed by this run.
-    pub(crate) fn half_published(&self) -> Vec<Operation> {
+    pub fn half_published(&self) -> Vec<(PackName, VersionTag, Operation)> {
         let half = lock(&self.half);
-        let delete = |(pack, tag): &(PackName, VersionTag)| Operation::DeletePackVersion {
-            pack: pack.clone(),
-            version: VersionRef::Tag(tag.clone()),
+        let delete = |(pack, tag): &(PackName, VersionTag)| {
+            let version = VersionRef::Tag(tag.clone());
+            let operation = Operation::DeletePackVersion {
+                pack: pack.clone(),
+                version,
+            };
+            (pack.clone(), tag.clone(), operation)
         };
         half.iter().map(delete).collect()
     }
 
     /// Reads what a first call is about again, unless it was read a moment ago or this run made it. An archive is only sent
     /// where the answer is known that says where to.
-    pub(crate) async fn check(&self, send: &Operation) -> Option<Failure> {
+    ///
+    /// # Errors
+    /// It was changed, or cannot be read; or an archive has nowhere to go.
+    pub async fn check_before(&self, send: &Operation) -> Result<(), Failure> {
         if let Operation::PutArchive {
             pack, tag, archive, ..
         } = send
         {
             let known = lock(&self.uploads).contains_key(&(pack.clone(), tag.clone()));
-            let has = self.sources.archives.contains_key(archive);
-            return (!known || !has).then(|| Failure::NoUpload {
+            if known && self.sources.archives.contains_key(archive) {
+                return Ok(());
+            }
+            return Err(Failure::NoUpload {
                 pack: pack.to_string(),
                 tag: tag.to_string(),
             });
@@ -234,11 +247,14 @@ impl<'a> Service<'a> {
         } = send
             && let Some(failure) = self.check_published(pack, tag).await
         {
-            return Some(failure);
+            return Err(failure);
         }
-        let key = key(send)?;
+        let Some(key) = key(send) else {
+            return Ok(());
+        };
         let cell = Arc::clone(lock(&self.checks).entry(key.clone()).or_default());
-        cell.get_or_init(|| self.check_one(&key)).await.clone()
+        let failure = cell.get_or_init(|| self.check_one(&key)).await.clone();
+        failure.map_or(Ok(()), Err)
     }
 
     /// Reads back a version that this run published, once, before a group is given it.
@@ -384,8 +400,12 @@ impl<'a> Service<'a> {
         })
     }
 
-    pub(crate) async fn send(&self, send: &Operation) -> Result<Answered, ApiError> {
-        let writer = self.writer;
+    /// Sends a call.
+    ///
+    /// # Errors
+    /// The service refused it, or gave no usable answer.
+    pub async fn send(&self, send: &Operation) -> Result<Answered, ApiError> {
+        let writer = &self.writer;
         let mut left = Left::AsSent;
         let date = match send {
             Operation::CreatePackVersion { version } => {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::plan::{Mismatch, ReplayError};
 use crate::plan::{ResourceId, ResourceKind, TargetPlan};
 use crate::plan::{group_id, pack_id};
 use crate::run::Report;
 use crate::run::Stale;
-use crate::service::docker::plan::replay::{Mismatch, ReplayError};
 use crate::service::pulumi::plan::{
     group_fingerprint, pack_fingerprint, packs_replayed, verify_packs,
 };

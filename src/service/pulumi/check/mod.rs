@@ -6,7 +6,7 @@ mod scene;
 
 use std::collections::HashMap;
 
-use crate::service::checked::{Checked, blamed, sort};
+use crate::service::diagnostics::{blamed, sort};
 use crate::workspace::NamedSource;
 use manifest::Document;
 use manifest::config::Target;
@@ -36,22 +36,6 @@ pub struct CheckedPacks {
     pub groups: Vec<DesiredGroup>,
     /// By document, in the order of the rules.
     pub diagnostics: Vec<Diagnostic>,
-}
-
-impl Checked {
-    #[must_use]
-    pub fn with_packs(mut self, checked: CheckedPacks) -> Self {
-        let CheckedPacks {
-            packs,
-            groups,
-            diagnostics,
-        } = checked;
-        self.packs.extend(packs);
-        self.groups.extend(groups);
-        self.diagnostics.extend(diagnostics);
-        sort(&mut self.diagnostics);
-        self
-    }
 }
 
 /// Checks all packs and groups of one target, and that its manifests belong to its provider.

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::target::Target;
 use super::wire::{self, GroupSummary, PackSummary};
-use crate::service::registry::Progress;
+use crate::run::service::ReadProgress;
 use http::operation::ReadRequest;
 use http::{ApiError, Call, ErrorKind};
 use model::pulumi::{
@@ -21,7 +21,7 @@ const MOST_PAGES: usize = 1_000;
 #[derive(Clone)]
 pub struct Reader {
     target: Target,
-    progress: Option<Progress>,
+    progress: Option<ReadProgress>,
 }
 
 /// What one task of a reading brings.
@@ -41,7 +41,7 @@ impl Reader {
 
     /// The same reader, telling how far it is.
     #[must_use]
-    pub fn with_progress(mut self, progress: Progress) -> Self {
+    pub fn with_progress(mut self, progress: ReadProgress) -> Self {
         self.progress = Some(progress);
         self
     }

@@ -12,7 +12,7 @@ use crate::plan::{
     Change, ChangeKind, Guarded, GuardedKind, ResourceKind, SourceRef, TargetDrift, TargetPlan,
     UnmanagedResource, ValueChange,
 };
-use crate::service::docker::plan::replay::{Mismatch, ReplayError};
+use crate::plan::{Mismatch, ReplayError};
 use manifest::config::Unmanaged;
 use model::pulumi::{LiveGroup, LiveGroupBody, LiveGroupPack, LiveState, StackReference};
 

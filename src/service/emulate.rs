@@ -1,78 +1,89 @@
-//! `polwarden emulate`: the services on loopback, for trying things out and for tests.
+//! What the arguments of the emulators of all services have in common.
 
-mod chainloop;
-mod docker;
-mod pulumi;
-
+use std::error::Error as StdError;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use anyhow::Context as _;
-use camino::{Utf8Path, Utf8PathBuf};
-use clap::{Args, Subcommand};
+use camino::Utf8PathBuf;
+use clap::Args;
+use emulator::{EmulatorError, Running, StateLocation};
 use secrecy::SecretString;
+use thiserror::Error;
 
-use super::console::Console;
-use super::error::{CommandError, CommandResult};
-use super::exit::Exit;
-use emulator::{Running, StateLocation};
-
-/// Serve one of the services on loopback, until interrupted.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  polwarden emulate docker
-  polwarden emulate docker --listen 127.0.0.1:8080")]
-pub(super) struct Emulate {
-    #[command(subcommand)]
-    service: Service,
+/// Why an emulator does not start.
+#[derive(Debug, Error)]
+pub enum EmulateError {
+    /// The seed file cannot be read.
+    #[error("cannot read the seed file `{path}`")]
+    Unreadable {
+        /// The file.
+        path: Utf8PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// The seed file is invalid.
+    #[error("the seed file `{path}` cannot be used")]
+    Invalid {
+        /// The file.
+        path: Utf8PathBuf,
+        /// Why.
+        #[source]
+        cause: Box<dyn StdError + Send + Sync>,
+    },
+    /// The emulator does not start.
+    #[error(transparent)]
+    Start(#[from] EmulatorError),
 }
 
-#[derive(Debug, Subcommand)]
-enum Service {
-    Docker(Box<docker::Docker>),
-    Pulumi(Box<pulumi::Pulumi>),
-    Chainloop(Box<chainloop::Chainloop>),
+/// An emulator that serves requests.
+pub struct Serving {
+    /// The emulator.
+    pub running: Running,
+    /// The file to write its port to.
+    pub port_file: Option<Utf8PathBuf>,
 }
 
 /// Where a service listens.
 #[derive(Debug, Args)]
-struct Place {
+pub(crate) struct Place {
     /// The address to listen on: loopback only. Port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = address)]
-    listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
     /// Write the port to this file once the service listens.
     #[arg(long, value_name = "FILE")]
-    port_file: Option<Utf8PathBuf>,
+    pub(crate) port_file: Option<Utf8PathBuf>,
 }
 
 /// What a service holds.
 #[derive(Debug, Args)]
-struct Contents {
+pub(crate) struct Contents {
     /// Keep the state in this SQLite file; without it, the state ends with the service.
     #[arg(long, value_name = "FILE")]
-    state: Option<Utf8PathBuf>,
+    pub(crate) state: Option<Utf8PathBuf>,
     /// What organizations hold when they are created, as JSON (docs/emulator.md).
     #[arg(long, value_name = "FILE")]
-    seed_file: Option<Utf8PathBuf>,
+    pub(crate) seed_file: Option<Utf8PathBuf>,
     /// An organization to serve; may be given more than once.
     #[arg(long, value_name = "NAME")]
-    organization: Vec<String>,
+    pub(crate) organization: Vec<String>,
 }
 
 /// How requests are served and told.
 #[derive(Debug, Args)]
-struct Requests {
+pub(crate) struct Requests {
     /// How long each request waits before it is served, in milliseconds.
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
-    latency: u64,
+    pub(crate) latency: u64,
     /// Append one JSON line for each request to this file; credentials are left out.
     #[arg(long, value_name = "FILE")]
-    request_log: Option<Utf8PathBuf>,
+    pub(crate) request_log: Option<Utf8PathBuf>,
 }
 
 /// Who may send requests, at services with access tokens.
 #[derive(Debug, Args)]
-struct AccessToken {
+pub(crate) struct AccessToken {
     /// Accept this access token only; without it, any that is not empty will do. The variable keeps it out of the
     /// process list.
     #[arg(
@@ -81,7 +92,7 @@ struct AccessToken {
         hide_env_values = true,
         value_name = "TOKEN"
     )]
-    token: Option<SecretString>,
+    pub(crate) token: Option<SecretString>,
 }
 
 /// The grammar of `--fault`, from what differs: what another writer can do, operations to name, and examples.
@@ -124,48 +135,38 @@ Examples:
         )
     };
 }
-use fault_help;
+pub(crate) use fault_help;
 
 /// An address with a port, or one without, for a free port.
-fn address(text: &str) -> Result<SocketAddr, String> {
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     let free = |ip: IpAddr| SocketAddr::new(ip, 0);
     text.parse()
         .or_else(|_| text.parse().map(free))
         .map_err(|_| "expected an address such as 127.0.0.1:8080".to_owned())
 }
 
-impl Emulate {
-    /// Runs the command.
-    ///
-    /// # Errors
-    /// The service cannot be started.
-    pub(super) fn run(self, console: Console) -> CommandResult {
-        let runtime = super::runtime()?;
-        match self.service {
-            Service::Docker(docker) => runtime.block_on(docker.run(console)),
-            Service::Pulumi(pulumi) => runtime.block_on(pulumi.run(console)),
-            Service::Chainloop(chainloop) => runtime.block_on(chainloop.run(console)),
-        }
-    }
-}
-
 impl Contents {
     /// Reads the seed file, if there is one.
-    fn seed<S, E: std::error::Error + Send + Sync + 'static>(
+    pub(crate) fn seed<S, E: StdError + Send + Sync + 'static>(
         &self,
         read: impl FnOnce(&str) -> Result<S, E>,
-    ) -> anyhow::Result<Option<S>> {
+    ) -> Result<Option<S>, EmulateError> {
         let Some(path) = &self.seed_file else {
             return Ok(None);
         };
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read the seed file `{path}`"))?;
+        let text = std::fs::read_to_string(path).map_err(|cause| EmulateError::Unreadable {
+            path: path.clone(),
+            cause,
+        })?;
         read(&text)
             .map(Some)
-            .with_context(|| format!("the seed file `{path}` cannot be used"))
+            .map_err(|error| EmulateError::Invalid {
+                path: path.clone(),
+                cause: error.into(),
+            })
     }
 
-    fn location(&self) -> StateLocation {
+    pub(crate) fn location(&self) -> StateLocation {
         self.state.as_ref().map_or(StateLocation::Memory, |path| {
             StateLocation::File(path.into())
         })
@@ -173,35 +174,7 @@ impl Contents {
 }
 
 impl Requests {
-    fn latency(&self) -> Duration {
+    pub(crate) fn latency(&self) -> Duration {
         Duration::from_millis(self.latency)
     }
-}
-
-/// Tells where a service listens, and waits until it is interrupted or crashes.
-async fn serve(running: Running, port_file: Option<&Utf8Path>, console: Console) -> CommandResult {
-    if let Some(path) = port_file {
-        let port = running.address().port();
-        // A reader that waits for the file must never see it half written.
-        let folder = path.parent().filter(|folder| !folder.as_str().is_empty());
-        let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or_else(|| ".".into()))?;
-        std::io::Write::write_all(&mut file, format!("{port}\n").as_bytes())?;
-        file.persist(path)
-            .with_context(|| format!("cannot write the port to `{path}`"))?;
-    }
-    console.say(&format!(
-        "Listening on {} (stop with Ctrl-C)",
-        running.url()
-    ));
-    let crashed = tokio::select! {
-        stopped = tokio::signal::ctrl_c() => stopped.map(|()| false).context("cannot wait for Ctrl-C")?,
-        () = running.crashed() => true,
-    };
-    running.shutdown().await;
-    if crashed {
-        return Err(CommandError::error(
-            "the emulator has crashed, as a --fault asked for",
-        ));
-    }
-    Ok(Exit::Done)
 }

@@ -5,7 +5,7 @@ use manifest::lock::{Lock as LockFile, VersionLock};
 use model::pulumi::DesiredPack;
 
 /// Locks the packs of one target; with `update`, forgets those that no manifest declares any more.
-pub(super) fn take(
+pub fn lock_packs(
     target: &Target,
     packs: &[DesiredPack],
     update: bool,

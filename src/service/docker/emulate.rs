@@ -5,15 +5,13 @@ use std::time::Duration;
 use clap::Args;
 use secrecy::SecretString;
 
-use super::super::console::Console;
-use super::super::error::CommandResult;
-use super::{Contents, Place, Requests, fault_help, serve};
+use crate::service::emulate::{Contents, EmulateError, Place, Requests, Serving, fault_help};
 use emulator::{Fault, Limits, Options, OrganizationSeed, Profile, Seed};
 
 /// The Docker AI Governance API.
 #[derive(Debug, Args)]
 #[command(after_long_help = FAULTS)]
-pub(super) struct Docker {
+pub struct EmulateDocker {
     #[command(flatten)]
     place: Place,
     /// The shape of the API: seed, intermediate or current.
@@ -54,14 +52,18 @@ const FAULTS: &str = fault_help!(
   polwarden emulate docker --fault 'change-rule=\"allow the mirrors\"@updateRule:1'"
 );
 
-impl Docker {
-    pub(super) async fn run(self, console: Console) -> CommandResult {
+impl EmulateDocker {
+    /// Starts the emulator.
+    ///
+    /// # Errors
+    /// The seed cannot be used, or the emulator does not start.
+    pub async fn start(self) -> Result<Serving, EmulateError> {
         let port_file = self.place.port_file.clone();
         let running = emulator::start(self.options()?).await?;
-        serve(running, port_file.as_deref(), console).await
+        Ok(Serving { running, port_file })
     }
 
-    fn options(self) -> anyhow::Result<Options> {
+    fn options(self) -> Result<Options, EmulateError> {
         let Self {
             place,
             profile,

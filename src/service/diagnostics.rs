@@ -1,27 +1,8 @@
-//! The outcome of checking the manifests of a target, for every service.
+//! What the checks of all services do with diagnostics.
 
 use std::collections::HashSet;
 
-use model::chainloop::DesiredDocument;
 use model::diag::{Diagnostic, DocumentId, FileId, Place, Severity};
-use model::docker::DesiredPolicy;
-use model::pulumi::{DesiredGroup, DesiredPack};
-
-/// The outcome of a check.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Checked {
-    /// What the repository wants, in the order of the documents. A policy is missing where an error speaks against
-    /// it, or where a team of it needs the server: a caller that plans must refuse while there is any error.
-    pub policies: Vec<DesiredPolicy>,
-    /// The policy packs, likewise.
-    pub packs: Vec<DesiredPack>,
-    /// The policy groups, likewise.
-    pub groups: Vec<DesiredGroup>,
-    /// The documents of Chainloop, likewise.
-    pub documents: Vec<DesiredDocument>,
-    /// The findings, by document, in the order of the rules.
-    pub diagnostics: Vec<Diagnostic>,
-}
 
 /// Sorts diagnostics by document; those of one document keep the order of the rules.
 pub(crate) fn sort(diagnostics: &mut [Diagnostic]) {

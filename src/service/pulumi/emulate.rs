@@ -4,16 +4,16 @@ use std::net::SocketAddr;
 
 use clap::Args;
 
-use super::super::console::Console;
-use super::super::error::CommandResult;
-use super::{AccessToken, Contents, Place, Requests, address, fault_help, serve};
+use crate::service::emulate::{
+    AccessToken, Contents, EmulateError, Place, Requests, Serving, address, fault_help,
+};
 use emulator::pulumi;
 use emulator::pulumi::{Fault, Options, OrganizationSeed, Seed};
 
 /// Pulumi Cloud's policy packs and policy groups.
 #[derive(Debug, Args)]
 #[command(after_long_help = FAULTS)]
-pub(super) struct Pulumi {
+pub struct EmulatePulumi {
     #[command(flatten)]
     place: Place,
     /// The address that archives are uploaded to: another one, as at the real service.
@@ -51,14 +51,18 @@ const FAULTS: &str = fault_help!(
   polwarden emulate pulumi --fault hang@p=0.05,seed=7,writes"
 );
 
-impl Pulumi {
-    pub(super) async fn run(self, console: Console) -> CommandResult {
+impl EmulatePulumi {
+    /// Starts the emulator.
+    ///
+    /// # Errors
+    /// The seed cannot be used, or the emulator does not start.
+    pub async fn start(self) -> Result<Serving, EmulateError> {
         let port_file = self.place.port_file.clone();
         let running = pulumi::start(self.options()?).await?;
-        serve(running, port_file.as_deref(), console).await
+        Ok(Serving { running, port_file })
     }
 
-    fn options(self) -> anyhow::Result<Options> {
+    fn options(self) -> Result<Options, EmulateError> {
         let Self {
             place,
             listen_uploads,

@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::super::console::Console;
-use super::super::error::CommandResult;
-use super::{AccessToken, Contents, Place, Requests, fault_help, serve};
+use crate::service::emulate::{
+    AccessToken, Contents, EmulateError, Place, Requests, Serving, fault_help,
+};
 use emulator::chainloop;
 use emulator::chainloop::{
     ErrorShape, Fault, Options, OrganizationSeed, RawSchema, Seed, Spelling,
@@ -13,7 +13,7 @@ use emulator::chainloop::{
 /// Chainloop's policies and policy groups.
 #[derive(Debug, Args)]
 #[command(after_long_help = FAULTS)]
-pub(super) struct Chainloop {
+pub struct EmulateChainloop {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
@@ -47,14 +47,18 @@ const FAULTS: &str = fault_help!(
   polwarden emulate chainloop --fault hang@p=0.05,seed=7,writes"
 );
 
-impl Chainloop {
-    pub(super) async fn run(self, console: Console) -> CommandResult {
+impl EmulateChainloop {
+    /// Starts the emulator.
+    ///
+    /// # Errors
+    /// The seed cannot be used, or the emulator does not start.
+    pub async fn start(self) -> Result<Serving, EmulateError> {
         let port_file = self.place.port_file.clone();
         let running = chainloop::start(self.options()?).await?;
-        serve(running, port_file.as_deref(), console).await
+        Ok(Serving { running, port_file })
     }
 
-    fn options(self) -> anyhow::Result<Options> {
+    fn options(self) -> Result<Options, EmulateError> {
         let Self {
             place,
             contents,

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cli::connect::Session;
-use crate::cli::references;
-use crate::service::chainloop::check::InputsSchemas;
+use super::check::InputsSchemas;
+use super::client::Reader;
+use super::references;
+use super::references::ReferenceError;
 use manifest::config::Target;
 use manifest::lock::{Lock as LockFile, PolicyPin, pin_key};
 use model::chainloop::{DesiredDocument, DocumentKind, LiveDocument, Reference};
@@ -12,28 +13,28 @@ use model::digest::Digest;
 
 /// What is done about pins.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Aim {
+pub struct Aim {
     /// Pins move to the latest version, and those that nothing refers to are forgotten.
-    pub(super) update: bool,
+    pub update: bool,
     /// Versions that manifests name move too, since they are written anew.
-    pub(super) rewrite: bool,
+    pub rewrite: bool,
 }
 
 /// What was found about the pins of all targets.
 #[derive(Debug, Default)]
-pub(super) struct Pins {
+pub struct Pins {
     /// What changed in the lock, a line each.
-    pub(super) told: Vec<String>,
+    pub told: Vec<String>,
     /// Pins of which the server has the version no more, or has a later one.
-    pub(super) drifted: Vec<String>,
+    pub drifted: Vec<String>,
     /// References that nothing could be written down for.
-    pub(super) unpinned: Vec<String>,
+    pub unpinned: Vec<String>,
     /// What can be left as it is, and should be known.
-    pub(super) notes: Vec<String>,
+    pub notes: Vec<String>,
     /// For each target, what its references stand for.
-    pub(super) versions: BTreeMap<String, BTreeMap<Reference, Digest>>,
+    pub versions: BTreeMap<String, BTreeMap<Reference, Digest>>,
     /// For each target, what the policies take as arguments.
-    pub(super) schemas: BTreeMap<String, InputsSchemas>,
+    pub schemas: BTreeMap<String, InputsSchemas>,
 }
 
 /// A policy as the server has it: the latest version and the one that a reference stands for.
@@ -50,14 +51,14 @@ impl Pins {
     ///
     /// # Errors
     /// The server does not answer, or answers with another owner's policy.
-    pub(super) async fn take(
+    pub async fn take(
         &mut self,
-        session: &Session,
+        reader: &Reader,
         target: &Target,
         documents: &[DesiredDocument],
         lock: &mut LockFile,
         aim: Aim,
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), ReferenceError> {
         for reference in references::all(documents) {
             let old = lock.pin(&target.name, &reference).cloned();
             let fixed = if aim.update && (reference.digest.is_none() || aim.rewrite) {
@@ -68,7 +69,7 @@ impl Pins {
                     .clone()
                     .or_else(|| old.as_ref().map(|pin| pin.digest.clone()))
             };
-            let Some(live) = read(session, target, &reference, fixed.as_ref()).await? else {
+            let Some(live) = read(reader, target, &reference, fixed.as_ref()).await? else {
                 self.missing(target, documents, &reference, old.is_some());
                 continue;
             };
@@ -126,7 +127,7 @@ impl Pins {
     }
 
     /// With `update`, forgets what nothing refers to; notes what cannot be asked for.
-    pub(super) fn forget(
+    pub fn forget(
         &mut self,
         target: &Target,
         documents: &[DesiredDocument],
@@ -194,12 +195,12 @@ impl Pins {
 
 /// Reads the latest version, and what is needed of the wanted one; nothing if there is no such policy.
 async fn read(
-    session: &Session,
+    reader: &Reader,
     target: &Target,
     reference: &Reference,
     wanted: Option<&Digest>,
-) -> anyhow::Result<Option<Live>> {
-    let Some(latest) = references::version(session, target, reference, None).await? else {
+) -> Result<Option<Live>, ReferenceError> {
+    let Some(latest) = references::version(reader, target, reference, None).await? else {
         return Ok(None);
     };
     let wanted = wanted.unwrap_or(&latest.digest);
@@ -211,7 +212,7 @@ async fn read(
             latest,
         }));
     }
-    let found = references::version(session, target, reference, Some(wanted)).await?;
+    let found = references::version(reader, target, reference, Some(wanted)).await?;
     let schema = found.as_ref().and_then(|found| found.inputs_schema.clone());
     Ok(Some(Live {
         wanted: found.as_ref().map(pin),

@@ -1,0 +1,60 @@
+//! What a plan is held against: access gates, and the plan of the base revision.
+
+use std::collections::BTreeMap;
+
+use super::types::{Call, Change, GateSource, SourceRef, TargetPlan};
+use access::{Gate, NamedAudience, RequestPattern};
+
+/// What a plan is held to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gates {
+    /// What nobody may be allowed or denied.
+    pub list: Vec<Gate<GateSource>>,
+    /// People to look at besides those in no team, in each team and in all.
+    pub audiences: Vec<NamedAudience>,
+    /// What may open; anything, where this is none.
+    pub widening: Option<Vec<RequestPattern>>,
+    /// What the base revision wants: what opens is told from drift by it. Without it, all that opens counts.
+    pub base: Option<BasePlan>,
+}
+
+/// What would make the same server equal to the manifests of the base revision.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BasePlan {
+    /// Its changes.
+    pub changes: Vec<Change>,
+    /// Its calls.
+    pub calls: Vec<Call>,
+}
+
+impl From<&TargetPlan> for BasePlan {
+    fn from(plan: &TargetPlan) -> Self {
+        Self {
+            changes: plan.changes.clone(),
+            calls: plan.calls.clone(),
+        }
+    }
+}
+
+impl Gates {
+    /// Whether nothing is asked.
+    pub fn is_empty(&self) -> bool {
+        let Self {
+            list,
+            audiences: _,
+            widening,
+            base: _,
+        } = self;
+        list.is_empty() && widening.is_none()
+    }
+}
+
+/// Where rules are declared, and what people call their teams.
+pub struct GateNames<'a> {
+    /// The line of a rule, by the names of its policy and itself.
+    pub rule: &'a dyn Fn(&str, &str) -> Option<SourceRef>,
+    /// The line of a policy: where a rule stood that a plan deletes.
+    pub policy: &'a dyn Fn(&str) -> Option<SourceRef>,
+    /// The short names of teams, each with the team's uuid.
+    pub teams: &'a BTreeMap<String, String>,
+}

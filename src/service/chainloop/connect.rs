@@ -1,0 +1,122 @@
+//! Connections to Chainloop, and the embedded service.
+
+use secrecy::SecretString;
+
+use super::client::{
+    Connection, DEFAULT_ENDPOINT, ENDPOINT_VARIABLE, OPERATIONS, Reader, token_from,
+};
+use super::target::{ChainloopTarget, DocumentWriter};
+use crate::plan::TargetInfo;
+use crate::service::connect::{
+    ConnectError, Connecting, ServiceInfo, address, organization, state_folder,
+};
+use emulator::chainloop::{Options, OrganizationSeed, RawSchema, start};
+use emulator::{Running, StateLocation};
+use http::Endpoint;
+use manifest::config::{Provider, Target};
+
+/// What others must know about the service.
+pub const SERVICE: ServiceInfo = ServiceInfo {
+    provider: Provider::Chainloop,
+    endpoint_variable: ENDPOINT_VARIABLE,
+    default_endpoint: DEFAULT_ENDPOINT,
+    operations: OPERATIONS,
+    takes_effect_later: false,
+};
+
+/// The connection that all targets share.
+pub struct ChainloopConnections {
+    connection: Connection,
+    embedded: Option<Running>,
+}
+
+impl ChainloopConnections {
+    /// Connects to an endpoint, or else starts the embedded service. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// There are no usable credentials, or the embedded service does not start.
+    pub async fn open(
+        connecting: Connecting<'_>,
+        endpoint: Option<Endpoint>,
+    ) -> Result<Self, ConnectError> {
+        let Connecting { http, targets, .. } = connecting;
+        if let Some(endpoint) = endpoint {
+            let token = token_from(|name| std::env::var(name).ok())?;
+            connecting.log(&endpoint);
+            return Ok(Self {
+                connection: Connection::new(http, &endpoint, &token)?,
+                embedded: None,
+            });
+        }
+        let organization = |target: &&Target| OrganizationSeed {
+            name: target.organization.clone(),
+            ..OrganizationSeed::default()
+        };
+        let options = Options {
+            state: StateLocation::File(state_folder()?.join("chainloop.sqlite")),
+            organizations: targets.iter().map(organization).collect(),
+            // Each target says how it encodes documents; the embedded service takes both.
+            raw_schema: RawSchema::Either,
+            ..Options::default()
+        };
+        let running = start(options).await.map_err(ConnectError::Start)?;
+        let token = SecretString::from("embedded".to_owned());
+        Ok(Self {
+            connection: Connection::new(http, &address(&running)?, &token)?,
+            embedded: Some(running),
+        })
+    }
+
+    /// The endpoint of all targets: its URL, or `embedded`.
+    pub fn endpoint(&self) -> String {
+        match self.embedded {
+            Some(_) => "embedded".to_owned(),
+            None => self.connection.endpoint().to_string(),
+        }
+    }
+
+    /// The reader of a target's organization; it asks for nothing yet.
+    ///
+    /// # Errors
+    /// The organization's name cannot be used.
+    pub fn reader(&self, target: &Target) -> Result<Reader, ConnectError> {
+        Ok(self.connection.reader(&organization(target)?))
+    }
+
+    /// A target, to read it.
+    ///
+    /// # Errors
+    /// The organization's name cannot be used.
+    pub fn target(
+        &self,
+        target: &Target,
+        info: TargetInfo,
+    ) -> Result<ChainloopTarget, ConnectError> {
+        Ok(ChainloopTarget::new(info, self.reader(target)?))
+    }
+
+    /// A target, to write to it.
+    ///
+    /// # Errors
+    /// The organization's name cannot be used.
+    pub fn writable(
+        &self,
+        target: &Target,
+        info: TargetInfo,
+    ) -> Result<ChainloopTarget<DocumentWriter>, ConnectError> {
+        let settings = target.chainloop().cloned().unwrap_or_default();
+        let organization = organization(target)?;
+        let writer = self
+            .connection
+            .writer(&organization, settings.raw_schema_encoding);
+        let readable = self.target(target, info)?;
+        Ok(readable.with_writer(writer, settings.writes))
+    }
+
+    /// Stops the embedded service.
+    pub async fn close(self) {
+        if let Some(running) = self.embedded {
+            running.shutdown().await;
+        }
+    }
+}

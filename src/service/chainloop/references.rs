@@ -1,0 +1,139 @@
+//! Policies that manifests refer to, as their server has them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::try_join_all;
+use thiserror::Error;
+
+use super::check::{DocumentInput, InputsSchemas, check_documents};
+use super::client::Reader;
+use crate::render::text::neutral;
+use http::ApiError;
+use http::OrganizationError;
+use manifest::Document;
+use manifest::config::Target;
+use model::chainloop::{DesiredDocument, LiveDocument, Reference};
+use model::digest::Digest;
+
+/// Why it is not known what a reference is to.
+#[derive(Debug, Error)]
+pub enum ReferenceError {
+    /// The organization that it names cannot be part of a URL.
+    #[error("the organization of `{reference}` cannot be used")]
+    Organization {
+        /// The reference.
+        reference: Reference,
+        /// Why.
+        #[source]
+        cause: OrganizationError,
+    },
+    /// The server does not answer as expected.
+    #[error(transparent)]
+    Read(#[from] ApiError),
+    /// The server answers with the policy of another organization.
+    #[error(
+        "the server answers `{reference}` with a policy of `{found}`, and not of `{owner}`: write the organization that is meant into the reference"
+    )]
+    OtherOwner {
+        /// The reference.
+        reference: Reference,
+        /// Whose policy it is, neutral.
+        found: String,
+        /// Whose was meant.
+        owner: String,
+    },
+}
+
+/// The policies that references are to, in the versions that were asked for; none where the server has no such policy or
+/// version.
+pub type Found = BTreeMap<Reference, Option<LiveDocument>>;
+
+/// Whether the server can be asked for what a reference is to: it has no way to ask for the policies of other providers.
+pub fn can_be_read(reference: &Reference) -> bool {
+    reference.provider.is_none()
+}
+
+/// All references of some documents that can be read, each once.
+pub fn all(documents: &[DesiredDocument]) -> BTreeSet<Reference> {
+    let uses = documents.iter().flat_map(|document| &document.references);
+    uses.map(|one| one.reference.clone())
+        .filter(can_be_read)
+        .collect()
+}
+
+/// Reads what references are to: the version that each names, or the latest.
+///
+/// # Errors
+/// The server does not answer, or answers with another owner's policy.
+async fn read(
+    reader: &Reader,
+    target: &Target,
+    references: BTreeSet<Reference>,
+) -> Result<Found, ReferenceError> {
+    let one = |reference: Reference| async move {
+        let found = version(reader, target, &reference, reference.digest.as_ref()).await?;
+        Ok::<_, ReferenceError>((reference, found))
+    };
+    Ok(try_join_all(references.into_iter().map(one))
+        .await?
+        .into_iter()
+        .collect())
+}
+
+/// Reads one version of what a reference is to; the latest if none is named.
+///
+/// # Errors
+/// The server does not answer, or answers with another owner's policy.
+pub async fn version(
+    reader: &Reader,
+    target: &Target,
+    reference: &Reference,
+    digest: Option<&Digest>,
+) -> Result<Option<LiveDocument>, ReferenceError> {
+    let mut reader = reader.clone();
+    let owner = reference
+        .organization
+        .as_deref()
+        .unwrap_or(&target.organization);
+    if owner != target.organization {
+        let organization = owner.parse();
+        reader = reader.of(organization.map_err(|cause| ReferenceError::Organization {
+            reference: reference.clone(),
+            cause,
+        })?);
+    }
+    let found = reader.policy(&reference.name, digest).await?;
+    let other = found
+        .as_ref()
+        .filter(|found| !found.builtin && !found.is_of(owner));
+    if let Some(other) = other {
+        let other = other.organization.as_deref().unwrap_or_default();
+        return Err(ReferenceError::OtherOwner {
+            reference: reference.clone(),
+            found: neutral(other).into_owned(),
+            owner: owner.to_owned(),
+        });
+    }
+    Ok(found)
+}
+
+/// What attached policies that no manifest declares take as arguments. Where the server has no such policy, nothing is known.
+///
+/// # Errors
+/// The server does not answer, or answers with another owner's policy.
+pub async fn schemas(
+    reader: &Reader,
+    target: &Target,
+    documents: &[&Document],
+) -> Result<InputsSchemas, ReferenceError> {
+    let declared = check_documents(&DocumentInput {
+        target,
+        documents,
+        schemas: &InputsSchemas::new(),
+    });
+    let found = read(reader, target, all(&declared.documents)).await?;
+    Ok(found
+        .into_iter()
+        .filter_map(|(reference, found)| Some((reference, found?.inputs_schema?)))
+        .collect())
+}

@@ -1,0 +1,366 @@
+//! One organization of Chainloop, as commands use it.
+
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+
+use super::apply::{
+    DocumentLookup, DocumentRun, DocumentUndo, check_unmoved, documents_touched, keep_touched,
+    read_back_differs, read_touched, undo_documents,
+};
+use super::client::{Reader, Writer};
+use super::plan::{
+    DocumentRequest, audit_documents, documents_drift, plan_documents, recomputed_documents,
+};
+use crate::plan::{
+    Call, CallId, DocumentStatus, GateNames, GateOutcome, Gates, Mismatch, Sent, TargetDrift,
+    TargetInfo, TargetPlan,
+};
+use crate::run::journal::TargetHistory;
+use crate::run::service::{
+    Answered, BeginError, BeginReading, CallError, PlanError, PlanRequest, ReadFor, ReadOnly,
+    Reads, ReadsBack, RunContext, ServiceError, UndoPlan, UndoRequest, VerifyError, Writes, logged,
+};
+use crate::run::{Failure, Left, Object, Report, Stale, Verdict};
+use access::NamedAudience;
+use http::ApiError;
+use http::operation::{ReadRequest, WriteRequest};
+use manifest::config::Target;
+use model::chainloop::{DocumentKind, LiveState, Operation, PolicyName};
+
+/// An organization with its reader and, once they were read, the documents that it was asked for.
+pub struct ChainloopTarget<W = ReadOnly> {
+    info: TargetInfo,
+    reader: Reader,
+    live: Option<LiveState>,
+    writer: W,
+}
+
+/// The writer of an organization, and the run that it makes.
+pub struct DocumentWriter {
+    writer: Writer,
+    /// `writes: true` in the configuration of the target.
+    allowed: bool,
+    run: Option<DocumentRun>,
+}
+
+impl ChainloopTarget {
+    /// An organization of which nothing was read yet.
+    pub fn new(info: TargetInfo, reader: Reader) -> Self {
+        Self {
+            info,
+            reader,
+            live: None,
+            writer: ReadOnly,
+        }
+    }
+
+    /// The same organization, with the means to write. A run starts only if writes are `allowed`.
+    pub fn with_writer(self, writer: Writer, allowed: bool) -> ChainloopTarget<DocumentWriter> {
+        let Self {
+            info,
+            reader,
+            live,
+            writer: ReadOnly,
+        } = self;
+        let writer = DocumentWriter {
+            writer,
+            allowed,
+            run: None,
+        };
+        ChainloopTarget {
+            info,
+            reader,
+            live,
+            writer,
+        }
+    }
+}
+
+impl<W> ChainloopTarget<W> {
+    /// The documents that were asked for.
+    ///
+    /// # Errors
+    /// Nothing was read.
+    pub fn live(&self) -> Result<&LiveState, ServiceError> {
+        self.live
+            .as_ref()
+            .ok_or_else(|| ServiceError::not_read(&self.info))
+    }
+
+    async fn read_documents(
+        &mut self,
+        wanted: Vec<(DocumentKind, PolicyName)>,
+        begin: BeginReading<'_>,
+    ) -> Result<(), ApiError> {
+        let reader = self
+            .reader
+            .clone()
+            .with_progress(begin())
+            .asking_for(wanted);
+        let live = logged(&self.info, reader.live_state(), |live| live.found().count());
+        self.live = Some(live.await?);
+        Ok(())
+    }
+}
+
+fn operation<'s>(info: &TargetInfo, sent: &'s Sent) -> Result<&'s Operation, ServiceError> {
+    match sent {
+        Sent::Chainloop(operation) => Ok(operation),
+        Sent::Docker(_) | Sent::Pulumi(_) => Err(ServiceError::wrong(info, sent.provider())),
+    }
+}
+
+fn writes(target: &Target) -> bool {
+    target.chainloop().is_some_and(|settings| settings.writes)
+}
+
+impl<W: Send + Sync> Reads for ChainloopTarget<W> {
+    fn info(&self) -> &TargetInfo {
+        &self.info
+    }
+
+    fn read<'a>(&'a mut self, _: BeginReading<'a>) -> BoxFuture<'a, Result<(), ApiError>> {
+        // There is no list: what to ask for is known only once its purpose is.
+        self.live = Some(LiveState::default());
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn read_more<'a>(
+        &'a mut self,
+        purpose: ReadFor<'a>,
+        begin: BeginReading<'a>,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        let wanted: Vec<(DocumentKind, PolicyName)> = match purpose {
+            ReadFor::Manifests(desired) => {
+                let declared = desired.documents.iter();
+                declared
+                    .map(|document| (document.kind, document.name.clone()))
+                    .collect()
+            }
+            ReadFor::Plan(plan) => {
+                let shown = plan.documents.iter().filter_map(DocumentStatus::key);
+                let sent = plan.calls.iter().filter_map(|call| call.send.chainloop());
+                let written = sent.map(|send| (DocumentKind::Policy, send.document().name.clone()));
+                shown.chain(written).collect()
+            }
+            ReadFor::Undo(history) => documents_touched(history),
+        };
+        Box::pin(self.read_documents(wanted, begin))
+    }
+
+    fn read_touched<'a>(
+        &'a mut self,
+        plan: &'a TargetPlan,
+        _: usize,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(async move {
+            self.live = Some(read_touched(plan, &self.reader).await?);
+            Ok(())
+        })
+    }
+
+    fn plan(&self, request: &PlanRequest<'_>) -> Result<TargetPlan, PlanError> {
+        let PlanRequest {
+            desired,
+            target,
+            gates: _,
+            locate,
+        } = *request;
+        self.accepts_target(target)?;
+        Ok(plan_documents(&DocumentRequest {
+            target: self.info.clone(),
+            documents: &desired.documents,
+            live: self.live()?,
+            writes: writes(target),
+            locate,
+        }))
+    }
+
+    fn undo(&self, request: &UndoRequest<'_>) -> Result<UndoPlan, PlanError> {
+        let UndoRequest {
+            history,
+            target,
+            document,
+            overwrite,
+            gates: _,
+            locate,
+        } = *request;
+        self.accepts_target(target)?;
+        self.accepts_history(history)?;
+        let live = self.live()?;
+        let DocumentUndo { desired, held } = undo_documents(history, live, document, overwrite);
+        Ok(UndoPlan {
+            plan: Ok(plan_documents(&DocumentRequest {
+                target: self.info.clone(),
+                documents: &desired,
+                live,
+                writes: writes(target),
+                locate,
+            })),
+            held,
+            created_again: Vec::new(),
+        })
+    }
+
+    fn stale(&self, plan: &TargetPlan) -> Result<Vec<Stale>, ServiceError> {
+        self.accepts(plan)?;
+        Ok(check_unmoved(plan, self.live()?))
+    }
+
+    fn drift(&self, plan: &TargetPlan) -> Result<TargetDrift, PlanError> {
+        self.accepts(plan)?;
+        Ok(documents_drift(plan, self.live()?)?)
+    }
+
+    fn audit(&self, plan: &TargetPlan) -> Result<Vec<String>, ServiceError> {
+        self.accepts(plan)?;
+        let breaches = audit_documents(plan, self.live()?);
+        Ok(breaches.iter().map(ToString::to_string).collect())
+    }
+
+    fn recompute(&self, plan: &TargetPlan, _: &[NamedAudience]) -> Result<TargetPlan, PlanError> {
+        self.accepts(plan)?;
+        Ok(recomputed_documents(plan, self.live()?)?)
+    }
+
+    fn gates(
+        &self,
+        plan: &TargetPlan,
+        _: &Gates,
+        _: &GateNames<'_>,
+    ) -> Result<Vec<GateOutcome>, ServiceError> {
+        // Documents do not decide about requests, which is what access gates are about.
+        self.accepts(plan).map(|()| Vec::new())
+    }
+
+    fn recover(&self, history: &TargetHistory) -> Result<Box<dyn ReadsBack>, ServiceError> {
+        self.accepts_history(history)?;
+        Ok(Box::new(Recovery {
+            info: self.info.clone(),
+            lookup: DocumentLookup::of_run(history, self.reader.clone()),
+        }))
+    }
+
+    fn replans_conflicts(&self) -> bool {
+        // It would write a whole document over that of another client.
+        false
+    }
+
+    fn call<'a>(&'a self, request: &'a ReadRequest) -> BoxFuture<'a, Result<Value, ApiError>> {
+        Box::pin(self.reader.call(request))
+    }
+}
+
+/// What an interrupted run left, with the means to read back its open calls.
+struct Recovery {
+    info: TargetInfo,
+    lookup: DocumentLookup,
+}
+
+impl ReadsBack for Recovery {
+    fn resolve<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Verdict, CallError>> {
+        Box::pin(async move {
+            let operation = operation(&self.info, sent)?;
+            Ok(self.lookup.resolve(operation).await?)
+        })
+    }
+
+    fn record(&self, _: CallId, sent: &Sent, _: &Left) -> Result<(), ServiceError> {
+        // A run writes a document once, so no later call depends on it.
+        operation(&self.info, sent).map(drop)
+    }
+}
+
+impl ChainloopTarget<DocumentWriter> {
+    fn run(&self) -> Result<&DocumentRun, ServiceError> {
+        self.writer
+            .run
+            .as_ref()
+            .ok_or_else(|| ServiceError::not_started(&self.info))
+    }
+}
+
+impl Writes for ChainloopTarget<DocumentWriter> {
+    fn begin(&mut self, plan: &TargetPlan, _: RunContext<'_>) -> Result<Vec<Object>, BeginError> {
+        self.accepts(plan)?;
+        if !self.allows_writes() {
+            return Err(BeginError::Refused(
+                "the target does not set `writes: true`, so that no policy of it is written",
+            ));
+        }
+        let before = keep_touched(self.live()?.clone(), plan);
+        let objects = before
+            .found()
+            .map(|document| Object::Document(Box::new(document.clone())))
+            .collect();
+        self.writer.run = Some(DocumentRun::new(
+            before,
+            self.reader.clone(),
+            self.writer.writer.clone(),
+        ));
+        Ok(objects)
+    }
+
+    fn prepare(&self, call: &Call) -> Result<Option<Sent>, ServiceError> {
+        self.run()?;
+        match call.send.chainloop() {
+            Some(send) => Ok(Some(Sent::Chainloop(send.clone()))),
+            None => Err(ServiceError::wrong(&self.info, call.send.provider())),
+        }
+    }
+
+    fn check_before<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let operation = operation(&self.info, sent)?;
+            self.run()?.check_before(operation).await
+        })
+    }
+
+    fn send<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Answered, CallError>> {
+        Box::pin(async move {
+            let operation = operation(&self.info, sent)?;
+            Ok(self.run()?.send(operation).await?)
+        })
+    }
+
+    fn resolve<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Verdict, CallError>> {
+        Box::pin(async move {
+            let operation = operation(&self.info, sent)?;
+            Ok(self.run()?.lookup().resolve(operation).await?)
+        })
+    }
+
+    fn record(&self, _: CallId, sent: &Sent, _: &Left) -> Result<(), ServiceError> {
+        // A run writes a document once, so no later call depends on it.
+        operation(&self.info, sent).map(drop)
+    }
+
+    fn record_unknown(&self, sent: &Sent) -> Result<(), ServiceError> {
+        operation(&self.info, sent).map(drop)
+    }
+
+    fn verify<'a>(
+        &'a self,
+        plan: &'a TargetPlan,
+        report: &'a Report,
+        _: usize,
+    ) -> BoxFuture<'a, Result<Vec<Mismatch>, VerifyError>> {
+        Box::pin(async move {
+            let before = self.run()?.before();
+            let actual = read_touched(plan, &self.reader).await;
+            let actual = actual.map_err(VerifyError::Read)?;
+            Ok(read_back_differs(plan, before, report, &actual)?)
+        })
+    }
+
+    fn allows_writes(&self) -> bool {
+        self.writer.allowed
+    }
+
+    fn call_write<'a>(
+        &'a self,
+        request: &'a WriteRequest,
+    ) -> BoxFuture<'a, Result<Value, ApiError>> {
+        Box::pin(self.writer.writer.call(request))
+    }
+}

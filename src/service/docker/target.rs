@@ -1,0 +1,364 @@
+//! One organization of the Docker AI Governance API, as commands use it.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+
+use super::apply::{
+    Ledger, PolicyLookup, PolicyRun, Undo, check_unmoved, keep_touched, read_back_differs,
+    read_touched, undo,
+};
+use super::client::{Reader, Writer};
+use super::plan::audit::audit_plan;
+use super::plan::recompute::recomputed;
+use super::plan::{Request, drift, hold_gates, plan_gated, plan_undo};
+use crate::plan::{
+    Call, CallId, GateNames, GateOutcome, Gates, Mismatch, Sent, TargetDrift, TargetInfo,
+    TargetPlan,
+};
+use crate::run::journal::TargetHistory;
+use crate::run::service::{
+    Answered, BeginError, BeginReading, CallError, PlanError, PlanRequest, ReadFor, ReadOnly,
+    Reads, ReadsBack, RunContext, ServiceError, UndoPlan, UndoRequest, VerifyError, Writes, logged,
+};
+use crate::run::{Failure, Left, Object, Report, Stale, Verdict};
+use access::NamedAudience;
+use http::ApiError;
+use http::operation::{ReadRequest, WriteRequest};
+use model::docker::{LiveState, Operation, PolicyId};
+
+/// An organization with its reader and, once they were read, its policies.
+pub struct DockerTarget<W = ReadOnly> {
+    info: TargetInfo,
+    /// The short names of teams, each with the team's uuid.
+    teams: BTreeMap<String, String>,
+    reader: Reader,
+    live: Option<LiveState>,
+    writer: W,
+}
+
+/// The writer of an organization, and the run that it makes.
+pub struct PolicyWriter {
+    writer: Writer,
+    run: Option<PolicyRun>,
+}
+
+impl DockerTarget {
+    /// An organization of which nothing was read yet.
+    pub fn new(info: TargetInfo, teams: BTreeMap<String, String>, reader: Reader) -> Self {
+        Self {
+            info,
+            teams,
+            reader,
+            live: None,
+            writer: ReadOnly,
+        }
+    }
+
+    /// The same organization, with the means to write.
+    pub fn with_writer(self, writer: Writer) -> DockerTarget<PolicyWriter> {
+        let Self {
+            info,
+            teams,
+            reader,
+            live,
+            writer: ReadOnly,
+        } = self;
+        let writer = PolicyWriter { writer, run: None };
+        DockerTarget {
+            info,
+            teams,
+            reader,
+            live,
+            writer,
+        }
+    }
+}
+
+impl<W> DockerTarget<W> {
+    /// The same organization with policies that were read elsewhere.
+    #[must_use]
+    pub fn with_live(self, live: LiveState) -> Self {
+        Self {
+            live: Some(live),
+            ..self
+        }
+    }
+
+    /// The policies.
+    ///
+    /// # Errors
+    /// They were not read.
+    pub fn live(&self) -> Result<&LiveState, ServiceError> {
+        self.live
+            .as_ref()
+            .ok_or_else(|| ServiceError::not_read(&self.info))
+    }
+}
+
+impl DockerTarget {
+    /// The policies, without the means to read them again.
+    ///
+    /// # Errors
+    /// They were not read.
+    pub fn into_live(self) -> Result<LiveState, ServiceError> {
+        let Self { info, live, .. } = self;
+        live.ok_or_else(|| ServiceError::not_read(&info))
+    }
+}
+
+fn operation<'s>(
+    info: &TargetInfo,
+    sent: &'s Sent,
+) -> Result<&'s Operation<PolicyId>, ServiceError> {
+    match sent {
+        Sent::Docker(operation) => Ok(operation),
+        Sent::Pulumi(_) | Sent::Chainloop(_) => Err(ServiceError::wrong(info, sent.provider())),
+    }
+}
+
+impl<W: Send + Sync> Reads for DockerTarget<W> {
+    fn info(&self) -> &TargetInfo {
+        &self.info
+    }
+
+    fn read<'a>(&'a mut self, begin: BeginReading<'a>) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(async move {
+            let reader = self.reader.clone().with_progress(begin());
+            let live = logged(&self.info, reader.live_state(), |live| live.policies.len());
+            self.live = Some(live.await?);
+            Ok(())
+        })
+    }
+
+    fn read_more<'a>(
+        &'a mut self,
+        _: ReadFor<'a>,
+        _: BeginReading<'a>,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        // The list of policies contains all there is to know.
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn read_touched<'a>(
+        &'a mut self,
+        plan: &'a TargetPlan,
+        at_once: usize,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(async move {
+            self.live = Some(read_touched(plan, &self.reader, at_once).await?);
+            Ok(())
+        })
+    }
+
+    fn plan(&self, request: &PlanRequest<'_>) -> Result<TargetPlan, PlanError> {
+        let PlanRequest {
+            desired,
+            target,
+            gates,
+            locate,
+        } = *request;
+        self.accepts_target(target)?;
+        let request = Request {
+            target: self.info.clone(),
+            desired: &desired.policies,
+            live: self.live()?,
+            unmanaged: target.unmanaged,
+            teams: &self.teams,
+            locate,
+        };
+        Ok(plan_gated(&request, gates))
+    }
+
+    fn undo(&self, request: &UndoRequest<'_>) -> Result<UndoPlan, PlanError> {
+        let UndoRequest {
+            history,
+            target,
+            document,
+            overwrite,
+            gates,
+            locate,
+        } = *request;
+        self.accepts_target(target)?;
+        self.accepts_history(history)?;
+        let live = self.live()?;
+        let Undo {
+            desired,
+            made,
+            held,
+            again,
+        } = undo(history, live, document, overwrite);
+        let request = Request {
+            target: self.info.clone(),
+            desired: &desired,
+            live,
+            unmanaged: target.unmanaged,
+            teams: &self.teams,
+            locate,
+        };
+        Ok(UndoPlan {
+            plan: Ok(plan_undo(&request, &made, gates)),
+            held,
+            created_again: again,
+        })
+    }
+
+    fn stale(&self, plan: &TargetPlan) -> Result<Vec<Stale>, ServiceError> {
+        self.accepts(plan)?;
+        Ok(check_unmoved(plan, self.live()?))
+    }
+
+    fn drift(&self, plan: &TargetPlan) -> Result<TargetDrift, PlanError> {
+        self.accepts(plan)?;
+        Ok(drift(plan, self.live()?, &self.teams)?)
+    }
+
+    fn audit(&self, plan: &TargetPlan) -> Result<Vec<String>, ServiceError> {
+        self.accepts(plan)?;
+        let breaches = audit_plan(self.live()?, plan);
+        Ok(breaches.iter().map(ToString::to_string).collect())
+    }
+
+    fn recompute(
+        &self,
+        plan: &TargetPlan,
+        further: &[NamedAudience],
+    ) -> Result<TargetPlan, PlanError> {
+        self.accepts(plan)?;
+        Ok(recomputed(plan, self.live()?, further, &self.teams)?)
+    }
+
+    fn gates(
+        &self,
+        plan: &TargetPlan,
+        gates: &Gates,
+        names: &GateNames<'_>,
+    ) -> Result<Vec<GateOutcome>, ServiceError> {
+        self.accepts(plan)?;
+        Ok(hold_gates(self.live()?, &plan.calls, gates, names))
+    }
+
+    fn recover(&self, history: &TargetHistory) -> Result<Box<dyn ReadsBack>, ServiceError> {
+        self.accepts_history(history)?;
+        let lookup = PolicyLookup::new(Ledger::of_run(history), self.reader.clone());
+        Ok(Box::new(Recovery {
+            info: self.info.clone(),
+            lookup,
+        }))
+    }
+
+    fn call<'a>(&'a self, request: &'a ReadRequest) -> BoxFuture<'a, Result<Value, ApiError>> {
+        Box::pin(self.reader.call(request))
+    }
+}
+
+/// What an interrupted run left, with the means to read back its open calls.
+struct Recovery {
+    info: TargetInfo,
+    lookup: PolicyLookup,
+}
+
+impl ReadsBack for Recovery {
+    fn resolve<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Verdict, CallError>> {
+        Box::pin(async move {
+            let operation = operation(&self.info, sent)?;
+            Ok(self.lookup.resolve(operation).await?)
+        })
+    }
+
+    fn record(&self, call: CallId, sent: &Sent, left: &Left) -> Result<(), ServiceError> {
+        operation(&self.info, sent)?;
+        self.lookup.record(call, left);
+        Ok(())
+    }
+}
+
+impl DockerTarget<PolicyWriter> {
+    fn run(&self) -> Result<&PolicyRun, ServiceError> {
+        self.writer
+            .run
+            .as_ref()
+            .ok_or_else(|| ServiceError::not_started(&self.info))
+    }
+}
+
+impl Writes for DockerTarget<PolicyWriter> {
+    fn begin(
+        &mut self,
+        plan: &TargetPlan,
+        context: RunContext<'_>,
+    ) -> Result<Vec<Object>, BeginError> {
+        self.accepts(plan)?;
+        let before = keep_touched(self.live()?.clone(), plan);
+        let objects = before.policies.iter().map(Object::policy).collect();
+        self.writer.run = Some(PolicyRun::new(
+            before,
+            self.reader.clone(),
+            self.writer.writer.clone(),
+            context.settings,
+        ));
+        Ok(objects)
+    }
+
+    fn prepare(&self, call: &Call) -> Result<Option<Sent>, ServiceError> {
+        let run = self.run()?;
+        match call.send.docker() {
+            Some(send) => Ok(run.prepare(send).map(Sent::Docker)),
+            None => Err(ServiceError::wrong(&self.info, call.send.provider())),
+        }
+    }
+
+    fn check_before<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let operation = operation(&self.info, sent)?;
+            self.run()?.check_before(operation).await
+        })
+    }
+
+    fn send<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Answered, CallError>> {
+        Box::pin(async move {
+            let operation = operation(&self.info, sent)?;
+            Ok(self.run()?.send(operation).await?)
+        })
+    }
+
+    fn resolve<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Verdict, CallError>> {
+        Box::pin(async move {
+            let operation = operation(&self.info, sent)?;
+            Ok(self.run()?.lookup().resolve(operation).await?)
+        })
+    }
+
+    fn record(&self, call: CallId, sent: &Sent, left: &Left) -> Result<(), ServiceError> {
+        operation(&self.info, sent)?;
+        self.run()?.lookup().record(call, left);
+        Ok(())
+    }
+
+    fn record_unknown(&self, sent: &Sent) -> Result<(), ServiceError> {
+        // Every call is complete in itself: an unknown outcome changes nothing for the others.
+        operation(&self.info, sent).map(drop)
+    }
+
+    fn verify<'a>(
+        &'a self,
+        plan: &'a TargetPlan,
+        report: &'a Report,
+        at_once: usize,
+    ) -> BoxFuture<'a, Result<Vec<Mismatch>, VerifyError>> {
+        Box::pin(async move {
+            let before = self.run()?.before();
+            let actual = read_touched(plan, &self.reader, at_once).await;
+            let actual = actual.map_err(VerifyError::Read)?;
+            Ok(read_back_differs(plan, before, report, &actual)?)
+        })
+    }
+
+    fn call_write<'a>(
+        &'a self,
+        request: &'a WriteRequest,
+    ) -> BoxFuture<'a, Result<Value, ApiError>> {
+        Box::pin(self.writer.writer.call(request))
+    }
+}

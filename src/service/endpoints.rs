@@ -1,0 +1,68 @@
+//! Where services are, as the command line and the environment say.
+
+use std::env::VarError;
+
+use thiserror::Error;
+
+use super::connect::{ConnectError, ServiceInfo};
+use http::EndpointChoice;
+use http::EndpointError;
+use manifest::config::Provider;
+
+#[derive(Debug, Error)]
+enum EndpointArgumentError {
+    #[error("expected PROVIDER=URL or PROVIDER=embedded, for example docker=embedded")]
+    Form,
+    #[error(
+        "what stands before `=` is not a provider; this version knows docker, pulumi and chainloop"
+    )]
+    Provider,
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+}
+
+fn parse(text: &str) -> Result<(Provider, EndpointChoice), EndpointArgumentError> {
+    let (provider, choice) = text.split_once('=').ok_or(EndpointArgumentError::Form)?;
+    let provider = Provider::ALL
+        .iter()
+        .find(|known| known.as_str() == provider);
+    Ok((
+        *provider.ok_or(EndpointArgumentError::Provider)?,
+        choice.parse()?,
+    ))
+}
+
+/// The last `--endpoint PROVIDER=…`, else the variable of the provider, else its public service.
+///
+/// # Errors
+/// One of them cannot be used.
+pub(super) fn choice(
+    given: &[String],
+    service: &ServiceInfo,
+) -> Result<EndpointChoice, ConnectError> {
+    let given: Result<Vec<_>, _> = given.iter().map(|text| parse(text)).collect();
+    let given = given.map_err(|error| ConnectError::Choice {
+        what: "--endpoint",
+        cause: error.into(),
+    })?;
+    let chosen = given.into_iter().rev();
+    if let Some((_, choice)) = chosen
+        .into_iter()
+        .find(|(provider, _)| *provider == service.provider)
+    {
+        return Ok(choice);
+    }
+    let variable = service.endpoint_variable;
+    let unusable = |cause| ConnectError::Choice {
+        what: variable,
+        cause,
+    };
+    match std::env::var(variable) {
+        Ok(text) if !text.trim().is_empty() => {
+            let parsed: Result<_, EndpointError> = text.trim().parse();
+            parsed.map_err(|error| unusable(error.into()))
+        }
+        Ok(_) | Err(VarError::NotPresent) => Ok(EndpointChoice::Default),
+        Err(error) => Err(unusable(error.into())),
+    }
+}

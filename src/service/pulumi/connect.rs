@@ -1,0 +1,117 @@
+//! Connections to Pulumi Cloud, and the embedded service.
+
+use secrecy::SecretString;
+
+use super::client::{
+    Connection, DEFAULT_ENDPOINT, ENDPOINT_VARIABLE, OPERATIONS, Reader, token_from,
+};
+use super::target::{PackWriter, PulumiTarget};
+use crate::plan::TargetInfo;
+use crate::service::connect::{
+    ConnectError, Connecting, ServiceInfo, address, organization, state_folder,
+};
+use emulator::pulumi::{Options, OrganizationSeed, start};
+use emulator::{Running, StateLocation};
+use http::Endpoint;
+use manifest::config::{Provider, Target};
+
+/// What others must know about the service.
+pub const SERVICE: ServiceInfo = ServiceInfo {
+    provider: Provider::Pulumi,
+    endpoint_variable: ENDPOINT_VARIABLE,
+    default_endpoint: DEFAULT_ENDPOINT,
+    operations: OPERATIONS,
+    takes_effect_later: false,
+};
+
+/// The connection that all targets share.
+pub struct PulumiConnections {
+    connection: Connection,
+    embedded: Option<Running>,
+}
+
+impl PulumiConnections {
+    /// Connects to an endpoint, or else starts the embedded service. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// There are no usable credentials, or the embedded service does not start.
+    pub async fn open(
+        connecting: Connecting<'_>,
+        endpoint: Option<Endpoint>,
+    ) -> Result<Self, ConnectError> {
+        let Connecting { http, targets, .. } = connecting;
+        if let Some(endpoint) = endpoint {
+            let token = token_from(|name| std::env::var(name).ok())?;
+            connecting.log(&endpoint);
+            return Ok(Self {
+                connection: Connection::new(http, &endpoint, &token)?,
+                embedded: None,
+            });
+        }
+        let organization = |target: &&Target| OrganizationSeed {
+            name: target.organization.clone(),
+            ..OrganizationSeed::default()
+        };
+        let options = Options {
+            state: StateLocation::File(state_folder()?.join("pulumi.sqlite")),
+            organizations: targets.iter().map(organization).collect(),
+            any_stack: true,
+            ..Options::default()
+        };
+        let running = start(options).await.map_err(ConnectError::Start)?;
+        let token = SecretString::from("embedded".to_owned());
+        Ok(Self {
+            connection: Connection::new(http, &address(&running)?, &token)?,
+            embedded: Some(running),
+        })
+    }
+
+    /// The endpoint of all targets: its URL, or `embedded`.
+    pub fn endpoint(&self) -> String {
+        match self.embedded {
+            Some(_) => "embedded".to_owned(),
+            None => self.connection.endpoint().to_string(),
+        }
+    }
+
+    /// The reader of a target's organization.
+    ///
+    /// # Errors
+    /// The organization's name cannot be used.
+    pub fn reader(&self, target: &Target) -> Result<Reader, ConnectError> {
+        Ok(self.connection.reader(&organization(target)?))
+    }
+
+    /// A target, to read it.
+    ///
+    /// # Errors
+    /// The organization's name cannot be used.
+    pub fn target(&self, target: &Target, info: TargetInfo) -> Result<PulumiTarget, ConnectError> {
+        Ok(PulumiTarget::new(info, self.reader(target)?))
+    }
+
+    /// A target, to write to it.
+    ///
+    /// # Errors
+    /// The organization's name cannot be used.
+    pub fn writable(
+        &self,
+        target: &Target,
+        info: TargetInfo,
+    ) -> Result<PulumiTarget<PackWriter>, ConnectError> {
+        let writer = self.connection.writer(&organization(target)?);
+        Ok(self.target(target, info)?.with_writer(writer))
+    }
+
+    /// What the service warned of since this was asked last.
+    pub fn take_warnings(&self) -> Vec<String> {
+        self.connection.take_warnings()
+    }
+
+    /// Stops the embedded service.
+    pub async fn close(self) {
+        if let Some(running) = self.embedded {
+            running.shutdown().await;
+        }
+    }
+}

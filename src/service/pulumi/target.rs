@@ -1,0 +1,410 @@
+//! One organization of Pulumi Cloud, as commands use it.
+
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+
+use super::apply::{
+    PackLookup, PackRun, PackSources, PackUndo, check_unmoved, read_back_differs, undo_packs,
+    versions_before,
+};
+use super::client::{Reader, Writer};
+use super::plan::{
+    PackRequest, audit_packs, packs_drift, plan_packs, plan_packs_undo, recomputed_packs,
+};
+use crate::plan::{
+    Call, CallId, GateNames, GateOutcome, Gates, Mismatch, Sent, TargetDrift, TargetInfo,
+    TargetPlan,
+};
+use crate::run::journal::TargetHistory;
+use crate::run::service::{
+    Answered, BeginError, BeginReading, CallError, CleanUp, PlanError, PlanRequest, ReadFor,
+    ReadOnly, Reads, ReadsBack, RunContext, ServiceError, UndoPlan, UndoRequest, VerifyError,
+    Writes, logged,
+};
+use crate::run::{Failure, Left, Object, Report, Stale, Verdict};
+use access::NamedAudience;
+use http::ApiError;
+use http::operation::{ReadRequest, WriteRequest};
+use manifest::config::{Target, Unmanaged};
+use model::pulumi::{GroupChange, LiveState, Operation, PackName, VersionTag};
+
+/// An organization with its reader and, once they were read, its packs and groups.
+pub struct PulumiTarget<W = ReadOnly> {
+    info: TargetInfo,
+    reader: Reader,
+    live: Option<LiveState>,
+    writer: W,
+}
+
+/// The writer of an organization, and the run that it makes.
+pub struct PackWriter {
+    writer: Writer,
+    run: Option<PackRun>,
+}
+
+impl PulumiTarget {
+    /// An organization of which nothing was read yet.
+    pub fn new(info: TargetInfo, reader: Reader) -> Self {
+        Self {
+            info,
+            reader,
+            live: None,
+            writer: ReadOnly,
+        }
+    }
+
+    /// The same organization, with the means to write.
+    pub fn with_writer(self, writer: Writer) -> PulumiTarget<PackWriter> {
+        let Self {
+            info,
+            reader,
+            live,
+            writer: ReadOnly,
+        } = self;
+        let writer = PackWriter { writer, run: None };
+        PulumiTarget {
+            info,
+            reader,
+            live,
+            writer,
+        }
+    }
+}
+
+impl<W> PulumiTarget<W> {
+    /// The packs and groups.
+    ///
+    /// # Errors
+    /// They were not read.
+    pub fn live(&self) -> Result<&LiveState, ServiceError> {
+        self.live
+            .as_ref()
+            .ok_or_else(|| ServiceError::not_read(&self.info))
+    }
+
+    /// Reads the policies of versions, which the list of packs does not contain.
+    async fn read_versions<'w>(
+        &mut self,
+        wanted: impl IntoIterator<Item = (&'w PackName, &'w VersionTag)>,
+    ) -> Result<(), ApiError> {
+        if let Some(live) = self.live.take() {
+            self.live = Some(self.reader.with_versions(live, wanted).await?);
+        }
+        Ok(())
+    }
+}
+
+fn operation<'s>(info: &TargetInfo, sent: &'s Sent) -> Result<&'s Operation, ServiceError> {
+    match sent {
+        Sent::Pulumi(operation) => Ok(operation),
+        Sent::Docker(_) | Sent::Chainloop(_) => Err(ServiceError::wrong(info, sent.provider())),
+    }
+}
+
+/// The version that a write enables in a group.
+fn enabled(send: &Operation) -> Option<(&PackName, &VersionTag)> {
+    match send {
+        Operation::UpdateGroup {
+            change: GroupChange::AddPack { pack, tag, .. },
+            ..
+        } => Some((pack, tag)),
+        Operation::CreatePackVersion { .. }
+        | Operation::PutArchive { .. }
+        | Operation::CompletePackVersion { .. }
+        | Operation::DeletePackVersion { .. }
+        | Operation::DeletePack { .. }
+        | Operation::CreateGroup { .. }
+        | Operation::UpdateGroup { .. }
+        | Operation::DeleteGroup { .. } => None,
+    }
+}
+
+fn objects(live: &LiveState) -> Vec<Object> {
+    let packs = live
+        .packs
+        .iter()
+        .map(|pack| Object::Pack(Box::new(pack.clone())));
+    let groups = live
+        .groups
+        .iter()
+        .map(|group| Object::Group(Box::new(group.clone())));
+    packs.chain(groups).collect()
+}
+
+fn keep_versions(target: &Target) -> Option<std::num::NonZeroU32> {
+    target.pulumi().and_then(|settings| settings.keep_versions)
+}
+
+impl<W: Send + Sync> Reads for PulumiTarget<W> {
+    fn info(&self) -> &TargetInfo {
+        &self.info
+    }
+
+    fn read<'a>(&'a mut self, begin: BeginReading<'a>) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(async move {
+            let reader = self.reader.clone().with_progress(begin());
+            let count = |live: &LiveState| live.packs.len() + live.groups.len();
+            self.live = Some(logged(&self.info, reader.live_state(), count).await?);
+            Ok(())
+        })
+    }
+
+    fn read_more<'a>(
+        &'a mut self,
+        purpose: ReadFor<'a>,
+        _: BeginReading<'a>,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(async move {
+            match purpose {
+                ReadFor::Manifests(desired) => {
+                    let declared = desired.packs.iter().map(|pack| (pack.name(), pack.tag()));
+                    let used = desired
+                        .groups
+                        .iter()
+                        .flat_map(|group| group.policy_packs.iter().flatten());
+                    let used = used.map(|pack| (&pack.pack, &pack.tag));
+                    self.read_versions(declared.chain(used)).await
+                }
+                ReadFor::Plan(plan) => {
+                    let sent = plan.calls.iter().filter_map(|call| call.send.pulumi());
+                    self.read_versions(sent.filter_map(enabled)).await
+                }
+                // The plan shows the levels of what the groups had before, too.
+                ReadFor::Undo(history) => {
+                    let used = versions_before(history);
+                    self.read_versions(used.iter().map(|(pack, tag)| (pack, tag)))
+                        .await
+                }
+            }
+        })
+    }
+
+    fn read_touched<'a>(
+        &'a mut self,
+        _: &'a TargetPlan,
+        _: usize,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        // A call is compared with the whole, so all of it is read.
+        Box::pin(async move {
+            self.live = Some(self.reader.live_state().await?);
+            Ok(())
+        })
+    }
+
+    fn plan(&self, request: &PlanRequest<'_>) -> Result<TargetPlan, PlanError> {
+        let PlanRequest {
+            desired,
+            target,
+            gates: _,
+            locate,
+        } = *request;
+        self.accepts_target(target)?;
+        plan_packs(&PackRequest {
+            target: self.info.clone(),
+            packs: &desired.packs,
+            groups: &desired.groups,
+            live: self.live()?,
+            unmanaged: target.unmanaged,
+            keep_versions: keep_versions(target),
+            locate,
+        })
+        .map_err(PlanError::Manifests)
+    }
+
+    fn undo(&self, request: &UndoRequest<'_>) -> Result<UndoPlan, PlanError> {
+        let UndoRequest {
+            history,
+            target,
+            document,
+            overwrite,
+            gates: _,
+            locate,
+        } = *request;
+        self.accepts_target(target)?;
+        self.accepts_history(history)?;
+        let live = self.live()?;
+        let PackUndo {
+            desired,
+            made,
+            held,
+        } = undo_packs(history, live, document, overwrite);
+        let request = PackRequest {
+            target: self.info.clone(),
+            packs: &[],
+            groups: &desired,
+            live,
+            unmanaged: Unmanaged::Ignore,
+            keep_versions: None,
+            locate,
+        };
+        Ok(UndoPlan {
+            plan: plan_packs_undo(&request, &made).map_err(PlanError::Manifests),
+            held,
+            created_again: Vec::new(),
+        })
+    }
+
+    fn stale(&self, plan: &TargetPlan) -> Result<Vec<Stale>, ServiceError> {
+        self.accepts(plan)?;
+        Ok(check_unmoved(plan, self.live()?))
+    }
+
+    fn drift(&self, plan: &TargetPlan) -> Result<TargetDrift, PlanError> {
+        self.accepts(plan)?;
+        Ok(packs_drift(plan, self.live()?)?)
+    }
+
+    fn audit(&self, plan: &TargetPlan) -> Result<Vec<String>, ServiceError> {
+        self.accepts(plan)?;
+        let breaches = audit_packs(self.live()?, &plan.calls);
+        Ok(breaches.iter().map(ToString::to_string).collect())
+    }
+
+    fn recompute(&self, plan: &TargetPlan, _: &[NamedAudience]) -> Result<TargetPlan, PlanError> {
+        self.accepts(plan)?;
+        Ok(recomputed_packs(plan, self.live()?)?)
+    }
+
+    fn gates(
+        &self,
+        plan: &TargetPlan,
+        _: &Gates,
+        _: &GateNames<'_>,
+    ) -> Result<Vec<GateOutcome>, ServiceError> {
+        // Packs do not decide about requests, which is what access gates are about.
+        self.accepts(plan).map(|()| Vec::new())
+    }
+
+    fn recover(&self, history: &TargetHistory) -> Result<Box<dyn ReadsBack>, ServiceError> {
+        self.accepts_history(history)?;
+        Ok(Box::new(Recovery {
+            info: self.info.clone(),
+            lookup: PackLookup::of_run(history, self.reader.clone()),
+        }))
+    }
+
+    fn call<'a>(&'a self, request: &'a ReadRequest) -> BoxFuture<'a, Result<Value, ApiError>> {
+        Box::pin(self.reader.call(request))
+    }
+}
+
+/// What an interrupted run left, with the means to read back its open calls.
+struct Recovery {
+    info: TargetInfo,
+    lookup: PackLookup,
+}
+
+impl ReadsBack for Recovery {
+    fn resolve<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Verdict, CallError>> {
+        Box::pin(async move {
+            let operation = operation(&self.info, sent)?;
+            Ok(self.lookup.resolve(operation).await?)
+        })
+    }
+
+    fn record(&self, _: CallId, sent: &Sent, _: &Left) -> Result<(), ServiceError> {
+        self.lookup.record(operation(&self.info, sent)?);
+        Ok(())
+    }
+}
+
+impl PulumiTarget<PackWriter> {
+    fn run(&self) -> Result<&PackRun, ServiceError> {
+        self.writer
+            .run
+            .as_ref()
+            .ok_or_else(|| ServiceError::not_started(&self.info))
+    }
+}
+
+impl Writes for PulumiTarget<PackWriter> {
+    fn begin(
+        &mut self,
+        plan: &TargetPlan,
+        context: RunContext<'_>,
+    ) -> Result<Vec<Object>, BeginError> {
+        self.accepts(plan)?;
+        let before = self.live()?.clone();
+        let objects = objects(&before);
+        self.writer.run = Some(PackRun::new(
+            before,
+            self.reader.clone(),
+            self.writer.writer.clone(),
+            PackSources::of(plan, context),
+            context.settings,
+        ));
+        Ok(objects)
+    }
+
+    fn prepare(&self, call: &Call) -> Result<Option<Sent>, ServiceError> {
+        self.run()?;
+        match call.send.pulumi() {
+            Some(send) => Ok(Some(Sent::Pulumi(send.clone()))),
+            None => Err(ServiceError::wrong(&self.info, call.send.provider())),
+        }
+    }
+
+    fn check_before<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let operation = operation(&self.info, sent)?;
+            self.run()?.check_before(operation).await
+        })
+    }
+
+    fn send<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Answered, CallError>> {
+        Box::pin(async move {
+            let operation = operation(&self.info, sent)?;
+            Ok(self.run()?.send(operation).await?)
+        })
+    }
+
+    fn resolve<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Verdict, CallError>> {
+        Box::pin(async move {
+            let operation = operation(&self.info, sent)?;
+            Ok(self.run()?.lookup().resolve(operation).await?)
+        })
+    }
+
+    fn record(&self, _: CallId, sent: &Sent, _: &Left) -> Result<(), ServiceError> {
+        let operation = operation(&self.info, sent)?;
+        self.run()?.record(operation);
+        Ok(())
+    }
+
+    fn record_unknown(&self, sent: &Sent) -> Result<(), ServiceError> {
+        let operation = operation(&self.info, sent)?;
+        self.run()?.record_unknown(operation);
+        Ok(())
+    }
+
+    fn unfinished(&self) -> Vec<CleanUp> {
+        let run = self.writer.run.as_ref();
+        let versions = run.into_iter().flat_map(PackRun::half_published);
+        let delete = |(pack, version, operation): (PackName, VersionTag, Operation)| CleanUp {
+            name: pack.to_string(),
+            part: version.to_string(),
+            send: Sent::Pulumi(operation),
+        };
+        versions.map(delete).collect()
+    }
+
+    fn verify<'a>(
+        &'a self,
+        plan: &'a TargetPlan,
+        report: &'a Report,
+        _: usize,
+    ) -> BoxFuture<'a, Result<Vec<Mismatch>, VerifyError>> {
+        Box::pin(async move {
+            let before = self.run()?.before();
+            let actual = self.reader.live_state().await.map_err(VerifyError::Read)?;
+            Ok(read_back_differs(plan, before, report, &actual)?)
+        })
+    }
+
+    fn call_write<'a>(
+        &'a self,
+        request: &'a WriteRequest,
+    ) -> BoxFuture<'a, Result<Value, ApiError>> {
+        Box::pin(self.writer.writer.call(request))
+    }
+}
