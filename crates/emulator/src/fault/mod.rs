@@ -1,11 +1,11 @@
 //! Faults: what goes wrong, and for which requests.
 //!
-//! [`Fault`] describes a fault; its text form is the argument of `--fault` (`parse` reads it, `show`
-//! writes it). `Armed` counts requests and decides which faults apply to a request. The module `http`
-//! carries them out.
+//! [`Fault`] describes a fault; its text form is the argument of `--fault` (`parse` reads it,
+//! `show` writes it). `Armed` counts requests and decides which faults apply to a request. The
+//! module `http` carries them out.
 //!
-//! All services share this module. A service adds the names of its operations ([`OperationName`]) and
-//! the changes that another client can make ([`Change`]).
+//! All services share this module. A service adds the names of its operations ([`OperationName`])
+//! and the changes that another client can make ([`Change`]).
 
 mod armed;
 mod error;

@@ -1,8 +1,9 @@
 //! The contracts as closed JSON Schemas, and a proxy that checks both sides of a conversation.
 //!
 //! The schemas state the facts of the vendors' documents and are stricter where those are open: a
-//! member that the contract does not name is an error in requests and in answers. This crate's tests
-//! and the tests of the root package share these files; the root package includes them by path.
+//! member that the contract does not name is an error in requests and in answers. This crate's
+//! tests and the tests of the root package share these files; the root package includes them by
+//! path.
 
 pub(crate) mod chainloop;
 mod proxy;
