@@ -25,9 +25,7 @@ mod work_tree;
 pub use branch::{BranchError, commit_id, default_branch, first_parent, on_branch};
 pub use find::RevisionError;
 pub use git::{Head, Person, folder, head};
-pub use pack::{
-    Archive, MAX_SOURCE_BYTES, MAX_SOURCE_FILES, PROJECT_FILE, PackEntry, PackError, PackTree,
-};
+pub use pack::{Archive, PROJECT_FILE, PackEntry, PackError, PackTree};
 pub use pipeline::{Pipeline, PipelineService};
 pub use problem::{Listing, Problem, ProblemKind};
 pub use pull_request::{CiBase, PullRequest};

@@ -46,22 +46,16 @@ impl Call {
     /// Creates a GET request for a path below the endpoint. Error messages use `resource` to name
     /// the object, for example `policy pol_1`.
     pub fn read(operation: &'static str, resource: impl Into<String>, path: Vec<String>) -> Self {
-        let effect = Effect::Read;
-        let method = Method::GET;
-        let query = Vec::new();
-        let body = None;
-        let accept = "application/json";
-        let expects = Expects::Json;
         Self {
             operation,
             resource: resource.into(),
-            effect,
-            method,
+            effect: Effect::Read,
+            method: Method::GET,
             path,
-            query,
-            body,
-            accept,
-            expects,
+            query: Vec::new(),
+            body: None,
+            accept: "application/json",
+            expects: Expects::Json,
         }
     }
 

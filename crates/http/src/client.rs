@@ -45,19 +45,14 @@ impl HttpClient {
     /// The TLS setup or a proxy variable is invalid.
     pub fn bind(&self, endpoint: Endpoint) -> Result<HostClient, ClientError> {
         let client = build(&self.options, &endpoint).map_err(ClientError::new)?;
-        let http = self.clone();
-        let host = endpoint.host();
-        let pause = Pause::default();
-        let redactor = Redactor::default();
-        let warnings = Warnings::default();
         Ok(HostClient(Arc::new(Inner {
-            http,
+            http: self.clone(),
             client,
+            host: endpoint.host(),
             endpoint,
-            host,
-            pause,
-            redactor,
-            warnings,
+            pause: Pause::default(),
+            redactor: Redactor::default(),
+            warnings: Warnings::default(),
         })))
     }
 }

@@ -45,7 +45,7 @@ pub enum EndpointError {
 
 /// Reasons why a text is not a valid path segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum SegmentError {
+pub(crate) enum SegmentError {
     /// The text is empty.
     #[error("is empty")]
     Empty,
@@ -66,7 +66,7 @@ pub enum SegmentError {
 ///
 /// # Errors
 /// Returns the violated rule.
-pub fn check_segment(text: &str) -> Result<(), SegmentError> {
+pub(crate) fn check_segment(text: &str) -> Result<(), SegmentError> {
     if text.is_empty() {
         return Err(SegmentError::Empty);
     }
@@ -96,12 +96,12 @@ impl Endpoint {
     }
 
     /// Whether the host is a loopback address.
-    pub fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(&self.0)
     }
 
     /// Whether the scheme is https.
-    pub fn is_encrypted(&self) -> bool {
+    pub(crate) fn is_encrypted(&self) -> bool {
         self.0.scheme() == "https"
     }
 

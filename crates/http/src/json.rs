@@ -14,7 +14,8 @@ use serde_json::Value;
 use serde_path_to_error::Segment;
 use thiserror::Error;
 
-use crate::{ErrorKind, check_segment};
+use crate::endpoint::check_segment;
+use crate::error::ErrorKind;
 
 /// JSON path of the whole response.
 pub const ROOT: &str = "$";

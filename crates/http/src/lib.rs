@@ -33,12 +33,10 @@ pub use access_token::{ConnectionError, CredentialsError, TokenPlace};
 pub use answer::Dated;
 pub use call::{Authorization, AuthorizationError, Call, Effect};
 pub use client::{HostClient, HttpClient};
-pub use endpoint::{
-    Endpoint, EndpointError, Organization, OrganizationError, SegmentError, check_segment,
-};
+pub use endpoint::{Endpoint, EndpointError, Organization, OrganizationError};
 pub use endpoint_choice::EndpointChoice;
 pub use error::{ApiError, ErrorKind, Outcome};
 pub use options::{HttpOptions, RetryPolicy};
 pub use redact::Redactor;
 pub use transport::ClientError;
-pub use upload::{Upload, UploadError};
+pub use upload::Upload;

@@ -42,7 +42,7 @@ pub struct Upload {
 
 /// The upload address was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum UploadError {
+pub(crate) enum UploadError {
     /// The address is not a URL.
     #[error("the address for the upload is no URL")]
     NotUrl,

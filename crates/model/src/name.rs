@@ -1,19 +1,8 @@
 //! Names of objects in manifests, and validated strings in general.
 
-use std::borrow::Borrow;
-use std::fmt;
-use std::sync::Arc;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-
-/// A name that a person gave: not empty, no white space around it, no control characters.
-#[derive(
-    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(try_from = "String")]
-pub struct Name(Arc<str>);
 
 /// The text is not a valid [`Name`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -49,47 +38,19 @@ pub fn is_hidden(character: char) -> bool {
         )
 }
 
-impl Name {
-    /// Validates a name.
-    ///
-    /// # Errors
-    /// Returns the violated rule.
-    pub fn new(text: &str) -> Result<Self, NameError> {
-        if text.is_empty() {
-            return Err(NameError::Empty);
-        }
-        if text.trim() != text {
-            return Err(NameError::Padded);
-        }
-        if text.chars().any(is_hidden) {
-            return Err(NameError::Control);
-        }
-        Ok(Self(text.into()))
+fn check(text: &str) -> Result<(), NameError> {
+    if text.is_empty() {
+        return Err(NameError::Empty);
     }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
+    if text.trim() != text {
+        return Err(NameError::Padded);
     }
+    if text.chars().any(is_hidden) {
+        return Err(NameError::Control);
+    }
+    Ok(())
 }
 
-impl TryFrom<String> for Name {
-    type Error = NameError;
-    fn try_from(text: String) -> Result<Self, NameError> {
-        Self::new(&text)
-    }
-}
-
-impl Borrow<str> for Name {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 /// Defines a string type whose values are validated by a function with the text and further
 /// arguments.
 macro_rules! checked_text {
@@ -136,3 +97,8 @@ macro_rules! checked_text {
 }
 
 pub(crate) use checked_text;
+
+checked_text! {
+    /// A name that a person gave: not empty, no white space around it, no control characters.
+    Name, NameError, check
+}

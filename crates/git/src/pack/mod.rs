@@ -11,4 +11,4 @@ mod tree;
 pub(crate) mod work;
 
 pub use archive::Archive;
-pub use tree::{MAX_SOURCE_BYTES, MAX_SOURCE_FILES, PROJECT_FILE, PackEntry, PackError, PackTree};
+pub use tree::{PROJECT_FILE, PackEntry, PackError, PackTree};

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use model::digest::FileDigest;
 
+use super::tree::MAX_SOURCE_BYTES;
 use super::*;
 use crate::{ProblemKind, Revision, Source as _, WorkTree};
 

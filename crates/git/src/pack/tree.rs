@@ -10,9 +10,9 @@ use thiserror::Error;
 use crate::problem::ProblemKind;
 
 /// Maximum total size of a source in bytes.
-pub const MAX_SOURCE_BYTES: usize = 64 << 20;
+pub(super) const MAX_SOURCE_BYTES: usize = 64 << 20;
 /// Maximum number of files and links of a source.
-pub const MAX_SOURCE_FILES: usize = 10_000;
+const MAX_SOURCE_FILES: usize = 10_000;
 /// The project file, which every pack contains.
 pub const PROJECT_FILE: &str = "PulumiPolicy.yaml";
 
@@ -74,10 +74,10 @@ pub enum PackError {
         /// Path in the directory.
         path: Utf8PathBuf,
     },
-    /// The size exceeds [`MAX_SOURCE_BYTES`].
+    /// The total size exceeds the limit.
     #[error("its files have more than {MAX_SOURCE_BYTES} bytes")]
     TooLarge,
-    /// The number of files exceeds [`MAX_SOURCE_FILES`].
+    /// The number of files exceeds the limit.
     #[error("it holds more than {MAX_SOURCE_FILES} files")]
     TooMany,
     /// The directory does not contain [`PROJECT_FILE`].

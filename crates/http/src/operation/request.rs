@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::{Field, Operation, Place, Segment};
+use super::description::{Field, Operation, Place, Segment};
 use crate::{Call, Effect};
 use model::diag::did_you_mean;
 

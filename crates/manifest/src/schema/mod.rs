@@ -26,7 +26,7 @@ pub struct SchemaFile {
 }
 
 /// The name of the schema that fits every file of a repository and chooses by `apiVersion` and `kind`.
-pub const UNION: &str = "polwarden.schema.json";
+pub(crate) const UNION: &str = "polwarden.schema.json";
 
 /// All schemas: one for each kind, then the union. The same build always gives the same bytes.
 pub fn all() -> Vec<SchemaFile> {

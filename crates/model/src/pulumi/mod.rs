@@ -22,6 +22,5 @@ pub use live::{
 };
 pub use pack::{ConfigSchema, EnforcementLevel, Framework, PackPolicy, Severity};
 pub use word::{
-    ALL, GroupName, LATEST, LONGEST_WORD, PackName, PolicyName, VersionNumber, VersionRef,
-    VersionTag, WordError,
+    ALL, GroupName, PackName, PolicyName, VersionNumber, VersionRef, VersionTag, WordError,
 };

@@ -10,11 +10,11 @@ use thiserror::Error;
 use crate::name::checked_text;
 
 /// Maximum number of characters of a name or tag.
-pub const LONGEST_WORD: usize = 100;
+const LONGEST_WORD: usize = 100;
 /// The reserved word for all versions or all policies.
 pub const ALL: &str = "all";
 /// The reserved word for the newest version.
-pub const LATEST: &str = "latest";
+const LATEST: &str = "latest";
 
 /// The text is not a valid name or tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
