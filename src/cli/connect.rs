@@ -17,10 +17,7 @@ use manifest::config::Target;
 /// How to reach the services.
 #[derive(Debug, Args)]
 pub(super) struct Connect {
-    /// Where a service is: `docker=URL`, `pulumi=URL` or `chainloop=URL`, or `docker=embedded` for one that runs inside
-    /// this command and keeps its state in `.polwarden/`. The variables POLWARDEN_DOCKER_ENDPOINT,
-    /// POLWARDEN_PULUMI_ENDPOINT and POLWARDEN_CHAINLOOP_ENDPOINT have the same effect. May be given more than once.
-    #[arg(long = "endpoint", value_name = "PROVIDER=URL|embedded")]
+    #[arg(long = "endpoint", value_name = "PROVIDER=URL|embedded", help = registry::ENDPOINT_HELP)]
     // Read later than other arguments: clap repeats a wrong value in its error, and this one may hold a password.
     endpoints: Vec<String>,
     /// How many requests may be under way at a time.

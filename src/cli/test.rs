@@ -21,11 +21,12 @@ use crate::render::policy_tests::{
     self, Asked, CoverageReport, TargetReport, TestReport, TestResult,
 };
 use crate::render::text::neutral;
-use crate::service::registry::{CheckedTests, resource_place};
+use crate::service::registry;
+use crate::service::registry::{CheckedTests, LivePolicies};
 use access::{CedarStatement, CoveredRule, Expectation, Policies};
 use manifest::config::Target;
+use model::Desired;
 use model::diag::{Diagnostic, Place};
-use model::docker::{Content, DesiredPolicy, LiveContent, LiveState};
 
 /// Run the policy tests: ask every request of every PolicyTest, and compare the answers with what is expected. Exits
 /// with 4 if any differs, and with 1 if there is no test to run.
@@ -67,8 +68,8 @@ pub(super) struct Test {
 
 /// What the tests of a target are asked of.
 enum State {
-    Desired(Vec<DesiredPolicy>),
-    Live(LiveState),
+    Desired(Desired),
+    Live(LivePolicies),
 }
 
 impl Test {
@@ -181,7 +182,7 @@ impl Test {
                 let both = planning::resolve_all(workspace, session, target).await;
                 let (checked, tests) = both.with_context(|| planning::of(target))?;
                 findings.extend(checked.diagnostics);
-                (Some(checked.desired.policies), tests)
+                (Some(checked.desired), tests)
             };
             findings.extend(diagnostics);
             read.push((*target, desired, expectations));
@@ -191,7 +192,7 @@ impl Test {
         let mut with_state = Vec::new();
         for (target, desired, expectations) in read {
             let state = match desired {
-                Some(policies) => State::Desired(policies),
+                Some(desired) => State::Desired(desired),
                 None => State::Live(
                     live(session, target, console)
                         .await
@@ -252,7 +253,7 @@ impl Test {
         expectations: &[Expectation],
     ) -> anyhow::Result<TargetReport> {
         let policies = match state {
-            State::Desired(policies) => Policies::Desired(policies),
+            State::Desired(desired) => Policies::Desired(&desired.policies),
             State::Live(live) => Policies::Live(live),
         };
         let place = |place: &Place| planning::locate(workspace.sources(), place);
@@ -292,44 +293,28 @@ fn written(
     covered: &CoveredRule<'_>,
     resource: &str,
 ) -> Option<SourceRef> {
-    let policies = match state {
-        State::Desired(policies) => policies,
+    let desired = match state {
+        State::Desired(desired) => desired,
         State::Live(_) => return None,
     };
-    let policy = policies.get(covered.rule.position.policy)?;
-    let rule = match &policy.content {
-        Content::Rules(rules) => rules.get(covered.rule.position.rule)?,
-        Content::Cedar(_) => return None,
-    };
-    let place = resource_place(
-        &workspace.documents(target),
-        policy.document,
-        rule.index,
-        resource,
-    )?;
+    let documents = workspace.documents(target);
+    let place = registry::resource_place(&documents, &desired.policies, covered, resource)?;
     Some(planning::locate(workspace.sources(), &place))
 }
 
 /// What the server holds. What this version does not understand of it answers nothing, which must be told.
-async fn live(session: &Session, target: &Target, console: Console) -> anyhow::Result<LiveState> {
+async fn live(
+    session: &Session,
+    target: &Target,
+    console: Console,
+) -> anyhow::Result<LivePolicies> {
     let state = session.policies(target).await?;
-    for policy in &state.policies {
-        let whys: Vec<&str> = match &policy.content {
-            LiveContent::Rules(rules) => rules
-                .iter()
-                .filter_map(|rule| rule.rule.as_ref().err())
-                .map(|o| &*o.why)
-                .collect(),
-            LiveContent::Opaque(opaque) => vec![&opaque.why],
-            LiveContent::Cedar(_) => Vec::new(),
-        };
-        for why in whys {
-            let policy = neutral(&policy.name);
-            let why = neutral(why);
-            console.warn(&format!(
-                "warning: live policy \"{policy}\" is not understood in full, and that part answers nothing: it {why}"
-            ));
-        }
+    for (policy, why) in registry::not_understood(&state) {
+        let policy = neutral(policy);
+        let why = neutral(why);
+        console.warn(&format!(
+            "warning: live policy \"{policy}\" is not understood in full, and that part answers nothing: it {why}"
+        ));
     }
     Ok(state)
 }

@@ -3,7 +3,7 @@
 mod packs;
 mod select;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -329,28 +329,6 @@ impl Workspace {
     /// Whether a manifest of a target names a team that only the server can confirm.
     pub(super) fn needs_server_teams(&self, target: &Target) -> bool {
         registry::needs_server_teams(target, &self.documents(target))
-    }
-
-    /// The names of the policies that the manifests of a target declare, those that they had before included: a
-    /// policy that waits for its rename is declared.
-    pub(super) fn declared(&self, target: &Target) -> BTreeSet<&str> {
-        let documents = self
-            .loaded(target)
-            .into_iter()
-            .flat_map(|loaded| &loaded.documents);
-        let metadata = documents.filter_map(|document| match &document.manifest {
-            Manifest::Policy(policy) => Some(&policy.metadata),
-            Manifest::ResourceList(_)
-            | Manifest::PolicyTest(_)
-            | Manifest::PolicyPack(_)
-            | Manifest::PolicyGroup(_)
-            | Manifest::ChainloopPolicy(_)
-            | Manifest::ChainloopGroup(_) => None,
-        });
-        metadata
-            .flat_map(|metadata| metadata.aliases.iter().chain([&metadata.name]))
-            .map(String::as_str)
-            .collect()
     }
 
     /// Whether a file has an error, as [`open_for_import`](Self::open_for_import) counts them.

@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use super::chainloop::check::{DocumentInput, check_documents};
 use super::chainloop::references::{ReferenceError, schemas};
 use super::chainloop::{self, ChainloopConnections, EmulateChainloop};
 use super::connect::{ConnectError, Connecting, ServiceInfo, organization};
@@ -18,7 +17,6 @@ use super::docker::check::{
 use super::docker::{self, DockerConnections, EmulateDocker};
 use super::emulate::{EmulateError, Serving};
 use super::endpoints::choice;
-use super::pulumi::check::{PackInput, check_packs};
 use super::pulumi::{self, EmulatePulumi, PulumiConnections};
 use crate::plan::TargetInfo;
 use crate::run::service::{BeginReading, Reads, ServiceError, Writes};
@@ -38,14 +36,17 @@ use thiserror::Error;
 // of the others there is nothing to check.
 pub use super::docker::check::{
     CheckedTests, Gates as ConfiguredGates, check_gates, check_test_targets,
-    gates as configured_gates, gates_of_all, lint, needs_server_teams, resource_place,
-    tests_need_server_teams,
+    covered_place as resource_place, gates as configured_gates, gates_of_all, lint,
+    needs_server_teams, tests_need_server_teams,
 };
 
 // The lock file: digests of pack sources, and versions of documents that manifests refer to.
-pub use super::chainloop::check::InputsSchemas;
+pub use super::chainloop::check::{
+    CheckedDocuments, DocumentInput, InputsSchemas, check_documents,
+};
 pub use super::chainloop::lock::{Aim, Pins};
 pub use super::chainloop::references::all as references;
+pub use super::pulumi::check::{CheckedPacks, PackInput, check_packs};
 pub use super::pulumi::lock::lock_packs;
 
 /// The manifests of one target, as they were read.
@@ -148,6 +149,12 @@ pub fn check(manifests: &Manifests<'_>, facts: &ServerFacts) -> Checked {
         diagnostics,
     }
 }
+
+/// The help of `--endpoint`.
+pub const ENDPOINT_HELP: &str = "Where a service is: `docker=URL`, `pulumi=URL` or `chainloop=URL`, or \
+    `docker=embedded` for one that runs inside this command and keeps its state in `.polwarden/`. The variables \
+    POLWARDEN_DOCKER_ENDPOINT, POLWARDEN_PULUMI_ENDPOINT and POLWARDEN_CHAINLOOP_ENDPOINT have the same effect. May be \
+    given more than once";
 
 /// All services, in the order in which they are connected and listed.
 pub static SERVICES: [&ServiceInfo; 3] = [&docker::SERVICE, &pulumi::SERVICE, &chainloop::SERVICE];
@@ -435,6 +442,17 @@ pub async fn pin(
 
 /// What a service with rules of access contains.
 pub type LivePolicies = LiveState;
+
+/// What is not understood of live policies, and so answers no question: the name of the policy, and why.
+pub fn not_understood(live: &LivePolicies) -> Vec<(&str, &str)> {
+    let parts = live.policies.iter();
+    parts
+        .flat_map(|policy| {
+            let whys = policy.not_understood().into_iter();
+            whys.map(|why| (policy.name.as_str(), why))
+        })
+        .collect()
+}
 
 /// Reads all policies of a target's organization, for questions about access.
 ///

@@ -9,7 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
 
 use git::{Problem, ProblemKind, Source};
-use manifest::config::{Config, Provider};
+use manifest::config::{Config, Target};
 use manifest::lock::Lock;
 use manifest::{Document, MAX_BYTES, Manifest, Parsed};
 use model::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, SourceMap};
@@ -116,10 +116,7 @@ pub fn load(
         }
     });
     let targets = targets.collect();
-    let is_locked = config
-        .targets
-        .iter()
-        .any(|target| target.provider() != Provider::Docker);
+    let is_locked = config.targets.iter().any(Target::is_locked);
     let lock = if is_locked {
         packs::lock(source, sources, &mut diagnostics)
     } else {

@@ -80,6 +80,17 @@ const SERVICE_FOLDERS: &[&str] = &[
 /// Other files that name a service, with the reason. Matched exactly.
 const SERVICE_EXCEPTIONS: &[(&str, &str)] = &[];
 
+/// The only files of `src/cli` that may name the trait `Writes` or open a target for writing: the commands
+/// that change a server, and what they share.
+const WRITING_COMMANDS: &[&str] = &[
+    "src/cli/apply",
+    "src/cli/call.rs",
+    "src/cli/connect.rs",
+    "src/cli/rollback.rs",
+    "src/cli/saved.rs",
+    "src/cli/steps.rs",
+];
+
 /// Words that no type, function or module has in its name.
 const BANNED_WORDS: &[&str] = &[
     "teller",
@@ -266,6 +277,21 @@ fn only_files_of_a_service_name_services() {
         stale.is_empty(),
         "remove from SERVICE_EXCEPTIONS: {stale:?}"
     );
+}
+
+#[test]
+fn only_commands_that_change_a_server_can_write() {
+    let writing = ["Writes", "open_for_writing", ".writes(", "::writes"];
+    let found: Vec<&String> = STRUCTURE
+        .workspace
+        .files
+        .iter()
+        .filter(|(file, _)| is_below(file, "src/cli"))
+        .filter(|(file, _)| !WRITING_COMMANDS.iter().any(|may| is_below(file, may)))
+        .filter(|(_, text)| writing.iter().any(|word| text.contains(word)))
+        .map(|(file, _)| file)
+        .collect();
+    assert!(found.is_empty(), "these files can write: {found:?}");
 }
 
 #[test]

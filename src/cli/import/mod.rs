@@ -220,7 +220,7 @@ impl Import {
         live: &LiveState,
         console: Console,
     ) -> CommandResult<()> {
-        let declared = workspace.declared(target);
+        let declared = manifest::declared_policies(&workspace.documents(target));
         let (known, new): (Vec<_>, Vec<_>) = live
             .policies
             .iter()

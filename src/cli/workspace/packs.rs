@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::Workspace;
-use crate::service::chainloop::check::{
-    CheckedDocuments, DocumentInput, InputsSchemas, check_documents,
+use crate::service::registry::{
+    CheckedDocuments, CheckedPacks, DocumentInput, InputsSchemas, PackInput, check_documents,
+    check_packs,
 };
-use crate::service::pulumi::check::{CheckedPacks, PackInput, check_packs};
 use git::{PackEntry, PackTree};
 use manifest::config::Target;
 use manifest::lock::Lock;

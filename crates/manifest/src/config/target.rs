@@ -113,6 +113,15 @@ impl Target {
         self.docker().map_or(&NONE, |settings| &settings.teams)
     }
 
+    /// Whether the lock file has entries for the target: digests of its packs, or versions of
+    /// documents that it refers to.
+    pub fn is_locked(&self) -> bool {
+        match self.settings {
+            Settings::Docker(_) => false,
+            Settings::Pulumi(_) | Settings::Chainloop(_) => true,
+        }
+    }
+
     /// Whether two targets manage the same organization of the same service. The name of a target
     /// may change.
     pub fn is_same_organization(&self, other: &Self) -> bool {

@@ -177,6 +177,19 @@ impl LivePolicy {
             LiveContent::Cedar(_) | LiveContent::Opaque(_) => &[],
         }
     }
+
+    /// Why parts of the policy could not be decoded.
+    pub fn not_understood(&self) -> Vec<&str> {
+        match &self.content {
+            LiveContent::Rules(rules) => rules
+                .iter()
+                .filter_map(|rule| rule.rule.as_ref().err())
+                .map(|opaque| opaque.why.as_str())
+                .collect(),
+            LiveContent::Opaque(opaque) => vec![&opaque.why],
+            LiveContent::Cedar(_) => Vec::new(),
+        }
+    }
 }
 
 /// The complete live state of an organization. A failed read results in an error, never in a

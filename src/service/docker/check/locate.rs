@@ -1,12 +1,28 @@
+use access::CoveredRule;
 use manifest::docker::{HttpResourceSpec, RuleSpec};
 use manifest::list::ResourceListSpec;
 use manifest::{Document, Manifest};
 use model::diag::{DocumentId, Path, Place};
-use model::docker::HttpResource;
+use model::docker::{Content, DesiredPolicy, HttpResource};
+
+/// Where the manifests of a target write a resource of a rule that policy tests cover.
+pub fn covered_place(
+    documents: &[&Document],
+    policies: &[DesiredPolicy],
+    covered: &CoveredRule<'_>,
+    resource: &str,
+) -> Option<Place> {
+    let policy = policies.get(covered.rule.position.policy)?;
+    let rule = match &policy.content {
+        Content::Rules(rules) => rules.get(covered.rule.position.rule)?,
+        Content::Cedar(_) => return None,
+    };
+    resource_place(documents, policy.document, rule.index, resource)
+}
 
 /// The place that declares a resource of a rule, as in [`access::Answer`]: in the rule itself or in
 /// a list that it includes.
-pub fn resource_place(
+pub(super) fn resource_place(
     documents: &[&Document],
     policy: DocumentId,
     rule: usize,

@@ -32,7 +32,7 @@ pub use access::{Gates, gates, gates_of_all};
 
 pub use gates::check_gates;
 pub use lints::lint;
-pub use locate::resource_place;
+pub use locate::covered_place;
 
 pub use policy_tests::{
     CheckedTests, LARGEST_SUITE, LARGEST_TEST, check_test_targets, check_tests,

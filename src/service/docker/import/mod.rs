@@ -12,6 +12,7 @@ use manifest::docker::{
     PolicySpec, RuleSpec, ScopeSpec,
 };
 use manifest::format;
+use manifest::{Document, Manifest};
 use model::docker::{
     Action, Cedar, FileMode, HttpResource, LiveContent, LivePolicy, LiveRule, Method, Resources,
     Rule, Scope, Transport,
@@ -292,4 +293,24 @@ pub fn file_stem(policy: &str) -> String {
     } else {
         stem.to_owned()
     }
+}
+
+/// The names of the policies that manifests declare, those that they had before included: a policy that waits for its
+/// rename is declared.
+pub fn declared_policies<'d>(documents: &[&'d Document]) -> BTreeSet<&'d str> {
+    let metadata = documents
+        .iter()
+        .filter_map(|document| match &document.manifest {
+            Manifest::Policy(policy) => Some(&policy.metadata),
+            Manifest::ResourceList(_)
+            | Manifest::PolicyTest(_)
+            | Manifest::PolicyPack(_)
+            | Manifest::PolicyGroup(_)
+            | Manifest::ChainloopPolicy(_)
+            | Manifest::ChainloopGroup(_) => None,
+        });
+    metadata
+        .flat_map(|metadata| metadata.aliases.iter().chain([&metadata.name]))
+        .map(String::as_str)
+        .collect()
 }
