@@ -3,8 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Plan, TargetPlan};
-
 /// Why the server is something else than the manifests.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
@@ -54,14 +52,6 @@ pub struct TargetOrigins {
     /// One for each difference that the plan leaves undone, in its order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<Origin>,
-}
-
-impl Plan {
-    /// Where the differences of a target come from; nothing where that is not known.
-    pub fn origins_of(&self, target: &TargetPlan) -> Option<&TargetOrigins> {
-        let mut all = self.origins.iter().flat_map(|origins| &origins.targets);
-        all.find(|origins| origins.target == target.target.name)
-    }
 }
 
 /// Where one change comes from.

@@ -11,7 +11,7 @@ use super::document::DocumentStatus;
 use super::fingerprint::Fingerprint;
 use super::gates::GateOutcome;
 use super::impact::{EnforcementChange, Impact};
-use super::origin::Origins;
+use super::origin::{Origins, TargetOrigins};
 use super::resource::LiveCounts;
 use git::{Head, Person, Pipeline};
 use manifest::config::Provider;
@@ -112,6 +112,12 @@ impl TargetPlan {
 }
 
 impl Plan {
+    /// Where the differences of a target come from; nothing where that is not known.
+    pub fn origins_of(&self, target: &TargetPlan) -> Option<&TargetOrigins> {
+        let mut all = self.origins.iter().flat_map(|origins| &origins.targets);
+        all.find(|origins| origins.target == target.target.name)
+    }
+
     /// The gates that do not hold, at all targets.
     pub fn shut_gates(&self) -> impl Iterator<Item = &GateOutcome> {
         self.targets

@@ -1,7 +1,14 @@
 //! The kinds of findings, with what they mean.
 
-use super::Weight;
 use model::diag::{Code, Severity};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Weight {
+    /// Something is refused because of it.
+    Error,
+    Warning,
+    Notice,
+}
 
 /// The kind of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

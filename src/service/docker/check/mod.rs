@@ -17,15 +17,7 @@ mod size;
 pub(crate) mod teams;
 mod view;
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use rayon::prelude::*;
-
-use manifest::Document;
-use manifest::config::Target;
-use model::diag::DocumentId;
-use model::docker::Team;
 
 pub use access::{Gates, gates, gates_of_all};
 
@@ -37,29 +29,11 @@ pub use crate::service::checked::Checked;
 pub use policy_tests::{
     CheckedTests, LARGEST_SUITE, LARGEST_TEST, check_test_targets, check_tests,
 };
-pub use teams::{needs_server_teams, tests_need_server_teams};
+pub use scene::Input;
+pub use teams::{Teams, needs_server_teams, tests_need_server_teams};
 
 use crate::service::checked::{blamed, sort};
 use scene::Scene;
-
-/// The input of the check of one target.
-#[derive(Debug, Clone, Copy)]
-pub struct Input<'a> {
-    pub target: &'a Target,
-    /// The manifests of the target.
-    pub documents: &'a [&'a Document],
-    /// The text of `spec.cedar.file` by document.
-    pub cedar_files: &'a HashMap<DocumentId, Arc<str>>,
-    pub teams: &'a Teams,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Teams {
-    /// The server was not asked, so names of teams cannot be confirmed.
-    Offline,
-    /// The complete list of teams.
-    Known(Vec<Team>),
-}
 
 pub fn check(input: &Input<'_>) -> Checked {
     let scene = Scene::new(input);

@@ -4,28 +4,12 @@ mod desired;
 mod rules;
 mod scene;
 
-use std::collections::HashMap;
-
 use crate::service::checked::{Checked, blamed, sort};
-use crate::workspace::NamedSource;
-use manifest::Document;
-use manifest::config::Target;
-use manifest::lock::Lock;
-use model::diag::{Diagnostic, DocumentId};
+use model::diag::Diagnostic;
 use model::pulumi::{DesiredGroup, DesiredPack};
 
+pub use scene::PackInput;
 use scene::{GroupView, Scene};
-
-/// The input of the check of one target.
-#[derive(Debug, Clone, Copy)]
-pub struct PackInput<'a> {
-    pub target: &'a Target,
-    /// The manifests of the target.
-    pub documents: &'a [&'a Document],
-    pub sources: &'a HashMap<DocumentId, NamedSource>,
-    /// Empty without a lock file.
-    pub lock: &'a Lock,
-}
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckedPacks {

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, json};
 
-use super::{Pairing, pair_rules, rings};
+use super::pairing::rings;
+use super::{Pairing, pair_rules};
 use model::Name;
 use model::Opaque;
 use model::docker::{Action, Decision, DesiredRule, LiveRule, Resources, Rule, RuleAccess, RuleId};
