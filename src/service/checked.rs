@@ -7,19 +7,15 @@ use model::diag::{Diagnostic, DocumentId, FileId, Place, Severity};
 use model::docker::DesiredPolicy;
 use model::pulumi::{DesiredGroup, DesiredPack};
 
-/// The outcome of a check.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Checked {
-    /// What the repository wants, in the order of the documents. A policy is missing where an error speaks against
-    /// it, or where a team of it needs the server: a caller that plans must refuse while there is any error.
+    /// In the order of the documents. A policy is missing if it has errors, or if one of its teams
+    /// can only be confirmed by the server. A caller that plans must refuse if there are errors.
     pub policies: Vec<DesiredPolicy>,
-    /// The policy packs, likewise.
     pub packs: Vec<DesiredPack>,
-    /// The policy groups, likewise.
     pub groups: Vec<DesiredGroup>,
-    /// The documents of Chainloop, likewise.
     pub documents: Vec<DesiredDocument>,
-    /// The findings, by document, in the order of the rules.
+    /// By document, in the order of the rules.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -29,7 +25,7 @@ pub(crate) fn sort(diagnostics: &mut [Diagnostic]) {
         .sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
 }
 
-/// The documents that errors point at, first or second: what is in doubt is not planned.
+/// The documents that errors refer to, in their primary or other labels. They are not planned.
 pub(crate) fn blamed(diagnostics: &[Diagnostic]) -> HashSet<DocumentId> {
     let errors = diagnostics
         .iter()

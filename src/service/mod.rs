@@ -4,6 +4,7 @@ pub mod chainloop;
 pub mod check_config;
 pub mod checked;
 pub mod docker;
+pub mod imported;
 pub mod pulumi;
 pub mod registry;
 

@@ -129,7 +129,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// The same call where calls have other numbers: what it adds a rule to is made by the call with the new number.
+    /// Replaces the numbers of calls, including the reference to the call that creates the policy
+    /// of a rule.
     pub(crate) fn renumber(&mut self, numbers: &BTreeMap<CallId, CallId>) {
         match &mut self.send {
             ToSend::Docker(Operation::CreateRule {
@@ -184,7 +185,7 @@ pub enum CallKind {
 }
 
 impl CallKind {
-    /// What such a call does, in words: "create rule".
+    /// The kind as a clause: "create rule".
     pub fn words(self) -> &'static str {
         match self {
             Self::Docker(kind) => kind.words(),
@@ -195,7 +196,6 @@ impl CallKind {
 }
 
 impl ToSend {
-    /// The kind of call.
     pub fn kind(&self) -> CallKind {
         match self {
             Self::Docker(operation) => CallKind::Docker(operation.kind()),
@@ -204,7 +204,6 @@ impl ToSend {
         }
     }
 
-    /// The write, if it is one of the Docker AI Governance API.
     pub fn docker(&self) -> Option<&Operation<PolicyRef>> {
         match self {
             Self::Docker(operation) => Some(operation),
@@ -212,7 +211,6 @@ impl ToSend {
         }
     }
 
-    /// The write, if it is one of Pulumi Cloud.
     pub fn pulumi(&self) -> Option<&pulumi::Operation> {
         match self {
             Self::Pulumi(operation) => Some(operation),
@@ -220,7 +218,6 @@ impl ToSend {
         }
     }
 
-    /// The write, if it is one of Chainloop.
     pub fn chainloop(&self) -> Option<&chainloop::Operation> {
         match self {
             Self::Chainloop(operation) => Some(operation),
@@ -228,7 +225,7 @@ impl ToSend {
         }
     }
 
-    /// What stands by itself and the call is about.
+    /// The kind of the object that the call changes.
     pub fn resource(&self) -> ResourceKind {
         match self {
             Self::Docker(_) => ResourceKind::Policy,
@@ -238,7 +235,7 @@ impl ToSend {
         }
     }
 
-    /// The id of the part that the call is about, where that is there before it.
+    /// The id of the part that the call changes, if it exists before the call.
     pub fn part(&self) -> Option<&str> {
         match self {
             Self::Docker(operation) => match operation {
@@ -254,7 +251,7 @@ impl ToSend {
         }
     }
 
-    /// What stands by itself and is there before the call that is about it.
+    /// The id of the object that the call changes, if it exists before the call.
     pub fn existing(&self) -> Option<ResourceId> {
         match self {
             Self::Docker(operation) => match operation {
@@ -287,7 +284,6 @@ impl ToSend {
 }
 
 impl Sent {
-    /// The kind of call.
     pub fn kind(&self) -> CallKind {
         match self {
             Self::Docker(operation) => CallKind::Docker(operation.kind()),
@@ -297,7 +293,7 @@ impl Sent {
     }
 }
 
-/// What a write of Pulumi Cloud is about, and its name.
+/// The kind and the name of the object that a write changes.
 fn pulumi_resource(operation: &pulumi::Operation) -> (ResourceKind, &str) {
     match operation {
         pulumi::Operation::CreatePackVersion { version } => {

@@ -1,4 +1,4 @@
-//! Where the differences of a plan come from, seen from the revision that a change is based on.
+//! The origins of changes in comparison with the base revision.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,6 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// The word for people.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Change => "from this change",

@@ -7,11 +7,11 @@ use thiserror::Error;
 
 use super::difference::{fields, parsed, state};
 use super::{counts, draft, resource};
+use crate::plan::replay::{Mismatch, ReplayError};
 use crate::plan::{
     Call, Change, ChangeKind, DocumentState, DocumentStatus, FieldChange, Note, ResourceKind,
     Since, SourceRef, TargetDrift, TargetPlan, ValueChange,
 };
-use crate::service::docker::plan::replay::{Mismatch, ReplayError};
 use model::chainloop::{
     DocumentKind, LiveDocument, LiveState, Operation, PolicyName, SentDocument, VersionReference,
 };

@@ -43,11 +43,11 @@ impl From<&TargetPlan> for BasePlan {
 }
 
 impl BasePlan {
-    /// The states before and after with which access is compared: the server with the manifests of
-    /// the base revision applied.
+    /// The states that access after the plan is compared with. The first one is the server with the
+    /// manifests of the base revision.
     ///
-    /// A policy that was changed both by this change and outside of polwarden counts as changed by
-    /// this change. For such policies, access that opens beyond the live state counts, too.
+    /// If a policy was changed both by this change and outside of polwarden, there is a second state
+    /// in which this policy is as it is live, so access that opens beyond either state counts.
     fn states(&self, live: &LiveState, head: &[Change]) -> Result<Vec<LiveState>, ReplayError> {
         let wanted = replay(live, &self.calls)?;
         let told = origins(head, &self.changes);

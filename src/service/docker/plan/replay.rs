@@ -7,43 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use thiserror::Error;
-
+pub use crate::plan::replay::{Mismatch, ReplayError};
 use crate::plan::{Call, CallId, PolicyRef, ResourceKind};
-use model::docker::{
-    LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, RuleError, RuleId,
-};
-
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ReplayError {
-    #[error("call {call} names a policy that does not exist then")]
-    NoPolicy { call: u32 },
-    #[error("call {call} would be refused: {why}")]
-    Refused {
-        call: u32,
-        /// Why, as a clause.
-        why: String,
-    },
-    /// The call belongs to another provider.
-    #[error("call {call} is none of this provider")]
-    Foreign { call: u32 },
-    /// The call names a rule that does not exist, or one that could not be decoded.
-    #[error("call {call} names a rule that does not exist then")]
-    NoRule { call: u32 },
-    /// The result of a patch is not a valid rule.
-    #[error("call {call} makes no rule: {error}")]
-    NotARule { call: u32, error: RuleError },
-}
-
-/// A difference between the expected and the actual state.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Error)]
-#[error("{resource} `{name}`: {what}")]
-pub struct Mismatch {
-    pub resource: ResourceKind,
-    pub name: String,
-    /// What differs, as a clause.
-    pub what: String,
-}
+use model::docker::{LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, RuleId};
 
 /// The state after all calls. Created objects get ids that are derived from the numbers of the
 /// calls.

@@ -1,5 +1,3 @@
-//! The order of calls, case by case.
-
 use std::collections::BTreeMap;
 
 use serde_json::Map;
@@ -14,7 +12,7 @@ use model::docker::{
     LiveState, PolicyId, Profile, Resources, Rule, RuleAccess, RuleId, Scope, TeamId,
 };
 
-/// `allow name a.example.com b.example.com`; in capital letters by UDP too.
+/// `allow name a.example.com b.example.com`; upper case also allows UDP.
 fn rule(text: &str) -> Rule {
     let mut words = text.split(' ');
     let word = words.next().unwrap();
@@ -108,7 +106,7 @@ fn plan(live: (&[&str], &[&str]), desired: (&[&str], &[&str])) -> TargetPlan {
     })
 }
 
-/// The calls by their rules, in order.
+/// The rules of the calls, in order.
 fn order(plan: &TargetPlan) -> Vec<&str> {
     plan.calls
         .iter()
@@ -127,7 +125,7 @@ fn denies_come_first_and_go_last() {
     assert_eq!(order(&goes), ["old", "gone"]);
 }
 
-/// What a call waits for: the numbers and the reasons.
+/// The numbers of the calls that a call waits for, with the reasons.
 fn waits(plan: &TargetPlan, call: usize) -> Vec<(u32, u32, Reason)> {
     plan.calls[call]
         .after
@@ -174,7 +172,8 @@ fn what_stays_open_is_opened_anew_before_it_is_closed() {
         (&[], &["allow o a.example.com"]),
         (&[], &["allow n *.example.com"]),
     );
-    // One rule becomes the other, or one comes before the other goes: never a moment without.
+    // One rule becomes the other, or is created before the other is deleted: there is no moment
+    // without.
     for call in 1..plan.calls.len() {
         assert_eq!(
             waits(&plan, call),
@@ -227,7 +226,7 @@ fn new_allows_wait_for_a_scope_that_shrinks_and_old_ones_go_before_it_grows() {
     );
 }
 
-/// The plan of rules for everybody.
+/// A plan of rules for everyone.
 fn plan_of(live: &[&str], desired: &[&str]) -> TargetPlan {
     plan((&[], live), (&[], desired))
 }

@@ -16,14 +16,12 @@ use foldhash::fast::RandomState;
 use smallvec::{SmallVec, smallvec};
 
 use super::replay::{ReplayError, created};
+use crate::plan::graph::At;
 use crate::plan::{Call, CallId, PolicyRef};
 use model::docker::{
     LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, PolicyPatch, Rule, RuleId,
     RulePatch, Scope,
 };
-
-/// The position of a call in the list that the timeline was built from.
-pub(crate) type At = usize;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Span<T> {

@@ -7,9 +7,9 @@ use thiserror::Error;
 
 use super::model::Model;
 use super::order::{Weight, edges};
+use crate::plan::graph::Earlier;
+use crate::plan::replay::ReplayError;
 use crate::plan::{Call, Reason};
-use crate::service::docker::plan::audit::Earlier;
-use crate::service::docker::plan::replay::ReplayError;
 use model::pulumi::{LiveGroup, LiveGroupPack, LiveState, Operation};
 
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Map;
 
 use crate::plan::Call;
-use crate::service::docker::plan::replay::ReplayError;
+use crate::plan::replay::ReplayError;
 use model::digest::SourceDigest;
 use model::pulumi::{
     GroupChange, LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy, LiveState,

@@ -8,11 +8,11 @@ use super::enforcement::enforcement;
 use super::model::Model;
 use super::{counts, leaving};
 use crate::plan::Call;
+use crate::plan::replay::{Mismatch, ReplayError};
 use crate::plan::{
     Change, ChangeKind, Guarded, GuardedKind, ResourceKind, SourceRef, TargetDrift, TargetPlan,
     UnmanagedResource, ValueChange,
 };
-use crate::service::docker::plan::replay::{Mismatch, ReplayError};
 use manifest::config::Unmanaged;
 use model::pulumi::{LiveGroup, LiveGroupBody, LiveGroupPack, LiveState, StackReference};
 

@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::handover::Edge;
+use crate::plan::graph::{At, Edge};
 use crate::plan::{Call, PolicyRef, Reason};
-use crate::service::docker::plan::timeline::{At, RuleTrack, Timeline, Track};
+use crate::service::docker::plan::timeline::{RuleTrack, Timeline, Track};
 use model::docker::limits::{POLICIES_PER_ORGANIZATION, RULES_PER_POLICY};
 use model::docker::{Operation, Rule};
 
