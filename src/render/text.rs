@@ -110,7 +110,8 @@ pub(crate) fn neutral_xml_lines(text: &str) -> String {
     without_noncharacters(&neutral_lines(text))
 }
 
-/// XML 1.0 (section 2.2) excludes two more characters than the control characters, which are escaped already.
+/// XML 1.0 (section 2.2) excludes two more characters than the control characters, which are
+/// escaped already.
 fn without_noncharacters(text: &str) -> String {
     text.replace('\u{fffe}', "\\u{fffe}")
         .replace('\u{ffff}', "\\u{ffff}")

@@ -1,4 +1,5 @@
-//! Sorts diagnostics, and selects those to show to people: all errors, and the first few warnings of each code.
+//! Sorts diagnostics, and selects those to show to people: all errors, and the first few warnings
+//! of each code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
