@@ -50,7 +50,7 @@ class Bench:
 
 def build():
     """The release binary and the bench tools."""
-    command = ["cargo", "build", "--release", "--bin", "polwarden", "--bench", "tools", "--message-format=json"]
+    command = ["cargo", "build", "--profile", "dist", "--bin", "polwarden", "--bench", "tools", "--message-format=json"]
     output = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
     messages = [json.loads(line) for line in output.splitlines()]
     found = {message["target"]["name"]: message["executable"] for message in messages if message.get("executable")}

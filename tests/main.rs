@@ -2,8 +2,6 @@
 
 // The attribute tells clippy that these are tests, where `unwrap` is welcome.
 #[cfg(test)]
-mod architecture;
-#[cfg(test)]
 mod check;
 #[cfg(test)]
 mod cli;
@@ -25,5 +23,7 @@ mod properties;
 mod provider;
 #[cfg(test)]
 mod scenarios;
+#[cfg(test)]
+mod skip;
 #[cfg(test)]
 mod wiring;

@@ -19,9 +19,9 @@ case "$TARGET" in
   aarch64-unknown-linux-musl) export CC_aarch64_unknown_linux_musl=musl-gcc ;;
   *) ;;
 esac
-cargo build --locked --release --target "$TARGET"
+cargo build --locked --profile dist --target "$TARGET"
 
-folder="${CARGO_TARGET_DIR:-target}/$TARGET/release"
+folder="${CARGO_TARGET_DIR:-target}/$TARGET/dist"
 program=polwarden
 if [[ "$TARGET" == *windows* ]]; then program=polwarden.exe; fi
 if [[ "$TARGET" == *-musl ]] && ldd "$folder/$program" 2>&1 | grep -q '=>'; then

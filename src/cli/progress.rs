@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 use super::console::Console;
 use crate::plan::Call;
 use crate::render;
+use crate::render::text::plural;
 use crate::run::{CallOutcome, Event, Progress};
 use crate::service::registry::Reader;
 use http::ApiError;
@@ -112,7 +113,7 @@ impl Running {
             .fold((0, 0), |(read, known), one| (read + one.0, known + one.1));
         self.bar
             .bar
-            .set_message(format!("{read} of {known} policies"));
+            .set_message(format!("{read} of {}", plural(known, "policy", "policies")));
     }
 }
 
@@ -191,7 +192,11 @@ impl CallProgress {
         let bar = Patient::new(
             console,
             u64::try_from(calls).ok(),
-            "{bar:30} {pos}/{len} calls {elapsed}",
+            if calls == 1 {
+                "{bar:30} {pos}/{len} call {elapsed}"
+            } else {
+                "{bar:30} {pos}/{len} calls {elapsed}"
+            },
         );
         Self {
             console,

@@ -162,7 +162,7 @@ impl Test {
         console: Console,
     ) -> CommandResult<Vec<(&'t Target, State, Vec<Expectation>)>> {
         let mut findings: Vec<Diagnostic> = workspace.check_test_targets();
-        let mut read: _ = Vec::new();
+        let mut read = Vec::new();
         for target in targets {
             let (
                 desired,

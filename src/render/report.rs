@@ -2,7 +2,7 @@
 
 use crate::plan::{Call, Sent, ToSend};
 use crate::render::paint::Painter;
-use crate::render::text::{neutral, neutral_lines};
+use crate::render::text::{many, neutral, neutral_lines};
 use crate::run::{CallOutcome, CleanedUp, Confirmation, Difference, Failure, Object, Tally};
 use model::chainloop::LiveDocument;
 use model::docker::{LiveContent, LivePolicy, LiveRule, Operation, RuleValue};
@@ -139,7 +139,9 @@ pub fn policy_line(policy: &LivePolicy) -> String {
                 rules.join("; ")
             }
         }
-        LiveContent::Cedar(cedar) => format!("Cedar text of {} lines", cedar.text.lines().count()),
+        LiveContent::Cedar(cedar) => {
+            format!("Cedar text of {}", many(cedar.text.lines().count(), "line"))
+        }
         LiveContent::Opaque(opaque) => format!("it {}", opaque.why),
     };
     neutral(&format!(

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::paint::Painter;
 use super::report::{below, both, describe_sent, object_line, policy_line, rule_line};
-use super::text::{neutral, neutral_json};
+use super::text::{many, neutral, neutral_json};
 use crate::plan::{Commit, Fingerprint, TargetInfo};
 use crate::run::Left;
 use crate::run::journal::{
@@ -221,8 +221,8 @@ pub fn human(run: &RunReport, painter: Painter) -> String {
     }
     if run.damaged_lines > 0 {
         text.push_str(&format!(
-            "  {} lines of its journal cannot be read\n",
-            run.damaged_lines
+            "  {} of its journal cannot be read\n",
+            many(run.damaged_lines, "line")
         ));
     }
     for RunTarget { target, happened } in &run.targets {

@@ -119,7 +119,24 @@ fn without_noncharacters(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{neutral, neutral_json, neutral_lines};
+    use super::{many, neutral, neutral_json, neutral_lines, plural};
+
+    #[test]
+    fn one_has_no_plural() {
+        let counts =
+            [0, 1, 2].map(|count| (many(count, "call"), plural(count, "policy", "policies")));
+        let texts = counts
+            .each_ref()
+            .map(|(calls, policies)| (calls.as_str(), policies.as_str()));
+        assert_eq!(
+            texts,
+            [
+                ("0 calls", "0 policies"),
+                ("1 call", "1 policy"),
+                ("2 calls", "2 policies"),
+            ]
+        );
+    }
 
     #[test]
     fn json_is_escaped_without_a_change_of_meaning() {

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use model::diag::{Code, Severity};
 use polwarden::render::findings::{PlanRule, RuleId, Weight};
@@ -72,12 +72,21 @@ fn is_test(name: &str) -> bool {
             .is_ok_and(|text| text.lines().any(|found| found.trim_start().contains(line)))
     };
     let files = |parts: &[&str]| {
-        ["tests", "src"].map(|top| {
-            let path = parts
-                .iter()
-                .fold(root.join(top), |path, part| path.join(part));
+        let below = |top: PathBuf, parts: &[&str]| {
+            let path = parts.iter().fold(top, |path, part| path.join(part));
             [path.with_extension("rs"), path.join("mod.rs")]
-        })
+        };
+        let mut files = vec![
+            below(root.join("tests"), parts),
+            below(root.join("src"), parts),
+        ];
+        // The first part may name a crate, for its unit tests and its integration tests.
+        if let Some((krate, parts)) = parts.split_first() {
+            let krate = root.join("crates").join(krate);
+            files.push(below(krate.join("src"), parts));
+            files.push(below(krate.join("tests"), parts));
+        }
+        files
     };
     let parts: Vec<&str> = name.split("::").collect();
     let Some((last, modules)) = parts.split_last() else {

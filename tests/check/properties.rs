@@ -1,6 +1,8 @@
-use model::diag::Severity;
-use model::docker::Content;
 use polwarden::service::docker::check::Teams;
+use std::collections::BTreeSet;
+
+use model::diag::Severity;
+use model::docker::{Content, Resources};
 use proptest::prelude::*;
 
 use super::*;
@@ -57,9 +59,20 @@ fn rules() -> impl Strategy<Value = String> {
     )
 }
 
+/// Rules with nothing wrong, which are rare among all.
+fn right_rules() -> impl Strategy<Value = String> {
+    let resources = prop::sample::subsequence(vec!["a.com", "'*.a.com'", "'**.a.com:443'"], 1..=3);
+    let from = prop::sample::select(vec!["", ", resourcesFrom: [l]"]);
+    (prop::sample::select(vec!["r", "s"]), resources, from).prop_map(|(name, resources, from)| {
+        let resources = resources.join(", ");
+        format!("{{name: {name}, decision: allow, actions: ['connect:tcp'], resources: [{resources}]{from}}}")
+    })
+}
+
 fn policies() -> impl Strategy<Value = String> {
     let name = prop::sample::select(vec!["p", "q", "t"]);
-    (name, scopes(), prop::collection::vec(rules(), 0..3)).prop_map(|(name, scope, rules)| {
+    let rule = prop_oneof![1 => rules(), 2 => right_rules()];
+    (name, scopes(), prop::collection::vec(rule, 0..3)).prop_map(|(name, scope, rules)| {
         let scope = scope
             .map(|scope| format!("scope: {scope}, "))
             .unwrap_or_default();
@@ -68,6 +81,21 @@ fn policies() -> impl Strategy<Value = String> {
             &format!("{{{scope}rules: [{}]}}", rules.join(", ")),
         )
     })
+}
+
+/// What the property says of policies that are there counts for nothing where all are left out.
+#[test]
+fn many_policies_with_resources_are_right() {
+    let right = |text: String| {
+        let lists = [list("l", "{hosts: [b.com]}"), list("empty", "{hosts: []}")];
+        let checked = run(&[&text, &lists[0], &lists[1]]);
+        checked
+            .policies
+            .iter()
+            .any(|policy| matches!(&policy.content, Content::Rules(rules) if !rules.is_empty()))
+    };
+    let found = crate::properties::of_two_hundred(policies(), right);
+    assert!(found >= 10, "{found} of 200");
 }
 
 proptest! {
@@ -84,12 +112,32 @@ proptest! {
             let Manifest::Policy(manifest) = &document.manifest else { continue };
             let desired = checked.policies.iter().find(|policy| policy.document == document.id);
             let Some(desired) = desired else {
-                prop_assert!(!checked.diagnostics.is_empty(), "left out without a finding");
+                let about = |id: DocumentId| checked.diagnostics.iter().flat_map(|finding| &finding.labels)
+                    .any(|label| matches!(label.place, Place::Node { document, .. } if document == id));
+                // It is said of the policy, or of a list that it uses.
+                let rules = manifest.spec.rules.iter().flatten();
+                let uses = rules.flat_map(|rule| rule.resources_from.iter().flatten());
+                let lists = uses.filter_map(|name| documents.iter().find(|other| {
+                    matches!(&other.manifest, Manifest::ResourceList(list) if list.metadata.name == *name)
+                }));
+                prop_assert!(about(document.id) || lists.map(|list| list.id).any(about), "left out without a finding");
                 continue;
             };
             prop_assert_eq!(desired.scope.is_organization_wide(), manifest.spec.scope.is_none());
+            prop_assert!(desired.scope.teams.iter().all(|team| team.as_str() == SECURITY));
             let Content::Rules(rules) = &desired.content else { panic!("rules") };
-            prop_assert_eq!(Some(rules.len()), manifest.spec.rules.as_ref().map(Vec::len));
+            let wanted = manifest.spec.rules.as_ref().unwrap();
+            prop_assert_eq!(rules.len(), wanted.len());
+            for rule in wanted {
+                let found = rules.iter().find(|found| found.rule.name.as_str() == rule.name).unwrap();
+                let Resources::Plain(found) = found.rule.access.resources() else { panic!("plain") };
+                let listed = rule.resources_from.iter().flatten().map(|_| "b.com");
+                let own = rule.resources.iter().flatten().map(String::as_str);
+                prop_assert_eq!(
+                    found.iter().map(String::as_str).collect::<BTreeSet<_>>(),
+                    own.chain(listed).collect::<BTreeSet<_>>()
+                );
+            }
         }
         let errors = checked.diagnostics.iter().any(|finding| finding.severity() == Severity::Error);
         let unverified = checked.diagnostics.iter().any(|finding| finding.code.as_str() == "team-unverified");

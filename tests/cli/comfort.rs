@@ -7,6 +7,7 @@ use emulator::{Fault, Options};
 use super::sandbox::{SECRET, Sandbox, policy, tcp};
 #[cfg(unix)]
 use super::terminal::on_terminal;
+use crate::skip;
 
 #[test]
 fn every_shell_has_completions() {
@@ -34,6 +35,9 @@ fn every_shell_has_completions() {
 
 #[test]
 fn bash_completes_commands_and_options() {
+    if !skip::has("bash") {
+        return;
+    }
     let sandbox = Sandbox::empty();
     sandbox.write(
         "completions.bash",
@@ -49,33 +53,21 @@ fn bash_completes_commands_and_options() {
             .args(["--norc", "-c", &script])
             .current_dir(sandbox.path(""))
             .output()
-            .ok()?;
+            .unwrap();
         assert!(
             output.status.success() && output.stderr.is_empty(),
             "{}",
             String::from_utf8_lossy(&output.stderr)
         );
-        Some(
-            String::from_utf8(output.stdout)
-                .unwrap()
-                .lines()
-                .map(str::to_owned)
-                .collect::<Vec<_>>(),
-        )
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .lines()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
     };
-    // Without bash there is nobody to ask.
-    let Some(commands) = complete("polwarden dri", 1) else {
-        return;
-    };
-    assert_eq!(commands, ["drift"]);
-    assert_eq!(
-        complete("polwarden plan --fail", 2).unwrap(),
-        ["--fail-on-drift"]
-    );
-    assert_eq!(
-        complete("polwarden plan --format sar", 3).unwrap(),
-        ["sarif"]
-    );
+    assert_eq!(complete("polwarden dri", 1), ["drift"]);
+    assert_eq!(complete("polwarden plan --fail", 2), ["--fail-on-drift"]);
+    assert_eq!(complete("polwarden plan --format sar", 3), ["sarif"]);
 }
 
 #[test]
@@ -99,6 +91,7 @@ fn the_manual_has_a_page_for_each_command() {
         );
     }
     assert!(!names.iter().any(|name| name.contains("help")), "{names:?}");
+    let groff = skip::has("groff");
     for (path, text) in &pages {
         let text = String::from_utf8(text.clone()).unwrap();
         assert!(
@@ -107,14 +100,15 @@ fn the_manual_has_a_page_for_each_command() {
                 && text.contains("Examples:"),
             "{path:?}"
         );
-        // Groff complains of what is no page; without it, nobody is asked.
-        let Ok(output) = Command::new("groff")
+        // Groff complains of what is no page.
+        if !groff {
+            continue;
+        }
+        let output = Command::new("groff")
             .args(["-man", "-Tutf8", "-ww", "-z"])
             .arg(sandbox.path("").join(path))
             .output()
-        else {
-            continue;
-        };
+            .unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(
             output.status.success() && !said.contains("error"),
@@ -157,7 +151,7 @@ fn readings_of_more_than_a_second_show_a_bar_on_a_terminal() {
     ] {
         let (_, shown) = on_terminal(sandbox.command(command), "");
         assert!(
-            shown.contains("Reading what is live: 0 of 1 policies"),
+            shown.contains("Reading what is live: 0 of 1 policy"),
             "{command:?}: {shown:?}"
         );
         let quiet = [command, &["--quiet"]].concat();
@@ -196,7 +190,7 @@ fn calls_that_take_more_than_a_second_show_a_bar_and_others_do_not() {
     write(&[tcp("r", "allow", "b.example.com")]);
     let (code, shown) = on_terminal(sandbox.command(&["apply", "--auto-approve"]), "");
     assert!(
-        code == 0 && !shown.contains(" calls 0") && !shown.contains("Reading what is live"),
+        code == 0 && !shown.contains("/1 call") && !shown.contains("Reading what is live"),
         "{shown:?}"
     );
 }
@@ -259,7 +253,12 @@ fn what_is_told_holds_no_secret() {
         let answer: serde_json::Value = answer.json().await.unwrap();
         answer["access_token"].as_str().unwrap().to_owned()
     });
-    assert!(!told.contains(SECRET) && !told.contains("Bearer"), "{told}");
+    // Every token begins like the one above.
+    let (head, _) = token.split_once('.').unwrap();
+    assert!(
+        !told.contains(SECRET) && !told.contains("Bearer") && !told.contains(head),
+        "{told}"
+    );
     sandbox.environment.remove("DOCKER_HUB_SECRET");
     sandbox.environment.remove("DOCKER_HUB_IDENTIFIER");
     sandbox.set("POLWARDEN_DOCKER_TOKEN", &token);

@@ -19,43 +19,97 @@ fn applied() -> Sandbox {
     sandbox
 }
 
+const PLAN: &[&str] = &["plan", EMBEDDED];
+const APPLY: &[&str] = &["apply", EMBEDDED, "--auto-approve"];
+
+/// A command, what is wrong, and what is said of it. With the embedded service, plans and applies end with 0 if what is
+/// wrong is accepted.
+const WRONG: &[(&[&str], &[&str], &str)] = &[
+    (&[], &[], "Usage: polwarden"),
+    (&[], &["wrong"], "unrecognized subcommand 'wrong'"),
+    (&[], &["--wrong"], "unexpected argument '--wrong'"),
+    (PLAN, &["--format", "xml"], "invalid value 'xml'"),
+    (PLAN, &["--concurrency", "0"], "invalid value '0'"),
+    (PLAN, &["--concurrency", "-1"], "unexpected argument '-1'"),
+    (PLAN, &["--endpoint", "docker"], "expected PROVIDER=URL"),
+    (
+        PLAN,
+        &["--endpoint", "docker=http://hub.example.com"],
+        "plain http to `hub.example.com`",
+    ),
+    (PLAN, &["--target", "absent"], "no target `absent`"),
+    (PLAN, &["a", "b"], "unexpected argument 'b'"),
+    (APPLY, &["--ack", "deletes"], "`deletes` is not of the form"),
+    (
+        APPLY,
+        &["--ack", "deletes=1,deletes=2"],
+        "`deletes` stands there twice",
+    ),
+    (APPLY, &["--ack", "removals=1"], "`removals` is no guard"),
+    (
+        APPLY,
+        &["--ack", "deletes=many"],
+        "`deletes=many` is not of the form",
+    ),
+    (
+        APPLY,
+        &["--ack", "deletes=1,plan=abc"],
+        "`deletes=1,plan=abc` is not of the form",
+    ),
+    (
+        APPLY,
+        &["--ack", ":deletes=1"],
+        "`:deletes=1` is not of the form",
+    ),
+    (
+        APPLY,
+        &["absent.json"],
+        "cannot read the plan `absent.json`",
+    ),
+    (PLAN, &["absent"], "cannot work in `absent`"),
+    (
+        &[],
+        &["-C", "absent", "validate"],
+        "cannot work in `absent`",
+    ),
+    (&[], &["emulate"], "Usage: polwarden emulate"),
+    (
+        &["emulate", "docker"],
+        &["--listen", "0.0.0.0:0"],
+        "serves loopback only",
+    ),
+    (
+        &["emulate", "docker"],
+        &["--profile", "future"],
+        "`future` is not a profile",
+    ),
+    (
+        &["emulate", "docker"],
+        &["--seed-file", "absent.json"],
+        "cannot read the seed file",
+    ),
+    (
+        &[],
+        &["schema", "--check", "--out", "absent"],
+        "missing: absent/",
+    ),
+    (
+        &[],
+        &["--color", "sometimes", "validate"],
+        "invalid value 'sometimes'",
+    ),
+];
+
 #[test]
 fn wrong_arguments_are_1() {
     let sandbox = applied();
-    let table: &[&[&str]] = &[
-        &[],
-        &["wrong"],
-        &["--wrong"],
-        &["plan", "--format", "xml"],
-        &["plan", "--concurrency", "0"],
-        &["plan", "--concurrency", "-1"],
-        &["plan", "--endpoint", "docker"],
-        &["plan", "--endpoint", "pulumi=embedded"],
-        &["plan", "--endpoint", "docker=http://hub.example.com"],
-        &["plan", "--target", "absent", EMBEDDED],
-        &["plan", "a", "b"],
-        &["apply", "--ack", "deletes"],
-        &["apply", "--ack", "deletes=1,deletes=2"],
-        &["apply", "--ack", "removals=1"],
-        &["apply", "--ack", "deletes=many"],
-        &["apply", "--ack", "deletes=1,plan=abc"],
-        &["apply", "--ack", ":deletes=1"],
-        &["apply", "absent.json"],
-        &["plan", "absent"],
-        &["-C", "absent", "validate"],
-        &["emulate"],
-        &["emulate", "docker", "--listen", "0.0.0.0:0"],
-        &["emulate", "docker", "--profile", "future"],
-        &["emulate", "docker", "--seed-file", "absent.json"],
-        &["schema", "--check", "--out", "absent"],
-        &["--color", "sometimes", "validate"],
-    ];
-    for arguments in table {
-        let ran = sandbox.run(arguments);
-        assert_eq!(ran.code, 1, "{arguments:?}: {} {}", ran.out, ran.err);
+    sandbox.expect(0, PLAN);
+    sandbox.expect(0, APPLY);
+    for (command, wrong, message) in WRONG {
+        let ran = sandbox.expect(1, &[*command, *wrong].concat());
         assert!(
-            !ran.err.is_empty() && ran.out.is_empty(),
-            "{arguments:?}: {} {}",
+            ran.err.contains(message) && ran.out.is_empty(),
+            "{wrong:?}: {} {}",
             ran.out,
             ran.err
         );
@@ -182,10 +236,14 @@ fn limits_are_numbers_or_percentages() {
 #[test]
 fn without_credentials_nothing_is_asked() {
     let mut sandbox = applied();
-    sandbox.set("POLWARDEN_DOCKER_ENDPOINT", "http://127.0.0.1:1");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    sandbox.set("POLWARDEN_DOCKER_ENDPOINT", &endpoint);
     for command in ["plan", "apply", "import"] {
         let ran = sandbox.expect(1, &[command]);
         assert!(ran.err.contains("DOCKER_HUB_IDENTIFIER"), "{}", ran.err);
+        assert!(listener.accept().is_err(), "{command} asked the service");
     }
     sandbox.expect(0, &["validate"]);
 }

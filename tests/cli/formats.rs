@@ -289,6 +289,13 @@ fn wrong_outputs_are_told_before_anything_is_done() {
         (&["plan", "--marker=-->"], "a marker is 1 to 64 letters"),
         (&["plan", "--max-size", "100"], "4096 is the least"),
     ];
+    // The embedded service keeps its state in `.polwarden`.
+    let files = || {
+        let mut files = sandbox.files();
+        files.retain(|path, _| !path.starts_with(".polwarden"));
+        files
+    };
+    let before = files();
     for (arguments, message) in table {
         let ran = sandbox.expect(1, arguments);
         assert!(
@@ -296,6 +303,7 @@ fn wrong_outputs_are_told_before_anything_is_done() {
             "{arguments:?}: {}",
             ran.err
         );
+        assert!(files() == before, "{arguments:?}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Text from servers and files steers no terminal (invariant 10).
 
 use emulator::{Options, OrganizationSeed, PolicySeed, Profile, Seed};
+use polwarden::plan::{Plan, plan_digest};
 use serde_json::{Value, json};
 
 use super::sandbox::{Ran, Sandbox, policy};
@@ -27,8 +28,17 @@ fn assert_tame(what: &str, ran: &Ran) {
     }
 }
 
-/// All runs that show what is live.
-fn show_all(sandbox: &Sandbox, what: &str) {
+/// Whether the first character of a text that would steer is shown escaped.
+fn is_shown(text: &str, ran: &Ran) -> bool {
+    let first = u32::from(text.chars().find(|c| is_hostile(*c)).unwrap());
+    [format!("\\u{{{first:x}}}"), format!("\\u{first:04x}")]
+        .iter()
+        .any(|escaped| ran.out.contains(escaped) || ran.err.contains(escaped))
+}
+
+/// All runs that show what is live. Gives how many show the text, escaped.
+fn show_all(sandbox: &Sandbox, text: &str, what: &str) -> usize {
+    let mut shown = 0;
     for arguments in [
         &["validate"][..],
         &["validate", "--format", "json"],
@@ -37,8 +47,11 @@ fn show_all(sandbox: &Sandbox, what: &str) {
         &["apply", "--auto-approve"],
         &["import"],
     ] {
-        assert_tame(&format!("{what} {arguments:?}"), &sandbox.run(arguments));
+        let ran = sandbox.run(arguments);
+        assert_tame(&format!("{what} {arguments:?}"), &ran);
+        shown += usize::from(is_shown(text, &ran));
     }
+    shown
 }
 
 #[test]
@@ -71,7 +84,8 @@ fn text_of_the_server() {
                 "cedar: {schemaUrl: 'https://s.example.com', text: 'permit(principal, action, resource);'}\n",
             ),
         );
-        show_all(&sandbox, text);
+        let shown = show_all(&sandbox, text, text);
+        assert!(shown > 0, "{text:?}");
     }
 }
 
@@ -93,17 +107,20 @@ fn text_of_files() {
         .enumerate()
         {
             sandbox.write("policies/p.yaml", manifest);
-            show_all(&sandbox, &format!("{text:?} in manifest {number}"));
+            let shown = show_all(&sandbox, text, &format!("{text:?} in manifest {number}"));
+            assert!(shown > 0, "{text:?} in manifest {number}");
         }
         std::fs::remove_file(sandbox.path("policies/p.yaml")).unwrap();
         if !text.contains('/') {
             sandbox.write(&format!("policies/{text}.yaml"), "kind: x\n");
-            show_all(&sandbox, &format!("{text:?} as a file"));
+            let shown = show_all(&sandbox, text, &format!("{text:?} as a file"));
+            assert!(shown > 0, "{text:?} as a file");
         }
         let config = sandbox.read("polwarden.yaml");
         for field in ["production", "my-org", "policies"] {
             sandbox.write("polwarden.yaml", config.replace(field, &escaped));
-            show_all(&sandbox, &format!("{text:?} for {field}"));
+            let shown = show_all(&sandbox, text, &format!("{text:?} for {field}"));
+            assert!(shown > 0, "{text:?} for {field}");
         }
     }
 }
@@ -116,6 +133,7 @@ fn text_of_a_plan() {
     sandbox.expect(0, &["plan", "--out", "plan.json"]);
     let plan: Value = serde_json::from_str(&sandbox.read("plan.json")).unwrap();
     for text in STEERING {
+        let mut shown = 0;
         for pointer in [
             "/targets/0/changes/0/name",
             "/targets/0/calls/0/name",
@@ -124,9 +142,18 @@ fn text_of_a_plan() {
         ] {
             let mut plan = plan.clone();
             *plan.pointer_mut(pointer).unwrap() = json!(text);
+            // Its digest fits, as if it had been saved like this.
+            if let Ok(typed) = serde_json::from_value::<Plan>(plan.clone()) {
+                plan["digest"] = json!(plan_digest(&typed).unwrap());
+            }
             sandbox.write("hostile.json", plan.to_string());
-            assert_tame(pointer, &sandbox.run(&["apply", "hostile.json"]));
+            for more in [&[][..], &["--auto-approve"]] {
+                let ran = sandbox.run(&[&["apply", "hostile.json"], more].concat());
+                assert_tame(pointer, &ran);
+                shown += usize::from(is_shown(text, &ran));
+            }
         }
+        assert!(shown > 0, "{text:?}");
         sandbox.write("hostile.json", text);
         assert_tame("no plan", &sandbox.run(&["apply", "hostile.json"]));
     }

@@ -92,15 +92,16 @@ fn reaches_no_other_host() {
     let sandbox = served();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
-    for lure in lures(&format!("https://{}", listener.local_addr().unwrap())) {
+    // The name, as a schema is not looked for at an address.
+    let port = listener.local_addr().unwrap().port();
+    for lure in lures(&format!("https://localhost:{port}")) {
         change(&sandbox, &lure);
         for command in COMMANDS {
-            sandbox.run(command);
+            // The change is looked at to its end.
+            sandbox.expect(0, command);
         }
         assert!(listener.accept().is_err(), "{lure} was asked for");
     }
-    // The change was looked at to its end.
-    sandbox.expect(0, &["plan"]);
 }
 
 #[test]
@@ -109,7 +110,7 @@ fn shows_no_secret_and_no_file_of_the_machine() {
     for lure in lures("https://evil.example.com") {
         change(&sandbox, &lure);
         for command in COMMANDS {
-            let ran = sandbox.run(command);
+            let ran = sandbox.expect(0, command);
             for text in [&ran.out, &ran.err] {
                 assert!(
                     !text.contains(SECRET) && !text.contains("root:x:0:0"),
@@ -169,6 +170,13 @@ fn runs_no_program() {
         sandbox.set(name, &tool);
     }
     sandbox.set("TRAP", log.to_str().unwrap());
+    // A program that is run leaves a trace.
+    let ran = std::process::Command::new(bin.join("git"))
+        .env("TRAP", &log)
+        .status()
+        .unwrap();
+    assert!(ran.success() && log.exists());
+    std::fs::remove_file(&log).unwrap();
     // What git itself would run for such files.
     let repository = git2::Repository::init(sandbox.path(".")).unwrap();
     let mut settings = repository.config().unwrap();
@@ -196,7 +204,7 @@ fn runs_no_program() {
     for lure in lures("https://evil.example.com/x") {
         change(&sandbox, &lure);
         for command in COMMANDS {
-            sandbox.run(command);
+            sandbox.expect(0, command);
         }
     }
     let mut index = repository.index().unwrap();

@@ -102,12 +102,25 @@ fn only_yes_is_accepted() {
     );
 }
 
+/// Whether there is an escape sequence for a color or a weight: digits and semicolons up to an `m`.
+fn is_styled(shown: &str) -> bool {
+    shown.split("\u{1b}[").skip(1).any(|sequence| {
+        let end = sequence.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        end.starts_with('m')
+    })
+}
+
 #[test]
 fn no_color_holds_on_a_terminal() {
     let mut sandbox = sandbox();
+    let (code, shown) = on_terminal(sandbox.command(&["plan", EMBEDDED]), "");
+    assert!(code == 0 && is_styled(&shown), "{shown:?}");
     sandbox.set("NO_COLOR", "1");
     let (code, shown) = on_terminal(sandbox.command(&["plan", EMBEDDED]), "");
-    assert!(code == 0 && !shown.contains("\u{1b}[3"), "{shown}");
+    assert!(
+        code == 0 && !is_styled(&shown) && shown.contains("+ policy"),
+        "{shown:?}"
+    );
 }
 
 #[test]

@@ -6,7 +6,10 @@ use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use emulator::Options;
+
 use super::sandbox::{Sandbox, config, policy, tcp};
+use crate::emulator::faults::faults;
 
 const EMBEDDED: &str = "--endpoint=docker=embedded";
 
@@ -166,12 +169,15 @@ fn what_makes_no_sense_with_it_is_refused() {
 
 #[test]
 fn a_service_that_is_away_is_waited_out() {
-    let sandbox = Sandbox::new("");
+    // A request is sent five times before it is given up.
+    let sandbox = Sandbox::new("").serve(Options {
+        faults: faults(&["before-503@listPolicies:1..5"]),
+        ..Options::default()
+    });
     sandbox.write("policies/p.yaml", rules("a.example.com"));
     let mut run = Watching::start(&sandbox, &["plan", "--watch"]);
-    // There are no credentials.
     run.until("error: ");
     sandbox.write("policies/p.yaml", rules("b.example.com"));
-    run.until("error: ");
+    run.until("+ b.example.com");
     assert_eq!(run.interrupt(), 0);
 }

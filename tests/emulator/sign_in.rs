@@ -94,7 +94,8 @@ async fn a_request_needs_a_token_that_was_issued_here() {
 
 #[tokio::test]
 async fn a_token_expires() {
-    let ttl = Duration::from_millis(50);
+    let ttl = Duration::from_secs(1);
+    let before = tokio::time::Instant::now();
     let service = Service::with(Options {
         token_ttl: ttl,
         ..Options::default()
@@ -107,6 +108,7 @@ async fn a_token_expires() {
             "the token never expired"
         );
     }
+    assert!(before.elapsed() >= ttl, "the token expired too early");
 }
 
 #[tokio::test]

@@ -1,10 +1,14 @@
 //! The journal: what it holds, that it comes before the calls, and what the next run makes of one that was cut off.
 
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
 use emulator::Profile;
 use serde_json::Value;
 
 use super::{APPLY, first, journal_files, serving, state};
 use crate::cli::sandbox::{SECRET, Sandbox};
+use crate::skip;
 
 fn lines(sandbox: &Sandbox, position: usize) -> Vec<Value> {
     let text = std::fs::read_to_string(&journal_files(sandbox)[position]).unwrap();
@@ -56,6 +60,35 @@ fn every_call_is_written_down_before_it_is_made() {
     // Nothing to do: no journal.
     sandbox.expect(0, APPLY);
     assert_eq!(journal_files(&sandbox).len(), 1);
+}
+
+#[test]
+fn a_call_is_written_down_while_its_answer_is_missing() {
+    let sandbox = serving(Profile::Current, &["before-hang@write:1"]);
+    first(&sandbox);
+    let started = Instant::now();
+    let mut child = sandbox
+        .command(APPLY)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let intent = || {
+        let file = journal_files(&sandbox).into_iter().next()?;
+        let text = std::fs::read_to_string(file).unwrap();
+        text.contains(r#""record":"intent""#).then_some(text)
+    };
+    let text = loop {
+        // The client gives a request up after 30 seconds.
+        assert!(started.elapsed() < Duration::from_secs(25));
+        if let Some(text) = intent() {
+            break text;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!text.contains(r#""record":"answer""#), "{text}");
 }
 
 #[test]
@@ -168,12 +201,13 @@ fn what_was_never_applied_is_told_so() {
     cut(&sandbox, keep, false);
     let ran = sandbox.expect(0, APPLY);
     assert!(ran.err.contains(": was not applied"), "{}", ran.err);
-    assert!(ran.out.contains("Applied 1 calls"), "{}", ran.out);
+    assert!(ran.out.contains("Applied 1 call "), "{}", ran.out);
 }
 
 #[test]
 fn a_full_disk_keeps_every_call_from_being_made() {
     if !std::path::Path::new("/dev/full").exists() {
+        skip::needs("/dev/full");
         return;
     }
     let sandbox = serving(Profile::Current, &[]);

@@ -124,7 +124,7 @@ fn an_interrupt_finishes_what_is_under_way_and_says_what_is_left() {
         assert!(ran.err.contains("Stopping"), "{}", ran.err);
         assert!(
             ran.out
-                .contains("Applied 1 calls; 5 were not applied (5 not attempted)"),
+                .contains("Applied 1 call; 5 were not applied (5 not attempted)"),
             "{}",
             ran.out
         );

@@ -1,17 +1,18 @@
 //! The HTML page in a real browser: what is seen, what the keyboard reaches, and that nothing else is asked for.
 //!
-//! Where there is no Chromium, the test says so and is passed over, unless `POLWARDEN_TEST_TOOLS` is set.
+//! Where there is no Chromium, these tests say so and are skipped.
 
 mod devtools;
 
 use serde_json::json;
 
 use super::world::Words;
+use crate::skip;
 use devtools::{Browser, Tab};
 
 fn with_page(test: impl FnOnce(&mut Tab<'_>)) {
     let Some(mut browser) = Browser::start() else {
-        super::passed_over("Chromium", "the page is not looked at");
+        skip::needs("chromium");
         return;
     };
     let folder = tempfile::tempdir().unwrap();

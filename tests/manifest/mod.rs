@@ -90,7 +90,35 @@ fn hostile_texts_end_in_few_findings() {
         // A step whose cost grew with the square of the text would keep this test from ending.
         let (human, report) = findings("hostile.yaml", &text);
         assert!(report.diagnostics.len() <= 101 && human.len() < 200_000);
+        // Only documents without content are nothing to complain of.
+        assert_eq!(
+            report.diagnostics.is_empty(),
+            text.starts_with("---\n---\n")
+        );
     }
+}
+
+/// A policy with a character replaced.
+fn broken(at: usize, with: &str) -> String {
+    let text = "apiVersion: docker.com/governance/v1\nkind: Policy\nmetadata:\n  name: Registries\nspec:\n  rules:\n    \
+                - name: Allow\n      decision: allow\n      actions: [connect:tcp]\n      resources:\n        - \"a.example.com\"\n";
+    let at = at.min(text.len());
+    format!(
+        "{}{with}{}",
+        &text[..at],
+        text.get(at + 1..).unwrap_or_default()
+    )
+}
+
+/// A character that opens a list breaks the policy nearly everywhere: only inside of words, it may stand.
+#[test]
+fn a_policy_is_often_broken() {
+    let told = (0..200).filter(|at| {
+        let (_, report) = findings("broken.yaml", &broken(*at, "["));
+        !report.diagnostics.is_empty()
+    });
+    let told = told.count();
+    assert!(told >= 100, "{told} of 200");
 }
 
 proptest::proptest! {
@@ -101,10 +129,14 @@ proptest::proptest! {
 
     #[test]
     fn a_policy_broken_anywhere_is_explained(at in 0_usize..400, with in "[:\\-\\[\"'&*!#{ \n\té]{0,3}") {
-        let text = "apiVersion: docker.com/governance/v1\nkind: Policy\nmetadata:\n  name: Registries\nspec:\n  rules:\n    \
-                    - name: Allow\n      decision: allow\n      actions: [connect:tcp]\n      resources:\n        - \"a.example.com\"\n";
-        let at = at.min(text.len());
-        let broken = format!("{}{with}{}", &text[..at], text.get(at + 1..).unwrap_or_default());
-        let _ = findings("broken.yaml", &broken);
+        let broken = broken(at, &with);
+        let (_, report) = findings("broken.yaml", &broken);
+        // What is still a policy is read as one.
+        if report.diagnostics.is_empty() {
+            let file = SourceMap::default().add("broken.yaml", broken.as_str());
+            let parsed = manifest::parse(file, &broken);
+            let manifests: Vec<&Manifest> = parsed.documents.iter().map(|document| &document.manifest).collect();
+            proptest::prop_assert!(matches!(manifests.as_slice(), [Manifest::Policy(_)]), "{:?} {}", manifests, broken);
+        }
     }
 }

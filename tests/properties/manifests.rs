@@ -1,6 +1,6 @@
 //! Manifests: what import writes is what is live, scopes never widen by themselves, and no text makes the tool panic.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use ::manifest::config::{DockerSettings, Limits, Settings, Target, Unmanaged};
 use ::manifest::{Document, parse, parse_config};
@@ -245,6 +245,21 @@ fn yaml_like() -> impl Strategy<Value = String> {
     prop::collection::vec(select(WORDS), 0..40).prop_map(|words| words.concat())
 }
 
+/// Names of teams: half of the time, only those that the configuration knows.
+fn teams() -> impl Strategy<Value = Vec<&'static str>> {
+    let all = vec!["sec", TEAM, "t1", "unknown", "''", "' '", "null", "1"];
+    prop_oneof![
+        subsequence(vec!["sec", TEAM], 1..=2),
+        subsequence(all, 0..4)
+    ]
+}
+
+/// Names of lists: half of the time, only the one that is not empty.
+fn lists() -> impl Strategy<Value = Vec<&'static str>> {
+    let all = vec!["full", "empty", "missing", "''"];
+    prop_oneof![Just(vec!["full"]), subsequence(all, 0..3)]
+}
+
 proptest! {
     #![proptest_config(crate::properties::cases(256))]
 
@@ -266,9 +281,9 @@ proptest! {
     /// is empty, never becomes a rule.
     #[test]
     fn what_cannot_be_resolved_is_never_planned(
-        teams in prop::option::of(subsequence(vec!["sec", TEAM, "t1", "unknown", "''", "' '", "null", "1"], 0..4)),
+        teams in prop::option::of(teams()),
         profiles in prop::option::of(subsequence(vec!["x", "''", "null"], 0..2)),
-        lists in subsequence(vec!["full", "empty", "missing", "''"], 0..3),
+        lists in lists(),
         profile in select(Profile::ALL),
         known in any::<bool>(),
     ) {
@@ -295,10 +310,19 @@ proptest! {
         for policy in &checked.policies {
             prop_assert!(!policy.scope.is_organization_wide(), "{text}");
             prop_assert_eq!(&lists, &["full"], "{}", text);
-            let asked = teams.iter().flatten().count() + profiles.iter().flatten().count();
-            prop_assert_eq!(policy.scope.teams.len() + policy.scope.profiles.len(),
-                asked - usize::from(teams.iter().flatten().filter(|team| ["sec", TEAM].contains(team)).count() == 2));
+            let resolved = teams.iter().flatten().map(|team| if *team == "sec" { TEAM } else { *team });
+            let found: BTreeSet<&str> = policy.scope.teams.iter().map(TeamId::as_str).collect();
+            prop_assert_eq!(found, resolved.collect::<BTreeSet<_>>(), "{}", text);
+            let found: BTreeSet<&str> = policy.scope.profiles.iter().map(String::as_str).collect();
+            prop_assert_eq!(found, profiles.iter().flatten().copied().collect::<BTreeSet<_>>(), "{}", text);
+            prop_assert!(known || teams.iter().flatten().all(|team| ["sec", TEAM].contains(team)), "{}", text);
         }
+        // What can be resolved is planned.
+        let scoped = teams.as_ref().is_some_and(|teams| {
+            !teams.is_empty() && teams.iter().all(|team| ["sec", TEAM].contains(team))
+        });
+        let resolvable = scoped && profiles.is_none() && lists == ["full"];
+        prop_assert!(!resolvable || checked.policies.len() == 1, "{:#?} {text}", checked.diagnostics);
     }
 
     /// Nothing that a file can hold makes reading, checking or showing panic.

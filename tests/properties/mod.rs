@@ -20,4 +20,4 @@ mod three_way;
 mod usage;
 mod worlds;
 
-pub(crate) use cases::cases;
+pub(crate) use cases::{cases, of_two_hundred};

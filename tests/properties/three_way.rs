@@ -9,7 +9,8 @@ use polwarden::service::docker::plan::gates::{BasePlan, Gates};
 use polwarden::service::docker::plan::{Request, plan_gated, replay};
 use proptest::prelude::*;
 
-use super::worlds::worlds;
+use super::of_two_hundred;
+use super::worlds::{World, worlds};
 
 fn plan(desired: &[DesiredPolicy], live: &LiveState, gates: &Gates) -> TargetPlan {
     let target = TargetInfo {
@@ -88,15 +89,30 @@ proptest! {
     fn what_the_change_opens_is_seen_through_any_drift(
         world in worlds(Profile::Current), head in worlds(Profile::Current),
     ) {
-        let base = plan(&world.desired, &world.live, &Gates::default());
-        let told = plan(&head.desired, &world.live, &closed(Some(&base)));
-        // From where the base is applied, to the same end.
-        let from = after(&world.live, &base);
-        let onward = plan(&head.desired, &from, &closed(None));
-        if !onward.gates[0].holds() && onward.held.is_empty() && told.held.is_empty() && same_end(&world.live, &told, &from, &onward) {
+        if let Some(told) = widened(&world, &head) {
             prop_assert!(!told.gates[0].holds());
         }
     }
+}
+
+/// The plan of a change, if it opens something on the way from where the base is applied to the same end.
+fn widened(world: &World, head: &World) -> Option<TargetPlan> {
+    let base = plan(&world.desired, &world.live, &Gates::default());
+    let told = plan(&head.desired, &world.live, &closed(Some(&base)));
+    let from = after(&world.live, &base);
+    let onward = plan(&head.desired, &from, &closed(None));
+    let opens = !onward.gates[0].holds()
+        && onward.held.is_empty()
+        && told.held.is_empty()
+        && same_end(&world.live, &told, &from, &onward);
+    opens.then_some(told)
+}
+
+#[test]
+fn changes_often_open_something() {
+    let pairs = (worlds(Profile::Current), worlds(Profile::Current));
+    let found = of_two_hundred(pairs, |(world, head)| widened(&world, &head).is_some());
+    assert!(found >= 10, "{found} of 200");
 }
 
 /// Whether two plans end at the same state, by names: what is unmanaged may differ where names pass from one to another.

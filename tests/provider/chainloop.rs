@@ -392,6 +392,14 @@ async fn every_operation_of_the_contract_can_be_called() {
     running.shutdown().await;
     let log = std::fs::read_to_string(log).unwrap();
     assert!(!log.contains("hunter2"));
+    let served: Vec<String> = log
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|line| line["operation"].as_str().unwrap().to_owned())
+        .collect();
+    // The first one made the policy that is read.
+    let all: Vec<&str> = OPERATIONS.iter().map(|operation| operation.name).collect();
+    assert_eq!(served[1..], all);
     for line in log
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap())

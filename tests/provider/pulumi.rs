@@ -1,6 +1,6 @@
 //! The client of Pulumi Cloud: against the emulator, and against servers that answer what a test wants.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use emulator::Running;
 use emulator::pulumi::{Options, OrganizationSeed, start};
@@ -235,7 +235,13 @@ async fn versions_are_published_switched_and_retired() {
 
 #[tokio::test]
 async fn every_operation_of_the_contract_can_be_called() {
-    let (running, connection) = service(Options::default()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("requests.jsonl");
+    let (running, connection) = service(Options {
+        request_log: Some(log.clone()),
+        ..Options::default()
+    })
+    .await;
     let reader = connection.reader(&acme());
     let writer = connection.writer(&acme());
     publish(&writer, "1.0.0").await;
@@ -274,6 +280,19 @@ async fn every_operation_of_the_contract_can_be_called() {
         }
     }
     running.shutdown().await;
+    let log = std::fs::read_to_string(log).unwrap();
+    let served: BTreeSet<String> = log
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter_map(|line| line["operation"].as_str().map(str::to_owned))
+        .collect();
+    for operation in OPERATIONS {
+        assert!(
+            served.contains(operation.name),
+            "{}: {served:?}",
+            operation.name
+        );
+    }
 }
 
 async fn mock() -> (MockServer, Reader, Writer, Connection) {

@@ -1,6 +1,7 @@
 //! Every kind of rule, created, changed and deleted.
 
 use emulator::Profile;
+use polwarden::plan::Call;
 use serde_json::json;
 
 use super::{Story, operations};
@@ -55,15 +56,11 @@ async fn every_kind_is_created_once() {
             policies + rules,
             "{profile}: no call more than planned"
         );
-        let deny = plan
-            .calls
-            .iter()
-            .position(|call| call.part.as_deref() == Some("lan"));
-        let allow = plan
-            .calls
-            .iter()
-            .position(|call| call.part.as_deref() == Some("web"));
-        assert!(deny < allow, "{profile}: denies come first");
+        let place = |rule: &str| {
+            let is_rule = |call: &Call| call.part.as_deref() == Some(rule);
+            plan.calls.iter().position(is_rule).unwrap()
+        };
+        assert!(place("lan") < place("web"), "{profile}: denies come first");
     }
 }
 

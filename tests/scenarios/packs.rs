@@ -111,15 +111,12 @@ const APPLY: &[&str] = &["apply", "--auto-approve"];
 fn a_pack_is_published_enabled_and_retired() {
     let site = Site::new(&[]);
     let ran = site.sandbox.expect(0, APPLY);
-    let place = |text: &str| {
-        ran.out
-            .find(text)
-            .unwrap_or_else(|| panic!("{text}: {}", ran.out))
-    };
-    assert!(place("begin version 1.0.0") < place("complete version 1.0.0"));
-    assert!(place("✓ complete version 1.0.0") < place("✓ enable version 1.0.0"));
+    let place = |out: &str, text: &str| out.find(text).unwrap_or_else(|| panic!("{text}: {out}"));
+    let first = |text: &str| place(&ran.out, text);
+    assert!(first("begin version 1.0.0") < first("complete version 1.0.0"));
+    assert!(first("✓ complete version 1.0.0") < first("✓ enable version 1.0.0"));
     assert!(
-        place("✓ enable version 1.0.0") < place("✓ add stack web/prod"),
+        first("✓ enable version 1.0.0") < first("✓ add stack web/prod"),
         "no stack sees the group without its pack"
     );
     site.sandbox.expect(0, &["plan", "--detailed-exitcode"]);
@@ -150,7 +147,7 @@ fn a_pack_is_published_enabled_and_retired() {
         ran.out
     );
     assert!(
-        ran.out.find("✓ enable version 1.2.0") < ran.out.find("✓ delete version 1.0.0"),
+        place(&ran.out, "✓ enable version 1.2.0") < place(&ran.out, "✓ delete version 1.0.0"),
         "{}",
         ran.out
     );
@@ -189,16 +186,24 @@ fn what_loosens_stands_first_in_every_format() {
             .collect::<Vec<_>>()
             .join("\n")
     );
-    for (format, first) in [
-        ("markdown", "**Enforcement: loosening**"),
-        ("html", "<h3>Enforcement: loosening</h3>"),
-        ("github", "plan-enforcement-loosens"),
-        ("gitlab", "plan-enforcement-loosens"),
-        ("junit", "plan-enforcement-loosens"),
-        ("sarif", "plan-enforcement-loosens"),
+    let markdown = ("**", "**Enforcement: loosening**");
+    let html = ("<h3>", "<h3>Enforcement: loosening</h3>");
+    let findings = ("plan-", "plan-enforcement-loosens");
+    for (format, from, (kind, first)) in [
+        ("markdown", "#### ", markdown),
+        ("html", "<h2>", html),
+        ("github", "", findings),
+        ("gitlab", "", findings),
+        ("junit", "", findings),
+        ("sarif", "", findings),
     ] {
         let out = site.sandbox.expect(0, &["plan", "--format", format]).out;
-        assert!(out.contains(first), "{format}: {out}");
+        let rest = &out[out.find(from).unwrap()..];
+        let place = rest.find(first);
+        assert!(
+            place.is_some() && place == rest.find(kind),
+            "{format}: {out}"
+        );
     }
     let plan = site.sandbox.expect(0, &["plan", "--format", "json"]).json();
     let target = &plan["targets"][0];

@@ -198,7 +198,8 @@ fn a_plan_for_something_else_is_refused() {
         "polwarden.yaml",
         config("").replace("production", "staging"),
     );
-    sandbox.expect(1, &["apply", "plan.json", "--auto-approve"]);
+    let ran = sandbox.expect(1, &["apply", "plan.json", "--auto-approve"]);
+    assert!(ran.err.contains("`production`"), "{}", ran.err);
     sandbox.write("polwarden.yaml", config(""));
     let other = "--endpoint=docker=http://localhost:1";
     let ran = sandbox.expect(1, &["apply", "plan.json", "--auto-approve", other]);

@@ -1,7 +1,6 @@
 //! The wiring that users copy: the action, the pipelines and their shell are run here, and what they promise is held.
 //!
-//! Where bash, git, curl or jq is missing, tests that need them say so and are passed over, unless
-//! `POLWARDEN_TEST_TOOLS` is set.
+//! Where bash, git, curl, jq or tar is missing, tests that need them say so and are skipped.
 #![cfg(unix)]
 
 mod action;
@@ -15,39 +14,20 @@ mod shell;
 mod workflows;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+
+use crate::skip;
 
 /// A path of the project.
 fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// Whether all tools of a runner are here.
-#[expect(
-    clippy::print_stderr,
-    reason = "a test that is passed over must say so"
-)]
+/// Whether all tools of a runner are here. If not, says that the test is skipped.
 fn has_tools() -> bool {
-    let missing: Vec<&str> = ["bash", "git", "curl", "jq", "tar"]
+    ["bash", "git", "curl", "jq", "tar"]
         .into_iter()
-        .filter(|tool| {
-            let ran = Command::new(tool)
-                .arg("--version")
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
-            !ran.is_ok_and(|status| status.success())
-        })
-        .collect();
-    let all = missing.is_empty();
-    assert!(
-        all || std::env::var_os("POLWARDEN_TEST_TOOLS").is_none(),
-        "asked for and not there: {missing:?}"
-    );
-    if !all {
-        eprintln!("no {missing:?}: the wiring is not run");
-    }
-    all
+        .all(skip::has)
 }
 
 /// Runs git in a folder, apart from the settings of the machine; gives what it says.

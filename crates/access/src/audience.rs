@@ -1,4 +1,4 @@
-//! People, as far as rules tell them apart.
+//! People, distinguished only by the teams and profiles that policies name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ pub struct Audience {
 }
 
 impl Audience {
-    /// People who are in these teams and in no profile.
+    /// Members of exactly these teams, with no profile.
     pub fn of_teams(teams: impl IntoIterator<Item = String>) -> Self {
         Self {
             teams: teams.into_iter().collect(),
@@ -29,7 +29,7 @@ impl Audience {
         }
     }
 
-    /// Whether a policy counts for them (contract: FACTS, "Pooled evaluation").
+    /// Whether a policy with this scope applies to them (contract: FACTS, "Pooled evaluation").
     pub fn is_reached_by(&self, scope: &Scope) -> bool {
         scope.is_organization_wide()
             || scope
@@ -42,14 +42,15 @@ impl Audience {
                 .any(|profile| self.profiles.contains(profile))
     }
 
-    /// Whether all their teams and profiles are among those of others: whatever reaches them reaches the others.
+    /// Whether their teams and profiles are a subset of those of `other`. A policy that reaches
+    /// them then reaches `other` too.
     pub fn is_part_of(&self, other: &Self) -> bool {
         let Self { teams, profiles } = self;
         teams.is_subset(&other.teams) && profiles.is_subset(&other.profiles)
     }
 
-    /// The same people with the ids of teams spelled as some scopes spell them: upper and lower case are the same in a
-    /// uuid, and a difference in case alone must not look like another team.
+    /// The same people, with team ids in the spelling that the scopes use. UUIDs are compared
+    /// without regard to case: without this, a different spelling would look like another team.
     #[must_use]
     pub fn spelled_as_in<'s>(&self, scopes: impl Iterator<Item = &'s Scope> + Clone) -> Self {
         let spelled = |team: &String| {
@@ -64,7 +65,8 @@ impl Audience {
         }
     }
 
-    /// The same people with teams called by their short names, each given with the team's uuid.
+    /// The same people, with team ids replaced by short names. `names` maps each short name to a
+    /// UUID.
     #[must_use]
     pub fn with_team_names(mut self, names: &BTreeMap<String, String>) -> Self {
         let name = |id: &String| {
@@ -78,8 +80,9 @@ impl Audience {
         self
     }
 
-    /// The people whom some scopes tell apart, as far as a reader wants to know: those in no team, in each team or
-    /// profile that a scope names, in all of them, and further ones; each once, in this order.
+    /// The audiences that a report covers, without duplicates, in this order: everyone outside of
+    /// all teams, each team, each profile, members of everything at once, and the audiences in
+    /// `further`.
     pub fn of_interest<'s>(
         scopes: impl Iterator<Item = &'s Scope> + Clone,
         further: impl IntoIterator<Item = Self>,
@@ -110,11 +113,11 @@ impl Audience {
     }
 }
 
-/// People with a name: a combination of teams that really occurs.
+/// An audience that exists in practice (for example, a group of employees), with its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedAudience {
-    /// What they are called.
+    /// The name from the configuration.
     pub name: String,
-    /// Who they are.
+    /// The teams and profiles.
     pub audience: Audience,
 }

@@ -1,25 +1,25 @@
-//! Sets of small numbers: rule sets, audiences.
+//! Sets of small numbers, used for rule sets and audiences.
 
 use smallvec::SmallVec;
 
-/// A set of small numbers. Up to 64 of them take no memory of their own; there is no upper limit.
+/// A bit set without an upper limit. Sets of numbers below 64 need no heap allocation, which is the
+/// common case: one side or a few audiences.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Bits(SmallVec<[u64; 1]>);
+pub(crate) struct Bits(SmallVec<[u64; 1]>);
 
 impl Bits {
-    /// The set of one number.
-    pub(super) fn one(number: usize) -> Self {
+    pub(crate) fn one(number: usize) -> Self {
         let mut bits = Self::default();
         bits.insert(number);
         bits
     }
 
-    /// The numbers below this one.
-    pub(super) fn below(end: usize) -> Self {
+    /// The numbers from 0 to `end - 1`.
+    pub(crate) fn below(end: usize) -> Self {
         (0..end).collect()
     }
 
-    pub(super) fn insert(&mut self, number: usize) {
+    pub(crate) fn insert(&mut self, number: usize) {
         let word = number / 64;
         if self.0.len() <= word {
             self.0.resize(word + 1, 0);
@@ -27,17 +27,17 @@ impl Bits {
         self.0[word] |= 1 << (number % 64);
     }
 
-    pub(super) fn contains(&self, number: usize) -> bool {
+    pub(crate) fn contains(&self, number: usize) -> bool {
         self.0
             .get(number / 64)
             .is_some_and(|word| word >> (number % 64) & 1 == 1)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         if self.0.len() < other.0.len() {
             self.0.resize(other.0.len(), 0);
         }
@@ -46,21 +46,22 @@ impl Bits {
         }
     }
 
-    /// Those that are not in the other set.
+    /// The set difference.
     #[must_use]
-    pub(super) fn without(mut self, other: &Self) -> Self {
+    pub(crate) fn without(mut self, other: &Self) -> Self {
         for (word, less) in self.0.iter_mut().zip(&other.0) {
             *word &= !less;
         }
-        // Equal sets are equal as values.
+        // Trailing zero words are removed because `Eq` and `Hash` compare words.
         while self.0.last() == Some(&0) {
             self.0.pop();
         }
         self
     }
 
-    /// The numbers `n` for which exactly one of `2n` and `2n + 1` is in the set.
-    pub(super) fn unpaired(&self) -> Self {
+    /// The numbers `n` for which exactly one of `2n` and `2n + 1` is in the set. With sides `2n`
+    /// (before) and `2n + 1` (after), these are the audiences for which something changes.
+    pub(crate) fn unpaired(&self) -> Self {
         const EVEN: u64 = 0x5555_5555_5555_5555;
         let words = self.0.iter().map(|word| (word ^ (word >> 1)) & EVEN);
         words
@@ -73,7 +74,7 @@ impl Bits {
             .collect()
     }
 
-    pub(super) fn is_subset(&self, other: &Self) -> bool {
+    pub(crate) fn is_subset(&self, other: &Self) -> bool {
         self.0.len() <= other.0.len()
             && self
                 .0
@@ -82,7 +83,7 @@ impl Bits {
                 .all(|(word, all)| word & !all == 0)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = usize> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> {
         self.0.iter().enumerate().flat_map(|(at, word)| {
             let mut left = *word;
             std::iter::from_fn(move || {

@@ -1,5 +1,18 @@
-//! Bounds of access: what some people may never be allowed, what they may never be denied, and how far a change may
-//! widen their access. One walk over all requests answers for all bounds and all audiences together.
+//! Checks bounds of access: requests that must never or always be allowed, and limits for what a
+//! change may open.
+//!
+//! Textbook problem: emptiness of Boolean combinations of request sets. With A for the allowed
+//! requests after a change, A' for those before it and P for the requests of a pattern, the gate
+//! `never P` requires that A ∩ P is empty, `always P` that P \ A is empty, and a limit P1 … Pn for
+//! widening that (A \ A') \ (P1 ∪ … ∪ Pn) is empty. Patterns are added to the index like allow
+//! rules, each on a side of its own, so that the regions distinguish them too. One walk then
+//! evaluates all formulas for all audiences in each region; a region in which one is true is a
+//! breach, and its witness is the evidence. Separate emptiness tests for each gate and audience
+//! would repeat the same walk.
+//!
+//! Example: for the gate `never tcp **.example.com:22` and the rule "allow tcp `*.example.com`",
+//! the region of `api.example.com` on port 22 matches both: a breach. On other ports only the rule
+//! matches, and the gate does not apply.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -15,46 +28,44 @@ use super::request_pattern::RequestPattern;
 use super::survey::Survey;
 use model::docker::{Decision, Rule};
 
-/// How many breaches of one bound are told: nobody reads more, and a hostile rule set could have millions.
+/// Maximum number of breaches reported for one bound. More would not be read, and a hostile rule
+/// set could cause millions.
 const MOST: usize = 64;
 
-/// The bound that is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Bound {
-    /// The gate that was added at this position.
+pub(crate) enum Bound {
+    /// The gate that was added as number n, counted from 0.
     Gate(usize),
-    /// Something opens outside of the patterns.
+    /// A request opens outside of the patterns given to `within`.
     Widening,
 }
 
-/// A set of requests that breaks a bound for some people, all decided by the same rules.
+/// A set of requests that violates a bound for an audience, all decided by the same rules.
 #[derive(Debug)]
-pub(super) struct Breach {
-    pub(super) bound: Bound,
-    pub(super) audience: usize,
-    /// One request of the set.
-    pub(super) witness: Request,
-    /// What is decided about it before, by the positions of the rules.
-    pub(super) before: Verdict,
-    /// What is decided about it after.
-    pub(super) after: Verdict,
+pub(crate) struct Breach {
+    pub(crate) bound: Bound,
+    pub(crate) audience: usize,
+    pub(crate) witness: Request,
+    /// The verdict before the change. Reasons refer to rules by the position given to `rule`.
+    pub(crate) before: Verdict,
+    pub(crate) after: Verdict,
 }
 
-/// Rules before and after a change, each with the audiences that it counts for, and what they are held to.
+/// Rules before and after a change, with the audiences that each applies to, and the bounds.
 #[derive(Debug)]
-pub(super) struct Bounds {
+pub(crate) struct Bounds {
     index: Index,
     audiences: usize,
     gates: Vec<(GateKind, Option<usize>)>,
-    /// The sides of the patterns that what opens must lie within, if widening is bounded at all.
+    /// The sides of the patterns that limit widening; `None` if widening is not limited.
     widening: Option<Bits>,
-    /// The side of the next pattern. The first ones are those of the audiences, two for each: before and after.
+    /// The side of the next pattern. Sides 2n and 2n + 1 are audience n before and after; those of
+    /// patterns follow.
     next: usize,
 }
 
 impl Bounds {
-    /// Bounds without rules, for so many audiences.
-    pub(super) fn new(audiences: usize) -> Self {
+    pub(crate) fn new(audiences: usize) -> Self {
         let next = 2 * audiences;
         Self {
             index: Index::default(),
@@ -65,8 +76,8 @@ impl Bounds {
         }
     }
 
-    /// Adds a rule that counts for some audiences, before the change or after it.
-    pub(super) fn rule(&mut self, position: usize, rule: &Rule, after: bool, audiences: &[usize]) {
+    /// Adds a rule that applies to some audiences, before or after the change.
+    pub(crate) fn rule(&mut self, position: usize, rule: &Rule, after: bool, audiences: &[usize]) {
         let sides: Bits = audiences
             .iter()
             .map(|audience| 2 * audience + usize::from(after))
@@ -74,8 +85,8 @@ impl Bounds {
         self.index.add(position, rule, &sides);
     }
 
-    /// Adds a gate for one audience, or for all. It has the next position.
-    pub(super) fn gate(
+    /// Adds a gate for one audience, or for all.
+    pub(crate) fn gate(
         &mut self,
         kind: GateKind,
         pattern: &RequestPattern,
@@ -85,8 +96,9 @@ impl Bounds {
         self.gates.push((kind, audience));
     }
 
-    /// Bounds what may open; to be called after all gates are added.
-    pub(super) fn within(&mut self, patterns: &[RequestPattern]) {
+    /// Limits what may open to these patterns. Must be called after all gates are added, because
+    /// the side of a gate follows from its number.
+    pub(crate) fn within(&mut self, patterns: &[RequestPattern]) {
         self.widening = Some(
             patterns
                 .iter()
@@ -98,17 +110,17 @@ impl Bounds {
     fn pattern(&mut self, pattern: &RequestPattern) -> usize {
         let side = self.next;
         self.next += 1;
-        // What a pattern is called never shows: its side is in no verdict.
+        // The text and position of a pattern are never shown: no verdict includes its side.
         self.index
             .put(0, Arc::default(), pattern.parsed(), &Bits::one(side));
         side
     }
 
-    /// The bounds that are broken. None is a proof that every request keeps to them.
+    /// Returns the violated bounds. An empty result proves that no request violates one.
     ///
     /// # Errors
-    /// The patterns cross each other in too many ways.
-    pub(super) fn breaches(&self) -> Result<Vec<Breach>, Entangled> {
+    /// The question exceeds the work budget.
+    pub(crate) fn breaches(&self) -> Result<Vec<Breach>, Entangled> {
         let survey = Survey::new(&self.index);
         let wanted = self.wanted();
         let mut search = Search {
@@ -124,7 +136,8 @@ impl Bounds {
         Ok(search.found)
     }
 
-    /// The terms that make a difference: patterns of gates; and where widening is bounded, rules that come or go.
+    /// The terms whose regions must be visited: patterns of gates, and, if widening is limited,
+    /// rules that are added or removed for some audience.
     fn wanted(&self) -> Vec<bool> {
         let gates = Bits::below(2 * self.audiences + self.gates.len())
             .without(&Bits::below(2 * self.audiences));
@@ -151,12 +164,12 @@ struct Search<'s, 'i> {
     survey: &'s Survey<'i>,
     found: Vec<Breach>,
     counts: HashMap<Bound, usize>,
-    /// Breaches that the same rules decide are one. The first that is met has the shortest witness.
+    /// Breaches with the same deciding rules are reported once. The first has the shortest witness.
     told: BTreeSet<(Bound, usize, Vec<Reason>, Vec<Reason>)>,
 }
 
 impl Search<'_, '_> {
-    /// Holds one region against all bounds.
+    /// Checks all bounds in one region.
     fn region(&mut self, region: &Region<'_>) -> Result<(), Stop> {
         let terms = region.terms;
         self.survey.budget.spend(terms.len() + 1)?;
@@ -169,7 +182,7 @@ impl Search<'_, '_> {
                 Decision::Deny => deny.add(&term.sides),
             }
         }
-        // The sides of patterns are only ever among the allows.
+        // Patterns are never denied, so their sides can only be among the allows.
         let allowed = allow.clone().without(&deny);
         let bounds = self.bounds;
         let before = |audience: usize| allowed.contains(2 * audience);
@@ -229,7 +242,6 @@ impl Search<'_, '_> {
         Ok(())
     }
 
-    /// What one side decides about a region.
     fn verdict(&self, terms: &[u32], side: usize) -> Verdict {
         let index = self.survey.index;
         let of = |decision: Decision| {

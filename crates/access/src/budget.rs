@@ -1,19 +1,20 @@
-//! How much work a question may cost.
+//! Limits the work of one question.
 
 use std::cell::Cell;
 
 use thiserror::Error;
 
-/// Work that every question may cost, in steps of some nanoseconds each.
+/// Steps that every question may use. One step takes a few nanoseconds.
 const LEAST: usize = 1 << 22;
-/// Work that each pattern may add: ordinary rules need a small part of it.
+/// Additional steps for each pattern. Ordinary rules use a small part of them.
 const EACH: usize = 1 << 8;
 
-/// The wildcards of some rules cross each other in so many ways that the question is not answered.
+/// The question was not answered because it exceeds the work budget.
 ///
-/// To tell whether patterns such as `/*/a/*/b` cover each other is hard: each of n of them can double the kinds of
-/// requests. The work is bounded by a fixed part and one for each pattern, so that nobody can stall a plan by a pull
-/// request; what cannot be answered within it is an error, never a guess.
+/// Deciding whether a union of patterns such as `/*/a/*/b` covers another pattern is an inclusion
+/// problem of NFAs, which is PSPACE-complete in general: each of n patterns can double the number
+/// of regions. The budget is a constant plus an amount for each pattern. It ensures that a pull
+/// request cannot stall a plan. A question that exceeds it is an error, never a guess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
     "the wildcards of these rules cross each other in too many ways to compare them; \
@@ -21,12 +22,12 @@ const EACH: usize = 1 << 8;
 )]
 pub struct Entangled;
 
-/// Why a walk ends before it has seen everything.
+/// Why a walk ends early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stop {
-    /// The question is answered.
+pub(crate) enum Stop {
+    /// The caller has its answer and needs no further regions.
     Answered,
-    /// It costs too much.
+    /// The budget is exhausted.
     Entangled(Entangled),
 }
 
@@ -36,20 +37,20 @@ impl From<Entangled> for Stop {
     }
 }
 
-/// The work that is left.
+/// The remaining steps. A `Cell`, because all parts of a walk share one budget.
 #[derive(Debug)]
-pub(super) struct Budget(Cell<usize>);
+pub(crate) struct Budget(Cell<usize>);
 
 impl Budget {
-    /// For a question about so many patterns.
-    pub(super) fn new(patterns: usize) -> Self {
+    /// The budget of a question about `patterns` patterns.
+    pub(crate) fn new(patterns: usize) -> Self {
         Self(Cell::new(
             patterns.saturating_mul(EACH).saturating_add(LEAST),
         ))
     }
 
-    /// Takes some steps.
-    pub(super) fn spend(&self, steps: usize) -> Result<(), Entangled> {
+    /// Deducts `steps`; fails if fewer are left.
+    pub(crate) fn spend(&self, steps: usize) -> Result<(), Entangled> {
         self.0
             .set(self.0.get().checked_sub(steps).ok_or(Entangled)?);
         Ok(())

@@ -1,18 +1,39 @@
-//! The segments that nobody wrote out: which of a few globs they can match at once.
+//! Splits segments into classes by the globs that they match.
+//!
+//! Textbook problem: given globs g1 … gn and a finite number of texts, which sets of globs does
+//! some segment other than the texts match exactly? These are the satisfiable sign vectors of the
+//! languages of the globs, that is, the nonempty atoms of the Boolean algebra that they generate.
+//! Deciding one of them is the emptiness problem of a product of automata, and there can be 2^n of
+//! them.
+//!
+//! It is solved in three stages, cheapest first. (1) Plausible candidate segments are matched
+//! against all globs; this usually finds every set, and a simple upper bound (`most_sets`) proves
+//! that none is missing. (2) Otherwise `search` explores the product of the NFAs of all globs
+//! breadth-first by subset construction, with one letter for each class of letters. A flag in the
+//! state records whether a letter was read that occurs in no glob and no text: such a segment
+//! cannot be one of the texts. (3) Sets for which stage 2 met only a text are searched again by
+//! `search_beside`, with the prefix of the texts as part of the state (a product with the trie of
+//! the texts).
+//!
+//! Example: `a*` and `*a` have four sets: {} by `b`, {`a*`} by `ab`, {`*a`} by `ba`, and both by
+//! `a`. If `a` is one of the texts, both are matched by `aa` instead. With the additional glob
+//! `a*a`, however, only `a` matches `a*` and `*a` but not `a*a`, so that this set does not exist
+//! outside of the text `a`.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use foldhash::fast::FixedState;
 
 use super::budget::{Budget, Entangled};
-use super::globs::Globs;
+use super::segments::Globs;
 
-/// One segment for each set of globs that some segment outside of `texts` matches together (no glob at all is such a
-/// set too). The `candidates` are segments as a person would write them, the best ones first.
+/// Returns one segment for each set of globs that some segment outside of `texts` matches exactly;
+/// the empty set counts too. `candidates` are readable segments, the best first. They become
+/// witnesses in reports.
 ///
 /// # Errors
-/// Globs can double the sets with each glob more; the work is bounded by the budget.
-pub(super) fn other_classes(
+/// The work is limited by the budget because each additional glob can double the number of sets.
+pub(crate) fn other_classes(
     globs: &[&str],
     texts: &BTreeSet<&str>,
     candidates: impl Iterator<Item = String>,
@@ -43,8 +64,9 @@ pub(super) fn other_classes(
     Ok(found.segments)
 }
 
-/// How many sets of globs there can be at most: those that only say how a segment begins are matched together only where
-/// one says more than the other, so that the longest of them tells which; likewise those that only say how it ends.
+/// An upper bound of the number of sets. Of the globs of the form `text*`, the longest that matches
+/// determines which others match. n of them therefore give at most n + 1 sets instead of 2^n. The
+/// same is true for `*text`. `None` if the bound overflows.
 fn most_sets(globs: &[&str]) -> Option<usize> {
     let mut begins = 1_usize;
     let mut ends = 1_usize;
@@ -61,17 +83,16 @@ fn most_sets(globs: &[&str]) -> Option<usize> {
         .checked_mul(1_usize.checked_shl(others)?)
 }
 
-/// The sets that were found, each with its segment.
+/// The sets found so far, with one segment for each.
 #[derive(Default)]
 struct Found {
     known: HashSet<Vec<u32>, FixedState>,
     segments: Vec<String>,
-    /// How many there can be at most, as far as that is known.
+    /// The upper bound, if known.
     most: Option<usize>,
 }
 
 impl Found {
-    /// Whether there can be no more of them.
     fn is_all(&self) -> bool {
         self.most == Some(self.known.len())
     }
@@ -83,12 +104,13 @@ impl Found {
     }
 }
 
-/// Where a reader of all globs can stand: globs and positions in them, sorted. Globs that cannot match any more are
-/// not there, and of a glob no position before the last `*` that was reached, since what could be matched from there
-/// can be matched from that `*` too.
+/// A state of the subset construction: pairs of a glob and a position in it, sorted. Globs that can
+/// no longer match are absent. Positions of a glob before its last reached `*` are dropped, because
+/// whatever matches from there also matches from that `*`. This keeps the states small and few.
 type Positions = Vec<(u32, u32)>;
 
-/// What the next letter does: the positions that stay whatever it is, and those that it leads to.
+/// The transitions of a state: positions that stay on any letter (at a `*`), and positions that a
+/// certain letter leads to.
 struct Moves {
     stay: Positions,
     to: BTreeMap<char, Positions>,
@@ -131,7 +153,7 @@ impl Reader {
         self.closed(moves.stay.iter().chain(led).copied().collect())
     }
 
-    /// Adds what is reached without a letter, and leaves out what is of no more use.
+    /// Computes the epsilon closure (a `*` may match nothing) and drops dominated positions.
     fn closed(&self, mut positions: Positions) -> Positions {
         let mut at = 0;
         while let Some(position) = positions.get(at).copied() {
@@ -153,7 +175,7 @@ impl Reader {
         closed
     }
 
-    /// The globs that match what was read.
+    /// The globs that accept in this state.
     fn matched(&self, positions: &Positions) -> Vec<u32> {
         positions
             .iter()
@@ -163,11 +185,13 @@ impl Reader {
     }
 }
 
-/// Walks all segments, shortest first, as far as they can be told apart by what they may still match. Every set is
-/// found; returned is whether for some set only a text was met and no segment besides.
+/// Explores all segments, shortest first, up to equality of states. Finds every set that a segment
+/// with an unwritten letter has, and offers each set that is found for a segment outside of the
+/// texts. Returns whether some set was met only for texts, which requires `search_beside`.
 ///
-/// A segment with a letter that nobody wrote is no text. A set that such a segment can have is found with one, since
-/// "whether there was such a letter" is told apart too. Of written letters, only those count that some glob waits for.
+/// One unwritten letter represents all letters that occur in no glob and no text, since no glob
+/// distinguishes them. Of the written letters, only those that some glob expects next lead to
+/// another state than it.
 fn search(
     reader: &Reader,
     texts: &BTreeSet<&str>,
@@ -212,8 +236,8 @@ fn search(
     Ok(doubtful.iter().any(|set| !found.known.contains(set)))
 }
 
-/// The same walk, which also tells apart which texts a segment may still become: for the few sets that only segments
-/// without a free letter have.
+/// The same search with the texts that a segment may still become as part of the state. It handles
+/// the few sets that only segments without an unwritten letter have.
 fn search_beside(
     reader: &Reader,
     texts: &BTreeSet<&str>,
@@ -245,7 +269,7 @@ fn search_beside(
                 .next()
                 .is_some_and(|text| text.starts_with(longer.as_str()));
             let text = becomes.then(|| longer.clone());
-            // What matches nothing any more can only become the set of no globs, which is found already.
+            // An empty state only leads to the empty set, which stage 2 has found already.
             if !next.is_empty() && known.insert((next.clone(), text)) {
                 queue.push_back((next, longer));
             }
@@ -254,7 +278,8 @@ fn search_beside(
     Ok(())
 }
 
-/// A letter that is in no glob and in no text. Hosts and paths could hold all the usual ones; there are more.
+/// A letter that occurs in no glob and no text. The usual letters may all be taken; then a rarer
+/// one is used.
 fn unwritten(letters: &BTreeSet<char>, texts: &BTreeSet<&str>) -> Option<char> {
     let usual = ('a'..='z').chain('0'..='9').chain(['_', '\u{e9}']);
     let free = |letter: &char| {
@@ -303,10 +328,12 @@ mod tests {
                 &[true, true]
             ])
         );
-        // `a` alone begins and ends with an `a` and is not matched by `a*a`; as a text of its own it is no other.
+        // `a` alone begins and ends with an `a` and is not matched by `a*a`; as a text of its own
+        // it is no other.
         assert!(classes(&["*a", "a*", "a*a"], &[]).contains(&vec![true, true, false]));
         assert!(!classes(&["*a", "a*", "a*a"], &["a"]).contains(&vec![true, true, false]));
-        // Two segments begin with `ab`, end with `bc` and match nothing longer: `abc`, and `abbc` with a letter more.
+        // Two segments begin with `ab`, end with `bc` and match nothing longer: `abc`, and `abbc`
+        // with a letter more.
         assert!(classes(&["*bc", "ab*", "ab*bc"], &[]).contains(&vec![true, true, false]));
         assert!(!classes(&["*bc", "ab*", "ab*bc"], &["abc"]).contains(&vec![true, true, false]));
         assert!(classes(&["*a*", "*b*"], &["ab"]).contains(&vec![true, true]));
@@ -318,10 +345,12 @@ mod tests {
         assert_eq!(most_sets(&["a*", "ab*", "c*"]), Some(4));
         assert_eq!(most_sets(&["a*", "*b", "*bb"]), Some(6));
         assert_eq!(most_sets(&["a*", "*b*", "a*b"]), Some(8));
-        // All of them exist, each with the globs that begin as the longest one does, and none for good measure.
+        // All of them exist, each with the globs that begin as the longest one does, and none for
+        // good measure.
         let sets = classes(&["a*", "ab*", "c*"], &["ab", "ab1", "ab2", "a1"]);
         assert_eq!(sets.len(), 4, "{sets:?}");
-        // Where texts are all that some globs match, the candidates do not find every set, and the search tells.
+        // Where texts are all that some globs match, the candidates do not find every set, and the
+        // search tells.
         assert_eq!(classes(&["*1", "1*"], &["1"]).len(), 4);
         let letters: Vec<String> = ('a'..='z')
             .chain('0'..='9')

@@ -1,4 +1,21 @@
-//! How rule sets differ: what opens, what closes, each with a witness and the rules that decide it.
+//! Compares rule sets: the requests that a change opens and closes, each with a witness and the
+//! deciding rules.
+//!
+//! Textbook problem: the symmetric difference of two request sets. A request opens if it is in
+//! A(after) and not in A(before), and closes in the opposite case, where A is the set of allowed
+//! requests under deny-overrides. Both sides are indexed together, so that they have common cells,
+//! and the Boolean formula is evaluated once for each cell, port class, method and HTTP path. No
+//! difference in any of them proves that both rule sets allow the same requests. Comparing texts of
+//! rules instead would report changes where a rule is merely split, renamed or moved.
+//!
+//! Two facts keep this fast. Only cells with a changed term are visited: in all others, both sides
+//! match terms of the same meaning. And cells with the same terms on the same sides for an audience
+//! share their rows. All audiences are compared in one walk; audience n has the sides 2n (before)
+//! and 2n + 1 (after).
+//!
+//! Example: before, `**.example.com` is allowed; after, `ftp.example.com` is denied too. The cell
+//! of `ftp.example.com` is allowed before and denied after: one row closes, with a request to port
+//! 443 as witness. The cell of all other names has no changed term and is skipped.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -12,16 +29,15 @@ use super::decide::{Reason, Verdict, reasons};
 use super::difference::{Difference, Direction, Row};
 use super::index::{Index, Unreadable};
 use super::meeting::Counted;
-use super::ports::Ports;
-use super::request::Request;
+use super::request::{Ports, Request};
 use super::segments::Map;
 use super::survey::{ByPort, Cell, Subject, Survey};
 use model::docker::{Decision, FileMode, Method, Rule, Transport};
 
-/// Compares what two rule sets allow.
+/// Compares the requests that two rule sets allow. Reasons refer to rules by position in their set.
 ///
 /// # Errors
-/// The patterns cross each other in too many ways.
+/// The question exceeds the work budget.
 pub fn compare(before: &[&Rule], after: &[&Rule]) -> Result<Difference, Entangled> {
     let mut comparison = Comparison::new(1);
     for (position, rule) in before.iter().enumerate() {
@@ -33,24 +49,25 @@ pub fn compare(before: &[&Rule], after: &[&Rule]) -> Result<Difference, Entangle
     Ok(comparison.run()?.differences.pop().unwrap_or_default())
 }
 
-/// Rules before and after a change, each with the audiences that it counts for. One walk compares all audiences.
+/// Rules before and after a change, each with the audiences that it applies to. One walk compares
+/// all audiences.
 #[derive(Debug)]
 pub struct Comparison<'r> {
     rules: Vec<Counted<'r>>,
     audiences: usize,
 }
 
-/// What a comparison found.
+/// The result of a comparison.
 #[derive(Debug)]
 pub struct Compared {
     /// What opens and closes, for each audience.
     pub differences: Vec<Difference>,
-    /// Resources that are no pattern and so match nothing here.
+    /// Resources that cannot be parsed and therefore match nothing.
     pub unreadable: Vec<Unreadable>,
 }
 
 impl<'r> Comparison<'r> {
-    /// A comparison without rules, for so many audiences.
+    /// Creates an empty comparison for this number of audiences.
     pub fn new(audiences: usize) -> Self {
         Self {
             rules: Vec::new(),
@@ -58,7 +75,8 @@ impl<'r> Comparison<'r> {
         }
     }
 
-    /// Adds a rule that counts for some audiences before, and for some after. Reasons name it by its position.
+    /// Adds a rule that applies to the audiences `before` before the change and to the audiences
+    /// `after` after it. Reasons refer to the rule by `position`.
     pub fn add(
         &mut self,
         position: usize,
@@ -77,10 +95,8 @@ impl<'r> Comparison<'r> {
         });
     }
 
-    /// Compares.
-    ///
     /// # Errors
-    /// The patterns cross each other in too many ways.
+    /// The question exceeds the work budget.
     pub fn run(&self) -> Result<Compared, Entangled> {
         let changes = |counted: &&Counted<'_>| !counted.sides.unpaired().is_empty();
         let all = || self.rules.iter();
@@ -99,7 +115,7 @@ impl<'r> Comparison<'r> {
 /// What opens and closes, for each audience.
 fn differences(index: &Index, audiences: usize) -> Result<Vec<Difference>, Entangled> {
     let survey = Survey::new(index);
-    // A term matters for those for whom nothing that means the same is on the other side.
+    // A term only matters for audiences without a term of the same meaning on the other side.
     let mut sides: Vec<Bits> = vec![Bits::default(); index.terms.len()];
     for term in &index.terms {
         sides[term.meaning as usize].add(&term.sides);
@@ -132,11 +148,11 @@ fn differences(index: &Index, audiences: usize) -> Result<Vec<Difference>, Entan
         .collect())
 }
 
-/// What a term says to an audience before and after, as two bits.
+/// Whether a term applies to an audience before and after, as two bits.
 const BEFORE: u8 = 1;
 const AFTER: u8 = 2;
 
-/// What the terms say about one thing before and after, before deny is weighed against allow.
+/// The sides on which some allow and some deny matches, before deny overrides allow.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Votes {
     allow: u8,
@@ -144,7 +160,7 @@ struct Votes {
 }
 
 impl Votes {
-    /// Deny wins; what nothing allows is denied.
+    /// The sides on which the request is allowed: deny overrides allow, and the default is deny.
     fn allowed(self) -> u8 {
         self.allow & !self.deny
     }
@@ -154,20 +170,20 @@ fn differs(allowed: u8) -> bool {
     allowed == BEFORE || allowed == AFTER
 }
 
-/// Terms, each with the sides on which an audience meets it.
+/// Matching terms, each with the sides on which it applies to one audience.
 type Met = SmallVec<[(u32, u8); 4]>;
 
 struct Search<'s, 'i> {
     survey: &'s Survey<'i>,
-    /// The rows of cells, by the number that `known` gives them.
+    /// The rows of cells, by the number in `known`.
     found: Vec<SmallVec<[Arc<Row>; 1]>>,
-    /// Cells in which an audience meets the same terms on the same sides are told once. The first of them is the one
-    /// with the shortest witness.
+    /// Cells with the same terms on the same sides have the same rows, computed once. The first
+    /// such cell has the shortest witness.
     known: Map<Met, u32>,
 }
 
 impl Search<'_, '_> {
-    /// The number of the rows of a cell for an audience.
+    /// The number of the rows of a cell for an audience, in `found`.
     fn of(&mut self, cell: &Cell<'_>, audience: usize) -> Result<u32, Stop> {
         let met: Met = cell
             .terms
@@ -205,7 +221,8 @@ impl Search<'_, '_> {
             .iter()
             .flat_map(|family| self.found[*family as usize].iter().cloned())
             .collect();
-        // Rows that tell the same are one; the sort keeps the first, which has the shortest witness.
+        // Equal rows are merged. The sort is stable, so the first one, with the shortest witness,
+        // remains.
         rows.sort_by(|one, other| one.order(other));
         rows.dedup_by(|later, first| later.order(first).is_eq());
         Difference { rows }
@@ -217,7 +234,7 @@ fn sides(sides: &Bits, audience: usize) -> u8 {
         | (u8::from(sides.contains(2 * audience + 1)) * AFTER)
 }
 
-/// What one audience meets in one cell.
+/// One cell from the point of view of one audience.
 struct View<'v, 'i> {
     survey: &'v Survey<'i>,
     terms: &'v [u32],
@@ -299,7 +316,8 @@ impl View<'_, '_> {
                         path: path.witness.clone(),
                     };
                     let requests = |id: &u32| self.survey.index.term_of(*id).what.requests(method);
-                    // Ports that are alike in what is decided may differ in what decides it.
+                    // Ports with the same decision may still have different deciding rules; use
+                    // those of the witness's port.
                     let connection = self
                         .survey
                         .connections(self.terms, Transport::Tcp)
@@ -321,7 +339,7 @@ impl View<'_, '_> {
         Ok(())
     }
 
-    /// The ports of each outcome that makes a difference.
+    /// The ports of each outcome in which the two sides differ.
     fn by_outcome(&self, terms: &ByPort) -> SmallVec<[(u8, Ports); 2]> {
         let everywhere = self.votes(terms.everywhere.iter().copied());
         let elsewhere = everywhere.allowed();
@@ -354,7 +372,7 @@ impl View<'_, '_> {
             .collect()
     }
 
-    /// The methods of each outcome.
+    /// The methods with an HTTP term, by outcome.
     fn by_method(&self, http: &[u32], connection: Votes) -> BTreeMap<u8, Vec<Method>> {
         let mut outcomes: BTreeMap<u8, Vec<Method>> = BTreeMap::new();
         for method in Method::ALL {
@@ -389,7 +407,7 @@ impl View<'_, '_> {
         }
     }
 
-    /// A row whose witness these terms decide.
+    /// A row whose witness is decided by these terms.
     fn row(
         &self,
         allowed: u8,

@@ -1,4 +1,4 @@
-//! What a rule set decides about one request, and which rules decide it.
+//! Decides single requests and names the deciding rules.
 
 use std::sync::Arc;
 
@@ -6,13 +6,13 @@ use super::index::{Entry, Index, Unreadable};
 use super::request::Request;
 use model::docker::{Decision, Rule};
 
-/// The rules that count for one person, ready to decide.
+/// A set of rules, indexed for decisions about single requests.
 #[derive(Debug)]
 pub struct RuleSet {
     index: Index,
 }
 
-/// A resource that decides a request.
+/// A resource that decides a request, with its rule.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reason {
     /// The position of the rule in its set.
@@ -21,32 +21,34 @@ pub struct Reason {
     pub resource: Arc<str>,
 }
 
-/// What is decided, and why.
+/// A decision and its reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// Allow or deny.
+    /// The decision.
     pub decision: Decision,
-    /// The denies that match, or the allows if none does; empty where nothing matches, which denies.
+    /// The matching denies, otherwise the matching allows. Empty if nothing matches: denied by
+    /// default.
     pub reasons: Vec<Reason>,
 }
 
 impl RuleSet {
-    /// Takes rules apart; those of one policy need not stand together, since all rules are pooled.
+    /// Indexes rules. The order of rules and the policies that contain them do not affect
+    /// decisions.
     pub fn new(rules: &[&Rule]) -> Self {
         Self {
             index: Index::new(&[rules]),
         }
     }
 
-    /// Resources that are no pattern and so match nothing here.
+    /// Resources that cannot be parsed and therefore match nothing.
     pub fn unreadable(&self) -> &[Unreadable] {
         &self.index.unreadable
     }
 
-    /// Decides a request: any deny that matches wins, else any allow that matches, else it is denied.
+    /// Decides a request: a matching deny overrides every allow, and the default is deny.
     ///
-    /// An HTTP request is decided by HTTP rules and by the network rules about its TCP connection together (contract:
-    /// FACTS, "Network and HTTP together").
+    /// An HTTP request is decided by the matching HTTP rules and the matching network rules for its
+    /// TCP connection together (contract: FACTS, "Network and HTTP together").
     pub fn decide(&self, request: &Request) -> Verdict {
         let matching = self.index.matching(request);
         let reasons = |decision: Decision| {
@@ -75,12 +77,13 @@ impl RuleSet {
         }
     }
 
-    /// Decides a request as [`decide`](Self::decide) does, without saying why: several times as fast.
+    /// Decides a request like [`decide`](Self::decide), but without reasons. This is several times
+    /// as fast.
     pub fn decides(&self, request: &Request) -> Decision {
         let mut decision = Decision::Deny;
         for id in self.index.candidates(request) {
             let term = self.index.term_of(id);
-            // One deny is enough, and of allows one is enough too.
+            // One deny settles the decision, and one allow is enough otherwise.
             if (term.decision == Decision::Deny || decision == Decision::Deny)
                 && self.index.matches(term.what, request)
             {
@@ -94,8 +97,8 @@ impl RuleSet {
     }
 }
 
-/// The reasons that entries are, in order, each once.
-pub(super) fn reasons<'e>(entries: impl Iterator<Item = &'e Entry>) -> Vec<Reason> {
+/// The reasons for some entries, sorted and without duplicates.
+pub(crate) fn reasons<'e>(entries: impl Iterator<Item = &'e Entry>) -> Vec<Reason> {
     let mut reasons: Vec<Reason> = entries
         .map(|entry| Reason {
             rule: entry.rule as usize,

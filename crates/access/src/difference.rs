@@ -1,14 +1,13 @@
-//! What opens and closes between two rule sets.
+//! Differences between two rule sets.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::decide::Verdict;
-use super::ports::Ports;
-use super::request::Request;
+use super::request::{Ports, Request};
 use model::docker::Method;
 
-/// Which way access moves.
+/// The direction of an access change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Direction {
     /// Denied before, allowed after.
@@ -17,48 +16,49 @@ pub enum Direction {
     Closes,
 }
 
-/// What a change does to access, taken together.
+/// The overall effect of a change on access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Effect {
-    /// Nothing opens and nothing closes, for any request: that is a proof.
+    /// No request opens or closes. This is proven for all requests.
     Neutral,
-    /// Something opens, nothing closes.
+    /// Some requests open, none closes.
     Widening,
-    /// Something closes, nothing opens.
+    /// Some requests close, none opens.
     Narrowing,
-    /// Both.
+    /// Some requests open and others close.
     Mixed,
 }
 
-/// A set of requests that opens or closes by the same rules.
+/// A set of requests that opens or closes because of the same rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// Which way.
+    /// Whether the requests open or close.
     pub direction: Direction,
-    /// The resource that makes the difference, as written: of the deny that comes or goes, else of the allow.
+    /// The resource that causes the change, as written: of the added or removed deny, otherwise of
+    /// the allow.
     pub resource: Arc<str>,
-    /// The ports, for connections and HTTP requests.
+    /// The ports, for connections and HTTP requests; `None` for paths.
     pub ports: Option<Ports>,
-    /// The methods, for HTTP requests.
+    /// The methods, for HTTP requests; otherwise empty.
     pub methods: Vec<Method>,
-    /// One request of the set.
+    /// One request of the set, as evidence.
     pub witness: Request,
-    /// What is decided about it before, by positions in the rules before.
+    /// The verdict before the change. Reasons refer to rules before it by position.
     pub before: Verdict,
-    /// What is decided about it after, by positions in the rules after.
+    /// The verdict after the change. Reasons refer to rules after it by position.
     pub after: Verdict,
 }
 
-/// All that opens or closes between two rule sets.
+/// All access changes between two rule sets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Difference {
-    /// One row for each set; empty exactly if the two allow the same requests. Audiences share what they have in
-    /// common.
+    /// The changes; empty if and only if both sides allow the same requests. Audiences share equal
+    /// rows.
     pub rows: Vec<Arc<Row>>,
 }
 
 impl Difference {
-    /// What the change does, taken together.
+    /// The overall effect.
     pub fn effect(&self) -> Effect {
         let any = |direction| self.rows.iter().any(|row| row.direction == direction);
         match (any(Direction::Opens), any(Direction::Closes)) {
@@ -71,8 +71,9 @@ impl Difference {
 }
 
 impl Row {
-    /// Rows are told apart and put in order by all but their witness.
-    pub(super) fn order(&self, other: &Self) -> Ordering {
+    /// The order of rows. It ignores witnesses: rows that differ only in the witness are
+    /// duplicates.
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
         let key = |row: &Self| {
             let kind = match &row.witness {
                 Request::Connect { transport, .. } => *transport as u8,

@@ -1,4 +1,5 @@
-//! Rules, taken apart into patterns and put where requests find them.
+//! The index of patterns: rules are split into resources and stored where lookups and walks find
+//! them.
 
 use std::sync::Arc;
 
@@ -13,30 +14,29 @@ use super::terms::{Places, Term, What};
 use model::docker::pattern::{Depth, HostPattern, Label, PathPattern, Root, Segment};
 use model::docker::{Decision, Rule};
 
-/// One resource of one rule.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// The position of the rule in its set.
-    pub(super) rule: u32,
-    /// The resource as written.
-    pub(super) resource: Arc<str>,
-    /// The term that says what it means.
-    pub(super) term: u32,
+    pub(crate) rule: u32,
+    pub(crate) resource: Arc<str>,
+    /// The term with its meaning.
+    pub(crate) term: u32,
 }
 
-/// A resource that is no pattern. Manifests hold none; a server may.
+/// A resource that cannot be parsed and therefore matches nothing. Manifests are validated, but a
+/// server may return one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
     /// The position of the rule in its set.
     pub rule: usize,
-    /// The resource.
+    /// The resource as written.
     pub resource: String,
-    /// Why it is no pattern.
+    /// The reason why it cannot be parsed.
     pub why: String,
 }
 
 impl Unreadable {
-    pub(super) fn new(rule: usize, resource: &str, Unparsed { why }: Unparsed) -> Self {
+    pub(crate) fn new(rule: usize, resource: &str, Unparsed { why }: Unparsed) -> Self {
         Self {
             rule,
             resource: resource.to_owned(),
@@ -45,18 +45,18 @@ impl Unreadable {
     }
 }
 
-/// The tries of paths, one for each format: a rule matches only paths of its own.
+/// One trie for each path format, since a pattern only matches paths of its own format.
 #[derive(Debug, Default)]
-pub(super) struct Files {
-    pub(super) posix: Trie,
-    pub(super) home: Trie,
-    /// The first segment is the drive's letter.
-    pub(super) windows: Trie,
+pub(crate) struct Files {
+    pub(crate) posix: Trie,
+    pub(crate) home: Trie,
+    /// The first segment is the drive letter.
+    pub(crate) windows: Trie,
     /// The first segment is the distribution.
-    pub(super) wsl: Trie,
+    pub(crate) wsl: Trie,
 }
 
-/// Where a term is found.
+/// The place in the index where a term is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Spot {
     Host(NodeId),
@@ -67,23 +67,23 @@ enum Spot {
     Wsl(NodeId),
 }
 
-/// The rules of any number of sets.
+/// The resources of any number of rule sets (sides), such as before and after a change.
 #[derive(Debug, Default)]
-pub(super) struct Index {
-    pub(super) entries: Vec<Entry>,
-    pub(super) terms: Vec<Term>,
-    pub(super) places: Places,
-    /// Host names by label, the last one first.
-    pub(super) hosts: Trie,
-    pub(super) nets: Nets,
-    pub(super) files: Files,
-    pub(super) unreadable: Vec<Unreadable>,
+pub(crate) struct Index {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) terms: Vec<Term>,
+    pub(crate) places: Places,
+    /// Host names by label, last label first.
+    pub(crate) hosts: Trie,
+    pub(crate) nets: Nets,
+    pub(crate) files: Files,
+    pub(crate) unreadable: Vec<Unreadable>,
     known: Map<(Spot, Decision, What), SmallVec<[u32; 2]>>,
 }
 
 impl Index {
-    /// Takes the rules of these sets apart; the sides are the positions of the sets.
-    pub(super) fn new(sets: &[&[&Rule]]) -> Self {
+    /// Indexes several rule sets. The side of a rule is the position of its set.
+    pub(crate) fn new(sets: &[&[&Rule]]) -> Self {
         let mut index = Self::default();
         index.expect(sets.iter().flat_map(|rules| rules.iter().copied()));
         for (number, rules) in sets.iter().enumerate() {
@@ -95,16 +95,17 @@ impl Index {
         index
     }
 
-    /// Makes room for the resources of these rules, so that what is there is not moved again and again.
-    pub(super) fn expect<'r>(&mut self, rules: impl Iterator<Item = &'r Rule>) {
+    /// Reserves memory for the resources of these rules. Without it, large rule sets are
+    /// reallocated many times.
+    pub(crate) fn expect<'r>(&mut self, rules: impl Iterator<Item = &'r Rule>) {
         let resources = rules.map(|rule| rule.access.resource_count()).sum();
         self.entries.reserve(resources);
         self.terms.reserve(resources);
         self.known.reserve(resources);
     }
 
-    /// Adds a rule, by its position, to some sides.
-    pub(super) fn add(&mut self, position: usize, rule: &Rule, sides: &Bits) {
+    /// Adds a rule to some sides. `position` identifies it in reasons.
+    pub(crate) fn add(&mut self, position: usize, rule: &Rule, sides: &Bits) {
         parse(rule, |resource, parsed| match parsed {
             Ok(parsed) => self.put(position, resource.text(), &parsed, sides),
             Err(error) => self
@@ -113,8 +114,7 @@ impl Index {
         });
     }
 
-    /// Adds one resource of a rule.
-    pub(super) fn put(
+    pub(crate) fn put(
         &mut self,
         position: usize,
         resource: Arc<str>,
@@ -139,7 +139,8 @@ impl Index {
         self.terms[term as usize].entries.push(entry);
     }
 
-    /// The term for what an entry means; entries that mean the same on the same sides share it.
+    /// Returns the term for a meaning on some sides; entries with the same meaning and sides share
+    /// it.
     fn term(&mut self, spot: Spot, decision: Decision, what: What, sides: &Bits) -> u32 {
         let alike = self.known.entry((spot, decision, what)).or_default();
         if let Some(known) = alike
@@ -149,7 +150,7 @@ impl Index {
             return *known;
         }
         let term = u32::try_from(self.terms.len()).unwrap_or(u32::MAX);
-        // The first of those that mean the same gives them their common number.
+        // The first term with this meaning identifies the meaning.
         let meaning = alike.first().copied().unwrap_or(term);
         alike.push(term);
         self.terms.push(Term {
@@ -191,8 +192,8 @@ impl Index {
         self.hosts.insert(Self::host_segments(host))
     }
 
-    /// The labels of a host, the last one first.
-    pub(super) fn host_segments(host: &HostPattern) -> impl Iterator<Item = Segment<'_>> {
+    /// The labels of a host pattern, last label first.
+    pub(crate) fn host_segments(host: &HostPattern) -> impl Iterator<Item = Segment<'_>> {
         let labels = host.labels().rev().map(|label| match label {
             Label::Text(text) => Segment::Text(text),
             Label::Glob(glob) => Segment::Glob(glob),
@@ -227,12 +228,11 @@ impl Index {
         }
     }
 
-    pub(super) fn term_of(&self, id: u32) -> &Term {
+    pub(crate) fn term_of(&self, id: u32) -> &Term {
         &self.terms[id as usize]
     }
 
-    /// The entries of some terms.
-    pub(super) fn entries_of<'a>(
+    pub(crate) fn entries_of<'a>(
         &'a self,
         terms: impl Iterator<Item = u32> + 'a,
     ) -> impl Iterator<Item = &'a Entry> {

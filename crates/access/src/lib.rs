@@ -1,8 +1,26 @@
-//! What rules mean: exact sets of requests, decisions, differences and witnesses. No input or output happens here.
+//! The meaning of rules: exact sets of requests, decisions, differences and witnesses. No I/O.
 //!
-//! All requests fall into finitely many regions in which every request meets the same patterns; a question about
-//! all requests is answered by looking at one request of each. There is no sampling and no "unknown".
-//! `docs/access.md` holds the semantics as a table of examples that the tests run.
+//! In textbook terms, the resources of all rules generate a finite Boolean algebra of request sets.
+//! Its atoms are the sets of requests that match exactly the same resources. This crate enumerates
+//! nonempty regions, each a subset of one atom. Deny overrides allow, so every question (is this
+//! rule ever decisive, what does a change open, does a gate pass) is a Boolean formula over those
+//! resources. A formula has one value on each region. Evaluating it on one request of every region
+//! is therefore a proof, not a sample.
+//!
+//! Regions are enumerated in four steps: `segments` stores patterns in a trie that is read as an
+//! NFA, `walk` applies the subset construction to it, `classes` splits the infinite alphabet of
+//! segments into finitely many classes, and `survey` and `regions` form the product with
+//! transports, ports, methods and HTTP paths. The number of regions can grow exponentially in the
+//! number of wildcards, so that `budget` limits the work. A question that exceeds the budget is an
+//! error, never a guess.
+//!
+//! Example: the rules "allow tcp `**.example.com`" and "deny tcp `ftp.example.com:21`" have three
+//! regions: all other names below `example.com` (allowed), `ftp.example.com` on port 21 (denied)
+//! and `ftp.example.com` on other ports (allowed).
+//!
+//! `docs/access.md` defines the semantics as a table of examples, which the tests run.
+
+#![warn(missing_docs)]
 
 mod audience;
 mod bits;
@@ -14,7 +32,7 @@ mod compare;
 mod decide;
 mod difference;
 mod gate;
-mod globs;
+mod gate_check;
 mod index;
 mod lookup;
 mod meeting;
@@ -22,9 +40,7 @@ mod naming;
 mod nets;
 mod parse;
 mod parsed;
-mod policies;
 mod pool;
-mod ports;
 mod question;
 mod regions;
 mod remedy;
@@ -49,15 +65,14 @@ pub use cedar::{
 pub use compare::{Compared, Comparison, compare};
 pub use decide::{Reason, RuleSet, Verdict};
 pub use difference::{Difference, Direction, Effect, Row};
-pub use gate::{Gate, GateBreach, GateCheck, GateKind, ScopedRule};
+pub use gate::{Gate, GateKind};
+pub use gate_check::{GateBreach, GateCheck, ScopedRule};
 pub use index::Unreadable;
 pub use parse::RequestError;
-pub use policies::Policies;
-pub use pool::{Answer, Pool, PooledRule, RulePosition};
-pub use ports::Ports;
+pub use pool::{Answer, Policies, Pool, PooledRule, RulePosition};
 pub use question::{LONGEST_QUESTION, Question, QuestionError};
 pub use remedy::{Addition, Remedy};
-pub use request::{Destination, FilePath, Request};
+pub use request::{Destination, FilePath, Ports, Request};
 pub use request_pattern::{RequestPattern, RequestPatternError};
 pub use sets::RequestSet;
 pub use situations::{Situation, Situations};

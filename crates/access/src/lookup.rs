@@ -1,4 +1,4 @@
-//! Which terms of an index match one request.
+//! Finds the terms of an index that match one request.
 
 use smallvec::SmallVec;
 
@@ -8,19 +8,18 @@ use super::terms::What;
 use model::docker::Transport;
 use model::docker::pattern::Root;
 
-/// The numbers of terms.
-pub(super) type Terms = SmallVec<[u32; 16]>;
+pub(crate) type Terms = SmallVec<[u32; 16]>;
 
 impl Index {
-    /// The terms that match a request.
-    pub(super) fn matching(&self, request: &Request) -> Terms {
+    pub(crate) fn matching(&self, request: &Request) -> Terms {
         let mut terms = self.candidates(request);
         terms.retain(|id| self.matches(self.term_of(*id).what, request));
         terms
     }
 
-    /// The terms whose destination or path matches.
-    pub(super) fn candidates(&self, request: &Request) -> Terms {
+    /// The terms whose destination or path matches, before ports, methods and HTTP paths are
+    /// compared.
+    pub(crate) fn candidates(&self, request: &Request) -> Terms {
         let Index {
             hosts, nets, files, ..
         } = self;
@@ -50,15 +49,15 @@ impl Index {
                             .terms(&files.windows.read(std::iter::once(letter).chain(segments)))
                             .collect()
                     }
-                    // Only patterns have it; no path does.
+                    // A request names one drive; only patterns have `AnyDrive`.
                     Root::AnyDrive => Terms::new(),
                 }
             }
         }
     }
 
-    /// Whether the rest of a term matches, its destination or path aside.
-    pub(super) fn matches(&self, what: What, request: &Request) -> bool {
+    /// Whether the rest of a term matches: transport, port, method, HTTP path or mode.
+    pub(crate) fn matches(&self, what: What, request: &Request) -> bool {
         let on = |port: &u16| what.port().is_none_or(|only| only == *port);
         match request {
             Request::Connect {

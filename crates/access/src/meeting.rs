@@ -1,7 +1,12 @@
-//! The rules that a change can touch: those with a request in common with something that changes.
+//! Selects the rules that can affect a change.
 //!
-//! In a large organization, a change meets few rules; to put all the others where requests find them would cost more
-//! than the answer.
+//! A change usually touches few resources. Indexing all rules of a large organization would cost
+//! more than the comparison itself. The changed rules are therefore indexed first, and each other
+//! resource is only added if it may match a request that a changed resource also matches. The exact
+//! problem is the emptiness of an intersection of patterns; this filter is a cheap
+//! over-approximation that ignores everything after the first wildcard, so that it never drops a
+//! relevant resource. Example: if only `tcp api.example.com:443` changes, `**.example.com` is kept
+//! and `**.example.org` is dropped.
 
 use std::sync::Arc;
 
@@ -15,21 +20,22 @@ use super::segments::{State, Trie, finish};
 use model::docker::Rule;
 use model::docker::pattern::{PathPattern, Root, Segment};
 
-/// A rule with its number and the sets that it belongs to.
+/// A rule with the number that the caller gave to it and the sides that it is on.
 #[derive(Debug, Clone)]
-pub(super) struct Counted<'r> {
-    pub(super) number: usize,
-    pub(super) rule: &'r Rule,
-    pub(super) sides: Bits,
+pub(crate) struct Counted<'r> {
+    pub(crate) number: usize,
+    pub(crate) rule: &'r Rule,
+    pub(crate) sides: Bits,
 }
 
-/// A resource of a rule, as written and as parsed.
+/// A resource of a rule, as written and parsed.
 type Found<'c, 'r> = (&'c Counted<'r>, Arc<str>, Result<Parsed, Unparsed>);
 
 impl Index {
-    /// An index of rules: of those that change all, and of the others each resource that may match a request which
-    /// something that changes matches too. Questions about such requests are answered as by an index of all rules.
-    pub(super) fn around<'r>(
+    /// Indexes all `changed` rules, and of the others each resource that may match a request in
+    /// common with them. Questions about such requests have the same answers as in an index of all
+    /// rules.
+    pub(crate) fn around<'r>(
         changed: impl Iterator<Item = &'r Counted<'r>> + Clone,
         others: impl Iterator<Item = &'r Counted<'r>>,
     ) -> Self {
@@ -45,7 +51,7 @@ impl Index {
         }
         let ranges = index.nets.in_order();
         let others: Vec<&Counted<'r>> = others.collect();
-        // Most of the others are parsed only to be left out, which all cores can do at once.
+        // Most of the others are parsed and then dropped. Parsing in parallel uses all cores.
         let looked_at = others
             .par_iter()
             .flat_map_iter(|counted| index.meeting(counted, &ranges));
@@ -62,7 +68,8 @@ impl Index {
         index
     }
 
-    /// The resources of a rule that may match what something here matches, and those that are no pattern.
+    /// The resources of a rule that may share a request with the index, and those that cannot be
+    /// parsed, which are reported.
     fn meeting<'c, 'r>(&self, counted: &'c Counted<'r>, ranges: &[IpNet]) -> Vec<Found<'c, 'r>> {
         let mut found = Vec::new();
         parse(counted.rule, |resource, parsed| match parsed {
@@ -72,8 +79,8 @@ impl Index {
         found
     }
 
-    /// Whether something is known that is about a destination or path in common. It may be wrong to say so, never to
-    /// deny it.
+    /// Whether the index may have a resource with a common destination or path. False positives are
+    /// allowed, false negatives are not.
     fn may_meet(&self, at: &Where, ranges: &[IpNet]) -> bool {
         match at {
             Where::Host(host) => match host.address() {
@@ -106,7 +113,8 @@ impl Index {
 }
 
 impl Trie {
-    /// Whether some name may match both this pattern and one of the trie. What follows a wildcard is not looked at.
+    /// Whether some name may match both this pattern and one in the trie. Ignores everything after
+    /// the first wildcard.
     fn may_meet<'s>(&self, segments: impl Iterator<Item = Segment<'s>>) -> bool {
         let mut state = self.start();
         let mut next = State::new();
@@ -124,7 +132,7 @@ impl Trie {
         self.terms(&state).next().is_some()
     }
 
-    /// Whether a pattern ends here or further on.
+    /// Whether a pattern ends in this state or continues after it.
     fn goes_on(&self, state: &State) -> bool {
         state.iter().any(|id| {
             let node = &self.nodes[*id as usize];

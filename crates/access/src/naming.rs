@@ -1,27 +1,29 @@
-//! Segments that nobody wrote, as a person would write them.
+//! Chooses readable segments for witnesses, so that reports show `api.example.com` instead of
+//! `x.example.com`.
 
 use super::segments::{NodeId, Trie};
 
-/// What the segments of a trie are.
+/// What the segments of a trie mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Naming {
-    /// Labels of a host, the last one first.
+pub(crate) enum Naming {
+    /// The labels of a host name, last label first.
     Host,
-    /// Segments of an HTTP path.
+    /// The segments of an HTTP path.
     Url,
-    /// Segments of a path on a machine.
+    /// The segments of a POSIX path.
     File,
-    /// The letter of a drive, then segments.
+    /// The drive letter, then segments.
     Windows,
-    /// A distribution, then segments.
+    /// The WSL distribution, then segments.
     Wsl,
 }
 
-/// The letters of drives, the usual ones first; the service does not say whether it compares case.
+/// Drive letters, the usual ones first. Both cases are listed because the service does not document
+/// whether it ignores case.
 const DRIVES: &str = "CDEFGHIJKLMNOPQRSTUVWXYZABcdefghijklmnopqrstuvwxyzab";
 
 impl Naming {
-    /// Words for a segment after `depth` others; `last` if the name ends with it.
+    /// Words for the segment at `depth`; `last` if it is the last one that is read.
     fn words(self, depth: usize, last: bool) -> &'static [&'static str] {
         match (self, depth, last) {
             (Self::Host, _, true) => &["api", "www", "app", "data", "mail", "cdn", "git", "auth"],
@@ -42,8 +44,9 @@ impl Naming {
         self == Self::Windows && depth == 0
     }
 
-    /// A segment that is the text of no edge that leaves these nodes; drives can run out.
-    pub(super) fn fresh(
+    /// A segment that is not the text of an edge of these nodes. `None` only for drives, which can
+    /// run out.
+    pub(crate) fn fresh(
         self,
         trie: &Trie,
         state: &[NodeId],
@@ -68,8 +71,8 @@ impl Naming {
         })
     }
 
-    /// Segments to try where globs tell segments apart: the words, and for each glob what it would match.
-    pub(super) fn candidates<'g>(
+    /// Candidates for `classes`: the usual words, and for each glob a few segments that it matches.
+    pub(crate) fn candidates<'g>(
         self,
         depth: usize,
         globs: &'g [&'g str],
@@ -82,7 +85,7 @@ impl Naming {
             .unwrap_or("any");
         let filled = globs.iter().flat_map(move |glob| {
             [stem, "1", "2"].map(|fill| {
-                // A word in front, a number elsewhere: `file.txt`, `crl1`.
+                // A word at the front, a number elsewhere: `file.txt`, `crl1`.
                 match glob.strip_prefix('*') {
                     Some(rest) => format!(
                         "{stem}{}{}",

@@ -1,4 +1,12 @@
-//! Sets of addresses.
+//! Ranges of addresses.
+//!
+//! CIDR ranges form a laminar family: two of them are disjoint or one contains the other. Sorted by
+//! address and prefix length, they are the preorder of a forest in which the parent of a range is
+//! the narrowest range around it. The atoms are then simple: each range without its children, if
+//! that leaves an address.
+//!
+//! Example: `10.0.0.0/8` and `10.0.0.0/16` have two cells, one with the witness `10.1.0.0` (only
+//! the wider range) and one with `10.0.0.1` (both).
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -7,31 +15,29 @@ use ipnet::IpNet;
 
 use super::segments::Map;
 
-/// Ranges of addresses; each holds the numbers of the terms that are about it.
+/// Ranges of addresses with the terms that apply to each.
 #[derive(Debug, Default)]
-pub(super) struct Nets {
+pub(crate) struct Nets {
     ranges: Map<IpNet, Vec<u32>>,
-    /// The prefix lengths that occur.
+    /// The prefix lengths that occur: a lookup needs one probe for each of them.
     lengths: BTreeSet<u8>,
 }
 
-/// Addresses that lie in the same ranges.
+/// Addresses that are in the same ranges.
 #[derive(Debug)]
-pub(super) struct NetCell {
-    /// The terms of all those ranges.
-    pub(super) terms: Vec<u32>,
-    /// One of them.
-    pub(super) witness: IpAddr,
+pub(crate) struct NetCell {
+    pub(crate) terms: Vec<u32>,
+    /// One of the addresses.
+    pub(crate) witness: IpAddr,
 }
 
 impl Nets {
-    pub(super) fn insert(&mut self, net: IpNet, term: u32) {
+    pub(crate) fn insert(&mut self, net: IpNet, term: u32) {
         self.lengths.insert(net.prefix_len());
         self.ranges.entry(net).or_default().push(term);
     }
 
-    /// The terms about an address.
-    pub(super) fn terms(&self, address: IpAddr) -> impl Iterator<Item = u32> {
+    pub(crate) fn terms(&self, address: IpAddr) -> impl Iterator<Item = u32> {
         let within = move |length: &u8| IpNet::new(address, *length).ok().map(|net| net.trunc());
         let nets = self.lengths.iter().filter_map(within);
         nets.filter_map(|net| self.ranges.get(&net))
@@ -39,15 +45,16 @@ impl Nets {
             .copied()
     }
 
-    /// All ranges, each before the ranges inside it.
-    pub(super) fn in_order(&self) -> Vec<IpNet> {
+    /// All ranges, each before the ranges inside it (preorder).
+    pub(crate) fn in_order(&self) -> Vec<IpNet> {
         let mut nets: Vec<IpNet> = self.ranges.keys().copied().collect();
         nets.sort_unstable();
         nets
     }
 
-    /// Whether a range holds this one or lies in it; `in_order` is what the method of that name gives.
-    pub(super) fn may_meet(&self, net: &IpNet, in_order: &[IpNet]) -> bool {
+    /// Whether some range contains this one or is inside it. `in_order` is the result of the method
+    /// of that name, which the caller computes once.
+    pub(crate) fn may_meet(&self, net: &IpNet, in_order: &[IpNet]) -> bool {
         let wider = self
             .lengths
             .iter()
@@ -61,8 +68,8 @@ impl Nets {
         in_order.get(next).is_some_and(|known| net.contains(known))
     }
 
-    /// For each range, the addresses of it that lie in no narrower one, if there are any.
-    pub(super) fn cells(&self) -> impl Iterator<Item = NetCell> {
+    /// One cell for each range that has an address outside of all narrower ranges.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = NetCell> {
         let nets = self.in_order();
         (0..nets.len()).filter_map(move |position| {
             let net = nets.get(position)?;
@@ -78,8 +85,9 @@ impl Nets {
         })
     }
 
-    /// Each range that lies in a wider one, with the narrowest of those and the terms of both: wider first.
-    pub(super) fn nested(&self) -> Vec<(&[u32], &[u32])> {
+    /// Each range inside a wider one, as pairs of terms: those of the narrowest range around it,
+    /// then its own. A stack keeps the ancestors of the current range.
+    pub(crate) fn nested(&self) -> Vec<(&[u32], &[u32])> {
         let mut around: Vec<IpNet> = Vec::new();
         let mut pairs = Vec::new();
         for net in self.in_order() {
@@ -96,13 +104,13 @@ impl Nets {
     }
 }
 
-/// An address of a range that lies in none of these ranges inside it, which come in order. The range's own first
-/// address is taken only if no other is free: nobody connects to a network's address.
+/// An address of a range outside of the ranges inside it, which come in order. The network address
+/// itself is the last resort because nothing connects to it.
 fn first_outside<'n>(net: &IpNet, inner: impl Iterator<Item = &'n IpNet>) -> Option<IpAddr> {
     let (first, last) = bounds(net);
     let mut only_first = false;
     let mut next = Some(first);
-    // Behind the last inner range comes an empty one, so that the stretch after it counts too.
+    // A sentinel after the last inner range makes the final gap an ordinary one.
     let behind = last.checked_add(1);
     for (from, to) in inner
         .map(bounds)
@@ -110,7 +118,7 @@ fn first_outside<'n>(net: &IpNet, inner: impl Iterator<Item = &'n IpNet>) -> Opt
         .chain([(behind, last)])
     {
         let Some(at) = next else { break };
-        // The stretch from `at` to before `from`; no `from` is the end of all numbers.
+        // The gap from `at` to before `from`; without `from` it ends at the largest number.
         let end = from.map_or(Some(u128::MAX), |from| from.checked_sub(1));
         match end {
             Some(end) if end >= at && at > first => return Some(address(net, at)),

@@ -1,4 +1,5 @@
-//! Requests as people type them: `tcp api.example.com:443`, `get https://api.example.com/x`, `read /data/x`.
+//! Parses requests in the notation of the command line: `tcp api.example.com:443`, `get
+//! https://api.example.com/x`, `read /data/x`.
 
 use std::net::IpAddr;
 
@@ -8,49 +9,49 @@ use super::request::{Destination, FilePath, Request};
 use model::docker::pattern::{HostPattern, PathGlob, PathPattern, Segment};
 use model::docker::{FileMode, Method, Transport};
 
-/// Why a text is no request, or no pattern of requests.
+/// The reason why a text is not a valid request.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RequestError {
-    /// The first word is none of the known ones.
+    /// The first word is not a known verb.
     #[error(
         "`{0}` is not a kind of request; use tcp, udp, an HTTP method such as get, read, write or mcp"
     )]
     Verb(String),
-    /// A verb alone.
+    /// Nothing follows the verb.
     #[error("`{0}` says no host, URL or path; write for example `tcp api.example.com:443`")]
     NoObject(String),
     /// A connection without a port.
     #[error("`{0}` has no port; write for example `api.example.com:443` or `[2001:db8::1]:443`")]
     NoPort(String),
-    /// A host that is none.
+    /// Invalid host.
     #[error("`{host}` is not a host: {why}")]
     Host {
         /// The host as typed.
         host: String,
-        /// Why it is none.
+        /// The reason.
         why: String,
     },
-    /// An HTTP request without a URL.
+    /// Invalid URL.
     #[error("`{0}` is not a URL; write for example `https://api.example.com/path`")]
     Url(String),
-    /// A path that is none.
+    /// Invalid path.
     #[error("`{path}` is not a path: {why}")]
     Path {
         /// The path as typed.
         path: String,
-        /// Why it is none.
+        /// The reason.
         why: String,
     },
-    /// A pattern where one concrete thing is asked for.
+    /// A wildcard where a single request is expected.
     #[error("`{0}` holds a wildcard; ask about one concrete request")]
     Wildcard(String),
 }
 
 impl Request {
-    /// Reads a request: a verb, and what it is about.
+    /// Parses a request: a verb, and a host, URL or path.
     ///
     /// # Errors
-    /// Says which part cannot be understood, and what would do.
+    /// The error names the invalid part and shows a valid form.
     pub fn parse(verb: &str, object: &str) -> Result<Self, RequestError> {
         if object.contains('*') {
             return Err(RequestError::Wildcard(object.to_owned()));
@@ -94,7 +95,7 @@ fn http(method: Method, url: &str) -> Result<Request, RequestError> {
         _ => return Err(RequestError::Url(url.to_owned())),
     };
     let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    // What stands behind the path plays no part in any rule.
+    // Rules ignore queries and fragments.
     let path = path
         .split(['?', '#'])
         .next()
@@ -114,7 +115,7 @@ fn http(method: Method, url: &str) -> Result<Request, RequestError> {
     })
 }
 
-/// A host with or without a port.
+/// Parses a host with an optional port.
 fn authority(text: &str) -> Result<(Destination, Option<u16>), RequestError> {
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => {

@@ -1,4 +1,4 @@
-//! Resources of rules, parsed: what every question about access begins with.
+//! Parses the resources of rules.
 
 use std::num::NonZeroU16;
 use std::sync::Arc;
@@ -9,37 +9,35 @@ use super::terms::{About, Actions};
 use model::docker::pattern::{HostPattern, HttpPattern, NetworkPattern, PathPattern};
 use model::docker::{Decision, HttpResource, Rule, RuleAccess, RuleMeaning};
 
-/// One resource of one rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Parsed {
-    pub(super) decision: Decision,
-    pub(super) at: Where,
-    pub(super) about: About,
+pub(crate) struct Parsed {
+    pub(crate) decision: Decision,
+    pub(crate) at: Where,
+    pub(crate) about: About,
 }
 
-/// The destination or path of a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Where {
+pub(crate) enum Where {
     Host(HostPattern),
     Net(IpNet),
     Path(PathPattern),
 }
 
-/// A resource that is no pattern.
+/// The reason why a resource cannot be parsed.
 #[derive(Debug)]
-pub(super) struct Unparsed {
-    pub(super) why: String,
+pub(crate) struct Unparsed {
+    pub(crate) why: String,
 }
 
-/// A resource as written.
+/// A resource as written. It is only formatted when the text is needed.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Written<'r> {
+pub(crate) enum Written<'r> {
     Plain(&'r str),
     Http(&'r HttpResource),
 }
 
 impl Written<'_> {
-    pub(super) fn text(self) -> Arc<str> {
+    pub(crate) fn text(self) -> Arc<str> {
         match self {
             Self::Plain(text) => text.into(),
             Self::Http(resource) => resource.to_string().into(),
@@ -47,8 +45,8 @@ impl Written<'_> {
     }
 }
 
-/// Parses the resources of a rule, each beside what is written.
-pub(super) fn parse(rule: &Rule, mut each: impl FnMut(Written<'_>, Result<Parsed, Unparsed>)) {
+/// Parses the resources of a rule and passes each to `each`, together with its text.
+pub(crate) fn parse(rule: &Rule, mut each: impl FnMut(Written<'_>, Result<Parsed, Unparsed>)) {
     let RuleMeaning { decision, access } = rule.meaning();
     match access {
         RuleAccess::Network { actions, resources } => {
@@ -95,8 +93,7 @@ pub(super) fn parse(rule: &Rule, mut each: impl FnMut(Written<'_>, Result<Parsed
     }
 }
 
-/// A resource of a network rule.
-pub(super) fn network(decision: Decision, transports: Actions, pattern: NetworkPattern) -> Parsed {
+pub(crate) fn network(decision: Decision, transports: Actions, pattern: NetworkPattern) -> Parsed {
     let port = pattern.port().map(NonZeroU16::get);
     let at = match pattern {
         NetworkPattern::Host { host, port: _ } => Where::Host(host),
@@ -110,8 +107,7 @@ pub(super) fn network(decision: Decision, transports: Actions, pattern: NetworkP
     }
 }
 
-/// A target of an HTTP rule.
-pub(super) fn http(decision: Decision, methods: Actions, pattern: HttpPattern) -> Parsed {
+pub(crate) fn http(decision: Decision, methods: Actions, pattern: HttpPattern) -> Parsed {
     let HttpPattern { host, port, path } = pattern;
     let about = About::Http {
         methods,
@@ -125,8 +121,7 @@ pub(super) fn http(decision: Decision, methods: Actions, pattern: HttpPattern) -
     }
 }
 
-/// A resource of a filesystem rule.
-pub(super) fn file(decision: Decision, modes: Actions, pattern: PathPattern) -> Parsed {
+pub(crate) fn file(decision: Decision, modes: Actions, pattern: PathPattern) -> Parsed {
     Parsed {
         decision,
         at: Where::Path(pattern),

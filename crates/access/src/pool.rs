@@ -1,51 +1,53 @@
-//! The rules that count for some people, with where each comes from: what a question about access is asked of.
+//! The rules that apply to an audience, with their origin.
 
 use super::audience::Audience;
+use super::cedar::CedarPool;
 use super::decide::{RuleSet, Verdict};
 use super::request::Request;
 use model::diag::Place;
-use model::docker::{Content, Decision, DesiredPolicy, LiveContent, LiveState, Rule};
+use model::docker::{Content, Decision, DesiredPolicy, LiveContent, LiveState, Rule, Scope};
 
-/// Which rule of all policies is meant: names may repeat in a live state, positions do not.
+/// Identifies a rule. Names may be repeated in a live state; positions are unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RulePosition {
-    /// The position of its policy among all.
+    /// The position of its policy in the list of policies.
     pub policy: usize,
     /// The position of the rule in its policy.
     pub rule: usize,
 }
 
-/// A rule that counts for some people.
+/// A rule that applies to an audience.
 #[derive(Debug, Clone)]
 pub struct PooledRule<'a> {
-    /// Which of all rules it is.
+    /// Identifies the rule.
     pub position: RulePosition,
     /// The name of its policy.
     pub policy: &'a str,
     /// The rule.
     pub rule: &'a Rule,
-    /// Where it is declared; nothing for a rule that was read from the server.
+    /// The place where it is declared; `None` for a rule of the live state.
     pub place: Option<Place>,
 }
 
-/// All rules that count for some people, whichever policies they stand in.
+/// All rules that apply to an audience, from all policies. Deny overrides allow across policies.
 #[derive(Debug)]
 pub struct Pool<'a> {
     rules: Vec<PooledRule<'a>>,
     set: RuleSet,
 }
 
-/// What is decided about a request, by rules that can be named.
+/// A decision with the deciding rules.
 #[derive(Debug)]
 pub struct Answer<'p, 'a> {
-    /// Allow or deny.
+    /// The decision.
     pub decision: Decision,
-    /// The rules that decide, each with the resource that matches; none where nothing matches, which denies.
+    /// The deciding rules, each with its matching resource. Empty if nothing matches: denied by
+    /// default.
     pub rules: Vec<(&'p PooledRule<'a>, String)>,
 }
 
 impl<'a> Pool<'a> {
-    /// The rules of these policies that reach some people.
+    /// The rules of the manifests' policies that apply to an audience.
     pub fn desired(policies: &'a [DesiredPolicy], audience: &Audience) -> Self {
         let reached = policies
             .iter()
@@ -72,7 +74,8 @@ impl<'a> Pool<'a> {
         Self::new(rules.collect())
     }
 
-    /// The rules of an organization that reach some people. What this version does not understand is not among them.
+    /// The rules of the live state that apply to an audience. Rules that this version does not
+    /// understand are left out.
     pub fn live(state: &'a LiveState, audience: &Audience) -> Self {
         let reached = state
             .policies
@@ -120,6 +123,51 @@ impl<'a> Pool<'a> {
         Answer {
             decision,
             rules: rules.collect(),
+        }
+    }
+}
+
+/// The policies of one organization, from either source.
+#[derive(Debug, Clone, Copy)]
+pub enum Policies<'a> {
+    /// The desired state: the policies of the manifests.
+    Desired(&'a [DesiredPolicy]),
+    /// The live state.
+    Live(&'a LiveState),
+}
+
+impl<'a> Policies<'a> {
+    /// The rules that apply to an audience.
+    pub fn rules(self, audience: &Audience) -> Pool<'a> {
+        match self {
+            Self::Desired(policies) => Pool::desired(policies, audience),
+            Self::Live(state) => Pool::live(state, audience),
+        }
+    }
+
+    /// The Cedar policies that apply to an audience.
+    pub fn cedar(self, audience: &Audience) -> CedarPool<'a> {
+        match self {
+            Self::Desired(policies) => CedarPool::desired(policies, audience),
+            Self::Live(state) => CedarPool::live(state, audience),
+        }
+    }
+
+    /// An audience that every policy applies to.
+    pub fn everybody_at_once(self) -> Audience {
+        let scopes: Vec<&Scope> = match self {
+            Self::Desired(policies) => policies.iter().map(|policy| &policy.scope).collect(),
+            Self::Live(state) => state.policies.iter().map(|policy| &policy.scope).collect(),
+        };
+        Audience {
+            teams: scopes
+                .iter()
+                .flat_map(|scope| scope.teams.iter().map(ToString::to_string))
+                .collect(),
+            profiles: scopes
+                .iter()
+                .flat_map(|scope| scope.profiles.iter().cloned())
+                .collect(),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Questions: what may be asked about access. Rules decide about requests, Cedar policies about calls of MCP tools; the
-//! two worlds never answer for each other.
+//! Questions about access. Rules decide requests, Cedar policies decide calls of MCP tools. The two
+//! systems are independent: neither affects the answers of the other.
 
 use std::fmt;
 
@@ -9,46 +9,46 @@ use super::cedar::{CedarRequest, CedarRequestError, Circumstances};
 use super::parse::RequestError;
 use super::request::Request;
 
-/// The first word of a question about an MCP tool.
 const MCP: &str = "mcp";
 
-/// The longest question that is read, in bytes.
+/// The maximum length of a question in bytes.
 pub const LONGEST_QUESTION: usize = 4096;
 
 /// One question about access.
 #[derive(Debug, Clone)]
 pub enum Question {
-    /// Decided by rules.
+    /// A request, decided by rules.
     Rules(Request),
-    /// Decided by Cedar policies; boxed, because it is rare and large.
+    /// A call of an MCP tool, decided by Cedar policies. Boxed because it is rare and large.
     Cedar(Box<CedarRequest>),
 }
 
-/// Why a text is no question.
+/// The reason why a text is not a valid question.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum QuestionError {
-    /// No request that rules decide about.
+    /// The text after a verb of rules is invalid.
     #[error(transparent)]
     Rules(#[from] RequestError),
-    /// No request that Cedar policies decide about.
+    /// The text after `mcp` is invalid.
     #[error(transparent)]
     Cedar(#[from] CedarRequestError),
-    /// One word, or none.
+    /// Fewer than two words.
     #[error(
         "`{0}` is no request; write what is done and to what, for example `tcp api.example.com:443`"
     )]
     OneWord(String),
-    /// Longer than is read.
+    /// Longer than [`LONGEST_QUESTION`].
     #[error("the request is longer than {LONGEST_QUESTION} bytes")]
     TooLong,
 }
 
 impl Question {
-    /// Reads a question: `tcp api.example.com:443`, `get https://api.example.com/x`, `read /data/x`,
-    /// `mcp call_tool restart_runner`. The circumstances are those of a call of an MCP tool.
+    /// Parses a question such as `tcp api.example.com:443`, `get https://api.example.com/x`, `read
+    /// /data/x` or `mcp call_tool restart_runner`. `circumstances` applies only to calls of MCP
+    /// tools.
     ///
     /// # Errors
-    /// Says which part cannot be understood, and what would do.
+    /// The error names the invalid part and shows a valid form.
     pub fn parse(text: &str, circumstances: &Circumstances) -> Result<Self, QuestionError> {
         if text.len() > LONGEST_QUESTION {
             return Err(QuestionError::TooLong);

@@ -1,30 +1,38 @@
-//! The regions of a cell: requests that match exactly the same terms.
+//! Regions: sets of requests that match exactly the same terms.
+//!
+//! In textbook terms, regions refine the atoms of the Boolean algebra that the terms generate: an
+//! atom may be split into several regions. They are found as a product: the cells of destinations
+//! or paths (`survey`), then transports, classes of ports, methods and cells of HTTP paths. Only
+//! values that some term of the cell distinguishes are enumerated: the ports that occur in it, and
+//! one representative for all others. A Boolean question about the terms has the same answer for
+//! all requests of a region, so that one request of each is enough for a proof.
+//!
+//! Example: "allow tcp `a.example.com`" and "deny tcp `a.example.com:22`" give two regions: port 22
+//! matches both terms, and every other port, represented by 443, matches only the allow.
 
 use super::budget::{Entangled, Stop};
-use super::ports::Ports;
-use super::request::{Destination, FilePath, Request};
+use super::request::{Destination, FilePath, Ports, Request};
 use super::survey::{Cell, Subject, Survey};
 use model::docker::{FileMode, Method, Transport};
 
-/// Requests that match exactly the same terms.
-pub(super) struct Region<'r> {
-    /// The terms, in no order.
-    pub(super) terms: &'r [u32],
-    /// Whether the requests are HTTP requests, which terms about their connections match too.
-    pub(super) http: bool,
+pub(crate) struct Region<'r> {
+    /// The terms, in arbitrary order.
+    pub(crate) terms: &'r [u32],
+    /// Whether these are HTTP requests, which also match terms about their connection.
+    pub(crate) http: bool,
     witness: &'r dyn Fn() -> Option<Request>,
 }
 
 impl Region<'_> {
-    /// One of the requests; made when it is asked for.
-    pub(super) fn witness(&self) -> Option<Request> {
+    /// One of the requests. It is constructed on demand because most regions need none.
+    pub(crate) fn witness(&self) -> Option<Request> {
         (self.witness)()
     }
 }
 
 impl Survey<'_> {
-    /// Visits every region in which a term that is `wanted` may match, in cells of short names first.
-    pub(super) fn regions(
+    /// Visits every region in which a `wanted` term may match, cells with short names first.
+    pub(crate) fn regions(
         &self,
         wanted: &dyn Fn(u32) -> bool,
         visit: &mut dyn FnMut(&Region<'_>) -> Result<(), Stop>,
@@ -48,7 +56,7 @@ impl Survey<'_> {
     ) -> Result<(), Stop> {
         let split = self.connections(cell.terms, transport);
         let written = split.at.keys().copied();
-        // The ports that people think of first come first, since the first region often gives the witness.
+        // Usual ports come first, because the first region often provides the witness.
         let mut ports: Vec<Option<u16>> = written.clone().map(Some).collect();
         ports.sort_by_key(|port| (*port != Some(443), *port != Some(80)));
         let elsewhere = (!split.everywhere.is_empty()).then_some(None);

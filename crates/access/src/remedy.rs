@@ -1,4 +1,4 @@
-//! What would have to change for a request to be decided the other way.
+//! Explains which changes make a request be decided the other way.
 
 use std::net::IpAddr;
 
@@ -10,30 +10,33 @@ use super::request::{Destination, FilePath, Request};
 use model::docker::pattern::{NetworkPattern, PathPattern, Segment};
 use model::docker::{Action, Decision, HttpResource, Layer, Resources, Rule};
 
-/// What would have to change for a request to be decided the other way.
+/// The changes after which a request is decided the other way.
 #[derive(Debug)]
 pub struct Remedy<'p, 'a> {
-    /// The other decision.
+    /// The opposite of the current decision.
     pub to: Decision,
-    /// The layers that decide now; where no rule matches, all that could.
+    /// The layers of the deciding rules; if no rule matches, all layers that could allow the
+    /// request.
     pub layers: Vec<Layer>,
-    /// The rules that must lose the request, every one of them, each with the resource that matches.
+    /// The rules that must stop matching the request, with their matching resources. All of them
+    /// must change.
     pub lose: Vec<(&'p PooledRule<'a>, String)>,
-    /// What must be allowed as well: nothing is wanted if some rule allows it already once the denies are gone.
+    /// The resource to allow; `None` if an existing rule allows the request once the denies are
+    /// gone.
     pub add: Option<Addition<'p, 'a>>,
 }
 
-/// A resource that an allow rule would need.
+/// A resource to add to an allow rule.
 #[derive(Debug)]
 pub struct Addition<'p, 'a> {
-    /// The resource that matches this request and no more than it must.
+    /// The narrowest resource that matches the request.
     pub resource: String,
-    /// The allow rule of the same actions that holds something most alike, with what it holds.
+    /// The allow rule with the same action that has the most similar resource, with that resource.
     pub nearest: Option<(&'p PooledRule<'a>, String)>,
 }
 
 impl<'a> Pool<'a> {
-    /// What would have to change for a request to be decided the other way.
+    /// Finds the changes after which a request is decided the other way.
     pub fn remedy(&self, request: &Request) -> Remedy<'_, 'a> {
         let Answer {
             decision,
@@ -71,7 +74,7 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// Whether the allow rules by themselves let a request through.
+    /// Whether the allow rules alone allow a request.
     fn allows(&self, request: &Request) -> bool {
         let rules = self.rules().iter().map(|pooled| pooled.rule);
         let allows: Vec<&Rule> = rules
@@ -80,7 +83,8 @@ impl<'a> Pool<'a> {
         RuleSet::new(&allows).decide(request).decision == Decision::Allow
     }
 
-    /// The allow rule of the same layer and action that holds something most alike; of equals the first.
+    /// The allow rule of the same layer and action with the most similar resource; the first one of
+    /// equals.
     fn nearest(&self, request: &Request) -> Option<(&PooledRule<'a>, String)> {
         let mut best: Option<(usize, &PooledRule<'a>, String)> = None;
         let (layer, action) = layer_and_action(request);
@@ -120,7 +124,8 @@ fn possible(request: &Request) -> Vec<Layer> {
     }
 }
 
-/// The layer whose rules name such a request and nothing beside it. No HTTP rule can name an IPv6 address.
+/// The layer and action of the narrowest rule for a request. HTTP rules cannot name IPv6 addresses,
+/// so these use the network layer.
 fn layer_and_action(request: &Request) -> (Layer, Action) {
     match request {
         Request::Connect { transport, .. } => (Layer::Network, Action::Connect(*transport)),
@@ -136,7 +141,7 @@ fn layer_and_action(request: &Request) -> (Layer, Action) {
     }
 }
 
-/// The resource to write for one request. An IPv6 address has no port in rules.
+/// The narrowest resource for one request. IPv6 addresses have no port in rules.
 fn resource(request: &Request) -> String {
     match request {
         Request::Connect {
@@ -175,7 +180,7 @@ fn resource(request: &Request) -> String {
     }
 }
 
-/// How alike a resource of a network or filesystem rule is; 0 for not at all.
+/// The similarity of a resource of a network or filesystem rule; 0 means unrelated.
 fn plain(request: &Request, text: &str) -> usize {
     match request {
         Request::Connect { destination, .. } | Request::Http { destination, .. } => {
@@ -194,7 +199,7 @@ fn plain(request: &Request, text: &str) -> usize {
     }
 }
 
-/// How alike an HTTP target is: its host first, then its path.
+/// The similarity of an HTTP target. The host counts more than the path.
 fn http(request: &Request, target: &HttpResource) -> usize {
     let Request::Http {
         destination, path, ..
@@ -219,7 +224,7 @@ fn http(request: &Request, target: &HttpResource) -> usize {
     }
 }
 
-/// The labels that two hosts share at their ends, from two on: the last one alone makes no likeness.
+/// The number of common labels at the end, from two on: a common top-level domain means nothing.
 fn hosts(name: &str, pattern: &str) -> usize {
     let common = name
         .rsplit('.')
@@ -233,7 +238,7 @@ fn hosts(name: &str, pattern: &str) -> usize {
     }
 }
 
-/// The leading bits that an address shares with a range: half of a usual network's or more.
+/// The number of common leading bits, if it is at least half of a typical network prefix.
 fn addresses(address: IpAddr, net: IpNet) -> usize {
     let (common, least) = match (address, net.network()) {
         (IpAddr::V4(one), IpAddr::V4(other)) => {
@@ -247,7 +252,7 @@ fn addresses(address: IpAddr, net: IpNet) -> usize {
     if common >= least { common as usize } else { 0 }
 }
 
-/// The leading segments that a path shares with a pattern of the same format.
+/// The number of common leading segments, for paths of the same format.
 fn paths(path: &FilePath, pattern: &PathPattern) -> usize {
     if path.root != pattern.root() {
         return 0;

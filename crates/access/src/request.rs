@@ -1,48 +1,50 @@
-//! Requests: what a rule set decides about.
+//! Requests, which are what rules decide, and sets of ports.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 
 use model::docker::pattern::Root;
 use model::docker::{FileMode, Method, Transport};
 
-/// Where a connection goes. A name is not checked against addresses (contract: FACTS, "What the rules mean").
+/// The destination of a connection. Names are not resolved: a rule about a name does not apply to
+/// its addresses (contract: FACTS, "What the rules mean").
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Destination {
-    /// A host name, as the client gave it.
+    /// A host name, as given by the client.
     Name(String),
     /// An address.
     Address(IpAddr),
 }
 
-/// A path on a machine, in one of the formats that rules know.
+/// A path on a machine, in one of the formats of rules.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FilePath {
-    /// Where it begins. Never [`Root::AnyDrive`], which only patterns have.
+    /// The root. Never [`Root::AnyDrive`], which only patterns have.
     pub root: Root,
-    /// Its segments.
+    /// The segments below the root.
     pub segments: Vec<String>,
 }
 
-/// One concrete thing that a sandbox may want to do.
+/// One concrete action that a sandbox may attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Request {
-    /// Open a connection, whatever is spoken on it.
+    /// Open a connection, for any protocol on top of it.
     Connect {
-        /// How.
+        /// The transport protocol.
         transport: Transport,
-        /// Where to.
+        /// The host or address.
         destination: Destination,
-        /// The port.
+        /// The port, at least 1.
         port: u16,
     },
     /// Send an HTTP request.
     Http {
         /// The method.
         method: Method,
-        /// Where to.
+        /// The host or address.
         destination: Destination,
-        /// The port.
+        /// The port, at least 1.
         port: u16,
         /// The segments of the path.
         path: Vec<String>,
@@ -109,6 +111,60 @@ impl fmt::Display for Request {
                 }
             }
             Self::File { mode, path } => write!(f, "{mode} {path}"),
+        }
+    }
+}
+
+/// A set of ports. Port 0 is invalid and never in a set.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Ports {
+    /// Only these ports.
+    Only(BTreeSet<u16>),
+    /// All ports except these.
+    AllBut(BTreeSet<u16>),
+}
+
+impl Ports {
+    /// Every port.
+    pub fn all() -> Self {
+        Self::AllBut(BTreeSet::new())
+    }
+
+    /// Whether the set is empty.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Only(ports) if ports.is_empty())
+    }
+
+    /// A port of the set, preferably a well-known one: 443 or 80.
+    pub fn witness(&self) -> Option<u16> {
+        match self {
+            Self::Only(ports) => ports
+                .iter()
+                .copied()
+                .find(|port| *port == 443)
+                .or_else(|| ports.first().copied()),
+            Self::AllBut(ports) => [443, 80]
+                .into_iter()
+                .chain(1..=u16::MAX)
+                .find(|port| !ports.contains(port)),
+        }
+    }
+}
+
+impl fmt::Display for Ports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |ports: &BTreeSet<u16>| {
+            ports
+                .iter()
+                .map(u16::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        match self {
+            Self::Only(ports) if ports.len() == 1 => write!(f, "port {}", list(ports)),
+            Self::Only(ports) => write!(f, "ports {}", list(ports)),
+            Self::AllBut(ports) if ports.is_empty() => f.write_str("every port"),
+            Self::AllBut(ports) => write!(f, "every port but {}", list(ports)),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Patterns of requests as people type them: `tcp **.example.com:443`, `get https://api.example.com/**`, `read /data/**`.
+//! Parses patterns of requests: `tcp **.example.com:443`, `get https://api.example.com/**`, `read
+//! /data/**`.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -12,40 +13,41 @@ use super::terms::{About, Actions};
 use model::docker::pattern::{HostPattern, NetworkPattern, PathGlob, PathPattern};
 use model::docker::{Decision, FileMode, Method, Transport};
 
-/// Why a text is no pattern of requests.
+/// The reason why a text is not a valid pattern.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RequestPatternError {
-    /// Only one word.
+    /// Nothing follows the verb.
     #[error(
         "`{0}` is no request; write its kind and what it is about, for example `tcp api.example.com:443`"
     )]
     Alone(String),
-    /// The first word is none of the known ones.
+    /// The first word is not a known verb.
     #[error(
         "`{0}` is not a kind of request; use tcp, udp, an HTTP method such as get, http for all of them, read or write"
     )]
     Verb(String),
-    /// What follows cannot be read.
+    /// The text after the verb is invalid.
     #[error("`{object}` cannot be read: {why}")]
     Object {
-        /// What was written.
+        /// The text after the verb.
         object: String,
-        /// Why it cannot be read.
+        /// The reason.
         why: String,
     },
 }
 
-/// A set of requests that one line describes: those that a rule with such a resource is about.
+/// A set of requests in one line: those that a rule with such a resource matches.
 ///
-/// `tcp` takes in whatever is spoken on the connection, so HTTP requests too. A line that [`Request`](super::Request)
-/// reads as one request stands for it, so that there are patterns that no rule can hold, such as `tcp 10.0.0.0/8:22`.
+/// `tcp` includes everything sent on the connection, also HTTP requests. Every valid
+/// [`Request`](super::Request) is a pattern for itself. There are therefore patterns that rules
+/// cannot express, such as `tcp 10.0.0.0/8:22`.
 #[derive(Debug, Clone)]
 pub struct RequestPattern {
     text: String,
     parsed: Parsed,
 }
 
-/// Two patterns are equal if they are about the same actions and the same resource, however they are written.
+/// Patterns are equal if they have the same actions and resource, regardless of notation.
 impl PartialEq for RequestPattern {
     fn eq(&self, other: &Self) -> bool {
         self.parsed == other.parsed
@@ -55,8 +57,8 @@ impl PartialEq for RequestPattern {
 impl Eq for RequestPattern {}
 
 impl RequestPattern {
-    /// What a rule says that allows these requests and no others.
-    pub(super) fn parsed(&self) -> &Parsed {
+    /// The meaning of an allow rule that matches exactly these requests.
+    pub(crate) fn parsed(&self) -> &Parsed {
         &self.parsed
     }
 }
@@ -117,7 +119,7 @@ fn parse(verb: &str, object: &str) -> Result<Parsed, RequestPatternError> {
 }
 
 fn connect(transports: Actions, object: &str) -> Result<Parsed, String> {
-    // Rules cannot hold a range or an IPv6 address with a port; requests can.
+    // Rules cannot combine a range or an IPv6 address with a port, but requests can.
     if let Some((net, port)) = net_with_port(object) {
         let port = port.ok_or("its port is none of 1 to 65535")?;
         let about = About::Connect {
@@ -130,7 +132,7 @@ fn connect(transports: Actions, object: &str) -> Result<Parsed, String> {
             about,
         });
     }
-    // As requests are written, an IPv6 address may stand in brackets.
+    // In requests, IPv6 addresses may be in brackets.
     let bare = object
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'))
@@ -139,7 +141,8 @@ fn connect(transports: Actions, object: &str) -> Result<Parsed, String> {
     Ok(network(Decision::Allow, transports, pattern))
 }
 
-/// `10.0.0.0/8:22`, `[2001:db8::1]:443` or `[2001:db8::/32]:443`; the port is nothing if it is none.
+/// Splits `10.0.0.0/8:22`, `[2001:db8::1]:443` or `[2001:db8::/32]:443`. The port is `None` if it
+/// is invalid.
 fn net_with_port(text: &str) -> Option<(IpNet, Option<u16>)> {
     let (head, port) = text.rsplit_once(':')?;
     let head = match head
@@ -159,7 +162,7 @@ fn net_with_port(text: &str) -> Option<(IpNet, Option<u16>)> {
     (net.trunc() == net).then_some((net, port))
 }
 
-/// A URL with wildcards; without a scheme it means every port that it does not name.
+/// Parses a URL with wildcards. Without a scheme or a port, it matches every port.
 fn http(methods: Actions, url: &str) -> Result<Parsed, String> {
     let no_url = "it is no URL; write for example `https://api.example.com/**`, or leave the scheme out for every port";
     let (default, rest) = match url.split_once("://") {

@@ -1,47 +1,59 @@
-//! Sets of names made of segments: hosts by label from the right, paths from their root.
+//! Sets of names made of segments: host names by label from the right, paths from their root.
 //!
-//! Patterns share a trie. Its edges are a text, a glob for one segment, or "any number of segments". Reading a name
-//! walks a set of nodes at once, as an automaton does; `walk` walks every such set that some name reaches.
+//! Textbook problem: match a name against many patterns at once. The union of all patterns is a
+//! nondeterministic finite automaton (NFA) whose alphabet is the set of all segments. Patterns
+//! share a trie. Its nodes are the states of the NFA, and its edges read one segment: a fixed text,
+//! `*` or another glob. `**` is an epsilon move to a node that has a loop on every segment.
+//!
+//! A `State` is a set of nodes that is closed under epsilon moves. `reach` adds a node with its
+//! epsilon closure, and `read` simulates the NFA on sets of nodes: it never backtracks, and each
+//! segment takes time proportional to the size of the set. The trie is not compiled to a
+//! deterministic automaton up front because that can be exponentially larger. Lookups need only
+//! this simulation; `walk` builds the deterministic states when a question concerns all names.
+//!
+//! Example: `/a/**` and `/*/b` give the nodes 0 -a-> 1, 1 -(epsilon)-> 2 with a loop, 0 -*-> 3 and
+//! 3 -b-> 4. Reading `/a/b` goes through {0}, {1, 2, 3} and {2, 4}. Nodes 2 and 4 end the two
+//! patterns, so that both match.
 
 use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 use smallvec::SmallVec;
 
-use super::globs::Globs;
-use model::docker::pattern::Segment;
+use model::docker::pattern::{Segment, glob_matches};
 
-/// A node of a trie.
-pub(super) type NodeId = u32;
-/// A text that is an edge somewhere in a trie.
-pub(super) type WordId = u32;
-/// A set of nodes, sorted, with all that is reached without reading a segment.
-pub(super) type State = SmallVec<[NodeId; 6]>;
-/// Maps with short keys that come from parsed rules; the seed is fixed, since no order of theirs is ever used.
-pub(super) type Map<K, V> = HashMap<K, V, FixedState>;
+/// Index of a node in `Trie::nodes`; the root is 0.
+pub(crate) type NodeId = u32;
+/// Index of a text in `Trie::texts`.
+pub(crate) type WordId = u32;
+/// A sorted set of nodes, closed under epsilon moves.
+pub(crate) type State = SmallVec<[NodeId; 6]>;
+/// A map with a fixed seed. The keys come from parsed rules and are short, and the iteration order
+/// is never used.
+pub(crate) type Map<K, V> = HashMap<K, V, FixedState>;
 
 #[derive(Debug, Default)]
-pub(super) struct Node {
-    pub(super) parent: NodeId,
-    /// The texts, in the order in which they came.
-    pub(super) texts: Vec<(WordId, NodeId)>,
-    /// The node that is reached by any one segment.
-    pub(super) any: Option<NodeId>,
-    /// Other globs, if there are any: few nodes have some, and there are many nodes.
-    pub(super) globs: Option<Box<Globs>>,
-    /// The node that is reached by any number of segments.
-    pub(super) deep: Option<NodeId>,
-    /// Whether every segment leads back here.
-    pub(super) loops: bool,
-    /// What the patterns that end here are about.
-    pub(super) terms: SmallVec<[u32; 2]>,
+pub(crate) struct Node {
+    pub(crate) parent: NodeId,
+    /// Edges with a fixed text, in order of insertion.
+    pub(crate) texts: Vec<(WordId, NodeId)>,
+    /// The target of the edge `*`.
+    pub(crate) any: Option<NodeId>,
+    /// Edges with other globs, such as `a*`. Boxed because few of the many nodes have any.
+    pub(crate) globs: Option<Box<Globs>>,
+    /// The target of the epsilon move of `**`.
+    pub(crate) deep: Option<NodeId>,
+    /// Whether the node has a loop on every segment, which makes it the node of a `**`.
+    pub(crate) loops: bool,
+    /// The terms of the patterns that end in this node.
+    pub(crate) terms: SmallVec<[u32; 2]>,
 }
 
-/// Patterns of segments; each end of a pattern holds the numbers of the terms that end there.
+/// Many patterns of segments, each with the terms that apply to the names it matches.
 #[derive(Debug)]
-pub(super) struct Trie {
-    pub(super) nodes: Vec<Node>,
-    pub(super) texts: Vec<Box<str>>,
+pub(crate) struct Trie {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) texts: Vec<Box<str>>,
     words: Map<Box<str>, WordId>,
     edges: Map<(NodeId, WordId), NodeId>,
 }
@@ -58,8 +70,8 @@ impl Default for Trie {
 }
 
 impl Trie {
-    /// The node in which a pattern ends.
-    pub(super) fn insert<'s>(&mut self, segments: impl Iterator<Item = Segment<'s>>) -> NodeId {
+    /// Inserts a pattern and returns the node in which it ends.
+    pub(crate) fn insert<'s>(&mut self, segments: impl Iterator<Item = Segment<'s>>) -> NodeId {
         segments.fold(0, |at, segment| self.edge(at, segment))
     }
 
@@ -79,7 +91,7 @@ impl Trie {
                 .globs
                 .get_or_insert_default()
                 .node(glob, next),
-            // Any number of segments twice is any number of segments.
+            // `**/**` is the same as `**`. This also ensures that an epsilon closure has depth one.
             Segment::Deep if self.nodes[from as usize].loops => from,
             Segment::Deep => *self.nodes[from as usize].deep.get_or_insert(next),
         };
@@ -103,16 +115,16 @@ impl Trie {
         word
     }
 
-    /// The nodes before the first segment.
-    pub(super) fn start(&self) -> State {
+    /// The state before the first segment.
+    pub(crate) fn start(&self) -> State {
         let mut state = State::new();
         self.reach(0, &mut state);
         finish(&mut state);
         state
     }
 
-    /// The nodes in which a name ends.
-    pub(super) fn read<'s>(&self, segments: impl Iterator<Item = &'s str>) -> State {
+    /// The state after reading a name.
+    pub(crate) fn read<'s>(&self, segments: impl Iterator<Item = &'s str>) -> State {
         let mut state = self.start();
         let mut next = State::new();
         for segment in segments {
@@ -126,8 +138,8 @@ impl Trie {
         state
     }
 
-    /// The nodes that a segment leads to, still in no order.
-    pub(super) fn step(&self, state: &State, segment: &str, next: &mut State) {
+    /// Writes the nodes after one segment to `next`, unsorted and with duplicates: call `finish`.
+    pub(crate) fn step(&self, state: &State, segment: &str, next: &mut State) {
         next.clear();
         let word = self.words.get(segment);
         for id in state {
@@ -142,8 +154,8 @@ impl Trie {
         }
     }
 
-    /// Adds what every segment leads to from a node.
-    pub(super) fn always(&self, id: NodeId, node: &Node, next: &mut State) {
+    /// Adds the nodes that every segment leads to from a node.
+    pub(crate) fn always(&self, id: NodeId, node: &Node, next: &mut State) {
         if node.loops {
             next.push(id);
         }
@@ -152,16 +164,16 @@ impl Trie {
         }
     }
 
-    /// Adds a node and what is reached from it without a segment.
-    pub(super) fn reach(&self, node: NodeId, state: &mut State) {
+    /// Adds a node and its epsilon closure, which has at most one more node.
+    pub(crate) fn reach(&self, node: NodeId, state: &mut State) {
         state.push(node);
         if let Some(deep) = self.nodes[node as usize].deep {
             state.push(deep);
         }
     }
 
-    /// Whether a segment is the text of an edge that leaves one of these nodes.
-    pub(super) fn is_text(&self, state: &[NodeId], segment: &str) -> bool {
+    /// Whether one of these nodes has an edge with this fixed text.
+    pub(crate) fn is_text(&self, state: &[NodeId], segment: &str) -> bool {
         let word = self.words.get(segment);
         word.is_some_and(|word| {
             state
@@ -170,21 +182,21 @@ impl Trie {
         })
     }
 
-    /// The terms that end in one of these nodes.
-    pub(super) fn terms(&self, state: &[NodeId]) -> impl Iterator<Item = u32> {
+    /// The terms of the patterns that end in one of these nodes.
+    pub(crate) fn terms(&self, state: &[NodeId]) -> impl Iterator<Item = u32> {
         state
             .iter()
             .flat_map(|id| self.nodes[*id as usize].terms.iter().copied())
     }
 
-    /// For each node, whether a term that is wanted ends in it or behind it.
-    pub(super) fn leading_to(&self, wanted: impl Fn(u32) -> bool) -> Vec<bool> {
+    /// For each node, whether the node or a descendant ends a wanted term.
+    pub(crate) fn leading_to(&self, wanted: impl Fn(u32) -> bool) -> Vec<bool> {
         let mut lead: Vec<bool> = self
             .nodes
             .iter()
             .map(|node| node.terms.iter().any(|term| wanted(*term)))
             .collect();
-        // Nodes come after their parents.
+        // Parents have smaller indices than their children, so one pass is enough.
         for id in (1..self.nodes.len()).rev() {
             if lead[id] {
                 lead[self.nodes[id].parent as usize] = true;
@@ -194,8 +206,56 @@ impl Trie {
     }
 }
 
-/// Makes equal sets of nodes equal.
-pub(super) fn finish(state: &mut State) {
+/// The glob edges of a node, grouped by the text before the first `*`. A node may have thousands of
+/// globs. A segment is only compared with those whose prefix it begins with.
+#[derive(Debug, Default)]
+pub(crate) struct Globs {
+    all: Vec<(Box<str>, NodeId)>,
+    by_front: Map<Box<str>, SmallVec<[u32; 2]>>,
+    /// The lengths of those prefixes in bytes, sorted.
+    lengths: SmallVec<[usize; 4]>,
+}
+
+impl Globs {
+    /// The target of a glob edge; `next` if the glob is new.
+    pub(crate) fn node(&mut self, glob: &str, next: NodeId) -> NodeId {
+        let front = glob.split('*').next().unwrap_or_default();
+        let alike = self.by_front.entry(front.into()).or_default();
+        if let Some((_, to)) = alike
+            .iter()
+            .map(|at| &self.all[*at as usize])
+            .find(|(known, _)| **known == *glob)
+        {
+            return *to;
+        }
+        alike.push(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
+        self.all.push((glob.into(), next));
+        if let Err(place) = self.lengths.binary_search(&front.len()) {
+            self.lengths.insert(place, front.len());
+        }
+        next
+    }
+
+    /// The targets of the globs that match a segment.
+    pub(crate) fn matching(&self, segment: &str) -> impl Iterator<Item = NodeId> {
+        let fronts = self
+            .lengths
+            .iter()
+            .map_while(move |length| (*length <= segment.len()).then_some(*length));
+        let alike = fronts.filter_map(move |length| self.by_front.get(segment.get(..length)?));
+        let globs = alike.flatten().map(|at| &self.all[*at as usize]);
+        globs
+            .filter(move |(glob, _)| glob_matches(glob, segment))
+            .map(|(_, to)| *to)
+    }
+
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().map(|(glob, _)| glob.as_ref())
+    }
+}
+
+/// Normalizes a state: two equal sets of nodes become equal as values.
+pub(crate) fn finish(state: &mut State) {
     if state.len() > 1 {
         state.sort_unstable();
         state.dedup();

@@ -1,4 +1,13 @@
-//! Sets of requests as values: what rules allow, what patterns match, and what comes of joining and cutting them.
+//! Sets of requests as values, with union, intersection and difference.
+//!
+//! A set is a Boolean formula in postfix notation whose variables are rule sets and patterns.
+//! Building it is cheap. Questions such as emptiness or inclusion are satisfiability problems: is
+//! the formula true in some region? All variables are indexed together, each on a side of its own,
+//! and the formula is evaluated once for each region. This is exact and needs no explicit
+//! complement or normal form. Either can be exponentially large for patterns.
+//!
+//! Example: `a.is_subset(&b)` tests the formula `a b -` in every region of a and b; a region in
+//! which it is true has a request in a but not in b.
 
 use std::sync::{Arc, OnceLock};
 
@@ -11,19 +20,19 @@ use super::request_pattern::RequestPattern;
 use super::survey::Survey;
 use model::docker::{Decision, Rule};
 
-/// An exact set of requests, made of any number of others.
+/// An exact set of requests.
 ///
-/// Joining and cutting cost nothing but memory: a set is a list of rule sets and patterns, and a formula over them.
-/// The work is done by the questions, each by one walk over all that is in the list.
+/// Combining sets costs only memory. Each question walks over all regions of the combined rules and
+/// patterns.
 #[derive(Debug, Clone, Default)]
 pub struct RequestSet {
     parts: Vec<Arc<Part>>,
-    /// The formula, operands before operators; empty for the empty set.
+    /// The formula in postfix notation; empty for the empty set.
     formula: Vec<Step>,
     index: OnceLock<Arc<Index>>,
 }
 
-/// What some rules allow.
+/// The resources of a rule set, or the patterns of a union.
 #[derive(Debug)]
 struct Part(Vec<Parsed>);
 
@@ -36,7 +45,7 @@ enum Step {
 }
 
 impl RequestSet {
-    /// The requests that these rules allow together. Resources that are no pattern match nothing.
+    /// The requests that these rules allow together. Resources that cannot be parsed match nothing.
     pub fn allowed_by(rules: &[&Rule]) -> Self {
         let mut part = Vec::new();
         for rule in rules {
@@ -69,7 +78,7 @@ impl RequestSet {
         self.join(other, Step::Union)
     }
 
-    /// The requests in both.
+    /// The requests in both sets.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         self.join(other, Step::Intersection)
@@ -94,7 +103,7 @@ impl RequestSet {
         }
         let mut parts = self.parts.clone();
         let mut formula = self.formula.clone();
-        // A part that both sets have is one, so that a set without itself costs no more than the set.
+        // Common variables are shared: a set minus itself costs no more than the set.
         let place = |parts: &mut Vec<Arc<Part>>, part: &Arc<Part>| {
             parts
                 .iter()
@@ -121,10 +130,10 @@ impl RequestSet {
         }
     }
 
-    /// A request of the set, or nothing if it is empty.
+    /// Returns a request of the set; `None` if it is empty.
     ///
     /// # Errors
-    /// The patterns cross each other in too many ways.
+    /// The question exceeds the work budget.
     pub fn witness(&self) -> Result<Option<Request>, Entangled> {
         let index = self.index();
         let survey = Survey::new(index);
@@ -144,7 +153,7 @@ impl RequestSet {
     /// Whether no request is in the set.
     ///
     /// # Errors
-    /// The patterns cross each other in too many ways.
+    /// The question exceeds the work budget.
     pub fn is_empty(&self) -> Result<bool, Entangled> {
         Ok(self.witness()?.is_none())
     }
@@ -152,15 +161,15 @@ impl RequestSet {
     /// Whether every request of this set is in the other.
     ///
     /// # Errors
-    /// The patterns cross each other in too many ways.
+    /// The question exceeds the work budget.
     pub fn is_subset(&self, other: &Self) -> Result<bool, Entangled> {
         self.difference(other).is_empty()
     }
 
-    /// Whether the two sets hold the same requests.
+    /// Whether both sets have the same requests.
     ///
     /// # Errors
-    /// The patterns cross each other in too many ways.
+    /// The question exceeds the work budget.
     pub fn equals(&self, other: &Self) -> Result<bool, Entangled> {
         self.difference(other)
             .union(&other.difference(self))
@@ -186,7 +195,7 @@ impl RequestSet {
         })
     }
 
-    /// Whether requests that match exactly these terms are in the set.
+    /// Evaluates the formula for requests that match exactly these terms.
     fn holds(&self, index: &Index, terms: impl Iterator<Item = u32>) -> bool {
         let mut allow = Bits::default();
         let mut deny = Bits::default();

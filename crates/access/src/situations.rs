@@ -1,4 +1,4 @@
-//! Which rules meet in one request: every combination of them that some request meets.
+//! Enumerates the combinations of rules that match some request together.
 
 use std::collections::HashSet;
 
@@ -11,23 +11,23 @@ use super::request::Request;
 use super::survey::Survey;
 use model::docker::{Decision, Rule};
 
-/// Rules, each with a number that the caller gives it.
+/// Rules, each with a number chosen by the caller.
 #[derive(Debug, Default)]
 pub struct Situations<'r> {
     rules: Vec<Counted<'r>>,
 }
 
-/// The rules that match some request, and one such request.
+/// The rules that match one request, with that request.
 pub struct Situation<'s> {
-    /// The numbers of the allow rules that match, sorted.
+    /// The numbers of the matching allow rules, sorted.
     pub allows: &'s [usize],
-    /// The numbers of the deny rules that match, sorted.
+    /// The numbers of the matching deny rules, sorted.
     pub denies: &'s [usize],
     region: &'s Region<'s>,
 }
 
 impl Situation<'_> {
-    /// One request that just these rules match.
+    /// One request that exactly these rules match.
     pub fn witness(&self) -> Option<Request> {
         self.region.witness()
     }
@@ -43,11 +43,12 @@ impl<'r> Situations<'r> {
         });
     }
 
-    /// Visits every combination of rules that some request meets and that one of the `wanted` numbers is part of, each
-    /// once. An HTTP request that no HTTP rule matches meets what its connection meets.
+    /// Visits every combination of rules that match some request together and include a `wanted`
+    /// rule, each once. An HTTP request that no HTTP rule matches has the combination of its
+    /// connection.
     ///
     /// # Errors
-    /// The patterns cross each other in too many ways.
+    /// The question exceeds the work budget.
     pub fn visit(
         &self,
         wanted: &dyn Fn(usize) -> bool,
@@ -83,7 +84,7 @@ impl<'r> Situations<'r> {
     }
 }
 
-/// The numbers of the rules with a decision that some terms belong to, sorted.
+/// The numbers of the rules of some terms with this decision, sorted.
 fn of(index: &Index, decision: Decision, terms: &[u32]) -> Vec<usize> {
     let those = terms
         .iter()

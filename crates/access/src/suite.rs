@@ -1,43 +1,42 @@
-//! What tests of policies ask, what is answered, and which rules take part in an answer.
+//! Runs the questions of policy tests and measures which rules the answers cover.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::audience::Audience;
 use super::cedar::{CedarError, CedarFailure, CedarStatement};
-use super::policies::Policies;
-use super::pool::{PooledRule, RulePosition};
+use super::pool::{Policies, PooledRule, RulePosition};
 use super::question::Question;
 use model::diag::Place;
 use model::docker::{Decision, Resources};
 
-/// One question of a test, for one audience, with the answer that is expected.
+/// One question of a policy test, for one audience, with its expected answer.
 #[derive(Debug, Clone)]
 pub struct Expectation {
     /// The name of the policy test.
     pub test: Arc<str>,
     /// The name of its case.
     pub case: Arc<str>,
-    /// Who asks, by ids.
+    /// The audience, with ids.
     pub audience: Arc<Audience>,
-    /// Who asks, as the test calls them.
+    /// The audience, with the names used in the test.
     pub called: Arc<Audience>,
-    /// What is asked.
+    /// The question.
     pub question: Question,
-    /// The answer that is expected.
+    /// The expected decision.
     pub expected: Decision,
-    /// Where the test says so.
+    /// The place of the expectation in the test file.
     pub place: Place,
 }
 
-/// What decides a question.
+/// A rule or statement that decides a question.
 #[derive(Debug, Clone)]
 pub enum Decider<'a> {
-    /// A rule, by one of its resources.
+    /// A rule, through one of its resources.
     Rule {
         /// The rule.
         rule: PooledRule<'a>,
-        /// The resource that matches, as written.
+        /// The matching resource, as written.
         resource: String,
     },
     /// A statement of a Cedar policy.
@@ -47,18 +46,18 @@ pub enum Decider<'a> {
 /// The answer to a question.
 #[derive(Debug, Clone)]
 pub struct Outcome<'a> {
-    /// Allow or deny.
+    /// The decision.
     pub decision: Decision,
-    /// What decides; nothing where nothing matches, which denies.
+    /// The deciding rules or statements. Empty if nothing matches: denied by default.
     pub deciders: Vec<Decider<'a>>,
-    /// Cedar statements that could not be evaluated.
+    /// Cedar statements whose evaluation failed.
     pub failures: Vec<CedarFailure<'a>>,
 }
 
-/// Asks all questions, and answers in their order.
+/// Answers all questions, in their order.
 ///
 /// # Errors
-/// A question of the Cedar world where the text of a policy cannot be read.
+/// The text of a Cedar policy cannot be parsed, and a question needs it.
 pub fn ask<'a>(
     policies: Policies<'a>,
     expectations: &[Expectation],
@@ -117,7 +116,7 @@ pub fn ask<'a>(
     Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
 }
 
-/// A rule, and which of its resources decided a question.
+/// A rule, with the resources that decided a question.
 #[derive(Debug, Clone)]
 pub struct CoveredRule<'a> {
     /// The rule.
@@ -142,7 +141,7 @@ pub struct CoveredStatement<'a> {
     pub exercised: bool,
 }
 
-/// What took part in the answers, rule by rule.
+/// The rules and statements that decided the questions.
 #[derive(Debug, Clone, Default)]
 pub struct Coverage<'a> {
     /// All rules, in the order of their policies.
@@ -151,10 +150,10 @@ pub struct Coverage<'a> {
     pub statements: Vec<CoveredStatement<'a>>,
 }
 
-/// Which rules, resources and statements took part in these answers.
+/// Computes the rules, resources and statements that decided these questions.
 ///
 /// # Errors
-/// The text of a Cedar policy cannot be read.
+/// The text of a Cedar policy cannot be parsed.
 pub fn coverage<'a>(
     policies: Policies<'a>,
     outcomes: &[Outcome<'a>],

@@ -1,9 +1,18 @@
-//! One walk over all requests: which terms match each kind of them.
+//! Enumerates the cells of all requests: destinations or paths that match the same terms.
 //!
-//! Requests fall into cells by their destination or path; a cell is split further by transport, port, method and HTTP
-//! path where somebody asks. In each of the regions that come out, all requests match the same terms. Requests that no
-//! term matches are in no cell. An HTTP request that no HTTP term matches matches what its connection matches, and is
-//! in no region of its own.
+//! Requests are classified by destination or path first. `regions` and `compare` split a cell
+//! further, by transport, port, method and HTTP path, as far as they need to. Requests that no term
+//! matches are in no cell. An HTTP request that no HTTP term matches is decided like its
+//! connection, and has no region of its own.
+//!
+//! Names and paths come from subset constructions (`walk`), addresses from the nesting of ranges
+//! (`nets`). These parts are disjoint, since a name is not resolved and each path format has its
+//! own patterns; they are enumerated one after the other instead of as a product.
+//!
+//! Example: the network resources `**.example.com`, `api.example.com` and `10.0.0.0/8` give three
+//! cells: `api.example.com` (two terms), all other names below `example.com` (one term) and
+//! addresses in 10.0.0.0/8 (one term).
+//!
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,26 +21,25 @@ use std::rc::Rc;
 use super::budget::{Budget, Entangled, Stop};
 use super::index::{Files, Index};
 use super::naming::Naming;
-use super::ports::Ports;
-use super::request::{Destination, FilePath};
+use super::request::{Destination, FilePath, Ports};
 use super::segments::{Map, Trie};
 use super::terms::What;
 use super::walk::Walk;
 use model::docker::Transport;
 use model::docker::pattern::Root;
 
-/// A survey of the rules of an index.
-pub(super) struct Survey<'i> {
-    pub(super) index: &'i Index,
-    pub(super) budget: Budget,
-    /// Many hosts share the same few rules about paths.
+/// Enumerates the cells of one index within one budget.
+pub(crate) struct Survey<'i> {
+    pub(crate) index: &'i Index,
+    pub(crate) budget: Budget,
+    /// The path cells by their globs. Many hosts share the same few path globs.
     paths: RefCell<Map<Vec<u32>, Rc<Vec<PathCell>>>>,
 }
 
-/// Requests whose destination or path matches the same terms.
-pub(super) struct Cell<'c> {
-    /// The terms, in order.
-    pub(super) terms: &'c [u32],
+/// A set of requests whose destination or path matches the same terms.
+pub(crate) struct Cell<'c> {
+    /// The terms, sorted.
+    pub(crate) terms: &'c [u32],
     place: Place<'c>,
 }
 
@@ -50,42 +58,41 @@ enum Format {
     Wsl,
 }
 
-/// Takes a walk, the number of one of its cells and the terms that match there.
+/// Receives a walk, the number of one of its cells, and the terms that match there.
 type VisitName<'v> = dyn FnMut(&Walk<'_>, usize, &[u32]) -> Result<(), Stop> + 'v;
 
-/// What one request of a cell is about: made when it is asked for.
-pub(super) enum Subject {
+/// The destination or path of one request of a cell.
+pub(crate) enum Subject {
     Destination(Destination),
     Path(FilePath),
 }
 
-/// Terms that count on every port, and those of certain ports.
+/// Terms by port: those for every port, and those for certain ports.
 #[derive(Debug, Default)]
-pub(super) struct ByPort {
-    pub(super) everywhere: Vec<u32>,
-    pub(super) at: BTreeMap<u16, Vec<u32>>,
+pub(crate) struct ByPort {
+    pub(crate) everywhere: Vec<u32>,
+    pub(crate) at: BTreeMap<u16, Vec<u32>>,
 }
 
-/// HTTP requests to ports on which the same terms count.
-pub(super) struct HttpPorts {
-    pub(super) ports: Ports,
-    /// The terms about the connection.
-    pub(super) connection: Vec<u32>,
-    /// The HTTP terms, whatever their paths and methods.
-    pub(super) http: Vec<u32>,
+/// HTTP requests to ports with the same terms.
+pub(crate) struct HttpPorts {
+    pub(crate) ports: Ports,
+    /// The terms for the connection.
+    pub(crate) connection: Vec<u32>,
+    /// The HTTP terms, with any path and method.
+    pub(crate) http: Vec<u32>,
 }
 
 /// HTTP paths that match the same globs.
 #[derive(Debug)]
-pub(super) struct PathCell {
-    /// The globs, by their numbers, in order.
-    pub(super) globs: Vec<u32>,
-    /// The segments of one of the paths.
-    pub(super) witness: Vec<String>,
+pub(crate) struct PathCell {
+    /// The numbers of the globs, sorted.
+    pub(crate) globs: Vec<u32>,
+    pub(crate) witness: Vec<String>,
 }
 
 impl<'i> Survey<'i> {
-    pub(super) fn new(index: &'i Index) -> Self {
+    pub(crate) fn new(index: &'i Index) -> Self {
         Self {
             index,
             budget: Budget::new(index.terms.len()),
@@ -93,8 +100,8 @@ impl<'i> Survey<'i> {
         }
     }
 
-    /// Visits every cell in which a term that is `wanted` matches, shortest names first.
-    pub(super) fn cells(
+    /// Visits every cell in which a `wanted` term matches, shortest names first.
+    pub(crate) fn cells(
         &self,
         wanted: &dyn Fn(u32) -> bool,
         visit: &mut dyn FnMut(&Cell<'_>) -> Result<(), Stop>,
@@ -176,8 +183,8 @@ impl<'i> Survey<'i> {
         })
     }
 
-    /// The terms about connections by this transport, by port.
-    pub(super) fn connections(&self, terms: &[u32], transport: Transport) -> ByPort {
+    /// The terms for connections by this transport, by port.
+    pub(crate) fn connections(&self, terms: &[u32], transport: Transport) -> ByPort {
         let mut split = ByPort::default();
         for id in terms {
             let what = self.index.term_of(*id).what;
@@ -188,9 +195,9 @@ impl<'i> Survey<'i> {
         split
     }
 
-    /// HTTP requests by port, if there are HTTP terms. Ports on which the same HTTP terms count are told apart by what
-    /// `telling` makes of the terms about the connection.
-    pub(super) fn http<K: Ord>(
+    /// HTTP requests by class of ports; empty without HTTP terms. Two ports are in one class if
+    /// they have the same HTTP terms and `telling` maps their connection terms to the same key.
+    pub(crate) fn http<K: Ord>(
         &self,
         terms: &[u32],
         telling: impl Fn(&[u32]) -> K,
@@ -233,8 +240,8 @@ impl<'i> Survey<'i> {
             .collect()
     }
 
-    /// The paths that these HTTP terms tell apart.
-    pub(super) fn paths(&self, http: &[u32]) -> Result<Rc<Vec<PathCell>>, Stop> {
+    /// The cells of the HTTP paths that these terms distinguish.
+    pub(crate) fn paths(&self, http: &[u32]) -> Result<Rc<Vec<PathCell>>, Stop> {
         let globs: BTreeSet<u32> = http.iter().filter_map(|id| self.glob(*id)).collect();
         let globs: Vec<u32> = globs.into_iter().collect();
         if let Some(known) = self.paths.borrow().get(&globs) {
@@ -258,8 +265,8 @@ impl<'i> Survey<'i> {
         Ok(cells)
     }
 
-    /// Whether an HTTP term is about the paths of a cell.
-    pub(super) fn on_path(&self, term: u32, cell: &PathCell) -> bool {
+    /// Whether an HTTP term matches the paths of a cell.
+    pub(crate) fn on_path(&self, term: u32, cell: &PathCell) -> bool {
         self.glob(term)
             .is_some_and(|glob| cell.globs.binary_search(&glob).is_ok())
     }
@@ -273,8 +280,7 @@ impl<'i> Survey<'i> {
 }
 
 impl ByPort {
-    /// Whether nothing counts on any port.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.everywhere.is_empty() && self.at.is_empty()
     }
 
@@ -285,8 +291,8 @@ impl ByPort {
         }
     }
 
-    /// The terms that count on a port, or on every port that is not written.
-    pub(super) fn on(&self, port: Option<u16>) -> Vec<u32> {
+    /// The terms for a port; `None` represents all ports without terms of their own.
+    pub(crate) fn on(&self, port: Option<u16>) -> Vec<u32> {
         let here = port
             .and_then(|port| self.at.get(&port))
             .map_or(&[][..], Vec::as_slice);
@@ -295,13 +301,13 @@ impl ByPort {
 }
 
 impl Cell<'_> {
-    /// Whether requests of the cell are about a path on a machine.
-    pub(super) fn is_path(&self) -> bool {
+    /// Whether the cell consists of file paths.
+    pub(crate) fn is_path(&self) -> bool {
         matches!(self.place, Place::Path(..))
     }
 
-    /// One destination or path of the cell.
-    pub(super) fn subject(&self) -> Subject {
+    /// One destination or path of the cell, constructed on demand.
+    pub(crate) fn subject(&self) -> Subject {
         match self.place {
             Place::Name(walk, cell) => Subject::Destination(Destination::Name(walk.host(cell))),
             Place::Address(address) => Subject::Destination(Destination::Address(address)),

@@ -1,4 +1,5 @@
-//! Terms: what entries mean, apart from the destination or path that leads to them.
+//! Terms: the meaning of resources, apart from the destination or path that leads to them in the
+//! index.
 
 use smallvec::SmallVec;
 
@@ -7,36 +8,36 @@ use super::segments::Map;
 use model::docker::pattern::{PathGlob, Segment, glob_matches};
 use model::docker::{Decision, FileMode, Method, Transport};
 
-/// What one or more entries at the same place say.
+/// The common meaning of one or more entries at the same place.
 #[derive(Debug)]
-pub(super) struct Term {
-    pub(super) decision: Decision,
-    pub(super) what: What,
-    /// The sides of all its entries.
-    pub(super) sides: Bits,
-    /// The first term that says the same at the same place, whatever its sides.
-    pub(super) meaning: u32,
-    pub(super) entries: SmallVec<[u32; 2]>,
+pub(crate) struct Term {
+    pub(crate) decision: Decision,
+    pub(crate) what: What,
+    /// The sides that all its entries are on.
+    pub(crate) sides: Bits,
+    /// The first term with the same decision and meaning at the same place, on any sides.
+    pub(crate) meaning: u32,
+    pub(crate) entries: SmallVec<[u32; 2]>,
 }
 
-/// Some of the actions of one kind, by their positions in `ALL`.
+/// A set of actions of one kind, as bits at their positions in `ALL`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Actions(u16);
+pub(crate) struct Actions(u16);
 
 impl Actions {
     /// A set of actions; `action as u16` is its position.
-    pub(super) fn of(positions: impl Iterator<Item = u16>) -> Self {
+    pub(crate) fn of(positions: impl Iterator<Item = u16>) -> Self {
         Self(positions.fold(0, |bits, position| bits | 1 << position))
     }
 
-    pub(super) fn has(self, position: u16) -> bool {
+    pub(crate) fn has(self, position: u16) -> bool {
         self.0 >> position & 1 == 1
     }
 }
 
-/// What a term is about.
+/// The kind of requests that a term matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum What {
+pub(crate) enum What {
     Connect {
         transports: Actions,
         port: Option<u16>,
@@ -52,39 +53,39 @@ pub(super) enum What {
 }
 
 impl What {
-    /// Whether it is about connections by this transport.
-    pub(super) fn connects(self, transport: Transport) -> bool {
+    /// Whether it matches connections by this transport.
+    pub(crate) fn connects(self, transport: Transport) -> bool {
         match self {
             Self::Connect { transports, .. } => transports.has(transport as u16),
             Self::Http { .. } | Self::File { .. } => false,
         }
     }
 
-    /// Whether it is about HTTP requests with this method.
-    pub(super) fn requests(self, method: Method) -> bool {
+    /// Whether it matches HTTP requests with this method.
+    pub(crate) fn requests(self, method: Method) -> bool {
         match self {
             Self::Http { methods, .. } => methods.has(method as u16),
             Self::Connect { .. } | Self::File { .. } => false,
         }
     }
 
-    /// Whether it is about mounts of this mode.
-    pub(super) fn mounts(self, mode: FileMode) -> bool {
+    /// Whether it matches mounts with this mode.
+    pub(crate) fn mounts(self, mode: FileMode) -> bool {
         match self {
             Self::File { modes } => modes.has(mode as u16),
             Self::Connect { .. } | Self::Http { .. } => false,
         }
     }
 
-    /// Whether both are about connections by a transport in common, whatever their ports.
-    pub(super) fn overlaps(self, other: Self) -> bool {
+    /// Whether both match connections by a common transport, regardless of ports.
+    pub(crate) fn overlaps(self, other: Self) -> bool {
         Transport::ALL
             .iter()
             .any(|transport| self.connects(*transport) && other.connects(*transport))
     }
 
-    /// The only port that it is about.
-    pub(super) fn port(self) -> Option<u16> {
+    /// The port, if it is limited to one.
+    pub(crate) fn port(self) -> Option<u16> {
         match self {
             Self::Connect { port, .. } | Self::Http { port, .. } => port,
             Self::File { .. } => None,
@@ -92,9 +93,9 @@ impl What {
     }
 }
 
-/// What a resource is about, with its own copy of a path.
+/// Like `What`, but with the path itself instead of its number. It does not depend on an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum About {
+pub(crate) enum About {
     Connect {
         transports: Actions,
         port: Option<u16>,
@@ -109,9 +110,9 @@ pub(super) enum About {
     },
 }
 
-/// The HTTP paths that rules name, each once.
+/// The distinct HTTP path globs of an index, so that terms are small and comparable.
 #[derive(Debug, Default)]
-pub(super) struct Places {
+pub(crate) struct Places {
     paths: Vec<(PathGlob, Box<[Piece]>)>,
     known: Map<Box<str>, u32>,
 }
@@ -124,7 +125,7 @@ enum Piece {
 }
 
 impl Places {
-    pub(super) fn what(&mut self, about: &About) -> What {
+    pub(crate) fn what(&mut self, about: &About) -> What {
         match about {
             About::Connect { transports, port } => What::Connect {
                 transports: *transports,
@@ -158,13 +159,17 @@ impl Places {
         id
     }
 
-    pub(super) fn glob(&self, path: u32) -> &PathGlob {
+    pub(crate) fn glob(&self, path: u32) -> &PathGlob {
         &self.paths[path as usize].0
     }
 
-    /// Whether a path matches: `**` takes as little as it can and more only when the rest does not fit, which is
-    /// enough, since what follows the last `**` decides.
-    pub(super) fn matches(&self, path: u32, segments: &[String]) -> bool {
+    /// Whether a path matches a glob. This is greedy wildcard matching: each `**` first matches no
+    /// segment, and after a mismatch the last `**` takes one segment more. Returning to the last
+    /// `**` is enough, because an earlier one could only move the start of what the last one can
+    /// match anyway. The time is at most the product of the two lengths. Example: for `/**/b` and
+    /// `/b/a/b`, the first `b` matches but leaves two segments; `**` then takes one, two segments
+    /// until the last `b` matches.
+    pub(crate) fn matches(&self, path: u32, segments: &[String]) -> bool {
         let pieces = &self.paths[path as usize].1;
         let mut piece = 0;
         let mut at = 0;

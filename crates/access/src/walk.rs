@@ -1,7 +1,22 @@
-//! All names, by the patterns that they match.
+//! All names, grouped by the patterns that they match.
 //!
-//! A walk over a trie reaches every set of nodes that some name reaches, so that the names fall into finitely many
-//! cells in which all names match the same patterns.
+//! Textbook problem: which sets of patterns can one name match together? This is the subset
+//! construction (determinization) of the NFA in `segments`, explored breadth-first from the start
+//! state. Every reachable set of nodes is one cell, and all names of a cell match the same
+//! patterns. Each cell records the segment and the previous cell that reached it first. Because the
+//! search is breadth-first, following these links back gives a shortest name as witness.
+//!
+//! The alphabet, all segments, is infinite. In each state only finitely many cases differ: every
+//! fixed text of an outgoing edge, and for all other segments the set of globs that they match
+//! (`classes`). If no globs leave a state, one fresh segment represents all others.
+//!
+//! Comparing patterns in pairs would be cheaper but wrong, since several patterns can cover another
+//! one together. The price is that the number of states can grow exponentially, which the budget
+//! limits. States from which no wanted pattern can be reached any more are skipped.
+//!
+//! Example: `/a/**` and `/*/b` (see `segments`) have the states {0}, {1, 2, 3} for `/a`, {3} for
+//! any other single segment, {2, 4} for `/a/b`, {2} for other paths below `/a`, and {4} for `b`
+//! below another directory. `/a/b/c` leads from {2, 4} to {2} again.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -11,43 +26,43 @@ use indexmap::IndexMap;
 
 use super::budget::{Budget, Entangled, Stop};
 use super::classes::other_classes;
-use super::globs::Globs;
 use super::naming::Naming;
-use super::segments::{NodeId, State, Trie, WordId, finish};
+use super::segments::{Globs, NodeId, State, Trie, WordId, finish};
 
-/// A walk over all cells of a trie, shortest names first.
-pub(super) struct Walk<'t> {
-    pub(super) trie: &'t Trie,
+/// The cells of a trie that were found so far, shortest names first.
+pub(crate) struct Walk<'t> {
+    pub(crate) trie: &'t Trie,
     naming: Naming,
-    /// In the order in which they were found, by the nodes that their names reach.
+    /// By state, in the order of discovery, which is also the queue of the search.
     cells: IndexMap<State, Cell, FixedState>,
-    /// The positions of the texts in their order: a walk depends on nothing else.
+    /// For each text its rank in sorted order. Sorting edges by it makes the walk independent of
+    /// the order in which rules were inserted.
     order: Vec<u32>,
 }
 
-/// Names that match the same patterns: how the first of them was reached.
+/// How the first name of a cell was reached.
 struct Cell {
     before: usize,
     depth: usize,
     read: Read,
 }
 
-/// The last segment of a name.
 enum Read {
-    /// None: the empty name.
+    /// No segment: the empty name.
     Nothing,
-    /// The text of an edge.
     Word(WordId),
-    /// One that certain globs match.
+    /// A segment found by `classes` for a certain set of globs.
     Made(Box<str>),
-    /// Any that is no text here. It is made up when somebody asks for it.
+    /// Any segment that is not the text of an edge here. The text is only chosen when a witness is
+    /// printed.
     Fresh,
 }
 
 impl<'t> Walk<'t> {
-    /// Visits every cell from which a node that is marked in `leading` can be reached; the cell of the empty name too,
-    /// if it is a name. The visitor gets the walk and the cell's number.
-    pub(super) fn over(
+    /// Visits every cell from which a node marked in `leading` can be reached. The visitor receives
+    /// the walk and the index of the cell. The cell of the empty name is visited only where the
+    /// empty name is valid: the root of a POSIX path or URL.
+    pub(crate) fn over(
         trie: &'t Trie,
         naming: Naming,
         leading: &[bool],
@@ -89,7 +104,7 @@ impl<'t> Walk<'t> {
             })?;
             let depth = walk.cells[at].depth + 1;
             for (state, read) in found.drain(..) {
-                // The first way to reach a state has the shortest names.
+                // Breadth-first: the first name that reaches a state is a shortest one.
                 walk.cells.entry(state).or_insert(Cell {
                     before: at,
                     depth,
@@ -101,7 +116,7 @@ impl<'t> Walk<'t> {
         Ok(())
     }
 
-    /// Every way to go on from a cell.
+    /// Calls `found` for every successor of a cell.
     fn expand(
         &self,
         at: usize,
@@ -157,7 +172,7 @@ impl<'t> Walk<'t> {
         Ok(())
     }
 
-    /// Adds what the globs lead to that match a segment.
+    /// Adds the targets of the globs that match a segment.
     fn add_globs(&self, globbed: &[&Globs], segment: &str, next: &mut State) {
         for to in globbed.iter().flat_map(|globs| globs.matching(segment)) {
             self.trie.reach(to, next);
@@ -165,21 +180,22 @@ impl<'t> Walk<'t> {
         finish(next);
     }
 
-    /// The nodes that a cell's names reach.
-    pub(super) fn state(&self, cell: usize) -> &[NodeId] {
+    /// The state of a cell.
+    pub(crate) fn state(&self, cell: usize) -> &[NodeId] {
         self.cells.get_index(cell).map_or(&[], |(state, _)| state)
     }
 
-    /// The segments of a name of a cell, in the order in which they are read.
-    pub(super) fn witness(&self, cell: usize) -> Vec<String> {
+    /// The segments of the witness of a cell, in reading order.
+    pub(crate) fn witness(&self, cell: usize) -> Vec<String> {
         let mut segments: Vec<String> =
             self.segments_from_last(cell).map(Cow::into_owned).collect();
         segments.reverse();
         segments
     }
 
-    /// The name of a cell whose segments are the labels of a host, which are read from the last one on.
-    pub(super) fn host(&self, cell: usize) -> String {
+    /// The witness of a cell as a host name. Host names are read from the last label, so that the
+    /// order is already right from the last segment backwards.
+    pub(crate) fn host(&self, cell: usize) -> String {
         let mut host = String::with_capacity(48);
         for label in self.segments_from_last(cell) {
             if !host.is_empty() {

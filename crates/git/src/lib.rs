@@ -6,6 +6,9 @@ pub mod pack;
 mod pipeline;
 mod revision;
 mod signature;
+#[cfg(test)]
+#[path = "../../../tests/skip.rs"]
+mod skip;
 pub mod source;
 mod work_tree;
 

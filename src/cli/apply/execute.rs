@@ -17,7 +17,7 @@ use crate::cli::progress::CallProgress;
 use crate::cli::workspace::Archives;
 use crate::plan::{Commit, Fingerprint, TargetPlan};
 use crate::render;
-use crate::render::text::neutral;
+use crate::render::text::{many, neutral, plural};
 use crate::run::audit::AuditRecord;
 use crate::run::journal;
 use crate::run::journal::{End, EndedBy, FORMAT_VERSION, Journal, Record, RunId, RunKind};
@@ -366,23 +366,25 @@ fn closing(standing: &Standing) -> String {
         conflict: _,
         follows,
     } = standing;
-    let applied = tally.applied;
+    let applied = many(tally.applied, "call");
+    let one = tally.applied == 1;
+    let them = if one { "it" } else { "them" };
+    let they = if one { "it" } else { "they" };
     let mut text = match (tally.missing(), unverified) {
         (0, false) if tally.overwrote > 0 => {
-            format!("Applied {applied} calls. Run `polwarden plan` to see where it stands.")
+            format!("Applied {applied}. Run `polwarden plan` to see where it stands.")
         }
         (0, false) if *follows => {
-            format!(
-                "Applied {applied} calls and read them back. Machines follow within five minutes."
-            )
+            format!("Applied {applied} and read {them} back. Machines follow within five minutes.")
         }
-        (0, false) => format!("Applied {applied} calls and read them back."),
+        (0, false) => format!("Applied {applied} and read {them} back."),
         (0, true) => format!(
-            "Applied {applied} calls; that the server holds what they wrote is not confirmed. Run `polwarden plan` to \
+            "Applied {applied}; that the server holds what {they} wrote is not confirmed. Run `polwarden plan` to \
              see where it stands."
         ),
         (missing, _) => format!(
-            "Applied {applied} calls; {missing} were not applied ({}). Run `polwarden apply` again to finish.",
+            "Applied {applied}; {} not applied ({}). Run `polwarden apply` again to finish.",
+            plural(missing, "was", "were"),
             render::report::not_applied(tally)
         ),
     };

@@ -7,7 +7,7 @@ use super::shared::Applying;
 use crate::cli::connect::Session;
 use crate::cli::console::Console;
 use crate::render;
-use crate::render::text::neutral;
+use crate::render::text::{many, neutral};
 use crate::run::journal;
 use crate::run::journal::{CallResult, FOLDER, History, Journal, Record};
 use crate::run::{Resolved, end_of, resolve};
@@ -59,8 +59,10 @@ async fn settle_one(
     };
     let open = history.open_calls().count();
     console.warn(&format!(
-        "The run {} of {} did not end in good order; its journal leaves {open} calls open.",
-        history.run.run, history.run.time
+        "The run {} of {} did not end in good order; its journal leaves {} open.",
+        history.run.run,
+        history.run.time,
+        many(open, "call")
     ));
     if history.unreadable > 0 {
         console.warn(&format!(

@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use super::pins::Pins;
 use crate::cli::fmt::replace;
 use crate::cli::workspace::Workspace;
+use crate::render::text::many;
 use git::WorkTree;
 use manifest::config::Target;
 use manifest::lock::{Lock as LockFile, pin_key};
@@ -147,7 +148,7 @@ impl Rewrite {
         for (name, before, after, count) in texts {
             replace(&tree, name.into(), &before, &after)
                 .with_context(|| format!("cannot write `{name}`"))?;
-            told.push(format!("wrote {count} references anew in {name}"));
+            told.push(format!("wrote {} anew in {name}", many(count, "reference")));
         }
         Ok(told)
     }

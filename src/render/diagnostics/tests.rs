@@ -93,7 +93,8 @@ proptest::proptest! {
         let (sources, file) = map("a.yaml", &text);
         let place = Place::Bytes { file, range: start..start + length };
         let finding = Diagnostic::new(Code::InvalidValue, "m", place.clone()).also(place, "again");
-        let _ = human(&sources, &[finding], Amount::All, false);
+        let shown = human(&sources, &[finding], Amount::All, false);
+        proptest::prop_assert!(shown.contains("a.yaml:"), "{shown}");
     }
 }
 

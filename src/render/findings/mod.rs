@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 use sha2::{Digest as _, Sha256};
 
-use super::text::neutral;
+use super::text::{many, neutral};
 
 pub use rule::{PlanRule, RuleId, Weight};
 
@@ -169,7 +169,7 @@ impl Findings {
         ];
         let parts = words.into_iter().filter_map(|(weight, word)| {
             let count = self.count(weight);
-            (count > 0).then(|| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
+            (count > 0).then(|| many(count, word))
         });
         let parts: Vec<String> = parts.collect();
         (!parts.is_empty()).then(|| parts.join(", "))

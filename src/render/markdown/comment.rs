@@ -15,7 +15,7 @@ use crate::render::plan::{
     Line, Section, access, changes_of, documents, gates, sections, summary, tree,
 };
 use crate::render::policy_tests::{self, TestReport};
-use crate::render::text::{many, neutral};
+use crate::render::text::{many, neutral, plural};
 
 /// Maximum number of characters of a GitHub comment.
 pub const GITHUB_COMMENT: usize = 65_536;
@@ -235,7 +235,11 @@ pub(super) fn enforcement_block(page: &mut Page, changes: &[EnforcementChange]) 
     let mut lines: Vec<String> = enforcement_lines(changes).into_iter().map(line).collect();
     let rest = lines.split_off(lines.len().min(SHOWN));
     page.block(&list("what is enforced", String::new(), lines));
-    let more = format!("{} more levels of enforcement that change", rest.len());
+    let more = plural(
+        rest.len(),
+        "more level of enforcement that changes",
+        "more levels of enforcement that change",
+    );
     page.block(&Block {
         folded: true,
         ..list("what is enforced", more, rest)
@@ -292,7 +296,11 @@ pub(super) fn opens_and_closes(page: &mut Page, access: &Impact) {
         .collect();
     let rest = lines.split_off(lines.len().min(SHOWN));
     page.block(&list("what opens and closes", String::new(), lines));
-    let more = format!("{} more that open or close", rest.len());
+    let more = plural(
+        rest.len(),
+        "more that opens or closes",
+        "more that open or close",
+    );
     page.block(&Block {
         folded: true,
         ..list("what opens and closes", more, rest)

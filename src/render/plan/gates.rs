@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::words::{by, call_name, gate_text, place, who};
 use crate::plan::{BreachInfo, DecidingRule, GateInfo, GateOutcome, GateSource};
 use crate::render::paint::Painter;
-use crate::render::text::neutral;
+use crate::render::text::{neutral, plural};
 
 /// Maximum number of breaches to show per gate. The JSON output contains all.
 const SHOWN: usize = 5;
@@ -67,7 +67,7 @@ pub(crate) fn human(gates: &[GateOutcome], three_way: bool, painter: Painter) ->
         let _ = writeln!(
             text,
             "    {}",
-            painter.dim(&format!("{holding} more: hold"))
+            painter.dim(&plural(holding, "more: holds", "more: hold"))
         );
     }
     if three_way

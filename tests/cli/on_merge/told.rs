@@ -68,7 +68,12 @@ fn what_a_pipeline_says_is_told_apart_and_changes_no_digest() {
     site.repository
         .set_head_detached(site.repository.head().unwrap().target().unwrap())
         .unwrap();
-    let digest = |text: &str| text.lines().last().unwrap().to_owned();
+    let digest = |text: &str| {
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("Digest: sha256:"));
+        line.unwrap().to_owned()
+    };
     let (_, before) = plan(&site, &[]);
     for (name, value) in [
         ("GITLAB_CI", "true"),

@@ -45,7 +45,12 @@ async fn another_writer_changes_what_the_request_is_about() {
 
 #[tokio::test]
 async fn another_writer_waits_for_something_to_change() {
-    let service = service(&["change-policy=new@once", "change-group=g@once"]).await;
+    let service = service(&[
+        "change-policy=new@once",
+        "change-policy=q@once",
+        "change-group=g@once",
+    ])
+    .await;
     let path = "/v1/groups/g?organization_name=my-org";
     let group = service.call(reqwest::Method::GET, path, None).await.body;
     assert_eq!(group["version_references"].as_array().unwrap().len(), 2);

@@ -198,9 +198,12 @@ async fn a_delay_comes_before_an_ending_and_both_are_logged() {
             .all(|line| line["duration_ms"].as_f64().unwrap() >= 150.0),
         "{struck:?}"
     );
-    let read = faulted
-        .log()
-        .into_iter()
-        .rfind(|line| line["operation"] == "getPolicy");
-    assert!(read.is_none_or(|line| line["faults"] == json!([])));
+    let path = format!("/{policy}");
+    let (status, _) = faulted.service.policies(Method::GET, &path, None).await;
+    assert_eq!(status, 200);
+    let read = faulted.log().pop().unwrap();
+    assert_eq!(
+        (&read["operation"], &read["faults"]),
+        (&json!("getPolicy"), &json!([]))
+    );
 }

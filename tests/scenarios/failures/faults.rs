@@ -1,6 +1,8 @@
 //! Applies against an emulator with faults, through the binary: what is said, how often a write is sent, and that the
 //! next run makes it good.
 
+use std::time::{Duration, Instant};
+
 use emulator::{Options, Profile, StateLocation};
 use serde_json::{Value, json};
 
@@ -395,7 +397,9 @@ fn a_saved_plan_that_another_writer_overtakes_is_stale() {
 
 #[test]
 fn a_slow_server_is_waited_for() {
-    let sandbox = faulted(Profile::Current, &["delay=50ms"]);
+    let delay = Duration::from_secs(3);
+    let faults = ["delay=3s@createPolicy", "delay=3s@createRule"];
+    let sandbox = faulted(Profile::Current, &faults);
     sandbox.write(
         "policies/p.yaml",
         policy(
@@ -403,5 +407,25 @@ fn a_slow_server_is_waited_for() {
             &format!("rules:\n{}", tcp("a", "allow", "a.example.com")),
         ),
     );
-    sandbox.expect(0, APPLY);
+    let started = Instant::now();
+    let ran = sandbox.expect(0, APPLY);
+    // The rule waits for its policy.
+    assert!(started.elapsed() >= 2 * delay, "{:?}", started.elapsed());
+    assert!(
+        ran.out.contains("Applied 2 calls and read them back.")
+            && !ran.out.contains("it was found applied"),
+        "{}",
+        ran.out
+    );
+    let sent: Vec<(String, Value)> = writes(&sandbox)
+        .iter()
+        .map(|line| {
+            let operation = line["operation"].as_str().unwrap().to_owned();
+            (operation, line["status"].clone())
+        })
+        .collect();
+    let once = ["createPolicy", "createRule"].map(|name| (name.to_owned(), json!(201)));
+    assert_eq!(sent, once, "nothing is sent twice");
+    let one_rule = vec![("p".to_owned(), vec!["a".to_owned()])];
+    assert_eq!(live(&sandbox, Profile::Current), one_rule);
 }

@@ -1,5 +1,6 @@
-//! What Cedar policies decide about calls of MCP tools, by the cedar-policy crate: any `forbid` that matches wins, else
-//! any `permit`, else the answer is no. Rules play no part in it, nor do these policies where rules decide.
+//! Decides calls of MCP tools by Cedar policies, with the `cedar-policy` crate. A matching `forbid`
+//! overrides every `permit`, and the default is deny. Rules and Cedar policies are independent of
+//! each other.
 
 pub mod nesting;
 mod request;
@@ -14,26 +15,27 @@ use super::audience::Audience;
 use model::diag::DocumentId;
 use model::docker::{Content, Decision, DesiredPolicy, LiveContent, LiveState};
 
-/// Why Cedar policies cannot decide.
+/// The reason why Cedar policies cannot decide.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CedarError {
-    /// A text of the server's that this version does not read: what it forbids is not known, so that nothing is.
+    /// A policy text that this version cannot parse. What it forbids is unknown, so every decision
+    /// would be a guess.
     #[error("the Cedar policy \"{policy}\" cannot be read, so that no answer would be sure: {why}")]
     Unreadable {
         /// The name of the policy.
         policy: String,
-        /// What is wrong with its text.
+        /// The parse error.
         why: String,
     },
-    /// The engine does not take the request.
+    /// The Cedar engine rejects the request.
     #[error("the request is refused by the Cedar engine: {0}")]
     Request(String),
-    /// No thread with enough stack could be had.
+    /// No thread with a large enough stack could be started.
     #[error("there is not enough memory to read the Cedar policies")]
     NoRoom,
 }
 
-/// A Cedar policy that counts for some people.
+/// A Cedar policy that applies to an audience.
 #[derive(Debug, Clone, Copy)]
 struct PooledText<'a> {
     position: usize,
@@ -42,7 +44,7 @@ struct PooledText<'a> {
     document: Option<DocumentId>,
 }
 
-/// All Cedar policies that count for some people.
+/// All Cedar policies that apply to an audience.
 #[derive(Debug, Clone)]
 pub struct CedarPool<'a> {
     texts: Vec<PooledText<'a>>,
@@ -51,42 +53,43 @@ pub struct CedarPool<'a> {
 /// One statement of a Cedar policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CedarStatement<'a> {
-    /// The position of its policy among all.
+    /// The position of its policy in the list of policies.
     pub position: usize,
     /// The name of its policy.
     pub policy: &'a str,
-    /// Which statement of the text it is, counted from 1.
+    /// The number of the statement in the text, from 1.
     pub number: usize,
-    /// The line of the text that it begins on, counted from 1.
+    /// The first line of the statement in the text, from 1.
     pub line: u32,
-    /// What a match does: `permit` allows, `forbid` denies.
+    /// The effect of a match: `permit` allows, `forbid` denies.
     pub decision: Decision,
-    /// The manifest of the policy; nothing for one that was read from the server.
+    /// The manifest of the policy; `None` for a policy of the live state.
     pub document: Option<DocumentId>,
 }
 
-/// A statement that could not be evaluated, so that it counts neither for nor against the request.
+/// A statement whose evaluation failed. Cedar ignores it in the decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CedarFailure<'a> {
     /// The statement.
     pub statement: CedarStatement<'a>,
-    /// What went wrong.
+    /// The evaluation error.
     pub why: String,
 }
 
-/// What Cedar policies decide about a request.
+/// A decision of Cedar policies with its reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CedarAnswer<'a> {
-    /// Allow or deny.
+    /// The decision.
     pub decision: Decision,
-    /// The forbids that match, or the permits if none does; none where nothing matches, which denies.
+    /// The matching forbids, otherwise the matching permits. Empty if nothing matches: denied by
+    /// default.
     pub statements: Vec<CedarStatement<'a>>,
-    /// The statements that could not be evaluated.
+    /// The statements whose evaluation failed.
     pub failures: Vec<CedarFailure<'a>>,
 }
 
 impl<'a> CedarPool<'a> {
-    /// The Cedar policies among these that reach some people.
+    /// The Cedar policies of the manifests that apply to an audience.
     pub fn desired(policies: &'a [DesiredPolicy], audience: &Audience) -> Self {
         let reached = policies
             .iter()
@@ -106,7 +109,7 @@ impl<'a> CedarPool<'a> {
         }
     }
 
-    /// The Cedar policies of an organization that reach some people.
+    /// The Cedar policies of the live state that apply to an audience.
     pub fn live(state: &'a LiveState, audience: &Audience) -> Self {
         let reached = state
             .policies
@@ -130,7 +133,7 @@ impl<'a> CedarPool<'a> {
     /// All statements, in the order of their policies.
     ///
     /// # Errors
-    /// A text that cannot be read.
+    /// The text of a policy cannot be parsed.
     pub fn statements(&self) -> Result<Vec<CedarStatement<'a>>, CedarError> {
         if self.texts.is_empty() {
             return Ok(Vec::new());
@@ -139,15 +142,17 @@ impl<'a> CedarPool<'a> {
             .unwrap_or(Err(CedarError::NoRoom))
     }
 
-    /// Decides requests, each on its own, with no entities: what an entity is a member of is not known.
+    /// Decides each request on its own. No entities are supplied, so memberships of entities are
+    /// unknown.
     ///
     /// # Errors
-    /// A text that cannot be read.
+    /// The text of a policy cannot be parsed.
     pub fn decide(&self, requests: &[&CedarRequest]) -> Result<Vec<CedarAnswer<'a>>, CedarError> {
         if requests.is_empty() {
             return Ok(Vec::new());
         }
-        // The syntax trees live and die in here: all that is done with them takes as much stack as they are deep.
+        // Parsing, evaluating and dropping deep syntax trees all recurse, so that all of it runs on
+        // the large stack.
         let work = || {
             let parsed = Parsed::of(&self.texts)?;
             requests
@@ -159,7 +164,7 @@ impl<'a> CedarPool<'a> {
     }
 }
 
-/// Statements, ready to decide; the id of each is its position.
+/// Parsed statements. The id of each is its position in `statements`.
 struct Parsed<'a> {
     set: PolicySet,
     statements: Vec<CedarStatement<'a>>,

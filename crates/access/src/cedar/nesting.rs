@@ -1,15 +1,16 @@
-//! Cedar text that nests too deep to be parsed: the parser works by recursion, and a stack that overflows ends the
-//! whole process. A pull request must not be able to do that.
+//! Guards against deeply nested Cedar text. The Cedar parser is recursive, and a stack overflow
+//! aborts the whole process. A pull request must not be able to cause that.
 
 use std::thread;
 
-/// The deepest expression that is accepted: brackets and chained operators, as [`depth`] counts them.
+/// Maximum depth of an expression, as counted by [`depth`].
 pub const DEEPEST: usize = 500;
-/// Enough stack for an expression of [`DEEPEST`] in a debug build, with a margin; memory that is never touched costs
-/// nothing.
+/// Stack size in bytes: enough for [`DEEPEST`] in a debug build, with a margin. Pages that are
+/// never touched use no memory.
 const STACK: usize = 128 << 20;
 
-/// Runs a parse on a thread with room for [`DEEPEST`]; nothing, where no such thread can be had.
+/// Runs `work` on a thread with enough stack for [`DEEPEST`]. Returns `None` if the thread cannot
+/// be started or panics.
 pub fn with_room<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     thread::scope(|scope| {
         let worker = thread::Builder::new()
@@ -20,8 +21,9 @@ pub fn with_room<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     })
 }
 
-/// How deep the syntax tree of a Cedar text can be at most: open brackets plus the operators chained at each level.
-/// Text that is not Cedar gets some number too; strings and comments count for nothing.
+/// An upper bound of the depth of the syntax tree of a Cedar text: open brackets plus the operators
+/// chained at each level. Strings and comments are skipped. The result for text that is not valid
+/// Cedar is unspecified but never panics.
 pub fn depth(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut levels = vec![0_usize];
@@ -64,7 +66,7 @@ pub fn depth(text: &str) -> usize {
     deepest
 }
 
-/// What a token does to the depth.
+/// The effect of a token on the depth.
 enum Step {
     Skip,
     Chain,
@@ -83,7 +85,7 @@ fn take(step: Step, levels: &mut Vec<usize>, total: usize) -> usize {
             levels.push(1);
             total + 1
         }
-        // What is in brackets becomes an operand: `a[0][0]` is deeper than `a[0]`.
+        // A bracketed expression becomes an operand: `a[0][0]` is deeper than `a[0]`.
         Step::Close if levels.len() > 1 => {
             levels.pop();
             grow(levels, total - last)
@@ -111,7 +113,8 @@ fn grow(levels: &mut [usize], total: usize) -> usize {
     total + 1
 }
 
-/// The bytes of a string literal, its quotes included; to the end of the text where it is not closed.
+/// The length of a string literal with its quotes in bytes; up to the end of the text if it is not
+/// closed.
 pub(crate) fn string_length(bytes: &[u8]) -> usize {
     let mut escaped = false;
     for (at, byte) in bytes.iter().enumerate().skip(1) {

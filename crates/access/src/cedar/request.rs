@@ -1,4 +1,4 @@
-//! What is asked of Cedar policies: `call_tool restart_runner`.
+//! Parses requests to Cedar policies, such as `call_tool restart_runner`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,37 +7,38 @@ use cedar_policy::{Context, EntityId, EntityTypeName, EntityUid};
 use serde_json::Value;
 use thiserror::Error;
 
-/// The types of entities that the short form stands for (contract: the example of `CedarV1Policy`).
+/// The entity types of the short form (contract: the example of `CedarV1Policy`).
 const ACTION: &str = "MCP::Action";
 const TOOL: &str = "MCP::Tool";
-/// Who asks, where nobody is named: somebody whom no statement names.
+/// The default principal: a user that no statement names.
 const ANYBODY: &str = "MCP::User::\"anybody\"";
 
-/// Why a text is no request that Cedar policies decide about.
+/// The reason why a text is not a valid request to Cedar policies.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CedarRequestError {
-    /// Fewer than two words, or more.
+    /// The text is not two words.
     #[error(
         "`{0}` must be an action and a resource, for example `call_tool restart_runner` or \
          `MCP::Action::\"call_tool\" MCP::Tool::\"restart_runner\"`"
     )]
     Words(String),
-    /// A word that is neither a plain name nor an entity.
+    /// A word that is neither a plain name nor a Cedar entity.
     #[error(
         "`{text}` is no Cedar entity: {why}; write for example `MCP::Tool::\"restart_runner\"`"
     )]
     Entity {
         /// The word.
         text: String,
-        /// Why it is none.
+        /// The reason.
         why: String,
     },
-    /// A context that Cedar does not take.
+    /// A context that Cedar rejects.
     #[error("the context is not one: {0}; write a JSON object, for example `{{\"hour\": 12}}`")]
     Context(String),
 }
 
-/// Who asks, and in what context. By default that is somebody whom no statement names, in an empty context.
+/// The principal and context of a request. The default is a user that no statement names, with an
+/// empty context.
 #[derive(Debug, Clone, Default)]
 pub struct Circumstances {
     principal: Option<EntityUid>,
@@ -45,19 +46,19 @@ pub struct Circumstances {
 }
 
 impl Circumstances {
-    /// The same context for somebody who is named as a Cedar entity, such as `MCP::User::"ada"`.
+    /// Sets the principal, as a Cedar entity such as `MCP::User::"ada"`.
     ///
     /// # Errors
-    /// The text is no entity.
+    /// The text is not a valid Cedar entity.
     pub fn with_principal(mut self, text: &str) -> Result<Self, CedarRequestError> {
         self.principal = Some(entity(text)?);
         Ok(self)
     }
 
-    /// The same person in the context that a JSON object describes.
+    /// Sets the context, from a JSON object.
     ///
     /// # Errors
-    /// The value is no object, or holds what Cedar has no value for.
+    /// The value is not an object, or contains a value that Cedar does not support.
     pub fn with_context(mut self, json: &Value) -> Result<Self, CedarRequestError> {
         let context = Context::from_json_value(json.clone(), None);
         self.context = Some(context.map_err(|error| CedarRequestError::Context(told(&error)))?);
@@ -65,7 +66,7 @@ impl Circumstances {
     }
 }
 
-/// Somebody wants to do something with something, as Cedar policies see it.
+/// A call of an MCP tool: a principal, an action, a resource and a context.
 #[derive(Debug, Clone)]
 pub struct CedarRequest {
     principal: EntityUid,
@@ -75,10 +76,10 @@ pub struct CedarRequest {
 }
 
 impl CedarRequest {
-    /// Reads an action and a resource: plain names, or Cedar entities.
+    /// Parses an action and a resource, each a plain name or a Cedar entity.
     ///
     /// # Errors
-    /// Says which word cannot be understood.
+    /// The error names the invalid word.
     pub fn parse(text: &str, circumstances: &Circumstances) -> Result<Self, CedarRequestError> {
         let words = words(text);
         let Some([action, resource]) = words.as_deref() else {
@@ -93,7 +94,8 @@ impl CedarRequest {
         })
     }
 
-    /// The same for the Cedar engine. There is no schema, so that nothing is refused.
+    /// Converts the request for the Cedar engine. Without a schema, the engine does not validate
+    /// it.
     pub(super) fn for_engine(&self) -> Result<cedar_policy::Request, String> {
         let Self {
             principal,
@@ -106,7 +108,8 @@ impl CedarRequest {
     }
 }
 
-/// The words of a text; white space in quotes divides none. Nothing where a quote is not closed.
+/// Splits a text into words. Whitespace in quotes does not separate words. `None` if a quote is not
+/// closed.
 fn words(text: &str) -> Option<Vec<&str>> {
     let mut words = Vec::new();
     let mut start = None;
@@ -138,7 +141,7 @@ fn short_or_entity(word: &str, kind: &str) -> Result<EntityUid, CedarRequestErro
     entity(word)
 }
 
-/// Whether a word is a name and not an entity.
+/// Whether a word is a plain name rather than an entity.
 fn is_short(word: &str) -> bool {
     !word.is_empty()
         && !word.contains("::")
@@ -160,7 +163,7 @@ fn wrong(text: &str, error: &dyn std::error::Error) -> CedarRequestError {
     }
 }
 
-/// What an error says, with what caused it.
+/// The message of an error and its causes.
 fn told(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -186,7 +189,7 @@ impl fmt::Display for CedarRequest {
     }
 }
 
-/// An entity by its name alone, where its type is the usual one.
+/// Displays an entity, by its name alone if it has the usual type.
 struct Short<'a>(&'a EntityUid, &'static str);
 
 impl fmt::Display for Short<'_> {

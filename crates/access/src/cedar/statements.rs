@@ -1,4 +1,4 @@
-//! Cedar text, taken apart into statements with the lines that they begin on.
+//! Splits Cedar text into statements and finds their first lines.
 
 use std::str::FromStr as _;
 
@@ -7,18 +7,17 @@ use cedar_policy::{Effect, Policy, PolicyId, PolicySet};
 use super::nesting;
 use model::docker::Decision;
 
-/// A statement of a text.
 pub(super) struct Found {
     pub(super) policy: Policy,
-    /// Counted from 1, templates included.
+    /// The number in the text from 1, counting templates.
     pub(super) number: usize,
-    /// The line that it begins on, counted from 1.
+    /// The first line, from 1.
     pub(super) line: u32,
     pub(super) decision: Decision,
 }
 
-/// The statements of a text, in its order. Templates are left out: nothing links them, so that they are never in force.
-/// To be called with room for the syntax trees.
+/// Parses the statements of a text, in order. Templates are left out: they only apply once linked,
+/// and nothing links them. Must be called with enough stack for the syntax trees (see `nesting`).
 pub(super) fn read(text: &str) -> Result<Vec<Found>, String> {
     let depth = nesting::depth(text);
     if depth > nesting::DEEPEST {
@@ -53,15 +52,15 @@ fn statement(policy: &Policy, text: &str, starts: &[usize]) -> Option<Found> {
     })
 }
 
-/// The engine calls the statements of a text `policy0`, `policy1` and so on, in their order (documented at
-/// `PolicySet::from_str`).
+/// The engine names the statements of a text `policy0`, `policy1` and so on, in order (documented
+/// at `PolicySet::from_str`).
 fn index(id: &PolicyId) -> Option<usize> {
     let id: &str = id.as_ref();
     id.strip_prefix("policy")?.parse().ok()
 }
 
-/// Where each statement begins: the first character that is no white space and no comment, at the beginning and behind
-/// each `;`. Nothing in a statement holds one, strings and comments aside.
+/// The offset of each statement: the first character other than whitespace and comments at the
+/// start and after each `;`. Within a statement, `;` only occurs in strings and comments.
 fn starts(text: &str) -> Vec<usize> {
     let bytes = text.as_bytes();
     let mut starts = Vec::new();

@@ -1,4 +1,15 @@
-//! What each rule of a set is good for: whether it ever decides, what keeps it from deciding, and what covers it.
+//! Analyzes what each rule contributes: whether it ever decides a request, what blocks it, and what
+//! covers it.
+//!
+//! Textbook problem: redundancy of rules under deny-overrides. An allow is useless if the union of
+//! the denies contains it, a deny is useless if it is disjoint from the union of the allows, and a
+//! rule is covered if another rule contains it. The first two concern unions, so comparing pairs of
+//! rules is not enough. As everywhere in this crate, each question is evaluated in every region
+//! (see `regions`); `search` describes the two walks. A rule "opens everything" if it covers a
+//! probe, a rule added by `probes` that matches everything of a kind.
+//!
+//! Example: the allow `10.0.0.0/8` never decides if `10.0.0.0/9` and `10.128.0.0/9` are denied: in
+//! every region that it matches, one of the denies matches too. Neither deny blocks it alone.
 
 mod probes;
 mod search;
@@ -15,10 +26,10 @@ use model::docker::{Action, Decision, Rule, Scope};
 use probes::Probes;
 use search::{RuleSearch, Search};
 
-/// The most coverers that are named for one rule.
+/// Maximum number of covering rules reported for one rule.
 const MOST_COVERERS: usize = 8;
 
-/// A rule and whom it reaches.
+/// A rule with the scope of its policy.
 #[derive(Debug, Clone, Copy)]
 pub struct ReachingRule<'a> {
     /// The rule.
@@ -36,48 +47,51 @@ pub struct Spot {
     pub resource: usize,
 }
 
-/// What a rule or a resource does among all the others.
+/// The effect of a resource among all rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Use {
-    /// An allow that lets something through; a deny that takes away what an allow would let through. One such request.
+    /// It decides: an allow that permits a request, or a deny that blocks a request that would be
+    /// allowed without it. Contains one such request.
     Decides(Arc<Request>),
-    /// An allow that never decides: all that it matches is denied. The denies that do it, those that do it alone first.
+    /// An allow that never decides, since everything it matches is denied. Contains the responsible
+    /// denies, those that block it alone first.
     Blocked(Vec<Blocker>),
-    /// A deny that takes nothing away, since no allow would let any of it through.
+    /// A deny without effect, since no allow matches anything that it matches.
     TakesNothing,
-    /// Nothing that it says can be read, so that it matches nothing.
+    /// It cannot be parsed and therefore matches nothing.
     MatchesNothing,
 }
 
-/// A deny that keeps an allow from deciding.
+/// A deny that blocks an allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blocker {
     /// The deny.
     pub deny: Spot,
-    /// Whether it denies all that the allow matches, for everybody whom the allow reaches; else others have a part.
+    /// Whether it alone denies everything that the allow matches, for the whole audience of the
+    /// allow.
     pub alone: bool,
     /// A request that both match.
     pub witness: Arc<Request>,
 }
 
-/// What one resource of a rule is good for.
+/// The analysis of one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceUsage {
     /// The resource as written.
     pub resource: String,
-    /// What it does.
+    /// Its effect.
     pub used: Use,
 }
 
-/// What one rule is good for.
+/// The analysis of one rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleUsage {
-    /// Its resources, sorted as in the rule.
+    /// Its resources, in the order of the rule.
     pub resources: Vec<ResourceUsage>,
-    /// Other single rules, of the same decision, that reach everybody whom this one reaches and match everything that
-    /// it matches: at most eight. Equal ones cover each other.
+    /// The positions of other rules with the same decision that apply to at least the same audience
+    /// and match at least the same requests; at most eight. Equal rules cover each other.
     pub covered_by: Vec<usize>,
-    /// The realms that an allow opens as a whole, each with the action.
+    /// The realms that an allow opens completely, with the action.
     pub opens_all: Vec<(Action, Realm)>,
 }
 
@@ -90,7 +104,8 @@ impl RuleUsage {
     }
 }
 
-/// All addresses or paths of one kind. There is none for host names: no pattern matches all of them.
+/// All addresses or paths of one kind. Host names are missing because no pattern matches all of
+/// them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Realm {
     /// Every IPv4 address.
@@ -107,31 +122,33 @@ pub enum Realm {
     Wsl,
 }
 
-/// Two ranges of addresses, one inside the other, with an action in common.
+/// Two nested ranges of addresses with a common action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Overlap {
-    /// The wider one: of those around the other, the narrowest.
+    /// The wider range: the narrowest one around the inner range.
     pub outer: Spot,
-    /// The narrower one.
+    /// The narrower range.
     pub inner: Spot,
 }
 
-/// What each rule of a set is good for.
+/// The analysis of a rule set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Usage {
-    /// One for each rule, in their order.
+    /// One entry for each rule, in order.
     pub rules: Vec<RuleUsage>,
-    /// Ranges of addresses inside of others, of either decision: each with at most one allow and one deny around it.
+    /// Nested ranges of addresses with any decisions. Each inner range is listed with at most one
+    /// allow and one deny around it.
     pub overlaps: Vec<Overlap>,
 }
 
-/// Works out what each rule is good for, exactly, for all requests and all people.
+/// Analyzes each rule exactly, for all requests and all combinations of teams.
 ///
-/// A person is in any teams. An allow decides a request if it reaches somebody whom no deny of that request reaches; a
-/// deny takes a request away if an allow matches it too, since somebody can be in the teams of both.
+/// An allow decides a request if some combination of teams is reached by the allow and by no
+/// matching deny. A deny decides a request if an allow matches it too, because a member of the
+/// teams of both exists or may be added.
 ///
 /// # Errors
-/// The patterns cross each other in too many ways.
+/// The question exceeds the work budget.
 pub fn usage(rules: &[ReachingRule<'_>]) -> Result<Usage, Entangled> {
     let reach = Reach::new(rules);
     let mut index = Index::default();
@@ -142,7 +159,7 @@ pub fn usage(rules: &[ReachingRule<'_>]) -> Result<Usage, Entangled> {
     let spots = spots(&index, rules.len());
     let survey = Survey::new(&index);
     let mut search = Search::new(&index);
-    // Probes are met on their own too: what they alone match is what nothing opens.
+    // Regions that only probes match are needed too: they prove that no rule opens everything.
     survey.regions(&|_| true, &mut |region| search.see(&survey.budget, region))?;
     let mut whole = RuleSearch::new(&index, &search, rules.len());
     let wanted = whole.wanted();
@@ -193,8 +210,9 @@ pub fn usage(rules: &[ReachingRule<'_>]) -> Result<Usage, Entangled> {
     })
 }
 
-/// Whom scopes reach, as sets of numbers: 0 for people who are in no team, then one for people in each one team that a
-/// scope names. What reaches all of those whom another reaches does so for people in several teams too.
+/// The audience of each scope as a set of numbers: 0 is everyone outside of all teams, and each
+/// team or profile in a scope has one number. If a scope includes the numbers of another one, it
+/// also includes its members of several teams.
 struct Reach<'a> {
     named: BTreeSet<(bool, &'a str)>,
 }
@@ -233,7 +251,7 @@ impl<'a> Reach<'a> {
     }
 }
 
-/// Where each entry stands: entries come in the order of rules and resources.
+/// The position of each entry; entries are in the order of rules and resources.
 fn spots(index: &Index, rules: usize) -> Vec<Spot> {
     let mut next = vec![0; rules];
     let spots = index.entries.iter().map(|entry| {
@@ -255,7 +273,7 @@ fn overlaps(index: &Index, spots: &[Spot]) -> Vec<Overlap> {
     for (outer, inner) in index.nets.nested() {
         for term in inner.iter().map(|id| index.term_of(*id)) {
             for decision in [Decision::Allow, Decision::Deny] {
-                // Probes reach nobody and are no rules.
+                // Probes have no audience; skip them.
                 let around = outer.iter().map(|id| index.term_of(*id)).filter(|outer| {
                     outer.decision == decision
                         && !outer.sides.is_empty()

@@ -1,23 +1,24 @@
-//! Rules that nobody wrote and that match everything of a kind: a rule that covers one of them opens everything.
+//! Probes: artificial rules that match everything of a kind. A rule that covers one opens
+//! everything of that kind.
 
 use std::sync::Arc;
 
-use super::super::bits::Bits;
-use super::super::index::Index;
-use super::super::parsed::{Parsed, Where};
-use super::super::terms::{About, Actions};
 use super::Realm;
+use crate::bits::Bits;
+use crate::index::Index;
+use crate::parsed::{Parsed, Where};
+use crate::terms::{About, Actions};
 use model::docker::pattern::{NetworkPattern, PathPattern};
 use model::docker::{Action, Decision, FileMode, Transport};
 
 /// The probes of an index.
 pub(super) struct Probes {
-    /// What each stands for, in the order of their rules.
+    /// The meaning of each probe, in the order of their rules.
     pub(super) realms: Vec<(Action, Realm)>,
 }
 
 impl Probes {
-    /// Adds the probes, as rules from this position on that reach nobody.
+    /// Adds the probes as rules without an audience, numbered from `position`.
     pub(super) fn add(index: &mut Index, position: usize) -> Self {
         let mut realms = Vec::new();
         let mut put = |action: Action, realm: Realm, at: Where, about: About| {

@@ -1,4 +1,21 @@
-//! The walks: what each term does, and which rules match all that another matches.
+//! The two walks of the usage analysis.
+//!
+//! The first walk (`Search`) looks for one region for each term in which it decides: for an allow,
+//! one in which the matching denies do not reach its whole audience; for a deny, one in which some
+//! allow matches. If no such region exists for an allow, the denies met in its regions are its
+//! blockers. A deny blocks it alone if it was met in all of them and reaches its whole audience.
+//!
+//! The second walk (`RuleSearch`) decides inclusion between rules: rule s covers rule r if in every
+//! region that a term of r matches, a term of s matches too. This is elimination, as in a data-flow
+//! analysis of facts that are true on all paths: begin with all candidates, and drop those that are
+//! missing in some region. A rule that covers r matches in every region of r, in particular in the
+//! one with the fewest rules. The first walk records that region, so that the candidates are few,
+//! and the second walk visits only regions of rules that have candidates. Testing all pairs of
+//! rules would be quadratic.
+//!
+//! Example: with the allows `**.example.com`, `api.example.com` and `10.0.0.0/8`, the region of
+//! `api.example.com` has only `**.example.com` as a candidate to cover `api.example.com`. No
+//! further region of it exists, so that it is covered.
 
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -7,29 +24,30 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::super::bits::Bits;
-use super::super::budget::{Budget, Stop};
-use super::super::index::Index;
-use super::super::regions::Region;
-use super::super::request::Request;
-use super::super::terms::What;
 use super::{Blocker, Spot, Use};
+use crate::bits::Bits;
+use crate::budget::{Budget, Stop};
+use crate::index::Index;
+use crate::regions::Region;
+use crate::request::Request;
+use crate::terms::What;
 use model::docker::Decision;
 
-/// What is known about one term.
+/// The observations about one term.
 #[derive(Default)]
 struct Seen {
-    /// How many regions it was met in.
+    /// The number of regions that it matches.
     regions: usize,
     /// A request that it decides.
     decides: Option<Arc<Request>>,
-    /// For an allow that has not decided yet, the denies that it met: in how many regions, and one request.
+    /// For an allow without a decided request: the denies met so far, each with the number of
+    /// regions and one request.
     blockers: BTreeMap<u32, (usize, Option<Arc<Request>>)>,
-    /// Of the regions that it was met in, the terms of the one with the fewest entries, and how many those are.
+    /// The region with the fewest entries among those that it matches: their number, and its terms.
     rarest: Option<(usize, Rc<[u32]>)>,
 }
 
-/// The first walk.
+/// The first walk: finds a region in which each term decides.
 pub(super) struct Search<'i> {
     index: &'i Index,
     seen: Vec<Seen>,
@@ -44,7 +62,7 @@ impl<'i> Search<'i> {
 
     pub(super) fn see(&mut self, budget: &Budget, region: &Region<'_>) -> Result<(), Stop> {
         let index = self.index;
-        // Probes reach nobody; they decide nothing.
+        // Probes have no audience and decide nothing.
         let is = |id: u32, decision: Decision| {
             let term = index.term_of(id);
             term.decision == decision && !term.sides.is_empty()
@@ -55,7 +73,7 @@ impl<'i> Search<'i> {
             .copied()
             .filter(|id| is(*id, Decision::Deny))
             .collect();
-        // To find words for a request is most of the work where many denies meet many allows.
+        // Witnesses are expensive where many denies and allows overlap, so they are made on demand.
         let witness = LazyCell::new(|| region.witness().map(Arc::new));
         let mut denied = Bits::default();
         for deny in &denies {
@@ -91,7 +109,7 @@ impl<'i> Search<'i> {
         self.cover(budget, region)
     }
 
-    /// Notes the region of each term where the fewest rules can cover its own.
+    /// Records the region of each term with the fewest possible covering rules.
     fn cover(&mut self, budget: &Budget, region: &Region<'_>) -> Result<(), Stop> {
         let index = self.index;
         budget.spend(region.terms.len())?;
@@ -115,7 +133,7 @@ impl<'i> Search<'i> {
         Ok(())
     }
 
-    /// What a term does.
+    /// The effect of a term.
     pub(super) fn used(&self, term: u32, spot: &dyn Fn(u32) -> Spot) -> Use {
         let seen = &self.seen[term as usize];
         if let Some(witness) = &seen.decides {
@@ -144,34 +162,35 @@ impl<'i> Search<'i> {
     }
 }
 
-/// The terms of a region that it can say something new about: connections tell all about terms of connections.
+/// The terms that a region has new information about. Regions of HTTP requests add nothing about
+/// terms for connections, which the regions of connections settle.
 fn subjects(index: &Index, region: &Region<'_>) -> impl Iterator<Item = u32> {
     let new =
         move |id: &u32| !(region.http && matches!(index.term_of(*id).what, What::Connect { .. }));
     region.terms.iter().copied().filter(new)
 }
 
-/// The second walk: which rules match all that a rule matches, with all their resources together. It goes only where
-/// rules are met that may have such a coverer. Rules that say the same are one class.
+/// The second walk: finds the rules that cover each rule, with all its resources together. Rules
+/// with the same terms form one class.
 pub(super) struct RuleSearch<'i> {
     index: &'i Index,
     /// The rules of each class, in order.
     members: Vec<Vec<usize>>,
-    /// The class of each rule that has any resource.
+    /// The class of each rule; `None` for a rule without valid resources.
     class: Vec<Option<usize>>,
-    /// The terms of each class.
     terms: Vec<Vec<u32>>,
-    /// For each class, the others that were met wherever it was.
+    /// For each class, the other classes that have matched in all its regions so far.
     coverers: Vec<BTreeSet<usize>>,
-    /// The classes of each term that have coverers left.
+    /// For each term, its classes that still have candidates.
     open: Vec<Vec<usize>>,
-    /// The last region that each term was met in.
+    /// The last region in which each term matched.
     met: Vec<usize>,
     region: usize,
 }
 
 impl<'i> RuleSearch<'i> {
-    /// Begins with the rules that are met where each rule has the fewest neighbours. Rules from `rules` on are probes.
+    /// Collects the candidates from the region with the fewest entries of each class. Rules from
+    /// number `rules` on are probes.
     pub(super) fn new(index: &'i Index, search: &Search<'i>, rules: usize) -> Self {
         let all = index
             .entries
@@ -216,7 +235,7 @@ impl<'i> RuleSearch<'i> {
             };
             let others = beside.iter().copied().filter(|id| {
                 let other = index.term_of(*id);
-                // Probes reach nobody and are no rules.
+                // Probes have no audience; they cover nothing.
                 other.decision == first.decision
                     && !other.sides.is_empty()
                     && first.sides.is_subset(&other.sides)
@@ -242,7 +261,7 @@ impl<'i> RuleSearch<'i> {
         }
     }
 
-    /// The terms whose regions are worth a visit.
+    /// The terms whose regions must be visited: those of classes with candidates.
     pub(super) fn wanted(&self) -> Vec<bool> {
         self.open
             .iter()
@@ -280,7 +299,7 @@ impl<'i> RuleSearch<'i> {
         Ok(())
     }
 
-    /// The first few rules that cover a rule, those that say the same among them.
+    /// The first `most` rules that cover a rule, including rules of the same class.
     pub(super) fn coverers(&self, rule: usize, most: usize) -> Vec<usize> {
         let Some(class) = self.class.get(rule).copied().flatten() else {
             return Vec::new();

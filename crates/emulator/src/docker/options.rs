@@ -64,7 +64,7 @@ pub struct Limits {
     pub policies: usize,
     /// Rules in a policy.
     pub rules: usize,
-    /// Bytes of a full policy as JSON.
+    /// Bytes of a full policy as JSON: 400 KiB (409,600 bytes) unless said otherwise.
     pub policy_bytes: usize,
 }
 

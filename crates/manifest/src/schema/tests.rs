@@ -1,6 +1,8 @@
 use std::path::Path;
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 
 use super::*;
 use crate::{config, docker, list};
@@ -107,6 +109,22 @@ fn share() -> impl Strategy<Value = Value> {
         "[0-9]{1,3}%?".prop_map(Value::from),
         Just(Value::Null)
     ]
+}
+
+#[test]
+fn the_schema_accepts_many_policies() {
+    let document = DocumentId {
+        file: SourceMap::default().add("a", ""),
+        index: 0,
+    };
+    let mut runner = TestRunner::deterministic();
+    let policies = policy();
+    let accepted = (0..200).filter(|_| {
+        let value = policies.new_tree(&mut runner).unwrap().current();
+        check(document, &value).is_ok()
+    });
+    let accepted = accepted.count();
+    assert!(accepted >= 10, "{accepted} of 200");
 }
 
 proptest! {

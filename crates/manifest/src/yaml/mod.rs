@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use model::diag::{Code, Diagnostic, FileId, Place};
 
-/// The largest manifest that is read, in bytes. The service refuses policies above 400 KB, so that this is ample.
+/// The largest manifest that is read, in bytes. The largest policy that the service takes
+/// is 400 KiB (409,600 bytes) at most.
 pub const MAX_BYTES: usize = 1 << 20;
 
 /// How deep collections may nest; manifests need six levels.

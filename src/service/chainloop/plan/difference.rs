@@ -79,11 +79,9 @@ fn walk(value: &Value, path: &Path, lines: &mut BTreeSet<String>) {
         }
         Value::String(text) if text.contains('\n') => {
             let digest = Digest::of(text.as_bytes());
-            lines.insert(format!(
-                "{path}: {} lines, {}",
-                text.lines().count(),
-                digest.short()
-            ));
+            let count = text.lines().count();
+            let noun = if count == 1 { "line" } else { "lines" };
+            lines.insert(format!("{path}: {count} {noun}, {}", digest.short()));
         }
         Value::Null
         | Value::Bool(_)

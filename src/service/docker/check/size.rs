@@ -9,8 +9,8 @@ use model::docker::{
     Action, Cedar, Content, Decision, DesiredPolicy, HttpResource, Rule, RuleAccess, Scope, TeamId,
 };
 
-/// Maximum size of a policy as JSON (FACTS, "Limits": 400 KB per policy). A kilobyte is taken as
-/// 1000 bytes, which is the stricter reading.
+/// Maximum size of a policy in bytes of its JSON object (FACTS, "Limits": "400 KB" per policy). It is read as 400,000
+/// bytes, the stricter reading; 400 KiB are 409,600.
 pub(super) const LARGEST_POLICY: usize = 400_000;
 /// JSON needs at most six bytes for each byte of UTF-8 (`\u0000`).
 const MOST_BYTES: usize = 6;

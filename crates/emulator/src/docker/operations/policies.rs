@@ -165,7 +165,7 @@ pub(crate) fn create(
         if records.policy_count(organization)? >= most {
             return Err(Refusal::limit(
                 app.profile,
-                format!("organization has reached the maximum of {most} policies"),
+                format!("organization has reached the maximum number of policies ({most})"),
             ));
         }
         records.add_policy(&policy)?;

@@ -26,7 +26,7 @@ pub(crate) fn create(
         if rules.len() >= most {
             return Err(Refusal::limit(
                 app.profile,
-                format!("policy has reached the maximum of {most} rules"),
+                format!("policy has reached the maximum number of rules ({most})"),
             ));
         }
         rules.push(rule.clone());

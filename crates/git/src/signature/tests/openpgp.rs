@@ -2,8 +2,8 @@
 
 use std::process::{Command, Stdio};
 
-use super::openssh::has;
 use super::*;
+use crate::skip::has;
 
 const KEYS: &str = "allowed_signers.asc";
 
@@ -110,10 +110,6 @@ impl Drop for Owner {
     }
 }
 
-fn has_gpg() -> bool {
-    has("gpg", &["--version"])
-}
-
 /// A repository whose base has these keys, and a commit on top, made so many days later.
 fn signed(keys: &str, days: i64, sign: Sign<'_>) -> (Site, Oid) {
     let site = Site::new();
@@ -136,7 +132,7 @@ fn signed(keys: &str, days: i64, sign: Sign<'_>) -> (Site, Oid) {
 
 #[test]
 fn a_key_of_the_base_counts_and_another_does_not() {
-    if !has_gpg() {
+    if !has("gpg") {
         return;
     }
     let ann = Owner::new("Ann <ann@example.com>", "never");
@@ -210,7 +206,7 @@ fn a_key_of_the_base_counts_and_another_does_not() {
 
 #[test]
 fn an_expired_key_and_a_revoked_one_are_refused() {
-    if !has_gpg() {
+    if !has("gpg") {
         return;
     }
     let ann = Owner::new("Ann <ann@example.com>", "20260401T000000");

@@ -4,29 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::*;
-
-/// Whether a program is here; where tools are asked for, it must be.
-#[expect(
-    clippy::print_stderr,
-    reason = "a test that is passed over must say so"
-)]
-pub(super) fn has(tool: &str, question: &[&str]) -> bool {
-    let ran = Command::new(tool)
-        .args(question)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    let found = ran.is_ok();
-    assert!(
-        found || std::env::var_os("POLWARDEN_TEST_TOOLS").is_none(),
-        "asked for and not there: {tool}"
-    );
-    if !found {
-        eprintln!("no {tool}: its signatures are not tried");
-    }
-    found
-}
+use crate::skip::has;
 
 fn keygen(folder: &Path, arguments: &[&str]) {
     let ran = Command::new("ssh-keygen")
@@ -44,7 +22,7 @@ fn keygen(folder: &Path, arguments: &[&str]) {
 
 #[test]
 fn what_ssh_keygen_signs_is_verified() {
-    if !has("ssh-keygen", &["-?"]) {
+    if !has("ssh-keygen") {
         return;
     }
     for (kind, bits) in [
@@ -95,7 +73,7 @@ fn what_ssh_keygen_signs_is_verified() {
 
 #[test]
 fn a_kind_of_key_that_is_not_verified_is_said_to_be_so() {
-    if !has("ssh-keygen", &["-?"]) {
+    if !has("ssh-keygen") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -54,10 +54,10 @@ fn never(scene: &Scene<'_>, rule: usize, usage: &RuleUsage) -> Option<Diagnostic
             }
             None => finding,
         });
-    let more = if more == 0 {
-        String::new()
-    } else {
-        format!(" ({more} more denies have a part in it)")
+    let more = match more {
+        0 => String::new(),
+        1 => " (1 more deny has a part in it)".to_owned(),
+        _ => format!(" ({more} more denies have a part in it)"),
     };
     Some(finding.help(format!(
         "a deny wins over every allow: remove this rule, or narrow the denies{more}"
