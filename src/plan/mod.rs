@@ -1,9 +1,9 @@
-//! The calls that close the difference between desired and live, in a safe order; pure and synchronous.
+//! The plan: what passes between planning, rendering and applying.
 //!
-//! [`plan_target`] compares what one target's manifests want with what its organization holds and returns a
-//! [`TargetPlan`]: the changes as a person reads them, the calls in a safe order, and what was held back, each with
-//! its reason. A [`Plan`] is the only thing that passes between planning, rendering and applying; it can be written
-//! to a file and read back.
+//! A [`TargetPlan`] contains the changes as people read them, the calls in a safe order, and what
+//! is held, with its reason. The services make plans (`service/*/plan`); this module contains what
+//! is common to all of them: the types, guards, origins of changes, fingerprints and the graph of
+//! calls. A [`Plan`] can be written to a file and read back.
 
 mod fingerprint;
 mod gates;

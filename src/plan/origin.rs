@@ -1,21 +1,22 @@
-//! Three ways: what the base revision wanted, what the manifests want now, and what the server holds.
+//! Compares three states: the manifests of the base revision, the current manifests and the server.
 //!
-//! Two plans against the same live state say it all. What both would do is drift: it is not due to the change. What
-//! only the new one does is due to the change. What both touch in different ways is a conflict: the server holds
-//! neither what the base wanted nor what is wanted now.
+//! Two plans against the same live state are sufficient (a three-way merge with the live state as
+//! the common point). What both plans would do is drift, because it is not due to the change. What
+//! only the new plan would do is due to the change. What both would do in different ways is a
+//! conflict: the server matches neither revision.
 
 use super::types::{Change, ChangeKind, ChangeOrigin, FieldChange, Held, Origin, ValueChange};
 
-/// Where the changes of a plan come from: `head` are those of the plan itself, `base` those of a plan of the base
-/// revision's manifests against the same live state.
+/// The origins of the changes of a plan. `head` are its own changes; `base` are the changes of a
+/// plan of the base revision's manifests against the same live state.
 pub fn origins(head: &[Change], base: &[Change]) -> Vec<ChangeOrigin> {
     head.iter()
         .map(|change| origin(change, base.iter().find(|other| same(change, other))))
         .collect()
 }
 
-/// Where the differences come from that a plan leaves undone: those that a plan of the base revision's manifests leaves
-/// undone for the same reason are drift.
+/// The origins of held changes. A change that the plan of the base revision holds for the same
+/// reason is drift.
 pub fn held_origins(head: &[Held], base: &[Held]) -> Vec<Origin> {
     let same = |one: &Held, other: &Held| {
         let Held {
@@ -40,7 +41,7 @@ pub fn held_origins(head: &[Held], base: &[Held]) -> Vec<Origin> {
     head.iter().map(origin).collect()
 }
 
-/// Whether two changes are about the same thing: by the server's id, or by name where both create it.
+/// Whether two changes concern the same object: by the server's id, or by name if both create it.
 fn same(one: &Change, other: &Change) -> bool {
     one.resource == other.resource
         && match (&one.id, &other.id) {
@@ -63,7 +64,7 @@ fn origin(change: &Change, base: Option<&Change>) -> ChangeOrigin {
     }
 }
 
-/// Where a change comes from, apart from what is below it; nothing where it does not change itself.
+/// The origin of a change without its parts, or nothing if the object itself does not change.
 fn own(change: &Change, base: Option<&Change>) -> Option<Origin> {
     let Some(base) = base else {
         return (change.kind != ChangeKind::Within).then_some(Origin::Change);
@@ -74,7 +75,7 @@ fn own(change: &Change, base: Option<&Change>) -> Option<Origin> {
             Some(Origin::Drift)
         }
         (ChangeKind::Delete, ChangeKind::Delete) => Some(Origin::Drift),
-        // Its own fields are as the base wants them.
+        // Its own fields match the base revision.
         (ChangeKind::Update, ChangeKind::Within) => Some(Origin::Change),
         (ChangeKind::Update, ChangeKind::Update) => fields(change, base),
         (
@@ -97,7 +98,7 @@ fn fields(change: &Change, base: &Change) -> Option<Origin> {
 fn value(head: &ValueChange, base: &ValueChange) -> Option<Origin> {
     match (head, base) {
         _ if head == base => Some(Origin::Drift),
-        // An element is in a set or not, so that nobody can want two different things of it.
+        // An element is either in a set or not, so two different changes of it are impossible.
         (
             ValueChange::Set {
                 added,
@@ -195,7 +196,6 @@ mod tests {
         }
     }
 
-    /// The origins of rules of one policy.
     fn told(head: Vec<Change>, base: Vec<Change>) -> (Origin, Vec<Origin>) {
         let base = if base.is_empty() {
             Vec::new()
@@ -260,7 +260,8 @@ mod tests {
             one(update(vec![decision("allow", "deny")]), other),
             Origin::Conflict
         );
-        // The server lost a rule that the change edits; the change deletes what somebody edited at the server.
+        // First a rule that the change edits and that was deleted on the server, then a rule that
+        // the change deletes and that was edited on the server.
         let create = |text| vec![rule(Create, None, "r", vec![set(&[text], &[])])];
         assert_eq!(one(create("a"), create("b")), Origin::Conflict);
         assert_eq!(

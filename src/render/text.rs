@@ -19,10 +19,10 @@ pub fn plural(count: usize, one: &str, more: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { more })
 }
 
-/// The text with everything escaped that is not shown, or that changes how its neighbours are shown: control
-/// characters (ANSI escapes begin with one), bidirectional overrides, zero-width characters and line separators; and
-/// what runners of pipelines take for a command wherever it stands in a log (`##[add-mask]`, `##vso[`).
-/// Line breaks and tabs are escaped too: this is for text on one line.
+/// Escapes everything that is invisible or changes how the surrounding text is displayed: control
+/// characters (ANSI escapes begin with one), bidirectional overrides, zero-width characters and
+/// line separators. Also escapes what the runners of pipelines treat as a command anywhere in a log
+/// (`##[add-mask]`, `##vso[`). Newlines and tabs are escaped, too: this is for text on one line.
 pub fn neutral(text: &str) -> Cow<'_, str> {
     escape(text, is_hidden)
 }
@@ -110,7 +110,8 @@ pub(crate) fn neutral_xml_lines(text: &str) -> String {
     without_noncharacters(&neutral_lines(text))
 }
 
-/// XML 1.0 (section 2.2) excludes two more characters than the control characters, which are escaped already.
+/// XML 1.0 (section 2.2) excludes two more characters than the control characters, which are
+/// escaped already.
 fn without_noncharacters(text: &str) -> String {
     text.replace('\u{fffe}', "\\u{fffe}")
         .replace('\u{ffff}', "\\u{ffff}")

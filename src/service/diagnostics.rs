@@ -10,7 +10,7 @@ pub(crate) fn sort(diagnostics: &mut [Diagnostic]) {
         .sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
 }
 
-/// The documents that errors point at, first or second: what is in doubt is not planned.
+/// The documents that errors refer to, in their primary or other labels. They are not planned.
 pub(crate) fn blamed(diagnostics: &[Diagnostic]) -> HashSet<DocumentId> {
     let errors = diagnostics
         .iter()

@@ -11,7 +11,7 @@ use model::diag::{Code, SourceMap};
 
 const LIST: &str = "apiVersion: polwarden/v1\nkind: ResourceList\nmetadata:\n  name: a\nspec:\n  hosts: [a.example.com]\n";
 
-/// A directory with these files; folders are made.
+/// Creates a directory with these files.
 fn tree(files: &[(&str, &[u8])]) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     for (name, content) in files {

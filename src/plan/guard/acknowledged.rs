@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::Guard;
+use super::kind::Guard;
 
 /// Identifies one plan of one target: the first digits of its digest.
 #[derive(Debug, Clone, PartialEq, Eq)]

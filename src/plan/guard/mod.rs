@@ -1,6 +1,7 @@
 //! Guards: changes that `apply` refuses until they are acknowledged.
 
 mod acknowledged;
+mod kind;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,68 +9,14 @@ use std::fmt;
 use thiserror::Error;
 
 use super::fingerprint::target_digest;
-use super::types::{Change, ChangeKind, GuardedKind, ResourceKind, TargetPlan};
+use super::types::{Change, ChangeKind, ResourceKind, TargetPlan};
 use manifest::config::{Limits, Share};
 
 pub use acknowledged::{Acknowledged, AcknowledgedError, PlanMark};
+pub use kind::Guard;
 
 /// In smaller targets, percentages are meaningless.
 const SMALLEST_GUARDED: usize = 10;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Guard {
-    /// More deleted rules than `maxDeletes`.
-    Deletes,
-    /// More updated rules than `maxUpdates`.
-    Updates,
-    /// Unmanaged policies that are deleted.
-    Prune,
-    /// Policies whose scope widens to the whole organization.
-    ScopeWidens,
-    /// Policies that lose their last deny rule.
-    LastDeny,
-    /// Protected policies that are deleted or lose all their rules.
-    Protected,
-    /// Policy packs that are removed from policy groups.
-    PackRemoved,
-}
-
-impl Guard {
-    pub const ALL: &'static [Self] = &[
-        Self::Deletes,
-        Self::Updates,
-        Self::Prune,
-        Self::ScopeWidens,
-        Self::LastDeny,
-        Self::Protected,
-        Self::PackRemoved,
-    ];
-
-    /// The name in an acknowledgement.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Deletes => "deletes",
-            Self::Updates => "updates",
-            Self::Prune => "prune",
-            Self::ScopeWidens => "scope-widens",
-            Self::LastDeny => "last-deny",
-            Self::Protected => "protected",
-            Self::PackRemoved => "pack-removed",
-        }
-    }
-}
-
-impl From<GuardedKind> for Guard {
-    fn from(kind: GuardedKind) -> Self {
-        match kind {
-            GuardedKind::Prune => Self::Prune,
-            GuardedKind::ScopeWidens => Self::ScopeWidens,
-            GuardedKind::LastDeny => Self::LastDeny,
-            GuardedKind::Protected => Self::Protected,
-            GuardedKind::PackRemoved => Self::PackRemoved,
-        }
-    }
-}
 
 /// A guard that requires an acknowledgement of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

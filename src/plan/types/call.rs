@@ -221,7 +221,7 @@ pub enum CallKind {
 }
 
 impl CallKind {
-    /// What such a call does, in words: "create rule".
+    /// The kind as a clause: "create rule".
     pub fn words(self) -> &'static str {
         match self {
             Self::Docker(kind) => kind.words(),
@@ -250,7 +250,6 @@ impl ToSend {
         }
     }
 
-    /// The write, if it is one of the Docker AI Governance API.
     pub fn docker(&self) -> Option<&Operation<PolicyRef>> {
         match self {
             Self::Docker(operation) => Some(operation),
@@ -258,7 +257,6 @@ impl ToSend {
         }
     }
 
-    /// The write, if it is one of Pulumi Cloud.
     pub fn pulumi(&self) -> Option<&pulumi::Operation> {
         match self {
             Self::Pulumi(operation) => Some(operation),
@@ -266,7 +264,6 @@ impl ToSend {
         }
     }
 
-    /// The write, if it is one of Chainloop.
     pub fn chainloop(&self) -> Option<&chainloop::Operation> {
         match self {
             Self::Chainloop(operation) => Some(operation),
@@ -274,7 +271,7 @@ impl ToSend {
         }
     }
 
-    /// What stands by itself and the call is about.
+    /// The kind of the object that the call changes.
     pub fn resource(&self) -> ResourceKind {
         match self {
             Self::Docker(_) => ResourceKind::Policy,
@@ -284,7 +281,7 @@ impl ToSend {
         }
     }
 
-    /// The id of the part that the call is about, where that is there before it.
+    /// The id of the part that the call changes, if it exists before the call.
     pub fn part(&self) -> Option<&str> {
         match self {
             Self::Docker(operation) => match operation {
@@ -300,7 +297,7 @@ impl ToSend {
         }
     }
 
-    /// What stands by itself and is there before the call that is about it.
+    /// The id of the object that the call changes, if it exists before the call.
     pub fn existing(&self) -> Option<ResourceId> {
         match self {
             Self::Docker(operation) => match operation {
@@ -372,7 +369,7 @@ impl Sent {
     }
 }
 
-/// What a write of Pulumi Cloud is about, and its name.
+/// The kind and the name of the object that a write changes.
 fn pulumi_resource(operation: &pulumi::Operation) -> (ResourceKind, &str) {
     match operation {
         pulumi::Operation::CreatePackVersion { version } => {

@@ -43,7 +43,7 @@ pub enum DocumentState {
 }
 
 impl DocumentState {
-    /// The words for people, of many and of one: "2 format only".
+    /// For one or several documents: "2 format only".
     pub fn words(&self) -> &'static str {
         match self {
             Self::InSync => "in sync",
@@ -83,7 +83,7 @@ pub struct DocumentStatus {
 }
 
 impl DocumentStatus {
-    /// By what it is asked for; nothing for a name that no document has, in a plan from a file.
+    /// Identifies the document. Nothing for an invalid name in a plan from a file.
     pub fn key(&self) -> Option<(DocumentKind, PolicyName)> {
         let kind = match self.resource {
             ResourceKind::PolicyDocument => DocumentKind::Policy,
@@ -99,7 +99,7 @@ impl DocumentStatus {
         Some((kind, PolicyName::new(&self.name).ok()?))
     }
 
-    /// What would be done to it if it were not held; nothing where nothing would, or where it is done.
+    /// The change that is held, if any.
     pub fn held_change(&self) -> Option<Change> {
         let Self {
             resource,

@@ -72,7 +72,8 @@ pub struct Since {
 }
 
 impl TargetDrift {
-    /// The words of the command that brings the manifests of some policies to what is live; none for no policy.
+    /// The command that adopts the live state of some policies into the manifests; nothing for no
+    /// policies.
     pub fn adopting<'p>(
         target: &TargetInfo,
         policies: impl IntoIterator<Item = &'p str>,
@@ -90,12 +91,12 @@ impl TargetDrift {
         command.map(str::to_owned).collect()
     }
 
-    /// Whether that command takes over what is live of this name.
+    /// Whether that command adopts the policy of this name.
     pub fn adopts(&self, name: &str) -> bool {
         self.adopt.windows(2).any(|words| words == ["--only", name])
     }
 
-    /// Whether the server holds something else than the manifests want.
+    /// Whether the live state differs from the manifests.
     pub fn is_drift(&self) -> bool {
         !self.changes.is_empty() || !self.held.is_empty()
     }

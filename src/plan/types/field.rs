@@ -1,4 +1,4 @@
-//! Fields that differ.
+use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,35 @@ pub struct FieldChange {
     pub field: Field,
     /// How its value differs.
     pub value: ValueChange,
+}
+
+impl FieldChange {
+    /// A change of a single value; `None` is a missing value.
+    pub(crate) fn scalar(field: Field, before: Option<String>, after: Option<String>) -> Self {
+        Self {
+            field,
+            value: ValueChange::Scalar { before, after },
+        }
+    }
+
+    /// A change of a set, unless both are equal.
+    pub(crate) fn set(
+        field: Field,
+        before: BTreeSet<String>,
+        after: BTreeSet<String>,
+    ) -> Option<Self> {
+        let added: Vec<String> = after.difference(&before).cloned().collect();
+        let removed: Vec<String> = before.difference(&after).cloned().collect();
+        let kept = after.intersection(&before).count();
+        (!added.is_empty() || !removed.is_empty()).then_some(Self {
+            field,
+            value: ValueChange::Set {
+                added,
+                removed,
+                kept,
+            },
+        })
+    }
 }
 
 /// The fields of policies and rules, named as in manifests.

@@ -24,8 +24,8 @@ impl Fingerprint {
         Self::from_digest(&Sha256::digest(value.to_string()))
     }
 
-    /// The digest of plain data whose fields have a fixed order: its JSON is digested as it is written, since the plan
-    /// of a whole organization is large.
+    /// The digest of plain data with a fixed order of fields. Its JSON is digested while it is
+    /// written, because the plan of a whole organization is large.
     pub(crate) fn of_plain(data: &impl Serialize) -> Result<Self, serde_json::Error> {
         let mut digest = Digesting {
             digest: Sha256::new(),
@@ -44,16 +44,15 @@ impl Fingerprint {
         Self(format!("sha256:{}", HEXLOWER.encode(digest)))
     }
 
-    /// The digits, without the name of the digest.
+    /// The digits without the prefix `sha256:`.
     pub(crate) fn hex(&self) -> &str {
         self.0.strip_prefix("sha256:").unwrap_or(&self.0)
     }
 }
 
-/// How many bytes are digested at a time: the serializer writes a few of them at once.
+/// The serializer writes a few bytes at a time; digesting them in chunks is faster.
 const CHUNK: usize = 16 * 1024;
 
-/// Digests what is written to it.
 struct Digesting {
     digest: Sha256,
     waiting: Vec<u8>,
@@ -74,7 +73,7 @@ impl io::Write for Digesting {
     }
 }
 
-/// A text that is no digest.
+/// An invalid digest.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
     "`{0}` is no digest; one is `sha256:` and 64 hexadecimal digits, as `polwarden plan` shows it"

@@ -1,4 +1,4 @@
-//! What a plan says about gates of access.
+//! The outcomes of access gates.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -98,7 +98,7 @@ pub struct BreachInfo {
 }
 
 impl GateOutcome {
-    /// Whether the gate holds.
+    /// Whether the gate passes.
     pub fn holds(&self) -> bool {
         self.breaches.is_empty() && self.unknown.is_none()
     }

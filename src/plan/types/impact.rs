@@ -88,7 +88,7 @@ pub struct DecidingRule {
 }
 
 impl Impact {
-    /// The same with teams called by their short names, each given with the team's uuid.
+    /// Replaces the uuids of teams by their short names.
     #[must_use]
     pub(crate) fn with_team_names(mut self, names: &BTreeMap<String, String>) -> Self {
         for AudienceImpact {
@@ -101,12 +101,10 @@ impl Impact {
         self
     }
 
-    /// Whether anything opens.
     pub fn widens(&self) -> bool {
         self.changes().any(|change| change.opens)
     }
 
-    /// Whether anything closes.
     pub fn narrows(&self) -> bool {
         self.changes().any(|change| !change.opens)
     }

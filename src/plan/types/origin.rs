@@ -1,9 +1,7 @@
-//! Where the differences of a plan come from, seen from the revision that a change is based on.
+//! The origins of changes in comparison with the base revision.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use super::plan::{Plan, TargetPlan};
 
 /// Why the server is something else than the manifests.
 #[derive(
@@ -22,7 +20,6 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// The word for people.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Change => "from this change",
@@ -54,14 +51,6 @@ pub struct TargetOrigins {
     /// One for each difference that the plan leaves undone, in its order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<Origin>,
-}
-
-impl Plan {
-    /// Where the differences of a target come from; nothing where that is not known.
-    pub fn origins_of(&self, target: &TargetPlan) -> Option<&TargetOrigins> {
-        let mut all = self.origins.iter().flat_map(|origins| &origins.targets);
-        all.find(|origins| origins.target == target.target.name)
-    }
 }
 
 /// Where one change comes from.

@@ -11,7 +11,7 @@ use super::document::DocumentStatus;
 use super::fingerprint::Fingerprint;
 use super::gates::GateOutcome;
 use super::impact::{EnforcementChange, Impact};
-use super::origin::Origins;
+use super::origin::{Origins, TargetOrigins};
 use super::resource::LiveCounts;
 use git::{Head, Person, Pipeline};
 use manifest::config::Provider;
@@ -99,7 +99,7 @@ pub struct TargetInfo {
 }
 
 impl TargetPlan {
-    /// What the plan says of moments in which access may not be what it should be.
+    /// The notes about moments in which access may differ from both before and after.
     pub fn gaps(&self) -> impl Iterator<Item = &Note> {
         self.notes.iter().filter(|note| match note {
             Note::Gap { .. } | Note::GroupGap { .. } | Note::Unproved { .. } => true,
@@ -112,7 +112,13 @@ impl TargetPlan {
 }
 
 impl Plan {
-    /// The gates that do not hold, at all targets.
+    /// The origins of a target's changes, if they are known.
+    pub fn origins_of(&self, target: &TargetPlan) -> Option<&TargetOrigins> {
+        let mut all = self.origins.iter().flat_map(|origins| &origins.targets);
+        all.find(|origins| origins.target == target.target.name)
+    }
+
+    /// The failed gates of all targets.
     pub fn shut_gates(&self) -> impl Iterator<Item = &GateOutcome> {
         self.targets
             .iter()
@@ -120,12 +126,12 @@ impl Plan {
             .filter(|outcome| !outcome.holds())
     }
 
-    /// Whether applying would call nothing.
+    /// Whether no target has calls.
     pub fn is_empty(&self) -> bool {
         self.targets.iter().all(|target| target.calls.is_empty())
     }
 
-    /// How many calls of each kind there are, at all targets.
+    /// The number of calls of each kind.
     pub fn counts(&self) -> BTreeMap<CallKind, usize> {
         let mut counts = BTreeMap::new();
         for call in self.targets.iter().flat_map(|target| &target.calls) {
@@ -158,7 +164,7 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// What git knows, with what a pipeline says.
+    /// Combines what git knows with what the pipeline reports.
     pub fn new(head: Head, pipeline: Option<Pipeline>) -> Self {
         let Head {
             id,

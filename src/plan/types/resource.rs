@@ -1,4 +1,4 @@
-//! The kinds of things that are planned, and how they are identified.
+//! The kinds of objects in a plan, and their ids.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -37,7 +37,7 @@ pub enum ResourceKind {
 }
 
 impl ResourceKind {
-    /// The word for one, and that for many.
+    /// Singular and plural.
     pub fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Policy => ("policy", "policies"),
@@ -52,7 +52,7 @@ impl ResourceKind {
         }
     }
 
-    /// What it consists of, as far as that is counted.
+    /// The kind of its parts, if they are counted.
     pub fn part(self) -> Option<Self> {
         match self {
             Self::Policy => Some(Self::Rule),
@@ -67,7 +67,7 @@ impl ResourceKind {
         }
     }
 
-    /// What stands by itself and is meant, or consists of what is meant.
+    /// The kind of object that this kind is, or is a part of.
     pub fn whole(self) -> Self {
         match self {
             Self::Policy | Self::Rule => Self::Policy,
@@ -77,7 +77,7 @@ impl ResourceKind {
         }
     }
 
-    /// Whether shares such as "30% may be deleted" are counted in it.
+    /// Whether limits such as "30% may be deleted" count objects of this kind.
     pub fn is_counted(self) -> bool {
         match self {
             Self::Rule | Self::Version | Self::Group | Self::PolicyDocument => true,
@@ -105,12 +105,10 @@ impl fmt::Display for ResourceKind {
 pub struct ResourceId(Arc<str>);
 
 impl ResourceId {
-    /// Takes an id as the server has it.
     pub fn new(text: &str) -> Self {
         Self(text.into())
     }
 
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -134,22 +132,20 @@ impl From<&PolicyId> for ResourceId {
 pub struct LiveCounts(BTreeMap<ResourceKind, usize>);
 
 impl LiveCounts {
-    /// Takes counts.
     pub fn new(counts: impl IntoIterator<Item = (ResourceKind, usize)>) -> Self {
         Self(counts.into_iter().collect())
     }
 
-    /// How many there are of a kind.
     pub fn of(&self, kind: ResourceKind) -> usize {
         self.0.get(&kind).copied().unwrap_or_default()
     }
 
-    /// The counts, in the order of the kinds.
+    /// Sorted by kind.
     pub fn iter(&self) -> impl Iterator<Item = (ResourceKind, usize)> {
         self.0.iter().map(|(kind, count)| (*kind, *count))
     }
 
-    /// How many there are of what shares are counted in.
+    /// The number of objects that limits count.
     pub fn counted(&self) -> usize {
         self.iter()
             .filter(|(kind, _)| kind.is_counted())
@@ -157,7 +153,7 @@ impl LiveCounts {
             .sum()
     }
 
-    /// All counts in words: "4 policies, 11 rules".
+    /// "4 policies, 11 rules".
     pub fn words(&self) -> String {
         let count = |(kind, count): (ResourceKind, usize)| {
             let (one, many) = kind.words();
@@ -166,7 +162,7 @@ impl LiveCounts {
         self.iter().map(count).collect::<Vec<_>>().join(", ")
     }
 
-    /// What shares are counted in, in the words for many: "rules".
+    /// The plural noun for the objects that limits count: "rules".
     pub fn counted_words(&self) -> String {
         let words: Vec<&str> = self
             .iter()
@@ -177,17 +173,17 @@ impl LiveCounts {
     }
 }
 
-/// The id of a pack among all that a plan touches.
+/// Unique among all objects of a plan.
 pub fn pack_id(name: &str) -> ResourceId {
     ResourceId::new(&format!("policypacks/{name}"))
 }
 
-/// The id of a group among all that a plan touches.
+/// Unique among all objects of a plan.
 pub fn group_id(name: &str) -> ResourceId {
     ResourceId::new(&format!("policygroups/{name}"))
 }
 
-/// The id of a document among all that a plan touches.
+/// Unique among all objects of a plan.
 pub fn document_id(kind: DocumentKind, name: &PolicyName) -> ResourceId {
     let folder = match kind {
         DocumentKind::Policy => "policies",

@@ -1,8 +1,9 @@
-//! Selects the diagnostics to show to people: all errors, and the first few warnings of each code.
+//! Sorts diagnostics, and selects those to show to people: all errors, and the first few warnings
+//! of each code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::diag::{Code, Diagnostic, FileId, Path, Place, Severity, SourceMap};
+use model::diag::{Code, Diagnostic, FileId, Location, Path, Place, Severity, SourceMap};
 
 /// Maximum number of warnings of one code. Errors must be corrected one by one, but a few warnings
 /// of one kind explain the rest, and thousands of them would hide all others.
@@ -91,4 +92,31 @@ fn rank<'a>(
             part: _,
         } => (name, document.index, Some(path), 0),
     })
+}
+
+/// The diagnostics by file, line and column, without duplicates, each with its primary location.
+pub(super) fn sorted<'a>(
+    sources: &SourceMap,
+    diagnostics: impl IntoIterator<Item = &'a Diagnostic>,
+) -> Vec<(&'a Diagnostic, Location)> {
+    let mut found: Vec<_> = diagnostics
+        .into_iter()
+        .filter_map(|diagnostic| {
+            let place = &diagnostic.labels.first()?.place;
+            let location = sources.resolve(place);
+            let key = (
+                sources.file(place.file()).name(),
+                location.line,
+                location.column,
+                diagnostic.code,
+            );
+            Some((key, diagnostic, location))
+        })
+        .collect();
+    found.sort_by_key(|(key, ..)| *key);
+    found.dedup_by(|(_, a, _), (_, b, _)| a == b);
+    found
+        .into_iter()
+        .map(|(_, diagnostic, location)| (diagnostic, location))
+        .collect()
 }

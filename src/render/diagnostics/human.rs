@@ -5,8 +5,7 @@ use std::ops::Range;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::few::{Amount, More, few};
-use super::sorted;
+use super::few::{Amount, More, few, sorted};
 use crate::render::text::{many, neutral, neutral_lines};
 use model::diag::{Diagnostic, Label, Location, Place, Severity, SourceMap};
 

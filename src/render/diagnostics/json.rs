@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::sorted;
+use super::few::sorted;
 use crate::render::text::neutral;
 use model::diag::{Diagnostic, Label, Severity, SourceMap};
 

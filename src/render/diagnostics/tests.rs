@@ -1,5 +1,5 @@
 use super::*;
-use model::diag::{Code, Path, Place};
+use model::diag::{Code, Diagnostic, Path, Place, SourceMap};
 
 fn map(name: &str, text: &str) -> (SourceMap, model::diag::FileId) {
     let mut sources = SourceMap::default();

@@ -15,15 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::text::{many, neutral};
 
-pub use rule::{PlanRule, RuleId};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Weight {
-    /// Something is refused because of it.
-    Error,
-    Warning,
-    Notice,
-}
+pub use rule::{PlanRule, RuleId, Weight};
 
 /// A range of text. Lines and columns are counted from 1, columns in characters; the end is
 /// exclusive.

@@ -1,25 +1,29 @@
-//! The kinds of findings, with what they mean.
+//! The codes of diagnostics, with their meaning.
 
-use super::Weight;
 use model::diag::{Code, Severity};
 
-/// The kind of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Weight {
+    Error,
+    Warning,
+    Notice,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RuleId {
-    /// Of the files.
+    /// A code of a file.
     File(Code),
-    /// Of a plan or a policy test.
+    /// A code of a plan, of drift or of a policy test.
     Plan(PlanRule),
 }
 
 macro_rules! rules {
     ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal, $weight:ident;)+) => {
-        /// What a plan or a policy test may say that needs attention.
+        /// The macro also uses these doc comments as descriptions for users.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum PlanRule { $($(#[doc = $doc])+ $variant,)+ }
 
         impl PlanRule {
-            /// All of them.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
             fn as_str(self) -> &'static str {
@@ -69,7 +73,6 @@ rules! {
 }
 
 impl RuleId {
-    /// All kinds of findings.
     pub fn all() -> impl Iterator<Item = Self> {
         Code::ALL
             .iter()
@@ -78,7 +81,6 @@ impl RuleId {
             .chain(PlanRule::ALL.iter().copied().map(Self::Plan))
     }
 
-    /// The text that users see and search for.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::File(code) => code.as_str(),
@@ -86,7 +88,6 @@ impl RuleId {
         }
     }
 
-    /// How much findings of this kind weigh.
     pub fn weight(self) -> Weight {
         match self {
             Self::File(code) => match code.severity() {
@@ -97,7 +98,7 @@ impl RuleId {
         }
     }
 
-    /// What it means, in one or two sentences.
+    /// One or two sentences.
     pub fn description(self) -> &'static str {
         match self {
             Self::File(code) => code.description(),

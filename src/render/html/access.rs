@@ -1,6 +1,6 @@
 //! Access changes and gates.
 
-use super::writer::Html;
+use super::writer::{Html, list};
 use crate::plan::{GateOutcome, Impact};
 use crate::render::paint::Painter;
 use crate::render::plan::access::grouped;
@@ -37,7 +37,7 @@ pub(super) fn table(page: &mut Html, impact: &Impact) {
     }
     let rest = access::not_compared(impact);
     if !rest.is_empty() {
-        super::list(page, &rest);
+        list(page, &rest);
     }
 }
 

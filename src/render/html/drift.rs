@@ -1,5 +1,6 @@
+use super::plan::{self, end, filters, head, notes, origin};
 use super::writer::Html;
-use super::{access, changes, end, filters, head, notes, origin};
+use super::{access, changes};
 use crate::plan::{DriftReport, TargetDrift};
 use crate::render::drift::{INSTEAD, sections, summary};
 use crate::render::findings::Findings;
@@ -47,8 +48,8 @@ fn target(page: &mut Html, drift: &TargetDrift) {
     if !profile.is_empty() {
         page.element("<p class=\"dim\">", &profile, "</p>\n");
     }
-    super::enforcement(page, enforcement);
-    super::documents(page, documents);
+    plan::enforcement(page, enforcement);
+    plan::documents(page, documents);
     if let Some(access) = access.as_ref().filter(|_| !changes.is_empty()) {
         page.element("<h3>", &headline(access), "</h3>\n");
         access::table(page, access);

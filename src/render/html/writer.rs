@@ -51,3 +51,11 @@ impl Html {
         self.0
     }
 }
+
+pub(super) fn list(page: &mut Html, lines: &[String]) {
+    page.raw("<ul class=\"lines\">\n");
+    for line in lines {
+        page.element("<li>", line, "</li>\n");
+    }
+    page.raw("</ul>\n");
+}

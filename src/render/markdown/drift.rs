@@ -1,4 +1,6 @@
-use super::{Options, begin, diff_line, files, folded, notes, opens_and_closes, unindented};
+use super::comment::{
+    self, Options, begin, diff_line, files, folded, notes, opens_and_closes, unindented,
+};
 use crate::plan::{DriftReport, TargetDrift};
 use crate::render::drift::{self, INSTEAD, sections};
 use crate::render::findings::Findings;
@@ -45,8 +47,8 @@ fn overview(page: &mut Page, drift: &TargetDrift) {
         page.leave_out("a target".to_owned());
         return;
     }
-    super::enforcement_block(page, enforcement);
-    super::documents_block(page, documents);
+    comment::enforcement_block(page, enforcement);
+    comment::documents_block(page, documents);
     if changes.is_empty() {
         page.line("No difference that could be undone.");
     } else if let Some(access) = access {

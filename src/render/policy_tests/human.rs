@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Asked, TargetReport, TestReport, TestResult, said, who};
+use super::report::{Asked, TargetReport, TestReport, TestResult, said, who};
 use crate::plan::SourceRef;
 use crate::render::decided::DecidedBy;
 use crate::render::paint::Painter;

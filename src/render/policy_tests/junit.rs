@@ -5,7 +5,7 @@ use quick_junit::{
 };
 
 use super::human::got;
-use super::{TargetReport, TestReport, TestResult, said, who};
+use super::report::{TargetReport, TestReport, TestResult, said, who};
 use crate::plan::SourceRef;
 use crate::render::paint::Painter;
 use crate::render::text::{neutral_xml, neutral_xml_lines};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
-use crate::service::docker::import::{ImportError, Imported};
+use crate::service::imported::{ImportError, Imported};
 use manifest::format;
 use manifest::pulumi::{
     ApiVersion, ConfigSchemaSpec, FrameworkSpec, GroupKind, GroupMetadata, GroupPackSpec, PackKind,

@@ -7,7 +7,7 @@ mod desired;
 mod rules;
 mod scene;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use crate::service::diagnostics::{blamed, sort};
 use manifest::Document;
@@ -16,19 +16,7 @@ use model::chainloop::{DesiredDocument, InputsSchema, Reference};
 use model::diag::{Code, Diagnostic, FileId, Place, Severity};
 
 use scene::Scene;
-
-/// The inputs of policies that no manifest declares, as reported by the server, by reference.
-pub type InputsSchemas = HashMap<Reference, InputsSchema>;
-
-/// The input of the check of one target.
-#[derive(Debug, Clone, Copy)]
-pub struct DocumentInput<'a> {
-    pub target: &'a Target,
-    /// The manifests of the target.
-    pub documents: &'a [&'a Document],
-    /// The known policies of the server; empty if it was not asked.
-    pub schemas: &'a InputsSchemas,
-}
+pub use scene::{DocumentInput, InputsSchemas};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckedDocuments {

@@ -2,14 +2,27 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{DocumentInput, InputsSchemas};
+use manifest::Document;
 use manifest::chainloop::{
     Attachment, Input, Metadata, NativeDocument, PolicyGroupManifest, PolicyManifest, ScriptSource,
 };
 use manifest::config::Target;
-use model::chainloop::Reference;
+use model::chainloop::{InputsSchema, Reference};
 use model::diag::{DocumentId, Path, Place};
 use model::digest::Digest;
+
+/// The inputs of policies that no manifest declares, as reported by the server, by reference.
+pub type InputsSchemas = HashMap<Reference, InputsSchema>;
+
+/// The input of the check of one target.
+#[derive(Debug, Clone, Copy)]
+pub struct DocumentInput<'a> {
+    pub target: &'a Target,
+    /// The manifests of the target.
+    pub documents: &'a [&'a Document],
+    /// The known policies of the server; empty if it was not asked.
+    pub schemas: &'a InputsSchemas,
+}
 
 #[derive(Debug)]
 pub(super) struct DocumentView<'a> {

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::plan::{DocumentState, Field, FieldChange, ValueChange};
-pub(crate) use crate::service::docker::plan::difference::{scalar, set};
 use manifest::plain_documents;
 use model::chainloop::{DocumentBytes, LiveDocument};
 use model::diag::Path;
@@ -24,12 +23,20 @@ pub(super) fn fields(
     let digest = |document: Option<(&DocumentBytes, &Digest)>| {
         document.map(|(_, digest)| digest.to_string())
     };
-    let mut fields = vec![scalar(Field::Digest, digest(before), digest(after))];
+    let mut fields = vec![FieldChange::scalar(
+        Field::Digest,
+        digest(before),
+        digest(after),
+    )];
     // For a document that is added or removed, the text already shows everything.
     if let (Some((before, _)), Some((after, _))) = (before, after)
         && let (Some(before), Some(after)) = (parsed(before), parsed(after))
     {
-        fields.extend(set(Field::Meaning, lines(&before), lines(&after)));
+        fields.extend(FieldChange::set(
+            Field::Meaning,
+            lines(&before),
+            lines(&after),
+        ));
     }
     let text = |document: Option<(&DocumentBytes, &Digest)>| -> String {
         let bytes = document

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::difference::{fields, parsed, state};
 use super::{counts, draft, resource};
+use crate::plan::replay::{Mismatch, ReplayError};
 use crate::plan::{
     Call, Change, ChangeKind, DocumentState, DocumentStatus, FieldChange, Note, ResourceKind,
     Since, SourceRef, TargetDrift, TargetPlan, ValueChange,

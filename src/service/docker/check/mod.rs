@@ -17,9 +17,6 @@ mod size;
 pub(crate) mod teams;
 mod view;
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use rayon::prelude::*;
 
 use crate::service::diagnostics::{blamed, sort};
@@ -37,7 +34,8 @@ pub use locate::covered_place;
 pub use policy_tests::{
     CheckedTests, LARGEST_SUITE, LARGEST_TEST, check_test_targets, check_tests,
 };
-pub use teams::{needs_server_teams, tests_need_server_teams};
+pub use scene::Input;
+pub use teams::{Teams, needs_server_teams, tests_need_server_teams};
 
 use scene::Scene;
 

@@ -5,12 +5,22 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::Input;
-use super::teams::Directory;
+use super::teams::{Directory, Teams};
 use super::view::{Group, ListView, PolicyView, RuleView};
 use manifest::config::Target;
 use manifest::{Document, Manifest};
 use model::diag::DocumentId;
+
+/// The input of the check of one target.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    pub target: &'a Target,
+    /// The manifests of the target.
+    pub documents: &'a [&'a Document],
+    /// The text of `spec.cedar.file` by document.
+    pub cedar_files: &'a HashMap<DocumentId, Arc<str>>,
+    pub teams: &'a Teams,
+}
 
 /// Parsed and indexed.
 #[derive(Debug)]

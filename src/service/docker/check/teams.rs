@@ -2,11 +2,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::Teams;
 use manifest::config::Target;
 use manifest::{Document, Manifest};
 use model::diag::did_you_mean;
-use model::docker::TeamId;
+use model::docker::{Team, TeamId};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Teams {
+    /// The server was not asked, so names of teams cannot be confirmed.
+    Offline,
+    /// The complete list of teams.
+    Known(Vec<Team>),
+}
 
 /// The result of resolving a name of a team.
 #[derive(Debug, Clone, PartialEq, Eq)]

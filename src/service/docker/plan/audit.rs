@@ -15,7 +15,6 @@
 
 use std::collections::HashSet;
 
-use fixedbitset::FixedBitSet;
 use thiserror::Error;
 
 use super::order::{Ballot, Edge, Unavoidable, Vote, ballots, structure, ways};
@@ -125,7 +124,7 @@ pub fn audit(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
     let visited = ballots(&timeline, &mut |situation, _, ballot| {
         if let Some(allowed) = ballot.must_stay()
             && !told.contains(&ballot)
-            && !earlier.keep(&ballot, allowed)
+            && !keep(&earlier, &ballot, allowed)
         {
             let witness = situation
                 .witness()
@@ -139,72 +138,36 @@ pub fn audit(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
     breaches
 }
 
-/// The transitive predecessors of each call.
-pub(crate) struct Earlier(Vec<FixedBitSet>);
-
-impl Earlier {
-    pub(crate) fn new(calls: &[Call]) -> Self {
-        let mut earlier: Vec<FixedBitSet> = Vec::with_capacity(calls.len());
-        for call in calls {
-            let mut own = FixedBitSet::with_capacity(calls.len());
-            for after in &call.after {
-                // Numbers begin at 1 and refer to earlier calls.
-                for first in
-                    (after.first.0..=after.last.0).filter_map(|number| usize::try_from(number).ok())
-                {
-                    let Some(before) = first.checked_sub(1).and_then(|at| earlier.get(at)) else {
-                        continue;
-                    };
-                    own.union_with(before);
-                    own.insert(first - 1);
-                }
-            }
-            earlier.push(own);
-        }
-        Self(earlier)
+/// Whether the decision is the same in every reachable down-set.
+fn keep(earlier: &Earlier, ballot: &Ballot, allowed: bool) -> bool {
+    if ways(ballot)
+        .iter()
+        .any(|way| way.iter().all(|edge| earlier.has(edge)))
+    {
+        return true;
     }
-
-    fn has(&self, edge: &Edge) -> bool {
-        self.before(edge.first, edge.then)
-    }
-
-    pub(crate) fn before(&self, first: At, then: At) -> bool {
-        self.0
-            .get(then)
-            .is_some_and(|earlier| earlier.contains(first))
-    }
-
-    /// Whether the decision is the same in every reachable down-set.
-    fn keep(&self, ballot: &Ballot, allowed: bool) -> bool {
-        if ways(ballot)
-            .iter()
-            .any(|way| way.iter().all(|edge| self.has(edge)))
-        {
-            return true;
-        }
-        let votes = ballot.allows.iter().chain(&ballot.denies);
-        let mut calls: Vec<At> = votes
-            .flat_map(|vote| vote.need.iter().chain(&vote.avoid))
-            .copied()
-            .collect();
-        calls.sort_unstable();
-        calls.dedup();
-        calls.len() <= TRIED
-            && (0..1_usize << calls.len()).all(|set| {
-                let made = |at: At| {
-                    calls
-                        .binary_search(&at)
-                        .is_ok_and(|position| set >> position & 1 == 1)
-                };
-                let possible = calls.iter().all(|at| {
-                    !made(*at)
-                        || calls
-                            .iter()
-                            .all(|first| !self.before(*first, *at) || made(*first))
-                });
-                !possible || decide(ballot, made) == allowed
-            })
-    }
+    let votes = ballot.allows.iter().chain(&ballot.denies);
+    let mut calls: Vec<At> = votes
+        .flat_map(|vote| vote.need.iter().chain(&vote.avoid))
+        .copied()
+        .collect();
+    calls.sort_unstable();
+    calls.dedup();
+    calls.len() <= TRIED
+        && (0..1_usize << calls.len()).all(|set| {
+            let made = |at: At| {
+                calls
+                    .binary_search(&at)
+                    .is_ok_and(|position| set >> position & 1 == 1)
+            };
+            let possible = calls.iter().all(|at| {
+                !made(*at)
+                    || calls
+                        .iter()
+                        .all(|first| !earlier.before(*first, *at) || made(*first))
+            });
+            !possible || decide(ballot, made) == allowed
+        })
 }
 
 fn decide(ballot: &Ballot, made: impl Fn(At) -> bool) -> bool {

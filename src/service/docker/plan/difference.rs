@@ -33,11 +33,11 @@ fn value_changes(was: Option<&RuleValue<'_>>, is: Option<&RuleValue<'_>>) -> Vec
             own.map(RuleValue::texts).into_iter().flatten().collect()
         };
         if is_list {
-            return set(field, texts(was), texts(is));
+            return FieldChange::set(field, texts(was), texts(is));
         }
         let before = texts(was).pop_first();
         let after = texts(is).pop_first();
-        (before != after).then(|| scalar(field, before, after))
+        (before != after).then(|| FieldChange::scalar(field, before, after))
     };
     fields.into_iter().filter_map(change).collect()
 }
@@ -63,7 +63,7 @@ pub(super) fn policy_fields(
     } = after;
     let mut fields = Vec::new();
     if let Some(before) = before.filter(|before| before.name != *name) {
-        fields.push(scalar(
+        fields.push(FieldChange::scalar(
             Field::Name,
             Some(before.name.clone()),
             Some(name.clone()),
@@ -93,8 +93,8 @@ pub(super) fn scope_fields(before: &Scope, after: &Scope) -> Vec<FieldChange> {
     } = before;
     let Scope { teams, profiles } = after;
     let ids = |teams: &BTreeSet<_>| teams.iter().map(ToString::to_string).collect();
-    let teams = set(Field::Teams, ids(old_teams), ids(teams));
-    let profiles = set(Field::Profiles, old_profiles.clone(), profiles.clone());
+    let teams = FieldChange::set(Field::Teams, ids(old_teams), ids(teams));
+    let profiles = FieldChange::set(Field::Profiles, old_profiles.clone(), profiles.clone());
     teams.into_iter().chain(profiles).collect()
 }
 
@@ -118,34 +118,9 @@ pub(super) fn cedar_fields(before: Option<&Cedar>, after: Option<&Cedar>) -> Vec
         });
     }
     if old_url != url {
-        fields.push(scalar(Field::SchemaUrl, old_url, url));
+        fields.push(FieldChange::scalar(Field::SchemaUrl, old_url, url));
     }
     fields
-}
-
-pub(crate) fn scalar(field: Field, before: Option<String>, after: Option<String>) -> FieldChange {
-    FieldChange {
-        field,
-        value: ValueChange::Scalar { before, after },
-    }
-}
-
-pub(crate) fn set(
-    field: Field,
-    before: BTreeSet<String>,
-    after: BTreeSet<String>,
-) -> Option<FieldChange> {
-    let added: Vec<String> = after.difference(&before).cloned().collect();
-    let removed: Vec<String> = before.difference(&after).cloned().collect();
-    let kept = after.intersection(&before).count();
-    (!added.is_empty() || !removed.is_empty()).then_some(FieldChange {
-        field,
-        value: ValueChange::Set {
-            added,
-            removed,
-            kept,
-        },
-    })
 }
 
 #[cfg(test)]

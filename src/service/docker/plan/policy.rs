@@ -3,7 +3,7 @@
 use super::draft::{Draft, DraftPolicy, Updated};
 use super::{Planner, content_effect};
 use crate::plan::{Change, ChangeKind, Field, FieldChange, HeldReason, Note, ResourceKind};
-use crate::service::docker::plan::difference::{cedar_fields, scalar, scope_fields};
+use crate::service::docker::plan::difference::{cedar_fields, scope_fields};
 use crate::service::docker::plan::effect::Effect;
 use model::docker::{
     Cedar, Content, Decision, DesiredPolicy, LiveContent, LivePolicy, LiveRule, NewPolicy,
@@ -125,7 +125,7 @@ impl Planner<'_> {
             let after = name.to_string();
             let wanted = format!("rename it from `{before}` to `{after}`");
             if self.can_update(live, desired, wanted) {
-                fields.push(scalar(Field::Name, Some(before), Some(after)));
+                fields.push(FieldChange::scalar(Field::Name, Some(before), Some(after)));
                 patch.name = Some(name.clone());
             }
         }
@@ -310,7 +310,7 @@ fn scope_effect(live: &LivePolicy, desired: &DesiredPolicy) -> Effect {
     grows | shrinks
 }
 
-/// Whether `wide` reaches everyone whom `narrow` reaches.
+/// Whether everyone reached by `narrow` is also reached by `wide`.
 fn within(narrow: &Scope, wide: &Scope) -> bool {
     let Scope { teams, profiles } = narrow;
     wide.is_organization_wide()

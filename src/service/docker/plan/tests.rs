@@ -227,7 +227,7 @@ fn new_allows_wait_for_a_scope_that_shrinks_and_old_ones_go_before_it_grows() {
     );
 }
 
-/// The plan of rules for everybody.
+/// A plan of rules for everyone.
 fn plan_of(live: &[&str], desired: &[&str]) -> TargetPlan {
     plan((&[], live), (&[], desired))
 }

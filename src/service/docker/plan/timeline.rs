@@ -23,9 +23,6 @@ use model::docker::{
     RulePatch, Scope,
 };
 
-/// The position of a call in the list that the timeline was built from.
-pub(crate) type At = usize;
-
 #[derive(Debug, Clone)]
 pub(crate) struct Span<T> {
     pub(crate) what: T,

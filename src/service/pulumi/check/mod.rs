@@ -14,18 +14,8 @@ use manifest::lock::Lock;
 use model::diag::{Diagnostic, DocumentId};
 use model::pulumi::{DesiredGroup, DesiredPack};
 
+pub use scene::PackInput;
 use scene::{GroupView, Scene};
-
-/// The input of the check of one target.
-#[derive(Debug, Clone, Copy)]
-pub struct PackInput<'a> {
-    pub target: &'a Target,
-    /// The manifests of the target.
-    pub documents: &'a [&'a Document],
-    pub sources: &'a HashMap<DocumentId, NamedSource>,
-    /// Empty without a lock file.
-    pub lock: &'a Lock,
-}
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckedPacks {

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::PackInput;
 use crate::workspace::NamedSource;
 use git::{PackError, PackTree};
 use manifest::config::Target;
@@ -10,6 +9,17 @@ use manifest::lock::{Lock, VersionLock};
 use manifest::pulumi::{GroupPackSpec, PolicyGroupManifest, PolicyPackManifest, TagSuffix};
 use manifest::{Document, Manifest};
 use model::diag::{DocumentId, Path, Place};
+
+/// The input of the check of one target.
+#[derive(Debug, Clone, Copy)]
+pub struct PackInput<'a> {
+    pub target: &'a Target,
+    /// The manifests of the target.
+    pub documents: &'a [&'a Document],
+    pub sources: &'a HashMap<DocumentId, NamedSource>,
+    /// Empty without a lock file.
+    pub lock: &'a Lock,
+}
 
 #[derive(Debug)]
 pub(super) struct PackView<'a> {

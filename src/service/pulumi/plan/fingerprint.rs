@@ -4,7 +4,7 @@ use crate::plan::Fingerprint;
 use model::pulumi::{LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LiveVersion};
 
 /// The digest of the versions of a pack. Versions are immutable, and groups have a digest of their
-/// own, so ids and tags are sufficient.
+/// own, so numbers and tags are sufficient.
 pub fn pack_fingerprint(pack: &LivePack) -> Fingerprint {
     let LivePack {
         name,

@@ -13,8 +13,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::plan::graph::{Edge, Graph, ranges};
 use crate::plan::{Call, CallId, Note, Reason, ToSend};
-use crate::service::docker::plan::order::{Edge, Graph, ranges};
 use model::pulumi::{GroupChange, LiveState, Operation, PackName, VersionRef};
 
 #[derive(Debug, Clone)]

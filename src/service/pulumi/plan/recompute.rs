@@ -8,6 +8,7 @@ use super::enforcement::enforcement;
 use super::model::Model;
 use super::{counts, leaving};
 use crate::plan::Call;
+use crate::plan::replay::{Mismatch, ReplayError};
 use crate::plan::{
     Change, ChangeKind, Guarded, GuardedKind, ResourceKind, SourceRef, TargetDrift, TargetPlan,
     UnmanagedResource, ValueChange,

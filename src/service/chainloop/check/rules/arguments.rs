@@ -1,5 +1,5 @@
-//! `argument-unknown`, `argument-missing`, `argument-invalid` and `input-default-unused`: the inputs of policies, and
-//! the arguments that attachments give them.
+//! `argument-unknown`, `argument-missing`, `argument-invalid` and `input-default-unused`: the
+//! inputs of policies, and the arguments that attachments give them.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};

@@ -1,4 +1,5 @@
-//! `chainloop-name-invalid`, `policy-name-taken`, `group-name-taken`, `input-name-taken` and `organization-differs`.
+//! `chainloop-name-invalid`, `policy-name-taken`, `group-name-taken`, `input-name-taken` and
+//! `organization-differs`.
 
 use std::collections::HashMap;
 

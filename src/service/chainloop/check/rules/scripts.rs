@@ -1,5 +1,5 @@
-//! `exactly-one`, `material-type-refused`, `group-material-untyped` and `phases-without-effect`: where scripts come from,
-//! and the materials and phases that they judge.
+//! `exactly-one`, `material-type-refused`, `group-material-untyped` and `phases-without-effect`:
+//! where scripts come from, and the materials and phases that they judge.
 
 use crate::service::chainloop::check::scene::{GroupView, PolicyView, Scene};
 use manifest::chainloop::{MaterialType, Phase};

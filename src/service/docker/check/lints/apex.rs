@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Scene;
+use super::scene::Scene;
 use access::{ResourceUsage, Spot, Use};
 use model::diag::{Code, Diagnostic};
 use model::docker::Decision;

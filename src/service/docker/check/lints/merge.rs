@@ -4,7 +4,7 @@
 //! share a resource. Rules with the same resources and different actions of the same kind can
 //! always be merged.
 
-use super::{Declared, Scene};
+use super::scene::{Declared, Scene};
 use model::diag::{Code, Diagnostic};
 use model::docker::{NonEmptySet, Rule, RuleAccess};
 

@@ -7,14 +7,15 @@
 
 mod apex;
 mod merge;
+mod scene;
 mod unused;
 mod wide;
 
-use super::locate::resource_place;
-use access::{Entangled, ReachingRule, Spot, Usage, usage};
+use access::{Entangled, ReachingRule, usage};
 use manifest::Document;
-use model::diag::{Code, Diagnostic, Place};
-use model::docker::{Content, DesiredPolicy, DesiredRule};
+use model::diag::{Code, Diagnostic};
+use model::docker::{Content, DesiredPolicy};
+use scene::{Declared, Scene};
 
 /// Probable mistakes in the rules of a target. Policies with errors are not included; adding them
 /// would not remove any of the diagnostics.
@@ -58,63 +59,4 @@ pub fn lint(documents: &[&Document], policies: &[DesiredPolicy]) -> Vec<Diagnost
 fn entangled(policy: &DesiredPolicy, error: Entangled) -> Diagnostic {
     let message = "what the rules of this target are good for was not worked out";
     Diagnostic::new(Code::RulesEntangled, message, policy.place()).help(error.to_string())
-}
-
-#[derive(Clone, Copy)]
-struct Declared<'a> {
-    policy: &'a DesiredPolicy,
-    rule: &'a DesiredRule,
-}
-
-/// The input of a lint.
-struct Scene<'a> {
-    documents: &'a [&'a Document],
-    /// In the order of the usage analysis.
-    rules: Vec<Declared<'a>>,
-    usage: Usage,
-}
-
-impl Scene<'_> {
-    fn rule_place(&self, rule: usize) -> Option<Place> {
-        self.rules
-            .get(rule)
-            .map(|declared| declared.policy.rule_place(declared.rule))
-    }
-
-    /// Where a resource is declared: in the rule, or in a list that it includes.
-    fn resource_place(&self, spot: Spot) -> Option<Place> {
-        let declared = self.rules.get(spot.rule)?;
-        let place = resource_place(
-            self.documents,
-            declared.policy.document,
-            declared.rule.index,
-            self.text(spot)?,
-        );
-        place.or_else(|| self.rule_place(spot.rule))
-    }
-
-    fn text(&self, spot: Spot) -> Option<&str> {
-        Some(
-            &self
-                .usage
-                .rules
-                .get(spot.rule)?
-                .resources
-                .get(spot.resource)?
-                .resource,
-        )
-    }
-
-    /// The name of a rule, with the name of its policy unless that is the policy of `beside`.
-    fn name(&self, rule: usize, beside: usize) -> String {
-        let (Some(named), Some(beside)) = (self.rules.get(rule), self.rules.get(beside)) else {
-            return String::new();
-        };
-        let name = &named.rule.rule.name;
-        if named.policy.document == beside.policy.document {
-            format!("rule \"{name}\"")
-        } else {
-            format!("rule \"{name}\" of policy \"{}\"", named.policy.name)
-        }
-    }
 }

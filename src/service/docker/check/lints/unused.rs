@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Scene;
+use super::scene::Scene;
 use access::{Blocker, RuleUsage, Spot, Use};
 use model::diag::{Code, Diagnostic};
 use model::docker::Decision;

@@ -1,7 +1,7 @@
 //! `allows-everything` and `cidr-overlap`: rules that allow everything, and ranges inside of other
 //! ranges.
 
-use super::Scene;
+use super::scene::Scene;
 use access::{Overlap, Realm};
 use model::diag::{Code, Diagnostic};
 use model::docker::Decision;

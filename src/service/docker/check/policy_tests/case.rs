@@ -1,7 +1,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::CheckedTests;
 use super::template::{Matrix, StrayBrace, Template};
 use crate::service::docker::check::rules::{names, teams};
 use crate::service::docker::check::teams::{Directory, Resolved};
@@ -10,6 +9,15 @@ use manifest::config::Target;
 use manifest::test::{AudienceSpec, CaseSpec, McpSpec, PolicyTestManifest};
 use model::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
 use model::docker::Decision;
+
+#[derive(Debug, Clone, Default)]
+pub struct CheckedTests {
+    /// In the order of the documents. Invalid ones are missing, and so are audiences with a team
+    /// that only the server can confirm.
+    pub expectations: Vec<Expectation>,
+    /// By document.
+    pub diagnostics: Vec<Diagnostic>,
+}
 
 pub(super) fn path(index: usize) -> Path {
     Path::root().key("spec").key("cases").index(index)

@@ -10,27 +10,18 @@ use std::collections::HashMap;
 use super::Input;
 use super::rules::names;
 use super::teams::Directory;
-use access::Expectation;
 use manifest::config::Target;
 use manifest::test::PolicyTestManifest;
 use manifest::{Document, Manifest};
 use model::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
 
 use case::Case;
+pub use case::CheckedTests;
 
 /// Maximum number of requests of one policy test, including all combinations and audiences.
 pub const LARGEST_TEST: u64 = 10_000;
 /// Maximum number of requests of all policy tests of one target.
 pub const LARGEST_SUITE: u64 = 100_000;
-
-#[derive(Debug, Clone, Default)]
-pub struct CheckedTests {
-    /// In the order of the documents. Invalid ones are missing, and so are audiences with a team
-    /// that only the server can confirm.
-    pub expectations: Vec<Expectation>,
-    /// By document.
-    pub diagnostics: Vec<Diagnostic>,
-}
 
 /// Checks the policy tests of one target, and expands their matrices.
 pub fn check_tests(input: &Input<'_>) -> CheckedTests {

@@ -1,4 +1,5 @@
-//! `exactly-one`, `profile-lacks`, `missing-field` and `resource-kind`: which fields a manifest may contain.
+//! `exactly-one`, `profile-lacks`, `missing-field` and `resource-kind`: which fields a manifest may
+//! contain.
 
 use crate::service::docker::check::scene::Scene;
 use crate::service::docker::check::view::{ListView, PolicyView, RuleView};

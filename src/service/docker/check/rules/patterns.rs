@@ -1,5 +1,5 @@
-//! Resources that are not valid patterns (`host-malformed`, `wildcard-misplaced`, `port-invalid`, `cidr-invalid`,
-//! `path-invalid`, `path-variable`, `http-path-invalid`), and `host-uppercase`.
+//! Resources that are not valid patterns (`host-malformed`, `wildcard-misplaced`, `port-invalid`,
+//! `cidr-invalid`, `path-invalid`, `path-variable`, `http-path-invalid`), and `host-uppercase`.
 //!
 //! Entries of a ResourceList are reported once, at the list.
 

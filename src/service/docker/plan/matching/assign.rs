@@ -24,7 +24,7 @@ use pathfinding::kuhn_munkres::kuhn_munkres;
 use pathfinding::matrix::Matrix;
 
 use super::likeness::{LARGEST, Table};
-use super::rings;
+use super::pairing::rings;
 
 /// Maximum number of assignments to compute before cycles are broken by [`without_rings`].
 const MOST_TRIES: usize = 512;

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use pathfinding::kuhn_munkres::kuhn_munkres;
 use pathfinding::matrix::Matrix;
 
-use super::{Pairing, rings};
+use super::pairing::{Pairing, rings};
 use model::Name;
 use model::docker::{Content, DesiredPolicy, LiveContent, LivePolicy};
 

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::Pairing;
 use super::assign::best;
 use super::likeness::Table;
+use super::pairing::Pairing;
 use model::docker::{DesiredRule, LiveRule, Rule};
 
 /// Pairs the rules of a policy.

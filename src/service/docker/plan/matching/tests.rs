@@ -1,10 +1,9 @@
-//! Pairings, case by case.
-
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, json};
 
-use super::{Pairing, pair_rules, rings};
+use super::pairing::rings;
+use super::{Pairing, pair_rules};
 use model::Name;
 use model::Opaque;
 use model::docker::{Action, Decision, DesiredRule, LiveRule, Resources, Rule, RuleAccess, RuleId};
@@ -27,7 +26,7 @@ fn rule(text: &str) -> Rule {
     }
 }
 
-/// A live rule; one whose text begins with `+` has a field that nobody knows, one with `?` is not understood.
+/// A live rule. `+` adds an unknown field, `?` makes it undecodable.
 fn live_rule(number: usize, text: &str) -> LiveRule {
     let rule = rule(text.trim_start_matches(['+', '?']));
     let unknown = text
@@ -64,7 +63,7 @@ fn desired_rule(index: usize, text: &str) -> DesiredRule {
     }
 }
 
-/// The pairs as `live→desired`, then what is left alone.
+/// The pairs as `live→desired`, then the rest.
 fn paired(live: &[&str], desired: &[&str]) -> String {
     let live: Vec<LiveRule> = live
         .iter()
@@ -104,7 +103,7 @@ fn paired(live: &[&str], desired: &[&str]) -> String {
 #[test]
 fn pairs_are_those_that_a_person_expects() {
     let table: &[(&[&str], &[&str], &str)] = &[
-        // What is equal stays; what is left becomes one patch, whatever it is.
+        // Equal rules stay; the rest becomes one patch.
         (
             &["allow a x.com", "allow b y.com"],
             &["allow a x.com", "deny c z.com"],
@@ -122,13 +121,13 @@ fn pairs_are_those_that_a_person_expects() {
             &["allow c y.com", "allow d x.com"],
             "b→c a→d",
         ),
-        // Equal content goes before an equal name, as both are one field.
+        // Equal content takes precedence over an equal name, as both are one field.
         (
             &["allow a x.com"],
             &["allow a z.com", "allow b x.com"],
             "a→b +a",
         ),
-        // A declared alias goes before likeness.
+        // A declared alias takes precedence over similarity.
         (
             &["allow a x.com y.com", "allow b v.com"],
             &["b > allow c x.com y.com z.com"],
@@ -139,18 +138,18 @@ fn pairs_are_those_that_a_person_expects() {
             &["allow c x.com y.com z.com"],
             "a→c -b",
         ),
-        // Fewer fields go before an alias.
+        // Fewer fields take precedence over an alias.
         (
             &["allow a x.com", "deny b y.com"],
             &["b > allow c x.com"],
             "a→c -b",
         ),
-        // What is not known of a rule never goes along to another one.
+        // Unknown fields are never carried over to an unrelated rule.
         (&["+allow a x.com"], &["deny b y.com"], "-a +b"),
         (&["+allow a x.com"], &["allow b x.com"], "a→b"),
         (&["+allow a x.com"], &["a > deny b y.com"], "a→b"),
         (&["+allow a x.com"], &["deny a y.com"], "a→a"),
-        // What is not understood stands for its name, and is never made into another rule.
+        // A rule that could not be decoded is paired by name, and never with another rule.
         (&["?allow a x.com"], &["allow a x.com"], "a→a"),
         (&["?allow a x.com"], &["a > allow b x.com"], "a→b"),
         (&["?allow a x.com"], &["allow b x.com"], "-a +b"),
@@ -165,7 +164,7 @@ fn names_never_go_round_in_a_ring() {
     let live = ["allow a x.com", "allow b y.com"];
     let swapped = ["allow a y.com", "allow b x.com"];
     assert_eq!(paired(&live, &swapped), "a→a b→b");
-    // A chain is none.
+    // A chain is not a cycle.
     assert_eq!(
         paired(&live, &["allow b x.com", "allow c y.com"]),
         "a→b b→c"
@@ -184,11 +183,11 @@ fn rings_are_found_and_chains_are_not() {
         rings(&[("a", "b"), ("b", "a"), ("c", "d"), ("d", "c")]).len(),
         2
     );
-    // A name that two have, of whom the second closes the ring.
+    // Two renames start from the same name, and only the second one closes the cycle.
     assert_eq!(rings(&[("a", "b"), ("b", "x"), ("b", "a")]), [vec![0, 2]]);
 }
 
-/// A policy of the greatest size in which every rule is another one.
+/// A policy of the maximum size in which every rule changes.
 fn all_changed(turn: usize) -> (Vec<LiveRule>, Vec<DesiredRule>) {
     let hosts = |seed: usize| -> String {
         (0..8)

@@ -11,14 +11,7 @@
 
 use super::votes::{Ballot, Vote};
 use crate::plan::Reason;
-use crate::service::docker::plan::timeline::At;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Edge {
-    pub(crate) first: At,
-    pub(crate) then: At,
-    pub(crate) why: Reason,
-}
+use crate::plan::graph::{At, Edge};
 
 /// The alternatives, smallest first. An alternative without edges means that every order keeps the
 /// decision; no alternative means that no order does.

@@ -31,7 +31,6 @@
 //! `b.com` allowed, the first call must. Splitting the first call breaks the cycle: allow both,
 //! make the second call, then allow `b.com` only.
 
-mod graph;
 mod handover;
 mod split;
 pub(crate) mod structure;
@@ -41,11 +40,11 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::Drafts;
 use super::effect::Effect;
-use super::timeline::{At, Timeline};
+use super::timeline::Timeline;
+use crate::plan::graph::{At, Edge, Graph, ranges};
 use crate::plan::{After, Call, CallId, Note, Reason};
 use access::Audience;
-pub(crate) use graph::Graph;
-pub(crate) use handover::{Edge, ways};
+pub(crate) use handover::ways;
 use model::docker::{LiveContent, LiveState, Operation, PolicyId};
 use split::{Cause, Step};
 pub(crate) use votes::{Ballot, Vote, ballots};
@@ -421,23 +420,6 @@ fn number(steps: Vec<Step>, graph: &Graph, one_by_one: bool) -> Vec<Call> {
         Some(call)
     });
     calls.collect()
-}
-
-/// Merges consecutive numbers with the same reason into one range.
-pub(crate) fn ranges(mut before: Vec<(CallId, Reason)>) -> Vec<After> {
-    before.sort_unstable_by_key(|(id, why)| (*why, *id));
-    let mut ranges: Vec<After> = Vec::new();
-    for (id, why) in before {
-        match ranges.last_mut() {
-            Some(last) if last.why == why && last.last.0 + 1 == id.0 => last.last = id,
-            _ => ranges.push(After {
-                first: id,
-                last: id,
-                why,
-            }),
-        }
-    }
-    ranges
 }
 
 /// The reason to give if calls are made one by one because access was not analyzed.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::handover::Edge;
+use crate::plan::graph::{At, Edge};
 use crate::plan::{Call, PolicyRef, Reason};
 use crate::service::docker::plan::timeline::{At, RuleTrack, Timeline, Track};
 use model::docker::{Operation, Rule};

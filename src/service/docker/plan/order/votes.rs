@@ -14,7 +14,8 @@ use std::collections::BTreeSet;
 
 use smallvec::SmallVec;
 
-use crate::service::docker::plan::timeline::{At, Span, Timeline, Track};
+use crate::plan::graph::At;
+use crate::service::docker::plan::timeline::{Span, Timeline, Track};
 use access::{Audience, Entangled, Situation, Situations};
 use model::docker::Scope;
 

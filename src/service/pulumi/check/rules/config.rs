@@ -1,5 +1,5 @@
-//! `unknown-pack-policy`, `config-invalid`, `config-unknown` and `config-schema-invalid`: the configuration schemas of
-//! packs, and the configuration that groups give their policies.
+//! `unknown-pack-policy`, `config-invalid`, `config-unknown` and `config-schema-invalid`: the
+//! configuration schemas of packs, and the configuration that groups give their policies.
 
 use std::collections::BTreeSet;
 

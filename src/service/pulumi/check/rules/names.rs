@@ -1,5 +1,5 @@
-//! `pulumi-name-invalid`, and names that are used twice: `pack-name-taken`, `group-name-taken`, `alias-taken`,
-//! `pack-policy-taken`, `group-pack-taken` and `duplicate-value`.
+//! `pulumi-name-invalid`, and names that are used twice: `pack-name-taken`, `group-name-taken`,
+//! `alias-taken`, `pack-policy-taken`, `group-pack-taken` and `duplicate-value`.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,5 @@
-//! `pack-source-invalid`, `pack-runtime-differs`, `tag-reused` and `pack-unlocked`: the source of a pack.
+//! `pack-source-invalid`, `pack-runtime-differs`, `tag-reused` and `pack-unlocked`: the source of a
+//! pack.
 
 use std::collections::BTreeMap;
 

@@ -8,15 +8,24 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
+use fixedbitset::FixedBitSet;
 use petgraph::Direction;
 use petgraph::acyclic::Acyclic;
 use petgraph::data::Build as _;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef as _;
 
-use super::handover::Edge;
-use crate::plan::Reason;
-use crate::service::docker::plan::timeline::At;
+use super::types::{After, Call, CallId, Reason};
+
+/// The position of a call in the list of calls.
+pub(crate) type At = usize;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Edge {
+    pub(crate) first: At,
+    pub(crate) then: At,
+    pub(crate) why: Reason,
+}
 
 pub(crate) struct Graph {
     graph: Acyclic<DiGraph<At, Reason>>,
@@ -104,5 +113,58 @@ impl Graph {
             waits.entry(*then).or_default().push((*first, *why));
         }
         waits
+    }
+}
+
+/// Merges consecutive numbers with the same reason into one range.
+pub(crate) fn ranges(mut before: Vec<(CallId, Reason)>) -> Vec<After> {
+    before.sort_unstable_by_key(|(id, why)| (*why, *id));
+    let mut ranges: Vec<After> = Vec::new();
+    for (id, why) in before {
+        match ranges.last_mut() {
+            Some(last) if last.why == why && last.last.0 + 1 == id.0 => last.last = id,
+            _ => ranges.push(After {
+                first: id,
+                last: id,
+                why,
+            }),
+        }
+    }
+    ranges
+}
+
+/// The transitive predecessors of each call.
+pub(crate) struct Earlier(Vec<FixedBitSet>);
+
+impl Earlier {
+    pub(crate) fn new(calls: &[Call]) -> Self {
+        let mut earlier: Vec<FixedBitSet> = Vec::with_capacity(calls.len());
+        for call in calls {
+            let mut own = FixedBitSet::with_capacity(calls.len());
+            for after in &call.after {
+                // Numbers begin at 1 and refer to earlier calls.
+                for first in
+                    (after.first.0..=after.last.0).filter_map(|number| usize::try_from(number).ok())
+                {
+                    let Some(before) = first.checked_sub(1).and_then(|at| earlier.get(at)) else {
+                        continue;
+                    };
+                    own.union_with(before);
+                    own.insert(first - 1);
+                }
+            }
+            earlier.push(own);
+        }
+        Self(earlier)
+    }
+
+    pub(crate) fn has(&self, edge: &Edge) -> bool {
+        self.before(edge.first, edge.then)
+    }
+
+    pub(crate) fn before(&self, first: At, then: At) -> bool {
+        self.0
+            .get(then)
+            .is_some_and(|earlier| earlier.contains(first))
     }
 }

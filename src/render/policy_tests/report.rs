@@ -1,0 +1,170 @@
+//! The report of policy tests as data.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::coverage::CoverageReport;
+use crate::plan::SourceRef;
+use crate::render::decided::{DecidedBy, FailedStatement, Locator};
+use crate::render::text::neutral_json;
+use access::{Audience, Expectation, Outcome};
+use model::docker::Decision;
+
+/// Incremented by incompatible changes.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Which policies were asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Asked {
+    /// Those that the manifests want.
+    Desired,
+    /// Those that the server has.
+    Live,
+}
+
+/// What all policy tests of a run found.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TestReport {
+    /// [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// The version of polwarden that ran the tests.
+    pub tool_version: String,
+    /// Which policies were asked.
+    pub asked: Asked,
+    /// How many requests were answered as expected.
+    pub passed: usize,
+    /// How many were not.
+    pub failed: usize,
+    /// The targets, in the order of the configuration.
+    pub targets: Vec<TargetReport>,
+}
+
+/// What the policy tests of one target found.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TargetReport {
+    /// The name of the target.
+    pub name: String,
+    /// The organization at the service.
+    pub organization: String,
+    /// One for each request and audience, in the order of the files.
+    pub results: Vec<TestResult>,
+    /// What the tests rest on (only with `--coverage`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<CoverageReport>,
+}
+
+/// One request of one audience, and its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TestResult {
+    /// The name of the policy test.
+    pub test: String,
+    /// The name of its case.
+    pub case: String,
+    /// Where the test asks it.
+    pub source: SourceRef,
+    /// Who asks, as the test calls them.
+    pub audience: Audience,
+    /// The request, placeholders filled.
+    pub request: String,
+    /// The answer that is expected.
+    pub expected: Decision,
+    /// The answer.
+    pub got: Decision,
+    /// Whether the two agree.
+    pub passed: bool,
+    /// The rules or Cedar statements that decide; none where nothing matches, which denies.
+    pub rules: Vec<DecidedBy>,
+    /// Cedar statements that could not be evaluated.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FailedStatement>,
+}
+
+impl TestReport {
+    pub fn new(asked: Asked, targets: Vec<TargetReport>) -> Self {
+        let results = || targets.iter().flat_map(|target| &target.results);
+        let passed = results().filter(|result| result.passed).count();
+        Self {
+            format_version: FORMAT_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            asked,
+            passed,
+            failed: results().count() - passed,
+            targets,
+        }
+    }
+}
+
+impl TestResult {
+    /// Compares an answer with the expectation.
+    pub fn new(expectation: &Expectation, outcome: &Outcome<'_>, locator: Locator<'_>) -> Self {
+        let Expectation {
+            test,
+            case,
+            audience: _,
+            called,
+            question,
+            expected,
+            place,
+        } = expectation;
+        let Outcome {
+            decision,
+            deciders,
+            failures,
+        } = outcome;
+        Self {
+            test: test.to_string(),
+            case: case.to_string(),
+            source: (locator.place)(place),
+            audience: Audience::clone(called),
+            request: question.to_string(),
+            expected: *expected,
+            got: *decision,
+            passed: expected == decision,
+            rules: deciders
+                .iter()
+                .map(|decider| DecidedBy::new(decider, locator))
+                .collect(),
+            errors: failures
+                .iter()
+                .map(|failure| FailedStatement::new(failure, locator))
+                .collect(),
+        }
+    }
+}
+
+/// The report as JSON (`schemas/test-report.schema.json`).
+///
+/// # Errors
+/// The report cannot be serialized, which does not happen for plain data.
+pub fn json(report: &TestReport) -> serde_json::Result<String> {
+    let mut text = serde_json::to_string_pretty(report)?;
+    text.push('\n');
+    Ok(neutral_json(&text).into_owned())
+}
+
+pub(crate) fn who(audience: &Audience) -> String {
+    let Audience { teams, profiles } = audience;
+    let teams = teams
+        .iter()
+        .map(|team| format!("team {}", crate::render::text::neutral(team)));
+    let profiles = profiles
+        .iter()
+        .map(|profile| format!("profile {}", crate::render::text::neutral(profile)));
+    let all: Vec<String> = teams.chain(profiles).collect();
+    if all.is_empty() {
+        "people in no team".to_owned()
+    } else {
+        format!("people in {}", all.join(" and "))
+    }
+}
+
+pub(crate) fn said(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Allow => "allowed",
+        Decision::Deny => "denied",
+    }
+}
