@@ -7,10 +7,11 @@
 
 mod fingerprint;
 mod gates;
+pub(crate) mod graph;
 mod guard;
 mod link;
 mod origin;
-mod replay;
+pub mod replay;
 mod types;
 
 pub use fingerprint::{fingerprint, plan_digest, tree_digest};

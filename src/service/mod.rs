@@ -7,6 +7,7 @@ mod diagnostics;
 pub mod docker;
 pub mod emulate;
 mod endpoints;
+pub mod imported;
 pub mod pulumi;
 pub mod registry;
 

@@ -10,9 +10,7 @@ mod scene;
 use std::collections::BTreeMap;
 
 use crate::service::diagnostics::{blamed, sort};
-use manifest::Document;
-use manifest::config::Target;
-use model::chainloop::{DesiredDocument, InputsSchema, Reference};
+use model::chainloop::DesiredDocument;
 use model::diag::{Code, Diagnostic, FileId, Place, Severity};
 
 use scene::Scene;

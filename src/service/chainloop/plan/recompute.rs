@@ -12,7 +12,6 @@ use crate::plan::{
     Call, Change, ChangeKind, DocumentState, DocumentStatus, FieldChange, Note, ResourceKind,
     Since, SourceRef, TargetDrift, TargetPlan, ValueChange,
 };
-use crate::plan::{Mismatch, ReplayError};
 use model::chainloop::{
     DocumentKind, LiveDocument, LiveState, Operation, PolicyName, SentDocument, VersionReference,
 };

@@ -20,10 +20,8 @@ mod view;
 use rayon::prelude::*;
 
 use crate::service::diagnostics::{blamed, sort};
-use manifest::Document;
-use manifest::config::Target;
-use model::diag::{Diagnostic, DocumentId};
-use model::docker::{DesiredPolicy, Team};
+use model::diag::Diagnostic;
+use model::docker::DesiredPolicy;
 
 pub use access::{Gates, gates, gates_of_all};
 
@@ -38,25 +36,6 @@ pub use scene::Input;
 pub use teams::{Teams, needs_server_teams, tests_need_server_teams};
 
 use scene::Scene;
-
-/// The input of the check of one target.
-#[derive(Debug, Clone, Copy)]
-pub struct Input<'a> {
-    pub target: &'a Target,
-    /// The manifests of the target.
-    pub documents: &'a [&'a Document],
-    /// The text of `spec.cedar.file` by document.
-    pub cedar_files: &'a HashMap<DocumentId, Arc<str>>,
-    pub teams: &'a Teams,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Teams {
-    /// The server was not asked, so names of teams cannot be confirmed.
-    Offline,
-    /// The complete list of teams.
-    Known(Vec<Team>),
-}
 
 /// The outcome of a check.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

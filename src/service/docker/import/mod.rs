@@ -14,6 +14,7 @@ use manifest::docker::{
 };
 use manifest::format;
 use manifest::{Document, Manifest};
+use model::Name;
 use model::docker::{
     Action, Cedar, FileMode, HttpResource, LiveContent, LivePolicy, LiveRule, Method, Resources,
     Rule, Scope, Transport,

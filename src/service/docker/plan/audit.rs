@@ -17,10 +17,11 @@ use std::collections::HashSet;
 
 use thiserror::Error;
 
-use super::order::{Ballot, Edge, Unavoidable, Vote, ballots, structure, ways};
+use super::order::{Ballot, Unavoidable, Vote, ballots, structure, ways};
 use super::replay::replay;
-use super::timeline::{At, Timeline};
+use super::timeline::Timeline;
 use crate::plan::ReplayError;
+use crate::plan::graph::{At, Earlier, Edge};
 use crate::plan::{Call, Reason, TargetPlan};
 use access::Entangled;
 use model::docker::LiveState;

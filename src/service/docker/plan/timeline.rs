@@ -17,6 +17,7 @@ use smallvec::{SmallVec, smallvec};
 
 use super::replay::created;
 use crate::plan::ReplayError;
+use crate::plan::graph::At;
 use crate::plan::{Call, CallId, PolicyRef};
 use model::docker::{
     LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, PolicyPatch, Rule, RuleId,

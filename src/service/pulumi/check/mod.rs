@@ -4,14 +4,8 @@ mod desired;
 mod rules;
 mod scene;
 
-use std::collections::HashMap;
-
 use crate::service::diagnostics::{blamed, sort};
-use crate::workspace::NamedSource;
-use manifest::Document;
-use manifest::config::Target;
-use manifest::lock::Lock;
-use model::diag::{Diagnostic, DocumentId};
+use model::diag::Diagnostic;
 use model::pulumi::{DesiredGroup, DesiredPack};
 
 pub use scene::PackInput;

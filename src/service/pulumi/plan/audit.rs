@@ -8,8 +8,8 @@ use thiserror::Error;
 use super::model::Model;
 use super::order::{Weight, edges};
 use crate::plan::ReplayError;
+use crate::plan::graph::Earlier;
 use crate::plan::{Call, Reason};
-use crate::service::docker::plan::audit::Earlier;
 use model::pulumi::{LiveGroup, LiveGroupPack, LiveState, Operation};
 
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

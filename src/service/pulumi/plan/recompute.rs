@@ -13,7 +13,6 @@ use crate::plan::{
     Change, ChangeKind, Guarded, GuardedKind, ResourceKind, SourceRef, TargetDrift, TargetPlan,
     UnmanagedResource, ValueChange,
 };
-use crate::plan::{Mismatch, ReplayError};
 use manifest::config::Unmanaged;
 use model::pulumi::{LiveGroup, LiveGroupBody, LiveGroupPack, LiveState, StackReference};
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::plan::graph::{At, Edge};
 use crate::plan::{Call, PolicyRef, Reason};
-use crate::service::docker::plan::timeline::{At, RuleTrack, Timeline, Track};
+use crate::service::docker::plan::timeline::{RuleTrack, Timeline, Track};
 use model::docker::{Operation, Rule};
 use model::docker::{POLICIES_PER_ORGANIZATION, RULES_PER_POLICY};
 
