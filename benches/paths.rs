@@ -15,16 +15,16 @@ use divan::counter::{BytesCount, ItemsCount};
 use manifest::Document;
 use manifest::config::Config;
 use model::diag::{Diagnostic, Place, SourceMap};
-use model::docker::LiveState;
+use model::docker::DockerLiveState;
 use polwarden::plan::{FORMAT_VERSION, Plan, SourceRef, TargetInfo, TargetPlan};
 use polwarden::render;
-use polwarden::render::diagnostics::{Amount, human};
+use polwarden::render::diagnostics::{DiagnosticAmount, human};
 use polwarden::render::paint::Painter;
 use polwarden::service::docker::check;
-use polwarden::service::docker::check::{CheckedPolicies, Input, Teams};
+use polwarden::service::docker::check::{CheckedPolicies, KnownTeams, PolicyInput};
 
-use git::{Listing, PackError, PackTree, ProblemKind, Source};
-use polwarden::workspace::Loaded;
+use git::{FileProblemKind, Listing, PackError, PackTree, Source};
+use polwarden::workspace::LoadedManifests;
 
 fn main() {
     divan::main();
@@ -67,8 +67,9 @@ fn plan_without_changes(bencher: Bencher<'_, '_>) {
         return;
     };
     let desired = repository.check();
-    let first = repository.plan(&desired, &LiveState::default());
-    let Ok(live) = polwarden::service::docker::plan::replay(&LiveState::default(), &first.calls)
+    let first = repository.plan(&desired, &DockerLiveState::default());
+    let Ok(live) =
+        polwarden::service::docker::plan::replay(&DockerLiveState::default(), &first.calls)
     else {
         return;
     };
@@ -82,7 +83,8 @@ fn plan_of_everything(bencher: Bencher<'_, '_>) {
         return;
     };
     let desired = repository.check();
-    policies(bencher).bench_local(|| black_box(repository.plan(&desired, &LiveState::default())));
+    policies(bencher)
+        .bench_local(|| black_box(repository.plan(&desired, &DockerLiveState::default())));
 }
 
 /// A plan that makes everything → text for people.
@@ -91,7 +93,7 @@ fn render_plan(bencher: Bencher<'_, '_>) {
     let Some(repository) = Repository::load(valid()) else {
         return;
     };
-    let target = repository.plan(&repository.check(), &LiveState::default());
+    let target = repository.plan(&repository.check(), &DockerLiveState::default());
     let plan = Plan {
         format_version: FORMAT_VERSION,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -116,7 +118,14 @@ fn render_findings(bencher: Bencher<'_, '_>) {
     let findings = repository.findings();
     bencher
         .counter(ItemsCount::new(findings.len()))
-        .bench_local(|| black_box(human(&repository.sources, &findings, Amount::All, false)));
+        .bench_local(|| {
+            black_box(human(
+                &repository.sources,
+                &findings,
+                DiagnosticAmount::All,
+                false,
+            ))
+        });
 }
 
 fn valid() -> Shape {
@@ -134,7 +143,7 @@ fn policies<'a, 'b>(bencher: Bencher<'a, 'b>) -> Bencher<'a, 'b> {
 struct Repository {
     sources: SourceMap,
     config: Config,
-    loaded: Loaded,
+    loaded: LoadedManifests,
 }
 
 impl Repository {
@@ -161,11 +170,11 @@ impl Repository {
         let mut checked = targets.map(|(target, loaded)| {
             let documents: Vec<&Document> = loaded.documents.iter().map(Arc::as_ref).collect();
             let cedar_files = &loaded.cedar_files;
-            check::check(&Input {
+            check::check(&PolicyInput {
                 target,
                 documents: &documents,
                 cedar_files,
-                teams: &Teams::Offline,
+                teams: &KnownTeams::Offline,
             })
         });
         checked.next_back().unwrap_or_default()
@@ -180,7 +189,7 @@ impl Repository {
             .collect()
     }
 
-    fn plan(&self, desired: &CheckedPolicies, live: &LiveState) -> TargetPlan {
+    fn plan(&self, desired: &CheckedPolicies, live: &DockerLiveState) -> TargetPlan {
         let target = self.config.targets.first();
         let target = TargetInfo {
             name: target.map(|target| target.name.clone()).unwrap_or_default(),
@@ -191,17 +200,19 @@ impl Repository {
             profile: target.and_then(manifest::config::Target::profile),
             endpoint: "https://hub.example.com/v2".to_owned(),
         };
-        polwarden::service::docker::plan::plan_target(&polwarden::service::docker::plan::Request {
-            target,
-            desired: &desired.policies,
-            live,
-            unmanaged: manifest::config::Unmanaged::default(),
-            teams: &std::collections::BTreeMap::new(),
-            locate: &|place: &Place| SourceRef {
-                file: self.sources.file(place.file()).name().to_owned(),
-                line: self.sources.resolve(place).line,
+        polwarden::service::docker::plan::plan_target(
+            &polwarden::service::docker::plan::PolicyPlanRequest {
+                target,
+                desired: &desired.policies,
+                live,
+                unmanaged: manifest::config::Unmanaged::default(),
+                teams: &std::collections::BTreeMap::new(),
+                locate: &|place: &Place| SourceRef {
+                    file: self.sources.file(place.file()).name().to_owned(),
+                    line: self.sources.resolve(place).line,
+                },
             },
-        })
+        )
     }
 }
 
@@ -209,7 +220,7 @@ impl Repository {
 struct Memory(BTreeMap<Utf8PathBuf, Arc<str>>);
 
 impl Source for Memory {
-    fn list(&self, path: &Utf8Path) -> Result<Listing, ProblemKind> {
+    fn list(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
         let files = self
             .0
             .keys()
@@ -222,11 +233,11 @@ impl Source for Memory {
         })
     }
 
-    fn read(&self, path: &Utf8Path, _limit: usize) -> Result<Arc<str>, ProblemKind> {
-        self.0.get(path).cloned().ok_or(ProblemKind::Missing)
+    fn read(&self, path: &Utf8Path, _limit: usize) -> Result<Arc<str>, FileProblemKind> {
+        self.0.get(path).cloned().ok_or(FileProblemKind::Missing)
     }
 
     fn pack(&self, _: &Utf8Path) -> Result<PackTree, PackError> {
-        Err(PackError::Directory(ProblemKind::Missing))
+        Err(PackError::Directory(FileProblemKind::Missing))
     }
 }

@@ -10,7 +10,7 @@ mod rules;
 
 use std::hint::black_box;
 
-use access::{ReachingRule, RequestSet, RuleSet, compare, usage};
+use access::{RequestSet, RuleSet, RuleWithScope, compare, usage};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use model::docker::{Rule, Scope};
@@ -91,9 +91,9 @@ fn proof_of_equality(bencher: Bencher<'_, '_>, rules: usize) {
 fn usage_of_rules_of_a_set(bencher: Bencher<'_, '_>, rules: usize) {
     let rules = rule_set(Kind::Realistic, rules, 1);
     let everybody = Scope::default();
-    let scoped: Vec<ReachingRule<'_>> = rules
+    let scoped: Vec<RuleWithScope<'_>> = rules
         .iter()
-        .map(|rule| ReachingRule {
+        .map(|rule| RuleWithScope {
             rule,
             scope: &everybody,
         })

@@ -13,11 +13,11 @@ use manifest::config::{Provider, Unmanaged};
 use model::Name;
 use model::diag::{DocumentId, SourceMap};
 use model::docker::{
-    Content, DesiredPolicy, DesiredRule, Layer, LiveContent, LivePolicy, LiveRule, LiveState,
-    PolicyId, Profile, Resources, Rule, RuleAccess, RuleId, Scope,
+    DesiredPolicy, DesiredRule, DockerLiveState, Layer, LiveContent, LivePolicy, LiveRule,
+    PolicyContent, PolicyId, Profile, Resources, Rule, RuleAccess, RuleId, Scope,
 };
 use polwarden::plan::{SourceRef, TargetInfo, TargetPlan};
-use polwarden::service::docker::plan::{Request, plan_target};
+use polwarden::service::docker::plan::{PolicyPlanRequest, plan_target};
 use rayon::prelude::*;
 
 use super::rules::{Kind, rule_set};
@@ -27,7 +27,7 @@ const POLICIES_AN_ORGANIZATION: usize = 100;
 
 /// What one organization holds, and what its manifests want.
 struct Organization {
-    live: LiveState,
+    live: DockerLiveState,
     desired: Vec<DesiredPolicy>,
 }
 
@@ -66,7 +66,7 @@ fn plan(organization: &Organization) -> TargetPlan {
         profile: Some(Profile::Current),
         endpoint: "embedded".to_owned(),
     };
-    plan_target(&Request {
+    plan_target(&PolicyPlanRequest {
         target,
         desired: &organization.desired,
         live: &organization.live,
@@ -134,13 +134,13 @@ fn organization(policies: usize, resources: usize, number: usize) -> Organizatio
             name,
             aliases: Vec::new(),
             scope: Scope::default(),
-            content: Content::Rules(wanted.collect()),
+            content: PolicyContent::Rules(wanted.collect()),
             protect: false,
             document,
         });
     }
     Organization {
-        live: LiveState { policies: live },
+        live: DockerLiveState { policies: live },
         desired,
     }
 }

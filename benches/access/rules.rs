@@ -1,6 +1,6 @@
 //! Rule sets for the engine of access: as large as wanted, the same for the same numbers everywhere.
 
-use access::Request;
+use access::AccessRequest;
 use model::Name;
 use model::docker::{Action, Decision, HttpResource, Resources, Rule, RuleAccess};
 
@@ -193,7 +193,7 @@ fn globbed_path(random: &mut Random) -> String {
 }
 
 /// Requests that the rules know of, and some that they do not.
-pub(crate) fn requests(rules: &[Rule], count: usize) -> Vec<Request> {
+pub(crate) fn requests(rules: &[Rule], count: usize) -> Vec<AccessRequest> {
     let mut random = Random::new(7);
     let mut requests = Vec::new();
     while requests.len() < count {
@@ -209,7 +209,7 @@ pub(crate) fn requests(rules: &[Rule], count: usize) -> Vec<Request> {
                     concrete(&target.host),
                     concrete(&target.path)
                 );
-                Request::parse("get", &url).ok()
+                AccessRequest::parse("get", &url).ok()
             }),
             Resources::Plain(texts) => texts.get(resource).and_then(|text| {
                 let text = concrete(
@@ -218,8 +218,8 @@ pub(crate) fn requests(rules: &[Rule], count: usize) -> Vec<Request> {
                         .map_or(text, |(net, _)| net),
                 );
                 let port = if text.contains(':') { "" } else { ":443" };
-                Request::parse("tcp", &format!("{text}{port}"))
-                    .or_else(|_| Request::parse("read", &text))
+                AccessRequest::parse("tcp", &format!("{text}{port}"))
+                    .or_else(|_| AccessRequest::parse("read", &text))
                     .ok()
             }),
         };

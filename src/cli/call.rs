@@ -10,15 +10,17 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
-use super::tree::At;
-use super::workspace::{Project, Selection};
+use super::tree::RevisionArgs;
+use super::workspace::{Project, TargetSelection};
 use crate::plan::tree_digest;
 use crate::render::text::{neutral, neutral_json};
 use crate::run::journal;
-use crate::run::journal::{End, EndedBy, FORMAT_VERSION, Record, RunId, RunKind, SingleCall};
+use crate::run::journal::{
+    EndedBy, FORMAT_VERSION, JournalRecord, RunEnd, RunId, RunKind, SingleCall,
+};
 use crate::service::registry;
-use http::operation::{Field, Request, WriteRequest};
-use http::{Effect, Outcome};
+use http::operation::{OperationField, OperationRequest, WriteRequest};
+use http::{FailedCallOutcome, RequestEffect};
 use manifest::config::Target;
 
 /// How much of a file one field may hold.
@@ -34,7 +36,7 @@ const MAX_FIELD: u64 = 1 << 20;
   polwarden call UpdatePolicyGroup --target cloud --field policyGroup=prod --field addPolicyPack=@pack.json
   polwarden call PolicyService_Get --target builds --field policy_name=sbom-licenses
   polwarden call getPolicy --target production --field policy=pol_1")]
-pub(super) struct Call {
+pub(super) struct CallArgs {
     /// The operation, by its name in the service's contract.
     #[arg(value_name = "OPERATION", required_unless_present = "list")]
     operation: Option<String>,
@@ -42,7 +44,7 @@ pub(super) struct Call {
     #[arg(long, conflicts_with_all = ["operation", "fields"])]
     list: bool,
     #[command(flatten)]
-    selection: Selection,
+    selection: TargetSelection,
     /// A field of the operation; `KEY=@FILE` takes the value from a file. May be given more than once.
     #[arg(long = "field", short = 'F', value_name = "KEY=VALUE")]
     fields: Vec<String>,
@@ -56,7 +58,7 @@ pub(super) struct Call {
     journal: Option<Utf8PathBuf>,
 }
 
-impl Call {
+impl CallArgs {
     /// Runs the command.
     ///
     /// # Errors
@@ -70,7 +72,7 @@ impl Call {
     }
 
     async fn run_async(self, console: Console) -> CommandResult {
-        let project = Project::open(&self.selection, &At::default())?;
+        let project = Project::open(&self.selection, &RevisionArgs::default())?;
         let targets = project.targets();
         let [target] = targets.as_slice() else {
             let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
@@ -85,7 +87,7 @@ impl Call {
             .iter()
             .map(|text| field(text))
             .collect::<anyhow::Result<Vec<_>>>()?;
-        let request = Request::new(
+        let request = OperationRequest::new(
             operations,
             self.operation.as_deref().unwrap_or_default(),
             &fields,
@@ -105,7 +107,7 @@ impl Call {
 
     async fn make(
         &self,
-        request: Request,
+        request: OperationRequest,
         target: &Target,
         session: &Session,
         console: Console,
@@ -162,7 +164,7 @@ impl Call {
             fields,
         };
         let text = serde_json::to_vec(&call)?;
-        let run = journal::Run {
+        let run = journal::RunStart {
             format_version: FORMAT_VERSION,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             run: RunId::new(time),
@@ -174,18 +176,18 @@ impl Call {
             tree: None,
             signed_by: None,
         };
-        let journal = journal::begin(run, self.journal.as_deref())
+        let journal = journal::create(run, self.journal.as_deref())
             .await
             .context("nothing was called")?;
         let answer = service.call_write(request).await;
         let (applied, not_applied, unknown) = match &answer {
             Ok(_) => (1, 0, 0),
             Err(error) => match error.outcome() {
-                Outcome::NotApplied => (0, 1, 0),
-                Outcome::Unknown => (0, 0, 1),
+                FailedCallOutcome::NotApplied => (0, 1, 0),
+                FailedCallOutcome::Unknown => (0, 0, 1),
             },
         };
-        let end = End {
+        let end = RunEnd {
             time: Timestamp::now(),
             by: EndedBy::Run,
             applied,
@@ -193,7 +195,7 @@ impl Call {
             unknown,
         };
         let ended = journal
-            .write(&Record::End(end))
+            .write(&JournalRecord::End(end))
             .await
             .context("the call was made, and its end is not in the journal");
         match answer {
@@ -204,8 +206,8 @@ impl Call {
             }
             Err(error) => {
                 let kind = match error.outcome() {
-                    Outcome::NotApplied => FailureKind::Error,
-                    Outcome::Unknown => FailureKind::Partial,
+                    FailedCallOutcome::NotApplied => FailureKind::Error,
+                    FailedCallOutcome::Unknown => FailureKind::Partial,
                 };
                 Err(CommandError::of_kind(kind, error))
             }
@@ -269,7 +271,7 @@ fn shown(answer: &Value) -> Value {
 }
 
 /// What is about to be sent, in a few lines.
-fn describe(request: &Request, target: &Target) -> String {
+fn describe(request: &OperationRequest, target: &Target) -> String {
     let operation = request.operation();
     let mut text = format!(
         "{} at {}: {}",
@@ -290,15 +292,15 @@ fn list() -> String {
         text.push_str(&format!("{}\n", service.provider.as_str()));
         for operation in service.operations {
             let effect = match operation.effect() {
-                Effect::Read => "reads",
-                Effect::Write => "writes",
+                RequestEffect::Read => "reads",
+                RequestEffect::Write => "writes",
             };
             text.push_str(&format!(
                 "  {}  ({effect}): {}\n",
                 operation.name, operation.about
             ));
             for field in operation.fields {
-                let Field {
+                let OperationField {
                     name,
                     place: _,
                     kind: _,

@@ -19,13 +19,13 @@ const NAME: &str = env!("CARGO_PKG_NAME");
   polwarden completions zsh > ~/.zfunc/_polwarden
   polwarden completions fish > ~/.config/fish/completions/polwarden.fish
   polwarden completions powershell >> $PROFILE")]
-pub(super) struct Completions {
+pub(super) struct CompletionsArgs {
     /// The shell.
     #[arg(value_name = "SHELL")]
     shell: Shell,
 }
 
-impl Completions {
+impl CompletionsArgs {
     /// Runs the command.
     ///
     /// # Errors
@@ -43,13 +43,13 @@ impl Completions {
 #[command(after_help = "Examples:
   polwarden man --out ~/.local/share/man/man1
   polwarden man --out man && man -l man/polwarden-plan.1")]
-pub(super) struct Man {
+pub(super) struct ManArgs {
     /// The folder to write the pages to.
     #[arg(long, value_name = "DIR")]
     out: Utf8PathBuf,
 }
 
-impl Man {
+impl ManArgs {
     /// Runs the command.
     ///
     /// # Errors

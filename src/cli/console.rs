@@ -10,7 +10,7 @@ use crate::render::paint::Painter;
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Colour {
+pub(super) enum ColorMode {
     /// On a terminal, unless `NO_COLOR` is set.
     #[default]
     Auto,
@@ -31,11 +31,11 @@ pub(super) struct Console {
 
 impl Console {
     /// Looks at the terminal and the wishes of the user.
-    pub(super) fn new(colour: Colour, quiet: bool, verbose: bool) -> Self {
-        let choose = |auto: ColorChoice| match colour {
-            Colour::Auto => auto != ColorChoice::Never,
-            Colour::Always => true,
-            Colour::Never => false,
+    pub(super) fn new(color: ColorMode, quiet: bool, verbose: bool) -> Self {
+        let choose = |auto: ColorChoice| match color {
+            ColorMode::Auto => auto != ColorChoice::Never,
+            ColorMode::Always => true,
+            ColorMode::Never => false,
         };
         let out = Painter::new(choose(AutoStream::choice(&io::stdout())));
         let error = Painter::new(choose(AutoStream::choice(&io::stderr())));

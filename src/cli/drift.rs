@@ -9,15 +9,15 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
-use super::format::{self, Comment, Format, Output, Sink};
-use super::gates::GateKeeper;
+use super::format::{self, CommentArgs, OutputFile, OutputFormat, OutputSink};
+use super::gates::GateSources;
 use super::planning::{self, Against, Planned};
-use super::teller::Teller;
-use super::tree::At;
-use super::workspace::{OpenError, Project, Selection, WorkingDirectory};
+use super::reporter::DiagnosticReporter;
+use super::tree::RevisionArgs;
+use super::workspace::{OpenWorkspaceError, Project, TargetSelection, WorkingDirectory};
 use crate::plan::{self, DRIFT_FORMAT_VERSION, DriftReport};
 use crate::render;
-use crate::render::findings::{Finding, Prefix};
+use crate::render::annotations::{Annotation, RepositoryPrefix};
 use crate::run::service::Reads;
 use git::{Revision, RevisionError};
 use manifest::config;
@@ -31,26 +31,26 @@ use manifest::config;
   polwarden drift --format github --output markdown=drift.md --output sarif=drift.sarif
   polwarden import --only 'AI services'        keeps what it shows of a policy
   polwarden apply                              undoes it")]
-pub(super) struct Drift {
+pub(super) struct DriftArgs {
     #[command(flatten)]
     directory: WorkingDirectory,
     #[command(flatten)]
-    selection: Selection,
+    selection: TargetSelection,
     #[command(flatten)]
-    at: At,
+    at: RevisionArgs,
     #[command(flatten)]
     connect: Connect,
     /// How to show the drift on standard output.
-    #[arg(long, value_parser = Format::among(format::DRIFT), default_value = "human")]
-    format: Format,
+    #[arg(long, value_parser = OutputFormat::among(format::DRIFT), default_value = "human")]
+    format: OutputFormat,
     /// Write it to a file in a format too; may be given more than once.
-    #[arg(long, value_name = "FORMAT=FILE", value_parser = Output::among(format::DRIFT))]
-    output: Vec<Output>,
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = OutputFile::among(format::DRIFT))]
+    output: Vec<OutputFile>,
     #[command(flatten)]
-    comment: Comment,
+    comment: CommentArgs,
 }
 
-impl Drift {
+impl DriftArgs {
     /// Runs the command.
     ///
     /// # Errors
@@ -62,20 +62,20 @@ impl Drift {
     async fn run_async(self, console: Console) -> CommandResult {
         self.directory.enter()?;
         self.sink().check()?;
-        let teller = Teller::beside(&self.sink(), console);
+        let reporter = DiagnosticReporter::beside(&self.sink(), console);
         let project = match Project::open(&self.selection, &self.revision(console)) {
             Ok(project) => project,
-            Err(OpenError::Invalid(invalid)) => {
+            Err(OpenWorkspaceError::Invalid(invalid)) => {
                 let prefix = invalid.prefix.clone();
-                invalid.tell(&teller);
+                invalid.tell(&reporter);
                 let invalid = CommandError::reported(FailureKind::Invalid);
-                return Err(self.write_no_report(invalid, teller, &prefix, console));
+                return Err(self.write_no_report(invalid, reporter, &prefix, console));
             }
             Err(error) => return Err(error.into()),
         };
         let prefix = project.prefix().clone();
         let against = Against {
-            keeper: &GateKeeper::none(),
+            gate_sources: &GateSources::none(),
             before: None,
         };
         let planned = planning::make_telling(
@@ -83,18 +83,18 @@ impl Drift {
             &self.connect,
             &against,
             Session::reads,
-            &teller,
+            &reporter,
             console,
         )
         .await;
         let planned = match planned {
             Ok(planned) => planned,
-            Err(error) => return Err(self.write_no_report(error, teller, &prefix, console)),
+            Err(error) => return Err(self.write_no_report(error, reporter, &prefix, console)),
         };
         let report = report(&planned);
         planned.session.close().await;
         let report = report?;
-        self.write(Some(&report), teller, &prefix, console)?;
+        self.write(Some(&report), reporter, &prefix, console)?;
         Ok(if report.drifted {
             Exit::Drift
         } else {
@@ -102,8 +102,8 @@ impl Drift {
         })
     }
 
-    fn sink(&self) -> Sink<'_> {
-        Sink {
+    fn sink(&self) -> OutputSink<'_> {
+        OutputSink {
             format: self.format,
             outputs: &self.output,
         }
@@ -113,14 +113,14 @@ impl Drift {
     fn write_no_report(
         &self,
         error: CommandError,
-        teller: Teller,
-        prefix: &Prefix,
+        reporter: DiagnosticReporter,
+        prefix: &RepositoryPrefix,
         console: Console,
     ) -> CommandError {
         if error.kind() != FailureKind::Invalid {
             return error;
         }
-        match self.write(None, teller, prefix, console) {
+        match self.write(None, reporter, prefix, console) {
             Ok(()) => error,
             Err(unwritten) => error.then(unwritten.into()),
         }
@@ -130,38 +130,40 @@ impl Drift {
     fn write(
         &self,
         report: Option<&DriftReport>,
-        teller: Teller,
-        prefix: &Prefix,
+        reporter: DiagnosticReporter,
+        prefix: &RepositoryPrefix,
         console: Console,
     ) -> anyhow::Result<()> {
-        let findings = teller
+        let findings = reporter
             .findings()
-            .with(report.map(Finding::of_drift).unwrap_or_default());
+            .with(report.map(Annotation::of_drift).unwrap_or_default());
         let said = report.map_or_else(
             || "No report: the manifests are invalid.".to_owned(),
             render::drift::summary,
         );
         self.sink().write(console, |format, painter| {
             Ok(match format {
-                Format::Human => report.map(|report| render::drift::human(report, painter)),
-                Format::Json => report.map(render::drift::json).transpose()?,
-                Format::Markdown => Some(render::markdown::drift(
+                OutputFormat::Human => report.map(|report| render::drift::human(report, painter)),
+                OutputFormat::Json => report.map(render::drift::json).transpose()?,
+                OutputFormat::Markdown => Some(render::markdown::drift(
                     report,
                     &findings,
                     &self.comment.options(&self.selection),
                 )),
-                Format::Github => Some(render::github::github(Some(&said), &findings, prefix)),
-                Format::Gitlab => Some(render::gitlab::gitlab(&findings, prefix)?),
-                Format::Sarif => Some(render::sarif::sarif(&findings, prefix)?),
-                Format::Junit => Some(render::junit::drift(report, &findings)?),
-                Format::Html => Some(render::html::drift(report, &findings)),
+                OutputFormat::Github => {
+                    Some(render::github::github(Some(&said), &findings, prefix))
+                }
+                OutputFormat::Gitlab => Some(render::gitlab::gitlab(&findings, prefix)?),
+                OutputFormat::Sarif => Some(render::sarif::sarif(&findings, prefix)?),
+                OutputFormat::Junit => Some(render::junit::drift(report, &findings)?),
+                OutputFormat::Html => Some(render::html::drift(report, &findings)),
             })
         })
     }
 
     /// What is merged is what is committed: an edit that is not committed yet is no drift. The work tree is compared
     /// only where nothing is committed; a repository that cannot be read is an error of whoever reads HEAD next.
-    fn revision(&self, console: Console) -> At {
+    fn revision(&self, console: Console) -> RevisionArgs {
         if !self.at.is_work_tree() {
             return self.at.clone();
         }
@@ -181,7 +183,7 @@ impl Drift {
             ) => true,
         };
         if committed {
-            return At::revision("HEAD");
+            return RevisionArgs::revision("HEAD");
         }
         console.say("HEAD has no configuration here yet: the work tree is compared.");
         self.at.clone()

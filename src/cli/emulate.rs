@@ -9,19 +9,19 @@ use super::error::{CommandError, CommandResult};
 use super::exit::Exit;
 use crate::service::emulate::Serving;
 use crate::service::registry::EmulatedService;
-use emulator::Running;
+use emulator::RunningEmulator;
 
 /// Serve one of the services on loopback, until interrupted.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   polwarden emulate docker
   polwarden emulate docker --listen 127.0.0.1:8080")]
-pub(super) struct Emulate {
+pub(super) struct EmulateArgs {
     #[command(subcommand)]
     service: EmulatedService,
 }
 
-impl Emulate {
+impl EmulateArgs {
     /// Runs the command.
     ///
     /// # Errors
@@ -36,7 +36,11 @@ impl Emulate {
 }
 
 /// Tells where a service listens, and waits until it is interrupted or crashes.
-async fn serve(running: Running, port_file: Option<&Utf8Path>, console: Console) -> CommandResult {
+async fn serve(
+    running: RunningEmulator,
+    port_file: Option<&Utf8Path>,
+    console: Console,
+) -> CommandResult {
     if let Some(path) = port_file {
         let port = running.address().port();
         // A reader that waits for the file must never see it half written.

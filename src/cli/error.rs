@@ -4,8 +4,8 @@ use std::fmt::{Debug, Display};
 
 use super::console::Console;
 use super::exit::Exit;
-use super::teller::Teller;
-use super::workspace::{InvalidConfiguration, OpenError};
+use super::reporter::DiagnosticReporter;
+use super::workspace::{InvalidConfiguration, OpenWorkspaceError};
 use crate::render::text::{neutral, neutral_lines};
 use crate::run::journal::JournalError;
 use crate::run::service::ServiceError;
@@ -60,7 +60,7 @@ pub(super) struct CommandError {
     kind: FailureKind,
     /// The diagnostics of a configuration that cannot be used; printed first.
     diagnostics: Option<Box<InvalidConfiguration>>,
-    message: Message,
+    message: ErrorMessage,
     /// Failures of the same command, for example of other targets; printed after the message.
     related: Vec<CommandError>,
     /// What to do about it, a line each; printed last.
@@ -69,7 +69,7 @@ pub(super) struct CommandError {
 
 /// What standard error says about a failure, apart from hints.
 #[derive(Debug)]
-enum Message {
+enum ErrorMessage {
     /// Nothing: the failure was reported before, or its diagnostics or related failures are the message.
     Nothing,
     /// `refused: text`, with a colored label.
@@ -83,7 +83,7 @@ enum Message {
 }
 
 impl CommandError {
-    fn new(kind: FailureKind, message: Message) -> Self {
+    fn new(kind: FailureKind, message: ErrorMessage) -> Self {
         Self {
             kind,
             diagnostics: None,
@@ -100,22 +100,22 @@ impl CommandError {
 
     /// An error with an exit code of its own, instead of 1.
     pub(super) fn of_kind(kind: FailureKind, error: impl Into<anyhow::Error>) -> Self {
-        Self::new(kind, Message::Source(error.into()))
+        Self::new(kind, ErrorMessage::Source(error.into()))
     }
 
     /// A failure that the user was told about by something with its own output format, such as a diagnostic reporter.
     pub(super) fn reported(kind: FailureKind) -> Self {
-        Self::new(kind, Message::Nothing)
+        Self::new(kind, ErrorMessage::Nothing)
     }
 
     /// A failure whose text is printed without a label.
     pub(super) fn plain(kind: FailureKind, text: impl Into<String>) -> Self {
-        Self::new(kind, Message::Plain(text.into()))
+        Self::new(kind, ErrorMessage::Plain(text.into()))
     }
 
     /// The user was asked and declined.
     pub(super) fn declined(text: impl Into<String>) -> Self {
-        Self::new(FailureKind::Error, Message::Notice(text.into()))
+        Self::new(FailureKind::Error, ErrorMessage::Notice(text.into()))
     }
 
     /// An access gate failed.
@@ -139,7 +139,7 @@ impl CommandError {
     }
 
     fn labeled(kind: FailureKind, label: &'static str, text: String) -> Self {
-        Self::new(kind, Message::Labeled { label, text })
+        Self::new(kind, ErrorMessage::Labeled { label, text })
     }
 
     /// Combines the failures of several targets or checks, if there are any. The first one determines the exit code.
@@ -173,7 +173,7 @@ impl CommandError {
     /// Adds what an unexpected error is about. All other messages are complete without it.
     pub(super) fn context(self, context: String) -> Self {
         let message = match self.message {
-            Message::Source(error) => Message::Source(error.context(context)),
+            ErrorMessage::Source(error) => ErrorMessage::Source(error.context(context)),
             message => message,
         };
         Self { message, ..self }
@@ -184,7 +184,7 @@ impl CommandError {
     /// plan alone.
     pub(super) fn after_writes(self, hint: &str) -> Self {
         let error = match self.message {
-            Message::Source(_) => self,
+            ErrorMessage::Source(_) => self,
             _ => self.hint(hint),
         };
         Self {
@@ -207,17 +207,17 @@ impl CommandError {
             hints,
         } = self;
         if let Some(invalid) = diagnostics {
-            invalid.tell(&Teller::showing(console));
+            invalid.tell(&DiagnosticReporter::for_diagnostics(console));
         }
         match message {
-            Message::Nothing => {}
-            Message::Labeled { label, text } => {
+            ErrorMessage::Nothing => {}
+            ErrorMessage::Labeled { label, text } => {
                 let label = console.error_painter().bad(label);
                 console.warn(&format!("{label}: {}", neutral(&text)));
             }
-            Message::Plain(text) => console.warn(&text),
-            Message::Notice(text) => console.say(&text),
-            Message::Source(error) => console.warn(&with_causes(&error, console)),
+            ErrorMessage::Plain(text) => console.warn(&text),
+            ErrorMessage::Notice(text) => console.say(&text),
+            ErrorMessage::Source(error) => console.warn(&with_causes(&error, console)),
         }
         for error in related {
             error.print(console);
@@ -242,14 +242,14 @@ fn with_causes(error: &anyhow::Error, console: Console) -> String {
     text
 }
 
-impl From<OpenError> for CommandError {
-    fn from(error: OpenError) -> Self {
+impl From<OpenWorkspaceError> for CommandError {
+    fn from(error: OpenWorkspaceError) -> Self {
         match error {
-            OpenError::Invalid(invalid) => Self {
+            OpenWorkspaceError::Invalid(invalid) => Self {
                 diagnostics: Some(invalid),
                 ..Self::reported(FailureKind::Invalid)
             },
-            OpenError::Unreadable(error) => error.into(),
+            OpenWorkspaceError::Unreadable(error) => error.into(),
         }
     }
 }
@@ -275,7 +275,7 @@ from_errors!(
     JournalError,
     QuestionError,
     RevisionError,
-    git::OpenError,
+    git::WorkTreeError,
     ConnectError,
     registry::OpenError,
     ServiceError,
@@ -323,12 +323,12 @@ mod tests {
     #[test]
     fn only_unexpected_errors_take_context() {
         let error = CommandError::error("no connection").context("target `a`".to_owned());
-        let Message::Source(source) = error.message else {
+        let ErrorMessage::Source(source) = error.message else {
             panic!("{error:?}");
         };
         let chain: Vec<String> = source.chain().map(ToString::to_string).collect();
         assert_eq!(chain, ["target `a`", "no connection"]);
         let error = CommandError::refused("2 deletes").context("target `a`".to_owned());
-        assert!(matches!(error.message, Message::Labeled { text, .. } if text == "2 deletes"));
+        assert!(matches!(error.message, ErrorMessage::Labeled { text, .. } if text == "2 deletes"));
     }
 }

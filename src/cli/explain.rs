@@ -9,17 +9,17 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
-use super::format::{self, Format};
+use super::format::{self, OutputFormat};
 use super::planning;
 use super::statements;
-use super::tree::At;
-use super::workspace::{Selection, Workspace};
+use super::tree::RevisionArgs;
+use super::workspace::{TargetSelection, Workspace};
+use crate::render::annotations::{AnnotationLevel, AnnotationRule, PlanRule};
 use crate::render::decided::Locator;
 use crate::render::explain::Explanation;
-use crate::render::findings::{PlanRule, RuleId, Weight};
 use crate::render::text::neutral_json;
 use crate::service::registry;
-use access::{Audience, CedarStatement, Policies, Question};
+use access::{AccessQuestion, Audience, CedarStatement, OrganizationPolicies};
 use manifest::config::Target;
 use model::diag::{Place, did_you_mean};
 
@@ -32,7 +32,7 @@ use model::diag::{Place, did_you_mean};
   polwarden explain --at HEAD~1 tcp api.example.com:443
   polwarden explain --team platform mcp call_tool restart_runner
   polwarden explain duplicate-key")]
-pub(super) struct Explain {
+pub(super) struct ExplainArgs {
     /// A kind of request (tcp, udp, an HTTP method, read, write, mcp), or the code of a finding.
     #[arg(value_name = "KIND|CODE")]
     first: String,
@@ -43,7 +43,7 @@ pub(super) struct Explain {
     #[arg(value_name = "TOOL")]
     tool: Option<String>,
     #[command(flatten)]
-    mcp: cedar::Mcp,
+    mcp: cedar::McpArgs,
     /// A team of the person who asks: an alias, a name at the server or a uuid; may be given more than once.
     #[arg(long, value_name = "TEAM")]
     team: Vec<String>,
@@ -51,17 +51,17 @@ pub(super) struct Explain {
     #[arg(long, conflicts_with_all = ["at", "staged"])]
     live: bool,
     #[command(flatten)]
-    selection: Selection,
+    selection: TargetSelection,
     #[command(flatten)]
-    at: At,
+    at: RevisionArgs,
     #[command(flatten)]
     connect: Connect,
     /// How to show the answer on standard output.
-    #[arg(long, value_parser = Format::among(format::EXPLAIN), default_value = "human")]
-    format: Format,
+    #[arg(long, value_parser = OutputFormat::among(format::EXPLAIN), default_value = "human")]
+    format: OutputFormat,
 }
 
-impl Explain {
+impl ExplainArgs {
     /// Runs the command.
     ///
     /// # Errors
@@ -81,11 +81,11 @@ impl Explain {
             }
             None => format!("{} {object}", self.first),
         };
-        let question = Question::parse(&question, &self.mcp.circumstances(&self.first)?)?;
+        let question = AccessQuestion::parse(&question, &self.mcp.request_context(&self.first)?)?;
         super::runtime()?.block_on(self.ask(&question, console))
     }
 
-    async fn ask(&self, question: &Question, console: Console) -> CommandResult {
+    async fn ask(&self, question: &AccessQuestion, console: Console) -> CommandResult {
         let workspace = Workspace::open(&self.selection, &self.at)?;
         let targets = workspace.targets();
         let needs_server = self.live
@@ -116,18 +116,18 @@ impl Explain {
         workspace: &Workspace,
         session: &Session,
         target: &Target,
-        question: &Question,
+        question: &AccessQuestion,
         console: Console,
     ) -> CommandResult<Explanation> {
         let audience = self.audience(session, target).await?;
         if self.live {
             let live = session.policies(target).await?;
-            let policies = Policies::Live(&live);
+            let policies = OrganizationPolicies::Live(&live);
             return Ok(decide(workspace, policies, &audience, question, target)?);
         }
         let checked = planning::resolve(workspace, session, target).await?;
-        workspace.report(workspace.agree(checked.diagnostics), console)?;
-        let policies = Policies::Desired(&checked.desired.policies);
+        workspace.report(workspace.target_diagnostics(checked.diagnostics), console)?;
+        let policies = OrganizationPolicies::Desired(&checked.desired.policies);
         Ok(decide(workspace, policies, &audience, question, target)?)
     }
 
@@ -162,7 +162,7 @@ impl Explain {
 
     fn show(&self, answers: &[Explanation], console: Console) -> anyhow::Result<()> {
         for answer in answers {
-            if self.format == Format::Json {
+            if self.format == OutputFormat::Json {
                 console.print(&neutral_json(&format!(
                     "{}\n",
                     serde_json::to_string_pretty(answer)?
@@ -177,9 +177,9 @@ impl Explain {
 
 fn decide(
     workspace: &Workspace,
-    policies: Policies<'_>,
+    policies: OrganizationPolicies<'_>,
     audience: &Audience,
-    question: &Question,
+    question: &AccessQuestion,
     target: &Target,
 ) -> anyhow::Result<Explanation> {
     let place = |place: &Place| planning::locate(workspace.sources(), place);
@@ -190,13 +190,13 @@ fn decide(
         statement: &statement,
     };
     match question {
-        Question::Rules(request) => Ok(Explanation::of_rules(
+        AccessQuestion::Rules(request) => Ok(Explanation::of_rules(
             &policies.rules(audience),
             request,
             &target.name,
             locator,
         )),
-        Question::Cedar(request) => {
+        AccessQuestion::Cedar(request) => {
             let answers = policies.cedar(audience).decide(&[request])?;
             let answer = answers.into_iter().next().context("no answer")?;
             Ok(Explanation::of_cedar(
@@ -218,8 +218,8 @@ fn is_uuid(text: &str) -> bool {
 }
 
 fn explain_code(text: &str, console: Console) -> CommandResult {
-    let Some(rule) = RuleId::all().find(|rule| rule.as_str() == text) else {
-        let near = did_you_mean(RuleId::all().map(RuleId::as_str), text);
+    let Some(rule) = AnnotationRule::all().find(|rule| rule.as_str() == text) else {
+        let near = did_you_mean(AnnotationRule::all().map(AnnotationRule::as_str), text);
         let hint = near.map_or("docs/rules.md lists them all".to_owned(), |near| {
             format!("did you mean `{near}`?")
         });
@@ -228,14 +228,22 @@ fn explain_code(text: &str, console: Console) -> CommandResult {
         )));
     };
     let weight = match (rule.weight(), rule) {
-        (Weight::Error, RuleId::File(_)) => "error: nothing is planned while it is there",
-        (Weight::Error, RuleId::Plan(PlanRule::Drift)) => {
+        (AnnotationLevel::Error, AnnotationRule::File(_)) => {
+            "error: nothing is planned while it is there"
+        }
+        (AnnotationLevel::Error, AnnotationRule::Plan(PlanRule::Drift)) => {
             "error: `drift` exits with 8 because of it"
         }
-        (Weight::Error, RuleId::Plan(_)) => "error: nothing is applied while it is there",
-        (Weight::Warning, RuleId::File(_)) => "warning: likely a mistake; nothing stops",
-        (Weight::Warning, RuleId::Plan(_)) => "warning: somebody should look at it",
-        (Weight::Notice, _) => "notice: somebody may want to know",
+        (AnnotationLevel::Error, AnnotationRule::Plan(_)) => {
+            "error: nothing is applied while it is there"
+        }
+        (AnnotationLevel::Warning, AnnotationRule::File(_)) => {
+            "warning: likely a mistake; nothing stops"
+        }
+        (AnnotationLevel::Warning, AnnotationRule::Plan(_)) => {
+            "warning: somebody should look at it"
+        }
+        (AnnotationLevel::Notice, _) => "notice: somebody may want to know",
     };
     console.print(&format!(
         "{} ({weight})\n\n{}\n",

@@ -13,10 +13,10 @@ use rayon::prelude::*;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::exit::Exit;
-use super::tree::{At, Tree};
-use crate::render::diagnostics::{Amount, human};
+use super::tree::{RevisionArgs, SourceTree};
+use crate::render::diagnostics::{DiagnosticAmount, human};
 use crate::render::text::neutral;
-use git::{Problem, Source as _, WorkTree};
+use git::{FileProblem, Source as _, WorkTree};
 use manifest::MAX_BYTES;
 use manifest::format;
 use manifest::format::FormatError;
@@ -30,7 +30,7 @@ use model::diag::SourceMap;
   polwarden fmt policies/team-a
   polwarden fmt --check --diff
   polwarden fmt --check --staged")]
-pub(super) struct Fmt {
+pub(super) struct FmtArgs {
     /// Files and folders, relative to the directory that the command works in; without them polwarden.yaml and all
     /// manifests of all targets.
     #[arg(value_name = "PATH")]
@@ -42,11 +42,11 @@ pub(super) struct Fmt {
     #[arg(long)]
     diff: bool,
     #[command(flatten)]
-    at: At,
+    at: RevisionArgs,
 }
 
 /// What became of one file.
-enum Outcome {
+enum FormatOutcome {
     /// It is in canonical form.
     Canonical,
     /// JSON has no place for comments and no canonical form here.
@@ -64,7 +64,7 @@ enum Outcome {
 
 /// How many files came to what.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Tally {
+struct FormatTally {
     canonical: usize,
     json: usize,
     changed: usize,
@@ -72,7 +72,7 @@ struct Tally {
     defects: usize,
 }
 
-impl Fmt {
+impl FmtArgs {
     /// Runs the command.
     ///
     /// # Errors
@@ -80,8 +80,8 @@ impl Fmt {
     pub(super) fn run(self, console: Console) -> CommandResult {
         let dry = self.check || self.diff;
         let tree = match self.at.is_work_tree() {
-            true => Tree::Work(WorkTree::open(std::path::Path::new("."))?),
-            false if dry => Tree::open(&self.at)?,
+            true => SourceTree::Work(WorkTree::open(std::path::Path::new("."))?),
+            false if dry => SourceTree::open(&self.at)?,
             false => {
                 return Err(CommandError::error(
                     "nothing is written to a revision or to what is staged; add --check or --diff",
@@ -92,15 +92,15 @@ impl Fmt {
         for problem in &found.problems {
             console.warn(&problem_text(problem));
         }
-        let colour = console.error_painter().is_coloured();
-        let outcomes: Vec<Outcome> = found
+        let color = console.error_painter().is_colored();
+        let outcomes: Vec<FormatOutcome> = found
             .files
             .par_iter()
-            .map(|path| outcome(&tree, path, colour))
+            .map(|path| outcome(&tree, path, color))
             .collect();
-        let mut tally = Tally {
+        let mut tally = FormatTally {
             unreadable: found.problems.len() + found.invalid,
-            ..Tally::default()
+            ..FormatTally::default()
         };
         for (path, outcome) in found.files.iter().zip(outcomes) {
             self.settle(&tree, path, outcome, &mut tally, console)?;
@@ -112,31 +112,31 @@ impl Fmt {
     /// Writes or shows one file.
     fn settle(
         &self,
-        tree: &Tree,
+        tree: &SourceTree,
         path: &Utf8PathBuf,
-        outcome: Outcome,
-        tally: &mut Tally,
+        outcome: FormatOutcome,
+        tally: &mut FormatTally,
         console: Console,
     ) -> anyhow::Result<()> {
         match outcome {
-            Outcome::Canonical => tally.canonical += 1,
-            Outcome::Json => tally.json += 1,
-            Outcome::Unreadable(text) => {
+            FormatOutcome::Canonical => tally.canonical += 1,
+            FormatOutcome::Json => tally.json += 1,
+            FormatOutcome::Unreadable(text) => {
                 tally.unreadable += 1;
                 console.warn(&text);
             }
-            Outcome::Defect(text) => {
+            FormatOutcome::Defect(text) => {
                 tally.defects += 1;
                 console.warn(&text);
             }
-            Outcome::Changed { before, after } => {
+            FormatOutcome::Changed { before, after } => {
                 tally.changed += 1;
                 if self.diff {
                     console.print(&show::diff(path, &before, &after, console.painter()))?;
                 }
                 if self.check {
                     console.print(&format!("would change {}\n", neutral(path.as_str())))?;
-                } else if let (false, Tree::Work(tree)) = (self.diff, tree) {
+                } else if let (false, SourceTree::Work(tree)) = (self.diff, tree) {
                     files::replace(tree, path, &before, &after)
                         .with_context(|| format!("cannot write `{path}`"))?;
                     console.print(&format!("formatted {}\n", neutral(path.as_str())))?;
@@ -147,45 +147,45 @@ impl Fmt {
     }
 }
 
-fn outcome(tree: &Tree, path: &Utf8PathBuf, colour: bool) -> Outcome {
+fn outcome(tree: &SourceTree, path: &Utf8PathBuf, color: bool) -> FormatOutcome {
     if path.extension() == Some("json") {
-        return Outcome::Json;
+        return FormatOutcome::Json;
     }
     let before = match tree.read(path, MAX_BYTES) {
         Ok(text) => text,
         Err(kind) => {
-            return Outcome::Unreadable(problem_text(&Problem {
+            return FormatOutcome::Unreadable(problem_text(&FileProblem {
                 path: path.clone(),
                 kind,
             }));
         }
     };
     match format::format(&before) {
-        Ok(after) if *after == *before => Outcome::Canonical,
-        Ok(after) => Outcome::Changed { before, after },
+        Ok(after) if *after == *before => FormatOutcome::Canonical,
+        Ok(after) => FormatOutcome::Changed { before, after },
         Err(FormatError::Unreadable(unreadable)) => {
             let mut sources = SourceMap::default();
             let file = sources.add(path.as_str(), before);
-            Outcome::Unreadable(
+            FormatOutcome::Unreadable(
                 human(
                     &sources,
                     &[unreadable.diagnostic(file)],
-                    Amount::All,
-                    colour,
+                    DiagnosticAmount::All,
+                    color,
                 )
                 .trim_end()
                 .to_owned()
                     + "\n",
             )
         }
-        Err(error @ FormatError::Unfaithful(_)) => {
-            Outcome::Defect(format!("`{}`: {error}", neutral(path.as_str())))
+        Err(error @ FormatError::ChangesMeaning(_)) => {
+            FormatOutcome::Defect(format!("`{}`: {error}", neutral(path.as_str())))
         }
     }
 }
 
-fn problem_text(problem: &Problem) -> String {
-    let Problem { path, kind } = problem;
+fn problem_text(problem: &FileProblem) -> String {
+    let FileProblem { path, kind } = problem;
     format!(
         "`{}` cannot be used: {}; {}",
         neutral(path.as_str()),
@@ -194,7 +194,7 @@ fn problem_text(problem: &Problem) -> String {
     )
 }
 
-impl Tally {
+impl FormatTally {
     /// The last line.
     fn closing(self, dry: bool) -> String {
         let Self {

@@ -8,13 +8,13 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::console::Console;
-use super::workspace::Selection;
-use crate::render::markdown::{GITHUB_COMMENT, Marker, Options, SMALLEST};
+use super::workspace::TargetSelection;
+use crate::render::markdown::{CommentOptions, GITHUB_COMMENT, Marker, SMALLEST};
 use crate::render::paint::Painter;
 
 /// A format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(super) enum OutputFormat {
     Human,
     Json,
     Markdown,
@@ -26,47 +26,47 @@ pub(super) enum Format {
 }
 
 /// The formats of `plan`.
-pub(super) const PLAN: &[Format] = &[
-    Format::Human,
-    Format::Json,
-    Format::Markdown,
-    Format::Github,
-    Format::Gitlab,
-    Format::Sarif,
-    Format::Junit,
-    Format::Html,
+pub(super) const PLAN: &[OutputFormat] = &[
+    OutputFormat::Human,
+    OutputFormat::Json,
+    OutputFormat::Markdown,
+    OutputFormat::Github,
+    OutputFormat::Gitlab,
+    OutputFormat::Sarif,
+    OutputFormat::Junit,
+    OutputFormat::Html,
 ];
 
 /// The formats of findings alone.
-pub(super) const VALIDATE: &[Format] = &[
-    Format::Human,
-    Format::Json,
-    Format::Markdown,
-    Format::Github,
-    Format::Gitlab,
-    Format::Sarif,
-    Format::Junit,
+pub(super) const VALIDATE: &[OutputFormat] = &[
+    OutputFormat::Human,
+    OutputFormat::Json,
+    OutputFormat::Markdown,
+    OutputFormat::Github,
+    OutputFormat::Gitlab,
+    OutputFormat::Sarif,
+    OutputFormat::Junit,
 ];
 
 /// The formats of policy tests.
-pub(super) const TEST: &[Format] = &[
-    Format::Human,
-    Format::Json,
-    Format::Markdown,
-    Format::Github,
-    Format::Junit,
+pub(super) const TEST: &[OutputFormat] = &[
+    OutputFormat::Human,
+    OutputFormat::Json,
+    OutputFormat::Markdown,
+    OutputFormat::Github,
+    OutputFormat::Junit,
 ];
 
 /// The formats of drift.
-pub(super) const DRIFT: &[Format] = PLAN;
+pub(super) const DRIFT: &[OutputFormat] = PLAN;
 
 /// The formats of runs.
-pub(super) const RUNS: &[Format] = &[Format::Human, Format::Json];
+pub(super) const RUNS: &[OutputFormat] = &[OutputFormat::Human, OutputFormat::Json];
 
 /// The formats of answers.
-pub(super) const EXPLAIN: &[Format] = &[Format::Human, Format::Json];
+pub(super) const EXPLAIN: &[OutputFormat] = &[OutputFormat::Human, OutputFormat::Json];
 
-impl Format {
+impl OutputFormat {
     const fn name(self) -> &'static str {
         match self {
             Self::Human => "human",
@@ -111,11 +111,11 @@ impl Format {
         let values = formats
             .iter()
             .map(|format| PossibleValue::new(format.name()).help(format.help()));
-        PossibleValuesParser::new(values).try_map(|name| named(formats, &name))
+        PossibleValuesParser::new(values).try_map(|name| parse_format(formats, &name))
     }
 }
 
-fn named(formats: &[Format], name: &str) -> Result<Format, String> {
+fn parse_format(formats: &[OutputFormat], name: &str) -> Result<OutputFormat, String> {
     let known = formats.iter().find(|format| format.name() == name).copied();
     known.ok_or_else(|| {
         let names: Vec<&str> = formats.iter().map(|format| format.name()).collect();
@@ -128,19 +128,19 @@ fn named(formats: &[Format], name: &str) -> Result<Format, String> {
 
 /// A file to write, in a format.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Output {
-    format: Format,
+pub(super) struct OutputFile {
+    format: OutputFormat,
     path: Utf8PathBuf,
 }
 
-impl Output {
+impl OutputFile {
     /// The parser of `--output` for a command that has these formats.
-    pub(super) fn among(formats: &'static [Format]) -> impl TypedValueParser<Value = Self> {
+    pub(super) fn among(formats: &'static [OutputFormat]) -> impl TypedValueParser<Value = Self> {
         move |text: &str| -> Result<Self, String> {
             let (name, path) = text
                 .split_once('=')
                 .ok_or("write FORMAT=FILE, for example sarif=findings.sarif")?;
-            let format = named(formats, name)?;
+            let format = parse_format(formats, name)?;
             if path.is_empty() {
                 return Err("the name of the file is missing behind `=`".to_owned());
             }
@@ -154,7 +154,7 @@ impl Output {
 
 /// What comments in Markdown are told.
 #[derive(Debug, Args)]
-pub(super) struct Comment {
+pub(super) struct CommentArgs {
     /// The invisible name of a comment in Markdown, by which a job finds the one that it wrote; without it, the
     /// targets that are chosen with --target, or `all`.
     #[arg(long, value_name = "NAME")]
@@ -175,14 +175,14 @@ fn most(text: &str) -> Result<usize, String> {
     }
 }
 
-impl Comment {
+impl CommentArgs {
     /// The options for a run on some targets: the same, whatever becomes of the run.
-    pub(super) fn options(&self, selection: &Selection) -> Options {
+    pub(super) fn options(&self, selection: &TargetSelection) -> CommentOptions {
         let marker = self
             .marker
             .clone()
             .unwrap_or_else(|| Marker::of_targets(selection.names()));
-        Options {
+        CommentOptions {
             marker,
             most: self.max_size,
         }
@@ -190,12 +190,12 @@ impl Comment {
 }
 
 /// Where the result of a command goes: to standard output in one format, and to files.
-pub(super) struct Sink<'a> {
-    pub(super) format: Format,
-    pub(super) outputs: &'a [Output],
+pub(super) struct OutputSink<'a> {
+    pub(super) format: OutputFormat,
+    pub(super) outputs: &'a [OutputFile],
 }
 
-impl Sink<'_> {
+impl OutputSink<'_> {
     /// Whether any format holds findings of files: to place them all takes time, which nobody else needs.
     pub(super) fn holds_findings(&self) -> bool {
         self.format.holds_findings()
@@ -211,7 +211,7 @@ impl Sink<'_> {
     /// Two formats would go into one file.
     pub(super) fn check(&self) -> anyhow::Result<()> {
         let mut seen = BTreeSet::new();
-        for Output { format: _, path } in self.outputs {
+        for OutputFile { format: _, path } in self.outputs {
             if !seen.insert(path) {
                 bail!(
                     "two formats would be written to `{path}`; name another file for one of them"
@@ -228,9 +228,9 @@ impl Sink<'_> {
     pub(super) fn write(
         &self,
         console: Console,
-        render: impl Fn(Format, Painter) -> anyhow::Result<Option<String>>,
+        render: impl Fn(OutputFormat, Painter) -> anyhow::Result<Option<String>>,
     ) -> anyhow::Result<()> {
-        for Output { format, path } in self.outputs {
+        for OutputFile { format, path } in self.outputs {
             if let Some(text) = render(*format, Painter::new(false))? {
                 std::fs::write(path, text).with_context(|| format!("cannot write `{path}`"))?;
             }

@@ -7,13 +7,14 @@ use clap::Args;
 
 use super::console::Console;
 use super::planning;
-use super::tree::At;
+use super::tree::RevisionArgs;
 use super::workspace::{Workspace, is_error};
 use crate::plan::Gates;
 use crate::plan::{GateInfo, GateOutcome, GateSource};
 use crate::render::text::neutral;
+use crate::service::docker::check::TargetGates as ConfiguredGates;
 use crate::service::registry;
-use crate::service::registry::{Checked, ConfiguredGates};
+use crate::service::registry::Checked;
 use access::{Gate, RequestPattern};
 use git::{PullRequest, Revision, RevisionError, Source as _};
 use manifest::config;
@@ -23,7 +24,7 @@ use model::diag::{Code, Diagnostic, DocumentId, Place, SourceMap};
 
 /// What a plan is held to, besides the `access` section of the configuration.
 #[derive(Debug, Args)]
-pub(super) struct GateOptions {
+pub(super) struct GateArgs {
     /// Exit with 4 if anybody gains access; in a plan with a base revision, by what has changed since it.
     #[arg(long)]
     deny_widening: bool,
@@ -38,7 +39,7 @@ pub(super) struct GateOptions {
 }
 
 /// The configuration of the base revision.
-struct Base {
+struct BaseConfig {
     commit: String,
     config: Config,
     document: DocumentId,
@@ -46,13 +47,13 @@ struct Base {
 }
 
 /// Knows what the plan of each target is held to.
-pub(super) struct GateKeeper {
+pub(super) struct GateSources {
     widening: Option<Vec<RequestPattern>>,
-    base: Option<Base>,
+    base: Option<BaseConfig>,
     revision: Option<String>,
 }
 
-impl GateOptions {
+impl GateArgs {
     /// The base revision as it is named.
     pub(super) fn named_base(&self) -> Option<&str> {
         self.base.as_deref()
@@ -62,7 +63,11 @@ impl GateOptions {
     ///
     /// # Errors
     /// There is one, and it cannot be read: its gates would be passed over.
-    pub(super) fn keeper(&self, at: &At, console: Console) -> anyhow::Result<GateKeeper> {
+    pub(super) fn gate_sources(
+        &self,
+        at: &RevisionArgs,
+        console: Console,
+    ) -> anyhow::Result<GateSources> {
         let Self {
             deny_widening,
             allow_widening,
@@ -89,7 +94,7 @@ impl GateOptions {
             .map(|revision| read_base(here, revision, console))
             .transpose()?
             .flatten();
-        Ok(GateKeeper {
+        Ok(GateSources {
             widening,
             base,
             revision,
@@ -98,7 +103,7 @@ impl GateOptions {
 }
 
 /// The configuration at a revision; nothing where there was none yet.
-fn read_base(here: &Path, revision: &str, console: Console) -> anyhow::Result<Option<Base>> {
+fn read_base(here: &Path, revision: &str, console: Console) -> anyhow::Result<Option<BaseConfig>> {
     let absent = || {
         let what = config::FILE_NAME;
         console.say(&format!(
@@ -136,7 +141,7 @@ fn read_base(here: &Path, revision: &str, console: Console) -> anyhow::Result<Op
         }
     });
     match read {
-        Ok((config, document)) => Ok(Some(Base {
+        Ok((config, document)) => Ok(Some(BaseConfig {
             commit: tree
                 .commit()
                 .map_or_else(|| revision.to_owned(), |head| head.id),
@@ -158,7 +163,7 @@ fn read_base(here: &Path, revision: &str, console: Console) -> anyhow::Result<Op
     }
 }
 
-impl GateKeeper {
+impl GateSources {
     /// Holds plans to nothing but what the configuration says.
     pub(super) fn none() -> Self {
         Self {
@@ -174,7 +179,7 @@ impl GateKeeper {
     }
 
     /// What a saved plan is held to: all that a new one would be, and the bound on widening that it was made with.
-    pub(super) fn gates_again(
+    pub(super) fn gates_of_saved_plan(
         &self,
         workspace: &Workspace,
         target: &Target,
@@ -201,7 +206,7 @@ impl GateKeeper {
         let ConfiguredGates {
             list,
             mut audiences,
-        } = registry::configured_gates(config, document, target);
+        } = crate::service::docker::check::gates(config, document, target);
         let located = |gate: Gate<Place>| {
             gate.with_source(|place| {
                 GateSource::Config(planning::locate(workspace.sources(), &place))
@@ -214,7 +219,7 @@ impl GateKeeper {
                 audiences: people,
             } = base.gates(target);
             for gate in before {
-                if !list.iter().any(|known| known.asks_as_much_as(&gate)) {
+                if !list.iter().any(|known| known.is_as_strict_as(&gate)) {
                     list.push(gate.with_source(|place| GateSource::Base {
                         at: planning::locate(&base.sources, &place),
                         revision: base.commit.clone(),
@@ -236,19 +241,23 @@ impl GateKeeper {
     }
 }
 
-impl Base {
+impl BaseConfig {
     /// The gates of the organization that a target manages: a target may have been renamed.
     fn gates(&self, target: &Target) -> ConfiguredGates {
         let same = |other: &&Target| other.is_same_organization(target);
         match self.config.targets.iter().find(same) {
-            Some(known) => registry::configured_gates(&self.config, self.document, known),
-            None => registry::gates_of_all(&self.config, self.document, target.teams()),
+            Some(known) => crate::service::docker::check::gates(&self.config, self.document, known),
+            None => crate::service::docker::check::gates_of_all(
+                &self.config,
+                self.document,
+                target.teams(),
+            ),
         }
     }
 }
 
 /// What the manifests of a target break of its gates by themselves, unless they have errors of another kind.
-pub(super) fn offline(
+pub(super) fn offline_gate_diagnostics(
     workspace: &Workspace,
     target: &Target,
     checked: &Checked,
@@ -265,15 +274,16 @@ pub(super) fn offline(
         return Vec::new();
     }
     let (config, document) = workspace.config();
-    let gates = registry::configured_gates(config, document, target);
-    registry::check_gates(target, &checked.desired.policies, &gates).unwrap_or_else(|error| {
-        let place = gates
-            .list
-            .first()
-            .map_or(Place::File(document.file), |gate| gate.source.clone());
-        let message = format!("the gates of target `{}` could not be checked", target.name);
-        vec![Diagnostic::new(Code::AccessNever, message, place).help(error.to_string())]
-    })
+    let gates = crate::service::docker::check::gates(config, document, target);
+    crate::service::docker::check::check_gates(target, &checked.desired.policies, &gates)
+        .unwrap_or_else(|error| {
+            let place = gates
+                .list
+                .first()
+                .map_or(Place::File(document.file), |gate| gate.source.clone());
+            let message = format!("the gates of target `{}` could not be checked", target.name);
+            vec![Diagnostic::new(Code::AccessNever, message, place).help(error.to_string())]
+        })
 }
 
 /// Whether a finding is about a gate that is broken.

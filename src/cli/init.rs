@@ -20,13 +20,13 @@ const IGNORE: &str = "# What polwarden keeps between runs.\n.polwarden/\n";
 #[command(after_help = "Examples:
   polwarden init
   polwarden init my-policies")]
-pub(super) struct Init {
+pub(super) struct InitArgs {
     /// The directory to write to; the same as -C DIR. It is created if it does not exist.
     #[arg(value_name = "DIR")]
     path: Option<Utf8PathBuf>,
 }
 
-impl Init {
+impl InitArgs {
     /// Runs the command.
     ///
     /// # Errors
@@ -34,7 +34,7 @@ impl Init {
     pub(super) fn run(self, console: Console) -> CommandResult {
         if let Some(path) = &self.path {
             std::fs::create_dir_all(path).with_context(|| format!("cannot create `{path}`"))?;
-            super::enter(path)?;
+            super::change_directory(path)?;
         }
         let mut files = vec![
             (Utf8PathBuf::from("polwarden.yaml"), CONFIG.to_owned()),

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::console::Console;
 use super::error::CommandResult;
-use super::validate::{Depth, Validate};
+use super::validate::{ValidateArgs, ValidationDepth};
 
 /// Check all that `validate` checks, and warn of rules that most likely do not mean what they say: that never decide,
 /// that others cover, that could be one, that leave a name open or open everything.
@@ -14,17 +14,17 @@ use super::validate::{Depth, Validate};
   polwarden lint --strict
   polwarden lint --all-warnings --target production
   polwarden explain rule-never-matches")]
-pub(super) struct Lint {
+pub(super) struct LintArgs {
     #[command(flatten)]
-    validate: Validate,
+    validate: ValidateArgs,
 }
 
-impl Lint {
+impl LintArgs {
     /// Runs the command.
     ///
     /// # Errors
     /// As for `validate`.
     pub(super) fn run(self, console: Console) -> CommandResult {
-        self.validate.run_to(Depth::Lints, console)
+        self.validate.run_to(ValidationDepth::Lints, console)
     }
 }

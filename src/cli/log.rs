@@ -34,17 +34,17 @@ pub(super) fn start(verbose: u8) {
 struct StandardError;
 
 /// One event, which is written at once.
-struct Event;
+struct EventFormat;
 
 impl MakeWriter<'_> for StandardError {
-    type Writer = Event;
+    type Writer = EventFormat;
 
-    fn make_writer(&self) -> Event {
-        Event
+    fn make_writer(&self) -> EventFormat {
+        EventFormat
     }
 }
 
-impl Write for Event {
+impl Write for EventFormat {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
         // Line breaks inside of an event would make lines that look like others.

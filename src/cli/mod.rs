@@ -21,13 +21,13 @@ mod log;
 mod plan;
 mod planning;
 mod progress;
+mod reporter;
 mod rollback;
 mod runs;
 mod saved;
 mod schema;
 mod statements;
 mod steps;
-mod teller;
 mod test;
 mod three_way;
 mod tree;
@@ -41,7 +41,7 @@ use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use console::{Colour, Console};
+use console::{ColorMode, Console};
 use error::CommandResult;
 use exit::Exit;
 
@@ -50,20 +50,20 @@ use exit::Exit;
 #[command(name = "polwarden", version, about, after_help = help(), propagate_version = true)]
 struct Cli {
     #[command(flatten)]
-    global: Global,
+    global: GlobalArgs,
     #[command(subcommand)]
     command: Command,
 }
 
 /// What every command understands.
 #[derive(Debug, Args)]
-struct Global {
+struct GlobalArgs {
     /// Work as if started in this directory, where `polwarden.yaml` is.
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
     directory: Option<Utf8PathBuf>,
     /// When to use colours.
     #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
-    color: Colour,
+    color: ColorMode,
     /// Print errors and results only.
     #[arg(short, long, global = true)]
     quiet: bool,
@@ -74,24 +74,24 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Init(init::Init),
-    Schema(schema::Schema),
-    Validate(validate::Validate),
-    Lint(lint::Lint),
-    Fmt(fmt::Fmt),
-    Lock(lock::Lock),
-    Import(import::Import),
-    Plan(plan::Plan),
-    Apply(apply::Apply),
-    Drift(drift::Drift),
-    Rollback(rollback::Rollback),
-    Runs(runs::Runs),
-    Explain(explain::Explain),
-    Test(test::Test),
-    Call(call::Call),
-    Emulate(emulate::Emulate),
-    Completions(completions::Completions),
-    Man(completions::Man),
+    Init(init::InitArgs),
+    Schema(schema::SchemaArgs),
+    Validate(validate::ValidateArgs),
+    Lint(lint::LintArgs),
+    Fmt(fmt::FmtArgs),
+    Lock(lock::LockArgs),
+    Import(import::ImportArgs),
+    Plan(plan::PlanArgs),
+    Apply(apply::ApplyArgs),
+    Drift(drift::DriftArgs),
+    Rollback(rollback::RollbackArgs),
+    Runs(runs::RunsArgs),
+    Explain(explain::ExplainArgs),
+    Test(test::TestArgs),
+    Call(call::CallArgs),
+    Emulate(emulate::EmulateArgs),
+    Completions(completions::CompletionsArgs),
+    Man(completions::ManArgs),
 }
 
 /// What stands below the commands.
@@ -135,7 +135,7 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli, console: Console) -> CommandResult {
     if let Some(directory) = &cli.global.directory {
-        enter(directory)?;
+        change_directory(directory)?;
     }
     match cli.command {
         Command::Init(command) => command.run(console),
@@ -160,7 +160,7 @@ fn run(cli: Cli, console: Console) -> CommandResult {
 }
 
 /// Makes a directory the working directory of this process.
-fn enter(directory: &camino::Utf8Path) -> anyhow::Result<()> {
+fn change_directory(directory: &camino::Utf8Path) -> anyhow::Result<()> {
     std::env::set_current_dir(directory).with_context(|| format!("cannot work in `{directory}`"))
 }
 

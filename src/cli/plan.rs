@@ -8,18 +8,18 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
-use super::format::{self, Comment, Format, Output, Sink};
-use super::gates::GateOptions;
+use super::format::{self, CommentArgs, OutputFile, OutputFormat, OutputSink};
+use super::gates::GateArgs;
 use super::planning::{self, Against, Planned};
-use super::steps::StepOptions;
-use super::teller::Teller;
-use super::three_way::{self, Before};
-use super::tree::At;
-use super::watch::Watch;
-use super::workspace::{OpenError, Project, Selection, WorkingDirectory};
+use super::reporter::DiagnosticReporter;
+use super::steps::StepArgs;
+use super::three_way::{self, BaseManifests};
+use super::tree::RevisionArgs;
+use super::watch::PlanWatcher;
+use super::workspace::{OpenWorkspaceError, Project, TargetSelection, WorkingDirectory};
 use crate::plan::plan_digest;
 use crate::render;
-use crate::render::findings::{Finding, Prefix};
+use crate::render::annotations::{Annotation, RepositoryPrefix};
 use crate::render::paint::Painter;
 
 /// Show what would have to be done to make the server equal to the manifests. Nothing is written to the server.
@@ -31,17 +31,17 @@ use crate::render::paint::Painter;
   polwarden plan --watch --endpoint docker=embedded
   polwarden plan --format github --output markdown=comment.md --output html=plan.html
   polwarden plan examples/quickstart --endpoint docker=embedded")]
-pub(super) struct Plan {
+pub(super) struct PlanArgs {
     #[command(flatten)]
     directory: WorkingDirectory,
     #[command(flatten)]
-    selection: Selection,
+    selection: TargetSelection,
     #[command(flatten)]
-    at: At,
+    at: RevisionArgs,
     #[command(flatten)]
-    gates: GateOptions,
+    gates: GateArgs,
     #[command(flatten)]
-    steps: StepOptions,
+    steps: StepArgs,
     #[command(flatten)]
     connect: Connect,
     /// Exit with 2 if changes are pending.
@@ -51,13 +51,13 @@ pub(super) struct Plan {
     #[arg(long)]
     fail_on_drift: bool,
     /// How to show the plan on standard output.
-    #[arg(long, value_parser = Format::among(format::PLAN), default_value = "human")]
-    format: Format,
+    #[arg(long, value_parser = OutputFormat::among(format::PLAN), default_value = "human")]
+    format: OutputFormat,
     /// Write it to a file in a format too; may be given more than once.
-    #[arg(long, value_name = "FORMAT=FILE", value_parser = Output::among(format::PLAN))]
-    output: Vec<Output>,
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = OutputFile::among(format::PLAN))]
+    output: Vec<OutputFile>,
     #[command(flatten)]
-    comment: Comment,
+    comment: CommentArgs,
     /// Stay, and plan again whenever a manifest or the configuration changes, until Ctrl-C. What is live is read anew each
     /// time.
     #[arg(long, conflicts_with_all = ["at", "staged", "output", "out", "detailed_exitcode", "fail_on_drift"])]
@@ -67,7 +67,7 @@ pub(super) struct Plan {
     out: Option<Utf8PathBuf>,
 }
 
-impl Plan {
+impl PlanArgs {
     /// Runs the command.
     ///
     /// # Errors
@@ -87,7 +87,7 @@ impl Plan {
 
     /// Plans again and again. What is wrong with the manifests, or with the server, is shown and waited out.
     async fn watch(&self, console: Console) -> CommandResult {
-        if self.format != Format::Human {
+        if self.format != OutputFormat::Human {
             return Err(CommandError::error(
                 "--watch shows plans to a person; leave --format out",
             ));
@@ -97,7 +97,7 @@ impl Plan {
                 "--watch is for a person, and the variable CI says that nobody is there; leave --watch out",
             ));
         }
-        let mut watch = Watch::start()?;
+        let mut watch = PlanWatcher::start()?;
         let work = async {
             loop {
                 watch.change(&self.selection).await?;
@@ -118,27 +118,29 @@ impl Plan {
 
     async fn once(&self, console: Console) -> CommandResult {
         self.sink().check()?;
-        let teller = Teller::beside(&self.sink(), console);
+        let reporter = DiagnosticReporter::beside(&self.sink(), console);
         let project = match Project::open(&self.selection, &self.at) {
             Ok(project) => project,
-            Err(OpenError::Invalid(invalid)) => {
+            Err(OpenWorkspaceError::Invalid(invalid)) => {
                 let prefix = invalid.prefix.clone();
-                invalid.tell(&teller);
+                invalid.tell(&reporter);
                 let invalid = CommandError::reported(FailureKind::Invalid);
-                return Err(self.write_no_plan(invalid, teller, &prefix, console));
+                return Err(self.write_no_plan(invalid, reporter, &prefix, console));
             }
             Err(error) => return Err(error.into()),
         };
-        let keeper = self.gates.keeper(&self.at, console)?;
-        if self.fail_on_drift && keeper.base().is_none() {
+        let gate_sources = self.gates.gate_sources(&self.at, console)?;
+        if self.fail_on_drift && gate_sources.base().is_none() {
             return Err(CommandError::error(
                 "--fail-on-drift needs the revision that drift is seen from; name it with --base",
             ));
         }
         let prefix = project.prefix().clone();
-        let before = keeper.base().and_then(|base| Before::read(base, console));
+        let before = gate_sources
+            .base()
+            .and_then(|base| BaseManifests::read(base, console));
         let against = Against {
-            keeper: &keeper,
+            gate_sources: &gate_sources,
             before: before.as_ref(),
         };
         let planned = planning::make_telling(
@@ -146,7 +148,7 @@ impl Plan {
             &self.connect,
             &against,
             Session::reads,
-            &teller,
+            &reporter,
             console,
         )
         .await;
@@ -157,7 +159,7 @@ impl Plan {
             services: _,
         } = match planned {
             Ok(planned) => planned,
-            Err(error) => return Err(self.write_no_plan(error, teller, &prefix, console)),
+            Err(error) => return Err(self.write_no_plan(error, reporter, &prefix, console)),
         };
         session.close().await;
         if self.fail_on_drift && plan.origins.is_none() {
@@ -170,8 +172,8 @@ impl Plan {
             std::fs::write(path, render::plan::json(&plan)?)
                 .with_context(|| format!("cannot write the plan to `{path}`"))?;
         }
-        self.write(Some(&plan), teller, &prefix, console)?;
-        if plan.shut_gates().next().is_some() {
+        self.write(Some(&plan), reporter, &prefix, console)?;
+        if plan.failed_gates().next().is_some() {
             return Ok(Exit::Failed);
         }
         self.steps.check(&plan)?;
@@ -185,8 +187,8 @@ impl Plan {
         })
     }
 
-    fn sink(&self) -> Sink<'_> {
-        Sink {
+    fn sink(&self) -> OutputSink<'_> {
+        OutputSink {
             format: self.format,
             outputs: &self.output,
         }
@@ -196,14 +198,14 @@ impl Plan {
     fn write_no_plan(
         &self,
         error: CommandError,
-        teller: Teller,
-        prefix: &Prefix,
+        reporter: DiagnosticReporter,
+        prefix: &RepositoryPrefix,
         console: Console,
     ) -> CommandError {
         if error.kind() != FailureKind::Invalid {
             return error;
         }
-        match self.write(None, teller, prefix, console) {
+        match self.write(None, reporter, prefix, console) {
             Ok(()) => error,
             Err(unwritten) => error.then(unwritten.into()),
         }
@@ -213,31 +215,33 @@ impl Plan {
     fn write(
         &self,
         plan: Option<&crate::plan::Plan>,
-        teller: Teller,
-        prefix: &Prefix,
+        reporter: DiagnosticReporter,
+        prefix: &RepositoryPrefix,
         console: Console,
     ) -> anyhow::Result<()> {
-        let findings = teller
+        let findings = reporter
             .findings()
-            .with(plan.map(Finding::of_plan).unwrap_or_default());
+            .with(plan.map(Annotation::of_plan).unwrap_or_default());
         let said = plan.map_or_else(
             || "No plan: the manifests are invalid.".to_owned(),
             render::plan::summary,
         );
         self.sink().write(console, |format, painter| {
             Ok(match format {
-                Format::Human => plan.map(|plan| human(plan, painter)),
-                Format::Json => plan.map(render::plan::json).transpose()?,
-                Format::Markdown => Some(render::markdown::plan(
+                OutputFormat::Human => plan.map(|plan| human(plan, painter)),
+                OutputFormat::Json => plan.map(render::plan::json).transpose()?,
+                OutputFormat::Markdown => Some(render::markdown::plan(
                     plan,
                     &findings,
                     &self.comment.options(&self.selection),
                 )),
-                Format::Github => Some(render::github::github(Some(&said), &findings, prefix)),
-                Format::Gitlab => Some(render::gitlab::gitlab(&findings, prefix)?),
-                Format::Sarif => Some(render::sarif::sarif(&findings, prefix)?),
-                Format::Junit => Some(render::junit::plan(plan, &findings)?),
-                Format::Html => Some(render::html::html(plan, &findings)),
+                OutputFormat::Github => {
+                    Some(render::github::github(Some(&said), &findings, prefix))
+                }
+                OutputFormat::Gitlab => Some(render::gitlab::gitlab(&findings, prefix)?),
+                OutputFormat::Sarif => Some(render::sarif::sarif(&findings, prefix)?),
+                OutputFormat::Junit => Some(render::junit::plan(plan, &findings)?),
+                OutputFormat::Html => Some(render::html::html(plan, &findings)),
             })
         })
     }

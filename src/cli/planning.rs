@@ -1,6 +1,6 @@
 //! From manifests to a plan: what `plan` and `apply` share.
 
-mod one;
+mod target;
 
 use anyhow::anyhow;
 use rayon::prelude::*;
@@ -9,18 +9,19 @@ use tokio::task::JoinSet;
 use super::connect::{Connect, Open, Session};
 use super::console::Console;
 use super::error::{CommandError, CommandResult, FailureKind};
-use super::gates::GateKeeper;
-use super::teller::Teller;
-use super::three_way::Before;
+use super::gates::GateSources;
+use super::reporter::DiagnosticReporter;
+use super::three_way::BaseManifests;
 use super::workspace::{Project, Workspace, is_error};
 use crate::plan::{FORMAT_VERSION, Origins, Plan, SourceRef, TargetOrigins, TargetPlan};
 use crate::run::service::{PlanError, ReadFor, Reads};
+use crate::service::docker::check::CheckedTests;
 use crate::service::registry;
-use crate::service::registry::{Checked, CheckedTests, ServerFacts};
+use crate::service::registry::{Checked, ServerFacts};
 use manifest::config::Target;
 use model::Desired;
 use model::diag::{Diagnostic, Place, SourceMap};
-use one::One;
+use target::One;
 
 /// A plan, with what it was made from.
 pub(super) struct Planned<T: ?Sized> {
@@ -46,7 +47,7 @@ pub(super) struct Planned<T: ?Sized> {
 pub(super) async fn make<T: Reads + ?Sized + 'static>(
     project: Project,
     connect: &Connect,
-    keeper: &GateKeeper,
+    gate_sources: &GateSources,
     open: Open<T>,
     console: Console,
 ) -> CommandResult<Planned<T>> {
@@ -54,11 +55,11 @@ pub(super) async fn make<T: Reads + ?Sized + 'static>(
         project,
         connect,
         &Against {
-            keeper,
+            gate_sources,
             before: None,
         },
         open,
-        &Teller::showing(console),
+        &DiagnosticReporter::for_diagnostics(console),
         console,
     )
     .await
@@ -67,9 +68,9 @@ pub(super) async fn make<T: Reads + ?Sized + 'static>(
 /// What plans are held to, and what drift is seen from.
 pub(super) struct Against<'a> {
     /// The gates.
-    pub(super) keeper: &'a GateKeeper,
+    pub(super) gate_sources: &'a GateSources,
     /// The manifests of the base revision; without them, no difference is told to be drift.
-    pub(super) before: Option<&'a Before>,
+    pub(super) before: Option<&'a BaseManifests>,
 }
 
 /// Like [`make`], for a command that does something else with findings than to show them.
@@ -81,19 +82,19 @@ pub(super) async fn make_telling<T: Reads + ?Sized + 'static>(
     connect: &Connect,
     against: &Against<'_>,
     open: Open<T>,
-    teller: &Teller,
+    reporter: &DiagnosticReporter,
     console: Console,
 ) -> CommandResult<Planned<T>> {
     let session = match Session::open(connect, &project.targets(), console).await {
         Ok(session) => session,
         Err(error) => {
-            check_offline(&project.load(), teller)?;
+            check_offline(&project.load(), reporter)?;
             return Err(error.into());
         }
     };
     let readings = PendingReads::start(&session, &project.targets(), open);
     let workspace = project.load();
-    match plan_targets(&workspace, &session, against, readings, teller, console).await {
+    match plan_targets(&workspace, &session, against, readings, reporter, console).await {
         Ok((plan, services)) => Ok(Planned {
             workspace,
             session,
@@ -115,7 +116,7 @@ pub(super) async fn make_telling<T: Reads + ?Sized + 'static>(
 pub(super) async fn again<T: Reads + ?Sized + 'static>(
     workspace: &Workspace,
     session: &Session,
-    keeper: &GateKeeper,
+    gate_sources: &GateSources,
     open: Open<T>,
     console: Console,
 ) -> CommandResult<(Plan, Vec<Box<T>>)> {
@@ -124,30 +125,30 @@ pub(super) async fn again<T: Reads + ?Sized + 'static>(
         workspace,
         session,
         &Against {
-            keeper,
+            gate_sources,
             before: None,
         },
         readings,
-        &Teller::of_errors(console),
+        &DiagnosticReporter::of_errors(console),
         console,
     )
     .await
 }
 
 /// Reports the errors of manifests that can be found without a server.
-fn check_offline(workspace: &Workspace, teller: &Teller) -> CommandResult<()> {
+fn check_offline(workspace: &Workspace, reporter: &DiagnosticReporter) -> CommandResult<()> {
     let checked = workspace
         .targets()
         .into_iter()
         .map(|target| workspace.check(target, &ServerFacts::offline()));
     let findings: Vec<_> = checked.flat_map(|checked| checked.diagnostics).collect();
-    let findings = workspace.agree(findings);
+    let findings = workspace.target_diagnostics(findings);
     // Warnings about what only the server can tell would be noise beside the error that it cannot be asked.
     let errors: Vec<_> = findings.into_iter().filter(is_error).collect();
     if errors.is_empty() && !workspace.findings().iter().any(is_error) {
         return Ok(());
     }
-    workspace.tell(errors, teller)
+    workspace.tell(errors, reporter)
 }
 
 async fn plan_targets<T: Reads + ?Sized + 'static>(
@@ -155,7 +156,7 @@ async fn plan_targets<T: Reads + ?Sized + 'static>(
     session: &Session,
     against: &Against<'_>,
     readings: PendingReads<T>,
-    teller: &Teller,
+    reporter: &DiagnosticReporter,
     console: Console,
 ) -> CommandResult<(Plan, Vec<Box<T>>)> {
     let targets = workspace.targets();
@@ -170,7 +171,7 @@ async fn plan_targets<T: Reads + ?Sized + 'static>(
         );
         resolved.push(checked);
     }
-    if let Err(invalid) = workspace.tell(workspace.agree(findings), teller) {
+    if let Err(invalid) = workspace.tell(workspace.target_diagnostics(findings), reporter) {
         let failed = targets.iter().zip(resolved);
         return Err(invalid
             .and(failed.filter_map(|(target, checked)| {
@@ -191,7 +192,7 @@ async fn plan_targets<T: Reads + ?Sized + 'static>(
         One {
             workspace,
             target,
-            keeper: against.keeper,
+            gate_sources: against.gate_sources,
             base,
         }
     });
@@ -210,7 +211,7 @@ async fn plan_targets<T: Reads + ?Sized + 'static>(
         }
     }
     if !late.is_empty() {
-        teller.tell(workspace.sources(), late);
+        reporter.tell(workspace.sources(), late);
         return Err(CommandError::reported(FailureKind::Invalid).and(failures));
     }
     CommandError::join(failures)?;

@@ -8,11 +8,11 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::AbortHandle;
 
 use super::console::Console;
-use crate::plan::Call;
+use crate::plan::PlannedCall;
 use crate::render;
 use crate::render::text::plural;
 use crate::run::service;
-use crate::run::{CallOutcome, Event, Progress};
+use crate::run::{CallOutcome, RunEvent, RunObserver};
 
 /// What takes less shows no bar.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -27,12 +27,12 @@ pub(super) fn beside<T>(write: impl FnOnce() -> T) -> T {
 }
 
 /// A bar that is shown once it has been there for a second, if a person is there to see it.
-struct Patient {
+struct DelayedBar {
     bar: ProgressBar,
     timer: Option<AbortHandle>,
 }
 
-impl Patient {
+impl DelayedBar {
     fn new(console: Console, length: Option<u64>, template: &str) -> Self {
         let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template(template) {
@@ -59,7 +59,7 @@ impl Patient {
     }
 }
 
-impl Drop for Patient {
+impl Drop for DelayedBar {
     fn drop(&mut self) {
         self.finish();
     }
@@ -72,7 +72,7 @@ pub(super) struct Readings {
 }
 
 struct Running {
-    bar: Patient,
+    bar: DelayedBar,
     /// What is read and what is known of, by the number of the reading.
     counts: BTreeMap<u64, (usize, usize)>,
     next: u64,
@@ -94,7 +94,7 @@ impl Readings {
     fn turn(self: &Arc<Self>, console: Console) -> Turn {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         let running = now.get_or_insert_with(|| Running {
-            bar: Patient::new(console, None, "Reading what is live: {msg} {elapsed}"),
+            bar: DelayedBar::new(console, None, "Reading what is live: {msg} {elapsed}"),
             counts: BTreeMap::new(),
             next: 0,
         });
@@ -146,14 +146,14 @@ impl Drop for Turn {
 /// Prints the result of every call as it comes, and a bar on a terminal.
 pub(super) struct CallProgress {
     console: Console,
-    bar: Patient,
+    bar: DelayedBar,
     lock: Mutex<()>,
 }
 
 impl CallProgress {
     /// For a plan of this many calls.
     pub(super) fn new(console: Console, calls: usize) -> Self {
-        let bar = Patient::new(
+        let bar = DelayedBar::new(
             console,
             u64::try_from(calls).ok(),
             if calls == 1 {
@@ -174,7 +174,7 @@ impl CallProgress {
         self.bar.finish();
     }
 
-    fn show(&self, call: &Call, outcome: &CallOutcome) {
+    fn show(&self, call: &PlannedCall, outcome: &CallOutcome) {
         let line = render::report::call_line(call, outcome, self.console.painter());
         let _one_line_at_a_time = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         // A closed standard output is noticed by the summary, which is printed with its errors reported.
@@ -182,11 +182,11 @@ impl CallProgress {
     }
 }
 
-impl Progress for CallProgress {
-    fn event(&self, event: Event<'_>) {
+impl RunObserver for CallProgress {
+    fn event(&self, event: RunEvent<'_>) {
         match event {
-            Event::Started(_) => {}
-            Event::Finished(call, outcome) => {
+            RunEvent::Started(_) => {}
+            RunEvent::Finished(call, outcome) => {
                 self.show(call, outcome);
                 self.bar.bar.inc(1);
             }

@@ -4,20 +4,20 @@ use anyhow::{Context as _, bail};
 use camino::Utf8Path;
 use clap::Args;
 
-use super::apply::{Applying, Ready, journals};
+use super::apply::{ApplyOptions, ReadyPlan, journals};
 use super::connect::Session;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
-use super::format::Format;
-use super::gates::{GateKeeper, GateOptions};
+use super::format::OutputFormat;
+use super::gates::{GateArgs, GateSources};
 use super::planning;
 use super::runs;
-use super::tree::At;
-use super::workspace::{Project, Selection, Workspace};
+use super::tree::RevisionArgs;
+use super::workspace::{Project, TargetSelection, Workspace};
 use crate::plan::{FORMAT_VERSION, Plan, SourceRef, TargetPlan, plan_digest};
 use crate::render;
 use crate::render::text::neutral;
-use crate::run::journal::{History, RunKind, TargetHistory};
+use crate::run::journal::{RunHistory, RunKind, TargetHistory};
 use crate::run::service::{PlanError, ReadFor, Reads, UndoPlan, UndoRequest};
 use manifest::config::Target;
 use model::diag::{DocumentId, SourceMap};
@@ -28,7 +28,7 @@ use model::diag::{DocumentId, SourceMap};
   polwarden rollback --list
   polwarden rollback
   polwarden rollback 20261122T093000123Z-1a2b3c4d --auto-approve")]
-pub(super) struct Rollback {
+pub(super) struct RollbackArgs {
     /// The run, or the file of its journal; the last run if it is left out.
     #[arg(value_name = "RUN")]
     run: Option<String>,
@@ -36,42 +36,42 @@ pub(super) struct Rollback {
     #[arg(long)]
     list: bool,
     #[command(flatten)]
-    selection: Selection,
+    selection: TargetSelection,
     #[command(flatten)]
-    gates: GateOptions,
+    gates: GateArgs,
     #[command(flatten)]
-    applying: Applying,
+    applying: ApplyOptions,
     /// Put back what another writer has changed since, too.
     #[arg(long)]
     overwrite: bool,
 }
 
 /// What is undone, and by what means.
-struct Of<'a> {
-    history: &'a History,
+struct RollbackContext<'a> {
+    history: &'a RunHistory,
     path: &'a Utf8Path,
     workspace: &'a Workspace,
-    keeper: &'a GateKeeper,
+    gate_sources: &'a GateSources,
     session: &'a Session,
 }
 
-impl Rollback {
+impl RollbackArgs {
     /// Runs the command.
     ///
     /// # Errors
     /// There is no such run, or anything that keeps the plan from being made or run.
     pub(super) fn run(self, console: Console) -> CommandResult {
         if self.list {
-            return runs::list(Format::Human, console);
+            return runs::list(OutputFormat::Human, console);
         }
         super::runtime()?.block_on(self.run_async(console))
     }
 
     async fn run_async(self, console: Console) -> CommandResult {
-        let project = Project::open(&self.selection, &At::default())?;
+        let project = Project::open(&self.selection, &RevisionArgs::default())?;
         let path = runs::file(self.run.as_deref())?;
-        journals::settle(&self.applying, &project.targets(), console).await?;
-        let history = History::read(&path)?;
+        journals::recover_journals(&self.applying, &project.targets(), console).await?;
+        let history = RunHistory::read(&path)?;
         if history.is_unfinished() {
             return Err(CommandError::error(format!(
                 "the run {} did not end in good order and could not be settled; run `polwarden apply` first",
@@ -85,14 +85,14 @@ impl Rollback {
                 neutral(&call.operation)
             )));
         }
-        let keeper = self.gates.keeper(&At::default(), console)?;
+        let gate_sources = self.gates.gate_sources(&RevisionArgs::default(), console)?;
         let workspace = project.load();
         let session = Session::open(&self.applying.connect, &workspace.targets(), console).await?;
-        let of = Of {
+        let of = RollbackContext {
             history: &history,
             path: &path,
             workspace: &workspace,
-            keeper: &keeper,
+            gate_sources: &gate_sources,
             session: &session,
         };
         let result = self.undo(&of, console).await;
@@ -100,12 +100,12 @@ impl Rollback {
         result
     }
 
-    async fn undo(&self, of: &Of<'_>, console: Console) -> CommandResult {
-        let Of {
+    async fn undo(&self, of: &RollbackContext<'_>, console: Console) -> CommandResult {
+        let RollbackContext {
             history,
             path: _,
             workspace,
-            keeper: _,
+            gate_sources: _,
             session,
         } = of;
         let targets = workspace.targets();
@@ -150,7 +150,7 @@ impl Rollback {
             .run(
                 workspace,
                 session,
-                Ready::planned(kind, plan, digest, services),
+                ReadyPlan::planned(kind, plan, digest, services),
                 console,
             )
             .await?;
@@ -159,17 +159,17 @@ impl Rollback {
 
     fn undo_target(
         &self,
-        of: &Of<'_>,
+        of: &RollbackContext<'_>,
         target: &Target,
         touched: &TargetHistory,
         service: &dyn Reads,
         console: Console,
     ) -> anyhow::Result<TargetPlan> {
-        let Of {
+        let RollbackContext {
             history: _,
             path,
             workspace,
-            keeper,
+            gate_sources,
             session: _,
         } = of;
         // The journal stands in for the manifests: it says what is wanted.
@@ -186,7 +186,7 @@ impl Rollback {
             target,
             document,
             overwrite: self.overwrite,
-            gates: &keeper.gates(workspace, target),
+            gates: &gate_sources.gates(workspace, target),
             locate: &|_| SourceRef {
                 file: path.to_string(),
                 line: 1,

@@ -8,12 +8,12 @@ use super::apply::audit::AuditFile;
 use super::console::Console;
 use super::error::CommandResult;
 use super::exit::Exit;
-use super::format::{self, Format};
+use super::format::{self, OutputFormat};
 use crate::render::runs::{self, RunReport};
 use crate::render::text::neutral;
 use crate::run::audit::AuditRecord;
 use crate::run::journal;
-use crate::run::journal::{FOLDER, History, RunId};
+use crate::run::journal::{FOLDER, RunHistory, RunId};
 
 /// Show the runs that have a journal here, or one of them in full. Nothing is asked of a server.
 #[derive(Debug, Args)]
@@ -22,20 +22,20 @@ use crate::run::journal::{FOLDER, History, RunId};
   polwarden runs 20261122T093000123Z-1a2b3c4d
   polwarden runs last --format json
   polwarden runs last --audit-record audit.json")]
-pub(super) struct Runs {
+pub(super) struct RunsArgs {
     /// The run that is shown in full, the file of its journal, or `last`; all runs, a line each, if it is left out.
     #[arg(value_name = "RUN")]
     run: Option<String>,
     /// How to show them on standard output.
-    #[arg(long, value_parser = Format::among(format::RUNS), default_value = "human")]
-    format: Format,
+    #[arg(long, value_parser = OutputFormat::among(format::RUNS), default_value = "human")]
+    format: OutputFormat,
     /// Write the audit record of the run to this file, as JSON: which commit made which call, and when the server applied
     /// it.
     #[arg(long, value_name = "FILE", requires = "run")]
     audit_record: Option<Utf8PathBuf>,
 }
 
-impl Runs {
+impl RunsArgs {
     /// Runs the command.
     ///
     /// # Errors
@@ -44,11 +44,11 @@ impl Runs {
         let Some(run) = &self.run else {
             return list(self.format, console);
         };
-        let history = History::read(&file(Some(run.as_str()).filter(|run| *run != "last"))?)?;
+        let history = RunHistory::read(&file(Some(run.as_str()).filter(|run| *run != "last"))?)?;
         AuditFile::open(self.audit_record.as_deref(), Vec::new())?
             .write(AuditRecord::of(&history))?;
         let run = RunReport::in_full(&history);
-        if self.format == Format::Json {
+        if self.format == OutputFormat::Json {
             console.print(&runs::json(vec![run])?)?;
         } else {
             console.print(&runs::human(&run, console.painter()))?;
@@ -82,7 +82,7 @@ pub(super) fn file(run: Option<&str>) -> anyhow::Result<Utf8PathBuf> {
 ///
 /// # Errors
 /// The folder cannot be read.
-pub(super) fn list(format: Format, console: Console) -> CommandResult {
+pub(super) fn list(format: OutputFormat, console: Console) -> CommandResult {
     let mut files = journal::list(Utf8Path::new(FOLDER))?;
     files.reverse();
     if files.is_empty() {
@@ -91,7 +91,7 @@ pub(super) fn list(format: Format, console: Console) -> CommandResult {
     let mut found = Vec::new();
     let mut exit = Exit::Done;
     for path in files {
-        match History::read(&path) {
+        match RunHistory::read(&path) {
             Ok(history) => found.push(RunReport::summary(&history)),
             Err(error) => {
                 exit = Exit::Error;
@@ -99,7 +99,7 @@ pub(super) fn list(format: Format, console: Console) -> CommandResult {
             }
         }
     }
-    if format == Format::Json {
+    if format == OutputFormat::Json {
         console.print(&runs::json(found)?)?;
     } else {
         console.print(&found.iter().map(runs::line).collect::<String>())?;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
 
-use super::apply::Further;
+use super::apply::ExtraAudiences;
 use super::connect::Session;
-use super::gates::GateKeeper;
+use super::gates::GateSources;
 use super::planning;
 use super::workspace::Workspace;
 use crate::plan::{Change, GateNames, Plan, SourceRef};
@@ -17,12 +17,12 @@ use crate::run::service::{ReadFor, Writes};
 ///
 /// # Errors
 /// The live state cannot be read.
-pub(super) async fn hold_again(
+pub(super) async fn recheck_gates(
     plan: &mut Plan,
     workspace: &Workspace,
     session: &Session,
-    keeper: &GateKeeper,
-) -> anyhow::Result<Vec<(Box<dyn Writes>, Further)>> {
+    gate_sources: &GateSources,
+) -> anyhow::Result<Vec<(Box<dyn Writes>, ExtraAudiences)>> {
     let targets = workspace.targets();
     let mut asked = Vec::new();
     for target_plan in &plan.targets {
@@ -32,7 +32,7 @@ pub(super) async fn hold_again(
         };
         asked.push((
             *target,
-            keeper.gates_again(workspace, target, &target_plan.gates)?,
+            gate_sources.gates_of_saved_plan(workspace, target, &target_plan.gates)?,
         ));
     }
     let mut states = Vec::new();

@@ -17,7 +17,7 @@ use manifest::schema::SchemaFile;
   polwarden schema
   polwarden schema --out .polwarden/schemas
   polwarden schema --check")]
-pub(super) struct Schema {
+pub(super) struct SchemaArgs {
     /// The folder to write to.
     #[arg(long, value_name = "DIR", default_value = "schemas")]
     out: Utf8PathBuf,
@@ -26,7 +26,7 @@ pub(super) struct Schema {
     check: bool,
 }
 
-impl Schema {
+impl SchemaArgs {
     /// Runs the command.
     ///
     /// # Errors

@@ -8,13 +8,13 @@ use crate::run::service::Writes;
 
 /// What is asked of the steps of a plan.
 #[derive(Debug, Args)]
-pub(super) struct StepOptions {
+pub(super) struct StepArgs {
     /// Refuse a plan that tells of a gap: a moment in which more or less may be open than before and after.
     #[arg(long)]
     no_gap: bool,
 }
 
-impl StepOptions {
+impl StepArgs {
     /// Refuses a plan with gaps if none are accepted.
     ///
     /// # Errors

@@ -7,23 +7,24 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::error::CommandResult;
 use super::exit::Exit;
-use super::format::{self, Comment, Format, Output, Sink};
+use super::format::{self, CommentArgs, OutputFile, OutputFormat, OutputSink};
 use super::planning;
 use super::statements;
-use super::tree::At;
-use super::workspace::{Selection, WorkingDirectory, Workspace};
+use super::tree::RevisionArgs;
+use super::workspace::{TargetSelection, WorkingDirectory, Workspace};
 use crate::plan::SourceRef;
 use crate::render;
+use crate::render::annotations::{Annotation, PackDiagnostics, RepositoryPrefix};
 use crate::render::decided::Locator;
-use crate::render::findings::{Finding, Findings, Prefix};
 use crate::render::paint::Painter;
 use crate::render::policy_tests::{
-    self, Asked, CoverageReport, TargetReport, TestReport, TestResult,
+    self, CoverageReport, TargetReport, TestReport, TestResult, TestedState,
 };
 use crate::render::text::neutral;
+use crate::service::docker::check::CheckedTests;
 use crate::service::registry;
-use crate::service::registry::{CheckedTests, LivePolicies};
-use access::{CedarStatement, CoveredRule, Expectation, Policies};
+use crate::service::registry::LivePolicies;
+use access::{CedarStatement, CoveredRule, Expectation, OrganizationPolicies};
 use manifest::config::Target;
 use model::Desired;
 use model::diag::{Diagnostic, Place};
@@ -38,13 +39,13 @@ use model::diag::{Diagnostic, Place};
   polwarden test --format github --output junit=tests.xml
   polwarden test --at origin/main
   polwarden test --live")]
-pub(super) struct Test {
+pub(super) struct TestArgs {
     #[command(flatten)]
     directory: WorkingDirectory,
     #[command(flatten)]
-    selection: Selection,
+    selection: TargetSelection,
     #[command(flatten)]
-    at: At,
+    at: RevisionArgs,
     #[command(flatten)]
     connect: Connect,
     /// Only what holds this text in `TEST / CASE / REQUEST`, whatever the case of its letters.
@@ -57,22 +58,22 @@ pub(super) struct Test {
     #[arg(long)]
     coverage: bool,
     /// How to show the results on standard output.
-    #[arg(long, value_parser = Format::among(format::TEST), default_value = "human")]
-    format: Format,
+    #[arg(long, value_parser = OutputFormat::among(format::TEST), default_value = "human")]
+    format: OutputFormat,
     /// Write them to a file in a format too; may be given more than once.
-    #[arg(long, value_name = "FORMAT=FILE", value_parser = Output::among(format::TEST))]
-    output: Vec<Output>,
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = OutputFile::among(format::TEST))]
+    output: Vec<OutputFile>,
     #[command(flatten)]
-    comment: Comment,
+    comment: CommentArgs,
 }
 
 /// What the tests of a target are asked of.
-enum State {
+enum TestedPolicies {
     Desired(Desired),
     Live(LivePolicies),
 }
 
-impl Test {
+impl TestArgs {
     /// Runs the command.
     ///
     /// # Errors
@@ -108,9 +109,9 @@ impl Test {
         }
         let report = TestReport::new(
             if self.live {
-                Asked::Live
+                TestedState::Live
             } else {
-                Asked::Desired
+                TestedState::Desired
             },
             reports,
         );
@@ -125,8 +126,8 @@ impl Test {
         })
     }
 
-    fn sink(&self) -> Sink<'_> {
-        Sink {
+    fn sink(&self) -> OutputSink<'_> {
+        OutputSink {
             format: self.format,
             outputs: &self.output,
         }
@@ -135,22 +136,24 @@ impl Test {
     fn render(
         &self,
         report: &TestReport,
-        prefix: &Prefix,
-        format: Format,
+        prefix: &RepositoryPrefix,
+        format: OutputFormat,
         painter: Painter,
     ) -> anyhow::Result<String> {
         Ok(match format {
-            Format::Human => policy_tests::human(report, painter),
-            Format::Json => policy_tests::json(report)?,
-            Format::Junit => policy_tests::junit(report)?,
-            Format::Markdown => {
+            OutputFormat::Human => policy_tests::human(report, painter),
+            OutputFormat::Json => policy_tests::json(report)?,
+            OutputFormat::Junit => policy_tests::junit(report)?,
+            OutputFormat::Markdown => {
                 render::markdown::policy_tests(report, &self.comment.options(&self.selection))
             }
-            Format::Github => {
-                let failures = Findings::new(Finding::of_tests(report), Vec::new());
+            OutputFormat::Github => {
+                let failures = PackDiagnostics::new(Annotation::of_tests(report), Vec::new());
                 render::github::github(Some(&policy_tests::summary(report)), &failures, prefix)
             }
-            Format::Gitlab | Format::Sarif | Format::Html => bail!("`test` has no such format"),
+            OutputFormat::Gitlab | OutputFormat::Sarif | OutputFormat::Html => {
+                bail!("`test` has no such format")
+            }
         })
     }
 
@@ -161,7 +164,7 @@ impl Test {
         session: &Session,
         targets: &[&'t Target],
         console: Console,
-    ) -> CommandResult<Vec<(&'t Target, State, Vec<Expectation>)>> {
+    ) -> CommandResult<Vec<(&'t Target, TestedPolicies, Vec<Expectation>)>> {
         let mut findings: Vec<Diagnostic> = workspace.check_test_targets();
         let mut read = Vec::new();
         for target in targets {
@@ -187,14 +190,14 @@ impl Test {
             findings.extend(diagnostics);
             read.push((*target, desired, expectations));
         }
-        workspace.report(workspace.agree(findings), console)?;
+        workspace.report(workspace.target_diagnostics(findings), console)?;
         self.choose(&mut read)?;
         let mut with_state = Vec::new();
         for (target, desired, expectations) in read {
             let state = match desired {
-                Some(desired) => State::Desired(desired),
-                None => State::Live(
-                    live(session, target, console)
+                Some(desired) => TestedPolicies::Desired(desired),
+                None => TestedPolicies::Live(
+                    live_policies(session, target, console)
                         .await
                         .with_context(|| planning::of(target))?,
                 ),
@@ -249,12 +252,12 @@ impl Test {
         &self,
         workspace: &Workspace,
         target: &Target,
-        state: &State,
+        state: &TestedPolicies,
         expectations: &[Expectation],
     ) -> anyhow::Result<TargetReport> {
         let policies = match state {
-            State::Desired(desired) => Policies::Desired(&desired.policies),
-            State::Live(live) => Policies::Live(live),
+            TestedPolicies::Desired(desired) => OrganizationPolicies::Desired(&desired.policies),
+            TestedPolicies::Live(live) => OrganizationPolicies::Live(live),
         };
         let place = |place: &Place| planning::locate(workspace.sources(), place);
         let statement =
@@ -270,8 +273,9 @@ impl Test {
             .collect();
         let coverage = if self.coverage {
             let coverage = access::coverage(policies, &outcomes)?;
-            let resource =
-                |rule: &CoveredRule<'_>, text: &str| written(workspace, target, state, rule, text);
+            let resource = |rule: &CoveredRule<'_>, text: &str| {
+                declared_source(workspace, target, state, rule, text)
+            };
             Some(CoverageReport::new(&coverage, locator, &resource))
         } else {
             None
@@ -286,24 +290,29 @@ impl Test {
 }
 
 /// Where the manifests write a resource of a rule.
-fn written(
+fn declared_source(
     workspace: &Workspace,
     target: &Target,
-    state: &State,
+    state: &TestedPolicies,
     covered: &CoveredRule<'_>,
     resource: &str,
 ) -> Option<SourceRef> {
     let desired = match state {
-        State::Desired(desired) => desired,
-        State::Live(_) => return None,
+        TestedPolicies::Desired(desired) => desired,
+        TestedPolicies::Live(_) => return None,
     };
     let documents = workspace.documents(target);
-    let place = registry::resource_place(&documents, &desired.policies, covered, resource)?;
+    let place = crate::service::docker::check::covered_place(
+        &documents,
+        &desired.policies,
+        covered,
+        resource,
+    )?;
     Some(planning::locate(workspace.sources(), &place))
 }
 
 /// What the server holds. What this version does not understand of it answers nothing, which must be told.
-async fn live(
+async fn live_policies(
     session: &Session,
     target: &Target,
     console: Console,

@@ -3,8 +3,8 @@
 use super::connect::Session;
 use super::console::Console;
 use super::planning;
-use super::tree::At;
-use super::workspace::{OpenError, Selection, Workspace, is_error};
+use super::tree::RevisionArgs;
+use super::workspace::{OpenWorkspaceError, TargetSelection, Workspace, is_error};
 use crate::plan;
 use crate::plan::{Gates, Origin, Plan, TargetOrigins, TargetPlan};
 use crate::render::text::neutral;
@@ -13,32 +13,35 @@ use manifest::config::Target;
 use model::Desired;
 
 /// The manifests of the base revision.
-pub(super) struct Before {
+pub(super) struct BaseManifests {
     workspace: Workspace,
     revision: String,
 }
 
 /// What the base revision wants of one organization.
-pub(super) struct Wanted {
+pub(super) struct BaseDesired {
     /// What its manifests declare, what to do with the rest, and how many versions are kept; nothing of an organization
     /// that no target was for.
     target: Option<(Desired, Target)>,
 }
 
-impl Before {
+impl BaseManifests {
     /// Reads the manifests of a revision. Where they cannot be understood, that is said, and nothing is told apart.
     pub(super) fn read(revision: &str, console: Console) -> Option<Self> {
-        let workspace = match Workspace::open(&Selection::default(), &At::revision(revision)) {
+        let workspace = match Workspace::open(
+            &TargetSelection::default(),
+            &RevisionArgs::revision(revision),
+        ) {
             Ok(workspace) => workspace,
-            Err(OpenError::Invalid(_)) => {
-                return untold(revision, "its configuration is invalid", console);
+            Err(OpenWorkspaceError::Invalid(_)) => {
+                return warn_without_base(revision, "its configuration is invalid", console);
             }
-            Err(OpenError::Unreadable(error)) => {
-                return untold(revision, &error.to_string(), console);
+            Err(OpenWorkspaceError::Unreadable(error)) => {
+                return warn_without_base(revision, &error.to_string(), console);
             }
         };
         if workspace.findings().iter().any(is_error) {
-            return untold(revision, "its manifests are invalid", console);
+            return warn_without_base(revision, "its manifests are invalid", console);
         }
         Some(Self {
             workspace,
@@ -63,14 +66,14 @@ impl Before {
         targets: &[&Target],
         session: &Session,
         console: Console,
-    ) -> anyhow::Result<Option<Vec<Wanted>>> {
+    ) -> anyhow::Result<Option<Vec<BaseDesired>>> {
         let all = self.workspace.targets();
         let mut wanted = Vec::new();
         for target in targets {
             let same = |other: &&&Target| other.is_same_organization(target);
             // A target that is new wants nothing at the base.
             let Some(old) = all.iter().find(same) else {
-                wanted.push(Wanted { target: None });
+                wanted.push(BaseDesired { target: None });
                 continue;
             };
             let facts =
@@ -78,9 +81,13 @@ impl Before {
                     .await?;
             let checked = self.workspace.check(old, &facts);
             if checked.diagnostics.iter().any(is_error) {
-                return Ok(untold(&self.revision, "its manifests are invalid", console));
+                return Ok(warn_without_base(
+                    &self.revision,
+                    "its manifests are invalid",
+                    console,
+                ));
             }
-            wanted.push(Wanted {
+            wanted.push(BaseDesired {
                 target: Some((checked.desired, Target::clone(old))),
             });
         }
@@ -94,7 +101,7 @@ impl Before {
     /// The live state is missing, or the base is of another service.
     pub(super) fn plan<T: Reads + ?Sized>(
         &self,
-        wanted: &Wanted,
+        wanted: &BaseDesired,
         service: &T,
     ) -> Result<Option<TargetPlan>, PlanError> {
         let Some((desired, old)) = &wanted.target else {
@@ -114,7 +121,7 @@ impl Before {
     }
 }
 
-fn untold<T>(base: &str, why: &str, console: Console) -> Option<T> {
+fn warn_without_base<T>(base: &str, why: &str, console: Console) -> Option<T> {
     console.say(&format!(
         "What is drift is not told apart from what changed: the base revision {} cannot be compared, as {}.",
         neutral(base),

@@ -8,13 +8,13 @@ use anyhow::bail;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
-use crate::render::findings::Prefix;
-use git::{Head, Listing, PackError, PackTree, ProblemKind, Revision, Source, WorkTree};
+use crate::render::annotations::RepositoryPrefix;
+use git::{FileProblemKind, HeadCommit, Listing, PackError, PackTree, Revision, Source, WorkTree};
 use manifest::config;
 
 /// Where a command reads manifests from, other than the work tree.
 #[derive(Debug, Clone, Default, Args)]
-pub(super) struct At {
+pub(super) struct RevisionArgs {
     /// Read the configuration and the manifests of this revision instead of the work tree: a branch, a tag, HEAD~1 or
     /// a commit. REV:FOLDER reads another folder of it.
     #[arg(long, value_name = "REV")]
@@ -24,7 +24,7 @@ pub(super) struct At {
     staged: bool,
 }
 
-impl At {
+impl RevisionArgs {
     /// At a revision.
     pub(super) fn revision(revision: &str) -> Self {
         Self {
@@ -41,20 +41,20 @@ impl At {
 }
 
 /// The work tree, or a revision.
-pub(super) enum Tree {
+pub(super) enum SourceTree {
     Work(WorkTree),
     Revision(Revision),
 }
 
-impl Source for Tree {
-    fn list(&self, path: &Utf8Path) -> Result<Listing, ProblemKind> {
+impl Source for SourceTree {
+    fn list(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
         match self {
             Self::Work(tree) => tree.list(path),
             Self::Revision(tree) => tree.list(path),
         }
     }
 
-    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, ProblemKind> {
+    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
         match self {
             Self::Work(tree) => tree.read(path, limit),
             Self::Revision(tree) => tree.read(path, limit),
@@ -70,16 +70,16 @@ impl Source for Tree {
 }
 
 /// Texts that are not written yet, by their paths from the configuration.
-pub(super) type Edits = BTreeMap<Utf8PathBuf, String>;
+pub(super) type PendingEdits = BTreeMap<Utf8PathBuf, String>;
 
 /// A tree as it would be with some files written.
-pub(super) struct Edited<'a> {
-    pub(super) tree: &'a Tree,
-    pub(super) edits: &'a Edits,
+pub(super) struct EditedTree<'a> {
+    pub(super) tree: &'a SourceTree,
+    pub(super) edits: &'a PendingEdits,
 }
 
-impl Source for Edited<'_> {
-    fn list(&self, path: &Utf8Path) -> Result<Listing, ProblemKind> {
+impl Source for EditedTree<'_> {
+    fn list(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
         let below = |file: &&Utf8PathBuf| {
             path == "." || file.starts_with(path.as_str().trim_start_matches("./"))
         };
@@ -92,7 +92,7 @@ impl Source for Edited<'_> {
             .filter(is_manifest)
             .collect();
         let mut listing = match self.tree.list(path) {
-            Err(ProblemKind::Missing) if !new.is_empty() => Listing::default(),
+            Err(FileProblemKind::Missing) if !new.is_empty() => Listing::default(),
             listing => listing?,
         };
         listing.files.extend(new.into_iter().cloned());
@@ -101,7 +101,7 @@ impl Source for Edited<'_> {
         Ok(listing)
     }
 
-    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, ProblemKind> {
+    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
         match self.edits.get(path) {
             Some(text) => Ok(text.as_str().into()),
             None => self.tree.read(path, limit),
@@ -113,14 +113,14 @@ impl Source for Edited<'_> {
     }
 }
 
-impl Tree {
+impl SourceTree {
     /// Opens the working directory, or the same directory at a revision; it has a configuration.
     ///
     /// # Errors
     /// There is no such revision, or no configuration.
-    pub(super) fn open(at: &At) -> anyhow::Result<Self> {
+    pub(super) fn open(at: &RevisionArgs) -> anyhow::Result<Self> {
         let here = Path::new(".");
-        let At { at, staged } = at;
+        let RevisionArgs { at, staged } = at;
         let (tree, name) = if let Some(revision) = at {
             (
                 Revision::open(here, revision)?,
@@ -150,25 +150,25 @@ impl Tree {
     }
 
     /// Where its files are, from the top of the repository.
-    pub(super) fn prefix(&self) -> Prefix {
+    pub(super) fn prefix(&self) -> RepositoryPrefix {
         match self {
-            Self::Work(_) => Prefix::new(&git::folder(Path::new("."))),
-            Self::Revision(tree) => Prefix::new(&tree.folder()),
+            Self::Work(_) => RepositoryPrefix::new(&git::folder(Path::new("."))),
+            Self::Revision(tree) => RepositoryPrefix::new(&tree.folder()),
         }
     }
 
     /// What is read.
-    pub(super) fn stand(&self) -> Stand {
+    pub(super) fn stand(&self) -> TreeVersion {
         match self {
-            Self::Work(_) => Stand::Work,
-            Self::Revision(tree) => Stand::Revision(tree.commit()),
+            Self::Work(_) => TreeVersion::Work,
+            Self::Revision(tree) => TreeVersion::Revision(tree.commit()),
         }
     }
 }
 
 /// What was read.
-pub(super) enum Stand {
+pub(super) enum TreeVersion {
     Work,
     /// A revision, or what is staged; with the commit, if there is one.
-    Revision(Option<Head>),
+    Revision(Option<HeadCommit>),
 }

@@ -8,17 +8,18 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
-use super::format::{self, Comment, Format, Output, Sink};
+use super::format::{self, CommentArgs, OutputFile, OutputFormat, OutputSink};
 use super::gates;
 use super::planning;
-use super::teller::file_names;
-use super::tree::At;
+use super::reporter::file_names;
+use super::tree::RevisionArgs;
 use super::workspace::{
-    InvalidConfiguration, OpenError, Selection, WorkingDirectory, Workspace, is_error, unique,
+    InvalidConfiguration, OpenWorkspaceError, TargetSelection, WorkingDirectory, Workspace,
+    is_error, unique,
 };
 use crate::render;
-use crate::render::diagnostics::{Amount, Report, human};
-use crate::render::findings::{Finding, Findings, Prefix};
+use crate::render::annotations::{Annotation, PackDiagnostics, RepositoryPrefix};
+use crate::render::diagnostics::{DiagnosticAmount, DiagnosticsReport, human};
 use crate::render::paint::Painter;
 use crate::render::text::many;
 use crate::service::registry::{Checked, ServerFacts};
@@ -33,13 +34,13 @@ use model::diag::{Diagnostic, SourceMap};
   polwarden validate --at origin/main
   polwarden validate --format json
   polwarden validate --format github --output sarif=findings.sarif")]
-pub(super) struct Validate {
+pub(super) struct ValidateArgs {
     #[command(flatten)]
     directory: WorkingDirectory,
     #[command(flatten)]
-    selection: Selection,
+    selection: TargetSelection,
     #[command(flatten)]
-    at: At,
+    at: RevisionArgs,
     #[command(flatten)]
     connect: Connect,
     /// Ask the server for the names of teams that the configuration does not know. Nothing else is asked of it.
@@ -52,25 +53,25 @@ pub(super) struct Validate {
     #[arg(long)]
     all_warnings: bool,
     /// How to show the findings on standard output.
-    #[arg(long, value_parser = Format::among(format::VALIDATE), default_value = "human")]
-    format: Format,
+    #[arg(long, value_parser = OutputFormat::among(format::VALIDATE), default_value = "human")]
+    format: OutputFormat,
     /// Write them to a file in a format too; may be given more than once.
-    #[arg(long, value_name = "FORMAT=FILE", value_parser = Output::among(format::VALIDATE))]
-    output: Vec<Output>,
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = OutputFile::among(format::VALIDATE))]
+    output: Vec<OutputFile>,
     #[command(flatten)]
-    comment: Comment,
+    comment: CommentArgs,
 }
 
 /// How much is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Depth {
+pub(super) enum ValidationDepth {
     /// What is wrong.
     Errors,
     /// What most likely is not meant, too. It takes longer, since all rules of a target are held against each other.
     Lints,
 }
 
-impl Depth {
+impl ValidationDepth {
     /// The command that looks so far.
     fn command(self) -> &'static str {
         match self {
@@ -87,31 +88,31 @@ impl Depth {
     }
 }
 
-impl Validate {
+impl ValidateArgs {
     /// Runs the command.
     ///
     /// # Errors
     /// There is no configuration, or with `--live` a server cannot be read.
     pub(super) fn run(self, console: Console) -> CommandResult {
-        self.run_to(Depth::Errors, console)
+        self.run_to(ValidationDepth::Errors, console)
     }
 
     /// Runs `validate`, or `lint`.
     ///
     /// # Errors
     /// As for `run`.
-    pub(super) fn run_to(self, depth: Depth, console: Console) -> CommandResult {
+    pub(super) fn run_to(self, depth: ValidationDepth, console: Console) -> CommandResult {
         self.directory.enter()?;
         self.sink().check()?;
         let workspace = match Workspace::open(&self.selection, &self.at) {
             Ok(workspace) => workspace,
-            Err(OpenError::Invalid(invalid)) => {
+            Err(OpenWorkspaceError::Invalid(invalid)) => {
                 let InvalidConfiguration {
                     sources,
                     diagnostics,
                     prefix,
                 } = *invalid;
-                let read = Read {
+                let read = ValidationInput {
                     depth,
                     sources: &sources,
                     files: 0,
@@ -127,9 +128,9 @@ impl Validate {
             (offline_findings(depth, &workspace), false)
         };
         let mut findings = workspace.findings().to_vec();
-        findings.extend(workspace.agree(meaning));
+        findings.extend(workspace.target_diagnostics(meaning));
         findings.extend(workspace.check_test_targets());
-        let read = Read {
+        let read = ValidationInput {
             depth,
             sources: workspace.sources(),
             files: workspace.files(),
@@ -145,7 +146,7 @@ impl Validate {
     /// The findings of all targets, and whether any target could not be read, which is told at once.
     async fn live_findings(
         &self,
-        depth: Depth,
+        depth: ValidationDepth,
         workspace: &Workspace,
         console: Console,
     ) -> anyhow::Result<(Vec<Diagnostic>, bool)> {
@@ -156,7 +157,9 @@ impl Validate {
         for target in targets {
             match planning::resolve_all(workspace, &session, target).await {
                 Ok((policies, tests)) => {
-                    findings.extend(gates::offline(workspace, target, &policies));
+                    findings.extend(gates::offline_gate_diagnostics(
+                        workspace, target, &policies,
+                    ));
                     findings.extend(depth.lints(workspace, target, &policies));
                     findings.extend(policies.diagnostics.into_iter().chain(tests.diagnostics));
                 }
@@ -170,23 +173,28 @@ impl Validate {
         Ok((findings, failed))
     }
 
-    fn sink(&self) -> Sink<'_> {
-        Sink {
+    fn sink(&self) -> OutputSink<'_> {
+        OutputSink {
             format: self.format,
             outputs: &self.output,
         }
     }
 
-    fn show(&self, read: &Read<'_>, findings: Vec<Diagnostic>, console: Console) -> CommandResult {
+    fn show(
+        &self,
+        read: &ValidationInput<'_>,
+        findings: Vec<Diagnostic>,
+        console: Console,
+    ) -> CommandResult {
         let findings = unique(findings);
         let told = if self.sink().holds_findings() {
             let placed = findings
                 .iter()
-                .map(|finding| Finding::of_file(read.sources, finding))
+                .map(|finding| Annotation::of_file(read.sources, finding))
                 .collect();
-            Findings::new(placed, file_names(read.sources))
+            PackDiagnostics::new(placed, file_names(read.sources))
         } else {
-            Findings::default()
+            PackDiagnostics::default()
         };
         let told = if self.strict { told.strict() } else { told };
         self.sink().write(console, |format, painter| {
@@ -205,13 +213,13 @@ impl Validate {
 
     fn render(
         &self,
-        read: &Read<'_>,
+        read: &ValidationInput<'_>,
         findings: &[Diagnostic],
-        told: &Findings,
-        format: Format,
+        told: &PackDiagnostics,
+        format: OutputFormat,
         painter: Painter,
     ) -> anyhow::Result<String> {
-        let Read {
+        let ValidationInput {
             depth,
             sources,
             files,
@@ -220,26 +228,28 @@ impl Validate {
         let errors = findings.iter().filter(|finding| is_error(finding)).count();
         let closing = closing(errors, findings.len() - errors, *files);
         Ok(match format {
-            Format::Human => {
+            OutputFormat::Human => {
                 // What is to go away is shown.
                 let amount = if self.all_warnings || self.strict {
-                    Amount::All
+                    DiagnosticAmount::All
                 } else {
-                    Amount::Few
+                    DiagnosticAmount::Few
                 };
-                human(sources, findings, amount, painter.is_coloured()) + &closing
+                human(sources, findings, amount, painter.is_colored()) + &closing
             }
-            Format::Json => serde_json::to_string_pretty(&Report::new(sources, findings))? + "\n",
-            Format::Markdown => render::markdown::findings(
+            OutputFormat::Json => {
+                serde_json::to_string_pretty(&DiagnosticsReport::new(sources, findings))? + "\n"
+            }
+            OutputFormat::Markdown => render::markdown::findings(
                 depth.command(),
                 told,
                 &self.comment.options(&self.selection),
             ),
-            Format::Github => render::github::github(None, told, prefix),
-            Format::Gitlab => render::gitlab::gitlab(told, prefix)?,
-            Format::Sarif => render::sarif::sarif(told, prefix)?,
-            Format::Junit => render::junit::findings(depth.command(), told)?,
-            Format::Html => {
+            OutputFormat::Github => render::github::github(None, told, prefix),
+            OutputFormat::Gitlab => render::gitlab::gitlab(told, prefix)?,
+            OutputFormat::Sarif => render::sarif::sarif(told, prefix)?,
+            OutputFormat::Junit => render::junit::findings(depth.command(), told)?,
+            OutputFormat::Html => {
                 bail!("findings alone have no HTML; `plan --format html` shows findings too")
             }
         })
@@ -247,10 +257,10 @@ impl Validate {
 }
 
 /// The findings of all targets, as far as they can be known without a server.
-fn offline_findings(depth: Depth, workspace: &Workspace) -> Vec<Diagnostic> {
+fn offline_findings(depth: ValidationDepth, workspace: &Workspace) -> Vec<Diagnostic> {
     let check = |target: &&Target| {
         let mut checked = workspace.check(target, &ServerFacts::offline());
-        let gates = gates::offline(workspace, target, &checked);
+        let gates = gates::offline_gate_diagnostics(workspace, target, &checked);
         let lints = depth.lints(workspace, target, &checked);
         checked.diagnostics.extend(gates.into_iter().chain(lints));
         let tests = workspace
@@ -263,12 +273,12 @@ fn offline_findings(depth: Depth, workspace: &Workspace) -> Vec<Diagnostic> {
 }
 
 /// What was read.
-struct Read<'a> {
-    depth: Depth,
+struct ValidationInput<'a> {
+    depth: ValidationDepth,
     sources: &'a SourceMap,
     /// How many manifests.
     files: usize,
-    prefix: &'a Prefix,
+    prefix: &'a RepositoryPrefix,
 }
 
 fn closing(errors: usize, warnings: usize, files: usize) -> String {

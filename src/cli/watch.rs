@@ -8,21 +8,21 @@ use anyhow::Context as _;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::tree::At;
-use super::workspace::{OpenError, Project, Selection, Workspace};
+use super::tree::RevisionArgs;
+use super::workspace::{OpenWorkspaceError, Project, TargetSelection, Workspace};
 use crate::plan::{Fingerprint, tree_digest};
 
 /// Editors write a file in several steps: changes are taken together until none has come for this long.
 const QUIET: Duration = Duration::from_millis(100);
 
 /// Watches what plans of the work tree are made from.
-pub(super) struct Watch {
+pub(super) struct PlanWatcher {
     watcher: RecommendedWatcher,
     events: UnboundedReceiver<notify::Result<Event>>,
     seen: Option<Fingerprint>,
 }
 
-impl Watch {
+impl PlanWatcher {
     /// Begins; what is to be watched is found out by [`change`](Self::change).
     ///
     /// # Errors
@@ -45,7 +45,7 @@ impl Watch {
     ///
     /// # Errors
     /// The system does not tell of changes any more.
-    pub(super) async fn change(&mut self, selection: &Selection) -> anyhow::Result<()> {
+    pub(super) async fn change(&mut self, selection: &TargetSelection) -> anyhow::Result<()> {
         loop {
             // What is to be watched may change with the configuration; it is watched before it is read.
             let now = self.look(selection)?;
@@ -76,19 +76,19 @@ impl Watch {
     }
 
     /// The digest of all that a plan would be made from, which is watched from now on.
-    fn look(&mut self, selection: &Selection) -> anyhow::Result<Fingerprint> {
+    fn look(&mut self, selection: &TargetSelection) -> anyhow::Result<Fingerprint> {
         // Each time anew: a folder may have been taken away and made again.
         self.add(Path::new("."), RecursiveMode::NonRecursive)?;
-        let project = match Project::open(selection, &At::default()) {
+        let project = match Project::open(selection, &RevisionArgs::default()) {
             Ok(project) => project,
             // The plan reports what is wrong.
-            Err(OpenError::Invalid(invalid)) => {
+            Err(OpenWorkspaceError::Invalid(invalid)) => {
                 let files = invalid.sources.files();
                 return Ok(tree_digest(
                     files.map(|(_, file)| (file.name(), file.text().as_bytes())),
                 ));
             }
-            Err(OpenError::Unreadable(error)) => {
+            Err(OpenWorkspaceError::Unreadable(error)) => {
                 return Ok(tree_digest([("", error.to_string().as_bytes())]));
             }
         };
@@ -119,7 +119,7 @@ impl Watch {
         let (path, mode) = if path.is_dir() {
             (path, mode)
         } else {
-            (above(path), RecursiveMode::NonRecursive)
+            (nearest_folder(path), RecursiveMode::NonRecursive)
         };
         self.watcher
             .watch(path, mode)
@@ -128,7 +128,7 @@ impl Watch {
 }
 
 /// The nearest folder above a path that is there.
-fn above(path: &Path) -> &Path {
+fn nearest_folder(path: &Path) -> &Path {
     let mut folders = path
         .ancestors()
         .skip(1)
@@ -143,7 +143,7 @@ fn cedar(workspace: &Workspace) -> (Vec<String>, BTreeSet<PathBuf>) {
     let mut texts = Vec::new();
     let mut folders = BTreeSet::new();
     for (file, text) in workspace.cedar_files() {
-        folders.insert(above(file.as_std_path()).to_owned());
+        folders.insert(nearest_folder(file.as_std_path()).to_owned());
         texts.push(text);
     }
     (texts, folders)

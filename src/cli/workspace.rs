@@ -13,14 +13,15 @@ use clap::Args;
 
 use super::console::Console;
 use super::error::{CommandError, CommandResult, FailureKind};
-use super::teller::Teller;
-pub(super) use super::tree::At;
-use super::tree::{Edited, Edits, Stand, Tree};
+use super::reporter::DiagnosticReporter;
+pub(super) use super::tree::RevisionArgs;
+use super::tree::{EditedTree, PendingEdits, SourceTree, TreeVersion};
 use crate::plan::{Commit, Fingerprint, tree_digest};
-use crate::render::findings::Prefix;
+use crate::render::annotations::RepositoryPrefix;
+use crate::service::docker::check::CheckedTests;
 use crate::service::registry;
-use crate::service::registry::{Checked, CheckedTests, Manifests, ServerFacts};
-use crate::workspace::{Loaded, LoadedTarget};
+use crate::service::registry::{Checked, Manifests, ServerFacts};
+use crate::workspace::{LoadedManifests, LoadedTarget};
 use git::{Pipeline, Source};
 use manifest::config;
 use manifest::config::{Config, Target};
@@ -38,19 +39,19 @@ pub(super) struct WorkingDirectory {
 impl WorkingDirectory {
     /// Makes it the working directory of this process, unless it was left out.
     pub(super) fn enter(&self) -> anyhow::Result<()> {
-        self.path.as_deref().map_or(Ok(()), super::enter)
+        self.path.as_deref().map_or(Ok(()), super::change_directory)
     }
 }
 
 /// Which targets a command is for.
 #[derive(Debug, Default, Args)]
-pub(super) struct Selection {
+pub(super) struct TargetSelection {
     /// Only this target of `polwarden.yaml`; may be given more than once.
     #[arg(long = "target", value_name = "NAME")]
     targets: Vec<String>,
 }
 
-impl Selection {
+impl TargetSelection {
     /// The targets as they are given; none where all are meant.
     pub(super) fn names(&self) -> &[String] {
         &self.targets
@@ -62,23 +63,23 @@ pub(super) struct Workspace {
     sources: SourceMap,
     config: Config,
     document: DocumentId,
-    stand: Stand,
-    loaded: Loaded,
+    stand: TreeVersion,
+    loaded: LoadedManifests,
     /// Positions in the configuration.
     selected: Vec<usize>,
-    prefix: Prefix,
+    prefix: RepositoryPrefix,
 }
 
 /// Why the configuration cannot be used. Like [`CommandError`], it does not implement `std::error::Error`: `?` in a
 /// function that returns `anyhow::Result` would discard the diagnostics.
-pub(super) enum OpenError {
+pub(super) enum OpenWorkspaceError {
     /// It is invalid.
     Invalid(Box<InvalidConfiguration>),
     /// It is missing or cannot be read, the revision does not exist, or a selected target does not.
     Unreadable(anyhow::Error),
 }
 
-impl From<anyhow::Error> for OpenError {
+impl From<anyhow::Error> for OpenWorkspaceError {
     fn from(error: anyhow::Error) -> Self {
         Self::Unreadable(error)
     }
@@ -91,26 +92,26 @@ pub(super) struct InvalidConfiguration {
     /// At least one is an error.
     pub(super) diagnostics: Vec<Diagnostic>,
     /// The path of the configuration's directory in the repository.
-    pub(super) prefix: Prefix,
+    pub(super) prefix: RepositoryPrefix,
 }
 
 impl InvalidConfiguration {
     /// Hands the diagnostics over to a reporter.
-    pub(super) fn tell(self, teller: &Teller) {
-        teller.tell(&self.sources, self.diagnostics);
+    pub(super) fn tell(self, reporter: &DiagnosticReporter) {
+        reporter.tell(&self.sources, self.diagnostics);
     }
 }
 
 /// The configuration of a directory whose manifests are not read yet: enough to know which servers to ask.
 pub(super) struct Project {
-    tree: Tree,
+    tree: SourceTree,
     sources: SourceMap,
     config: Config,
     document: DocumentId,
     findings: Vec<Diagnostic>,
     /// Positions in the configuration.
     selected: Vec<usize>,
-    prefix: Prefix,
+    prefix: RepositoryPrefix,
 }
 
 impl Project {
@@ -118,15 +119,18 @@ impl Project {
     ///
     /// # Errors
     /// The configuration is missing or invalid, the revision does not exist, or a selected target does not.
-    pub(super) fn open(selection: &Selection, at: &At) -> Result<Self, OpenError> {
-        let tree = Tree::open(at)?;
+    pub(super) fn open(
+        selection: &TargetSelection,
+        at: &RevisionArgs,
+    ) -> Result<Self, OpenWorkspaceError> {
+        let tree = SourceTree::open(at)?;
         let prefix = tree.prefix();
         let text = tree.read(config::FILE_NAME.into(), manifest::MAX_BYTES);
         let text = text.with_context(|| format!("cannot read {}", config::FILE_NAME))?;
         let mut sources = SourceMap::default();
         let file = sources.add(config::FILE_NAME, Arc::clone(&text));
         let invalid = |sources, diagnostics, prefix| {
-            OpenError::Invalid(Box::new(InvalidConfiguration {
+            OpenWorkspaceError::Invalid(Box::new(InvalidConfiguration {
                 sources,
                 diagnostics,
                 prefix,
@@ -153,7 +157,7 @@ impl Project {
     }
 
     /// Where the files are, from the top of the repository.
-    pub(super) fn prefix(&self) -> &Prefix {
+    pub(super) fn prefix(&self) -> &RepositoryPrefix {
         &self.prefix
     }
 
@@ -169,11 +173,11 @@ impl Project {
 
     /// Reads the manifests.
     pub(super) fn load(self) -> Workspace {
-        self.load_edited(&Edits::default())
+        self.load_edited(&PendingEdits::default())
     }
 
     /// Reads the manifests as they would be with some files written.
-    pub(super) fn load_edited(self, edits: &Edits) -> Workspace {
+    pub(super) fn load_edited(self, edits: &PendingEdits) -> Workspace {
         let Self {
             tree,
             mut sources,
@@ -184,7 +188,7 @@ impl Project {
             prefix,
         } = self;
         let mut loaded = crate::workspace::load(
-            &Edited { tree: &tree, edits },
+            &EditedTree { tree: &tree, edits },
             &config,
             document,
             &mut sources,
@@ -214,7 +218,10 @@ impl Workspace {
     ///
     /// # Errors
     /// As for [`Project::open`]. Invalid manifests are not an error here; see [`findings`](Self::findings).
-    pub(super) fn open(selection: &Selection, at: &At) -> Result<Self, OpenError> {
+    pub(super) fn open(
+        selection: &TargetSelection,
+        at: &RevisionArgs,
+    ) -> Result<Self, OpenWorkspaceError> {
         Ok(Project::open(selection, at)?.load())
     }
 
@@ -223,12 +230,15 @@ impl Workspace {
     ///
     /// # Errors
     /// As for `open`; or a file has an error, which is shown.
-    pub(super) fn open_for_import(selection: &Selection, console: Console) -> CommandResult<Self> {
-        let mut workspace = Self::open(selection, &At::default())?;
+    pub(super) fn open_for_import(
+        selection: &TargetSelection,
+        console: Console,
+    ) -> CommandResult<Self> {
+        let mut workspace = Self::open(selection, &RevisionArgs::default())?;
         workspace
             .loaded
             .diagnostics
-            .retain(|finding| !nothing_yet(finding));
+            .retain(|finding| !is_no_manifests_yet(finding));
         workspace.report(Vec::new(), console)?;
         Ok(workspace)
     }
@@ -254,13 +264,13 @@ impl Workspace {
     }
 
     /// The findings of all chosen targets together, from one check of each.
-    pub(super) fn agree(&self, findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    pub(super) fn target_diagnostics(&self, findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
         let targets: Vec<_> = self
             .targets()
             .into_iter()
             .filter_map(|target| self.loaded(target))
             .collect();
-        agreed(findings, &targets)
+        merge_target_diagnostics(findings, &targets)
     }
 
     /// Checks what the manifests of a target mean.
@@ -289,7 +299,7 @@ impl Workspace {
 
     /// What the rules of a target most likely do not mean.
     pub(super) fn lint(&self, target: &Target, checked: &Checked) -> Vec<Diagnostic> {
-        registry::lint(&self.documents(target), &checked.desired.policies)
+        crate::service::docker::check::lint(&self.documents(target), &checked.desired.policies)
     }
 
     /// Checks what the policy tests of a target ask.
@@ -309,12 +319,12 @@ impl Workspace {
             .iter()
             .map(|target| (target, self.documents(target)))
             .collect();
-        registry::check_test_targets(&targets)
+        crate::service::docker::check::check_test_targets(&targets)
     }
 
     /// Whether a policy test of a target names a team that only the server can confirm.
     pub(super) fn tests_need_server_teams(&self, target: &Target) -> bool {
-        registry::tests_need_server_teams(target, &self.documents(target))
+        crate::service::docker::check::tests_need_server_teams(target, &self.documents(target))
     }
 
     /// The manifests of a target.
@@ -328,7 +338,7 @@ impl Workspace {
 
     /// Whether a manifest of a target names a team that only the server can confirm.
     pub(super) fn needs_server_teams(&self, target: &Target) -> bool {
-        registry::needs_server_teams(target, &self.documents(target))
+        crate::service::docker::check::needs_server_teams(target, &self.documents(target))
     }
 
     /// Whether a file has an error, as [`open_for_import`](Self::open_for_import) counts them.
@@ -336,7 +346,7 @@ impl Workspace {
         self.loaded
             .diagnostics
             .iter()
-            .any(|finding| is_error(finding) && !nothing_yet(finding))
+            .any(|finding| is_error(finding) && !is_no_manifests_yet(finding))
     }
 
     /// Shows the diagnostics of loading and further ones on standard error.
@@ -344,24 +354,28 @@ impl Workspace {
     /// # Errors
     /// Any of them is an error.
     pub(super) fn report(&self, further: Vec<Diagnostic>, console: Console) -> CommandResult<()> {
-        self.tell(further, &Teller::showing(console))
+        self.tell(further, &DiagnosticReporter::for_diagnostics(console))
     }
 
     /// Reports the diagnostics of loading and further ones.
     ///
     /// # Errors
     /// Any of them is an error.
-    pub(super) fn tell(&self, further: Vec<Diagnostic>, teller: &Teller) -> CommandResult<()> {
+    pub(super) fn tell(
+        &self,
+        further: Vec<Diagnostic>,
+        reporter: &DiagnosticReporter,
+    ) -> CommandResult<()> {
         let mut findings = self.loaded.diagnostics.clone();
         findings.extend(further);
-        if teller.tell(&self.sources, findings) {
+        if reporter.tell(&self.sources, findings) {
             return Err(CommandError::reported(FailureKind::Invalid));
         }
         Ok(())
     }
 
     /// Where the files are, from the top of the repository.
-    pub(super) fn prefix(&self) -> &Prefix {
+    pub(super) fn prefix(&self) -> &RepositoryPrefix {
         &self.prefix
     }
 
@@ -422,7 +436,7 @@ impl Workspace {
     pub(super) fn commit(&self) -> Option<Commit> {
         let head = match &self.stand {
             // It takes a look at every file, so that only whoever asks pays for it.
-            Stand::Work => {
+            TreeVersion::Work => {
                 let packs = self.pack_files();
                 let files = self
                     .files_read()
@@ -430,7 +444,7 @@ impl Workspace {
                     .chain(packs.keys().map(String::as_str));
                 git::head(Path::new("."), files)
             }
-            Stand::Revision(head) => head.clone(),
+            TreeVersion::Revision(head) => head.clone(),
         };
         head.map(|head| {
             Commit::new(
@@ -465,12 +479,15 @@ impl Workspace {
 }
 
 /// Whether a finding says no more than that there are no manifests yet.
-fn nothing_yet(finding: &Diagnostic) -> bool {
+fn is_no_manifests_yet(finding: &Diagnostic) -> bool {
     matches!(finding.code, Code::NoManifests | Code::TargetPathInvalid)
 }
 
 /// What is to be said of a manifest whose targets disagree: a list that one target leaves unused is used by another.
-fn agreed(mut findings: Vec<Diagnostic>, targets: &[&LoadedTarget]) -> Vec<Diagnostic> {
+fn merge_target_diagnostics(
+    mut findings: Vec<Diagnostic>,
+    targets: &[&LoadedTarget],
+) -> Vec<Diagnostic> {
     let holders = |finding: &Diagnostic| {
         let file = finding.labels.first().map(|label| label.place.file());
         targets

@@ -23,10 +23,10 @@ pub fn fingerprint(policy: &LivePolicy) -> Fingerprint {
         LiveContent::Rules(rules) => {
             let mut rules: Vec<&LiveRule> = rules.iter().collect();
             rules.sort_by(|a, b| a.id.cmp(&b.id));
-            Digested::Rules(rules.into_iter().map(DigestedRule::from).collect())
+            DigestedContent::Rules(rules.into_iter().map(DigestedRule::from).collect())
         }
-        LiveContent::Cedar(cedar) => Digested::Cedar(cedar),
-        LiveContent::Opaque(opaque) => Digested::Opaque(sorted(&opaque.raw)),
+        LiveContent::Cedar(cedar) => DigestedContent::Cedar(cedar),
+        LiveContent::Opaque(opaque) => DigestedContent::Opaque(sorted(&opaque.raw)),
     };
     let unknown_scope = sorted_fields(unknown_scope_fields);
     let unknown = sorted_fields(unknown_fields);
@@ -36,7 +36,7 @@ pub fn fingerprint(policy: &LivePolicy) -> Fingerprint {
 }
 
 #[derive(Serialize)]
-enum Digested<'a> {
+enum DigestedContent<'a> {
     Rules(Vec<DigestedRule<'a>>),
     Cedar(&'a Cedar),
     Opaque(Value),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::types::{Call, Change, GateSource, SourceRef, TargetPlan};
+use super::types::{Change, GateSource, PlannedCall, SourceRef, TargetPlan};
 use access::{Gate, NamedAudience, RequestPattern};
 
 /// What a plan is held to.
@@ -24,7 +24,7 @@ pub struct BasePlan {
     /// Its changes.
     pub changes: Vec<Change>,
     /// Its calls.
-    pub calls: Vec<Call>,
+    pub calls: Vec<PlannedCall>,
 }
 
 impl From<&TargetPlan> for BasePlan {

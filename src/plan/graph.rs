@@ -15,31 +15,31 @@ use petgraph::data::Build as _;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef as _;
 
-use super::types::{After, Call, CallId, Reason};
+use super::types::{CallDependency, CallId, DependencyReason, PlannedCall};
 
 /// The position of a call in the list of calls.
 pub(crate) type At = usize;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Edge {
+pub(crate) struct PrecedenceEdge {
     pub(crate) first: At,
     pub(crate) then: At,
-    pub(crate) why: Reason,
+    pub(crate) why: DependencyReason,
 }
 
-pub(crate) struct Graph {
-    graph: Acyclic<DiGraph<At, Reason>>,
+pub(crate) struct CallGraph {
+    graph: Acyclic<DiGraph<At, DependencyReason>>,
     nodes: Vec<NodeIndex>,
-    known: HashMap<(At, At), Reason>,
+    known: HashMap<(At, At), DependencyReason>,
 }
 
-impl Graph {
+impl CallGraph {
     /// A graph without edges. Calls with a small `natural` rank come first in the initial
     /// topological order, which keeps later insertions cheap.
     pub(crate) fn new(calls: usize, natural: impl Fn(At) -> u8) -> Self {
         let mut order: Vec<At> = (0..calls).collect();
         order.sort_by_key(|at| (natural(*at), *at));
-        let mut graph: Acyclic<DiGraph<At, Reason>> = Acyclic::new();
+        let mut graph: Acyclic<DiGraph<At, DependencyReason>> = Acyclic::new();
         let mut nodes = vec![NodeIndex::end(); calls];
         for at in order {
             nodes[at] = graph.add_node(at);
@@ -53,9 +53,9 @@ impl Graph {
 
     /// Adds all of these edges. Returns `false` and leaves the graph unchanged if one closes a
     /// cycle.
-    pub(crate) fn add(&mut self, edges: &[Edge]) -> bool {
+    pub(crate) fn add(&mut self, edges: &[PrecedenceEdge]) -> bool {
         let mut added = Vec::new();
-        for Edge { first, then, why } in edges {
+        for PrecedenceEdge { first, then, why } in edges {
             if self.known.contains_key(&(*first, *then)) {
                 continue;
             }
@@ -107,8 +107,8 @@ impl Graph {
     }
 
     /// The predecessors of each call.
-    pub(crate) fn waits(&self) -> BTreeMap<At, Vec<(At, Reason)>> {
-        let mut waits: BTreeMap<At, Vec<(At, Reason)>> = BTreeMap::new();
+    pub(crate) fn waits(&self) -> BTreeMap<At, Vec<(At, DependencyReason)>> {
+        let mut waits: BTreeMap<At, Vec<(At, DependencyReason)>> = BTreeMap::new();
         for ((first, then), why) in &self.known {
             waits.entry(*then).or_default().push((*first, *why));
         }
@@ -117,13 +117,13 @@ impl Graph {
 }
 
 /// Merges consecutive numbers with the same reason into one range.
-pub(crate) fn ranges(mut before: Vec<(CallId, Reason)>) -> Vec<After> {
+pub(crate) fn ranges(mut before: Vec<(CallId, DependencyReason)>) -> Vec<CallDependency> {
     before.sort_unstable_by_key(|(id, why)| (*why, *id));
-    let mut ranges: Vec<After> = Vec::new();
+    let mut ranges: Vec<CallDependency> = Vec::new();
     for (id, why) in before {
         match ranges.last_mut() {
             Some(last) if last.why == why && last.last.0 + 1 == id.0 => last.last = id,
-            _ => ranges.push(After {
+            _ => ranges.push(CallDependency {
                 first: id,
                 last: id,
                 why,
@@ -137,7 +137,7 @@ pub(crate) fn ranges(mut before: Vec<(CallId, Reason)>) -> Vec<After> {
 pub(crate) struct Earlier(Vec<FixedBitSet>);
 
 impl Earlier {
-    pub(crate) fn new(calls: &[Call]) -> Self {
+    pub(crate) fn new(calls: &[PlannedCall]) -> Self {
         let mut earlier: Vec<FixedBitSet> = Vec::with_capacity(calls.len());
         for call in calls {
             let mut own = FixedBitSet::with_capacity(calls.len());
@@ -158,7 +158,7 @@ impl Earlier {
         Self(earlier)
     }
 
-    pub(crate) fn has(&self, edge: &Edge) -> bool {
+    pub(crate) fn has(&self, edge: &PrecedenceEdge) -> bool {
         self.before(edge.first, edge.then)
     }
 

@@ -5,33 +5,34 @@
 //! is common to all of them: the types, guards, origins of changes, fingerprints and the graph of
 //! calls. A [`Plan`] can be written to a file and read back.
 
+mod change_links;
 mod fingerprint;
 mod gates;
 pub(crate) mod graph;
 mod guard;
-mod link;
 mod origin;
 pub mod replay;
 mod types;
 
 pub use fingerprint::{fingerprint, plan_digest, tree_digest};
 
+pub use change_links::changes_of_calls;
 pub use gates::{BasePlan, GateNames, Gates};
 pub use guard::{
-    Acknowledged, AcknowledgedError, Breach, Guard, Guarding, PlanMark, What as GuardedWhat,
-    check as check_guards,
+    Acknowledgement, AcknowledgementError, Guard, GuardReport, GuardTrigger as GuardedWhat,
+    PlanMark, TriggeredGuard, check as check_guards,
 };
-pub use link::changes_of_calls;
 pub use origin::{held_origins, origins};
 
 pub use replay::{Mismatch, ReplayError};
 pub use types::{
-    AccessChange, After, AudienceImpact, Before, BreachInfo, Call, CallId, CallKind, Change,
-    ChangeKind, ChangeOrigin, ChangeRef, Commit, DRIFT_FORMAT_VERSION, DecidingRule, DocumentState,
-    DocumentStatus, DriftReport, Enforcement, EnforcementChange, FORMAT_VERSION, Field,
-    FieldChange, Fingerprint, GateInfo, GateOutcome, GateSource, Guarded, GuardedKind, Held,
-    HeldReason, Impact, LiveCounts, NoFingerprint, Note, Origin, Origins, Plan, PolicyRef, Reason,
-    ResourceId, ResourceKind, Sent, Since, SourceRef, Subject, TargetDrift, TargetInfo,
-    TargetOrigins, TargetPlan, ToSend, UnmanagedResource, UnreadableResource, ValueChange,
+    AccessChange, AccessImpact, AudienceImpact, BreachInfo, CallDependency, CallId, CallKind,
+    Change, ChangeKind, ChangeOrigin, ChangeRef, ChangedField, Commit, DRIFT_FORMAT_VERSION,
+    DecidingRule, DependencyReason, DocumentState, DocumentStatus, DriftReport, Enforcement,
+    EnforcementChange, FORMAT_VERSION, FieldChange, Fingerprint, FingerprintError, GateInfo,
+    GateOutcome, GateSource, GuardedChange, GuardedKind, HeldChange, HeldReason, LastChange,
+    LiveCounts, Origin, Origins, Plan, PlanNote, PlannedCall, PlannedFingerprint, PlannedOperation,
+    PolicyRef, ResourceId, ResourceKind, SentOperation, SourceRef, Subject, TargetDrift,
+    TargetInfo, TargetOrigins, TargetPlan, UnmanagedResource, UnreadableResource, ValueChange,
     document_id, group_id, pack_id,
 };

@@ -5,7 +5,9 @@
 //! only the new plan would do is due to the change. What both would do in different ways is a
 //! conflict: the server matches neither revision.
 
-use super::types::{Change, ChangeKind, ChangeOrigin, FieldChange, Held, Origin, ValueChange};
+use super::types::{
+    Change, ChangeKind, ChangeOrigin, FieldChange, HeldChange, Origin, ValueChange,
+};
 
 /// The origins of the changes of a plan. `head` are its own changes; `base` are the changes of a
 /// plan of the base revision's manifests against the same live state.
@@ -17,9 +19,9 @@ pub fn origins(head: &[Change], base: &[Change]) -> Vec<ChangeOrigin> {
 
 /// The origins of held changes. A change that the plan of the base revision holds for the same
 /// reason is drift.
-pub fn held_origins(head: &[Held], base: &[Held]) -> Vec<Origin> {
-    let same = |one: &Held, other: &Held| {
-        let Held {
+pub fn held_origins(head: &[HeldChange], base: &[HeldChange]) -> Vec<Origin> {
+    let same = |one: &HeldChange, other: &HeldChange| {
+        let HeldChange {
             resource,
             name,
             part,
@@ -31,7 +33,7 @@ pub fn held_origins(head: &[Held], base: &[Held]) -> Vec<Origin> {
             && *part == other.part
             && *reason == other.reason
     };
-    let origin = |held: &Held| {
+    let origin = |held: &HeldChange| {
         if base.iter().any(|other| same(held, other)) {
             Origin::Drift
         } else {
@@ -53,10 +55,10 @@ fn same(one: &Change, other: &Change) -> bool {
 
 fn origin(change: &Change, base: Option<&Change>) -> ChangeOrigin {
     let children = origins(&change.children, base.map_or(&[], |base| &base.children));
-    let all = own(change, base)
+    let all = own_origin(change, base)
         .into_iter()
         .chain(children.iter().map(|child| child.origin));
-    let origin = all.reduce(both).unwrap_or(Origin::Change);
+    let origin = all.reduce(combined_origin).unwrap_or(Origin::Change);
     ChangeOrigin {
         name: change.name.clone(),
         origin,
@@ -65,7 +67,7 @@ fn origin(change: &Change, base: Option<&Change>) -> ChangeOrigin {
 }
 
 /// The origin of a change without its parts, or nothing if the object itself does not change.
-fn own(change: &Change, base: Option<&Change>) -> Option<Origin> {
+fn own_origin(change: &Change, base: Option<&Change>) -> Option<Origin> {
     let Some(base) = base else {
         return (change.kind != ChangeKind::Within).then_some(Origin::Change);
     };
@@ -92,7 +94,11 @@ fn fields(change: &Change, base: &Change) -> Option<Origin> {
             self::value(value, &other.value)
         })
     };
-    change.fields.iter().filter_map(field).reduce(both)
+    change
+        .fields
+        .iter()
+        .filter_map(field)
+        .reduce(combined_origin)
 }
 
 fn value(head: &ValueChange, base: &ValueChange) -> Option<Origin> {
@@ -121,7 +127,7 @@ fn value(head: &ValueChange, base: &ValueChange) -> Option<Origin> {
             let added = added.iter().map(|text| element(text, base_added));
             added
                 .chain(removed.iter().map(|text| element(text, base_removed)))
-                .reduce(both)
+                .reduce(combined_origin)
         }
         (
             ValueChange::Scalar { .. } | ValueChange::Set { .. } | ValueChange::Text { .. },
@@ -130,7 +136,7 @@ fn value(head: &ValueChange, base: &ValueChange) -> Option<Origin> {
     }
 }
 
-fn both(one: Origin, other: Origin) -> Origin {
+fn combined_origin(one: Origin, other: Origin) -> Origin {
     match (one, other) {
         (Origin::Conflict, _) | (_, Origin::Conflict) => Origin::Conflict,
         (Origin::Change, Origin::Change) => Origin::Change,
@@ -145,7 +151,7 @@ fn both(one: Origin, other: Origin) -> Origin {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Field, ResourceKind};
+    use crate::plan::{ChangedField, ResourceKind};
 
     fn rule(kind: ChangeKind, id: Option<&str>, name: &str, fields: Vec<FieldChange>) -> Change {
         let name = name.to_owned();
@@ -176,7 +182,7 @@ mod tests {
     fn set(added: &[&str], removed: &[&str]) -> FieldChange {
         let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect();
         FieldChange {
-            field: Field::Resources,
+            field: ChangedField::Resources,
             value: ValueChange::Set {
                 added: texts(added),
                 removed: texts(removed),
@@ -188,7 +194,7 @@ mod tests {
     fn decision(before: &str, after: &str) -> FieldChange {
         let text = |text: &str| Some(text.to_owned());
         FieldChange {
-            field: Field::Decision,
+            field: ChangedField::Decision,
             value: ValueChange::Scalar {
                 before: text(before),
                 after: text(after),

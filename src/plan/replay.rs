@@ -24,7 +24,7 @@ pub enum ReplayError {
     },
     /// It is one of another provider.
     #[error("call {call} is none of this provider")]
-    Foreign {
+    OtherService {
         /// The call's number.
         call: u32,
     },
@@ -36,7 +36,7 @@ pub enum ReplayError {
     },
     /// A patch makes no rule.
     #[error("call {call} makes no rule: {error}")]
-    NotARule {
+    InvalidRule {
         /// The call's number.
         call: u32,
         /// Why.

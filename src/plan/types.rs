@@ -12,18 +12,21 @@ mod origin;
 mod plan;
 mod resource;
 
-pub use call::{After, Call, CallId, CallKind, PolicyRef, Reason, Sent, Subject, ToSend};
+pub use call::{
+    CallDependency, CallId, CallKind, DependencyReason, PlannedCall, PlannedOperation, PolicyRef,
+    SentOperation, Subject,
+};
 pub use change::{
-    Before, Change, ChangeKind, ChangeRef, Guarded, GuardedKind, Held, HeldReason, Note, SourceRef,
-    UnmanagedResource,
+    Change, ChangeKind, ChangeRef, GuardedChange, GuardedKind, HeldChange, HeldReason, PlanNote,
+    PlannedFingerprint, SourceRef, UnmanagedResource,
 };
 pub use document::{DocumentState, DocumentStatus};
-pub use drift::{DRIFT_FORMAT_VERSION, DriftReport, Since, TargetDrift};
-pub use field::{Field, FieldChange, ValueChange};
-pub use fingerprint::{Fingerprint, NoFingerprint};
+pub use drift::{DRIFT_FORMAT_VERSION, DriftReport, LastChange, TargetDrift};
+pub use field::{ChangedField, FieldChange, ValueChange};
+pub use fingerprint::{Fingerprint, FingerprintError};
 pub use gates::{BreachInfo, GateInfo, GateOutcome, GateSource};
 pub use impact::{
-    AccessChange, AudienceImpact, DecidingRule, Enforcement, EnforcementChange, Impact,
+    AccessChange, AccessImpact, AudienceImpact, DecidingRule, Enforcement, EnforcementChange,
     UnreadableResource,
 };
 pub use origin::{ChangeOrigin, Origin, Origins, TargetOrigins};

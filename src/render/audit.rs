@@ -3,8 +3,8 @@
 use super::commit;
 use super::text::{many, neutral, neutral_json};
 use crate::run::audit::{AuditRecord, AuditReport};
-use crate::run::journal::{Counts, RunKind};
-use git::{Scheme, SignedBy};
+use crate::run::journal::{CallCounts, RunKind};
+use git::{SignatureScheme, SignedBy};
 
 /// Records as indented JSON with a final newline. Characters that could control a terminal are
 /// escaped.
@@ -27,7 +27,7 @@ pub fn human(record: &AuditRecord) -> String {
         result,
         ..
     } = record;
-    let Counts {
+    let CallCounts {
         applied,
         not_applied,
         unknown,
@@ -63,8 +63,8 @@ pub(crate) fn signer(signed_by: &SignedBy) -> String {
         base,
     } = signed_by;
     let scheme = match scheme {
-        Scheme::Ssh => "SSH",
-        Scheme::Openpgp => "OpenPGP",
+        SignatureScheme::Ssh => "SSH",
+        SignatureScheme::Openpgp => "OpenPGP",
     };
     let base = base.get(..10).unwrap_or(base);
     format!(

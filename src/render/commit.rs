@@ -1,5 +1,5 @@
 use crate::plan::Commit;
-use git::{Person, Pipeline};
+use git::{CommitPerson, Pipeline};
 
 /// The commit in one line: id, branch and author from git, then what the pipeline reports. `data`
 /// neutralizes external text.
@@ -16,7 +16,7 @@ pub(crate) fn line(commit: &Commit, data: impl Fn(&str) -> String) -> String {
     if let Some(branch) = branch {
         text.push_str(&format!(" on branch {}", data(branch)));
     }
-    if let Some(Person {
+    if let Some(CommitPerson {
         name,
         email: _,
         time: _,
@@ -29,12 +29,12 @@ pub(crate) fn line(commit: &Commit, data: impl Fn(&str) -> String) -> String {
     }
     text.push('.');
     if let Some(pipeline) = pipeline {
-        text.push_str(&said(pipeline, data));
+        text.push_str(&pipeline_text(pipeline, data));
     }
     text
 }
 
-fn said(pipeline: &Pipeline, data: impl Fn(&str) -> String) -> String {
+fn pipeline_text(pipeline: &Pipeline, data: impl Fn(&str) -> String) -> String {
     let Pipeline {
         service,
         branch,
@@ -73,7 +73,7 @@ mod tests {
         assert_eq!(told(&commit), "Commit <0123456789>.");
         let branch = Some("main".to_owned());
         let time = jiff::Timestamp::UNIX_EPOCH;
-        commit.author = Some(Person {
+        commit.author = Some(CommitPerson {
             name: "Ann".to_owned(),
             email: "ann@example.com".to_owned(),
             time,

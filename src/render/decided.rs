@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::paint::Painter;
 use super::text::neutral;
 use crate::plan::SourceRef;
-use access::{CedarFailure, CedarStatement, Decider, PooledRule};
+use access::{ApplicableRule, CedarFailure, CedarStatement, Decider};
 use model::diag::Place;
 use model::docker::Decision;
 
@@ -23,15 +23,16 @@ pub struct Locator<'a> {
 #[serde(untagged)]
 pub enum DecidedBy {
     /// A rule.
-    Rule(DecidingRule),
+    Rule(DecidingRuleReport),
     /// A statement of a Cedar policy.
     Statement(DecidingStatement),
 }
 
 /// A rule and the resource of it that is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "DecidingRule")]
 #[serde(rename_all = "camelCase")]
-pub struct DecidingRule {
+pub struct DecidingRuleReport {
     /// The name of its policy.
     pub policy: String,
     /// Its name.
@@ -75,7 +76,7 @@ impl DecidedBy {
     pub fn new(decider: &Decider<'_>, locator: Locator<'_>) -> Self {
         match decider {
             Decider::Rule { rule, resource } => {
-                Self::Rule(DecidingRule::new(rule, resource.clone(), locator))
+                Self::Rule(DecidingRuleReport::new(rule, resource.clone(), locator))
             }
             Decider::Statement(statement) => {
                 Self::Statement(DecidingStatement::new(statement, locator))
@@ -91,8 +92,8 @@ impl DecidedBy {
     }
 }
 
-impl DecidingRule {
-    pub fn new(rule: &PooledRule<'_>, resource: String, locator: Locator<'_>) -> Self {
+impl DecidingRuleReport {
+    pub fn new(rule: &ApplicableRule<'_>, resource: String, locator: Locator<'_>) -> Self {
         Self {
             policy: rule.policy.to_owned(),
             rule: rule.rule.name.to_string(),

@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use super::paint::Painter;
-use super::plan::words::{full_name, held_reason, place, what};
+use super::plan::wording::{full_name, held_reason, place, what};
 use super::plan::{
-    Section, access, documents, enforcement_section, target_heading, tree, unmanaged_line,
+    PlanSection, access, documents, enforcement_section, target_heading, tree, unmanaged_line,
 };
 use super::text::{line_start, many, neutral, neutral_json};
-use crate::plan::{Change, ChangeKind, DriftReport, Held, Since, TargetDrift};
+use crate::plan::{Change, ChangeKind, DriftReport, HeldChange, LastChange, TargetDrift};
 
 /// Printed above the changes, because they are shown from the server's side.
 pub(super) const INSTEAD: &str =
@@ -29,7 +29,7 @@ pub fn summary(report: &DriftReport) -> String {
         .commit
         .as_ref()
         .map(|commit| neutral(commit.id.get(..10).unwrap_or(&commit.id)).into_owned());
-    said(
+    drift_sentence(
         report,
         &format!(
             " from {}",
@@ -40,10 +40,10 @@ pub fn summary(report: &DriftReport) -> String {
 
 /// The summary without the commit, so it contains no external text.
 pub(super) fn headline(report: &DriftReport) -> String {
-    said(report, "")
+    drift_sentence(report, "")
 }
 
-fn said(report: &DriftReport, from: &str) -> String {
+fn drift_sentence(report: &DriftReport, from: &str) -> String {
     match report
         .targets
         .iter()
@@ -88,7 +88,7 @@ fn target_text(text: &mut String, drift: &TargetDrift, painter: Painter) {
         text.push_str(&access::human(access, painter));
         text.push('\n');
     }
-    for Section { title, lines } in sections(drift) {
+    for PlanSection { title, lines } in sections(drift) {
         let _ = writeln!(text, "  {}", painter.strong(&format!("{title}:")));
         for line in lines {
             let _ = writeln!(text, "    {line}");
@@ -98,7 +98,7 @@ fn target_text(text: &mut String, drift: &TargetDrift, painter: Painter) {
 }
 
 /// The sections of a target in addition to its changes and access.
-pub(super) fn sections(drift: &TargetDrift) -> Vec<Section> {
+pub(super) fn sections(drift: &TargetDrift) -> Vec<PlanSection> {
     let TargetDrift {
         target: _,
         changes,
@@ -112,14 +112,14 @@ pub(super) fn sections(drift: &TargetDrift) -> Vec<Section> {
         undo,
     } = drift;
     let since = since.iter().map(
-        |Since {
+        |LastChange {
              name,
              id: _,
              updated_at,
          }| format!("policy \"{}\": {}", neutral(name), neutral(updated_at)),
     );
     let held = held.iter().map(
-        |Held {
+        |HeldChange {
              resource,
              name,
              part,
@@ -138,23 +138,23 @@ pub(super) fn sections(drift: &TargetDrift) -> Vec<Section> {
         .into_iter()
         .chain(changes.iter().filter_map(deleting));
     let all = [
-        Section {
+        PlanSection {
             title: "Last changed at the server",
             lines: since.collect(),
         },
-        Section {
+        PlanSection {
             title: "Different, and not to be undone by `apply`",
             lines: held.collect(),
         },
-        Section {
+        PlanSection {
             title: "Unmanaged, which is no drift",
             lines: left.collect(),
         },
-        Section {
+        PlanSection {
             title: "To keep what is live, write it into the manifests, and merge them",
             lines: keep.collect(),
         },
-        Section {
+        PlanSection {
             title: "To undo it",
             lines: command(undo).into_iter().collect(),
         },

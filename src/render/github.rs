@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::findings::{Finding, Findings, Lines, Prefix, Spot, Weight};
+use super::annotations::{
+    Annotation, AnnotationLevel, AnnotationLocation, LineRange, PackDiagnostics, RepositoryPrefix,
+};
 use super::text::neutral;
 
 /// Maximum number of annotations of one kind that GitHub shows per step. The others are only in the
@@ -10,11 +12,15 @@ use super::text::neutral;
 pub const SHOWN: usize = 10;
 
 /// The annotations by decreasing severity; `summary` is the first notice.
-pub fn github(summary: Option<&str>, findings: &Findings, prefix: &Prefix) -> String {
+pub fn github(
+    summary: Option<&str>,
+    findings: &PackDiagnostics,
+    prefix: &RepositoryPrefix,
+) -> String {
     let mut text = String::new();
-    let mut summary = summary.map(|summary| closing(summary, findings));
+    let mut summary = summary.map(|summary| summary_notice(summary, findings));
     for finding in findings.list() {
-        if finding.weight == Weight::Notice {
+        if finding.weight == AnnotationLevel::Notice {
             text.extend(summary.take());
         }
         text.push_str(&annotation(finding, prefix));
@@ -24,13 +30,17 @@ pub fn github(summary: Option<&str>, findings: &Findings, prefix: &Prefix) -> St
 }
 
 /// The summary, with the number of annotations that GitHub does not show.
-fn closing(summary: &str, findings: &Findings) -> String {
+fn summary_notice(summary: &str, findings: &PackDiagnostics) -> String {
     let mut message = neutral(summary).into_owned();
     if let Some(counts) = findings.counts() {
         let _ = write!(message, " Findings: {counts}.");
     }
-    let most =
-        [Weight::Error, Weight::Warning, Weight::Notice].map(|weight| findings.count(weight));
+    let most = [
+        AnnotationLevel::Error,
+        AnnotationLevel::Warning,
+        AnnotationLevel::Notice,
+    ]
+    .map(|weight| findings.count(weight));
     if most.iter().any(|count| *count > SHOWN) {
         let _ = write!(
             message,
@@ -40,8 +50,8 @@ fn closing(summary: &str, findings: &Findings) -> String {
     format!("::notice title=polwarden::{}\n", data(&message))
 }
 
-fn annotation(finding: &Finding, prefix: &Prefix) -> String {
-    let Finding {
+fn annotation(finding: &Annotation, prefix: &RepositoryPrefix) -> String {
+    let Annotation {
         rule,
         weight,
         message,
@@ -52,14 +62,14 @@ fn annotation(finding: &Finding, prefix: &Prefix) -> String {
         ..
     } = finding;
     let command = match weight {
-        Weight::Error => "error",
-        Weight::Warning => "warning",
-        Weight::Notice => "notice",
+        AnnotationLevel::Error => "error",
+        AnnotationLevel::Warning => "warning",
+        AnnotationLevel::Notice => "notice",
     };
     let mut properties = Vec::new();
-    if let Some(Spot { file, lines }) = spot {
+    if let Some(AnnotationLocation { file, lines }) = spot {
         properties.push(format!("file={}", property(&neutral(&prefix.file(file)))));
-        if let Some(Lines {
+        if let Some(LineRange {
             first,
             last,
             columns,

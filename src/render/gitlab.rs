@@ -2,25 +2,27 @@
 
 use serde::Serialize;
 
-use super::findings::{Finding, Findings, PlanRule, Prefix, RuleId, Weight};
+use super::annotations::{
+    Annotation, AnnotationLevel, AnnotationRule, PackDiagnostics, PlanRule, RepositoryPrefix,
+};
 use super::text::neutral_json;
 
 /// The path of diagnostics without a file: GitLab drops entries without a path.
 const NOWHERE: &str = manifest::config::FILE_NAME;
 
 #[derive(Serialize)]
-struct Issue<'a> {
+struct GitlabIssue<'a> {
     description: String,
     check_name: &'a str,
     fingerprint: String,
-    severity: Severity,
-    location: Location,
+    severity: GitlabSeverity,
+    location: GitlabLocation,
 }
 
 /// The severities of GitLab.
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Severity {
+enum GitlabSeverity {
     Info,
     Minor,
     Major,
@@ -28,13 +30,13 @@ enum Severity {
 }
 
 #[derive(Serialize)]
-struct Location {
+struct GitlabLocation {
     path: String,
-    lines: Lines,
+    lines: GitlabLines,
 }
 
 #[derive(Serialize)]
-struct Lines {
+struct GitlabLines {
     begin: u32,
     end: u32,
 }
@@ -43,8 +45,8 @@ struct Lines {
 ///
 /// # Errors
 /// The report cannot be serialized, which does not happen for plain data.
-pub fn gitlab(findings: &Findings, prefix: &Prefix) -> serde_json::Result<String> {
-    let issues: Vec<Issue<'_>> = findings
+pub fn gitlab(findings: &PackDiagnostics, prefix: &RepositoryPrefix) -> serde_json::Result<String> {
+    let issues: Vec<GitlabIssue<'_>> = findings
         .fingerprinted()
         .into_iter()
         .map(|(finding, print)| issue(finding, print, prefix))
@@ -54,8 +56,12 @@ pub fn gitlab(findings: &Findings, prefix: &Prefix) -> serde_json::Result<String
     Ok(neutral_json(&text).into_owned())
 }
 
-fn issue<'a>(finding: &'a Finding, fingerprint: String, prefix: &Prefix) -> Issue<'a> {
-    let Finding {
+fn issue<'a>(
+    finding: &'a Annotation,
+    fingerprint: String,
+    prefix: &RepositoryPrefix,
+) -> GitlabIssue<'a> {
+    let Annotation {
         rule,
         weight,
         message,
@@ -73,22 +79,26 @@ fn issue<'a>(finding: &'a Finding, fingerprint: String, prefix: &Prefix) -> Issu
         .map(|help| format!(" (help: {help})"))
         .unwrap_or_default();
     let severity = match (weight, rule) {
-        (Weight::Error, RuleId::Plan(PlanRule::GateShut)) => Severity::Critical,
-        (Weight::Error, RuleId::File(_) | RuleId::Plan(_)) => Severity::Major,
-        (Weight::Warning, _) => Severity::Minor,
-        (Weight::Notice, _) => Severity::Info,
+        (AnnotationLevel::Error, AnnotationRule::Plan(PlanRule::GateShut)) => {
+            GitlabSeverity::Critical
+        }
+        (AnnotationLevel::Error, AnnotationRule::File(_) | AnnotationRule::Plan(_)) => {
+            GitlabSeverity::Major
+        }
+        (AnnotationLevel::Warning, _) => GitlabSeverity::Minor,
+        (AnnotationLevel::Notice, _) => GitlabSeverity::Info,
     };
     let lines = spot.as_ref().and_then(|spot| spot.lines);
-    let lines = lines.map_or(Lines { begin: 1, end: 1 }, |lines| Lines {
+    let lines = lines.map_or(GitlabLines { begin: 1, end: 1 }, |lines| GitlabLines {
         begin: lines.first,
         end: lines.last,
     });
     let path = prefix.file(spot.as_ref().map_or(NOWHERE, |spot| &spot.file));
-    Issue {
+    GitlabIssue {
         description: format!("{message}{target}{help}"),
         check_name: rule.as_str(),
         fingerprint,
         severity,
-        location: Location { path, lines },
+        location: GitlabLocation { path, lines },
     }
 }

@@ -2,8 +2,8 @@
 
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
-use super::findings::{Finding, Findings, Weight};
-use super::plan::words::gate_text;
+use super::annotations::{Annotation, AnnotationLevel, PackDiagnostics};
+use super::plan::wording::gate_text;
 use super::text::{many, neutral_xml, neutral_xml_lines};
 use crate::plan::{DriftReport, Plan};
 
@@ -12,7 +12,7 @@ use crate::plan::{DriftReport, Plan};
 ///
 /// # Errors
 /// The text cannot be written, which does not happen in memory.
-pub fn findings(command: &str, findings: &Findings) -> Result<String, SerializeError> {
+pub fn findings(command: &str, findings: &PackDiagnostics) -> Result<String, SerializeError> {
     let mut xml = Report::new(format!("polwarden {command}"));
     xml.add_test_suite(manifests(findings));
     xml.to_string()
@@ -23,7 +23,7 @@ pub fn findings(command: &str, findings: &Findings) -> Result<String, SerializeE
 ///
 /// # Errors
 /// The text cannot be written, which does not happen in memory.
-pub fn plan(plan: Option<&Plan>, findings: &Findings) -> Result<String, SerializeError> {
+pub fn plan(plan: Option<&Plan>, findings: &PackDiagnostics) -> Result<String, SerializeError> {
     let mut xml = Report::new("polwarden plan");
     xml.add_test_suite(manifests(findings));
     for target in plan.into_iter().flat_map(|plan| &plan.targets) {
@@ -55,7 +55,10 @@ pub fn plan(plan: Option<&Plan>, findings: &Findings) -> Result<String, Serializ
 ///
 /// # Errors
 /// The text cannot be written, which does not happen in memory.
-pub fn drift(report: Option<&DriftReport>, findings: &Findings) -> Result<String, SerializeError> {
+pub fn drift(
+    report: Option<&DriftReport>,
+    findings: &PackDiagnostics,
+) -> Result<String, SerializeError> {
     let mut xml = Report::new("polwarden drift");
     xml.add_test_suite(manifests(findings));
     for target in report.into_iter().flat_map(|report| &report.targets) {
@@ -70,13 +73,16 @@ pub fn drift(report: Option<&DriftReport>, findings: &Findings) -> Result<String
     xml.to_string()
 }
 
-fn of_target<'f>(findings: &'f Findings, target: &str) -> impl Iterator<Item = TestCase> + use<'f> {
+fn of_target<'f>(
+    findings: &'f PackDiagnostics,
+    target: &str,
+) -> impl Iterator<Item = TestCase> + use<'f> {
     let name = super::text::neutral(target).into_owned();
-    let own = move |finding: &&Finding| finding.target.as_deref() == Some(name.as_str());
+    let own = move |finding: &&Annotation| finding.target.as_deref() == Some(name.as_str());
     findings.list().iter().filter(own).map(case)
 }
 
-fn manifests(findings: &Findings) -> TestSuite {
+fn manifests(findings: &PackDiagnostics) -> TestSuite {
     let mut suite = TestSuite::new("manifests");
     let of_files = || {
         findings
@@ -96,8 +102,8 @@ fn manifests(findings: &Findings) -> TestSuite {
 }
 
 /// Errors fail. Warnings and notices succeed with output, because JUnit has no warnings.
-fn case(finding: &Finding) -> TestCase {
-    let Finding {
+fn case(finding: &Annotation) -> TestCase {
+    let Annotation {
         rule,
         weight,
         message,
@@ -121,7 +127,7 @@ fn case(finding: &Finding) -> TestCase {
         Some(place) => format!("{rule}: {place}", rule = rule.as_str()),
         None => format!("{}: {message}", rule.as_str()),
     };
-    let mut case = if *weight == Weight::Error {
+    let mut case = if *weight == AnnotationLevel::Error {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
         status
             .set_type(rule.as_str())

@@ -1,12 +1,12 @@
 //! Renders values as text, for people and for machines. Nothing here performs I/O.
 
+pub mod annotations;
 pub mod audit;
 mod commit;
 pub mod decided;
 pub mod diagnostics;
 pub mod drift;
 pub mod explain;
-pub mod findings;
 pub mod github;
 pub mod gitlab;
 pub mod html;

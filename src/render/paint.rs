@@ -3,16 +3,16 @@ use anstyle::{AnsiColor, Style};
 /// Colors text, or leaves it plain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Painter {
-    coloured: bool,
+    colored: bool,
 }
 
 impl Painter {
-    pub fn new(coloured: bool) -> Self {
-        Self { coloured }
+    pub fn new(colored: bool) -> Self {
+        Self { colored }
     }
 
-    pub fn is_coloured(self) -> bool {
-        self.coloured
+    pub fn is_colored(self) -> bool {
+        self.colored
     }
 
     /// New or successful.
@@ -41,7 +41,7 @@ impl Painter {
     }
 
     fn paint(self, style: Style, text: &str) -> String {
-        if self.coloured {
+        if self.colored {
             format!("{style}{text}{style:#}")
         } else {
             text.to_owned()

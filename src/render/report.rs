@@ -1,16 +1,19 @@
 //! Renders the outcomes of calls.
 
-use crate::plan::{Call, Sent, ToSend};
+use crate::plan::{PlannedCall, PlannedOperation, SentOperation};
 use crate::render::paint::Painter;
 use crate::render::text::{many, neutral, neutral_lines};
-use crate::run::{CallOutcome, CleanedUp, Confirmation, Difference, Failure, Object, Tally};
+use crate::run::{
+    CallFailure, CallOutcome, CallTally, CleanedUpVersion, Confirmation, LiveObject,
+    ObjectDifference,
+};
 use model::chainloop::LiveDocument;
-use model::docker::{LiveContent, LivePolicy, LiveRule, Operation, RuleValue};
+use model::docker::{DockerOperation, LiveContent, LivePolicy, LiveRule, RuleValue};
 use model::pulumi::{LiveGroup, LiveGroupBody, LivePack};
 use model::{chainloop, pulumi};
 
 /// One line for a call, followed by the details of a failure.
-pub fn call_line(call: &Call, outcome: &CallOutcome, painter: Painter) -> String {
+pub fn call_line(call: &PlannedCall, outcome: &CallOutcome, painter: Painter) -> String {
     let what = describe(call);
     match outcome {
         CallOutcome::Applied(Confirmation::Answered) => format!("  {} {what}", painter.good("✓")),
@@ -22,7 +25,11 @@ pub fn call_line(call: &Call, outcome: &CallOutcome, painter: Painter) -> String
         }
         CallOutcome::Overwrote(difference) => {
             let head = painter.bad("applied, over another writer's change");
-            format!("  {} {what}: {head}{}", painter.bad("!"), both(difference))
+            format!(
+                "  {} {what}: {head}{}",
+                painter.bad("!"),
+                expected_and_found(difference)
+            )
         }
         CallOutcome::NotAttempted => format!("  {} {what}: not attempted", painter.dim("·")),
         CallOutcome::Blocked { by } => {
@@ -39,69 +46,70 @@ pub fn call_line(call: &Call, outcome: &CallOutcome, painter: Painter) -> String
     }
 }
 
-fn failed(failure: &Failure) -> (&'static str, String) {
+fn failed(failure: &CallFailure) -> (&'static str, String) {
     match failure {
-        Failure::Refused(error) => ("failed, not applied", below(&error.to_string())),
-        Failure::Unknown { error, read_back } => {
-            let more = below(&error.to_string())
-                + &below(&format!("It could not be read back: {read_back}"));
+        CallFailure::Refused(error) => ("failed, not applied", indented(&error.to_string())),
+        CallFailure::Unknown { error, read_back } => {
+            let more = indented(&error.to_string())
+                + &indented(&format!("It could not be read back: {read_back}"));
             ("failed; it may have been applied", more)
         }
-        Failure::Overtaken { error, difference } => {
+        CallFailure::Conflict { error, difference } => {
             let said = error
                 .as_ref()
-                .map(|error| below(&error.to_string()))
+                .map(|error| indented(&error.to_string()))
                 .unwrap_or_default();
             (
                 "failed: another writer was there",
-                said + &both(difference) + &below(AGAIN),
+                said + &expected_and_found(difference) + &indented(AGAIN),
             )
         }
-        Failure::Moved { stale, difference } => (
+        CallFailure::Stale { stale, difference } => (
             "not sent",
-            below(&format!("{stale}.")) + &both(difference) + &below(AGAIN),
+            indented(&format!("{stale}.")) + &expected_and_found(difference) + &indented(AGAIN),
         ),
-        Failure::NoUpload { pack, tag } => (
+        CallFailure::NoUpload { pack, tag } => (
             "not sent",
-            below(&format!(
+            indented(&format!(
                 "Where the archive of version {tag} of pack `{pack}` goes was in an answer that did not come, or the archive is \
                  not at hand."
             )),
         ),
-        Failure::NotChecked(error) => (
+        CallFailure::NotChecked(error) => (
             "not sent, since its policy could not be read just before",
-            below(&error.to_string()),
+            indented(&error.to_string()),
         ),
-        Failure::Service(error) => ("not sent", below(&format!("{error}."))),
-        Failure::Journal(error) => ("not sent", below(&format!("{error}."))),
+        CallFailure::Service(error) => ("not sent", indented(&format!("{error}."))),
+        CallFailure::Journal(error) => ("not sent", indented(&format!("{error}."))),
     }
 }
 
 const AGAIN: &str = "Run `polwarden apply` again: it plans from what is there now.";
 
 /// Indents text below the line of a call.
-pub(super) fn below(text: &str) -> String {
+pub(super) fn indented(text: &str) -> String {
     format!("\n      {}", neutral_lines(text).replace('\n', "\n      "))
 }
 
 /// The expected value and the value that another client left, each on a line.
-pub fn both(difference: &Difference) -> String {
-    let Difference { planned, found } = difference;
-    let says = |object: &Option<Object>| {
+pub fn expected_and_found(difference: &ObjectDifference) -> String {
+    let ObjectDifference { planned, found } = difference;
+    let says = |object: &Option<LiveObject>| {
         object
             .as_ref()
             .map_or_else(|| "nothing".to_owned(), object_line)
     };
-    below(&format!("expected: {}", says(planned))) + &below(&format!("found:    {}", says(found)))
+    indented(&format!("expected: {}", says(planned)))
+        + &indented(&format!("found:    {}", says(found)))
 }
 
-pub fn object_line(object: &Object) -> String {
+pub fn object_line(object: &LiveObject) -> String {
     match object {
-        Object::Policy(policy) => policy_line(policy),
-        Object::Rule(rule) => rule_line(rule),
-        Object::Pack(pack) => pack_line(pack),
-        Object::Group(group) => group_line(group),
-        Object::Document(document) => document_line(document),
+        LiveObject::Policy(policy) => policy_line(policy),
+        LiveObject::Rule(rule) => rule_line(rule),
+        LiveObject::Pack(pack) => pack_line(pack),
+        LiveObject::Group(group) => group_line(group),
+        LiveObject::Document(document) => document_line(document),
     }
 }
 
@@ -253,25 +261,25 @@ pub fn rule_line(rule: &LiveRule) -> String {
 }
 
 /// A call in words: `create rule "allow npm" in policy "Package managers"`.
-pub fn describe(call: &Call) -> String {
+pub fn describe(call: &PlannedCall) -> String {
     match &call.send {
-        ToSend::Docker(send) => docker_words(send, &call.name, call.part.as_deref()),
-        ToSend::Pulumi(send) => pulumi_words(send),
-        ToSend::Chainloop(send) => chainloop_words(send),
+        PlannedOperation::Docker(send) => docker_words(send, &call.name, call.part.as_deref()),
+        PlannedOperation::Pulumi(send) => pulumi_words(send),
+        PlannedOperation::Chainloop(send) => chainloop_words(send),
     }
 }
 
 /// A call in words, by the names of the object and of its part.
-pub fn describe_sent(sent: &Sent, name: &str, part: Option<&str>) -> String {
+pub fn describe_sent(sent: &SentOperation, name: &str, part: Option<&str>) -> String {
     match sent {
-        Sent::Docker(send) => docker_words(send, name, part),
-        Sent::Pulumi(send) => pulumi_words(send),
-        Sent::Chainloop(send) => chainloop_words(send),
+        SentOperation::Docker(send) => docker_words(send, name, part),
+        SentOperation::Pulumi(send) => pulumi_words(send),
+        SentOperation::Chainloop(send) => chainloop_words(send),
     }
 }
 
 /// Includes the digest, which identifies the version.
-fn chainloop_words(send: &chainloop::Operation) -> String {
+fn chainloop_words(send: &chainloop::ChainloopOperation) -> String {
     let chainloop::SentDocument {
         name,
         digest,
@@ -285,28 +293,28 @@ fn chainloop_words(send: &chainloop::Operation) -> String {
     .into_owned()
 }
 
-fn pulumi_words(send: &pulumi::Operation) -> String {
-    use pulumi::{GroupChange, Operation};
+fn pulumi_words(send: &pulumi::PulumiOperation) -> String {
+    use pulumi::{GroupChange, PulumiOperation};
     let text = match send {
-        Operation::CreatePackVersion { version } => {
+        PulumiOperation::CreatePackVersion { version } => {
             format!(
                 "begin version {} of pack \"{}\"",
                 version.version_tag, version.name
             )
         }
-        Operation::PutArchive { pack, tag, .. } => {
+        PulumiOperation::PutArchive { pack, tag, .. } => {
             format!("upload the archive of version {tag} of pack \"{pack}\"")
         }
-        Operation::CompletePackVersion { pack, tag } => {
+        PulumiOperation::CompletePackVersion { pack, tag } => {
             format!("complete version {tag} of pack \"{pack}\"")
         }
-        Operation::DeletePackVersion { pack, version } => {
+        PulumiOperation::DeletePackVersion { pack, version } => {
             format!("delete version {version} of pack \"{pack}\"")
         }
-        Operation::DeletePack { pack } => format!("delete pack \"{pack}\""),
-        Operation::CreateGroup { group } => format!("create group \"{}\"", group.name),
-        Operation::DeleteGroup { group } => format!("delete group \"{group}\""),
-        Operation::UpdateGroup { group, change } => match change {
+        PulumiOperation::DeletePack { pack } => format!("delete pack \"{pack}\""),
+        PulumiOperation::CreateGroup { group } => format!("create group \"{}\"", group.name),
+        PulumiOperation::DeleteGroup { group } => format!("delete group \"{group}\""),
+        PulumiOperation::UpdateGroup { group, change } => match change {
             GroupChange::Rename { name } => format!("rename group \"{group}\" to \"{name}\""),
             GroupChange::AddStack { stack } => format!("add stack {stack} to group \"{group}\""),
             GroupChange::RemoveStack { stack } => {
@@ -324,8 +332,8 @@ fn pulumi_words(send: &pulumi::Operation) -> String {
 }
 
 /// The outcome of deleting an incomplete version.
-pub fn cleaned_up(cleaned: &CleanedUp, painter: Painter) -> String {
-    let CleanedUp { name, part, error } = cleaned;
+pub fn cleaned_up(cleaned: &CleanedUpVersion, painter: Painter) -> String {
+    let CleanedUpVersion { name, part, error } = cleaned;
     let what = neutral(&format!("version {part} of pack \"{name}\"")).into_owned();
     match error {
         None => format!(
@@ -335,19 +343,19 @@ pub fn cleaned_up(cleaned: &CleanedUp, painter: Painter) -> String {
         Some(error) => {
             let head =
                 painter.bad("is half published, and could not be deleted; delete it yourself");
-            format!("  {} {what} {head}{}", painter.bad("✗"), below(error))
+            format!("  {} {what} {head}{}", painter.bad("✗"), indented(error))
         }
     }
 }
 
-fn docker_words<P>(send: &Operation<P>, policy: &str, rule: Option<&str>) -> String {
+fn docker_words<P>(send: &DockerOperation<P>, policy: &str, rule: Option<&str>) -> String {
     let policy = neutral(policy);
     let kind = send.kind().words();
     match (send, rule) {
         (
-            Operation::<P>::CreateRule { .. }
-            | Operation::UpdateRule { .. }
-            | Operation::DeleteRule { .. },
+            DockerOperation::<P>::CreateRule { .. }
+            | DockerOperation::UpdateRule { .. }
+            | DockerOperation::DeleteRule { .. },
             Some(rule),
         ) => format!("{kind} \"{}\" in policy \"{policy}\"", neutral(rule)),
         (_, _) => format!("{kind} \"{policy}\""),
@@ -355,8 +363,8 @@ fn docker_words<P>(send: &Operation<P>, policy: &str, rule: Option<&str>) -> Str
 }
 
 /// The number of calls that were not applied, by outcome: "1 failed, 2 blocked".
-pub fn not_applied(tally: &Tally) -> String {
-    let Tally {
+pub fn not_applied(tally: &CallTally) -> String {
+    let CallTally {
         applied: _,
         overwrote: _,
         failed,

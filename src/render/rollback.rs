@@ -1,13 +1,13 @@
 //! Renders what a rollback does not restore.
 
-use super::plan::words::what;
-use super::report::both;
+use super::plan::wording::what;
+use super::report::expected_and_found;
 use super::text::neutral;
-use crate::run::{HeldBack, UndoHeld};
+use crate::run::{HeldUndo, HeldUndoReason};
 
 /// One object with the reason and the next step.
-pub fn held(held: &UndoHeld) -> String {
-    let UndoHeld {
+pub fn held(held: &HeldUndo) -> String {
+    let HeldUndo {
         resource,
         name,
         part,
@@ -19,31 +19,31 @@ pub fn held(held: &UndoHeld) -> String {
         (Some(_) | None, _) => whole,
     };
     match why {
-        HeldBack::ChangedSince(difference) => format!(
+        HeldUndoReason::ChangedSince(difference) => format!(
             "Held: {what} was changed by another writer since; --overwrite puts it back all the same.{}",
-            both(difference)
+            expected_and_found(difference)
         ),
-        HeldBack::NameTaken => {
+        HeldUndoReason::NameTaken => {
             format!("Held: {what} cannot come back, since something else has its name now.")
         }
-        HeldBack::NotUnderstood(why) => {
+        HeldUndoReason::NotUnderstood(why) => {
             format!("Held: {what} {}; it stays as it is.", neutral(why))
         }
-        HeldBack::Published => format!(
+        HeldUndoReason::Published => format!(
             "Held: the version that the run published of {what} stays, as its tag would never be free again; the groups go \
              back to what they had."
         ),
-        HeldBack::Retired => {
+        HeldUndoReason::Retired => {
             format!(
                 "Held: what the run deleted of {what} cannot come back: a version is published once."
             )
         }
-        HeldBack::NoDelete => {
+        HeldUndoReason::NoDelete => {
             format!(
                 "Held: {what} was made by the run and stays: the service documents no way to delete it."
             )
         }
-        HeldBack::Unknown => format!(
+        HeldUndoReason::Unknown => format!(
             "Held: what became of the run's call for {what} is unknown; look at it yourself."
         ),
     }

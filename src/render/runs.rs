@@ -5,12 +5,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::paint::Painter;
-use super::report::{below, both, describe_sent, object_line, policy_line, rule_line};
+use super::report::{
+    describe_sent, expected_and_found, indented, object_line, policy_line, rule_line,
+};
 use super::text::{many, neutral, neutral_json};
 use crate::plan::{Commit, Fingerprint, TargetInfo};
-use crate::run::Left;
+use crate::run::StateAfterWrite;
 use crate::run::journal::{
-    Answer, CallResult, Counts, EndedBy, History, Made, RunId, RunKind, TargetHistory,
+    CallAnswer, CallCounts, CallResult, EndedBy, RunCall, RunHistory, RunId, RunKind, TargetHistory,
 };
 use git::SignedBy;
 
@@ -49,7 +51,7 @@ pub struct RunReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signed_by: Option<SignedBy>,
     /// How it ended.
-    pub ended: Ended,
+    pub ended: RunEnding,
     /// How many of the calls that were begun were applied.
     pub applied: usize,
     /// How many of them were not.
@@ -66,7 +68,7 @@ pub struct RunReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "RunEnded")]
-pub enum Ended {
+pub enum RunEnding {
     /// In good order.
     InGoodOrder,
     /// It was cut off, and a later run read back what was under way.
@@ -88,25 +90,28 @@ pub struct RunTarget {
 
 impl RunReport {
     /// A run without its calls.
-    pub fn summary(history: &History) -> Self {
+    pub fn summary(history: &RunHistory) -> Self {
         Self::new(history, |_| None)
     }
 
     /// A run with the complete content of its journal.
-    pub fn in_full(history: &History) -> Self {
+    pub fn in_full(history: &RunHistory) -> Self {
         Self::new(history, |target| Some(target.clone()))
     }
 
-    fn new(history: &History, happened: impl Fn(&TargetHistory) -> Option<TargetHistory>) -> Self {
-        let Counts {
+    fn new(
+        history: &RunHistory,
+        happened: impl Fn(&TargetHistory) -> Option<TargetHistory>,
+    ) -> Self {
+        let CallCounts {
             applied,
             not_applied,
             unknown,
         } = history.counts();
         let ended = match history.end.as_ref().map(|end| end.by) {
-            Some(EndedBy::Run) => Ended::InGoodOrder,
-            Some(EndedBy::Recovery) => Ended::ByALaterRun,
-            None => Ended::NotYet,
+            Some(EndedBy::Run) => RunEnding::InGoodOrder,
+            Some(EndedBy::Recovery) => RunEnding::ByALaterRun,
+            None => RunEnding::NotYet,
         };
         let target = |info: &TargetInfo| RunTarget {
             target: info.clone(),
@@ -147,9 +152,9 @@ impl RunReport {
 
     fn end(&self) -> &'static str {
         match self.ended {
-            Ended::InGoodOrder => "",
-            Ended::ByALaterRun => ", ended by a later run",
-            Ended::NotYet => ", has not ended",
+            RunEnding::InGoodOrder => "",
+            RunEnding::ByALaterRun => ", ended by a later run",
+            RunEnding::NotYet => ", has not ended",
         }
     }
 }
@@ -254,8 +259,8 @@ pub fn human(run: &RunReport, painter: Painter) -> String {
     text
 }
 
-fn call_lines(call: &Made, painter: Painter) -> String {
-    let Made { intent, answer } = call;
+fn call_lines(call: &RunCall, painter: Painter) -> String {
+    let RunCall { intent, answer } = call;
     let what = describe_sent(&intent.send, &intent.name, intent.part.as_deref());
     let number = format!("{:>3}", intent.call.0);
     let Some(answer) = answer else {
@@ -265,7 +270,7 @@ fn call_lines(call: &Made, painter: Painter) -> String {
             painter.bad("it was begun, and no answer is known")
         );
     };
-    let Answer {
+    let CallAnswer {
         time: _,
         target: _,
         call: _,
@@ -284,7 +289,7 @@ fn call_lines(call: &Made, painter: Painter) -> String {
     let mut text = match result {
         CallResult::Applied(left) => {
             let left = left_line(left)
-                .map(|left| below(&format!("left: {left}")))
+                .map(|left| indented(&format!("left: {left}")))
                 .unwrap_or_default();
             format!("{number} {} {what}{found}{left}", painter.good("✓"))
         }
@@ -303,26 +308,30 @@ fn call_lines(call: &Made, painter: Painter) -> String {
             )
         }
     };
-    let error = error.as_ref().map(|error| below(error));
+    let error = error.as_ref().map(|error| indented(error));
     let request = request_id
         .as_ref()
-        .map(|id| below(&format!("request {id}")));
+        .map(|id| indented(&format!("request {id}")));
     text.extend(error.into_iter().chain(request));
-    text.extend(
-        other_writer
-            .as_ref()
-            .map(|other| format!("{}{}", below("another writer was there:"), both(other))),
-    );
+    text.extend(other_writer.as_ref().map(|other| {
+        format!(
+            "{}{}",
+            indented("another writer was there:"),
+            expected_and_found(other)
+        )
+    }));
     text.push('\n');
     text
 }
 
-fn left_line(left: &Left) -> Option<String> {
+fn left_line(left: &StateAfterWrite) -> Option<String> {
     match left {
-        Left::Policy(policy) => Some(policy_line(policy)),
-        Left::Rule { policy: _, rule } => Some(rule_line(rule)),
-        Left::Begun { version } => Some(format!("version number {version}")),
-        Left::NoPolicy { .. } | Left::NoRule { .. } | Left::AsSent => None,
+        StateAfterWrite::Policy(policy) => Some(policy_line(policy)),
+        StateAfterWrite::Rule { policy: _, rule } => Some(rule_line(rule)),
+        StateAfterWrite::Begun { version } => Some(format!("version number {version}")),
+        StateAfterWrite::NoPolicy { .. }
+        | StateAfterWrite::NoRule { .. }
+        | StateAfterWrite::AsSent => None,
     }
 }
 
@@ -341,7 +350,7 @@ mod tests {
             "/tests/golden/journal/runs.json"
         ));
         let path = camino::Utf8Path::new("j");
-        let history = History::parse(journal.as_bytes(), path).unwrap();
+        let history = RunHistory::parse(journal.as_bytes(), path).unwrap();
         let runs = vec![RunReport::summary(&history), RunReport::in_full(&history)];
         assert_eq!(json(runs).unwrap(), golden);
     }

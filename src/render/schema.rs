@@ -3,13 +3,13 @@
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 
-use super::diagnostics::Report;
+use super::diagnostics::DiagnosticsReport;
 use super::explain::Explanation;
 use super::policy_tests::TestReport;
 use super::runs::RunsReport;
 use crate::plan::{DriftReport, Plan};
 use crate::run::audit::AuditReport;
-use crate::run::journal::Record;
+use crate::run::journal::JournalRecord;
 use manifest::schema::SchemaFile;
 
 /// For formats that are written and read.
@@ -36,9 +36,9 @@ macro_rules! written {
 pub fn all() -> Vec<SchemaFile> {
     vec![
         both!("plan.schema.json", Plan),
-        both!("journal.schema.json", Record),
+        both!("journal.schema.json", JournalRecord),
         both!("audit.schema.json", AuditReport),
-        written!("diagnostics.schema.json", Report),
+        written!("diagnostics.schema.json", DiagnosticsReport),
         written!("test-report.schema.json", TestReport),
         written!("runs.schema.json", RunsReport),
         both!("drift.schema.json", DriftReport),

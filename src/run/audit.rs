@@ -7,8 +7,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::journal::{CallResult, Counts, End, EndedBy, History, Made, RunId, RunKind, ServerTime};
-use super::object::Left;
+use super::journal::{
+    CallCounts, CallResult, EndedBy, RunCall, RunEnd, RunHistory, RunId, RunKind, ServerTime,
+};
+use super::object::StateAfterWrite;
 use crate::plan::{CallId, CallKind, ChangeRef, Commit, Fingerprint, ResourceId, TargetInfo};
 use git::SignedBy;
 
@@ -67,7 +69,7 @@ pub struct AuditRecord {
     /// The digest of the plan.
     pub plan: Fingerprint,
     /// How many calls of the plan came out how.
-    pub result: Counts,
+    pub result: CallCounts,
     /// The targets that had something to do.
     pub targets: Vec<AuditTarget>,
 }
@@ -147,8 +149,8 @@ pub enum AuditOutcome {
 
 impl AuditRecord {
     /// Makes the record of a journal.
-    pub fn of(history: &History) -> Self {
-        let History {
+    pub fn of(history: &RunHistory) -> Self {
+        let RunHistory {
             run,
             targets,
             end,
@@ -183,15 +185,15 @@ impl AuditRecord {
 }
 
 /// The end knows of calls that were never begun.
-fn result(counts: Counts, end: Option<&End>) -> Counts {
+fn result(counts: CallCounts, end: Option<&RunEnd>) -> CallCounts {
     match end {
-        Some(End {
+        Some(RunEnd {
             applied,
             not_applied,
             unknown,
             time: _,
             by: _,
-        }) => Counts {
+        }) => CallCounts {
             applied: *applied,
             not_applied: *not_applied,
             unknown: *unknown,
@@ -201,7 +203,7 @@ fn result(counts: Counts, end: Option<&End>) -> Counts {
 }
 
 /// The calls by what they change.
-fn changes(calls: &[Made]) -> Vec<AuditChange> {
+fn changes(calls: &[RunCall]) -> Vec<AuditChange> {
     let mut found: Vec<AuditChange> = Vec::new();
     // By policy and rule: no two changes of a plan are about the same.
     let mut known = BTreeMap::new();
@@ -226,7 +228,7 @@ fn changes(calls: &[Made]) -> Vec<AuditChange> {
     found
 }
 
-fn call(Made { intent, answer }: &Made) -> AuditCall {
+fn call(RunCall { intent, answer }: &RunCall) -> AuditCall {
     let (id, part) = intent.send.ids();
     let left = answer.as_ref().and_then(|answer| match &answer.result {
         CallResult::Applied(left) => Some(ids_of_left(left)),
@@ -255,13 +257,13 @@ fn call(Made { intent, answer }: &Made) -> AuditCall {
 }
 
 /// The ids of what a call left.
-fn ids_of_left(left: &Left) -> (Option<ResourceId>, Option<String>) {
+fn ids_of_left(left: &StateAfterWrite) -> (Option<ResourceId>, Option<String>) {
     let (policy, rule) = match left {
-        Left::Policy(policy) => (&policy.id, None),
-        Left::NoPolicy { id } => (id, None),
-        Left::Rule { policy, rule } => (policy, Some(&rule.id)),
-        Left::NoRule { policy, id } => (policy, Some(id)),
-        Left::Begun { .. } | Left::AsSent => return (None, None),
+        StateAfterWrite::Policy(policy) => (&policy.id, None),
+        StateAfterWrite::NoPolicy { id } => (id, None),
+        StateAfterWrite::Rule { policy, rule } => (policy, Some(&rule.id)),
+        StateAfterWrite::NoRule { policy, id } => (policy, Some(id)),
+        StateAfterWrite::Begun { .. } | StateAfterWrite::AsSent => return (None, None),
     };
     (Some(policy.into()), rule.map(ToString::to_string))
 }
@@ -280,7 +282,7 @@ mod tests {
             env!("CARGO_MANIFEST_DIR"),
             "/tests/golden/journal/audit.json"
         ));
-        let history = History::parse(journal.as_bytes(), camino::Utf8Path::new("j")).unwrap();
+        let history = RunHistory::parse(journal.as_bytes(), camino::Utf8Path::new("j")).unwrap();
         let report = AuditReport::new(vec![AuditRecord::of(&history)]);
         let text = serde_json::to_string_pretty(&report).unwrap() + "\n";
         assert_eq!(text, golden);

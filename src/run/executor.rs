@@ -4,29 +4,29 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use thiserror::Error;
 
-use super::agenda::Agenda;
-use super::journal::{Journal, JournalError, Record};
-use super::report::{CallOutcome, Failure, Report};
-use super::sender::Sender;
+use super::journal::{Journal, JournalError, JournalRecord};
+use super::report::{CallFailure, CallOutcome, CallReport};
+use super::scheduler::CallScheduler;
+use super::sender::CallSender;
 use super::service::{BeginError, RunContext, Writes};
-use super::settings::Settings;
-use super::stop::Stop;
-use crate::plan::{Call, Commit, TargetPlan};
+use super::settings::RunSettings;
+use super::stop::StopSignal;
+use crate::plan::{Commit, PlannedCall, TargetPlan};
 use git::PackTree;
 
 /// What happens while a plan runs.
 #[derive(Debug)]
-pub enum Event<'a> {
+pub enum RunEvent<'a> {
     /// A call is about to be made.
-    Started(&'a Call),
+    Started(&'a PlannedCall),
     /// A call came out in some way, or will not be made.
-    Finished(&'a Call, &'a CallOutcome),
+    Finished(&'a PlannedCall, &'a CallOutcome),
 }
 
 /// Somebody who is told what happens while a plan runs.
-pub trait Progress: Sync {
+pub trait RunObserver: Sync {
     /// Something happened.
-    fn event(&self, event: Event<'_>);
+    fn event(&self, event: RunEvent<'_>);
 }
 
 /// Why a run did not begin. Nothing was sent.
@@ -41,7 +41,7 @@ pub enum RunError {
 }
 
 /// All that running the plan of one target needs.
-pub struct Run<'a> {
+pub struct TargetRun<'a> {
     /// The plan.
     pub plan: &'a TargetPlan,
     /// The target's service, with the live state that the plan is checked against.
@@ -53,11 +53,11 @@ pub struct Run<'a> {
     /// Where every call is written down before it is made.
     pub journal: &'a Journal,
     /// Asks the run to stop.
-    pub stop: &'a Stop,
+    pub stop: &'a StopSignal,
     /// Is told what happens.
-    pub progress: &'a dyn Progress,
+    pub progress: &'a dyn RunObserver,
     /// How.
-    pub settings: Settings,
+    pub settings: RunSettings,
 }
 
 /// Runs the calls of a target's plan: each as soon as the calls that it waits for were confirmed. When one fails, those
@@ -65,8 +65,8 @@ pub struct Run<'a> {
 ///
 /// # Errors
 /// The run cannot begin, or the journal cannot hold what is there before; then nothing was sent.
-pub async fn run(run: Run<'_>) -> Result<Report, RunError> {
-    let Run {
+pub async fn run(run: TargetRun<'_>) -> Result<CallReport, RunError> {
+    let TargetRun {
         plan,
         service,
         sources,
@@ -84,64 +84,64 @@ pub async fn run(run: Run<'_>) -> Result<Report, RunError> {
     let objects = service.begin(plan, context)?;
     let target = plan.target.name.as_str();
     journal
-        .write(&Record::Before {
+        .write(&JournalRecord::Before {
             target: target.to_owned(),
             objects,
         })
         .await?;
     // From here on it is shared by all calls under way.
     let service: &dyn Writes = service;
-    let sender = Sender::new(plan, service, journal, stop, settings);
+    let sender = CallSender::new(plan, service, journal, stop, settings);
     let mut outcomes = Vec::with_capacity(plan.calls.len());
-    let mut agenda = Agenda::new(&plan.calls);
+    let mut scheduler = CallScheduler::new(&plan.calls);
     let mut under_way = FuturesUnordered::new();
     loop {
         while under_way.len() < settings.at_once.max(1)
-            && !stop.is_asked()
-            && let Some(call) = agenda.next()
+            && !stop.is_requested()
+            && let Some(call) = scheduler.next()
         {
-            progress.event(Event::Started(call));
+            progress.event(RunEvent::Started(call));
             let made = sender.make(call);
             under_way.push(async move { (call, made.await) });
         }
         let Some((call, outcome)) = under_way.next().await else {
             break;
         };
-        progress.event(Event::Finished(call, &outcome));
+        progress.event(RunEvent::Finished(call, &outcome));
         match &outcome {
-            CallOutcome::Applied(_) => agenda.done(call.id),
+            CallOutcome::Applied(_) => scheduler.done(call.id),
             CallOutcome::Overwrote(_) => {
-                agenda.stop_all_of(call.id);
-                agenda.done(call.id);
+                scheduler.stop_subject(call.id);
+                scheduler.done(call.id);
             }
-            CallOutcome::Failed(Failure::Journal(_)) => {
+            CallOutcome::Failed(CallFailure::Journal(_)) => {
                 // Nothing can be written down any more, so nothing more is sent.
                 stop.ask();
-                agenda.failed(call.id);
+                scheduler.failed(call.id);
             }
             CallOutcome::Failed(_) | CallOutcome::Blocked { .. } | CallOutcome::NotAttempted => {
-                agenda.failed(call.id)
+                scheduler.failed(call.id)
             }
         }
         outcomes.push((call.id, outcome));
-        for (call, by) in agenda.take_blocked() {
+        for (call, by) in scheduler.take_blocked() {
             outcomes.push(left_out(progress, call, CallOutcome::Blocked { by }));
         }
     }
-    for call in agenda.rest() {
+    for call in scheduler.rest() {
         outcomes.push(left_out(progress, call, CallOutcome::NotAttempted));
     }
     let cleaned = sender.clean_up(plan.calls.len()).await;
     // The answers that are still in line; without them the next run reads back what is known already.
     let _ = journal.store().await;
-    Ok(Report::new(outcomes, cleaned))
+    Ok(CallReport::new(outcomes, cleaned))
 }
 
 fn left_out(
-    progress: &dyn Progress,
-    call: &Call,
+    progress: &dyn RunObserver,
+    call: &PlannedCall,
     outcome: CallOutcome,
 ) -> (crate::plan::CallId, CallOutcome) {
-    progress.event(Event::Finished(call, &outcome));
+    progress.event(RunEvent::Finished(call, &outcome));
     (call.id, outcome)
 }

@@ -1,11 +1,11 @@
 //! What a rollback leaves as it is, at any provider.
 
-use super::object::Difference;
+use super::object::ObjectDifference;
 use crate::plan::ResourceKind;
 
 /// Something that a rollback leaves as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UndoHeld {
+pub struct HeldUndo {
     /// What stands by itself: a policy, a pack or a group.
     pub resource: ResourceKind,
     /// Its name.
@@ -13,14 +13,14 @@ pub struct UndoHeld {
     /// The part of it, a rule for example, if one is concerned.
     pub part: Option<String>,
     /// Why.
-    pub why: HeldBack,
+    pub why: HeldUndoReason,
 }
 
 /// Why a rollback leaves something as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HeldBack {
+pub enum HeldUndoReason {
     /// Another writer changed it since. `planned` is what the run left, `found` what is live.
-    ChangedSince(Box<Difference>),
+    ChangedSince(Box<ObjectDifference>),
     /// Something else has its name now.
     NameTaken,
     /// It holds something that this version cannot write.

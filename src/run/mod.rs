@@ -5,7 +5,6 @@
 //! usable answer is read back before anything is decided; what another writer changed meanwhile is noticed; and what
 //! can go on goes on.
 
-mod agenda;
 pub mod audit;
 mod executor;
 mod held_back;
@@ -13,17 +12,18 @@ pub mod journal;
 mod object;
 mod recovery;
 mod report;
+mod scheduler;
 mod sender;
 pub mod service;
 mod settings;
 mod stale;
 mod stop;
 
-pub use executor::{Event, Progress, Run, RunError, run};
-pub use held_back::{HeldBack, UndoHeld};
-pub use object::{Difference, Left, Object, Verdict};
-pub use recovery::{Resolved, end_of, resolve};
-pub use report::{CallOutcome, CleanedUp, Confirmation, Failure, Report, Tally};
-pub use settings::Settings;
-pub use stale::Stale;
-pub use stop::Stop;
+pub use executor::{RunError, RunEvent, RunObserver, TargetRun, run};
+pub use held_back::{HeldUndo, HeldUndoReason};
+pub use object::{LiveObject, ObjectDifference, StateAfterWrite, WriteOutcome};
+pub use recovery::{RecoveredCall, end_of, resolve};
+pub use report::{CallFailure, CallOutcome, CallReport, CallTally, CleanedUpVersion, Confirmation};
+pub use settings::RunSettings;
+pub use stale::StalePlan;
+pub use stop::StopSignal;

@@ -11,7 +11,7 @@ use model::pulumi::{LiveGroup, LivePack, VersionNumber};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "JournalObject")]
-pub enum Object {
+pub enum LiveObject {
     /// A policy.
     Policy(Box<LivePolicy>),
     /// A rule.
@@ -28,7 +28,7 @@ pub enum Object {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[schemars(rename = "JournalLeft")]
-pub enum Left {
+pub enum StateAfterWrite {
     /// A policy that was created or updated.
     Policy(Box<LivePolicy>),
     /// A policy is gone.
@@ -64,27 +64,27 @@ pub enum Left {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "JournalDifference")]
-pub struct Difference {
+pub struct ObjectDifference {
     /// As the plan has it; left out if it should not be there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub planned: Option<Object>,
+    pub planned: Option<LiveObject>,
     /// As another writer left it; left out if it was gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub found: Option<Object>,
+    pub found: Option<LiveObject>,
 }
 
 /// What became of a write whose answer does not say so.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum WriteOutcome {
     /// The server holds what the write makes.
-    Applied(Left),
+    Applied(StateAfterWrite),
     /// The server holds what was there before the write.
     NotApplied,
     /// It holds neither: another writer was there.
-    Other(Difference),
+    Conflict(ObjectDifference),
 }
 
-impl Object {
+impl LiveObject {
     pub(crate) fn policy(policy: &LivePolicy) -> Self {
         Self::Policy(Box::new(policy.clone()))
     }

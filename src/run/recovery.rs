@@ -2,17 +2,19 @@
 
 use jiff::Timestamp;
 
-use super::journal::{Answer, CallResult, End, EndedBy, History, ServerTime, TargetHistory};
-use super::object::Verdict;
+use super::journal::{
+    CallAnswer, CallResult, EndedBy, RunEnd, RunHistory, ServerTime, TargetHistory,
+};
+use super::object::WriteOutcome;
 use super::service::{CallError, Reads};
 
 /// What became of a call that had no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolved {
+pub struct RecoveredCall {
     /// The call in words is made from its intent.
-    pub intent: super::journal::Intent,
+    pub intent: super::journal::CallIntent,
     /// What the journal gets.
-    pub answer: Answer,
+    pub answer: CallAnswer,
 }
 
 /// Reads back what became of the calls of a target that have an intent and no answer.
@@ -23,26 +25,26 @@ pub async fn resolve(
     name: &str,
     target: &TargetHistory,
     service: &dyn Reads,
-) -> Result<Vec<Resolved>, CallError> {
+) -> Result<Vec<RecoveredCall>, CallError> {
     let recovery = service.recover(target)?;
     let mut resolved = Vec::new();
     for made in target.calls.iter().filter(|made| made.answer.is_none()) {
         let intent = &made.intent;
         let verdict = recovery.resolve(&intent.send).await?;
         let server_time = match &verdict {
-            Verdict::Applied(left) => ServerTime::of(left, None),
-            Verdict::NotApplied | Verdict::Other(_) => None,
+            WriteOutcome::Applied(left) => ServerTime::of(left, None),
+            WriteOutcome::NotApplied | WriteOutcome::Conflict(_) => None,
         };
         let (result, other_writer) = match &verdict {
-            Verdict::Applied(left) => {
+            WriteOutcome::Applied(left) => {
                 recovery.record(intent.call, &intent.send, left)?;
                 (CallResult::Applied(Box::new(left.clone())), None)
             }
-            Verdict::NotApplied => (CallResult::NotApplied, None),
+            WriteOutcome::NotApplied => (CallResult::NotApplied, None),
             // It may have been applied before somebody else changed the same thing.
-            Verdict::Other(difference) => (CallResult::Unknown, Some(difference.clone())),
+            WriteOutcome::Conflict(difference) => (CallResult::Unknown, Some(difference.clone())),
         };
-        let answer = Answer {
+        let answer = CallAnswer {
             server_time,
             time: Timestamp::now(),
             target: name.to_owned(),
@@ -53,7 +55,7 @@ pub async fn resolve(
             request_id: None,
             other_writer,
         };
-        resolved.push(Resolved {
+        resolved.push(RecoveredCall {
             intent: intent.clone(),
             answer,
         });
@@ -62,9 +64,9 @@ pub async fn resolve(
 }
 
 /// The last line of a journal whose open calls were resolved.
-pub fn end_of(history: &History, resolved: &[Resolved]) -> End {
+pub fn end_of(history: &RunHistory, resolved: &[RecoveredCall]) -> RunEnd {
     let mut counts = history.counts();
-    for Resolved { intent: _, answer } in resolved {
+    for RecoveredCall { intent: _, answer } in resolved {
         match answer.result {
             CallResult::Applied(_) => {
                 counts.unknown -= 1;
@@ -77,7 +79,7 @@ pub fn end_of(history: &History, resolved: &[Resolved]) -> End {
             CallResult::Unknown => {}
         }
     }
-    End {
+    RunEnd {
         time: Timestamp::now(),
         by: EndedBy::Recovery,
         applied: counts.applied,

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::journal::JournalError;
-use super::object::Difference;
+use super::object::ObjectDifference;
 use super::service::ServiceError;
-use super::stale::Stale;
-use crate::plan::{Call, CallId};
+use super::stale::StalePlan;
+use crate::plan::{CallId, PlannedCall};
 use http::ApiError;
 
 /// What became of one call.
@@ -16,9 +16,9 @@ pub enum CallOutcome {
     /// The server holds what it makes.
     Applied(Confirmation),
     /// It was applied, and what it replaced was not what the plan expected: another writer had been there just before.
-    Overwrote(Box<Difference>),
+    Overwrote(Box<ObjectDifference>),
     /// It failed.
-    Failed(Failure),
+    Failed(CallFailure),
     /// It was not made, since another call failed.
     Blocked {
         /// The call that failed.
@@ -39,7 +39,7 @@ pub enum Confirmation {
 
 /// Why a call failed.
 #[derive(Debug, Clone)]
-pub enum Failure {
+pub enum CallFailure {
     /// The server, or the way to it, refused it. It was not applied.
     Refused(ApiError),
     /// It may have been applied; nobody could tell.
@@ -50,18 +50,18 @@ pub enum Failure {
         read_back: ApiError,
     },
     /// Another writer left something else there. It was not applied, or was overtaken.
-    Overtaken {
+    Conflict {
         /// What the server said, if it said something.
         error: Option<ApiError>,
         /// What should have been there, and what is.
-        difference: Box<Difference>,
+        difference: Box<ObjectDifference>,
     },
     /// What it is about was changed before its first call, which was not sent.
-    Moved {
+    Stale {
         /// In which way.
-        stale: Stale,
+        stale: StalePlan,
         /// What should have been there, and what is.
-        difference: Box<Difference>,
+        difference: Box<ObjectDifference>,
     },
     /// Where the archive goes was in an answer that did not come, or the archive is not at hand: it was not sent.
     NoUpload {
@@ -86,13 +86,13 @@ impl CallOutcome {
 
     /// Whether the call may have been applied and nobody could tell.
     pub fn is_unknown(&self) -> bool {
-        matches!(self, Self::Failed(Failure::Unknown { .. }))
+        matches!(self, Self::Failed(CallFailure::Unknown { .. }))
     }
 }
 
 /// How many calls came out how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct CallTally {
     /// Applied, those that overwrote another writer's change included.
     pub applied: usize,
     /// Of those, how many overwrote another writer's change.
@@ -107,7 +107,7 @@ pub struct Tally {
     pub not_attempted: usize,
 }
 
-impl Tally {
+impl CallTally {
     /// How many calls were not applied for sure.
     pub fn missing(&self) -> usize {
         self.failed + self.blocked + self.not_attempted
@@ -137,14 +137,14 @@ impl Tally {
 
 /// What became of all calls of a target, in the order of their numbers.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct CallReport {
     outcomes: Vec<(CallId, CallOutcome)>,
-    cleaned: Vec<CleanedUp>,
+    cleaned: Vec<CleanedUpVersion>,
 }
 
 /// Something that this run began and did not finish, and so removed.
 #[derive(Debug, Clone)]
-pub struct CleanedUp {
+pub struct CleanedUpVersion {
     /// The name of what it is a part of.
     pub name: String,
     /// The part, a version for example.
@@ -153,20 +153,23 @@ pub struct CleanedUp {
     pub error: Option<String>,
 }
 
-impl From<ServiceError> for Failure {
+impl From<ServiceError> for CallFailure {
     fn from(error: ServiceError) -> Self {
         Self::Service(error)
     }
 }
 
-impl Report {
-    pub(crate) fn new(mut outcomes: Vec<(CallId, CallOutcome)>, cleaned: Vec<CleanedUp>) -> Self {
+impl CallReport {
+    pub(crate) fn new(
+        mut outcomes: Vec<(CallId, CallOutcome)>,
+        cleaned: Vec<CleanedUpVersion>,
+    ) -> Self {
         outcomes.sort_by_key(|(id, _)| *id);
         Self { outcomes, cleaned }
     }
 
     /// The versions that were begun and not completed.
-    pub fn cleaned_up(&self) -> &[CleanedUp] {
+    pub fn cleaned_up(&self) -> &[CleanedUpVersion] {
         &self.cleaned
     }
 
@@ -176,8 +179,8 @@ impl Report {
     }
 
     /// How many calls came out how.
-    pub fn tally(&self) -> Tally {
-        let mut tally = Tally::default();
+    pub fn tally(&self) -> CallTally {
+        let mut tally = CallTally::default();
         for (_, outcome) in &self.outcomes {
             match outcome {
                 CallOutcome::Applied(_) => tally.applied += 1,
@@ -205,23 +208,23 @@ impl Report {
     }
 
     /// Whether a call failed since another writer had made something of the same name (409).
-    pub fn met_a_conflict(&self) -> bool {
+    pub fn has_conflict(&self) -> bool {
         let is_conflict = |error: &ApiError| error.status() == Some(409);
         self.outcomes.iter().any(|(_, outcome)| match outcome {
             CallOutcome::Failed(
-                Failure::Refused(error)
-                | Failure::Overtaken {
+                CallFailure::Refused(error)
+                | CallFailure::Conflict {
                     error: Some(error), ..
                 },
             ) => is_conflict(error),
             CallOutcome::Failed(
-                Failure::Unknown { .. }
-                | Failure::Overtaken { error: None, .. }
-                | Failure::Moved { .. }
-                | Failure::NotChecked(_)
-                | Failure::NoUpload { .. }
-                | Failure::Service(_)
-                | Failure::Journal(_),
+                CallFailure::Unknown { .. }
+                | CallFailure::Conflict { error: None, .. }
+                | CallFailure::Stale { .. }
+                | CallFailure::NotChecked(_)
+                | CallFailure::NoUpload { .. }
+                | CallFailure::Service(_)
+                | CallFailure::Journal(_),
             )
             | CallOutcome::Applied(_)
             | CallOutcome::Overwrote(_)
@@ -231,7 +234,7 @@ impl Report {
     }
 
     /// The calls of a plan that the server holds.
-    pub fn applied_calls<'p>(&self, calls: &'p [Call]) -> Vec<&'p Call> {
+    pub fn applied_calls<'p>(&self, calls: &'p [PlannedCall]) -> Vec<&'p PlannedCall> {
         let applied: BTreeSet<CallId> = self
             .outcomes
             .iter()
@@ -246,20 +249,20 @@ impl Report {
 
     /// The calls of a plan after which nobody can say what the server should hold: another writer was there, or their
     /// fate is unknown.
-    pub fn disputed_calls<'p>(&self, calls: &'p [Call]) -> Vec<&'p Call> {
+    pub fn uncertain_calls<'p>(&self, calls: &'p [PlannedCall]) -> Vec<&'p PlannedCall> {
         let disputed = |outcome: &CallOutcome| match outcome {
             CallOutcome::Overwrote(_)
             | CallOutcome::Failed(
-                Failure::Unknown { .. }
-                | Failure::Overtaken { .. }
-                | Failure::Moved { .. }
-                | Failure::NotChecked(_),
+                CallFailure::Unknown { .. }
+                | CallFailure::Conflict { .. }
+                | CallFailure::Stale { .. }
+                | CallFailure::NotChecked(_),
             ) => true,
             CallOutcome::Failed(
-                Failure::Refused(_)
-                | Failure::NoUpload { .. }
-                | Failure::Service(_)
-                | Failure::Journal(_),
+                CallFailure::Refused(_)
+                | CallFailure::NoUpload { .. }
+                | CallFailure::Service(_)
+                | CallFailure::Journal(_),
             )
             | CallOutcome::Applied(_)
             | CallOutcome::Blocked { .. }

@@ -7,39 +7,39 @@ use std::sync::Arc;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use jiff::Timestamp;
 
-use super::journal::{Answer, CallResult, Intent, Journal, Record, ServerTime};
-use super::object::{Left, Verdict};
-use super::report::{CallOutcome, CleanedUp, Confirmation, Failure};
-use super::service::{Answered, CallError, CleanUp, ServiceError, Writes};
-use super::settings::Settings;
-use super::stop::Stop;
-use crate::plan::{Call, CallId, ChangeRef, Sent, TargetPlan, changes_of_calls};
-use http::{ApiError, Outcome};
+use super::journal::{CallAnswer, CallIntent, CallResult, Journal, JournalRecord, ServerTime};
+use super::object::{StateAfterWrite, WriteOutcome};
+use super::report::{CallFailure, CallOutcome, CleanedUpVersion, Confirmation};
+use super::service::{CallError, CleanUp, ServiceError, WriteAnswer, Writes};
+use super::settings::RunSettings;
+use super::stop::StopSignal;
+use crate::plan::{CallId, ChangeRef, PlannedCall, SentOperation, TargetPlan, changes_of_calls};
+use http::{ApiError, FailedCallOutcome};
 
 /// Makes the calls of one target.
-pub(crate) struct Sender<'a> {
+pub(crate) struct CallSender<'a> {
     target: &'a str,
     /// The change that each call makes.
     changes: BTreeMap<CallId, ChangeRef>,
     service: &'a dyn Writes,
     journal: &'a Journal,
-    stop: &'a Stop,
-    settings: Settings,
+    stop: &'a StopSignal,
+    settings: RunSettings,
 }
 
 /// How a failed attempt ends.
-enum Step {
-    Ended(CallOutcome),
-    Again(ApiError),
+enum AttemptOutcome {
+    Finished(CallOutcome),
+    Retry(ApiError),
 }
 
-impl<'a> Sender<'a> {
+impl<'a> CallSender<'a> {
     pub(crate) fn new(
         plan: &'a TargetPlan,
         service: &'a dyn Writes,
         journal: &'a Journal,
-        stop: &'a Stop,
-        settings: Settings,
+        stop: &'a StopSignal,
+        settings: RunSettings,
     ) -> Self {
         let target = plan.target.name.as_str();
         let changes = changes_of_calls(plan);
@@ -54,12 +54,12 @@ impl<'a> Sender<'a> {
     }
 
     /// Makes a call and says what became of it.
-    pub(crate) async fn make(&self, call: &Call) -> CallOutcome {
+    pub(crate) async fn make(&self, call: &PlannedCall) -> CallOutcome {
         // The call that makes what this one is about was confirmed before this one began.
         let send = match self.service.prepare(call) {
             Ok(Some(send)) => send,
             Ok(None) => return CallOutcome::NotAttempted,
-            Err(error) => return CallOutcome::Failed(Failure::Service(error)),
+            Err(error) => return CallOutcome::Failed(CallFailure::Service(error)),
         };
         if let Err(failure) = self.service.check_before(&send).await {
             self.note_unsent(call, &failure);
@@ -72,7 +72,7 @@ impl<'a> Sender<'a> {
         loop {
             let intent = self.intent(call.id, &call.name, call.part.as_deref(), send.clone());
             if let Err(error) = self.journal.write(&intent).await {
-                return CallOutcome::Failed(Failure::Journal(Arc::new(error)));
+                return CallOutcome::Failed(CallFailure::Journal(Arc::new(error)));
             }
             let error = match self.service.send(&send).await {
                 Ok(answered) => return self.answered(call, &send, answered),
@@ -82,20 +82,25 @@ impl<'a> Sender<'a> {
                 }
             };
             let error = match self.failed(call, &send, error).await {
-                Step::Ended(outcome) => return outcome,
-                Step::Again(error) => error,
+                AttemptOutcome::Finished(outcome) => return outcome,
+                AttemptOutcome::Retry(error) => error,
             };
             // Surely not applied: once more, unless somebody wants the run to end.
-            match waits.next().filter(|_| !self.stop.is_asked()) {
+            match waits.next().filter(|_| !self.stop.is_requested()) {
                 Some(wait) => tokio::time::sleep(wait).await,
-                None => return CallOutcome::Failed(Failure::Refused(error)),
+                None => return CallOutcome::Failed(CallFailure::Refused(error)),
             }
         }
     }
 
     /// The server confirmed a call.
-    fn answered(&self, call: &Call, send: &Sent, answered: Answered) -> CallOutcome {
-        let Answered {
+    fn answered(
+        &self,
+        call: &PlannedCall,
+        send: &SentOperation,
+        answered: WriteAnswer,
+    ) -> CallOutcome {
+        let WriteAnswer {
             left,
             overwrote,
             date,
@@ -105,9 +110,9 @@ impl<'a> Sender<'a> {
         let mut answer = self.answer(call.id, CallResult::Applied(Box::new(left)));
         answer.server_time = server_time;
         answer.other_writer = overwrote.clone();
-        self.journal.note(&Record::Answer(Box::new(answer)));
+        self.journal.note(&JournalRecord::Answer(Box::new(answer)));
         if let Err(error) = recorded {
-            return CallOutcome::Failed(Failure::Service(error));
+            return CallOutcome::Failed(CallFailure::Service(error));
         }
         match overwrote {
             Some(difference) => CallOutcome::Overwrote(Box::new(difference)),
@@ -116,67 +121,73 @@ impl<'a> Sender<'a> {
     }
 
     /// A call has no usable answer, or was refused.
-    async fn failed(&self, call: &Call, send: &Sent, error: ApiError) -> Step {
-        let in_doubt = error.outcome() == Outcome::Unknown;
+    async fn failed(
+        &self,
+        call: &PlannedCall,
+        send: &SentOperation,
+        error: ApiError,
+    ) -> AttemptOutcome {
+        let in_doubt = error.outcome() == FailedCallOutcome::Unknown;
         // Both may be the answer to what an earlier attempt did already, or to what another writer did.
         let of_a_name_or_an_id = matches!(error.status(), Some(404 | 409));
         let mut answer = self.answer(call.id, CallResult::NotApplied);
         answer.error = Some(error.to_string());
         answer.request_id = error.request_id().map(str::to_owned);
         if !in_doubt && !of_a_name_or_an_id {
-            self.journal.note(&Record::Answer(Box::new(answer)));
-            return Step::Ended(CallOutcome::Failed(Failure::Refused(error)));
+            self.journal.note(&JournalRecord::Answer(Box::new(answer)));
+            return AttemptOutcome::Finished(CallOutcome::Failed(CallFailure::Refused(error)));
         }
         answer.read_back = true;
         let verdict = match self.service.resolve(send).await {
             Ok(verdict) => verdict,
             Err(CallError::Service(error)) => {
                 let outcome = self.misdirected(call.id, CallResult::Unknown, error);
-                return Step::Ended(outcome);
+                return AttemptOutcome::Finished(outcome);
             }
             Err(CallError::Api(read_error)) => {
                 if let Err(error) = self.service.record_unknown(send) {
                     let outcome = self.misdirected(call.id, CallResult::Unknown, error);
-                    return Step::Ended(outcome);
+                    return AttemptOutcome::Finished(outcome);
                 }
                 let unknown = in_doubt.then_some(CallResult::Unknown);
-                self.journal.note(&Record::Answer(Box::new(Answer {
-                    result: unknown.unwrap_or(answer.result),
-                    ..answer
-                })));
+                self.journal
+                    .note(&JournalRecord::Answer(Box::new(CallAnswer {
+                        result: unknown.unwrap_or(answer.result),
+                        ..answer
+                    })));
                 let failure = match in_doubt {
-                    true => Failure::Unknown {
+                    true => CallFailure::Unknown {
                         error,
                         read_back: read_error,
                     },
-                    false => Failure::Refused(error),
+                    false => CallFailure::Refused(error),
                 };
-                return Step::Ended(CallOutcome::Failed(failure));
+                return AttemptOutcome::Finished(CallOutcome::Failed(failure));
             }
         };
         match verdict {
-            Verdict::Applied(left) => {
+            WriteOutcome::Applied(left) => {
                 let recorded = self.service.record(call.id, send, &left);
                 answer.server_time = ServerTime::of(&left, None);
                 answer.result = CallResult::Applied(Box::new(left));
-                self.journal.note(&Record::Answer(Box::new(answer)));
-                Step::Ended(match recorded {
+                self.journal.note(&JournalRecord::Answer(Box::new(answer)));
+                AttemptOutcome::Finished(match recorded {
                     Ok(()) => CallOutcome::Applied(Confirmation::ReadBack),
-                    Err(error) => CallOutcome::Failed(Failure::Service(error)),
+                    Err(error) => CallOutcome::Failed(CallFailure::Service(error)),
                 })
             }
-            Verdict::NotApplied => {
-                self.journal.note(&Record::Answer(Box::new(answer)));
+            WriteOutcome::NotApplied => {
+                self.journal.note(&JournalRecord::Answer(Box::new(answer)));
                 if in_doubt {
-                    return Step::Again(error);
+                    return AttemptOutcome::Retry(error);
                 }
-                Step::Ended(CallOutcome::Failed(Failure::Refused(error)))
+                AttemptOutcome::Finished(CallOutcome::Failed(CallFailure::Refused(error)))
             }
-            Verdict::Other(difference) => {
+            WriteOutcome::Conflict(difference) => {
                 answer.other_writer = Some(difference.clone());
-                self.journal.note(&Record::Answer(Box::new(answer)));
+                self.journal.note(&JournalRecord::Answer(Box::new(answer)));
                 let difference = Box::new(difference);
-                Step::Ended(CallOutcome::Failed(Failure::Overtaken {
+                AttemptOutcome::Finished(CallOutcome::Failed(CallFailure::Conflict {
                     error: Some(error),
                     difference,
                 }))
@@ -188,20 +199,20 @@ impl<'a> Sender<'a> {
     fn misdirected(&self, call: CallId, result: CallResult, error: ServiceError) -> CallOutcome {
         let mut answer = self.answer(call, result);
         answer.error = Some(error.to_string());
-        self.journal.note(&Record::Answer(Box::new(answer)));
-        CallOutcome::Failed(Failure::Service(error))
+        self.journal.note(&JournalRecord::Answer(Box::new(answer)));
+        CallOutcome::Failed(CallFailure::Service(error))
     }
 
     /// Removes what was begun and not finished: half of it is of use to nobody. These calls have numbers above those of
     /// the plan.
-    pub(crate) async fn clean_up(&self, calls: usize) -> Vec<CleanedUp> {
+    pub(crate) async fn clean_up(&self, calls: usize) -> Vec<CleanedUpVersion> {
         let mut cleaned = Vec::new();
         let unfinished = self.service.unfinished().into_iter();
         for (CleanUp { name, part, send }, number) in unfinished.zip(calls + 1..) {
             let id = CallId(u32::try_from(number).unwrap_or(u32::MAX));
             let intent = self.intent(id, &name, Some(&part), send.clone());
             if let Err(error) = self.journal.write(&intent).await {
-                cleaned.push(CleanedUp {
+                cleaned.push(CleanedUpVersion {
                     name,
                     part,
                     error: Some(error.to_string()),
@@ -210,16 +221,16 @@ impl<'a> Sender<'a> {
             }
             let error = self.service.send(&send).await.err();
             let result = match &error {
-                None => CallResult::Applied(Box::new(Left::AsSent)),
-                Some(CallError::Api(error)) if error.outcome() == Outcome::Unknown => {
+                None => CallResult::Applied(Box::new(StateAfterWrite::AsSent)),
+                Some(CallError::Api(error)) if error.outcome() == FailedCallOutcome::Unknown => {
                     CallResult::Unknown
                 }
                 Some(CallError::Api(_) | CallError::Service(_)) => CallResult::NotApplied,
             };
             let mut answer = self.answer(id, result);
             answer.error = error.as_ref().map(ToString::to_string);
-            self.journal.note(&Record::Answer(Box::new(answer)));
-            cleaned.push(CleanedUp {
+            self.journal.note(&JournalRecord::Answer(Box::new(answer)));
+            cleaned.push(CleanedUpVersion {
                 name,
                 part,
                 error: error.map(|error| error.to_string()),
@@ -228,8 +239,14 @@ impl<'a> Sender<'a> {
         cleaned
     }
 
-    fn intent(&self, id: CallId, name: &str, part: Option<&str>, send: Sent) -> Record {
-        Record::Intent(Box::new(Intent {
+    fn intent(
+        &self,
+        id: CallId,
+        name: &str,
+        part: Option<&str>,
+        send: SentOperation,
+    ) -> JournalRecord {
+        JournalRecord::Intent(Box::new(CallIntent {
             time: Timestamp::now(),
             target: self.target.to_owned(),
             call: id,
@@ -240,8 +257,8 @@ impl<'a> Sender<'a> {
         }))
     }
 
-    fn answer(&self, call: CallId, result: CallResult) -> Answer {
-        Answer {
+    fn answer(&self, call: CallId, result: CallResult) -> CallAnswer {
+        CallAnswer {
             time: Timestamp::now(),
             target: self.target.to_owned(),
             call,
@@ -255,26 +272,26 @@ impl<'a> Sender<'a> {
     }
 
     /// A call that was not sent, since its policy was changed or could not be read.
-    fn note_unsent(&self, call: &Call, failure: &Failure) {
+    fn note_unsent(&self, call: &PlannedCall, failure: &CallFailure) {
         let mut answer = self.answer(call.id, CallResult::NotApplied);
         match failure {
-            Failure::Moved { stale, difference } => {
+            CallFailure::Stale { stale, difference } => {
                 answer.error = Some(stale.to_string());
                 answer.other_writer = Some(difference.as_ref().clone());
             }
-            Failure::NotChecked(error)
-            | Failure::Refused(error)
-            | Failure::Unknown { error, .. } => {
+            CallFailure::NotChecked(error)
+            | CallFailure::Refused(error)
+            | CallFailure::Unknown { error, .. } => {
                 answer.error = Some(error.to_string());
             }
-            Failure::NoUpload { pack, tag } => {
+            CallFailure::NoUpload { pack, tag } => {
                 answer.error = Some(format!(
                     "the archive of version {tag} of pack `{pack}` cannot be uploaded"
                 ));
             }
-            Failure::Service(error) => answer.error = Some(error.to_string()),
-            Failure::Overtaken { .. } | Failure::Journal(_) => {}
+            CallFailure::Service(error) => answer.error = Some(error.to_string()),
+            CallFailure::Conflict { .. } | CallFailure::Journal(_) => {}
         }
-        self.journal.note(&Record::Answer(Box::new(answer)));
+        self.journal.note(&JournalRecord::Answer(Box::new(answer)));
     }
 }

@@ -17,15 +17,15 @@ use jiff::Timestamp;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::held_back::UndoHeld;
+use super::held_back::HeldUndo;
 use super::journal::TargetHistory;
-use super::object::{Difference, Left, Object, Verdict};
-use super::report::{Failure, Report};
-use super::settings::Settings;
-use super::stale::Stale;
+use super::object::{LiveObject, ObjectDifference, StateAfterWrite, WriteOutcome};
+use super::report::{CallFailure, CallReport};
+use super::settings::RunSettings;
+use super::stale::StalePlan;
 use crate::plan::{
-    Call, CallId, Commit, GateNames, GateOutcome, Gates, Mismatch, ReplayError, Sent, SourceRef,
-    TargetDrift, TargetInfo, TargetPlan,
+    CallId, Commit, GateNames, GateOutcome, Gates, Mismatch, PlannedCall, ReplayError,
+    SentOperation, SourceRef, TargetDrift, TargetInfo, TargetPlan,
 };
 use access::NamedAudience;
 use git::PackTree;
@@ -194,7 +194,7 @@ pub struct UndoPlan {
     /// The plan; or why what was held before the run cannot be reached any more.
     pub plan: Result<TargetPlan, PlanError>,
     /// What stays as it is, and why.
-    pub held: Vec<UndoHeld>,
+    pub held: Vec<HeldUndo>,
     /// The names of policies that are created again, with new ids.
     pub created_again: Vec<String>,
 }
@@ -203,7 +203,7 @@ pub struct UndoPlan {
 #[derive(Clone, Copy)]
 pub struct RunContext<'a> {
     /// How the run is made.
-    pub settings: Settings,
+    pub settings: RunSettings,
     /// The sources of policy packs, from which archives are made again.
     pub sources: &'a [PackTree],
     /// The commit that is applied.
@@ -211,11 +211,11 @@ pub struct RunContext<'a> {
 }
 
 /// What the answer to a call says.
-pub struct Answered {
+pub struct WriteAnswer {
     /// What the call left.
-    pub left: Left,
+    pub left: StateAfterWrite,
     /// What was there just before, if it is not what should have been.
-    pub overwrote: Option<Difference>,
+    pub overwrote: Option<ObjectDifference>,
     /// When, by the server's clock.
     pub date: Option<Timestamp>,
 }
@@ -228,7 +228,7 @@ pub struct CleanUp {
     /// The part of it that is removed.
     pub part: String,
     /// What is sent.
-    pub send: Sent,
+    pub send: SentOperation,
 }
 
 /// One target of one service: it reads, compares and plans, and has no way to write.
@@ -294,7 +294,7 @@ pub trait Reads: Send + Sync {
     ///
     /// # Errors
     /// Nothing was read, or the plan is for another service.
-    fn stale(&self, plan: &TargetPlan) -> Result<Vec<Stale>, ServiceError>;
+    fn stale(&self, plan: &TargetPlan) -> Result<Vec<StalePlan>, ServiceError>;
 
     /// What the live state has that the manifests of a plan do not want.
     ///
@@ -347,13 +347,21 @@ pub trait Reads: Send + Sync {
 /// Reads back the outcome of calls.
 pub trait ReadsBack: Send + Sync {
     /// Reads back the outcome of a call whose answer is missing.
-    fn resolve<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Verdict, CallError>>;
+    fn resolve<'a>(
+        &'a self,
+        sent: &'a SentOperation,
+    ) -> BoxFuture<'a, Result<WriteOutcome, CallError>>;
 
     /// Takes note of what a call left.
     ///
     /// # Errors
     /// The call is for another service.
-    fn record(&self, call: CallId, sent: &Sent, left: &Left) -> Result<(), ServiceError>;
+    fn record(
+        &self,
+        call: CallId,
+        sent: &SentOperation,
+        left: &StateAfterWrite,
+    ) -> Result<(), ServiceError>;
 }
 
 /// One target of one service, with its writer. Only a run uses it.
@@ -367,34 +375,46 @@ pub trait Writes: Reads {
         &mut self,
         plan: &TargetPlan,
         context: RunContext<'_>,
-    ) -> Result<Vec<Object>, BeginError>;
+    ) -> Result<Vec<LiveObject>, BeginError>;
 
     /// What a call sends, with the ids that earlier calls were answered; nothing if one is missing.
     ///
     /// # Errors
     /// The call is for another service, or no run was started.
-    fn prepare(&self, call: &Call) -> Result<Option<Sent>, ServiceError>;
+    fn prepare(&self, call: &PlannedCall) -> Result<Option<SentOperation>, ServiceError>;
 
     /// Checks just before a call that what it is about is what the plan expects.
-    fn check_before<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<(), Failure>>;
+    fn check_before<'a>(
+        &'a self,
+        sent: &'a SentOperation,
+    ) -> BoxFuture<'a, Result<(), CallFailure>>;
 
     /// Sends a call, once.
-    fn send<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Answered, CallError>>;
+    fn send<'a>(&'a self, sent: &'a SentOperation)
+    -> BoxFuture<'a, Result<WriteAnswer, CallError>>;
 
     /// Reads back the outcome of a call whose answer does not tell it.
-    fn resolve<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Verdict, CallError>>;
+    fn resolve<'a>(
+        &'a self,
+        sent: &'a SentOperation,
+    ) -> BoxFuture<'a, Result<WriteOutcome, CallError>>;
 
     /// Takes note of what a call left.
     ///
     /// # Errors
     /// The call is for another service, or no run was started.
-    fn record(&self, call: CallId, sent: &Sent, left: &Left) -> Result<(), ServiceError>;
+    fn record(
+        &self,
+        call: CallId,
+        sent: &SentOperation,
+        left: &StateAfterWrite,
+    ) -> Result<(), ServiceError>;
 
     /// Takes note that the outcome of a call is unknown.
     ///
     /// # Errors
     /// The call is for another service, or no run was started.
-    fn record_unknown(&self, sent: &Sent) -> Result<(), ServiceError>;
+    fn record_unknown(&self, sent: &SentOperation) -> Result<(), ServiceError>;
 
     /// The calls that remove what this run began and did not finish.
     fn unfinished(&self) -> Vec<CleanUp> {
@@ -405,7 +425,7 @@ pub trait Writes: Reads {
     fn verify<'a>(
         &'a self,
         plan: &'a TargetPlan,
-        report: &'a Report,
+        report: &'a CallReport,
         at_once: usize,
     ) -> BoxFuture<'a, Result<Vec<Mismatch>, VerifyError>>;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// How a plan is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
+pub struct RunSettings {
     /// How many calls may be under way at a time: 16.
     pub at_once: usize,
     /// How often a call is made again that surely was not applied though no usable answer came: 4.
@@ -15,7 +15,7 @@ pub struct Settings {
     pub fresh: Duration,
 }
 
-impl Default for Settings {
+impl Default for RunSettings {
     fn default() -> Self {
         Self {
             at_once: 16,

@@ -6,7 +6,7 @@ use crate::plan::ResourceKind;
 
 /// Why a plan no longer fits what is live.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Stale {
+pub enum StalePlan {
     /// Somebody changed what the plan touches.
     #[error("{0} `{1}` has changed since the plan was made")]
     Changed(ResourceKind, String),

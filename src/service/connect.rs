@@ -7,10 +7,10 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use emulator::{EmulatorError, Running};
-use http::operation::Operation;
-use http::{ClientError, ConnectionError, CredentialsError, Endpoint, EndpointError, HttpClient};
-use http::{Organization, OrganizationError};
+use emulator::{EmulatorError, RunningEmulator};
+use http::operation::ApiOperation;
+use http::{AccessTokenError, ClientError, ConnectionError, Endpoint, EndpointError, HttpClient};
+use http::{OrganizationName, OrganizationNameError};
 use manifest::config::{Provider, Target};
 
 /// The folder, beside `polwarden.yaml`, for what is kept between runs.
@@ -26,7 +26,7 @@ pub struct ServiceInfo {
     /// The public endpoint.
     pub default_endpoint: &'static str,
     /// The operations of its API.
-    pub operations: &'static [Operation],
+    pub operations: &'static [ApiOperation],
     /// Whether those who use the service learn of a change minutes later.
     pub takes_effect_later: bool,
 }
@@ -65,7 +65,7 @@ pub enum ConnectError {
     Connection(#[from] ConnectionError),
     /// There are no usable credentials.
     #[error(transparent)]
-    Credentials(#[from] CredentialsError),
+    Credentials(#[from] AccessTokenError),
     /// There are no usable credentials for a service that takes several kinds.
     #[error(transparent)]
     OtherCredentials(Box<dyn StdError + Send + Sync>),
@@ -93,7 +93,7 @@ pub enum ConnectError {
         target: String,
         /// Why.
         #[source]
-        cause: OrganizationError,
+        cause: OrganizationNameError,
     },
     /// No connection was made for the target.
     #[error("target `{target}` has no connection")]
@@ -123,7 +123,7 @@ impl Connecting<'_> {
 ///
 /// # Errors
 /// Its name cannot be part of a URL.
-pub(crate) fn organization(target: &Target) -> Result<Organization, ConnectError> {
+pub(crate) fn organization(target: &Target) -> Result<OrganizationName, ConnectError> {
     target
         .organization
         .parse()
@@ -137,7 +137,7 @@ pub(crate) fn organization(target: &Target) -> Result<Organization, ConnectError
 ///
 /// # Errors
 /// It is not usable.
-pub(crate) fn address(running: &Running) -> Result<Endpoint, ConnectError> {
+pub(crate) fn address(running: &RunningEmulator) -> Result<Endpoint, ConnectError> {
     running.url().parse().map_err(ConnectError::Address)
 }
 

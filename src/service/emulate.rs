@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use camino::Utf8PathBuf;
 use clap::Args;
-use emulator::{EmulatorError, Running, StateLocation};
+use emulator::{EmulatorError, RunningEmulator, StateLocation};
 use secrecy::SecretString;
 use thiserror::Error;
 
@@ -40,7 +40,7 @@ pub enum EmulateError {
 /// An emulator that serves requests.
 pub struct Serving {
     /// The emulator.
-    pub running: Running,
+    pub running: RunningEmulator,
     /// The file to write its port to.
     pub port_file: Option<Utf8PathBuf>,
 }

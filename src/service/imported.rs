@@ -3,7 +3,7 @@
 use model::NameError;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Imported {
+pub struct ImportedManifest {
     pub text: String,
     /// What the manifest cannot express; it stays on the server.
     pub left_out: Vec<String>,

@@ -12,7 +12,7 @@ use super::chainloop::{self, ChainloopConnections, EmulateChainloop};
 use super::connect::{ConnectError, Connecting, ServiceInfo, organization};
 use super::diagnostics::sort;
 use super::docker::check::{
-    Input, Teams, check as check_policies, check_tests as check_policy_tests,
+    KnownTeams, PolicyInput, check as check_policies, check_tests as check_policy_tests,
 };
 use super::docker::{self, DockerConnections, EmulateDocker};
 use super::emulate::{EmulateError, Serving};
@@ -24,18 +24,18 @@ use crate::workspace::NamedSource;
 use clap::Subcommand;
 use http::{ApiError, HttpClient, HttpOptions};
 use manifest::Document;
-use manifest::config::{Provider, Settings, Target};
-use manifest::lock::Lock;
+use manifest::config::{Provider, ServiceSettings, Target};
+use manifest::lock::LockFile;
 use model::Desired;
 use model::chainloop::DesiredDocument;
 use model::diag::{Diagnostic, DocumentId};
-use model::docker::{LiveState, Team};
+use model::docker::{DockerLiveState, Team};
 use thiserror::Error;
 
 // Access gates, policy tests and lints are about requests, which one service decides about. At targets
 // of the others there is nothing to check.
 pub use super::docker::check::{
-    CheckedTests, Gates as ConfiguredGates, check_gates, check_test_targets,
+    CheckedTests, TargetGates as ConfiguredGates, check_gates, check_test_targets,
     covered_place as resource_place, gates as configured_gates, gates_of_all, lint,
     needs_server_teams, tests_need_server_teams,
 };
@@ -44,7 +44,7 @@ pub use super::docker::check::{
 pub use super::chainloop::check::{
     CheckedDocuments, DocumentInput, InputsSchemas, check_documents,
 };
-pub use super::chainloop::lock::{Aim, Pins};
+pub use super::chainloop::lock::{PinMode, Pins};
 pub use super::chainloop::references::all as references;
 pub use super::pulumi::check::{CheckedPacks, PackInput, check_packs};
 pub use super::pulumi::lock::lock_packs;
@@ -61,14 +61,14 @@ pub struct Manifests<'a> {
     /// The source of each policy pack.
     pub pack_sources: &'a HashMap<DocumentId, NamedSource>,
     /// The lock file; an empty one if there is none.
-    pub lock: &'a Lock,
+    pub lock: &'a LockFile,
 }
 
 /// What the server says about names in manifests that only the server can confirm.
 #[derive(Debug, Clone)]
 pub struct ServerFacts {
     /// The teams of the organization.
-    pub teams: Teams,
+    pub teams: KnownTeams,
     /// What policies take as arguments that no manifest declares.
     pub schemas: InputsSchemas,
 }
@@ -77,7 +77,7 @@ impl ServerFacts {
     /// Nothing: the server was not asked.
     pub fn offline() -> Self {
         Self {
-            teams: Teams::Offline,
+            teams: KnownTeams::Offline,
             schemas: InputsSchemas::new(),
         }
     }
@@ -95,7 +95,7 @@ pub struct Checked {
 
 /// Checks what the policy tests of one target ask.
 pub fn check_tests(manifests: &Manifests<'_>, facts: &ServerFacts) -> CheckedTests {
-    check_policy_tests(&Input {
+    check_policy_tests(&PolicyInput {
         target: manifests.target,
         documents: manifests.documents,
         cedar_files: manifests.cedar_files,
@@ -118,7 +118,7 @@ pub fn check(manifests: &Manifests<'_>, facts: &ServerFacts) -> Checked {
         pack_sources,
         lock,
     } = *manifests;
-    let policies = check_policies(&Input {
+    let policies = check_policies(&PolicyInput {
         target,
         documents,
         cedar_files,
@@ -289,9 +289,9 @@ impl Connections {
             settings,
         } = target;
         let endpoint = match settings {
-            Settings::Docker(_) => self.docker(target)?.endpoint(target)?,
-            Settings::Pulumi(_) => self.pulumi(target)?.endpoint(),
-            Settings::Chainloop(_) => self.chainloop(target)?.endpoint(),
+            ServiceSettings::Docker(_) => self.docker(target)?.endpoint(target)?,
+            ServiceSettings::Pulumi(_) => self.pulumi(target)?.endpoint(),
+            ServiceSettings::Chainloop(_) => self.chainloop(target)?.endpoint(),
         };
         Ok(TargetInfo {
             name: name.clone(),
@@ -404,9 +404,9 @@ pub async fn team_facts(
     needed: bool,
 ) -> Result<ServerFacts, OpenError> {
     let teams_known = if needed {
-        Teams::Known(teams(connections, target).await?)
+        KnownTeams::Known(teams(connections, target).await?)
     } else {
-        Teams::Offline
+        KnownTeams::Offline
     };
     Ok(ServerFacts {
         teams: teams_known,
@@ -433,15 +433,15 @@ pub async fn pin(
     target: &Target,
     documents: &[DesiredDocument],
     pins: &mut Pins,
-    lock: &mut Lock,
-    aim: Aim,
+    lock: &mut LockFile,
+    aim: PinMode,
 ) -> Result<(), OpenError> {
     let reader = connections.chainloop(target)?.reader(target)?;
     Ok(pins.take(&reader, target, documents, lock, aim).await?)
 }
 
 /// What a service with rules of access contains.
-pub type LivePolicies = LiveState;
+pub type LivePolicies = DockerLiveState;
 
 /// What is not understood of live policies, and so answers no question: the name of the policy, and why.
 pub fn not_understood(live: &LivePolicies) -> Vec<(&str, &str)> {
@@ -483,9 +483,11 @@ pub async fn policies(
 pub fn open(connections: &Connections, target: &Target) -> Result<Box<dyn Reads>, ConnectError> {
     let info = connections.info(target)?;
     Ok(match &target.settings {
-        Settings::Docker(_) => Box::new(connections.docker(target)?.target(target, info)?),
-        Settings::Pulumi(_) => Box::new(connections.pulumi(target)?.target(target, info)?),
-        Settings::Chainloop(_) => Box::new(connections.chainloop(target)?.target(target, info)?),
+        ServiceSettings::Docker(_) => Box::new(connections.docker(target)?.target(target, info)?),
+        ServiceSettings::Pulumi(_) => Box::new(connections.pulumi(target)?.target(target, info)?),
+        ServiceSettings::Chainloop(_) => {
+            Box::new(connections.chainloop(target)?.target(target, info)?)
+        }
     })
 }
 
@@ -499,8 +501,10 @@ pub fn open_for_writing(
 ) -> Result<Box<dyn Writes>, ConnectError> {
     let info = connections.info(target)?;
     Ok(match &target.settings {
-        Settings::Docker(_) => Box::new(connections.docker(target)?.writable(target, info)?),
-        Settings::Pulumi(_) => Box::new(connections.pulumi(target)?.writable(target, info)?),
-        Settings::Chainloop(_) => Box::new(connections.chainloop(target)?.writable(target, info)?),
+        ServiceSettings::Docker(_) => Box::new(connections.docker(target)?.writable(target, info)?),
+        ServiceSettings::Pulumi(_) => Box::new(connections.pulumi(target)?.writable(target, info)?),
+        ServiceSettings::Chainloop(_) => {
+            Box::new(connections.chainloop(target)?.writable(target, info)?)
+        }
     })
 }

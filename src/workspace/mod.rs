@@ -8,10 +8,10 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
 
-use git::{Problem, ProblemKind, Source};
+use git::{FileProblem, FileProblemKind, Source};
 use manifest::config::{Config, Target};
-use manifest::lock::Lock;
-use manifest::{Document, MAX_BYTES, Manifest, Parsed};
+use manifest::lock::LockFile;
+use manifest::{Document, MAX_BYTES, Manifest, ParsedFile};
 use model::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, SourceMap};
 
 pub use packs::NamedSource;
@@ -29,7 +29,7 @@ pub struct LoadedTarget {
 
 /// The manifests of all targets, with the diagnostics so far.
 #[derive(Debug)]
-pub struct Loaded {
+pub struct LoadedManifests {
     /// One per target, in the order of the configuration.
     pub targets: Vec<LoadedTarget>,
     /// Diagnostics of files, syntax and schema.
@@ -39,7 +39,7 @@ pub struct Loaded {
     /// The Cedar files that manifests name and that could be read.
     pub cedar: BTreeMap<Utf8PathBuf, Arc<str>>,
     /// Empty without a lock file.
-    pub lock: Lock,
+    pub lock: LockFile,
 }
 
 /// Loads the manifests of all targets. What cannot be read becomes a diagnostic; the rest is
@@ -52,7 +52,7 @@ pub fn load(
     config: &Config,
     document: DocumentId,
     sources: &mut SourceMap,
-) -> Loaded {
+) -> LoadedManifests {
     let mut diagnostics = Vec::new();
     let lists = list_targets(source, config, document, sources, &mut diagnostics);
     let mut paths: Vec<&Utf8PathBuf> = lists.iter().flatten().collect();
@@ -73,7 +73,7 @@ pub fn load(
                 files.push((id, text));
             }
             Err(kind) => diagnostics.push(unusable(
-                &Problem {
+                &FileProblem {
                     path: (*path).clone(),
                     kind,
                 },
@@ -81,12 +81,12 @@ pub fn load(
             )),
         }
     }
-    let parsed: Vec<Parsed> = files
+    let parsed: Vec<ParsedFile> = files
         .par_iter()
         .map(|(id, text)| manifest::parse(*id, text))
         .collect();
     let mut documents = Vec::with_capacity(parsed.len());
-    for Parsed {
+    for ParsedFile {
         documents: found,
         diagnostics: findings,
     } in parsed
@@ -120,14 +120,14 @@ pub fn load(
     let lock = if is_locked {
         packs::lock(source, sources, &mut diagnostics)
     } else {
-        Lock::default()
+        LockFile::default()
     };
     let cedar = cedar
         .known
         .into_iter()
         .filter_map(|(path, text)| Some((path, text.ok()?)))
         .collect();
-    Loaded {
+    LoadedManifests {
         targets,
         diagnostics,
         files,
@@ -144,7 +144,7 @@ fn list_targets(
     sources: &mut SourceMap,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Vec<Utf8PathBuf>> {
-    let mut reported: Vec<Problem> = Vec::new();
+    let mut reported: Vec<FileProblem> = Vec::new();
     let mut lists = Vec::with_capacity(config.targets.len());
     for (target_index, target) in config.targets.iter().enumerate() {
         let mut list = Vec::new();
@@ -187,16 +187,16 @@ fn no_manifests(path: &str, place: Place) -> Diagnostic {
     .help("manifests are files that end in `.yaml`, `.yml` or `.json`")
 }
 
-fn invalid_path(path: &str, kind: &ProblemKind, place: Place) -> Diagnostic {
+fn invalid_path(path: &str, kind: &FileProblemKind, place: Place) -> Diagnostic {
     let code = match kind {
-        ProblemKind::Missing | ProblemKind::Outside => Code::TargetPathInvalid,
+        FileProblemKind::Missing | FileProblemKind::Outside => Code::TargetPathInvalid,
         other => other.code(),
     };
     Diagnostic::new(code, format!("`{path}` cannot be used: {kind}"), place).help(kind.help())
 }
 
 /// A diagnostic for a file without text.
-fn unusable(problem: &Problem, sources: &mut SourceMap) -> Diagnostic {
+fn unusable(problem: &FileProblem, sources: &mut SourceMap) -> Diagnostic {
     let file = sources.add(problem.path.as_str(), "");
     let message = format!("`{}` cannot be used: {}", problem.path, problem.kind);
     Diagnostic::new(problem.kind.code(), message, Place::File(file)).help(problem.kind.help())
@@ -205,7 +205,7 @@ fn unusable(problem: &Problem, sources: &mut SourceMap) -> Diagnostic {
 /// Reads the files that Cedar policies name, each once.
 struct CedarFiles<'a, S: Source> {
     source: &'a S,
-    known: BTreeMap<Utf8PathBuf, Result<Arc<str>, ProblemKind>>,
+    known: BTreeMap<Utf8PathBuf, Result<Arc<str>, FileProblemKind>>,
 }
 
 impl<S: Source> CedarFiles<'_, S> {

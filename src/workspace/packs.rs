@@ -6,9 +6,9 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
 
+use git::{FileProblemKind, Source, normal};
 use git::{PackError, PackTree};
-use git::{ProblemKind, Source, normal};
-use manifest::lock::{LOCK_FILE, Lock, MAX_BYTES};
+use manifest::lock::{LOCK_FILE, LockFile, MAX_BYTES};
 use manifest::{Document, Manifest, parse_lock};
 use model::diag::{Diagnostic, DocumentId, Place, SourceMap};
 
@@ -74,22 +74,22 @@ pub(super) fn lock(
     source: &impl Source,
     sources: &mut SourceMap,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Lock {
+) -> LockFile {
     match source.read(Utf8Path::new(LOCK_FILE), MAX_BYTES) {
         Ok(text) => {
             let file = sources.add(LOCK_FILE, Arc::clone(&text));
             parse_lock(file, &text).unwrap_or_else(|findings| {
                 diagnostics.extend(findings);
-                Lock::default()
+                LockFile::default()
             })
         }
-        Err(ProblemKind::Missing) => Lock::default(),
+        Err(FileProblemKind::Missing) => LockFile::default(),
         Err(kind) => {
             let file = sources.add(LOCK_FILE, "");
             let message = format!("`{LOCK_FILE}` cannot be used: {kind}");
             diagnostics
                 .push(Diagnostic::new(kind.code(), message, Place::File(file)).help(kind.help()));
-            Lock::default()
+            LockFile::default()
         }
     }
 }

@@ -34,7 +34,7 @@ fn config(paths: &[&str]) -> String {
     )
 }
 
-fn loaded(root: &std::path::Path, paths: &[&str]) -> (Loaded, SourceMap) {
+fn loaded(root: &std::path::Path, paths: &[&str]) -> (LoadedManifests, SourceMap) {
     let mut sources = SourceMap::default();
     let text = config(paths);
     let file = sources.add("polwarden.yaml", text.as_str());
@@ -48,7 +48,7 @@ fn loaded(root: &std::path::Path, paths: &[&str]) -> (Loaded, SourceMap) {
     (loaded, sources)
 }
 
-fn codes(loaded: &Loaded) -> Vec<Code> {
+fn codes(loaded: &LoadedManifests) -> Vec<Code> {
     loaded
         .diagnostics
         .iter()
@@ -230,7 +230,7 @@ mod unix {
         let tree = WorkTree::open(directory.path()).unwrap();
         assert_eq!(
             tree.read(Utf8Path::new("p/s.yaml"), 10),
-            Err(ProblemKind::Special)
+            Err(FileProblemKind::Special)
         );
     }
 

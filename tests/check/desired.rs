@@ -1,5 +1,5 @@
-use model::docker::{Content, DesiredPolicy, Resources};
-use polwarden::service::docker::check::{Teams, needs_server_teams};
+use model::docker::{DesiredPolicy, PolicyContent, Resources};
+use polwarden::service::docker::check::{KnownTeams, needs_server_teams};
 
 use super::*;
 
@@ -20,7 +20,7 @@ fn team_ids(policies: &[DesiredPolicy]) -> Vec<Vec<&str>> {
 }
 
 /// What is known, what is given, the findings, and the teams of each policy.
-type Case<'a> = (&'a Teams, &'a str, &'a [&'a str], &'a [&'a [&'a str]]);
+type Case<'a> = (&'a KnownTeams, &'a str, &'a [&'a str], &'a [&'a [&'a str]]);
 
 #[test]
 fn teams_are_found_by_alias_then_uuid_then_name() {
@@ -34,10 +34,10 @@ fn teams_are_found_by_alias_then_uuid_then_name() {
     let unknown = "unknown-team 0:spec.scope.teams[0]";
     let unverified = "team-unverified 0:spec.scope.teams[0]";
     let cases: &[Case<'_>] = &[
-        (&Teams::Offline, "security", &[], &[&[SECURITY]]),
-        (&Teams::Offline, OTHER, &[], &[&[OTHER]]),
-        (&Teams::Offline, &upper, &[], &[&[SECURITY]]),
-        (&Teams::Offline, "platform", &[unverified], &[]),
+        (&KnownTeams::Offline, "security", &[], &[&[SECURITY]]),
+        (&KnownTeams::Offline, OTHER, &[], &[&[OTHER]]),
+        (&KnownTeams::Offline, &upper, &[], &[&[SECURITY]]),
+        (&KnownTeams::Offline, "platform", &[unverified], &[]),
         (&known, "security", &[], &[&[SECURITY]]),
         (&known, "platform", &[], &[&[OTHER]]),
         (&known, "platform, security", &[], &[&[OTHER, SECURITY]]),
@@ -63,7 +63,7 @@ fn mistyped_teams_are_recognised() {
     let known = teams(&[("platform", OTHER)]);
     let cases = [
         (
-            &Teams::Offline,
+            &KnownTeams::Offline,
             "securty",
             Some("did you mean the alias `security`?"),
         ),
@@ -118,7 +118,7 @@ fn lists_are_pulled_in_and_sets_are_sorted() {
         panic!("one policy")
     };
     assert!(policy.scope.is_organization_wide());
-    let Content::Rules(rules) = &policy.content else {
+    let PolicyContent::Rules(rules) = &policy.content else {
         panic!("rules")
     };
     let actions: Vec<_> = rules[0]
@@ -144,7 +144,7 @@ fn http_lists_are_pulled_in() {
         "{httpResources: [{host: b.com, path: /}, {host: a.com, port: 443, path: /x}]}",
     );
     let checked = run(&[&policy("p", &[rule]), &http]);
-    let Content::Rules(rules) = &checked.policies[0].content else {
+    let PolicyContent::Rules(rules) = &checked.policies[0].content else {
         panic!("rules")
     };
     let Resources::Http(targets) = rules[0].rule.access.resources() else {

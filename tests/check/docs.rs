@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use model::diag::{Code, Severity};
-use polwarden::render::findings::{PlanRule, RuleId, Weight};
+use polwarden::render::annotations::{AnnotationLevel, AnnotationRule, PlanRule};
 
 const RULES: &str = include_str!("../../docs/rules.md");
 
@@ -53,11 +53,11 @@ fn every_finding_of_a_plan_has_its_row() {
         .collect();
     assert_eq!(rows.len(), PlanRule::ALL.len());
     for (row, rule) in rows.iter().zip(PlanRule::ALL) {
-        let rule = RuleId::Plan(*rule);
+        let rule = AnnotationRule::Plan(*rule);
         let weight = match rule.weight() {
-            Weight::Error => "error",
-            Weight::Warning => "warning",
-            Weight::Notice => "notice",
+            AnnotationLevel::Error => "error",
+            AnnotationLevel::Warning => "warning",
+            AnnotationLevel::Notice => "notice",
         };
         assert_eq!((row[0].trim_matches('`'), row[1]), (rule.as_str(), weight));
         assert!(!rule.description().is_empty());

@@ -19,7 +19,7 @@ use manifest::config::Target;
 use manifest::{Document, Manifest};
 use model::diag::{Diagnostic, DocumentId, Place, SourceMap};
 use model::docker::{Team, TeamId};
-use polwarden::service::docker::check::{CheckedPolicies, Input, Teams, check};
+use polwarden::service::docker::check::{CheckedPolicies, KnownTeams, PolicyInput, check};
 
 /// The uuid of the team that `target` calls `security`.
 const SECURITY: &str = "d290f1ee-6c54-4b01-90e6-d701748f0851";
@@ -54,8 +54,8 @@ fn documents(texts: &[&str]) -> Vec<Document> {
     (0..).zip(texts).map(document).collect()
 }
 
-fn teams(teams: &[(&str, &str)]) -> Teams {
-    Teams::Known(
+fn teams(teams: &[(&str, &str)]) -> KnownTeams {
+    KnownTeams::Known(
         teams
             .iter()
             .map(|(name, id)| Team {
@@ -70,14 +70,14 @@ fn run_with(
     target: &Target,
     documents: &[Document],
     cedar: &[(usize, &str)],
-    teams: &Teams,
+    teams: &KnownTeams,
 ) -> CheckedPolicies {
     let documents: Vec<&Document> = documents.iter().collect();
     let cedar_files: HashMap<DocumentId, Arc<str>> = cedar
         .iter()
         .map(|(index, text)| (documents[*index].id, Arc::from(*text)))
         .collect();
-    check(&Input {
+    check(&PolicyInput {
         target,
         documents: &documents,
         cedar_files: &cedar_files,
@@ -86,7 +86,12 @@ fn run_with(
 }
 
 fn run(texts: &[&str]) -> CheckedPolicies {
-    run_with(&target("current"), &documents(texts), &[], &Teams::Offline)
+    run_with(
+        &target("current"),
+        &documents(texts),
+        &[],
+        &KnownTeams::Offline,
+    )
 }
 
 /// `code document:path`, followed by the related places.

@@ -3,11 +3,11 @@
 use std::fs;
 
 use git::WorkTree;
-use manifest::lock::{Lock, TargetLock, VersionLock};
+use manifest::lock::{LockFile, TargetLock, VersionLock};
 use manifest::{parse_config, parse_lock};
 use model::diag::{Place, SourceMap};
 use model::pulumi::{EnforcementLevel, PolicySelector};
-use polwarden::render::diagnostics::{Amount, human};
+use polwarden::render::diagnostics::{DiagnosticAmount, human};
 use polwarden::service::pulumi::check::{CheckedPacks, PackInput, check_packs};
 use polwarden::workspace::load;
 use tempfile::TempDir;
@@ -97,7 +97,7 @@ impl World {
 
     /// Locks what the source is now, under the tag 1.0.0.
     fn lock(&self) {
-        let checked = self.check_with(Some(&Lock::default())).checked;
+        let checked = self.check_with(Some(&LockFile::default())).checked;
         let mut target = TargetLock::default();
         for pack in &checked.packs {
             let version = VersionLock {
@@ -110,9 +110,9 @@ impl World {
                 .or_default()
                 .insert(pack.tag().clone(), version);
         }
-        let lock = Lock {
+        let lock = LockFile {
             targets: [("cloud".to_owned(), target)].into(),
-            ..Lock::default()
+            ..LockFile::default()
         };
         self.write("polwarden.lock", &lock.text().unwrap());
     }
@@ -121,7 +121,7 @@ impl World {
         self.check_with(None)
     }
 
-    fn check_with(&self, lock: Option<&Lock>) -> Seen {
+    fn check_with(&self, lock: Option<&LockFile>) -> Seen {
         let mut sources = SourceMap::default();
         let text = fs::read_to_string(self.folder.path().join("polwarden.yaml")).unwrap();
         let file = sources.add("polwarden.yaml", text.as_str());
@@ -135,7 +135,7 @@ impl World {
         assert!(
             loaded.diagnostics.is_empty(),
             "{}",
-            human(&sources, &loaded.diagnostics, Amount::All, false)
+            human(&sources, &loaded.diagnostics, DiagnosticAmount::All, false)
         );
         let target = &loaded.targets[0];
         let documents: Vec<_> = target.documents.iter().map(AsRef::as_ref).collect();
@@ -508,7 +508,7 @@ fn a_changed_source_needs_another_tag() {
     insta::assert_snapshot!(human(
         &seen.sources,
         &seen.checked.diagnostics,
-        Amount::All,
+        DiagnosticAmount::All,
         false
     ));
     world.write("policies/pack.yaml", &PACK.replace("1.0.0", "1.0.1"));
@@ -580,6 +580,6 @@ fn a_lock_is_written_as_it_is_read() {
     }
     assert_eq!(
         parse_lock(SourceMap::default().add("polwarden.lock", ""), ""),
-        Ok(Lock::default())
+        Ok(LockFile::default())
     );
 }

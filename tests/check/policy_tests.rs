@@ -13,11 +13,11 @@ fn test(name: &str, spec: &str) -> String {
     )
 }
 
-fn run_tests(profile: &str, texts: &[&str], teams: &Teams) -> CheckedTests {
+fn run_tests(profile: &str, texts: &[&str], teams: &KnownTeams) -> CheckedTests {
     let target = target(profile);
     let documents = documents(texts);
     let documents: Vec<&Document> = documents.iter().collect();
-    check_tests(&Input {
+    check_tests(&PolicyInput {
         target: &target,
         documents: &documents,
         cedar_files: &HashMap::new(),
@@ -30,7 +30,7 @@ fn check_cases(cases: &[(&str, &[&str])]) {
         let checked = run_tests(
             "current",
             &[&test("t", &format!("{{cases: [{case}]}}"))],
-            &Teams::Offline,
+            &KnownTeams::Offline,
         );
         assert_eq!(show(&checked.diagnostics), *expected, "{case}");
         check_wording(&checked.diagnostics);
@@ -56,7 +56,7 @@ fn asked(checked: &CheckedTests) -> Vec<String> {
 fn a_case_asks_every_request_for_every_audience() {
     let spec = "{cases: [{name: c, audiences: [{}, {teams: [security]}], matrix: {port: [80, 443], host: [a.com, b.com]}, \
                 allow: ['tcp {host}:{port}', 'read /x'], deny: ['mcp call_tool {host}']}]}";
-    let checked = run_tests("current", &[&test("t", spec)], &Teams::Offline);
+    let checked = run_tests("current", &[&test("t", spec)], &KnownTeams::Offline);
     assert_eq!(checked.diagnostics, []);
     let requests = [
         "allow tcp a.com:80",
@@ -198,7 +198,7 @@ fn teams_are_found_as_in_scopes() {
         Vec::<String>::new(),
         "nobody is asked for in place of a team that is not known"
     );
-    let offline = run_tests("current", &[&test("t", spec)], &Teams::Offline);
+    let offline = run_tests("current", &[&test("t", spec)], &KnownTeams::Offline);
     assert_eq!(asked(&offline), Vec::<String>::new());
     let seed = run_tests(
         "seed",
@@ -206,7 +206,7 @@ fn teams_are_found_as_in_scopes() {
             "t",
             "{cases: [{name: c, audience: {profiles: [lab]}, deny: ['read /x']}]}",
         )],
-        &Teams::Offline,
+        &KnownTeams::Offline,
     );
     assert_eq!(
         (show(&seed.diagnostics), asked(&seed)),
@@ -231,7 +231,7 @@ fn a_matrix_has_an_end() {
     let most = run_tests(
         "current",
         &[&test("t", &spec(LARGEST_TEST))],
-        &Teams::Offline,
+        &KnownTeams::Offline,
     );
     assert_eq!(
         (most.expectations.len() as u64, show(&most.diagnostics)),
@@ -240,7 +240,7 @@ fn a_matrix_has_an_end() {
     let more = run_tests(
         "current",
         &[&test("t", &spec(LARGEST_TEST + 1))],
-        &Teams::Offline,
+        &KnownTeams::Offline,
     );
     assert_eq!(
         (asked(&more), show(&more.diagnostics)),
@@ -251,7 +251,7 @@ fn a_matrix_has_an_end() {
     let checked = run_tests(
         "current",
         &[&test("t", &product.replace("NUMBERS", &numbers(9_999)))],
-        &Teams::Offline,
+        &KnownTeams::Offline,
     );
     assert_eq!(
         show(&checked.diagnostics),
@@ -263,7 +263,7 @@ fn a_matrix_has_an_end() {
         .map(|number| test(&format!("t{number}"), &spec(LARGEST_TEST)))
         .collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    let checked = run_tests("current", &many, &Teams::Offline);
+    let checked = run_tests("current", &many, &KnownTeams::Offline);
     assert_eq!(
         show(&checked.diagnostics),
         ["test-too-large 10:metadata.name"],
@@ -282,7 +282,7 @@ fn a_test_is_for_the_target_that_it_names() {
         test("c", "{cases: [{name: c, deny: ['read /x']}]}"),
     ];
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let checked = run_tests("current", &texts, &Teams::Offline);
+    let checked = run_tests("current", &texts, &KnownTeams::Offline);
     assert_eq!(
         (asked(&checked), show(&checked.diagnostics)),
         (

@@ -1,8 +1,8 @@
-use polwarden::service::docker::check::Teams;
+use polwarden::service::docker::check::KnownTeams;
 use std::collections::BTreeSet;
 
 use model::diag::Severity;
-use model::docker::{Content, Resources};
+use model::docker::{PolicyContent, Resources};
 use proptest::prelude::*;
 
 use super::*;
@@ -89,10 +89,9 @@ fn many_policies_with_resources_are_right() {
     let right = |text: String| {
         let lists = [list("l", "{hosts: [b.com]}"), list("empty", "{hosts: []}")];
         let checked = run(&[&text, &lists[0], &lists[1]]);
-        checked
-            .policies
-            .iter()
-            .any(|policy| matches!(&policy.content, Content::Rules(rules) if !rules.is_empty()))
+        checked.policies.iter().any(
+            |policy| matches!(&policy.content, PolicyContent::Rules(rules) if !rules.is_empty()),
+        )
     };
     let found = crate::properties::of_two_hundred(policies(), right);
     assert!(found >= 10, "{found} of 200");
@@ -106,7 +105,7 @@ proptest! {
         let lists = [list("l", "{hosts: [b.com]}"), list("empty", "{hosts: []}")];
         let texts: Vec<&str> = texts.iter().chain(&lists).map(String::as_str).collect();
         let documents = documents(&texts);
-        let known = if online { teams(&[("platform", SECURITY)]) } else { Teams::Offline };
+        let known = if online { teams(&[("platform", SECURITY)]) } else { KnownTeams::Offline };
         let checked = run_with(&target("current"), &documents, &[], &known);
         for document in &documents {
             let Manifest::Policy(manifest) = &document.manifest else { continue };
@@ -125,7 +124,7 @@ proptest! {
             };
             prop_assert_eq!(desired.scope.is_organization_wide(), manifest.spec.scope.is_none());
             prop_assert!(desired.scope.teams.iter().all(|team| team.as_str() == SECURITY));
-            let Content::Rules(rules) = &desired.content else { panic!("rules") };
+            let PolicyContent::Rules(rules) = &desired.content else { panic!("rules") };
             let wanted = manifest.spec.rules.as_ref().unwrap();
             prop_assert_eq!(rules.len(), wanted.len());
             for rule in wanted {

@@ -1,4 +1,4 @@
-use polwarden::service::docker::check::Teams;
+use polwarden::service::docker::check::KnownTeams;
 
 use super::*;
 
@@ -178,7 +178,7 @@ fn nothing_is_empty_that_must_not_be() {
             "{scope: {profiles: []}, rules: []}",
         )]),
         &[],
-        &Teams::Offline,
+        &KnownTeams::Offline,
     );
     assert_eq!(
         show(&seed.diagnostics),
@@ -347,8 +347,9 @@ fn cedar_text_can_stand_in_a_file() {
         "{cedar: {file: p.cedar, schemaUrl: 'https://schemas.example.com/v0'}}",
     );
     let documents = documents(&[&text]);
-    let run =
-        |cedar: &[(usize, &str)]| run_with(&target("current"), &documents, cedar, &Teams::Offline);
+    let run = |cedar: &[(usize, &str)]| {
+        run_with(&target("current"), &documents, cedar, &KnownTeams::Offline)
+    };
     assert_eq!(
         run(&[(0, "permit(principal, action, resource);")])
             .policies
@@ -395,7 +396,7 @@ fn older_profiles_have_less() {
         ("current", &[lacks_people]),
     ];
     for (profile, expected) in cases {
-        let checked = run_with(&target(profile), &documents, &[], &Teams::Offline);
+        let checked = run_with(&target(profile), &documents, &[], &KnownTeams::Offline);
         assert_eq!(show(&checked.diagnostics), *expected, "{profile}");
         check_wording(&checked.diagnostics);
         assert_eq!(

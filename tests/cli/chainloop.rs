@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use emulator::Running;
-use emulator::chainloop::{DocumentSeed, Options, OrganizationSeed, VersionSeed, start};
+use emulator::RunningEmulator;
+use emulator::chainloop::{
+    ChainloopOptions, ChainloopOrganizationSeed, DocumentSeed, VersionSeed, start,
+};
 use serde_json::Value;
 
 use super::sandbox::{SECRET, Sandbox};
@@ -36,25 +38,25 @@ fn document(name: &str, text: &str) -> DocumentSeed {
 }
 
 /// A service with these policies, and a sandbox that speaks to it.
-fn served(policies: &[(&str, &str)], groups: &[(&str, &str)]) -> (Sandbox, Running) {
+fn served(policies: &[(&str, &str)], groups: &[(&str, &str)]) -> (Sandbox, RunningEmulator) {
     let seeds = |documents: &[(&str, &str)]| {
         documents
             .iter()
             .map(|(name, text)| document(name, text))
             .collect()
     };
-    let own = OrganizationSeed {
+    let own = ChainloopOrganizationSeed {
         name: "my-org".to_owned(),
         policies: seeds(policies),
         groups: seeds(groups),
-        ..OrganizationSeed::default()
+        ..ChainloopOrganizationSeed::default()
     };
     let mut sandbox = Sandbox::empty();
     sandbox.write("polwarden.yaml", TARGET);
-    let options = Options {
+    let options = ChainloopOptions {
         organizations: vec![own],
         token: Some(SECRET.into()),
-        ..Options::default()
+        ..ChainloopOptions::default()
     };
     let running = sandbox.wait(start(options)).unwrap();
     sandbox.set("POLWARDEN_CHAINLOOP_ENDPOINT", &running.url());

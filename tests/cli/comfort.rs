@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use emulator::{Fault, Options};
+use emulator::{DockerOptions, Fault};
 
 use super::sandbox::{SECRET, Sandbox, policy, tcp};
 #[cfg(unix)]
@@ -120,9 +120,9 @@ fn the_manual_has_a_page_for_each_command() {
 /// A service at which every reading of a policy takes its time.
 fn slow() -> Sandbox {
     let fault: Fault = "delay=1300ms@getPolicy".parse().unwrap();
-    let mut sandbox = Sandbox::new("").serve(Options {
+    let mut sandbox = Sandbox::new("").serve(DockerOptions {
         faults: vec![fault],
-        ..Options::default()
+        ..DockerOptions::default()
     });
     sandbox.set("TERM", "xterm");
     sandbox.write(
@@ -173,9 +173,9 @@ fn readings_of_more_than_a_second_show_a_bar_on_a_terminal() {
 #[test]
 fn calls_that_take_more_than_a_second_show_a_bar_and_others_do_not() {
     let fault: Fault = "delay=1300ms@createRule".parse().unwrap();
-    let mut sandbox = Sandbox::new("").serve(Options {
+    let mut sandbox = Sandbox::new("").serve(DockerOptions {
         faults: vec![fault],
-        ..Options::default()
+        ..DockerOptions::default()
     });
     sandbox.set("TERM", "xterm");
     let write = |rules: &[String]| {
@@ -197,7 +197,7 @@ fn calls_that_take_more_than_a_second_show_a_bar_and_others_do_not() {
 
 #[test]
 fn what_is_told_holds_no_secret() {
-    let mut sandbox = Sandbox::new("").serve(Options::default());
+    let mut sandbox = Sandbox::new("").serve(DockerOptions::default());
     sandbox.write(
         "policies/p.yaml",
         policy(

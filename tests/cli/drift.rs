@@ -379,8 +379,8 @@ fn what_cannot_be_undone_is_drift_for_both() {
         {"id": "pol_a", "name": "p", "created_at": "2026-04-22T00:00:00Z", "rules": [
             {"id": "rule_a", "name": "a", "actions": ["connect:tcp"], "resources": ["a.example.com"], "decision": "allow"},
             {"id": "rule_b", "name": "b", "actions": ["connect:quic"], "resources": ["b.example.com"], "decision": "allow"}]}]}]});
-    let seed = emulator::Seed::from_json(&seed.to_string()).unwrap();
-    let sandbox = Sandbox::new("").serve(emulator::Options {
+    let seed = emulator::DockerSeed::from_json(&seed.to_string()).unwrap();
+    let sandbox = Sandbox::new("").serve(emulator::DockerOptions {
         seed: Some(seed),
         ..Default::default()
     });

@@ -1,6 +1,6 @@
 //! Where requests and credentials go, and who may say so.
 
-use emulator::Options;
+use emulator::DockerOptions;
 
 use super::sandbox::{Sandbox, config, policy, tcp};
 use crate::emulator::organization;
@@ -10,9 +10,9 @@ fn spec() -> String {
 }
 
 fn served() -> Sandbox {
-    let sandbox = Sandbox::new("").serve(Options {
+    let sandbox = Sandbox::new("").serve(DockerOptions {
         organizations: vec![organization("my-org")],
-        ..Options::default()
+        ..DockerOptions::default()
     });
     sandbox.write("policies/p.yaml", policy("p", &spec()));
     sandbox

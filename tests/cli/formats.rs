@@ -1,6 +1,6 @@
 //! Formats on the command line: what goes where, and that exit codes do not depend on them.
 
-use emulator::Options;
+use emulator::DockerOptions;
 use serde_json::Value;
 
 use super::sandbox::{SECRET, Sandbox, config, policy, tcp};
@@ -357,7 +357,7 @@ fn codes_of_plans_are_explained() {
 
 #[test]
 fn no_format_holds_a_secret() {
-    let sandbox = sandbox().serve(Options::default());
+    let sandbox = sandbox().serve(DockerOptions::default());
     let outputs: Vec<String> = PLAN
         .iter()
         .map(|format| format!("--output={format}=out.{format}"))

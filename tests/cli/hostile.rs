@@ -1,6 +1,6 @@
 //! Text from servers and files steers no terminal (invariant 10).
 
-use emulator::{Options, OrganizationSeed, PolicySeed, Profile, Seed};
+use emulator::{DockerOptions, DockerOrganizationSeed, DockerSeed, EmulatorProfile, PolicySeed};
 use polwarden::plan::{Plan, plan_digest};
 use serde_json::{Value, json};
 
@@ -70,11 +70,11 @@ fn text_of_the_server() {
             {"name": "cedar", "cedar_v1": {"text": format!("permit(principal, action, resource); // {text}\n"), "schema_url": format!("https://s/{text}")}},
             {"name": "declared", "rules": rules},
         ]}]});
-        let seed = Seed::from_json(&seed.to_string()).unwrap();
+        let seed = DockerSeed::from_json(&seed.to_string()).unwrap();
         let sandbox =
-            Sandbox::new("limits: {maxDeletes: 100%, maxUpdates: 100%}\n").serve(Options {
+            Sandbox::new("limits: {maxDeletes: 100%, maxUpdates: 100%}\n").serve(DockerOptions {
                 seed: Some(seed),
-                ..Options::default()
+                ..DockerOptions::default()
             });
         sandbox.write("policies/p.yaml", policy("declared", "rules: []\n"));
         sandbox.write(
@@ -92,7 +92,7 @@ fn text_of_the_server() {
 #[test]
 fn text_of_files() {
     for text in STEERING {
-        let sandbox = Sandbox::new("").serve(Options::default());
+        let sandbox = Sandbox::new("").serve(DockerOptions::default());
         let escaped = serde_json::to_string(text).unwrap();
         for (number, manifest) in [
             policy(&format!("name {text}"), "rules: []\n"),
@@ -128,7 +128,7 @@ fn text_of_files() {
 /// The text of a saved plan may come from anywhere.
 #[test]
 fn text_of_a_plan() {
-    let sandbox = Sandbox::new("").serve(Options::default());
+    let sandbox = Sandbox::new("").serve(DockerOptions::default());
     sandbox.write("policies/p.yaml", policy("victim", "rules: []\n"));
     sandbox.expect(0, &["plan", "--out", "plan.json"]);
     let plan: Value = serde_json::from_str(&sandbox.read("plan.json")).unwrap();
@@ -166,15 +166,15 @@ fn a_plan_with_steering_text_is_applied_as_it_was_meant() {
         name: "a\u{202e}b".to_owned(),
         ..PolicySeed::default()
     }];
-    let seed = OrganizationSeed {
+    let seed = DockerOrganizationSeed {
         name: "my-org".to_owned(),
         teams: Vec::new(),
         policies,
     };
-    let options = Options {
-        profile: Profile::Current,
+    let options = DockerOptions {
+        profile: EmulatorProfile::Current,
         organizations: vec![seed],
-        ..Options::default()
+        ..DockerOptions::default()
     };
     let sandbox = Sandbox::new("unmanaged: prune\n").serve(options);
     sandbox.write("policies/p.yaml", policy("other", "rules: []\n"));

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
-use emulator::Options;
+use emulator::DockerOptions;
 
 use super::sandbox::{SECRET, Sandbox, config, policy, tcp};
 
@@ -84,7 +84,7 @@ fn change(sandbox: &Sandbox, lure: &str) {
 }
 
 fn served() -> Sandbox {
-    Sandbox::new("").serve(Options::default())
+    Sandbox::new("").serve(DockerOptions::default())
 }
 
 #[test]

@@ -50,29 +50,29 @@ fn json_stands_alone_on_standard_output() {
 #[test]
 fn colours_are_for_those_who_want_them() {
     let mut sandbox = sandbox();
-    let coloured = |sandbox: &Sandbox, arguments: &[&str]| {
+    let colored = |sandbox: &Sandbox, arguments: &[&str]| {
         let ran = sandbox.run(arguments);
         (ran.out.contains('\u{1b}'), ran.err.contains('\u{1b}'))
     };
     for arguments in [&["plan", EMBEDDED][..], &["validate"]] {
         let with = |more: &[&'static str]| [arguments, more].concat();
         assert_eq!(
-            coloured(&sandbox, arguments),
+            colored(&sandbox, arguments),
             (false, false),
             "no terminal, no colour"
         );
         assert_eq!(
-            coloured(&sandbox, &with(&["--color", "never"])),
+            colored(&sandbox, &with(&["--color", "never"])),
             (false, false)
         );
         assert!(
-            coloured(&sandbox, &with(&["--color", "always"])).0,
+            colored(&sandbox, &with(&["--color", "always"])).0,
             "{arguments:?}"
         );
         sandbox.set("NO_COLOR", "1");
-        assert_eq!(coloured(&sandbox, arguments), (false, false));
+        assert_eq!(colored(&sandbox, arguments), (false, false));
         assert!(
-            coloured(&sandbox, &with(&["--color", "always"])).0,
+            colored(&sandbox, &with(&["--color", "always"])).0,
             "the argument is nearer than the variable"
         );
         sandbox.environment.remove("NO_COLOR");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use emulator::pulumi::{Options, Seed, start};
+use emulator::pulumi::{PulumiOptions, PulumiSeed, start};
 use serde_json::Value;
 
 use super::sandbox::{SECRET, Sandbox};
@@ -315,7 +315,7 @@ fn wrong_calls_are_told_what_is_right() {
 
 #[test]
 fn dockers_operations_can_be_called_too() {
-    let sandbox = Sandbox::new("").serve(emulator::Options::default());
+    let sandbox = Sandbox::new("").serve(emulator::DockerOptions::default());
     sandbox.write("policies/none.yaml", "");
     let new = [
         "call",
@@ -375,9 +375,9 @@ fn live_packs_and_groups_become_manifests() {
             {"name": "x", "displayName": "X", "description": "", "enforcementLevel": "paranoid", "message": ""}]}]}],
         "policyGroups": [{"name": "prod", "stacks": [{"name": "prod", "routingProject": "web"}],
           "policyPacks": [{"name": "guard", "versionTag": "1.0.0", "config": {"size": {"largest": 4}}}]}]}]}"#;
-    let options = Options {
-        seed: Some(Seed::from_json(seed).unwrap()),
-        ..Options::default()
+    let options = PulumiOptions {
+        seed: Some(PulumiSeed::from_json(seed).unwrap()),
+        ..PulumiOptions::default()
     };
     let running = sandbox.wait(start(options)).unwrap();
     sandbox.set("POLWARDEN_PULUMI_ENDPOINT", &running.url());

@@ -1,7 +1,9 @@
 //! `lock` of references to policies of Chainloop, against a service on loopback.
 
-use emulator::Running;
-use emulator::chainloop::{DocumentSeed, Options, OrganizationSeed, VersionSeed, start};
+use emulator::RunningEmulator;
+use emulator::chainloop::{
+    ChainloopOptions, ChainloopOrganizationSeed, DocumentSeed, VersionSeed, start,
+};
 use model::digest::Digest;
 
 use super::sandbox::Sandbox;
@@ -44,7 +46,7 @@ fn digest(name: &str, note: &str) -> Digest {
 }
 
 /// A folder with a group, and a service with these versions of `licences`.
-fn sandbox(licences: &[&str]) -> (Sandbox, Running) {
+fn sandbox(licenses: &[&str]) -> (Sandbox, RunningEmulator) {
     let mut sandbox = Sandbox::empty();
     let target = "  - name: loop\n    provider: chainloop\n    organization: my-org\n    paths: [policies]\n";
     sandbox.write(
@@ -52,31 +54,31 @@ fn sandbox(licences: &[&str]) -> (Sandbox, Running) {
         format!("apiVersion: polwarden/v1\nkind: Config\ntargets:\n{target}"),
     );
     sandbox.write("policies/group.yaml", GROUP);
-    let running = serve(&mut sandbox, licences);
+    let running = serve(&mut sandbox, licenses);
     (sandbox, running)
 }
 
-fn serve(sandbox: &mut Sandbox, licences: &[&str]) -> Running {
-    let own = if licences.is_empty() {
+fn serve(sandbox: &mut Sandbox, licenses: &[&str]) -> RunningEmulator {
+    let own = if licenses.is_empty() {
         Vec::new()
     } else {
-        vec![document("licences", licences)]
+        vec![document("licences", licenses)]
     };
-    let options = Options {
+    let options = ChainloopOptions {
         organizations: vec![
-            OrganizationSeed {
+            ChainloopOrganizationSeed {
                 name: "my-org".to_owned(),
                 policies: own,
-                ..OrganizationSeed::default()
+                ..ChainloopOrganizationSeed::default()
             },
-            OrganizationSeed {
+            ChainloopOrganizationSeed {
                 name: "other-org".to_owned(),
                 foreign: true,
                 policies: vec![document("signed", &["one"])],
-                ..OrganizationSeed::default()
+                ..ChainloopOrganizationSeed::default()
             },
         ],
-        ..Options::default()
+        ..ChainloopOptions::default()
     };
     let running = sandbox.wait(start(options)).unwrap();
     sandbox.set("POLWARDEN_CHAINLOOP_ENDPOINT", &running.url());
@@ -95,11 +97,11 @@ fn pins_are_written_down_and_told_when_they_are_behind_or_gone() {
     );
     sandbox.expect(0, &["lock"]);
     let lock = sandbox.read("polwarden.lock");
-    let licences = format!(
+    let licenses = format!(
         "      licences:\n        organization: my-org\n        name: licences\n        digest: {}\n        createdAt: 2026-01-02T00:00:00Z\n",
         digest("licences", "two")
     );
-    assert!(lock.contains(&licences), "{lock}");
+    assert!(lock.contains(&licenses), "{lock}");
     assert!(
         lock.contains("      builtin-commit:\n        name: builtin-commit\n"),
         "{lock}"
@@ -150,10 +152,10 @@ fn references_are_written_anew_and_nothing_else_is() {
     let (mut sandbox, _running) = sandbox(&["one"]);
     sandbox.expect(0, &["lock", "--rewrite"]);
     let pinned = sandbox.read("policies/group.yaml");
-    let licences = digest("licences", "one");
+    let licenses = digest("licences", "one");
     let signed = digest("signed", "one");
     assert!(
-        pinned.contains(&format!("- ref: \"licences@{licences}\"\n")),
+        pinned.contains(&format!("- ref: \"licences@{licenses}\"\n")),
         "{pinned}"
     );
     assert!(
@@ -173,7 +175,7 @@ fn references_are_written_anew_and_nothing_else_is() {
     assert_eq!(stripped, GROUP);
     let lock = sandbox.read("polwarden.lock");
     assert!(
-        lock.contains(&format!("licences@{licences}:")) && !lock.contains("      licences:\n"),
+        lock.contains(&format!("licences@{licenses}:")) && !lock.contains("      licences:\n"),
         "{lock}"
     );
     sandbox.expect(0, &["lock", "--check"]);
@@ -186,7 +188,7 @@ fn references_are_written_anew_and_nothing_else_is() {
     let moved = sandbox.read("policies/group.yaml");
     assert_eq!(
         moved,
-        pinned.replace(licences.as_str(), digest("licences", "two").as_str())
+        pinned.replace(licenses.as_str(), digest("licences", "two").as_str())
     );
     sandbox.expect(0, &["lock", "--check"]);
 }

@@ -1,12 +1,12 @@
 //! `polwarden test`: exit codes, formats, coverage, and what a failure tells.
 
 use access::Audience;
-use emulator::{Options, OrganizationSeed, TeamSeed};
+use emulator::{DockerOptions, DockerOrganizationSeed, TeamSeed};
 use model::docker::Decision;
 use polwarden::plan::SourceRef;
-use polwarden::render::decided::{DecidedBy, DecidingRule};
+use polwarden::render::decided::{DecidedBy, DecidingRuleReport};
 use polwarden::render::paint::Painter;
-use polwarden::render::policy_tests::{self, Asked, TargetReport, TestReport, TestResult};
+use polwarden::render::policy_tests::{self, TargetReport, TestReport, TestResult, TestedState};
 use serde_json::json;
 
 use super::assert_stable;
@@ -231,7 +231,7 @@ fn hostile_texts_are_neutral_in_every_format() {
         file: hostile.to_owned(),
         line: 1,
     };
-    let rule = DecidedBy::Rule(DecidingRule {
+    let rule = DecidedBy::Rule(DecidingRuleReport {
         policy: hostile.to_owned(),
         rule: hostile.to_owned(),
         resource: hostile.to_owned(),
@@ -256,7 +256,7 @@ fn hostile_texts_are_neutral_in_every_format() {
         results: vec![result],
         coverage: None,
     };
-    let report = TestReport::new(Asked::Live, vec![target]);
+    let report = TestReport::new(TestedState::Live, vec![target]);
 
     let xml = policy_tests::junit(&report).unwrap();
     parsed(&xml, |document| {
@@ -419,14 +419,14 @@ fn the_server_is_asked_only_for_names_that_it_alone_knows() {
         uuid: PLATFORM.to_owned(),
         name: "Platform engineers".to_owned(),
     }];
-    let organization = OrganizationSeed {
+    let organization = DockerOrganizationSeed {
         name: "my-org".to_owned(),
         teams,
-        ..OrganizationSeed::default()
+        ..DockerOrganizationSeed::default()
     };
-    let sandbox = sandbox.serve(Options {
+    let sandbox = sandbox.serve(DockerOptions {
         organizations: vec![organization],
-        ..Options::default()
+        ..DockerOptions::default()
     });
     sandbox.expect(0, &["test"]);
     sandbox.expect(0, &["validate", "--live"]);

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use emulator::{Options, Running, start};
+use emulator::{DockerOptions, RunningEmulator, start};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
@@ -17,7 +17,7 @@ pub(crate) struct Sandbox {
     folder: tempfile::TempDir,
     pub(crate) environment: BTreeMap<String, String>,
     runtime: Runtime,
-    running: Option<Running>,
+    running: Option<RunningEmulator>,
 }
 
 /// How a run ended.
@@ -54,7 +54,7 @@ impl Sandbox {
     }
 
     /// Starts a service, and points the environment at it with credentials.
-    pub(crate) fn serve(mut self, options: Options) -> Self {
+    pub(crate) fn serve(mut self, options: DockerOptions) -> Self {
         let running = self.runtime.block_on(start(options)).unwrap();
         self.sign_in_at(&running.url());
         self.running = Some(running);

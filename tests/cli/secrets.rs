@@ -1,6 +1,6 @@
 //! Secrets reach nothing that anybody reads (invariant 11).
 
-use emulator::{Options, Profile};
+use emulator::{DockerOptions, EmulatorProfile};
 
 use super::sandbox::{Ran, SECRET, Sandbox, policy, tcp};
 use crate::emulator::organization;
@@ -14,13 +14,13 @@ fn assert_kept(secret: &str, what: &str, ran: &Ran) {
 
 #[test]
 fn no_command_shows_or_stores_the_secret() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         let log = tempfile::NamedTempFile::new().unwrap();
-        let options = Options {
+        let options = DockerOptions {
             profile,
             organizations: vec![organization("my-org")],
             request_log: Some(log.path().to_owned()),
-            ..Options::default()
+            ..DockerOptions::default()
         };
         let mut sandbox = Sandbox::new(&format!("profile: {profile}\n")).serve(options);
         sandbox.set("RUST_LOG", "trace");
@@ -63,10 +63,10 @@ fn errors_do_not_repeat_secrets() {
     let mut sandbox = Sandbox::new("");
     sandbox.write("policies/p.yaml", policy("p", "rules: []\n"));
     // The service wants another secret.
-    let exact = Options {
+    let exact = DockerOptions {
         organizations: vec![organization("my-org")],
         secret: Some("another".into()),
-        ..Options::default()
+        ..DockerOptions::default()
     };
     let refused = Sandbox::new("").serve(exact);
     refused.write("policies/p.yaml", policy("p", "rules: []\n"));

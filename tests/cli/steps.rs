@@ -1,6 +1,6 @@
 //! The steps of a plan at the command line: gaps, and plans whose calls no longer wait for each other.
 
-use polwarden::plan::{Plan, Reason, plan_digest};
+use polwarden::plan::{DependencyReason, Plan, plan_digest};
 
 use super::sandbox::{Sandbox, policy, tcp};
 
@@ -68,7 +68,8 @@ fn a_saved_plan_whose_calls_no_longer_wait_is_refused() {
     sandbox.expect(0, &["plan", EMBEDDED, "--out", "plan.json"]);
     let mut plan: Plan = serde_json::from_str(&sandbox.read("plan.json")).unwrap();
     for call in &mut plan.targets[0].calls {
-        call.after.retain(|after| after.why != Reason::DeniesFirst);
+        call.after
+            .retain(|after| after.why != DependencyReason::DeniesFirst);
     }
     // Its digest fits, as if it had been saved like this.
     plan.digest = Some(plan_digest(&plan).unwrap());

@@ -133,7 +133,7 @@ fn the_flag_asks_nothing() {
 /// What changes while the question stands open is not overwritten.
 #[test]
 fn a_plan_that_is_overtaken_while_it_is_looked_at_is_stale() {
-    let ours = Sandbox::new("").serve(emulator::Options::default());
+    let ours = Sandbox::new("").serve(emulator::DockerOptions::default());
     ours.write(
         "policies/p.yaml",
         policy(

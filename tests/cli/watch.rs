@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use emulator::Options;
+use emulator::DockerOptions;
 
 use super::sandbox::{Sandbox, config, policy, tcp};
 use crate::emulator::faults::faults;
@@ -170,9 +170,9 @@ fn what_makes_no_sense_with_it_is_refused() {
 #[test]
 fn a_service_that_is_away_is_waited_out() {
     // A request is sent five times before it is given up.
-    let sandbox = Sandbox::new("").serve(Options {
+    let sandbox = Sandbox::new("").serve(DockerOptions {
         faults: faults(&["before-503@listPolicies:1..5"]),
-        ..Options::default()
+        ..DockerOptions::default()
     });
     sandbox.write("policies/p.yaml", rules("a.example.com"));
     let mut run = Watching::start(&sandbox, &["plan", "--watch"]);

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use emulator::Profile;
+use emulator::EmulatorProfile;
 use serde_json::Value;
 
 use super::{APPLY, first, journal_files, serving, state};
@@ -26,7 +26,7 @@ fn kinds(lines: &[Value]) -> Vec<&str> {
 
 #[test]
 fn every_call_is_written_down_before_it_is_made() {
-    let sandbox = serving(Profile::Current, &[]);
+    let sandbox = serving(EmulatorProfile::Current, &[]);
     first(&sandbox);
     sandbox.expect(0, APPLY);
     let lines = lines(&sandbox, 0);
@@ -64,7 +64,7 @@ fn every_call_is_written_down_before_it_is_made() {
 
 #[test]
 fn a_call_is_written_down_while_its_answer_is_missing() {
-    let sandbox = serving(Profile::Current, &["before-hang@write:1"]);
+    let sandbox = serving(EmulatorProfile::Current, &["before-hang@write:1"]);
     first(&sandbox);
     let started = Instant::now();
     let mut child = sandbox
@@ -94,7 +94,7 @@ fn a_call_is_written_down_while_its_answer_is_missing() {
 #[test]
 fn lines_fit_the_schema() {
     let sandbox = serving(
-        Profile::Current,
+        EmulatorProfile::Current,
         &[
             "after-reset@write:2",
             "change-rule@updateRule:1",
@@ -142,11 +142,11 @@ fn cut(sandbox: &Sandbox, keep: usize, torn: bool) {
 
 #[test]
 fn a_journal_that_was_cut_off_anywhere_is_settled_first() {
-    let sandbox = serving(Profile::Current, &[]);
+    let sandbox = serving(EmulatorProfile::Current, &[]);
     first(&sandbox);
     sandbox.expect(0, &["apply", "--auto-approve", "--concurrency", "1"]);
     let whole = lines(&sandbox, 0);
-    let live = state(&sandbox, Profile::Current);
+    let live = state(&sandbox, EmulatorProfile::Current);
     let text = std::fs::read_to_string(&journal_files(&sandbox)[0]).unwrap();
     for keep in 0..whole.len() {
         for torn in [false, true] {
@@ -172,12 +172,12 @@ fn a_journal_that_was_cut_off_anywhere_is_settled_first() {
             );
         }
     }
-    assert_eq!(state(&sandbox, Profile::Current), live);
+    assert_eq!(state(&sandbox, EmulatorProfile::Current), live);
 }
 
 #[test]
 fn what_was_never_applied_is_told_so() {
-    let sandbox = serving(Profile::Current, &[]);
+    let sandbox = serving(EmulatorProfile::Current, &[]);
     first(&sandbox);
     sandbox.expect(0, &["apply", "--auto-approve", "--concurrency", "1"]);
     // The last rule is gone, as if it had never been made.
@@ -192,7 +192,7 @@ fn what_was_never_applied_is_told_so() {
     let (policy, rule) = super::rule_id_of(&sandbox, policy, rule);
     super::ask(
         &sandbox,
-        Profile::Current,
+        EmulatorProfile::Current,
         reqwest::Method::DELETE,
         &format!("/{policy}/rules/{rule}"),
         None,
@@ -210,7 +210,7 @@ fn a_full_disk_keeps_every_call_from_being_made() {
         skip::needs("/dev/full");
         return;
     }
-    let sandbox = serving(Profile::Current, &[]);
+    let sandbox = serving(EmulatorProfile::Current, &[]);
     first(&sandbox);
     let ran = sandbox.expect(1, &["apply", "--auto-approve", "--journal", "/dev/full"]);
     assert!(
@@ -218,13 +218,16 @@ fn a_full_disk_keeps_every_call_from_being_made() {
         "{}",
         ran.err
     );
-    assert_eq!(state(&sandbox, Profile::Current), Vec::<Value>::new());
+    assert_eq!(
+        state(&sandbox, EmulatorProfile::Current),
+        Vec::<Value>::new()
+    );
     sandbox.expect(0, APPLY);
 }
 
 #[test]
 fn journals_that_cannot_be_read_or_are_of_a_later_version_stop_the_run() {
-    let sandbox = serving(Profile::Current, &[]);
+    let sandbox = serving(EmulatorProfile::Current, &[]);
     first(&sandbox);
     for (text, message) in [
         (
@@ -246,12 +249,15 @@ fn journals_that_cannot_be_read_or_are_of_a_later_version_stop_the_run() {
             "it is left as it is"
         );
     }
-    assert_eq!(state(&sandbox, Profile::Current), Vec::<Value>::new());
+    assert_eq!(
+        state(&sandbox, EmulatorProfile::Current),
+        Vec::<Value>::new()
+    );
 }
 
 #[test]
 fn a_file_of_ones_own_is_used_and_the_one_before_is_kept() {
-    let sandbox = serving(Profile::Current, &[]);
+    let sandbox = serving(EmulatorProfile::Current, &[]);
     first(&sandbox);
     sandbox.expect(0, &["apply", "--auto-approve", "--journal", "run.jsonl"]);
     let text = sandbox.read("run.jsonl");
@@ -285,7 +291,7 @@ fn a_file_of_ones_own_is_used_and_the_one_before_is_kept() {
 
 #[test]
 fn a_journal_that_another_run_writes_is_left_to_it() {
-    let sandbox = serving(Profile::Current, &[]);
+    let sandbox = serving(EmulatorProfile::Current, &[]);
     first(&sandbox);
     sandbox.expect(0, APPLY);
     let count = lines(&sandbox, 0).len();

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use emulator::Profile;
+use emulator::EmulatorProfile;
 use serde_json::Value;
 
 use super::{APPLY, change, first, journal_files, serving, state};
@@ -23,12 +23,12 @@ fn signal(child: &std::process::Child, signal: rustix::process::Signal) {
 }
 
 fn wanted() -> Vec<Value> {
-    let sandbox = serving(Profile::Current, &[]);
+    let sandbox = serving(EmulatorProfile::Current, &[]);
     first(&sandbox);
     sandbox.expect(0, APPLY);
     change(&sandbox);
     sandbox.expect(0, APPLY);
-    state(&sandbox, Profile::Current)
+    state(&sandbox, EmulatorProfile::Current)
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn a_kill_at_any_moment_is_made_good_by_the_next_run() {
     let mut settled = 0;
     for round in 0..rounds() {
         // Every answer takes a while, so that a kill often falls between a call and its answer.
-        let sandbox = serving(Profile::Current, &["delay=10ms"]);
+        let sandbox = serving(EmulatorProfile::Current, &["delay=10ms"]);
         first(&sandbox);
         if round % 2 == 0 {
             sandbox.expect(0, APPLY);
@@ -65,7 +65,7 @@ fn a_kill_at_any_moment_is_made_good_by_the_next_run() {
         let ran = sandbox.expect(0, APPLY);
         settled += usize::from(ran.err.contains("did not end in good order"));
         assert_eq!(
-            state(&sandbox, Profile::Current),
+            state(&sandbox, EmulatorProfile::Current),
             wanted,
             "round {round}, killed after {wait:?}: {}",
             ran.err
@@ -90,7 +90,7 @@ fn has_intent(sandbox: &Sandbox, runs_before: usize) -> bool {
 
 /// A run whose first writes take long; it is signalled once its journal has an intent.
 fn interrupted(signals: &[rustix::process::Signal]) -> (Sandbox, Ran) {
-    let sandbox = serving(Profile::Current, &["delay=1s@write:1"]);
+    let sandbox = serving(EmulatorProfile::Current, &["delay=1s@write:1"]);
     first(&sandbox);
     let child = sandbox
         .command(&["apply", "--auto-approve", "--concurrency", "1"])

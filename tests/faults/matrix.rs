@@ -3,21 +3,23 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use emulator::{Options, Profile, start};
+use emulator::{DockerOptions, EmulatorProfile, start};
 use http::{HttpClient, HttpOptions, RetryPolicy};
 use manifest::config::{Provider, Unmanaged};
 use model::Name;
 use model::diag::{DocumentId, SourceMap};
 use model::docker::{
-    Content, DesiredPolicy, DesiredRule, LiveContent, LiveState, Profile as ApiProfile, Resources,
-    Rule, RuleAccess,
+    DesiredPolicy, DesiredRule, DockerLiveState, LiveContent, PolicyContent, Profile as ApiProfile,
+    Resources, Rule, RuleAccess,
 };
 use polwarden::plan::{SourceRef, TargetInfo, TargetPlan};
 use polwarden::run::service::Writes;
-use polwarden::run::{Report, Run, Settings, Stop, run};
+use polwarden::run::{CallReport, RunSettings, StopSignal, TargetRun, run};
 use polwarden::service::docker::DockerTarget;
-use polwarden::service::docker::client::{Connection, Credentials, Reader, Writer};
-use polwarden::service::docker::plan::{Request, plan_target};
+use polwarden::service::docker::client::{
+    DockerConnection, DockerCredentials, DockerReader, DockerWriter,
+};
+use polwarden::service::docker::plan::{PolicyPlanRequest, plan_target};
 
 use crate::emulator::faults::faults;
 use crate::emulator::organization;
@@ -46,7 +48,7 @@ const KINDS: &[&str] = &[
     "add-rule",
 ];
 
-fn api(profile: Profile) -> ApiProfile {
+fn api(profile: EmulatorProfile) -> ApiProfile {
     profile.as_str().parse().unwrap()
 }
 
@@ -78,7 +80,7 @@ fn policy(name: &str, rules: Vec<DesiredRule>) -> DesiredPolicy {
         aliases: Vec::new(),
         protect: false,
         scope: model::docker::Scope::default(),
-        content: Content::Rules(rules),
+        content: PolicyContent::Rules(rules),
         document,
     }
 }
@@ -92,7 +94,7 @@ fn first() -> Vec<DesiredPolicy> {
 
 /// An update and a deletion in one policy that exists, a creation in another (in one policy, a rule that goes and one
 /// that comes would be one patch), and a new policy; where policies can be deleted, one goes.
-fn second(profile: Profile) -> Vec<DesiredPolicy> {
+fn second(profile: EmulatorProfile) -> Vec<DesiredPolicy> {
     let a = vec![
         rule("one", "deny", "one.example.com"),
         rule("two", "allow", "two.example.com"),
@@ -106,7 +108,7 @@ fn second(profile: Profile) -> Vec<DesiredPolicy> {
         policy("b", b),
         policy("c", vec![rule("six", "allow", "six.example.com")]),
     ];
-    if profile == Profile::Seed {
+    if profile == EmulatorProfile::Seed {
         wanted.extend(
             first()
                 .into_iter()
@@ -118,21 +120,21 @@ fn second(profile: Profile) -> Vec<DesiredPolicy> {
 
 /// An organization, and a client that is quick to give up.
 struct Site {
-    reader: Reader,
-    writer: Writer,
+    reader: DockerReader,
+    writer: DockerWriter,
     info: TargetInfo,
     folder: tempfile::TempDir,
-    _running: emulator::Running,
+    _running: emulator::RunningEmulator,
 }
 
 impl Site {
-    async fn new(profile: Profile, specs: &[&str]) -> Self {
+    async fn new(profile: EmulatorProfile, specs: &[&str]) -> Self {
         let organizations = vec![organization("my-org")];
-        let running = start(Options {
+        let running = start(DockerOptions {
             profile,
             organizations,
             faults: faults(specs),
-            ..Options::default()
+            ..DockerOptions::default()
         })
         .await
         .unwrap();
@@ -147,12 +149,12 @@ impl Site {
             request_timeout: Duration::from_secs(2),
             ..HttpOptions::default()
         };
-        let credentials = Credentials::SignIn {
+        let credentials = DockerCredentials::SignIn {
             identifier: "me".to_owned(),
             secret: "s".into(),
         };
         let url = running.url();
-        let connection = Connection::new(
+        let connection = DockerConnection::new(
             &HttpClient::new(options),
             &url.parse().unwrap(),
             credentials,
@@ -177,9 +179,9 @@ impl Site {
         }
     }
 
-    async fn plan(&self, desired: &[DesiredPolicy]) -> (TargetPlan, LiveState) {
+    async fn plan(&self, desired: &[DesiredPolicy]) -> (TargetPlan, DockerLiveState) {
         let live = self.reader.live_state().await.unwrap();
-        let plan = plan_target(&Request {
+        let plan = plan_target(&PolicyPlanRequest {
             target: self.info.clone(),
             desired,
             live: &live,
@@ -194,24 +196,24 @@ impl Site {
     }
 
     /// The organization with what was read of it.
-    fn service(&self, live: LiveState) -> impl Writes + use<> {
+    fn service(&self, live: DockerLiveState) -> impl Writes + use<> {
         DockerTarget::new(self.info.clone(), BTreeMap::new(), self.reader.clone())
             .with_live(live)
             .with_writer(self.writer.clone())
     }
 
-    async fn apply(&self, desired: &[DesiredPolicy], fresh: Duration) -> Report {
+    async fn apply(&self, desired: &[DesiredPolicy], fresh: Duration) -> CallReport {
         let (plan, live) = self.plan(desired).await;
         let journal = journal_in(self.folder.path(), &[&self.info]).await;
-        let settings = Settings {
+        let settings = RunSettings {
             at_once: 1,
             first_wait: Duration::from_millis(1),
             fresh,
-            ..Settings::default()
+            ..RunSettings::default()
         };
-        let stop = Stop::default();
+        let stop = StopSignal::default();
         let mut service = self.service(live);
-        let report = run(Run {
+        let report = run(TargetRun {
             plan: &plan,
             service: &mut service,
             sources: &[],
@@ -248,7 +250,7 @@ fn wanted(desired: &[DesiredPolicy]) -> Vec<(String, Vec<String>)> {
     let mut wanted: Vec<(String, Vec<String>)> = desired
         .iter()
         .map(|policy| {
-            let Content::Rules(rules) = &policy.content else {
+            let PolicyContent::Rules(rules) = &policy.content else {
                 panic!("not a policy of rules")
             };
             let mut names: Vec<String> = rules
@@ -275,7 +277,7 @@ async fn converge(site: &Site, desired: &[DesiredPolicy], what: &str) -> usize {
     panic!("{what}: no end: {:#?}", site.plan(desired).await.0.calls);
 }
 
-async fn all_kinds_in(profile: Profile) {
+async fn all_kinds_in(profile: EmulatorProfile) {
     let calls = {
         let site = Site::new(profile, &[]).await;
         let report = site.apply(&first(), Duration::from_secs(1)).await;
@@ -308,17 +310,17 @@ async fn all_kinds_in(profile: Profile) {
 
 #[tokio::test]
 async fn any_fault_at_any_write_converges_in_profile_seed() {
-    all_kinds_in(Profile::Seed).await;
+    all_kinds_in(EmulatorProfile::Seed).await;
 }
 
 #[tokio::test]
 async fn any_fault_at_any_write_converges_in_profile_intermediate() {
-    all_kinds_in(Profile::Intermediate).await;
+    all_kinds_in(EmulatorProfile::Intermediate).await;
 }
 
 #[tokio::test]
 async fn any_fault_at_any_write_converges_in_profile_current() {
-    all_kinds_in(Profile::Current).await;
+    all_kinds_in(EmulatorProfile::Current).await;
 }
 
 #[tokio::test]
@@ -330,16 +332,16 @@ async fn faults_at_random_converge() {
             format!("truncated@writes,p=0.2,seed={},times=4", seed + 100),
         ];
         let specs: Vec<&str> = specs.iter().map(String::as_str).collect();
-        let site = Site::new(Profile::Current, &specs).await;
+        let site = Site::new(EmulatorProfile::Current, &specs).await;
         converge(&site, &first(), &specs.join(" ")).await;
-        converge(&site, &second(Profile::Current), &specs.join(" ")).await;
+        converge(&site, &second(EmulatorProfile::Current), &specs.join(" ")).await;
     }
 }
 
 #[tokio::test]
 async fn a_policy_that_moved_before_its_first_call_is_left_alone_and_the_others_go_on() {
     // The read that another writer comes before is the one just before the first call.
-    let site = Site::new(Profile::Current, &["change-rule=a/two@getPolicy:3"]).await;
+    let site = Site::new(EmulatorProfile::Current, &["change-rule=a/two@getPolicy:3"]).await;
     site.apply(&first(), Duration::from_secs(1)).await;
     let desired = [
         policy("a", vec![rule("one", "deny", "one.example.com")]),
@@ -369,14 +371,14 @@ async fn a_policy_that_moved_before_its_first_call_is_left_alone_and_the_others_
 
 #[tokio::test]
 async fn a_stopped_run_begins_nothing_more() {
-    let site = Site::new(Profile::Current, &[]).await;
+    let site = Site::new(EmulatorProfile::Current, &[]).await;
     let (plan, live) = site.plan(&first()).await;
     let journal = journal_in(site.folder.path(), &[&site.info]).await;
-    let stop = Stop::default();
-    struct AfterTwo<'a>(&'a Stop, std::sync::atomic::AtomicUsize);
-    impl polwarden::run::Progress for AfterTwo<'_> {
-        fn event(&self, event: polwarden::run::Event<'_>) {
-            if matches!(event, polwarden::run::Event::Finished(..))
+    let stop = StopSignal::default();
+    struct AfterTwo<'a>(&'a StopSignal, std::sync::atomic::AtomicUsize);
+    impl polwarden::run::RunObserver for AfterTwo<'_> {
+        fn event(&self, event: polwarden::run::RunEvent<'_>) {
+            if matches!(event, polwarden::run::RunEvent::Finished(..))
                 && self.1.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 1
             {
                 self.0.ask();
@@ -385,7 +387,7 @@ async fn a_stopped_run_begins_nothing_more() {
     }
     let progress = AfterTwo(&stop, 0.into());
     let mut service = site.service(live);
-    let report = run(Run {
+    let report = run(TargetRun {
         plan: &plan,
         service: &mut service,
         sources: &[],
@@ -393,9 +395,9 @@ async fn a_stopped_run_begins_nothing_more() {
         journal: &journal,
         stop: &stop,
         progress: &progress,
-        settings: Settings {
+        settings: RunSettings {
             at_once: 1,
-            ..Settings::default()
+            ..RunSettings::default()
         },
     });
     let tally = report.await.unwrap().tally();
@@ -410,7 +412,7 @@ async fn a_stopped_run_begins_nothing_more() {
 
 #[tokio::test]
 async fn two_applies_that_race_leave_one_of_each() {
-    for profile in Profile::ALL.iter().copied() {
+    for profile in EmulatorProfile::ALL.iter().copied() {
         let site = Site::new(profile, &["delay=2ms"]).await;
         let wanted = first();
         let (one, two) = tokio::join!(

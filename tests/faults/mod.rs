@@ -8,7 +8,7 @@ mod races;
 mod rollbacks;
 mod runs;
 
-use emulator::{Options, Profile, StateLocation};
+use emulator::{DockerOptions, EmulatorProfile, StateLocation};
 use serde_json::{Value, json};
 
 use crate::cli::sandbox::{Sandbox, policy, tcp};
@@ -18,14 +18,14 @@ use crate::emulator::{client, organization};
 pub(crate) const APPLY: &[&str] = &["apply", "--auto-approve"];
 
 /// A sandbox with a service that keeps its state in the sandbox and has these faults.
-fn serving(profile: Profile, specs: &[&str]) -> Sandbox {
+fn serving(profile: EmulatorProfile, specs: &[&str]) -> Sandbox {
     let sandbox = Sandbox::new(&format!("profile: {profile}\n"));
-    let options = Options {
+    let options = DockerOptions {
         profile,
         organizations: vec![organization("my-org")],
         state: StateLocation::File(sandbox.path("state.db")),
         faults: faults(specs),
-        ..Options::default()
+        ..DockerOptions::default()
     };
     sandbox.serve(options)
 }
@@ -33,19 +33,19 @@ fn serving(profile: Profile, specs: &[&str]) -> Sandbox {
 /// A bare client's requests to the service of a sandbox, as another writer would send them.
 fn ask(
     sandbox: &Sandbox,
-    profile: Profile,
+    profile: EmulatorProfile,
     method: reqwest::Method,
     path: &str,
     body: Option<Value>,
 ) -> Value {
     let base = format!("{}/v2", sandbox.url());
     let (sign_in, credentials, member) = match profile {
-        Profile::Seed => (
+        EmulatorProfile::Seed => (
             "users/login",
             json!({"username": "me", "password": "s"}),
             "token",
         ),
-        Profile::Intermediate | Profile::Current => (
+        EmulatorProfile::Intermediate | EmulatorProfile::Current => (
             "auth/token",
             json!({"identifier": "me", "secret": "s"}),
             "access_token",
@@ -80,7 +80,7 @@ fn ask(
 }
 
 /// What is live, without ids and times: each policy with its rules, sorted by name.
-fn state(sandbox: &Sandbox, profile: Profile) -> Vec<Value> {
+fn state(sandbox: &Sandbox, profile: EmulatorProfile) -> Vec<Value> {
     let get = |path: &str| ask(sandbox, profile, reqwest::Method::GET, path, None);
     let list = get("");
     let list = if list.is_array() {
@@ -111,7 +111,13 @@ fn state(sandbox: &Sandbox, profile: Profile) -> Vec<Value> {
 
 /// The id of a live policy.
 fn id_of(sandbox: &Sandbox, name: &str) -> String {
-    let list = ask(sandbox, Profile::Current, reqwest::Method::GET, "", None);
+    let list = ask(
+        sandbox,
+        EmulatorProfile::Current,
+        reqwest::Method::GET,
+        "",
+        None,
+    );
     let found = list["data"]
         .as_array()
         .unwrap()
@@ -126,7 +132,7 @@ fn rule_id_of(sandbox: &Sandbox, policy: &str, rule: &str) -> (String, String) {
     let id = id_of(sandbox, policy);
     let live = ask(
         sandbox,
-        Profile::Current,
+        EmulatorProfile::Current,
         reqwest::Method::GET,
         &format!("/{id}"),
         None,

@@ -1,13 +1,13 @@
 //! Saved plans: what their digest is for, and that nobody has to believe what their file says.
 
-use emulator::Profile;
+use emulator::EmulatorProfile;
 use polwarden::plan::{LiveCounts, Plan, ResourceKind, plan_digest};
 
 use super::{APPLY, change, first, serving, state};
 use crate::cli::sandbox::Sandbox;
 
 fn planned() -> Sandbox {
-    let sandbox = serving(Profile::Current, &[]);
+    let sandbox = serving(EmulatorProfile::Current, &[]);
     first(&sandbox);
     sandbox.expect(0, APPLY);
     change(&sandbox);
@@ -42,7 +42,7 @@ fn a_plan_says_what_it_was_made_from() {
 fn an_expected_plan_is_applied_and_another_one_is_6() {
     let sandbox = planned();
     let expected = digest(&sandbox);
-    let before = state(&sandbox, Profile::Current);
+    let before = state(&sandbox, EmulatorProfile::Current);
     sandbox.expect(5, &["apply", "--expect-plan", &expected]);
     let file = sandbox.read("policies/c.yaml");
     sandbox.write(
@@ -57,7 +57,7 @@ fn an_expected_plan_is_applied_and_another_one_is_6() {
     );
     sandbox.write("policies/c.yaml", file);
     sandbox.expect(1, &["apply", "--auto-approve", "--expect-plan", "sha256:1"]);
-    assert_eq!(state(&sandbox, Profile::Current), before);
+    assert_eq!(state(&sandbox, EmulatorProfile::Current), before);
     sandbox.expect(0, &["apply", "--auto-approve", "--expect-plan", &expected]);
 }
 
@@ -66,7 +66,7 @@ fn a_plan_that_was_edited_is_refused() {
     let sandbox = planned();
     sandbox.expect(0, &["plan", "--out", "plan.json"]);
     let plan = sandbox.read("plan.json");
-    let before = state(&sandbox, Profile::Current);
+    let before = state(&sandbox, EmulatorProfile::Current);
     for edited in [
         plan.replace("five.example.com", "evil.example.com"),
         plan.replacen("\"kept\": 0", "\"kept\": 7", 1),
@@ -93,7 +93,7 @@ fn a_plan_that_was_edited_is_refused() {
             .err
             .contains("holds no digest")
     );
-    assert_eq!(state(&sandbox, Profile::Current), before);
+    assert_eq!(state(&sandbox, EmulatorProfile::Current), before);
     sandbox.expect(0, &["apply", "plan.json", "--auto-approve"]);
 }
 

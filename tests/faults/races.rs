@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use emulator::Profile;
+use emulator::EmulatorProfile;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -62,7 +62,7 @@ fn race(sandbox: &Sandbox, theirs: &[&str], later: Duration) -> [Ran; 2] {
 
 /// The live rules by id, as `name decision resources`, with the name of their policy.
 fn live_rules(sandbox: &Sandbox) -> BTreeMap<String, (String, String)> {
-    let get = |path: &str| ask(sandbox, Profile::Current, Method::GET, path, None);
+    let get = |path: &str| ask(sandbox, EmulatorProfile::Current, Method::GET, path, None);
     let list = get("");
     let mut found = BTreeMap::new();
     for summary in list["data"].as_array().unwrap() {
@@ -176,7 +176,7 @@ fn assert_told(
 
 /// What the manifests of a checkout want, by applying them where nobody else is.
 fn alone(theirs: bool) -> Vec<Value> {
-    let sandbox = serving(Profile::Current, &[]);
+    let sandbox = serving(EmulatorProfile::Current, &[]);
     first(&sandbox);
     check_out(&sandbox);
     sandbox.expect(0, APPLY);
@@ -187,7 +187,7 @@ fn alone(theirs: bool) -> Vec<Value> {
         change(&sandbox);
         sandbox.expect(0, APPLY);
     }
-    state(&sandbox, Profile::Current)
+    state(&sandbox, EmulatorProfile::Current)
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn two_applies_that_want_different_things_lose_nothing_in_silence() {
     assert_ne!(ours, theirs);
     let mut met = 0;
     for round in 0..12 {
-        let sandbox = serving(Profile::Current, &["delay=5ms"]);
+        let sandbox = serving(EmulatorProfile::Current, &["delay=5ms"]);
         first(&sandbox);
         check_out(&sandbox);
         sandbox.expect(0, APPLY);
@@ -235,7 +235,7 @@ fn two_applies_that_want_different_things_lose_nothing_in_silence() {
             );
         }
         assert_told(&before, &live_rules(&sandbox), &told);
-        let live = state(&sandbox, Profile::Current);
+        let live = state(&sandbox, EmulatorProfile::Current);
         if codes == [0, 0] && again == [false, false] {
             assert!(
                 live == ours || live == theirs,
@@ -245,9 +245,9 @@ fn two_applies_that_want_different_things_lose_nothing_in_silence() {
 
         // Whoever comes next gets what it wants.
         sandbox.expect(0, THEIRS);
-        assert_eq!(state(&sandbox, Profile::Current), theirs, "{what}");
+        assert_eq!(state(&sandbox, EmulatorProfile::Current), theirs, "{what}");
         sandbox.expect(0, APPLY);
-        assert_eq!(state(&sandbox, Profile::Current), ours, "{what}");
+        assert_eq!(state(&sandbox, EmulatorProfile::Current), ours, "{what}");
     }
     assert!(met > 0, "the two never met");
 }
@@ -255,7 +255,7 @@ fn two_applies_that_want_different_things_lose_nothing_in_silence() {
 #[test]
 fn what_the_slower_one_overwrites_is_shown_and_in_its_journal() {
     // The first write of the slower one takes long, and the other one comes meanwhile.
-    let sandbox = serving(Profile::Current, &["delay=2s@write:7"]);
+    let sandbox = serving(EmulatorProfile::Current, &["delay=2s@write:7"]);
     first(&sandbox);
     check_out(&sandbox);
     sandbox.expect(0, APPLY);
@@ -332,7 +332,7 @@ fn has_intent(sandbox: &Sandbox) -> bool {
 
 #[test]
 fn two_applies_of_two_checkouts_that_race_make_one_of_each() {
-    let sandbox = serving(Profile::Current, &["delay=3ms"]);
+    let sandbox = serving(EmulatorProfile::Current, &["delay=3ms"]);
     first(&sandbox);
     check_out(&sandbox);
     let ends = race(&sandbox, THEIRS, Duration::ZERO);
@@ -342,14 +342,14 @@ fn two_applies_of_two_checkouts_that_race_make_one_of_each() {
     );
     sandbox.expect(0, APPLY);
     sandbox.expect(0, &["plan", "--detailed-exitcode"]);
-    let state = state(&sandbox, Profile::Current);
+    let state = state(&sandbox, EmulatorProfile::Current);
     assert_eq!(state.len(), 2, "{state:?}");
 }
 
 #[test]
 fn two_applies_in_one_directory_make_one_of_each() {
     for round in 0..6 {
-        let sandbox = serving(Profile::Current, &["delay=5ms"]);
+        let sandbox = serving(EmulatorProfile::Current, &["delay=5ms"]);
         first(&sandbox);
         let ends = race(&sandbox, APPLY, Duration::from_millis(round * 41 % 101));
         assert!(
@@ -360,6 +360,10 @@ fn two_applies_in_one_directory_make_one_of_each() {
         assert_told(&BTreeMap::new(), &live_rules(&sandbox), &told);
         let ran = sandbox.expect(0, APPLY);
         assert!(!ran.err.contains("did not end"), "{} {ends:?}", ran.err);
-        assert_eq!(state(&sandbox, Profile::Current).len(), 2, "{ends:?}");
+        assert_eq!(
+            state(&sandbox, EmulatorProfile::Current).len(),
+            2,
+            "{ends:?}"
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! `rollback`: what a run touched is as it was, and nothing else.
 
-use emulator::Profile;
+use emulator::EmulatorProfile;
 use reqwest::Method;
 use serde_json::json;
 
@@ -35,10 +35,10 @@ fn ack_in(err: &str) -> String {
 }
 
 fn changed() -> (Sandbox, Vec<serde_json::Value>) {
-    let sandbox = serving(Profile::Current, &[]);
+    let sandbox = serving(EmulatorProfile::Current, &[]);
     first(&sandbox);
     sandbox.expect(0, APPLY);
-    let before = state(&sandbox, Profile::Current);
+    let before = state(&sandbox, EmulatorProfile::Current);
     change(&sandbox);
     sandbox.expect(0, APPLY);
     (sandbox, before)
@@ -47,7 +47,7 @@ fn changed() -> (Sandbox, Vec<serde_json::Value>) {
 #[test]
 fn a_run_is_undone_by_a_plan_that_is_shown() {
     let (sandbox, before) = changed();
-    let after = state(&sandbox, Profile::Current);
+    let after = state(&sandbox, EmulatorProfile::Current);
     let ran = sandbox.expect(5, &["rollback"]);
     for part in [
         "~ policy \"a\"",
@@ -60,15 +60,15 @@ fn a_run_is_undone_by_a_plan_that_is_shown() {
         assert!(ran.out.contains(part), "{part}: {}", ran.out);
     }
     assert_eq!(
-        state(&sandbox, Profile::Current),
+        state(&sandbox, EmulatorProfile::Current),
         after,
         "nothing is done without a yes"
     );
     roll_back(&sandbox, &[]);
-    assert_eq!(state(&sandbox, Profile::Current), before);
+    assert_eq!(state(&sandbox, EmulatorProfile::Current), before);
     // A rollback is a run as well: undone, it is as if it had not been.
     roll_back(&sandbox, &[]);
-    assert_eq!(state(&sandbox, Profile::Current), after);
+    assert_eq!(state(&sandbox, EmulatorProfile::Current), after);
     let list = sandbox.expect(0, &["rollback", "--list"]).out;
     assert_eq!(list.lines().count(), 4, "{list}");
     assert!(
@@ -101,7 +101,7 @@ fn what_another_writer_changed_since_is_held_unless_it_is_to_be_overwritten() {
         let body = Some(json!({"resources": [host]}));
         ask(
             &sandbox,
-            Profile::Current,
+            EmulatorProfile::Current,
             Method::PATCH,
             &format!("/{a}/rules/{rule}"),
             body,
@@ -114,7 +114,7 @@ fn what_another_writer_changed_since_is_held_unless_it_is_to_be_overwritten() {
     let theirs = json!({"name": "theirs", "actions": ["connect:tcp"], "resources": ["x.example.com"], "decision": "allow"});
     ask(
         &sandbox,
-        Profile::Current,
+        EmulatorProfile::Current,
         Method::POST,
         &format!("/{c}/rules"),
         Some(theirs),
@@ -132,7 +132,7 @@ fn what_another_writer_changed_since_is_held_unless_it_is_to_be_overwritten() {
         ran.err
     );
     assert!(ran.err.contains("Held: policy \"c\""), "{}", ran.err);
-    let now = json!(state(&sandbox, Profile::Current)).to_string();
+    let now = json!(state(&sandbox, EmulatorProfile::Current)).to_string();
     for host in [
         "\"theirs.example.com\"",
         "also-theirs.example.com",
@@ -153,7 +153,7 @@ fn what_another_writer_changed_since_is_held_unless_it_is_to_be_overwritten() {
         .unwrap()
         .to_owned();
     roll_back(&sandbox, &[&run, "--overwrite"]);
-    let now = json!(state(&sandbox, Profile::Current)).to_string();
+    let now = json!(state(&sandbox, EmulatorProfile::Current)).to_string();
     assert_eq!(
         now,
         json!(before)
@@ -164,12 +164,12 @@ fn what_another_writer_changed_since_is_held_unless_it_is_to_be_overwritten() {
 
 #[test]
 fn deleted_and_renamed_policies_come_back() {
-    let sandbox = serving(Profile::Current, &[]);
+    let sandbox = serving(EmulatorProfile::Current, &[]);
     let text = sandbox.read("polwarden.yaml") + "    unmanaged: prune\n";
     sandbox.write("polwarden.yaml", text);
     first(&sandbox);
     sandbox.expect(0, APPLY);
-    let before = state(&sandbox, Profile::Current);
+    let before = state(&sandbox, EmulatorProfile::Current);
     let id = id_of(&sandbox, "a");
     std::fs::remove_file(sandbox.path("policies/b.yaml")).unwrap();
     let scope = format!("scope: {{teams: [{}]}}\n", crate::emulator::TEAM);
@@ -187,7 +187,7 @@ fn deleted_and_renamed_policies_come_back() {
         "{}",
         ran.err
     );
-    assert_eq!(state(&sandbox, Profile::Current), before);
+    assert_eq!(state(&sandbox, EmulatorProfile::Current), before);
     assert_eq!(id_of(&sandbox, "a"), id, "a rename keeps the id");
 }
 
@@ -209,12 +209,12 @@ fn a_run_that_was_cut_off_is_settled_and_then_undone() {
     std::fs::write(&file, kept).unwrap();
     let ran = roll_back(&sandbox, &[]);
     assert!(ran.err.contains("did not end in good order"), "{}", ran.err);
-    assert_eq!(state(&sandbox, Profile::Current), before);
+    assert_eq!(state(&sandbox, EmulatorProfile::Current), before);
 }
 
 #[test]
 fn a_profile_that_cannot_delete_policies_says_so() {
-    let sandbox = serving(Profile::Seed, &[]);
+    let sandbox = serving(EmulatorProfile::Seed, &[]);
     sandbox.write(
         "policies/a.yaml",
         policy(
@@ -225,12 +225,12 @@ fn a_profile_that_cannot_delete_policies_says_so() {
     sandbox.expect(0, APPLY);
     let ran = sandbox.expect(0, &["rollback", "--auto-approve"]);
     assert!(ran.out.contains("no \"delete policy\""), "{}", ran.out);
-    assert_eq!(state(&sandbox, Profile::Seed).len(), 1);
+    assert_eq!(state(&sandbox, EmulatorProfile::Seed).len(), 1);
 }
 
 #[test]
 fn without_a_journal_there_is_nothing_to_undo() {
-    let sandbox = serving(Profile::Current, &[]);
+    let sandbox = serving(EmulatorProfile::Current, &[]);
     first(&sandbox);
     assert!(
         sandbox

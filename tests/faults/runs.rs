@@ -1,6 +1,6 @@
 //! `polwarden runs`: what the journals tell.
 
-use emulator::Profile;
+use emulator::EmulatorProfile;
 use serde_json::Value;
 
 use super::{APPLY, change, first, journal_files, serving};
@@ -9,7 +9,7 @@ use crate::cli::sandbox::Sandbox;
 /// One run in good order, one that another writer got into, and one that was cut off.
 fn three_runs() -> Sandbox {
     let sandbox = serving(
-        Profile::Current,
+        EmulatorProfile::Current,
         &["change-rule@updateRule:1", "before-400@deleteRule:1"],
     );
     first(&sandbox);
@@ -121,7 +121,7 @@ fn runs_as_json_fit_their_schema_and_hold_all_calls() {
 
 #[test]
 fn a_journal_that_cannot_be_read_hides_no_other() {
-    let sandbox = serving(Profile::Current, &[]);
+    let sandbox = serving(EmulatorProfile::Current, &[]);
     assert!(
         sandbox
             .expect(0, &["runs"])

@@ -2,8 +2,8 @@
 
 use model::diag::{Code, Diagnostic, Place, SourceMap};
 use polwarden::plan::{Change, Plan};
-use polwarden::render::findings::{Finding, Findings};
-use polwarden::render::markdown::{self, Options, SMALLEST};
+use polwarden::render::annotations::{Annotation, PackDiagnostics};
+use polwarden::render::markdown::{self, CommentOptions, SMALLEST};
 use proptest::prelude::*;
 use pulldown_cmark::{Event, Parser, Tag};
 
@@ -27,11 +27,11 @@ fn large(changes: usize, targets: usize, length: usize) -> Plan {
 }
 
 fn page(plan: &Plan, most: usize) -> String {
-    let findings = Words::ordinary().findings().with(Finding::of_plan(plan));
+    let findings = Words::ordinary().findings().with(Annotation::of_plan(plan));
     markdown::plan(
         Some(plan),
         &findings,
-        &Options {
+        &CommentOptions {
             marker: "m".parse().unwrap(),
             most,
         },
@@ -104,12 +104,12 @@ fn findings_alone_are_cut_too() {
     let list =
         (0..1_000).map(|line| Diagnostic::new(Code::InvalidValue, "no such value", at(line)));
     let list = list
-        .map(|finding| Finding::of_file(&sources, &finding))
+        .map(|finding| Annotation::of_file(&sources, &finding))
         .collect();
     let text = markdown::findings(
         "lint",
-        &Findings::new(list, Vec::new()),
-        &Options {
+        &PackDiagnostics::new(list, Vec::new()),
+        &CommentOptions {
             marker: "m".parse().unwrap(),
             most: SMALLEST,
         },

@@ -1,6 +1,6 @@
 //! One plan in every format.
 
-use polwarden::render::findings::{Findings, Prefix};
+use polwarden::render::annotations::{PackDiagnostics, RepositoryPrefix};
 use polwarden::render::{github, gitlab, junit, markdown, sarif};
 
 use super::world::{Words, options, render};
@@ -83,13 +83,13 @@ fn findings_alone() {
     let strict = findings.clone().strict();
     assert_eq!(findings.counts().unwrap(), "2 errors, 1 warning");
     assert_eq!(strict.counts().unwrap(), "3 errors");
-    assert!(!github::github(None, &strict, &Prefix::default()).contains("::warning"));
+    assert!(!github::github(None, &strict, &RepositoryPrefix::default()).contains("::warning"));
 }
 
 #[test]
 fn nothing_found() {
-    let none = Findings::new(Vec::new(), vec!["policies/p.yaml".to_owned()]);
-    let prefix = Prefix::default();
+    let none = PackDiagnostics::new(Vec::new(), vec!["policies/p.yaml".to_owned()]);
+    let prefix = RepositoryPrefix::default();
     assert_eq!(
         github::github(None, &none, &prefix),
         "",

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use model::diag::{Code, Diagnostic, Place, SourceMap};
-use polwarden::render::findings::{Finding, Findings, Prefix};
+use polwarden::render::annotations::{Annotation, PackDiagnostics, RepositoryPrefix};
 use polwarden::render::{gitlab, sarif};
 use serde_json::Value;
 
@@ -138,16 +138,18 @@ fn fingerprints(text: &str) -> Vec<String> {
             },
         )
     };
-    let list: Vec<Finding> = text
+    let list: Vec<Annotation> = text
         .match_indices("bad")
         .map(finding)
-        .map(|finding| Finding::of_file(&sources, &finding))
+        .map(|finding| Annotation::of_file(&sources, &finding))
         .collect();
-    let findings = Findings::new(list, Vec::new());
+    let findings = PackDiagnostics::new(list, Vec::new());
     let issues: Value =
-        serde_json::from_str(&gitlab::gitlab(&findings, &Prefix::default()).unwrap()).unwrap();
+        serde_json::from_str(&gitlab::gitlab(&findings, &RepositoryPrefix::default()).unwrap())
+            .unwrap();
     let log: Value =
-        serde_json::from_str(&sarif::sarif(&findings, &Prefix::default()).unwrap()).unwrap();
+        serde_json::from_str(&sarif::sarif(&findings, &RepositoryPrefix::default()).unwrap())
+            .unwrap();
     let prints: Vec<String> = issues
         .as_array()
         .unwrap()

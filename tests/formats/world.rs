@@ -2,8 +2,8 @@
 
 use model::diag::{Code, Diagnostic, Place, SourceMap};
 use polwarden::plan::{DriftReport, Plan};
-use polwarden::render::findings::{Finding, Findings, Prefix};
-use polwarden::render::markdown::{GITHUB_COMMENT, Options};
+use polwarden::render::annotations::{Annotation, PackDiagnostics, RepositoryPrefix};
+use polwarden::render::markdown::{CommentOptions, GITHUB_COMMENT};
 use polwarden::render::{drift, github, gitlab, html, junit, markdown, sarif};
 use serde_json::{Value, json};
 
@@ -162,8 +162,8 @@ impl Words {
     /// The drift in all formats, by name.
     pub(super) fn drift_formats(&self) -> Vec<(&'static str, String)> {
         let report = self.drift();
-        let findings = self.findings().with(Finding::of_drift(&report));
-        let prefix = Prefix::new("deploy/policies here");
+        let findings = self.findings().with(Annotation::of_drift(&report));
+        let prefix = RepositoryPrefix::new("deploy/policies here");
         let plain = polwarden::render::paint::Painter::new(false);
         vec![
             ("human", drift::human(&report, plain)),
@@ -184,7 +184,7 @@ impl Words {
     }
 
     /// Findings of files: an error with a second place, a warning, and a file that cannot be read.
-    pub(super) fn findings(&self) -> Findings {
+    pub(super) fn findings(&self) -> PackDiagnostics {
         let mut sources = SourceMap::default();
         let text = format!("kind: Policy\nname: {}\nname: x\n", self.single("a"));
         let end = text.len() - 1;
@@ -220,9 +220,9 @@ impl Words {
             .files()
             .map(|(_, file)| file.name().to_owned())
             .collect();
-        Findings::new(
+        PackDiagnostics::new(
             list.iter()
-                .map(|finding| Finding::of_file(&sources, finding))
+                .map(|finding| Annotation::of_file(&sources, finding))
                 .collect(),
             files,
         )
@@ -231,21 +231,24 @@ impl Words {
     /// The plan in all formats, by name.
     pub(super) fn formats(&self) -> Vec<(&'static str, String)> {
         let plan = self.plan();
-        let findings = self.findings().with(Finding::of_plan(&plan));
+        let findings = self.findings().with(Annotation::of_plan(&plan));
         render(Some(&plan), &findings)
     }
 }
 
-pub(super) fn options() -> Options {
-    Options {
+pub(super) fn options() -> CommentOptions {
+    CommentOptions {
         marker: "production".parse().unwrap(),
         most: GITHUB_COMMENT,
     }
 }
 
 /// A plan, or none, in all formats.
-pub(super) fn render(plan: Option<&Plan>, findings: &Findings) -> Vec<(&'static str, String)> {
-    let prefix = Prefix::new("deploy/policies here");
+pub(super) fn render(
+    plan: Option<&Plan>,
+    findings: &PackDiagnostics,
+) -> Vec<(&'static str, String)> {
+    let prefix = RepositoryPrefix::new("deploy/policies here");
     let plain = polwarden::render::paint::Painter::new(false);
     vec![
         (

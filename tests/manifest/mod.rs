@@ -5,10 +5,10 @@ use std::path::Path;
 
 use manifest::Manifest;
 use model::diag::SourceMap;
-use polwarden::render::diagnostics::{Amount, Report, human};
+use polwarden::render::diagnostics::{DiagnosticAmount, DiagnosticsReport, human};
 
 /// The findings of one text, for people and as JSON.
-fn findings(name: &str, text: &str) -> (String, Report) {
+fn findings(name: &str, text: &str) -> (String, DiagnosticsReport) {
     let mut sources = SourceMap::default();
     let file = sources.add(name, text);
     let diagnostics = if name.starts_with("config") {
@@ -17,8 +17,8 @@ fn findings(name: &str, text: &str) -> (String, Report) {
         manifest::parse(file, text).diagnostics
     };
     (
-        human(&sources, &diagnostics, Amount::All, false),
-        Report::new(&sources, &diagnostics),
+        human(&sources, &diagnostics, DiagnosticAmount::All, false),
+        DiagnosticsReport::new(&sources, &diagnostics),
     )
 }
 

@@ -2,9 +2,9 @@
 
 use std::sync::OnceLock;
 
-use access::{Destination, Direction, FilePath, Request, RuleSet, compare};
+use access::{AccessRequest, Destination, Direction, FilePath, RuleSet, compare};
 use model::Name;
-use model::docker::pattern::Root;
+use model::docker::pattern::PathRoot;
 use model::docker::{
     Action, Decision, FileMode, HttpResource, Method, Resources, Rule, RuleAccess, Transport,
 };
@@ -126,12 +126,12 @@ pub(super) fn rules() -> impl Strategy<Value = Vec<Rule>> {
 }
 
 /// Every request over a small alphabet that reaches each corner of the patterns above.
-pub(super) fn requests() -> &'static [Request] {
-    static REQUESTS: OnceLock<Vec<Request>> = OnceLock::new();
+pub(super) fn requests() -> &'static [AccessRequest] {
+    static REQUESTS: OnceLock<Vec<AccessRequest>> = OnceLock::new();
     REQUESTS.get_or_init(all_requests)
 }
 
-fn all_requests() -> Vec<Request> {
+fn all_requests() -> Vec<AccessRequest> {
     let labels = ["a", "b", "x", "y", "xx", "xy", "xay", "z"];
     let mut names: Vec<String> = labels.iter().map(ToString::to_string).collect();
     for one in labels {
@@ -167,7 +167,7 @@ fn all_requests() -> Vec<Request> {
     let mut requests = Vec::new();
     for destination in &destinations {
         for port in [80, 443, 8080] {
-            let connect = |transport| Request::Connect {
+            let connect = |transport| AccessRequest::Connect {
                 transport,
                 destination: destination.clone(),
                 port,
@@ -188,7 +188,7 @@ fn all_requests() -> Vec<Request> {
                 (Method::Get, 443),
                 (Method::Put, 80),
             ] {
-                requests.push(Request::Http {
+                requests.push(AccessRequest::Http {
                     method,
                     destination: destination.clone(),
                     port,
@@ -198,22 +198,22 @@ fn all_requests() -> Vec<Request> {
         }
     }
     for root in [
-        Root::Posix,
-        Root::Home,
-        Root::Drive('C'),
-        Root::Drive('D'),
-        Root::Drive('E'),
-        Root::Wsl,
+        PathRoot::Posix,
+        PathRoot::Home,
+        PathRoot::Drive('C'),
+        PathRoot::Drive('D'),
+        PathRoot::Drive('E'),
+        PathRoot::Wsl,
     ] {
         for path in paths
             .iter()
-            .filter(|path| root != Root::Wsl || !path.is_empty())
+            .filter(|path| root != PathRoot::Wsl || !path.is_empty())
         {
             let path = FilePath {
                 root,
                 segments: path.clone(),
             };
-            requests.extend(FileMode::ALL.iter().map(|mode| Request::File {
+            requests.extend(FileMode::ALL.iter().map(|mode| AccessRequest::File {
                 mode: *mode,
                 path: path.clone(),
             }));

@@ -3,12 +3,12 @@
 
 use std::net::IpAddr;
 
-use access::{Destination, FilePath, Request};
-use model::docker::pattern::Root;
+use access::{AccessRequest, Destination, FilePath};
+use model::docker::pattern::PathRoot;
 use model::docker::{Decision, Resources, Rule, Transport};
 
 /// Whether the rules allow a request (contract: FACTS, "What the rules mean").
-pub(super) fn allows(rules: &[&Rule], request: &Request) -> bool {
+pub(super) fn allows(rules: &[&Rule], request: &AccessRequest) -> bool {
     let matching = |decision| {
         rules
             .iter()
@@ -17,7 +17,7 @@ pub(super) fn allows(rules: &[&Rule], request: &Request) -> bool {
     !matching(Decision::Deny) && matching(Decision::Allow)
 }
 
-pub(super) fn applies(rule: &Rule, request: &Request) -> bool {
+pub(super) fn applies(rule: &Rule, request: &AccessRequest) -> bool {
     let actions: Vec<&str> = rule
         .access
         .actions()
@@ -27,7 +27,7 @@ pub(super) fn applies(rule: &Rule, request: &Request) -> bool {
     match (rule.access.resources(), request) {
         (
             Resources::Plain(resources),
-            Request::Connect {
+            AccessRequest::Connect {
                 transport,
                 destination,
                 port,
@@ -40,7 +40,7 @@ pub(super) fn applies(rule: &Rule, request: &Request) -> bool {
         }
         (
             Resources::Plain(resources),
-            Request::Http {
+            AccessRequest::Http {
                 destination, port, ..
             },
         ) => {
@@ -51,7 +51,7 @@ pub(super) fn applies(rule: &Rule, request: &Request) -> bool {
         }
         (
             Resources::Http(targets),
-            Request::Http {
+            AccessRequest::Http {
                 method,
                 destination,
                 port,
@@ -71,10 +71,10 @@ pub(super) fn applies(rule: &Rule, request: &Request) -> bool {
                         && segments(&pattern, &path)
                 })
         }
-        (Resources::Plain(resources), Request::File { mode, path }) => {
+        (Resources::Plain(resources), AccessRequest::File { mode, path }) => {
             actions.contains(&mode.as_str()) && resources.iter().any(|text| file(text, path))
         }
-        (Resources::Http(_), Request::Connect { .. } | Request::File { .. }) => false,
+        (Resources::Http(_), AccessRequest::Connect { .. } | AccessRequest::File { .. }) => false,
     }
 }
 
@@ -135,23 +135,23 @@ fn host(pattern: &str, destination: &Destination) -> bool {
 
 fn file(pattern: &str, path: &FilePath) -> bool {
     let (separator, pattern) = if let Some(rest) = pattern.strip_prefix("\\\\wsl.localhost\\") {
-        if path.root != Root::Wsl {
+        if path.root != PathRoot::Wsl {
             return false;
         }
         ('\\', rest)
     } else if let Some(rest) = pattern.strip_prefix('~') {
-        if path.root != Root::Home {
+        if path.root != PathRoot::Home {
             return false;
         }
         ('/', rest)
     } else if let Some(rest) = pattern.strip_prefix('/') {
-        if path.root != Root::Posix {
+        if path.root != PathRoot::Posix {
             return false;
         }
         ('/', rest)
     } else {
         let (drive, rest) = pattern.split_once(":\\").unwrap();
-        let Root::Drive(letter) = path.root else {
+        let PathRoot::Drive(letter) = path.root else {
             return false;
         };
         if drive != "*" && drive != letter.to_string() {

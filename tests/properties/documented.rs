@@ -1,10 +1,12 @@
 //! `docs/access.md`: every row of its tables is run.
 
-use access::{Audience, CedarPool, CedarRequest, Circumstances, Request, RuleSet};
+use access::{
+    AccessRequest, ApplicableCedarPolicies, Audience, CedarRequest, CedarRequestContext, RuleSet,
+};
 use model::Name;
 use model::docker::{
-    Action, Cedar, Decision, HttpResource, LiveContent, LivePolicy, LiveState, PolicyId, Resources,
-    Rule, RuleAccess, Scope,
+    Action, Cedar, Decision, DockerLiveState, HttpResource, LiveContent, LivePolicy, PolicyId,
+    Resources, Rule, RuleAccess, Scope,
 };
 
 use super::brute;
@@ -67,7 +69,7 @@ fn every_documented_example_holds() {
             .collect();
         let rules: Vec<&Rule> = rules.iter().collect();
         let (verb, object) = request.split_once(' ').unwrap();
-        let request = Request::parse(verb, object).unwrap();
+        let request = AccessRequest::parse(verb, object).unwrap();
         let set = RuleSet::new(&rules);
         assert_eq!(set.unreadable(), [], "{line}");
         assert_eq!(
@@ -106,11 +108,11 @@ fn cedar(statements: &str, request: &str) -> &'static str {
             updated_at: String::new(),
             unknown_fields: serde_json::Map::new(),
         });
-    let live = LiveState {
+    let live = DockerLiveState {
         policies: policies.collect(),
     };
-    let request = CedarRequest::parse(request, &Circumstances::default()).unwrap();
-    let answers = CedarPool::live(&live, &Audience::default())
+    let request = CedarRequest::parse(request, &CedarRequestContext::default()).unwrap();
+    let answers = ApplicableCedarPolicies::live(&live, &Audience::default())
         .decide(&[&request])
         .unwrap();
     match answers[0].decision {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use manifest::config::Provider;
 use model::chainloop::{
-    DesiredDocument, DocumentBytes, DocumentKind, LiveDocument, LiveState, PolicyName,
+    ChainloopLiveState, DesiredDocument, DocumentBytes, DocumentKind, LiveDocument, PolicyName,
     VersionReference,
 };
 use model::diag::{DocumentId, SourceMap};
 use polwarden::plan::{DocumentState, HeldReason, SourceRef, TargetInfo, TargetPlan};
 use polwarden::service::chainloop::plan::{
-    DocumentRequest, audit_documents, documents_drift, documents_replayed, plan_documents,
+    DocumentPlanRequest, audit_documents, documents_drift, documents_replayed, plan_documents,
     recomputed_documents, verify_documents,
 };
 use proptest::prelude::*;
@@ -66,8 +66,8 @@ fn bytes(name: &str, version: usize) -> DocumentBytes {
     text(name, version).into_bytes().into()
 }
 
-fn live(there: &There, wanted: &Wanted) -> LiveState {
-    let mut state = LiveState::default();
+fn live(there: &There, wanted: &Wanted) -> ChainloopLiveState {
+    let mut state = ChainloopLiveState::default();
     for name in wanted.keys() {
         state
             .documents
@@ -121,7 +121,7 @@ fn desired((name, version): (&&'static str, &usize)) -> DesiredDocument {
     }
 }
 
-fn plan(live: &LiveState, wanted: &Wanted, writes: bool, turned: bool) -> TargetPlan {
+fn plan(live: &ChainloopLiveState, wanted: &Wanted, writes: bool, turned: bool) -> TargetPlan {
     let mut documents: Vec<DesiredDocument> = wanted.iter().map(desired).collect();
     if turned {
         documents.reverse();
@@ -137,7 +137,7 @@ fn plan(live: &LiveState, wanted: &Wanted, writes: bool, turned: bool) -> Target
         file: "p.yaml".to_owned(),
         line: 4,
     };
-    plan_documents(&DocumentRequest {
+    plan_documents(&DocumentPlanRequest {
         target,
         documents: &documents,
         live,

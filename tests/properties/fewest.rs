@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use model::Name;
 use model::docker::{
-    Content, Decision, DesiredPolicy, DesiredRule, LiveContent, LivePolicy, LiveRule, LiveState,
-    PolicyId, Profile, Resources, Rule, RuleAccess, RuleId, Scope,
+    Decision, DesiredPolicy, DesiredRule, DockerLiveState, LiveContent, LivePolicy, LiveRule,
+    PolicyContent, PolicyId, Profile, Resources, Rule, RuleAccess, RuleId, Scope,
 };
-use polwarden::plan::{Change, Field, TargetPlan};
+use polwarden::plan::{Change, ChangedField, TargetPlan};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Map, json};
@@ -60,11 +60,11 @@ fn world(live: &[(Rule, bool)], desired: &[DesiredRule]) -> World {
         aliases: Vec::new(),
         protect: false,
         scope: Scope::default(),
-        content: Content::Rules(desired.to_vec()),
+        content: PolicyContent::Rules(desired.to_vec()),
         document: document(),
     };
     World {
-        live: LiveState {
+        live: DockerLiveState {
             policies: vec![policy],
         },
         desired: vec![wanted],
@@ -311,7 +311,7 @@ fn told_fields(changes: &[Change]) -> usize {
             rule.fields
                 .iter()
                 .map(|field| field.field)
-                .collect::<BTreeSet<Field>>()
+                .collect::<BTreeSet<ChangedField>>()
                 .len()
         })
         .sum()

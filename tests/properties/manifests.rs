@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use ::manifest::config::{DockerSettings, Limits, Settings, Target, Unmanaged};
+use ::manifest::config::{ChangeLimits, DockerSettings, ServiceSettings, Target, Unmanaged};
 use ::manifest::{Document, parse, parse_config};
 use model::Name;
 use model::diag::{Severity, SourceMap};
-use model::docker::{LiveContent, LivePolicy, LiveState, Profile, Team, TeamId};
+use model::docker::{DockerLiveState, LiveContent, LivePolicy, Profile, Team, TeamId};
 use polwarden::plan::{SourceRef, TargetInfo, TargetPlan};
-use polwarden::render::diagnostics::{Amount, Report, human};
-use polwarden::service::docker::check::{Input, Teams, check};
+use polwarden::render::diagnostics::{DiagnosticAmount, DiagnosticsReport, human};
+use polwarden::service::docker::check::{KnownTeams, PolicyInput, check};
 use polwarden::service::docker::import as manifest;
-use polwarden::service::docker::plan::{Request, plan_target};
+use polwarden::service::docker::plan::{PolicyPlanRequest, plan_target};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
@@ -25,8 +25,8 @@ fn target(profile: Profile) -> Target {
         organization: "my-org".to_owned(),
         paths: vec!["policies".to_owned()],
         unmanaged: Unmanaged::Report,
-        limits: Limits::default(),
-        settings: Settings::Docker(DockerSettings {
+        limits: ChangeLimits::default(),
+        settings: ServiceSettings::Docker(DockerSettings {
             profile,
             teams: BTreeMap::from([("sec".to_owned(), TEAM.to_owned())]),
             ..DockerSettings::default()
@@ -73,7 +73,7 @@ fn names() -> impl Strategy<Value = String> {
 }
 
 /// Live policies whose names and rule names are any text, each once.
-fn renamed(live: LiveState, names: Vec<String>) -> LiveState {
+fn renamed(live: DockerLiveState, names: Vec<String>) -> DockerLiveState {
     let mut names = names
         .into_iter()
         .collect::<HashSet<_>>()
@@ -108,13 +108,13 @@ fn renamed(live: LiveState, names: Vec<String>) -> LiveState {
             ..policy
         }
     });
-    LiveState {
+    DockerLiveState {
         policies: policies.collect(),
     }
 }
 
 /// Imports all that can be imported, reads it again, and plans.
-fn plan_after_import(live: &LiveState, profile: Profile) -> Result<TargetPlan, String> {
+fn plan_after_import(live: &DockerLiveState, profile: Profile) -> Result<TargetPlan, String> {
     let mut sources = SourceMap::default();
     let mut documents: Vec<Document> = Vec::new();
     for (number, policy) in live.policies.iter().enumerate() {
@@ -130,8 +130,8 @@ fn plan_after_import(live: &LiveState, profile: Profile) -> Result<TargetPlan, S
     }
     let target = target(profile);
     let documents: Vec<&Document> = documents.iter().collect();
-    let teams = Teams::Known(["t1", "t2", "t3"].map(team).to_vec());
-    let checked = check(&Input {
+    let teams = KnownTeams::Known(["t1", "t2", "t3"].map(team).to_vec());
+    let checked = check(&PolicyInput {
         target: &target,
         documents: &documents,
         cedar_files: &HashMap::new(),
@@ -145,7 +145,7 @@ fn plan_after_import(live: &LiveState, profile: Profile) -> Result<TargetPlan, S
         return Err(human(
             &sources,
             std::slice::from_ref(error),
-            Amount::All,
+            DiagnosticAmount::All,
             false,
         ));
     }
@@ -162,7 +162,7 @@ fn plan_after_import(live: &LiveState, profile: Profile) -> Result<TargetPlan, S
     };
     let desired = &checked.policies;
     let unmanaged = Unmanaged::Prune;
-    Ok(plan_target(&Request {
+    Ok(plan_target(&PolicyPlanRequest {
         target: info,
         desired,
         live,
@@ -304,9 +304,9 @@ proptest! {
         let parsed = parse(file, &text);
         let documents: Vec<&Document> = parsed.documents.iter().collect();
         let target = target(profile);
-        let server = if known { Teams::Known(vec![team("t1")]) } else { Teams::Offline };
+        let server = if known { KnownTeams::Known(vec![team("t1")]) } else { KnownTeams::Offline };
         let checked =
-            check(&Input { target: &target, documents: &documents, cedar_files: &HashMap::new(), teams: &server });
+            check(&PolicyInput { target: &target, documents: &documents, cedar_files: &HashMap::new(), teams: &server });
         for policy in &checked.policies {
             prop_assert!(!policy.scope.is_organization_wide(), "{text}");
             prop_assert_eq!(&lists, &["full"], "{}", text);
@@ -327,7 +327,7 @@ proptest! {
 
     /// Nothing that a file can hold makes reading, checking or showing panic.
     #[test]
-    fn no_text_panics(text in prop_oneof![yaml_like(), "\\PC{0,60}", any::<String>()], colour in any::<bool>()) {
+    fn no_text_panics(text in prop_oneof![yaml_like(), "\\PC{0,60}", any::<String>()], color in any::<bool>()) {
         let mut sources = SourceMap::default();
         let file = sources.add("policies/p.yaml", text.as_str());
         let mut findings = parse_config(file, &text).err().unwrap_or_default();
@@ -335,17 +335,17 @@ proptest! {
         findings.extend(parsed.diagnostics);
         let documents: Vec<&Document> = parsed.documents.iter().collect();
         for profile in Profile::ALL {
-            let input = Input {
+            let input = PolicyInput {
                 target: &target(*profile),
                 documents: &documents,
                 cedar_files: &HashMap::new(),
-                teams: &Teams::Offline,
+                teams: &KnownTeams::Offline,
             };
             findings.extend(check(&input).diagnostics);
         }
-        let shown = human(&sources, &findings, Amount::All, colour);
-        prop_assert!(colour || !shown.chars().any(|c| c.is_control() && c != '\n' && c != '\t'), "{shown:?}");
-        let report = serde_json::to_string(&Report::new(&sources, &findings)).unwrap();
+        let shown = human(&sources, &findings, DiagnosticAmount::All, color);
+        prop_assert!(color || !shown.chars().any(|c| c.is_control() && c != '\n' && c != '\t'), "{shown:?}");
+        let report = serde_json::to_string(&DiagnosticsReport::new(&sources, &findings)).unwrap();
         prop_assert!(!report.contains(|c: char| c.is_control() || c == '\u{202e}'), "{report:?}");
     }
 }

@@ -8,12 +8,12 @@ use model::diag::{DocumentId, SourceMap};
 use model::digest::{ArchiveDigest, SourceDigest};
 use model::pulumi::{
     DesiredGroup, DesiredGroupPack, DesiredPack, EnforcementLevel, EntityType, GroupConfig,
-    GroupName, LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy, LiveState,
-    LiveVersion, Mode, NewVersion, PackName, PackPolicy, PackSource, PolicyName, PolicySelector,
-    StackReference, VersionDetail, VersionNumber, VersionTag,
+    GroupName, LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy, LiveVersion,
+    Mode, NewVersion, PackName, PackPolicy, PackSource, PolicyName, PolicySelector,
+    PulumiLiveState, StackReference, VersionDetail, VersionNumber, VersionTag,
 };
 use polwarden::plan::{SourceRef, TargetInfo, TargetPlan};
-use polwarden::service::pulumi::plan::{PackRequest, audit_packs, packs_replayed, plan_packs};
+use polwarden::service::pulumi::plan::{PackPlanRequest, audit_packs, packs_replayed, plan_packs};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Map, Value, json};
@@ -34,7 +34,7 @@ fn text(value: &Value) -> String {
 }
 
 impl Service {
-    fn of(live: &LiveState) -> Self {
+    fn of(live: &PulumiLiveState) -> Self {
         let tags = |pack: &LivePack| {
             pack.versions
                 .iter()
@@ -218,7 +218,7 @@ fn config_of(level: Option<EnforcementLevel>) -> Option<Map<String, Value>> {
     })
 }
 
-fn live(groups: &BTreeMap<&'static str, (Vec<&'static str>, Used)>) -> LiveState {
+fn live(groups: &BTreeMap<&'static str, (Vec<&'static str>, Used)>) -> PulumiLiveState {
     let version = |(number, tag): (u64, &&str)| LiveVersion {
         number: VersionNumber(number),
         tag: (*tag).to_owned(),
@@ -263,7 +263,7 @@ fn live(groups: &BTreeMap<&'static str, (Vec<&'static str>, Used)>) -> LiveState
         }),
         unknown_fields: Map::new(),
     };
-    LiveState {
+    PulumiLiveState {
         packs: PACKS.iter().map(pack).collect(),
         groups: groups.iter().map(group).collect(),
     }
@@ -358,7 +358,7 @@ fn desired_group(
     }
 }
 
-fn plan(live: &LiveState, wanted: &Wanted, unmanaged: Unmanaged, turned: bool) -> TargetPlan {
+fn plan(live: &PulumiLiveState, wanted: &Wanted, unmanaged: Unmanaged, turned: bool) -> TargetPlan {
     let mut packs: Vec<_> = wanted.packs.iter().map(desired_pack).collect();
     let mut groups: Vec<_> = wanted.groups.iter().map(desired_group).collect();
     let mut live = live.clone();
@@ -380,7 +380,7 @@ fn plan(live: &LiveState, wanted: &Wanted, unmanaged: Unmanaged, turned: bool) -
         profile: None,
         endpoint: "embedded".to_owned(),
     };
-    plan_packs(&PackRequest {
+    plan_packs(&PackPlanRequest {
         target,
         packs: &packs,
         groups: &groups,

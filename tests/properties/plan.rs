@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use manifest::config::{Provider, Unmanaged};
 use model::docker::{
-    Content, DesiredPolicy, LiveContent, LivePolicy, LiveRule, LiveState, PolicyId, Profile, RuleId,
+    DesiredPolicy, DockerLiveState, LiveContent, LivePolicy, LiveRule, PolicyContent, PolicyId,
+    Profile, RuleId,
 };
 use polwarden::plan::{
     Change, ChangeKind, Origin, Plan, SourceRef, TargetInfo, TargetPlan, origins, plan_digest,
 };
 use polwarden::service::docker::plan::replay::verify;
-use polwarden::service::docker::plan::{Request, drift, plan_target, replay};
+use polwarden::service::docker::plan::{PolicyPlanRequest, drift, plan_target, replay};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -29,7 +30,7 @@ fn plan(world: &World, profile: Profile, unmanaged: Unmanaged) -> TargetPlan {
         file: "policies/all.yaml".to_owned(),
         line: 1,
     };
-    plan_target(&Request {
+    plan_target(&PolicyPlanRequest {
         target,
         desired: &world.desired,
         live: &world.live,
@@ -75,7 +76,7 @@ fn policy_json(
     json!({ "name": name, "teams": scope.teams, "profiles": scope.profiles, "rules": rules, "cedar": cedar })
 }
 
-fn service(live: &LiveState) -> Service {
+fn service(live: &DockerLiveState) -> Service {
     let policies = live.policies.iter().map(|policy| {
         let (rules, cedar) = match &policy.content {
             LiveContent::Rules(rules) => (
@@ -103,14 +104,14 @@ fn service(live: &LiveState) -> Service {
 pub(super) fn wanted(desired: &[DesiredPolicy]) -> BTreeMap<String, Value> {
     let policies = desired.iter().enumerate().map(|(number, policy)| {
         let (rules, cedar) = match &policy.content {
-            Content::Rules(rules) => (
+            PolicyContent::Rules(rules) => (
                 rules
                     .iter()
                     .map(|item| (item.rule.name.to_string(), json!(item.rule)))
                     .collect(),
                 Value::Null,
             ),
-            Content::Cedar(cedar) => (Map::new(), json!(cedar)),
+            PolicyContent::Cedar(cedar) => (Map::new(), json!(cedar)),
         };
         (
             number.to_string(),
@@ -301,7 +302,7 @@ let back = plan.access.as_ref().unwrap();
     }
 }
 
-fn reversed(live: &LiveState) -> LiveState {
+fn reversed(live: &DockerLiveState) -> DockerLiveState {
     let mut policies = live.policies.clone();
     policies.reverse();
     for policy in &mut policies {
@@ -313,7 +314,7 @@ fn reversed(live: &LiveState) -> LiveState {
                 .for_each(|rule| rule.id = RuleId::new("another"));
         }
     }
-    LiveState { policies }
+    DockerLiveState { policies }
 }
 
 /// The same world in another order.
@@ -337,7 +338,7 @@ fn shuffle(world: &World, seed: u64) -> World {
         }
     }
     for policy in &mut world.desired {
-        if let Content::Rules(rules) = &mut policy.content {
+        if let PolicyContent::Rules(rules) = &mut policy.content {
             let length = rules.len();
             (0..length).for_each(|i| rules.swap(i, next(length)));
         }

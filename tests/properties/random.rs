@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
-use access::{Comparison, Destination, FilePath, Request, RequestSet, Row, RuleSet, compare};
-use model::docker::pattern::Root;
+use access::{
+    AccessRequest, Comparison, Destination, DifferenceRow, FilePath, RequestSet, RuleSet, compare,
+};
+use model::docker::pattern::PathRoot;
 use model::docker::{Decision, FileMode, HttpResource, Method, Resources, Rule, Transport};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -86,7 +88,7 @@ pub(super) fn random_rules() -> impl Strategy<Value = Vec<Rule>> {
 }
 
 /// Random requests from a seed: far cheaper than as many strategies, and no request needs to shrink.
-pub(super) fn random_requests(seed: u64, count: usize) -> Vec<Request> {
+pub(super) fn random_requests(seed: u64, count: usize) -> Vec<AccessRequest> {
     let mut draw = Draw(seed | 1);
     (0..count).map(|_| draw.request()).collect()
 }
@@ -116,21 +118,21 @@ impl Draw {
         (0..least + self.below(3)).map(|_| self.text()).collect()
     }
 
-    fn request(&mut self) -> Request {
+    fn request(&mut self) -> AccessRequest {
         let destination = match self.below(5) {
             0 => Destination::Address([10, 0, 0, u8::try_from(self.below(10)).unwrap()].into()),
             _ => Destination::Name(self.texts(1).join(".")),
         };
         let port = self.one(&[80, 443, 8080]);
         match self.below(5) {
-            0 | 1 => Request::Connect {
+            0 | 1 => AccessRequest::Connect {
                 transport: self.one(Transport::ALL),
                 destination,
                 port,
             },
             2 | 3 => {
                 let method = self.one(&[Method::Get, Method::Post, Method::Put]);
-                Request::Http {
+                AccessRequest::Http {
                     method,
                     destination,
                     port,
@@ -138,12 +140,17 @@ impl Draw {
                 }
             }
             _ => {
-                let root = self.one(&[Root::Posix, Root::Home, Root::Drive('C'), Root::Drive('D')]);
+                let root = self.one(&[
+                    PathRoot::Posix,
+                    PathRoot::Home,
+                    PathRoot::Drive('C'),
+                    PathRoot::Drive('D'),
+                ]);
                 let path = FilePath {
                     root,
                     segments: self.texts(0),
                 };
-                Request::File {
+                AccessRequest::File {
                     mode: self.one(FileMode::ALL),
                     path,
                 }
@@ -211,7 +218,7 @@ fn a_row_names_all_that_decides_its_witness() {
 fn assert_exact(
     before: &[&Rule],
     after: &[&Rule],
-    rows: &[Arc<Row>],
+    rows: &[Arc<DifferenceRow>],
     seed: u64,
 ) -> Result<(), TestCaseError> {
     for row in rows {

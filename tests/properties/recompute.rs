@@ -7,11 +7,11 @@ use manifest::config::{Provider, Unmanaged};
 use model::docker::Profile;
 use polwarden::plan::Gates;
 use polwarden::plan::{
-    Change, Guarded, GuardedKind, Impact, LiveCounts, ResourceKind, SourceRef, TargetInfo,
-    TargetPlan,
+    AccessImpact, Change, GuardedChange, GuardedKind, LiveCounts, ResourceKind, SourceRef,
+    TargetInfo, TargetPlan,
 };
 use polwarden::service::docker::plan::recompute::recomputed;
-use polwarden::service::docker::plan::{Request, plan_gated, replay};
+use polwarden::service::docker::plan::{PolicyPlanRequest, plan_gated, replay};
 use proptest::prelude::*;
 
 use super::plan::world_and_profile;
@@ -48,7 +48,7 @@ fn plan(world: &World, profile: Profile, unmanaged: Unmanaged) -> TargetPlan {
     };
     let desired = &world.desired;
     let live = &world.live;
-    let request = Request {
+    let request = PolicyPlanRequest {
         target,
         desired,
         live,
@@ -100,7 +100,7 @@ proptest! {
             prop_assert_eq!(without_sources(again.access.clone().unwrap()), without_sources(planned.access.clone().unwrap()));
         }
         // Without the manifests, a policy that is made anew under another name is one that goes.
-        let more: Vec<&Guarded> = again.guarded.iter().filter(|found| !planned.guarded.contains(found)).collect();
+        let more: Vec<&GuardedChange> = again.guarded.iter().filter(|found| !planned.guarded.contains(found)).collect();
         prop_assert!(planned.guarded.iter().all(|told| again.guarded.contains(told)));
         // And one that goes while a new one takes its name is held to be the same: that asks for more, never for less.
         let after = replay(&world.live, &planned.calls).unwrap();
@@ -118,16 +118,16 @@ proptest! {
         // Nor is it believed: without changes, access and guards, the same is found, apart from what only the manifests
         // know (the lines, and what is protected or declared by nobody).
         let mut hidden = planned.clone();
-        (hidden.changes, hidden.access, hidden.guarded) = (Vec::new(), Some(Impact::default()), Vec::new());
+        (hidden.changes, hidden.access, hidden.guarded) = (Vec::new(), Some(AccessImpact::default()), Vec::new());
         let found = recomputed(&hidden, &world.live, &further(), &teams()).unwrap();
         if whole {
             prop_assert_eq!(sorted(without_lines(found.changes)), sorted(without_lines(planned.changes)));
         }
         prop_assert_eq!(without_sources(found.access.unwrap()), without_sources(planned.access.unwrap()));
-        let asked = |told: &&Guarded| told.kind != GuardedKind::Prune || told.how.ends_with("deleted");
+        let asked = |told: &&GuardedChange| told.kind != GuardedKind::Prune || told.how.ends_with("deleted");
         // Of two policies with one name, the new one is held to be the old one.
         for told in planned.guarded.iter().filter(asked).filter(|told| !taken(&told.name)) {
-            let goes = |found: &Guarded| found.kind == GuardedKind::Prune && found.name == told.name;
+            let goes = |found: &GuardedChange| found.kind == GuardedKind::Prune && found.name == told.name;
             prop_assert!(found.guarded.iter().any(|found| found == told || goes(found)), "{:?} {:?}", told, found.guarded);
         }
     }
@@ -143,7 +143,7 @@ fn without_lines(changes: Vec<Change>) -> Vec<Change> {
 }
 
 /// The impact as JSON, without the lines of rules.
-fn without_sources(impact: Impact) -> serde_json::Value {
+fn without_sources(impact: AccessImpact) -> serde_json::Value {
     let mut json = serde_json::to_value(impact).unwrap();
     strip(&mut json);
     json

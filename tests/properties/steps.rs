@@ -1,10 +1,10 @@
 //! Invariant 3, the half that matters most: no call of a plan allows, for a while, what neither the state before nor
 //! the state after allows. Judged by brute force.
 
-use access::{Destination, FilePath, Request};
-use model::docker::pattern::Root;
-use model::docker::{FileMode, LiveContent, LiveState, Method, Profile, Rule, Transport};
-use polwarden::plan::{Call, Note, Reason, TargetPlan};
+use access::{AccessRequest, Destination, FilePath};
+use model::docker::pattern::PathRoot;
+use model::docker::{DockerLiveState, FileMode, LiveContent, Method, Profile, Rule, Transport};
+use polwarden::plan::{DependencyReason, PlanNote, PlannedCall, TargetPlan};
 use polwarden::service::docker::plan::audit::audit_plan;
 use polwarden::service::docker::plan::{audit, replay};
 use proptest::prelude::*;
@@ -27,7 +27,7 @@ fn audiences() -> Vec<Vec<&'static str>> {
         .collect()
 }
 
-fn rules<'a>(state: &'a LiveState, audience: &[&str]) -> Vec<&'a Rule> {
+fn rules<'a>(state: &'a DockerLiveState, audience: &[&str]) -> Vec<&'a Rule> {
     let counts = |policy: &&model::docker::LivePolicy| {
         policy.scope.is_organization_wide()
             || policy
@@ -57,7 +57,7 @@ fn rules<'a>(state: &'a LiveState, audience: &[&str]) -> Vec<&'a Rule> {
 }
 
 /// One request for each way in which the patterns of the worlds can match.
-fn requests() -> Vec<Request> {
+fn requests() -> Vec<AccessRequest> {
     let name = |name: &str| Destination::Name(name.to_owned());
     let mut requests = Vec::new();
     for destination in [
@@ -66,7 +66,7 @@ fn requests() -> Vec<Request> {
         Destination::Address([10, 1, 1, 1].into()),
     ] {
         for transport in Transport::ALL {
-            requests.push(Request::Connect {
+            requests.push(AccessRequest::Connect {
                 transport: *transport,
                 destination: destination.clone(),
                 port: 443,
@@ -74,7 +74,7 @@ fn requests() -> Vec<Request> {
         }
     }
     for path in [vec![], vec!["repos".to_owned(), "x".to_owned()]] {
-        requests.push(Request::Http {
+        requests.push(AccessRequest::Http {
             method: Method::Get,
             destination: name("a.example.com"),
             port: 443,
@@ -82,16 +82,16 @@ fn requests() -> Vec<Request> {
         });
     }
     for (root, segments) in [
-        (Root::Posix, vec!["data"]),
-        (Root::Posix, vec!["data", "x"]),
-        (Root::Posix, vec!["etc"]),
-        (Root::Home, vec!["work"]),
+        (PathRoot::Posix, vec!["data"]),
+        (PathRoot::Posix, vec!["data", "x"]),
+        (PathRoot::Posix, vec!["etc"]),
+        (PathRoot::Home, vec!["work"]),
     ] {
         let path = FilePath {
             root,
             segments: segments.into_iter().map(str::to_owned).collect(),
         };
-        requests.extend(FileMode::ALL.iter().map(|mode| Request::File {
+        requests.extend(FileMode::ALL.iter().map(|mode| AccessRequest::File {
             mode: *mode,
             path: path.clone(),
         }));
@@ -100,11 +100,11 @@ fn requests() -> Vec<Request> {
 }
 
 /// The calls in another order that the plan allows: of those that may be made, the one that `pick` says.
-fn reordered(calls: &[Call], mut pick: impl FnMut(usize) -> usize) -> Vec<Call> {
+fn reordered(calls: &[PlannedCall], mut pick: impl FnMut(usize) -> usize) -> Vec<PlannedCall> {
     let mut left = calls.to_vec();
-    let mut made: Vec<Call> = Vec::new();
+    let mut made: Vec<PlannedCall> = Vec::new();
     while !left.is_empty() {
-        let waits = |call: &Call| {
+        let waits = |call: &PlannedCall| {
             let numbers = call
                 .after
                 .iter()
@@ -121,7 +121,7 @@ fn reordered(calls: &[Call], mut pick: impl FnMut(usize) -> usize) -> Vec<Call> 
 }
 
 /// The first step of some order at which somebody may do what they may neither before nor after, or the other way.
-fn broken(live: &LiveState, calls: &[Call]) -> Option<String> {
+fn broken(live: &DockerLiveState, calls: &[PlannedCall]) -> Option<String> {
     let after = replay(live, calls).unwrap();
     let requests = requests();
     for made in 1..calls.len() {
@@ -150,8 +150,12 @@ fn broken(live: &LiveState, calls: &[Call]) -> Option<String> {
 fn loose_plan(world: &World, profile: Profile) -> TargetPlan {
     let mut plan = plan_for(world, profile);
     for call in &mut plan.calls {
-        call.after
-            .retain(|after| matches!(after.why, Reason::MakesPolicy | Reason::FirstPart));
+        call.after.retain(|after| {
+            matches!(
+                after.why,
+                DependencyReason::MakesPolicy | DependencyReason::FirstPart
+            )
+        });
     }
     plan
 }
@@ -169,7 +173,7 @@ fn plans_whose_calls_wait_for_nothing_often_break_a_promise() {
 fn has_gap(plan: &TargetPlan) -> bool {
     plan.notes
         .iter()
-        .any(|note| matches!(note, Note::Gap { .. }))
+        .any(|note| matches!(note, PlanNote::Gap { .. }))
 }
 
 proptest! {
@@ -215,7 +219,7 @@ proptest! {
             prop_assert!(!audit(&world.live, &plan.calls).is_empty(), "{broken}");
             // A plan may come from a file: telling of a gap that need not be excuses nothing.
             if !has_gap(&plan) {
-                plan.notes.push(Note::Gap { policy: "any".into(), why: "somebody wrote so".into() });
+                plan.notes.push(PlanNote::Gap { policy: "any".into(), why: "somebody wrote so".into() });
                 prop_assert!(!audit_plan(&world.live, &plan).is_empty(), "{broken}");
             }
         }

@@ -3,9 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use access::{Audience, Circumstances, Decider, Expectation, Policies, Question, ask, coverage};
+use access::{
+    AccessQuestion, Audience, CedarRequestContext, Decider, Expectation, OrganizationPolicies, ask,
+    coverage,
+};
 use model::diag::{DocumentId, Path, Place, SourceMap};
-use model::docker::{Content, Decision, LiveContent, Profile, Resources, Rule, RuleAccess, Scope};
+use model::docker::{
+    Decision, LiveContent, PolicyContent, Profile, Resources, Rule, RuleAccess, Scope,
+};
 use proptest::prelude::*;
 
 use super::brute;
@@ -35,10 +40,10 @@ enum Said<'a> {
 fn desired(world: &World) -> Vec<(&Scope, Said<'_>)> {
     let policies = world.desired.iter().map(|policy| {
         let said = match &policy.content {
-            Content::Rules(rules) => {
+            PolicyContent::Rules(rules) => {
                 Said::Rules(rules.iter().map(|rule| &rule.rule).enumerate().collect())
             }
-            Content::Cedar(cedar) => Said::Cedar(&cedar.text),
+            PolicyContent::Cedar(cedar) => Said::Cedar(&cedar.text),
         };
         (&policy.scope, said)
     });
@@ -91,7 +96,7 @@ fn expectations() -> Vec<Expectation> {
             case: "case".into(),
             audience: Arc::clone(&audience),
             called: Arc::clone(&audience),
-            question: Question::parse(text, &Circumstances::default()).unwrap(),
+            question: AccessQuestion::parse(text, &CedarRequestContext::default()).unwrap(),
             expected: Decision::Allow,
             place: Place::value(document, Path::root()),
         })
@@ -142,7 +147,7 @@ fn oracle(policies: &[(&Scope, Said<'_>)], expectation: &Expectation) -> (Decisi
             continue;
         }
         match (said, &expectation.question) {
-            (Said::Rules(rules), Question::Rules(request)) => {
+            (Said::Rules(rules), AccessQuestion::Rules(request)) => {
                 for (index, rule) in rules {
                     let hits = alone(rule)
                         .into_iter()
@@ -152,7 +157,7 @@ fn oracle(policies: &[(&Scope, Said<'_>)], expectation: &Expectation) -> (Decisi
                     );
                 }
             }
-            (Said::Cedar(text), Question::Cedar(_)) => {
+            (Said::Cedar(text), AccessQuestion::Cedar(_)) => {
                 let decision = if text.starts_with("permit") {
                     Decision::Allow
                 } else {
@@ -178,7 +183,10 @@ fn oracle(policies: &[(&Scope, Said<'_>)], expectation: &Expectation) -> (Decisi
     }
 }
 
-fn check(policies: Policies<'_>, said: &[(&Scope, Said<'_>)]) -> Result<(), TestCaseError> {
+fn check(
+    policies: OrganizationPolicies<'_>,
+    said: &[(&Scope, Said<'_>)],
+) -> Result<(), TestCaseError> {
     let expectations = expectations();
     let outcomes = ask(policies, &expectations).unwrap();
     prop_assert_eq!(outcomes.len(), expectations.len());
@@ -255,7 +263,7 @@ proptest! {
     fn questions_and_coverage_agree_with_brute_force(
         world in prop_oneof![3 => worlds(Profile::Current), 1 => worlds(Profile::Seed)],
     ) {
-        check(Policies::Desired(&world.desired), &desired(&world))?;
-        check(Policies::Live(&world.live), &live(&world))?;
+        check(OrganizationPolicies::Desired(&world.desired), &desired(&world))?;
+        check(OrganizationPolicies::Live(&world.live), &live(&world))?;
     }
 }

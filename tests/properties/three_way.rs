@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use manifest::config::{Provider, Unmanaged};
-use model::docker::{DesiredPolicy, LiveContent, LiveState, PolicyId, Profile, RuleId};
+use model::docker::{DesiredPolicy, DockerLiveState, LiveContent, PolicyId, Profile, RuleId};
 use polwarden::plan::{BasePlan, Gates};
 use polwarden::plan::{SourceRef, TargetInfo, TargetPlan};
-use polwarden::service::docker::plan::{Request, plan_gated, replay};
+use polwarden::service::docker::plan::{PolicyPlanRequest, plan_gated, replay};
 use proptest::prelude::*;
 
 use super::of_two_hundred;
 use super::worlds::{World, worlds};
 
-fn plan(desired: &[DesiredPolicy], live: &LiveState, gates: &Gates) -> TargetPlan {
+fn plan(desired: &[DesiredPolicy], live: &DockerLiveState, gates: &Gates) -> TargetPlan {
     let target = TargetInfo {
         name: "production".to_owned(),
         provider: Provider::Docker,
@@ -26,7 +26,7 @@ fn plan(desired: &[DesiredPolicy], live: &LiveState, gates: &Gates) -> TargetPla
     };
     let teams = BTreeMap::new();
     plan_gated(
-        &Request {
+        &PolicyPlanRequest {
             target,
             desired,
             live,
@@ -39,7 +39,7 @@ fn plan(desired: &[DesiredPolicy], live: &LiveState, gates: &Gates) -> TargetPla
 }
 
 /// What is live after a plan. What it made has ids of its own, as the next plan makes things too.
-fn after(live: &LiveState, plan: &TargetPlan) -> LiveState {
+fn after(live: &DockerLiveState, plan: &TargetPlan) -> DockerLiveState {
     let mut state = replay(live, &plan.calls).unwrap();
     for policy in &mut state.policies {
         policy.id = PolicyId::new(&format!("was-{}", policy.id));
@@ -116,7 +116,12 @@ fn changes_often_open_something() {
 }
 
 /// Whether two plans end at the same state, by names: what is unmanaged may differ where names pass from one to another.
-fn same_end(live: &LiveState, told: &TargetPlan, from: &LiveState, onward: &TargetPlan) -> bool {
+fn same_end(
+    live: &DockerLiveState,
+    told: &TargetPlan,
+    from: &DockerLiveState,
+    onward: &TargetPlan,
+) -> bool {
     let one = replay(live, &told.calls).unwrap();
     let other = replay(from, &onward.calls).unwrap();
     polwarden::service::docker::plan::replay::verify(&one, &other).is_empty()

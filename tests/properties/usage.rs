@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use access::{Destination, FilePath, ReachingRule, Realm, Request, Spot, Usage, Use, usage};
-use model::docker::pattern::Root;
+use access::{
+    AccessRequest, Destination, FilePath, ResourcePosition, ResourceSpace, RuleWithScope,
+    UsageReport, UsageStatus, usage,
+};
+use model::docker::pattern::PathRoot;
 use model::docker::{
     Decision, FileMode, Method, Resources, Rule, RuleAccess, Scope, TeamId, Transport,
 };
@@ -64,11 +67,11 @@ fn reaches_all(wide: &Scope, narrow: &Scope) -> bool {
 
 /// Every request of a small world, and some more where the patterns of it differ: that two resources do not cover each
 /// other must show in it.
-fn world() -> &'static [Request] {
-    static WORLD: OnceLock<Vec<Request>> = OnceLock::new();
+fn world() -> &'static [AccessRequest] {
+    static WORLD: OnceLock<Vec<AccessRequest>> = OnceLock::new();
     WORLD.get_or_init(|| {
-        let not_http = |request: &&Request| !matches!(request, Request::Http { .. });
-        let mut world: Vec<Request> = requests().iter().filter(not_http).cloned().collect();
+        let not_http = |request: &&AccessRequest| !matches!(request, AccessRequest::Http { .. });
+        let mut world: Vec<AccessRequest> = requests().iter().filter(not_http).cloned().collect();
         let labels = ["zx", "xz", "zaz", "xzy", "az", "zxz"];
         let names = labels
             .iter()
@@ -78,7 +81,7 @@ fn world() -> &'static [Request] {
                 world.extend(Transport::ALL.iter().map(|transport| {
                     let transport = *transport;
                     let destination = destination.clone();
-                    Request::Connect {
+                    AccessRequest::Connect {
                         transport,
                         destination,
                         port,
@@ -93,11 +96,11 @@ fn world() -> &'static [Request] {
                 .collect::<Vec<String>>()
         };
         for root in [
-            Root::Posix,
-            Root::Home,
-            Root::Drive('C'),
-            Root::Drive('D'),
-            Root::Wsl,
+            PathRoot::Posix,
+            PathRoot::Home,
+            PathRoot::Drive('C'),
+            PathRoot::Drive('D'),
+            PathRoot::Wsl,
         ] {
             for path in [
                 "p.x", "zp", "zpz", "pz", "p.z.t", "z/z/q", "p/z/z", "u", "u/p", "u/q", "u/z/z",
@@ -107,7 +110,7 @@ fn world() -> &'static [Request] {
                     root,
                     segments: texts(path),
                 };
-                world.extend(FileMode::ALL.iter().map(|mode| Request::File {
+                world.extend(FileMode::ALL.iter().map(|mode| AccessRequest::File {
                     mode: *mode,
                     path: path.clone(),
                 }));
@@ -126,12 +129,14 @@ fn world() -> &'static [Request] {
                 "z/z/q", "z/z", "zp",
             ] {
                 for port in [80, 443, 8080] {
-                    world.extend([Method::Get, Method::Post].map(|method| Request::Http {
-                        method,
-                        destination: destination.clone(),
-                        port,
-                        path: texts(path),
-                    }));
+                    world.extend(
+                        [Method::Get, Method::Post].map(|method| AccessRequest::Http {
+                            method,
+                            destination: destination.clone(),
+                            port,
+                            path: texts(path),
+                        }),
+                    );
                 }
             }
         }
@@ -141,7 +146,7 @@ fn world() -> &'static [Request] {
 
 /// One resource, and which requests of the world it matches.
 struct Single<'a> {
-    spot: Spot,
+    spot: ResourcePosition,
     rule: Rule,
     scope: &'a Scope,
     matched: Vec<bool>,
@@ -154,7 +159,7 @@ impl Single<'_> {
     }
 }
 
-fn singles<'a>(rules: &'a [(Rule, Scope)], found: &Usage) -> Vec<Single<'a>> {
+fn singles<'a>(rules: &'a [(Rule, Scope)], found: &UsageReport) -> Vec<Single<'a>> {
     let mut all = Vec::new();
     for (position, (rule, scope)) in rules.iter().enumerate() {
         for resource in 0..found.rules[position].resources.len() {
@@ -164,7 +169,7 @@ fn singles<'a>(rules: &'a [(Rule, Scope)], found: &Usage) -> Vec<Single<'a>> {
                 .map(|request| brute::applies(&rule, request))
                 .collect();
             all.push(Single {
-                spot: Spot {
+                spot: ResourcePosition {
                     rule: position,
                     resource,
                 },
@@ -178,7 +183,7 @@ fn singles<'a>(rules: &'a [(Rule, Scope)], found: &Usage) -> Vec<Single<'a>> {
 }
 
 /// Whether a resource decides a request: it must match, and the rest must leave it something to decide.
-fn decides(own: &Single<'_>, rules: &[(Rule, Scope)], request: &Request) -> bool {
+fn decides(own: &Single<'_>, rules: &[(Rule, Scope)], request: &AccessRequest) -> bool {
     let allows = |person: &&[&str]| {
         let pool: Vec<&Rule> = rules
             .iter()
@@ -199,7 +204,7 @@ fn decides(own: &Single<'_>, rules: &[(Rule, Scope)], request: &Request) -> bool
         }
 }
 
-fn check(rules: &[(Rule, Scope)], found: &Usage) -> Result<(), TestCaseError> {
+fn check(rules: &[(Rule, Scope)], found: &UsageReport) -> Result<(), TestCaseError> {
     let singles = singles(rules, found);
     for own in &singles {
         let resource = &found.rules[own.spot.rule].resources[own.spot.resource];
@@ -211,14 +216,14 @@ fn check(rules: &[(Rule, Scope)], found: &Usage) -> Result<(), TestCaseError> {
                 .map(|(request, _)| request)
         };
         match &resource.used {
-            Use::Decides(witness) => {
+            UsageStatus::Decides(witness) => {
                 prop_assert!(
                     decides(own, rules, witness),
                     "{} does not decide {witness}",
                     resource.resource
                 );
             }
-            Use::Blocked(_) | Use::TakesNothing => {
+            UsageStatus::Blocked(_) | UsageStatus::DeniesNothing => {
                 for request in met() {
                     prop_assert!(
                         !decides(own, rules, request),
@@ -227,9 +232,9 @@ fn check(rules: &[(Rule, Scope)], found: &Usage) -> Result<(), TestCaseError> {
                     );
                 }
             }
-            Use::MatchesNothing => prop_assert!(false, "{} is readable", resource.resource),
+            UsageStatus::MatchesNothing => prop_assert!(false, "{} is readable", resource.resource),
         }
-        if let Use::Blocked(blockers) = &resource.used {
+        if let UsageStatus::Blocked(blockers) = &resource.used {
             prop_assert!(!blockers.is_empty());
             for blocker in blockers {
                 let deny = singles
@@ -280,7 +285,7 @@ proptest! {
 
     #[test]
     fn coverage_agrees_with_brute_force(rules in scoped_rules()) {
-        let scoped: Vec<ReachingRule<'_>> = rules.iter().map(|(rule, scope)| ReachingRule { rule, scope }).collect();
+        let scoped: Vec<RuleWithScope<'_>> = rules.iter().map(|(rule, scope)| RuleWithScope { rule, scope }).collect();
         check(&rules, &usage(&scoped).unwrap())?;
     }
 }
@@ -293,12 +298,12 @@ fn plain(decision: Decision, action: &str, resources: &[&str]) -> Rule {
     )
 }
 
-fn of_everybody(rules: &[Rule]) -> Usage {
+fn of_everybody(rules: &[Rule]) -> UsageReport {
     let everybody = Scope::default();
     usage(
         &rules
             .iter()
-            .map(|rule| ReachingRule {
+            .map(|rule| RuleWithScope {
                 rule,
                 scope: &everybody,
             })
@@ -315,7 +320,7 @@ fn several_denies_block_together() {
         plain(Deny, "connect:tcp", &["10.0.0.0/9"]),
         plain(Deny, "connect:tcp", &["10.128.0.0/9"]),
     ]);
-    let Use::Blocked(blockers) = &found.rules[0].resources[0].used else {
+    let UsageStatus::Blocked(blockers) = &found.rules[0].resources[0].used else {
         panic!("{found:?}")
     };
     assert_eq!(
@@ -337,14 +342,14 @@ fn a_deny_for_some_blocks_nothing_for_others() {
         (plain(Deny, "read", &["/data/**"]), scope(&["x"])),
         (plain(Allow, "read", &["/data/a"]), scope(&["x"])),
     ];
-    let scoped: Vec<ReachingRule<'_>> = rules
+    let scoped: Vec<RuleWithScope<'_>> = rules
         .iter()
-        .map(|(rule, scope)| ReachingRule { rule, scope })
+        .map(|(rule, scope)| RuleWithScope { rule, scope })
         .collect();
     let found = usage(&scoped).unwrap();
     assert!(found.rules[0].decides(), "people in team y");
     assert!(
-        matches!(&found.rules[2].resources[0].used, Use::Blocked(blockers) if blockers[0].alone)
+        matches!(&found.rules[2].resources[0].used, UsageStatus::Blocked(blockers) if blockers[0].alone)
     );
     assert_eq!(found.rules[2].covered_by, [0]);
     assert_eq!(found.rules[0].covered_by, [0_usize; 0]);
@@ -384,7 +389,7 @@ fn ranges_inside_of_others_and_allows_to_everything() {
         plain(Allow, "read", &["/**", "~/x"]),
         plain(Deny, "read", &["~/**"]),
     ]);
-    let names = |spot: Spot| {
+    let names = |spot: ResourcePosition| {
         found.rules[spot.rule].resources[spot.resource]
             .resource
             .as_str()
@@ -402,10 +407,10 @@ fn ranges_inside_of_others_and_allows_to_everything() {
         found.rules[rule]
             .opens_all
             .iter()
-            .map(|(action, realm)| (action.as_str(), *realm))
+            .map(|(action, space)| (action.as_str(), *space))
             .collect::<Vec<_>>()
     };
-    assert_eq!(all(0), [("connect:tcp", Realm::Ipv4)]);
-    assert_eq!(all(4), [("read", Realm::Posix)]);
+    assert_eq!(all(0), [("connect:tcp", ResourceSpace::Ipv4)]);
+    assert_eq!(all(4), [("read", ResourceSpace::Posix)]);
     assert!((1..4).chain([5]).all(|rule| all(rule).is_empty()));
 }

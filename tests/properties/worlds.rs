@@ -4,9 +4,9 @@ use model::Name;
 use model::Opaque;
 use model::diag::SourceMap;
 use model::docker::{
-    Action, Cedar, Content, Decision, DesiredPolicy, DesiredRule, HttpResource, LiveContent,
-    LivePolicy, LiveRule, LiveState, PolicyId, Profile, Resources, Rule, RuleAccess, RuleId, Scope,
-    TeamId,
+    Action, Cedar, Decision, DesiredPolicy, DesiredRule, DockerLiveState, HttpResource,
+    LiveContent, LivePolicy, LiveRule, PolicyContent, PolicyId, Profile, Resources, Rule,
+    RuleAccess, RuleId, Scope, TeamId,
 };
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 /// A live organization, and what the repository wants of it.
 #[derive(Debug, Clone)]
 pub(super) struct World {
-    pub(super) live: LiveState,
+    pub(super) live: DockerLiveState,
     pub(super) desired: Vec<DesiredPolicy>,
 }
 
@@ -44,7 +44,7 @@ pub(super) fn worlds(profile: Profile) -> impl Strategy<Value = World> {
             ..policy
         });
         World {
-            live: LiveState {
+            live: DockerLiveState {
                 policies: live.collect(),
             },
             desired: desired.collect(),
@@ -150,11 +150,11 @@ fn desired_policy(profile: Profile) -> impl Strategy<Value = DesiredPolicy> {
                 aliases: Vec::new(),
                 index,
             };
-            Content::Rules(rules.into_iter().enumerate().map(desired).collect())
+            PolicyContent::Rules(rules.into_iter().enumerate().map(desired).collect())
         })
     };
     let cedar_weight = u32::from(profile.has_cedar());
-    let content = prop_oneof![4 => rules(true), 2 => rules(false), cedar_weight => cedar().prop_map(Content::Cedar)];
+    let content = prop_oneof![4 => rules(true), 2 => rules(false), cedar_weight => cedar().prop_map(PolicyContent::Cedar)];
     (
         scope(profile),
         content,

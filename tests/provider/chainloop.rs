@@ -2,17 +2,17 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use emulator::Running;
+use emulator::RunningEmulator;
 use emulator::chainloop::{
-    DocumentSeed, ErrorShape, Options, OrganizationSeed, RawSchema, Seed, Spelling, VersionSeed,
-    start,
+    ChainloopOptions, ChainloopOrganizationSeed, ChainloopSeed, DocumentSeed, ErrorShape,
+    RawSchema, Spelling, VersionSeed, start,
 };
-use http::operation::Request;
-use http::{Endpoint, ErrorKind, HttpClient, Outcome};
+use http::operation::OperationRequest;
+use http::{Endpoint, ErrorKind, FailedCallOutcome, HttpClient};
 use manifest::config::RawSchemaEncoding;
 use model::chainloop::{DocumentBytes, DocumentKind, PolicyName};
 use model::digest::Digest;
-use polwarden::service::chainloop::client::{Connection, OPERATIONS};
+use polwarden::service::chainloop::client::{ChainloopConnection, OPERATIONS};
 use serde_json::{Value, json};
 
 use super::{acme, quick};
@@ -20,9 +20,9 @@ use crate::contract::chainloop as contract;
 
 pub(super) const TOKEN: &str = "cl-hunter2hunter2hunter2";
 
-pub(super) fn connect(url: &str) -> Connection {
+pub(super) fn connect(url: &str) -> ChainloopConnection {
     let endpoint: Endpoint = url.parse().unwrap();
-    Connection::new(
+    ChainloopConnection::new(
         &HttpClient::new(quick()),
         &endpoint,
         &TOKEN.to_owned().into(),
@@ -31,12 +31,12 @@ pub(super) fn connect(url: &str) -> Connection {
 }
 
 /// The emulator with the organization of the tests, which knows one token.
-async fn service(more: Options) -> (Running, Connection) {
-    let acme = OrganizationSeed {
+async fn service(more: ChainloopOptions) -> (RunningEmulator, ChainloopConnection) {
+    let acme = ChainloopOrganizationSeed {
         name: "acme".to_owned(),
-        ..OrganizationSeed::default()
+        ..ChainloopOrganizationSeed::default()
     };
-    let other = OrganizationSeed {
+    let other = ChainloopOrganizationSeed {
         name: "other".to_owned(),
         foreign: true,
         policies: vec![DocumentSeed {
@@ -46,10 +46,10 @@ async fn service(more: Options) -> (Running, Connection) {
                 ..VersionSeed::default()
             }],
         }],
-        ..OrganizationSeed::default()
+        ..ChainloopOrganizationSeed::default()
     };
     let token = Some(TOKEN.to_owned().into());
-    let running = start(Options {
+    let running = start(ChainloopOptions {
         organizations: vec![acme, other],
         token,
         ..more
@@ -83,10 +83,10 @@ async fn policies_are_written_and_read_byte_for_byte() {
         (RawSchema::Text, RawSchemaEncoding::Text),
     ] {
         for spelling in [Spelling::Snake, Spelling::Camel] {
-            let (running, connection) = service(Options {
+            let (running, connection) = service(ChainloopOptions {
                 raw_schema,
                 spelling,
-                ..Options::default()
+                ..ChainloopOptions::default()
             })
             .await;
             let reader = connection.reader(&acme());
@@ -136,7 +136,7 @@ async fn policies_are_written_and_read_byte_for_byte() {
 
 #[tokio::test]
 async fn what_is_builtin_or_of_another_owner_says_so() {
-    let (running, connection) = service(Options::default()).await;
+    let (running, connection) = service(ChainloopOptions::default()).await;
     let reader = connection.reader(&acme());
     let builtin = reader
         .policy(&name("builtin-licenses"), None)
@@ -173,7 +173,7 @@ async fn what_is_builtin_or_of_another_owner_says_so() {
 
 #[tokio::test]
 async fn a_token_writes_into_its_own_organization_alone() {
-    let (running, connection) = service(Options::default()).await;
+    let (running, connection) = service(ChainloopOptions::default()).await;
     let writer = connection.writer(&"other".parse().unwrap(), RawSchemaEncoding::Base64);
     let error = writer
         .create(&name("p"), &bytes(&text("p", "x")))
@@ -181,7 +181,7 @@ async fn a_token_writes_into_its_own_organization_alone() {
         .unwrap_err();
     assert_eq!(
         (error.status(), error.outcome()),
-        (Some(403), Outcome::NotApplied)
+        (Some(403), FailedCallOutcome::NotApplied)
     );
     let writer = connection.writer(&acme(), RawSchemaEncoding::Base64);
     for (document, why) in [
@@ -219,7 +219,7 @@ async fn a_token_writes_into_its_own_organization_alone() {
 
 #[tokio::test]
 async fn a_reading_is_of_all_that_was_asked_for_or_fails() {
-    let (running, connection) = service(Options::default()).await;
+    let (running, connection) = service(ChainloopOptions::default()).await;
     connection
         .writer(&acme(), RawSchemaEncoding::Base64)
         .create(&name("p"), &bytes(&text("p", "x")))
@@ -258,9 +258,9 @@ async fn a_reading_is_of_all_that_was_asked_for_or_fails() {
     running.shutdown().await;
 
     let faults = vec!["before-500@2..".parse().unwrap()];
-    let (running, connection) = service(Options {
+    let (running, connection) = service(ChainloopOptions {
         faults,
-        ..Options::default()
+        ..ChainloopOptions::default()
     })
     .await;
     let error = connection
@@ -284,9 +284,9 @@ async fn errors_of_every_shape_are_told() {
         (ErrorShape::Text, "403: builtin policies cannot be changed"),
         (ErrorShape::Empty, "the server answered 403."),
     ] {
-        let (running, connection) = service(Options {
+        let (running, connection) = service(ChainloopOptions {
             errors,
-            ..Options::default()
+            ..ChainloopOptions::default()
         })
         .await;
         let reader = connection.reader(&acme());
@@ -297,13 +297,13 @@ async fn errors_of_every_shape_are_told() {
             .await
             .unwrap_err();
         assert!(error.to_string().contains(said), "{errors}: {error}");
-        assert_eq!(error.outcome(), Outcome::NotApplied);
+        assert_eq!(error.outcome(), FailedCallOutcome::NotApplied);
         assert_eq!(
             reader.policy(&name("none"), None).await.unwrap(),
             None,
             "{errors}"
         );
-        let stranger = Connection::new(
+        let stranger = ChainloopConnection::new(
             &HttpClient::new(quick()),
             &running.url().parse().unwrap(),
             &"wrong-hunter2-token".to_owned().into(),
@@ -327,10 +327,10 @@ async fn errors_of_every_shape_are_told() {
 async fn a_digest_that_is_not_that_of_the_bytes_is_a_failed_read() {
     let seed = r#"{"organizations": [{"name": "acme", "policies": [{"name": "p", "versions": [{"text": "kind: Policy\n",
         "digest": "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}]}]}]}"#;
-    let seed = Some(Seed::from_json(seed).unwrap());
-    let (running, connection) = service(Options {
+    let seed = Some(ChainloopSeed::from_json(seed).unwrap());
+    let (running, connection) = service(ChainloopOptions {
         seed,
-        ..Options::default()
+        ..ChainloopOptions::default()
     })
     .await;
     let error = connection
@@ -351,9 +351,9 @@ async fn a_digest_that_is_not_that_of_the_bytes_is_a_failed_read() {
 async fn every_operation_of_the_contract_can_be_called() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("requests.jsonl");
-    let (running, connection) = service(Options {
+    let (running, connection) = service(ChainloopOptions {
         request_log: Some(log.clone()),
-        ..Options::default()
+        ..ChainloopOptions::default()
     })
     .await;
     let reader = connection.reader(&acme());
@@ -382,7 +382,7 @@ async fn every_operation_of_the_contract_can_be_called() {
         fields("q"),
         fields("q"),
     ]) {
-        let request = Request::new(OPERATIONS, operation.name, &fields).unwrap();
+        let request = OperationRequest::new(OPERATIONS, operation.name, &fields).unwrap();
         let answer = match request.sort() {
             Ok(read) => reader.call(&read).await,
             Err(write) => writer.call(&write).await,

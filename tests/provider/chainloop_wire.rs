@@ -2,11 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use http::{ApiError, ErrorKind, Outcome};
+use http::{ApiError, ErrorKind, FailedCallOutcome};
 use manifest::config::RawSchemaEncoding;
 use model::chainloop::{DocumentBytes, LiveDocument};
 use model::digest::Digest;
-use polwarden::service::chainloop::client::{Reader, Writer};
+use polwarden::service::chainloop::client::{ChainloopReader, ChainloopWriter};
 use serde_json::{Value, json};
 use wiremock::matchers::{header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -17,7 +17,7 @@ use super::{acme, answers, asked};
 const POLICY: &str = "/v1/policies/p";
 const TEXT: &[u8] = b"kind: Policy\r\n# \xc3\xbf\xc3\xbe?>\n";
 
-async fn mock() -> (MockServer, Reader, Writer) {
+async fn mock() -> (MockServer, ChainloopReader, ChainloopWriter) {
     let server = MockServer::start().await;
     let connection = connect(&server.uri());
     let writer = connection.writer(&acme(), RawSchemaEncoding::Base64);
@@ -255,7 +255,7 @@ async fn a_write_has_fields_and_bytes_and_is_made_once() {
     let error = writer.update(&name("p"), &bytes).await.unwrap_err();
     assert_eq!(
         (error.outcome(), asked(&server, "/v1/policies").await),
-        (Outcome::Unknown, 2)
+        (FailedCallOutcome::Unknown, 2)
     );
     for request in server.received_requests().await.unwrap() {
         let body: Value = serde_json::from_slice(&request.body).unwrap();

@@ -1,7 +1,7 @@
 //! Reading: completely or not at all.
 
 use http::ErrorKind;
-use http::Organization;
+use http::OrganizationName;
 use model::docker::{LiveContent, Profile};
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path, query_param, query_param_is_missing};
@@ -299,8 +299,8 @@ async fn teams_that_are_missing_or_go_round_are_an_error() {
 
 #[test]
 fn an_organization_is_one_segment_of_a_path() {
-    assert!("my-org".parse::<Organization>().is_ok());
+    assert!("my-org".parse::<OrganizationName>().is_ok());
     for bad in ["", "..", "a/b", "a?b", "a#b", "a%2fb", "a b", "a\n", "ä"] {
-        assert!(bad.parse::<Organization>().is_err(), "{bad:?}");
+        assert!(bad.parse::<OrganizationName>().is_err(), "{bad:?}");
     }
 }

@@ -1,12 +1,12 @@
 //! Writing: what goes over the wire, and what is never sent.
 
-use http::{ApiError, ErrorKind, Outcome};
+use http::{ApiError, ErrorKind, FailedCallOutcome};
 use model::Name;
 use model::docker::{
     Cedar, Decision, HttpResource, NewPolicy, PolicyId, PolicyPatch, Profile, Resources, Rule,
     RuleAccess, RuleId, RulePatch, Scope, TeamId,
 };
-use polwarden::service::docker::client::Writer;
+use polwarden::service::docker::client::DockerWriter;
 use serde_json::{Value, json};
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -196,7 +196,7 @@ async fn rules_are_created_changed_and_deleted() {
 fn assert_not_sent<T: std::fmt::Debug>(result: Result<T, ApiError>) {
     let error = result.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotSent { .. }), "{error}");
-    assert_eq!(error.outcome(), Outcome::NotApplied);
+    assert_eq!(error.outcome(), FailedCallOutcome::NotApplied);
 }
 
 #[tokio::test]
@@ -304,7 +304,7 @@ async fn a_conflict_was_not_applied_and_says_so() {
     let error = writer.create_rule(&p(), &network_rule()).await.unwrap_err();
     assert_eq!(
         (error.status(), error.code(), error.outcome()),
-        (Some(409), Some("conflict"), Outcome::NotApplied)
+        (Some(409), Some("conflict"), FailedCallOutcome::NotApplied)
     );
     assert!(
         error
@@ -315,8 +315,8 @@ async fn a_conflict_was_not_applied_and_says_so() {
 }
 
 /// The outcome of an update and a deletion that are answered with this.
-async fn outcomes(answer: Value) -> [Outcome; 2] {
-    let (server, writer): (MockServer, Writer) = writer(Profile::Current).await;
+async fn outcomes(answer: Value) -> [FailedCallOutcome; 2] {
+    let (server, writer): (MockServer, DockerWriter) = writer(Profile::Current).await;
     let one = format!("{POLICIES}/pol_1/rules/rule_1");
     answers(&server, "PATCH", &one, 200, answer.clone()).await;
     answers(&server, "DELETE", &one, 200, answer).await;
@@ -344,7 +344,7 @@ async fn an_answer_that_is_not_understood_leaves_the_outcome_unknown() {
     ] {
         assert_eq!(
             outcomes(answer.clone()).await,
-            [Outcome::Unknown; 2],
+            [FailedCallOutcome::Unknown; 2],
             "{answer}"
         );
     }

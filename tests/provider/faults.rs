@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use emulator::{Options, OrganizationSeed, PolicySeed, RuleSeed, Running, TeamSeed};
-use http::{ApiError, ErrorKind, HttpClient, HttpOptions, Outcome};
+use emulator::{
+    DockerOptions, DockerOrganizationSeed, PolicySeed, RuleSeed, RunningEmulator, TeamSeed,
+};
+use http::{ApiError, ErrorKind, FailedCallOutcome, HttpClient, HttpOptions};
 use model::Name;
 use model::docker::{
     Decision, NewPolicy, PolicyId, PolicyPatch, Profile, Resources, Rule, RuleAccess, RuleId,
     RulePatch, Scope,
 };
-use polwarden::service::docker::client::{Connection, Reader, Writer};
+use polwarden::service::docker::client::{DockerConnection, DockerReader, DockerWriter};
 use serde_json::{Map, Value, json};
 
 use super::{acme, quick, sign_in};
@@ -17,13 +19,13 @@ use crate::emulator::faults::faults;
 
 /// A service with two policies of a rule each, and what faults did to requests.
 struct Service {
-    _running: Running,
+    _running: RunningEmulator,
     folder: tempfile::TempDir,
-    connection: Connection,
+    connection: DockerConnection,
     profile: Profile,
 }
 
-fn seeded() -> OrganizationSeed {
+fn seeded() -> DockerOrganizationSeed {
     let policies = [1, 2].map(|number| {
         let other = Map::from_iter([
             ("resources".to_owned(), json!(["a.example.com"])),
@@ -49,7 +51,7 @@ fn seeded() -> OrganizationSeed {
         uuid: "t".to_owned(),
         name: "team".to_owned(),
     }];
-    OrganizationSeed {
+    DockerOrganizationSeed {
         name: "acme".to_owned(),
         teams,
         policies: policies.to_vec(),
@@ -59,16 +61,16 @@ fn seeded() -> OrganizationSeed {
 impl Service {
     async fn new(profile: Profile, specs: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let running = emulator::start(Options {
+        let running = emulator::start(DockerOptions {
             profile: match profile {
-                Profile::Seed => emulator::Profile::Seed,
-                Profile::Intermediate => emulator::Profile::Intermediate,
-                Profile::Current => emulator::Profile::Current,
+                Profile::Seed => emulator::EmulatorProfile::Seed,
+                Profile::Intermediate => emulator::EmulatorProfile::Intermediate,
+                Profile::Current => emulator::EmulatorProfile::Current,
             },
             organizations: vec![seeded()],
             request_log: Some(folder.path().join("log")),
             faults: faults(specs),
-            ..Options::default()
+            ..DockerOptions::default()
         });
         let running = running.await.unwrap();
         // A second is enough to call it silence; where nothing hangs, a busy machine may take longer.
@@ -79,7 +81,8 @@ impl Service {
             ..quick()
         };
         let endpoint = running.url().parse().unwrap();
-        let connection = Connection::new(&HttpClient::new(options), &endpoint, sign_in()).unwrap();
+        let connection =
+            DockerConnection::new(&HttpClient::new(options), &endpoint, sign_in()).unwrap();
         Self {
             _running: running,
             folder,
@@ -88,11 +91,11 @@ impl Service {
         }
     }
 
-    fn reader(&self) -> Reader {
+    fn reader(&self) -> DockerReader {
         self.connection.reader(&acme(), self.profile)
     }
 
-    fn writer(&self) -> Writer {
+    fn writer(&self) -> DockerWriter {
         self.connection.writer(&acme(), self.profile)
     }
 
@@ -142,7 +145,7 @@ async fn a_read_is_repeated_and_gives_the_whole() {
             let service = Service::new(*profile, &specs.each_ref().map(String::as_str)).await;
             let live = service.reader().live_state().await;
             let same = live.unwrap_or_else(|error| panic!("{profile} {kind}: {error}"));
-            let names = |state: &model::docker::LiveState| {
+            let names = |state: &model::docker::DockerLiveState| {
                 state
                     .policies
                     .iter()
@@ -185,7 +188,7 @@ async fn a_failed_read_is_never_empty() {
                     .expect_err(&format!("{profile} {kind} {operation}"));
                 assert_eq!(
                     error.outcome(),
-                    Outcome::NotApplied,
+                    FailedCallOutcome::NotApplied,
                     "{profile} {kind} {operation}"
                 );
             }
@@ -303,7 +306,7 @@ async fn a_write_whose_answer_is_lost_is_sent_once_and_called_unknown() {
                 let error = write(&service, operation).await.expect_err(kind);
                 assert_eq!(
                     error.outcome(),
-                    Outcome::Unknown,
+                    FailedCallOutcome::Unknown,
                     "{profile} {operation} {kind}: {error}"
                 );
                 let requests = service.requests(operation);
@@ -329,7 +332,7 @@ async fn a_write_that_is_never_answered_is_unknown() {
         let error = write(&service, "createRule").await.unwrap_err();
         assert_eq!(
             (error.kind(), error.outcome()),
-            (&ErrorKind::TimedOut, Outcome::Unknown)
+            (&ErrorKind::TimedOut, FailedCallOutcome::Unknown)
         );
         let requests = service.requests("createRule");
         assert_eq!(
@@ -348,7 +351,7 @@ async fn a_write_that_was_surely_refused_is_told_so_or_sent_again() {
             let error = write(&service, operation).await.unwrap_err();
             assert_eq!(
                 error.outcome(),
-                Outcome::NotApplied,
+                FailedCallOutcome::NotApplied,
                 "{operation} {kind}: {error}"
             );
             assert_eq!(service.requests(operation).len(), 1, "{operation} {kind}");

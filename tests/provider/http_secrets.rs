@@ -1,8 +1,8 @@
 //! Where a credential goes, and where it never shows.
 
-use http::{Endpoint, ErrorKind, Outcome};
+use http::{Endpoint, ErrorKind, FailedCallOutcome};
 use model::docker::Profile;
-use polwarden::service::docker::client::Credentials;
+use polwarden::service::docker::client::DockerCredentials;
 use serde_json::json;
 use wiremock::matchers::{any, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -126,7 +126,7 @@ async fn a_refused_sign_in_does_not_show_the_secret() {
         error.to_string().contains("wrong password [redacted]"),
         "{error}"
     );
-    assert_eq!(error.outcome(), Outcome::NotApplied);
+    assert_eq!(error.outcome(), FailedCallOutcome::NotApplied);
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn a_ready_token_that_is_refused_is_explained() {
         super::error("unauthenticated", TOKEN),
     )
     .await;
-    let connection = connect(&server, Credentials::Token(TOKEN.into()));
+    let connection = connect(&server, DockerCredentials::Token(TOKEN.into()));
     let error = connection
         .reader(&acme(), Profile::Seed)
         .list_policies()

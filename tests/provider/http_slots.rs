@@ -11,7 +11,7 @@ use axum::response::Json;
 use axum::routing::{get, post};
 use http::{Endpoint, HttpClient, HttpOptions};
 use model::docker::Profile;
-use polwarden::service::docker::client::Connection;
+use polwarden::service::docker::client::DockerConnection;
 use serde_json::{Value, json};
 
 use super::{acme, policy, quick, sign_in, summary};
@@ -82,7 +82,7 @@ async fn all_places_are_used_and_not_one_more() {
         concurrency,
         ..quick()
     });
-    let connection = Connection::new(&http, &endpoint, sign_in()).unwrap();
+    let connection = DockerConnection::new(&http, &endpoint, sign_in()).unwrap();
     let seen = Arc::new(AtomicUsize::new(0));
     let told = Arc::clone(&seen);
     let progress = Arc::new(move |done, _| {

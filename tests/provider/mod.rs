@@ -12,10 +12,12 @@ mod pulumi;
 
 use std::time::Duration;
 
-use http::Organization;
+use http::OrganizationName;
 use http::{Endpoint, HttpClient, HttpOptions, RetryPolicy};
 use model::docker::Profile;
-use polwarden::service::docker::client::{Connection, Credentials, Reader, Writer};
+use polwarden::service::docker::client::{
+    DockerConnection, DockerCredentials, DockerReader, DockerWriter,
+};
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -41,24 +43,24 @@ fn quick() -> HttpOptions {
     }
 }
 
-fn sign_in() -> Credentials {
-    Credentials::SignIn {
+fn sign_in() -> DockerCredentials {
+    DockerCredentials::SignIn {
         identifier: "me".to_owned(),
         secret: SECRET.into(),
     }
 }
 
-fn connect(server: &MockServer, credentials: Credentials) -> Connection {
+fn connect(server: &MockServer, credentials: DockerCredentials) -> DockerConnection {
     let endpoint: Endpoint = server.uri().parse().unwrap();
-    Connection::new(&HttpClient::new(quick()), &endpoint, credentials).unwrap()
+    DockerConnection::new(&HttpClient::new(quick()), &endpoint, credentials).unwrap()
 }
 
-fn acme() -> Organization {
+fn acme() -> OrganizationName {
     "acme".parse().unwrap()
 }
 
 /// A service that signs everybody in, and its connection.
-async fn service() -> (MockServer, Connection) {
+async fn service() -> (MockServer, DockerConnection) {
     let server = MockServer::start().await;
     for (at, field) in [
         ("/v2/users/login", "token"),
@@ -75,13 +77,13 @@ async fn service() -> (MockServer, Connection) {
     (server, connection)
 }
 
-async fn reader(profile: Profile) -> (MockServer, Reader) {
+async fn reader(profile: Profile) -> (MockServer, DockerReader) {
     let (server, connection) = service().await;
     let reader = connection.reader(&acme(), profile);
     (server, reader)
 }
 
-async fn writer(profile: Profile) -> (MockServer, Writer) {
+async fn writer(profile: Profile) -> (MockServer, DockerWriter) {
     let (server, connection) = service().await;
     let writer = connection.writer(&acme(), profile);
     (server, writer)

@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use emulator::Running;
-use emulator::pulumi::{Options, OrganizationSeed, start};
-use http::operation::{Place, Request};
-use http::{Endpoint, ErrorKind, HttpClient, Outcome, Upload};
+use emulator::RunningEmulator;
+use emulator::pulumi::{PulumiOptions, PulumiOrganizationSeed, start};
+use http::operation::{FieldPlacement, OperationRequest};
+use http::{Endpoint, ErrorKind, FailedCallOutcome, HttpClient, Upload};
 use model::pulumi::{
-    ConfigSchema, EnforcementLevel, EntityType, GroupChange, GroupName, LiveState, NewGroup,
-    NewVersion, PackName, PackPolicy, PolicyName, StackReference, VersionRef, VersionTag,
+    ConfigSchema, EnforcementLevel, EntityType, GroupChange, GroupName, NewGroup, NewVersion,
+    PackName, PackPolicy, PolicyName, PulumiLiveState, StackReference, VersionRef, VersionTag,
 };
-use polwarden::service::pulumi::client::{Connection, OPERATIONS, Reader, Writer};
+use polwarden::service::pulumi::client::{
+    OPERATIONS, PulumiConnection, PulumiReader, PulumiWriter,
+};
 use serde_json::{Value, json};
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -22,9 +24,9 @@ const PACKS: &str = "/api/orgs/acme/policypacks";
 const GROUPS: &str = "/api/orgs/acme/policygroups";
 const REGISTRY: &str = "/api/registry/policypacks";
 
-fn connect(url: &str) -> Connection {
+fn connect(url: &str) -> PulumiConnection {
     let endpoint: Endpoint = url.parse().unwrap();
-    Connection::new(
+    PulumiConnection::new(
         &HttpClient::new(quick()),
         &endpoint,
         &TOKEN.to_owned().into(),
@@ -33,13 +35,13 @@ fn connect(url: &str) -> Connection {
 }
 
 /// The emulator with one organization, which knows one token.
-async fn service(more: Options) -> (Running, Connection) {
-    let organization = OrganizationSeed {
+async fn service(more: PulumiOptions) -> (RunningEmulator, PulumiConnection) {
+    let organization = PulumiOrganizationSeed {
         name: "acme".to_owned(),
-        ..OrganizationSeed::default()
+        ..PulumiOrganizationSeed::default()
     };
     let token = Some(TOKEN.to_owned().into());
-    let running = start(Options {
+    let running = start(PulumiOptions {
         organizations: vec![organization],
         any_stack: true,
         token,
@@ -95,7 +97,7 @@ fn version(text: &str) -> NewVersion {
     }
 }
 
-async fn publish(writer: &Writer, text: &str) {
+async fn publish(writer: &PulumiWriter, text: &str) {
     let created = writer.create_version(&version(text)).await.unwrap();
     writer
         .put_archive(&pack(), &tag(text), &created.upload, b"archive".to_vec())
@@ -106,7 +108,7 @@ async fn publish(writer: &Writer, text: &str) {
 
 #[tokio::test]
 async fn versions_are_published_switched_and_retired() {
-    let (running, connection) = service(Options::default()).await;
+    let (running, connection) = service(PulumiOptions::default()).await;
     let reader = connection.reader(&acme());
     let writer = connection.writer(&acme());
     let empty = reader.live_state().await.unwrap();
@@ -202,7 +204,7 @@ async fn versions_are_published_switched_and_retired() {
         .unwrap_err();
     assert_eq!(
         (error.status(), error.outcome()),
-        (Some(409), Outcome::NotApplied)
+        (Some(409), FailedCallOutcome::NotApplied)
     );
     let error = writer.create_version(&version("1.0.0")).await.unwrap_err();
     assert_eq!(error.status(), Some(400), "{error}");
@@ -237,9 +239,9 @@ async fn versions_are_published_switched_and_retired() {
 async fn every_operation_of_the_contract_can_be_called() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("requests.jsonl");
-    let (running, connection) = service(Options {
+    let (running, connection) = service(PulumiOptions {
         request_log: Some(log.clone()),
-        ..Options::default()
+        ..PulumiOptions::default()
     })
     .await;
     let reader = connection.reader(&acme());
@@ -258,11 +260,11 @@ async fn every_operation_of_the_contract_can_be_called() {
         let needed = operation
             .fields
             .iter()
-            .filter(|field| field.required || field.place == Place::Path);
+            .filter(|field| field.required || field.place == FieldPlacement::Path);
         let fields: Vec<_> = needed
             .map(|field| (field.name.to_owned(), value(field.name).to_owned()))
             .collect();
-        let request = Request::new(OPERATIONS, operation.name, &fields).unwrap();
+        let request = OperationRequest::new(OPERATIONS, operation.name, &fields).unwrap();
         let answer = match request.sort() {
             Ok(read) => reader.call(&read).await,
             Err(write) => writer.call(&write).await,
@@ -295,7 +297,7 @@ async fn every_operation_of_the_contract_can_be_called() {
     }
 }
 
-async fn mock() -> (MockServer, Reader, Writer, Connection) {
+async fn mock() -> (MockServer, PulumiReader, PulumiWriter, PulumiConnection) {
     let server = MockServer::start().await;
     let connection = connect(&server.uri());
     let reader = connection.reader(&acme());
@@ -369,7 +371,10 @@ async fn a_read_that_fails_is_never_empty() {
     ));
     let (server, reader, ..) = mock().await;
     nothing(&server).await;
-    assert_eq!(reader.live_state().await.unwrap(), LiveState::default());
+    assert_eq!(
+        reader.live_state().await.unwrap(),
+        PulumiLiveState::default()
+    );
 }
 
 #[tokio::test]
@@ -434,9 +439,9 @@ async fn the_registry_is_found_with_and_without_preview() {
 
 #[tokio::test]
 async fn pages_are_followed_and_do_not_go_round() {
-    let (running, connection) = service(Options {
+    let (running, connection) = service(PulumiOptions {
         page_size: 1,
-        ..Options::default()
+        ..PulumiOptions::default()
     })
     .await;
     let reader = connection.reader(&acme());
@@ -548,7 +553,7 @@ async fn an_upload_is_checked_and_leads_nowhere_else() {
             matches!(error.kind(), ErrorKind::NotSent { .. }),
             "{url}: {error}"
         );
-        assert_eq!(error.outcome(), Outcome::NotApplied);
+        assert_eq!(error.outcome(), FailedCallOutcome::NotApplied);
         assert!(!format!("{error} {error:?}").contains("hunter2"));
     }
     let uploads = MockServer::start().await;
@@ -572,7 +577,7 @@ async fn an_upload_is_checked_and_leads_nowhere_else() {
     let error = put(format!("{}/denied?signature=hunter2", uploads.uri()), &[]).await;
     assert_eq!(
         (error.status(), error.outcome()),
-        (Some(403), Outcome::NotApplied)
+        (Some(403), FailedCallOutcome::NotApplied)
     );
     assert!(!format!("{error} {error:?}").contains("hunter2"));
     assert_eq!(asked(&uploads, "/other").await, 0);
@@ -603,7 +608,7 @@ async fn a_token_is_in_no_text_and_a_write_is_made_once() {
     let error = writer.delete_pack(&pack()).await.unwrap_err();
     assert_eq!(
         (error.outcome(), error.request_id()),
-        (Outcome::Unknown, Some("r-1"))
+        (FailedCallOutcome::Unknown, Some("r-1"))
     );
     assert_eq!(asked(&server, &format!("{PACKS}/guard")).await, 1);
 }

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use emulator::chainloop::{DocumentSeed, Options, OrganizationSeed, VersionSeed, start};
+use emulator::chainloop::{
+    ChainloopOptions, ChainloopOrganizationSeed, DocumentSeed, VersionSeed, start,
+};
 use serde_json::Value;
 
 use crate::cli::sandbox::{SECRET, Sandbox};
@@ -10,7 +12,7 @@ use crate::cli::sandbox::{SECRET, Sandbox};
 /// A repository with one target at Chainloop, and the service.
 pub(super) struct Site {
     pub(super) sandbox: Sandbox,
-    running: Option<emulator::Running>,
+    running: Option<emulator::RunningEmulator>,
 }
 
 /// A policy with these lines of Rego.
@@ -52,23 +54,23 @@ impl Site {
             running: None,
         };
         site.sandbox.write("polwarden.yaml", config(more));
-        let own = OrganizationSeed {
+        let own = ChainloopOrganizationSeed {
             name: "my-org".to_owned(),
             policies,
             groups: vec![seed("g", &[GROUP])],
-            ..OrganizationSeed::default()
+            ..ChainloopOrganizationSeed::default()
         };
         site.serve(vec![own], faults);
         site
     }
 
     /// Serves the same state with other faults.
-    fn serve(&mut self, organizations: Vec<OrganizationSeed>, faults: &[String]) {
-        let options = Options {
+    fn serve(&mut self, organizations: Vec<ChainloopOrganizationSeed>, faults: &[String]) {
+        let options = ChainloopOptions {
             state: emulator::StateLocation::File(self.sandbox.path("service.sqlite")),
             organizations,
             faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(),
-            ..Options::default()
+            ..ChainloopOptions::default()
         };
         if let Some(running) = self.running.take() {
             self.sandbox.wait(running.shutdown());
@@ -414,10 +416,10 @@ fn what_is_builtin_or_local_or_a_group_is_held_with_its_reason() {
     site.sandbox.write("policies/local.yaml", &local);
     site.sandbox.write("policies/check.rego", "package main\n");
     let builtin = policy("brought-along", "a := 1");
-    let options = Options {
+    let options = ChainloopOptions {
         state: emulator::StateLocation::File(site.sandbox.path("other.sqlite")),
         seed: Some(
-            emulator::chainloop::Seed::from_json(
+            emulator::chainloop::ChainloopSeed::from_json(
                 &serde_json::json!({
                     "organizations": [{"name": "my-org", "groups": [{"name": "g", "versions": [{"text": GROUP}]}]}],
                     "builtin": {"policies": [{"name": "brought-along", "versions": [{"text": builtin}]}]},
@@ -426,7 +428,7 @@ fn what_is_builtin_or_local_or_a_group_is_held_with_its_reason() {
             )
             .unwrap(),
         ),
-        ..Options::default()
+        ..ChainloopOptions::default()
     };
     let running = site.sandbox.wait(start(options)).unwrap();
     site.sandbox

@@ -1,6 +1,6 @@
 //! Import: right after it, a plan is empty, and nothing at the server has moved (invariant 8).
 
-use emulator::{Options, Profile, Seed};
+use emulator::{DockerOptions, DockerSeed, EmulatorProfile};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::cli::sandbox::{SECRET, Sandbox, policy_with, tcp};
 use crate::emulator::TEAM;
 
 /// An organization with every kind of policy, and with what only tomorrow's service knows.
-fn seed(profile: Profile) -> Seed {
+fn seed(profile: EmulatorProfile) -> DockerSeed {
     let mut policies = vec![
         json!({"id": "pol_network", "name": "Package managers: npm & co.", "created_at": "2026-04-22T00:00:00Z",
             "rules": [
@@ -21,10 +21,10 @@ fn seed(profile: Profile) -> Seed {
                 "resources": ["~/code/**", "/data/*.txt", "C:\\data\\**", "\\\\wsl.localhost\\Ubuntu\\home"]}]}),
         json!({"id": "pol_empty", "name": "empty", "created_at": "2026-04-22T00:00:00Z"}),
     ];
-    if profile == Profile::Seed {
+    if profile == EmulatorProfile::Seed {
         policies[2]["scope"] = json!({"profiles": ["contractors"]});
     }
-    if profile == Profile::Current {
+    if profile == EmulatorProfile::Current {
         policies.push(json!({"id": "pol_http", "name": "http", "created_at": "2026-04-22T00:00:00Z", "rules": [
             {"id": "rule_4", "name": "get", "actions": ["request:get", "request:trace"], "decision": "allow",
                 "http_resources": [{"host": "*.example.com", "port": 8443, "path": "/a/**"}, {"host": "b.example.com", "path": "/"}]},
@@ -34,11 +34,11 @@ fn seed(profile: Profile) -> Seed {
     }
     let seed = json!({"organizations": [{"name": "my-org", "teams": [{"uuid": TEAM, "name": "security"}],
         "policies": policies}]});
-    Seed::from_json(&seed.to_string()).unwrap()
+    DockerSeed::from_json(&seed.to_string()).unwrap()
 }
 
 /// What only tomorrow's service knows.
-fn future() -> Seed {
+fn future() -> DockerSeed {
     let seed = json!({"organizations": [{"name": "my-org", "teams": [{"uuid": TEAM, "name": "security"}], "policies": [
         {"id": "pol_a", "name": "known", "owner": {"mail": "a@example.com"}, "created_at": "2026-04-22T00:00:00Z",
             "scope": {"teams": [TEAM], "regions": ["eu"]},
@@ -48,24 +48,24 @@ fn future() -> Seed {
                 {"id": "rule_b", "name": "unknown", "actions": ["connect:quic"], "resources": ["example.com"], "decision": "allow"}]},
         {"id": "pol_b", "name": "future", "type": "rego_v1", "rego_v1": {"text": "package x"}, "created_at": "2026-04-22T00:00:00Z"},
     ]}]});
-    Seed::from_json(&seed.to_string()).unwrap()
+    DockerSeed::from_json(&seed.to_string()).unwrap()
 }
 
-fn sandbox(profile: Profile, seed: Seed, more: &str) -> Sandbox {
-    Sandbox::new(&format!("profile: {profile}\n{more}")).serve(Options {
+fn sandbox(profile: EmulatorProfile, seed: DockerSeed, more: &str) -> Sandbox {
+    Sandbox::new(&format!("profile: {profile}\n{more}")).serve(DockerOptions {
         profile,
         seed: Some(seed),
-        ..Options::default()
+        ..DockerOptions::default()
     })
 }
 
 /// All policies with all their bytes.
-fn state(sandbox: &Sandbox, profile: Profile) -> Value {
+fn state(sandbox: &Sandbox, profile: EmulatorProfile) -> Value {
     sandbox.wait(async {
         let client = crate::emulator::client();
         let url = sandbox.url();
         let (path, body, member) = match profile {
-            Profile::Seed => (
+            EmulatorProfile::Seed => (
                 "/v2/users/login",
                 json!({"username": "me", "password": SECRET}),
                 "token",
@@ -125,7 +125,7 @@ fn nothing_to_do(sandbox: &Sandbox) -> Value {
 
 #[test]
 fn a_plan_after_an_import_is_empty_for_every_kind() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         for more in ["", &format!("teams: {{sec: {TEAM}}}\n")] {
             let sandbox = sandbox(profile, seed(profile), more);
             let before = state(&sandbox, profile);
@@ -149,8 +149,8 @@ fn a_plan_after_an_import_is_empty_for_every_kind() {
 
 #[test]
 fn what_is_not_understood_is_kept_and_reported() {
-    let sandbox = sandbox(Profile::Current, future(), "unmanaged: prune\n");
-    let before = state(&sandbox, Profile::Current);
+    let sandbox = sandbox(EmulatorProfile::Current, future(), "unmanaged: prune\n");
+    let before = state(&sandbox, EmulatorProfile::Current);
     let ran = sandbox.expect(0, &["import"]);
     for text in ["`owner`", "`scope.regions`", "`expires_at`", "connect:quic"] {
         assert!(
@@ -175,12 +175,12 @@ fn what_is_not_understood_is_kept_and_reported() {
         target["notes"]
     );
     sandbox.expect(0, &["apply", "--auto-approve"]);
-    assert_eq!(state(&sandbox, Profile::Current), before);
+    assert_eq!(state(&sandbox, EmulatorProfile::Current), before);
 }
 
 #[test]
 fn a_rewrite_keeps_what_is_not_understood() {
-    let sandbox = sandbox(Profile::Current, future(), "");
+    let sandbox = sandbox(EmulatorProfile::Current, future(), "");
     sandbox.expect(0, &["import"]);
     let text = sandbox.read("policies/known.yaml");
     sandbox.write(
@@ -188,7 +188,7 @@ fn a_rewrite_keeps_what_is_not_understood() {
         text.replace("- example.com", "- example.org"),
     );
     sandbox.expect(0, &["apply", "--auto-approve"]);
-    let after = state(&sandbox, Profile::Current);
+    let after = state(&sandbox, EmulatorProfile::Current);
     let known = &after[1];
     assert_eq!(known["owner"]["mail"], "a@example.com");
     assert_eq!(known["scope"]["regions"], json!(["eu"]));
@@ -202,7 +202,7 @@ fn a_rewrite_keeps_what_is_not_understood() {
 
 #[test]
 fn nothing_is_overwritten_without_force() {
-    let sandbox = sandbox(Profile::Current, seed(Profile::Current), "");
+    let sandbox = sandbox(EmulatorProfile::Current, seed(EmulatorProfile::Current), "");
     sandbox.write(
         "policies/http.yaml",
         policy_with(
@@ -225,7 +225,7 @@ fn nothing_is_overwritten_without_force() {
 
 #[test]
 fn a_policy_that_waits_for_its_rename_is_declared() {
-    let sandbox = sandbox(Profile::Current, seed(Profile::Current), "");
+    let sandbox = sandbox(EmulatorProfile::Current, seed(EmulatorProfile::Current), "");
     let renamed = policy_with("everything over http", "aliases: [http]", "rules: []\n");
     sandbox.write("policies/renamed.yaml", renamed);
     let ran = sandbox.expect(0, &["import"]);
@@ -251,8 +251,8 @@ fn names_of_files_are_stable_and_apart() {
     ]);
     let seed = json!({"organizations": [{"name": "my-org", "policies": policies}]});
     let sandbox = sandbox(
-        Profile::Current,
-        Seed::from_json(&seed.to_string()).unwrap(),
+        EmulatorProfile::Current,
+        DockerSeed::from_json(&seed.to_string()).unwrap(),
         "",
     );
     sandbox.expect(0, &["import"]);

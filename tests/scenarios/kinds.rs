@@ -1,7 +1,7 @@
 //! Every kind of rule, created, changed and deleted.
 
-use emulator::Profile;
-use polwarden::plan::Call;
+use emulator::EmulatorProfile;
+use polwarden::plan::PlannedCall;
 use serde_json::json;
 
 use super::{Story, operations};
@@ -25,7 +25,7 @@ const CEDAR: &str = "cedar:
 
 #[tokio::test]
 async fn every_kind_is_created_once() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         let story = Story::new(profile).await;
         let network = format!(
             "rules:\n{}{}",
@@ -35,13 +35,21 @@ async fn every_kind_is_created_once() {
         story.write("policies/network.yaml", &policy("network", &network));
         story.write("policies/files.yaml", &policy("files", FILES));
         story.write("policies/empty.yaml", &policy("empty", "rules: []\n"));
-        if profile == Profile::Current {
+        if profile == EmulatorProfile::Current {
             story.write("policies/http.yaml", &policy("http", HTTP));
             story.write("policies/cedar.yaml", &policy("cedar", CEDAR));
         }
         let plan = story.settle().await;
-        let policies = if profile == Profile::Current { 5 } else { 3 };
-        let rules = if profile == Profile::Current { 4 } else { 3 };
+        let policies = if profile == EmulatorProfile::Current {
+            5
+        } else {
+            3
+        };
+        let rules = if profile == EmulatorProfile::Current {
+            4
+        } else {
+            3
+        };
         assert_eq!(
             operations(&plan)
                 .iter()
@@ -57,7 +65,7 @@ async fn every_kind_is_created_once() {
             "{profile}: no call more than planned"
         );
         let place = |rule: &str| {
-            let is_rule = |call: &Call| call.part.as_deref() == Some(rule);
+            let is_rule = |call: &PlannedCall| call.part.as_deref() == Some(rule);
             plan.calls.iter().position(is_rule).unwrap()
         };
         assert!(place("lan") < place("web"), "{profile}: denies come first");
@@ -66,7 +74,7 @@ async fn every_kind_is_created_once() {
 
 #[tokio::test]
 async fn what_was_created_is_what_was_written() {
-    let story = Story::new(Profile::Current).await;
+    let story = Story::new(EmulatorProfile::Current).await;
     story.write("policies/http.yaml", &policy("http", HTTP));
     story.write("policies/cedar.yaml", &policy("cedar", CEDAR));
     story.settle().await;
@@ -112,8 +120,8 @@ async fn an_update_sends_only_what_differs() {
             json!({"decision": "deny", "resources": ["c.example.com"]}),
         ),
     ];
-    for profile in Profile::ALL {
-        let media_type = if profile == Profile::Seed {
+    for profile in EmulatorProfile::ALL {
+        let media_type = if profile == EmulatorProfile::Seed {
             "application/merge-patch+json"
         } else {
             "application/json"
@@ -140,7 +148,7 @@ async fn an_update_sends_only_what_differs() {
 
 #[tokio::test]
 async fn order_and_repetition_are_no_difference() {
-    let story = Story::new(Profile::Current).await;
+    let story = Story::new(EmulatorProfile::Current).await;
     story.policy(
         "p",
         &format!(
@@ -161,7 +169,7 @@ async fn order_and_repetition_are_no_difference() {
 
 #[tokio::test]
 async fn a_switch_between_network_and_http_is_one_patch() {
-    let story = Story::new(Profile::Current).await;
+    let story = Story::new(EmulatorProfile::Current).await;
     story.policy(
         "p",
         &format!("rules:\n{}", tcp("r", "allow", "a.example.com")),
@@ -189,7 +197,7 @@ async fn a_switch_between_network_and_http_is_one_patch() {
 
 #[tokio::test]
 async fn a_rule_is_renamed_in_place_and_deleted() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         let story = Story::new(profile).await;
         let two = format!(
             "rules:\n{}{}",
@@ -219,7 +227,7 @@ async fn a_rule_is_renamed_in_place_and_deleted() {
 
 #[tokio::test]
 async fn cedar_text_and_schema_are_updated_together() {
-    let story = Story::new(Profile::Current).await;
+    let story = Story::new(EmulatorProfile::Current).await;
     story.policy("p", CEDAR);
     story.settle().await;
     story.policy("p", &CEDAR.replace("permit(principal", "forbid(principal"));
@@ -238,7 +246,7 @@ async fn cedar_text_and_schema_are_updated_together() {
 
 #[tokio::test]
 async fn lists_are_pulled_into_rules() {
-    let story = Story::new(Profile::Seed).await;
+    let story = Story::new(EmulatorProfile::Seed).await;
     let list = "apiVersion: polwarden/v1\nkind: ResourceList\nmetadata: {name: mirrors}\nspec: {hosts: \
                 [m1.example.com, m2.example.com]}\n";
     story.write("policies/list.yaml", list);

@@ -16,21 +16,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use emulator::{Options, Profile, start};
+use emulator::{DockerOptions, EmulatorProfile, start};
 use git::{Source, WorkTree};
 use http::{ApiError, HttpClient, HttpOptions, RetryPolicy};
 use manifest::config::{Config, Target};
 use manifest::{Document, MAX_BYTES, parse_config};
 use model::diag::{Code, SourceMap};
-use polwarden::plan::{Call, SourceRef, TargetInfo, TargetPlan};
+use polwarden::plan::{PlannedCall, SourceRef, TargetInfo, TargetPlan};
 use polwarden::run::journal;
 use polwarden::run::journal::{Journal, RunId, RunKind};
-use polwarden::run::{Event, Progress, Report, Run, Settings, Stop, run};
+use polwarden::run::{CallReport, RunEvent, RunObserver, RunSettings, StopSignal, TargetRun, run};
 use polwarden::service::docker::DockerTarget;
-use polwarden::service::docker::check::{Input, Teams, check, needs_server_teams};
-use polwarden::service::docker::client::{Connection, Credentials, Reader, Writer};
+use polwarden::service::docker::check::{KnownTeams, PolicyInput, check, needs_server_teams};
+use polwarden::service::docker::client::{
+    DockerConnection, DockerCredentials, DockerReader, DockerWriter,
+};
 use polwarden::service::docker::plan::replay::verify;
-use polwarden::service::docker::plan::{Request, plan_target, replay};
+use polwarden::service::docker::plan::{PolicyPlanRequest, plan_target, replay};
 use polwarden::workspace::LoadedTarget;
 use polwarden::workspace::load;
 use serde_json::{Value, json};
@@ -44,7 +46,7 @@ struct Story {
     folder: tempfile::TempDir,
     service: Service,
     recorder: Recorder,
-    connection: Connection,
+    connection: DockerConnection,
 }
 
 /// Why there is no plan.
@@ -59,8 +61,8 @@ enum NoPlan {
 /// Nobody is told.
 pub(crate) struct Silent;
 
-impl Progress for Silent {
-    fn event(&self, _event: Event<'_>) {}
+impl RunObserver for Silent {
+    fn event(&self, _event: RunEvent<'_>) {}
 }
 
 /// A new journal in a folder.
@@ -68,7 +70,7 @@ pub(crate) async fn journal_in(folder: &std::path::Path, targets: &[&TargetInfo]
     let time = jiff::Timestamp::now();
     let run = RunId::new(time);
     let path = camino::Utf8PathBuf::from_path_buf(folder.join(format!("{run}.jsonl"))).unwrap();
-    let head = journal::Run {
+    let head = journal::RunStart {
         format_version: journal::FORMAT_VERSION,
         tool_version: "0".to_owned(),
         run,
@@ -80,7 +82,7 @@ pub(crate) async fn journal_in(folder: &std::path::Path, targets: &[&TargetInfo]
         tree: None,
         signed_by: None,
     };
-    journal::begin(head, Some(&path)).await.unwrap()
+    journal::create(head, Some(&path)).await.unwrap()
 }
 
 /// Quick retries, so that tests do not wait.
@@ -99,28 +101,28 @@ fn quick() -> HttpOptions {
 
 impl Story {
     /// A story at an organization `my-org` with one team.
-    async fn new(profile: Profile) -> Self {
-        Self::with(Options {
+    async fn new(profile: EmulatorProfile) -> Self {
+        Self::with(DockerOptions {
             profile,
             organizations: vec![organization("my-org")],
-            ..Options::default()
+            ..DockerOptions::default()
         })
         .await
     }
 
-    async fn with(options: Options) -> Self {
+    async fn with(options: DockerOptions) -> Self {
         let profile = options.profile;
         let running = start(options).await.unwrap();
         let recorder = Recorder::start(profile.as_str(), &running.url()).await;
         let base = running.url();
         let service = Service::at(running, profile, base).await;
-        let credentials = Credentials::SignIn {
+        let credentials = DockerCredentials::SignIn {
             identifier: "me".to_owned(),
             secret: "s".into(),
         };
         let endpoint = recorder.url().parse().unwrap();
         let connection =
-            Connection::new(&HttpClient::new(quick()), &endpoint, credentials).unwrap();
+            DockerConnection::new(&HttpClient::new(quick()), &endpoint, credentials).unwrap();
         let story = Self {
             folder: tempfile::tempdir().unwrap(),
             service,
@@ -133,11 +135,11 @@ impl Story {
 
     /// From now on the client speaks to this address; the recorder should stand behind it.
     fn speak_through(&mut self, url: &str) {
-        let credentials = Credentials::SignIn {
+        let credentials = DockerCredentials::SignIn {
             identifier: "me".to_owned(),
             secret: "s".into(),
         };
-        self.connection = Connection::new(
+        self.connection = DockerConnection::new(
             &HttpClient::new(quick()),
             &url.parse().unwrap(),
             credentials,
@@ -164,14 +166,14 @@ impl Story {
         self.write("policies/policy.yaml", &policy(name, spec));
     }
 
-    fn reader(&self, target: &Target) -> Reader {
+    fn reader(&self, target: &Target) -> DockerReader {
         self.connection.reader(
             &target.organization.parse().unwrap(),
             target.profile().unwrap(),
         )
     }
 
-    fn writer(&self, plan: &TargetPlan) -> Writer {
+    fn writer(&self, plan: &TargetPlan) -> DockerWriter {
         self.connection.writer(
             &plan.target.organization.parse().unwrap(),
             plan.target.profile.unwrap(),
@@ -225,11 +227,11 @@ impl Story {
         let documents: Vec<&Document> = manifests.documents.iter().map(Arc::as_ref).collect();
         let reader = self.reader(target);
         let teams = if needs_server_teams(target, &documents) {
-            Teams::Known(reader.teams().await.map_err(NoPlan::Read)?)
+            KnownTeams::Known(reader.teams().await.map_err(NoPlan::Read)?)
         } else {
-            Teams::Offline
+            KnownTeams::Offline
         };
-        let input = Input {
+        let input = PolicyInput {
             target,
             documents: &documents,
             cedar_files: &manifests.cedar_files,
@@ -257,7 +259,7 @@ impl Story {
         };
         let desired = &checked.policies;
         let unmanaged = target.unmanaged;
-        Ok(Ok(plan_target(&Request {
+        Ok(Ok(plan_target(&PolicyPlanRequest {
             target: info,
             desired,
             live: &live,
@@ -268,23 +270,23 @@ impl Story {
     }
 
     /// Makes all calls of a plan; every one must succeed, and what is live afterwards must be what the plan says.
-    async fn apply(&self, plan: &TargetPlan) -> Report {
+    async fn apply(&self, plan: &TargetPlan) -> CallReport {
         let reader = self.connection.reader(
             &plan.target.organization.parse().unwrap(),
             plan.target.profile.unwrap(),
         );
         let before = reader.live_state().await.unwrap();
         let journal = self.journal(plan).await;
-        let stop = Stop::default();
-        let settings = Settings {
+        let stop = StopSignal::default();
+        let settings = RunSettings {
             at_once: 4,
-            ..Settings::default()
+            ..RunSettings::default()
         };
         let info = plan.target.clone();
         let mut service = DockerTarget::new(info, BTreeMap::new(), reader.clone())
             .with_live(before.clone())
             .with_writer(self.writer(plan));
-        let report = run(Run {
+        let report = run(TargetRun {
             plan,
             service: &mut service,
             sources: &[],
@@ -375,7 +377,7 @@ fn operations(plan: &TargetPlan) -> Vec<String> {
     plan.calls.iter().map(operation).collect()
 }
 
-fn operation(call: &Call) -> String {
+fn operation(call: &PlannedCall) -> String {
     json!(call)["send"]["docker"]["operation"]
         .as_str()
         .unwrap()

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use emulator::pulumi::{Options, OrganizationSeed, start};
+use emulator::pulumi::{PulumiOptions, PulumiOrganizationSeed, start};
 use serde_json::Value;
 
 use crate::cli::sandbox::Sandbox;
@@ -10,7 +10,7 @@ use crate::cli::sandbox::Sandbox;
 /// A pack with one policy, and a group that uses it.
 struct Site {
     sandbox: Sandbox,
-    running: Option<emulator::Running>,
+    running: Option<emulator::RunningEmulator>,
 }
 
 impl Site {
@@ -33,15 +33,15 @@ impl Site {
     /// Serves the same state with other faults.
     fn serve(&mut self, faults: &[String]) {
         let state = self.sandbox.path("service.sqlite");
-        let options = Options {
+        let options = PulumiOptions {
             state: emulator::StateLocation::File(state),
-            organizations: vec![OrganizationSeed {
+            organizations: vec![PulumiOrganizationSeed {
                 name: "my-org".to_owned(),
-                ..OrganizationSeed::default()
+                ..PulumiOrganizationSeed::default()
             }],
             any_stack: true,
             faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(),
-            ..Options::default()
+            ..PulumiOptions::default()
         };
         if let Some(running) = self.running.take() {
             self.sandbox.wait(running.shutdown());

@@ -1,6 +1,6 @@
 //! Policies: names, scopes, types and domains, and what no manifest declares.
 
-use emulator::{Options, OrganizationSeed, Profile};
+use emulator::{DockerOptions, DockerOrganizationSeed, EmulatorProfile};
 use manifest::config::Unmanaged;
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use super::{Story, operations, team_scope};
 use crate::cli::sandbox::{policy_with, target, tcp};
 use crate::emulator::{TEAM, files, network, organization};
 
-const LATER: [Profile; 2] = [Profile::Intermediate, Profile::Current];
+const LATER: [EmulatorProfile; 2] = [EmulatorProfile::Intermediate, EmulatorProfile::Current];
 
 fn allow(host: &str) -> String {
     format!("rules:\n{}", tcp("r", "allow", host))
@@ -102,7 +102,7 @@ async fn names_are_passed_on_and_exchanged_without_a_conflict() {
 
 #[tokio::test]
 async fn an_exchange_of_names_that_was_cut_off_is_completed() {
-    let story = Story::new(Profile::Current).await;
+    let story = Story::new(EmulatorProfile::Current).await;
     story
         .given(
             "a",
@@ -136,7 +136,7 @@ async fn an_exchange_of_names_that_was_cut_off_is_completed() {
 
 #[tokio::test]
 async fn a_policy_that_would_be_pruned_becomes_a_new_one_if_it_is_mostly_the_same() {
-    let story = Story::new(Profile::Current).await;
+    let story = Story::new(EmulatorProfile::Current).await;
     story.config("unmanaged: prune\n");
     let id = story
         .given(
@@ -165,7 +165,7 @@ async fn a_policy_that_would_be_pruned_becomes_a_new_one_if_it_is_mostly_the_sam
     assert_eq!(plan.guarded.len(), 2);
 
     // What is only reported is never taken over.
-    let story = Story::new(Profile::Current).await;
+    let story = Story::new(EmulatorProfile::Current).await;
     story
         .given(
             "old",
@@ -214,7 +214,7 @@ async fn a_change_of_scope_is_one_patch() {
 
 #[tokio::test]
 async fn what_seed_cannot_do_is_held_and_the_rest_is_done() {
-    let story = Story::new(Profile::Seed).await;
+    let story = Story::new(EmulatorProfile::Seed).await;
     story.given("old", &[network("r", "a.example.com")]).await;
     story.given("wide", &[network("r", "a.example.com")]).await;
     story.given("stray", &[network("r", "a.example.com")]).await;
@@ -260,7 +260,7 @@ async fn what_seed_cannot_do_is_held_and_the_rest_is_done() {
 
 #[tokio::test]
 async fn profiles_of_people_are_a_scope_of_seed() {
-    let story = Story::new(Profile::Seed).await;
+    let story = Story::new(EmulatorProfile::Seed).await;
     story.policy(
         "p",
         &format!(
@@ -281,7 +281,7 @@ async fn a_policy_that_changes_its_type_is_made_anew() {
         (allow("a.example.com"), cedar().to_owned()),
         (cedar().to_owned(), allow("a.example.com")),
     ] {
-        let story = Story::new(Profile::Current).await;
+        let story = Story::new(EmulatorProfile::Current).await;
         story.policy("p", &from);
         story.settle().await;
         story.policy("p", &to);
@@ -292,7 +292,7 @@ async fn a_policy_that_changes_its_type_is_made_anew() {
 
 #[tokio::test]
 async fn a_protected_policy_is_made_anew_only_if_that_is_acknowledged() {
-    let story = Story::new(Profile::Current).await;
+    let story = Story::new(EmulatorProfile::Current).await;
     story.policy("p", &allow("a.example.com"));
     story.settle().await;
     story.write(
@@ -306,7 +306,7 @@ async fn a_protected_policy_is_made_anew_only_if_that_is_acknowledged() {
 
 #[tokio::test]
 async fn a_policy_that_changes_its_domain_is_emptied_first() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         let story = Story::new(profile).await;
         let id = story
             .given(
@@ -320,7 +320,7 @@ async fn a_policy_that_changes_its_domain_is_emptied_first() {
         );
         let plan = story.settle().await;
         // The last rule may change its domain in the newest profile.
-        let last: &[&str] = if profile == Profile::Current {
+        let last: &[&str] = if profile == EmulatorProfile::Current {
             &["updateRule"]
         } else {
             &["deleteRule", "createRule"]
@@ -368,9 +368,9 @@ async fn unmanaged_policies_are_treated_as_the_target_says() {
 #[tokio::test]
 async fn one_run_serves_several_organizations() {
     let organizations = ["alpha", "beta"].map(organization).to_vec();
-    let story = Story::with(Options {
+    let story = Story::with(DockerOptions {
         organizations,
-        ..Options::default()
+        ..DockerOptions::default()
     })
     .await;
     let targets = target("a", "alpha", "policies/a", "") + &target("b", "beta", "policies/b", "");
@@ -404,13 +404,13 @@ async fn one_run_serves_several_organizations() {
 #[tokio::test]
 async fn a_policy_that_appears_twice_in_names_of_others_is_left_alone() {
     // An organization whose policy has the alias of ours, while ours exists too: nothing is renamed over it.
-    let seed = OrganizationSeed {
+    let seed = DockerOrganizationSeed {
         name: "my-org".to_owned(),
-        ..OrganizationSeed::default()
+        ..DockerOrganizationSeed::default()
     };
-    let story = Story::with(Options {
+    let story = Story::with(DockerOptions {
         organizations: vec![seed],
-        ..Options::default()
+        ..DockerOptions::default()
     })
     .await;
     story.given("old", &[network("r", "a.example.com")]).await;

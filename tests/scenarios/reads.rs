@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use emulator::{Limits, Options, Profile};
+use emulator::{DockerOptions, EmulatorProfile, ServiceLimits};
 use serde_json::Value;
 
 use super::failures::proxy::{Asked, Fault, Faulty};
@@ -16,24 +16,24 @@ fn spec() -> String {
 
 #[tokio::test]
 async fn more_policies_than_a_page_are_all_seen() {
-    for profile in Profile::ALL {
-        let limits = Limits {
+    for profile in EmulatorProfile::ALL {
+        let limits = ServiceLimits {
             policies: 300,
-            ..Limits::default()
+            ..ServiceLimits::default()
         };
         let organizations = vec![organization("my-org")];
-        let story = Story::with(Options {
+        let story = Story::with(DockerOptions {
             profile,
             limits,
             organizations,
-            ..Options::default()
+            ..DockerOptions::default()
         })
         .await;
         for number in 0..231 {
             story.service.policy(&format!("policy {number:03}")).await;
         }
         let last = story.live("policy 230").await;
-        if profile != Profile::Current {
+        if profile != EmulatorProfile::Current {
             assert!(last.is_some());
         }
         story.write("policies/p.yaml", &policy("policy 230", "rules: []\n"));
@@ -50,7 +50,11 @@ async fn more_policies_than_a_page_are_all_seen() {
         let pages = story.sent("listPolicies").len();
         assert_eq!(
             pages,
-            if profile == Profile::Current { 3 } else { 1 },
+            if profile == EmulatorProfile::Current {
+                3
+            } else {
+                1
+            },
             "{profile}"
         );
         story.assert_contract();
@@ -59,7 +63,7 @@ async fn more_policies_than_a_page_are_all_seen() {
 
 /// A plan of one policy through a proxy that spoils a read.
 async fn plan_spoiled(
-    profile: Profile,
+    profile: EmulatorProfile,
     spoil: impl Fn(&Asked) -> Fault + Send + Sync + 'static,
 ) -> (NoPlan, Vec<String>) {
     let mut story = Story::new(profile).await;
@@ -132,7 +136,7 @@ async fn a_failed_read_is_never_empty() {
             Fault::answer_if(is_policy(asked), 200, r#"{"id":"x"}"#)
         }),
     ];
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         for (what, spoil) in &table {
             let (no_plan, writes) = plan_spoiled(profile, *spoil).await;
             assert!(
@@ -146,15 +150,15 @@ async fn a_failed_read_is_never_empty() {
 
 #[tokio::test]
 async fn a_second_page_that_fails_is_a_failed_listing() {
-    let limits = Limits {
+    let limits = ServiceLimits {
         policies: 300,
-        ..Limits::default()
+        ..ServiceLimits::default()
     };
     let organizations = vec![organization("my-org")];
-    let mut story = Story::with(Options {
+    let mut story = Story::with(DockerOptions {
         limits,
         organizations,
-        ..Options::default()
+        ..DockerOptions::default()
     })
     .await;
     for number in 0..101 {
@@ -170,14 +174,14 @@ async fn a_second_page_that_fails_is_a_failed_listing() {
 /// Invariant 7, seen from the server: the request log of a run of `plan`, `validate --live` and `import`.
 #[test]
 fn planning_only_reads() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("requests.jsonl");
-        let options = Options {
+        let options = DockerOptions {
             profile,
             organizations: vec![organization("my-org")],
             request_log: Some(log.clone()),
-            ..Options::default()
+            ..DockerOptions::default()
         };
         let sandbox = Sandbox::empty().serve(options);
         sandbox.write(
@@ -196,7 +200,7 @@ fn planning_only_reads() {
         for line in text.lines() {
             let line: Value = serde_json::from_str(line).unwrap();
             if line["method"] == "POST" {
-                let sign_in = if profile == Profile::Seed {
+                let sign_in = if profile == EmulatorProfile::Seed {
                     "/v2/users/login"
                 } else {
                     "/v2/auth/token"

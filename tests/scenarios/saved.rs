@@ -1,6 +1,6 @@
 //! Saved plans: applied as they were looked at, or not at all.
 
-use emulator::{Options, Profile, Running, start};
+use emulator::{DockerOptions, EmulatorProfile, RunningEmulator, start};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -14,14 +14,14 @@ struct Case {
 }
 
 impl Case {
-    fn new(profile: Profile) -> Self {
+    fn new(profile: EmulatorProfile) -> Self {
         let mut sandbox = Sandbox::new(&format!("profile: {profile}\n"));
         let organizations = vec![organization("my-org")];
-        let running: Running = sandbox
-            .wait(start(Options {
+        let running: RunningEmulator = sandbox
+            .wait(start(DockerOptions {
                 profile,
                 organizations,
-                ..Options::default()
+                ..DockerOptions::default()
             }))
             .unwrap();
         sandbox.sign_in_at(&running.url());
@@ -67,7 +67,7 @@ fn rules(host: &str) -> String {
 
 #[test]
 fn a_saved_plan_is_applied_as_it_is() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         let case = Case::new(profile);
         let sandbox = &case.sandbox;
         case.given("live");
@@ -147,7 +147,7 @@ fn a_plan_that_was_overtaken_is_6_and_writes_nothing() {
         ),
     ];
     for (what, overtake, message) in table {
-        let case = Case::new(Profile::Current);
+        let case = Case::new(EmulatorProfile::Current);
         let id = case.given("live");
         case.sandbox
             .write("policies/a.yaml", policy("live", &rules("b.example.com")));
@@ -171,7 +171,7 @@ fn a_plan_that_was_overtaken_is_6_and_writes_nothing() {
 
 #[test]
 fn a_rename_into_a_name_that_was_taken_is_stale() {
-    let case = Case::new(Profile::Current);
+    let case = Case::new(EmulatorProfile::Current);
     case.given("old");
     case.sandbox.write(
         "policies/a.yaml",
@@ -185,7 +185,7 @@ fn a_rename_into_a_name_that_was_taken_is_stale() {
 
 #[test]
 fn a_plan_for_something_else_is_refused() {
-    let case = Case::new(Profile::Current);
+    let case = Case::new(EmulatorProfile::Current);
     let sandbox = &case.sandbox;
     sandbox.write("policies/a.yaml", policy("p", &rules("a.example.com")));
     sandbox.expect(0, &["plan", "--out", "plan.json"]);
@@ -233,7 +233,7 @@ fn a_plan_for_something_else_is_refused() {
 
 #[test]
 fn a_saved_plan_without_a_terminal_needs_the_flag() {
-    let case = Case::new(Profile::Current);
+    let case = Case::new(EmulatorProfile::Current);
     case.sandbox
         .write("policies/a.yaml", policy("p", &rules("a.example.com")));
     case.sandbox.expect(0, &["plan", "--out", "plan.json"]);

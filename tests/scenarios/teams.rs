@@ -1,6 +1,6 @@
 //! Scopes: teams by alias, by uuid and by the server's name; and no way to an accidental "everybody" (invariant 9).
 
-use emulator::{Options, OrganizationSeed, Profile, TeamSeed};
+use emulator::{DockerOptions, DockerOrganizationSeed, EmulatorProfile, TeamSeed};
 use model::diag::Code;
 use serde_json::json;
 
@@ -17,7 +17,7 @@ fn scoped(scope: &str) -> String {
 
 #[tokio::test]
 async fn a_team_has_three_names() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         for name in ["sec", "security", TEAM, &TEAM.to_ascii_uppercase()] {
             let story = Story::new(profile).await;
             story.config(&format!("teams: {{sec: {TEAM}}}\n"));
@@ -44,14 +44,14 @@ async fn a_team_beyond_the_first_page_is_found() {
         uuid: format!("00000000-0000-4000-8000-{number:012}"),
         name: format!("team {number}"),
     };
-    let seed = OrganizationSeed {
+    let seed = DockerOrganizationSeed {
         name: "my-org".to_owned(),
         teams: (1..=230).map(team).collect(),
         policies: vec![],
     };
-    let story = Story::with(Options {
+    let story = Story::with(DockerOptions {
         organizations: vec![seed],
-        ..Options::default()
+        ..DockerOptions::default()
     })
     .await;
     story.policy("p", &scoped("{teams: [team 230]}"));
@@ -65,7 +65,7 @@ async fn a_team_beyond_the_first_page_is_found() {
 
 #[tokio::test]
 async fn an_unknown_team_stops_everything() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         let story = Story::new(profile).await;
         story.policy("p", &scoped("{teams: [securty]}"));
         match story.try_plan().await {
@@ -78,7 +78,7 @@ async fn an_unknown_team_stops_everything() {
 
 #[tokio::test]
 async fn teams_that_cannot_be_read_are_not_no_teams() {
-    let story = Story::new(Profile::Current).await;
+    let story = Story::new(EmulatorProfile::Current).await;
     // The organization of the manifest does not exist: 404 for the teams.
     story.write(
         "polwarden.yaml",
@@ -104,14 +104,14 @@ async fn two_teams_of_one_name_are_no_team() {
         twin("00000000-0000-4000-8000-000000000001"),
         twin("00000000-0000-4000-8000-000000000002"),
     ];
-    let seed = OrganizationSeed {
+    let seed = DockerOrganizationSeed {
         name: "my-org".to_owned(),
         teams,
         policies: vec![],
     };
-    let story = Story::with(Options {
+    let story = Story::with(DockerOptions {
         organizations: vec![seed],
-        ..Options::default()
+        ..DockerOptions::default()
     })
     .await;
     story.policy("p", &scoped("{teams: [twins]}"));
@@ -130,7 +130,7 @@ async fn a_scope_of_nobody_is_never_everybody() {
         "{teams: null}",
         "null",
     ] {
-        let story = Story::new(Profile::Seed).await;
+        let story = Story::new(EmulatorProfile::Seed).await;
         story.policy("p", &scoped(scope));
         match story.try_plan().await {
             Err(NoPlan::Findings(_)) => {}

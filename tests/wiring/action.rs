@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use emulator::Options;
+use emulator::DockerOptions;
 
 use super::job::{Ended, Job};
 use super::service::{BOT, Service, TOKEN};
@@ -36,7 +36,7 @@ impl World {
         if !has_tools() {
             return None;
         }
-        let sandbox = Sandbox::empty().serve(Options::default());
+        let sandbox = Sandbox::empty().serve(DockerOptions::default());
         sandbox.write("server/my-org/policies/polwarden.yaml", config(""));
         sandbox.write(
             "server/my-org/policies/policies/p.yaml",

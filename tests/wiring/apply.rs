@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use emulator::Options;
+use emulator::DockerOptions;
 
 use super::job::Job;
 use super::{git, has_tools, program};
@@ -13,7 +13,7 @@ fn merged() -> Option<Sandbox> {
     if !has_tools() {
         return None;
     }
-    let sandbox = Sandbox::new("").serve(Options::default());
+    let sandbox = Sandbox::new("").serve(DockerOptions::default());
     sandbox.write(
         "policies/p.yaml",
         policy(

@@ -1,6 +1,6 @@
 //! The plain scripts of `examples/ci/shell`, which the pipelines of GitLab and Bitbucket run.
 
-use emulator::Options;
+use emulator::DockerOptions;
 
 use super::service::{BOT, Service, TOKEN};
 use super::{git, has_tools, program, project};
@@ -10,7 +10,7 @@ fn sandbox() -> Option<Sandbox> {
     if !has_tools() {
         return None;
     }
-    let mut sandbox = Sandbox::new("").serve(Options::default());
+    let mut sandbox = Sandbox::new("").serve(DockerOptions::default());
     sandbox.set("POLWARDEN", env!("CARGO_BIN_EXE_polwarden"));
     let path = std::env::var("PATH").unwrap();
     sandbox.set("PATH", &path);

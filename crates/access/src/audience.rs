@@ -52,7 +52,7 @@ impl Audience {
     /// The same people, with team ids in the spelling that the scopes use. UUIDs are compared
     /// without regard to case: without this, a different spelling would look like another team.
     #[must_use]
-    pub fn spelled_as_in<'s>(&self, scopes: impl Iterator<Item = &'s Scope> + Clone) -> Self {
+    pub fn with_team_spelling<'s>(&self, scopes: impl Iterator<Item = &'s Scope> + Clone) -> Self {
         let spelled = |team: &String| {
             let mut known = scopes.clone().flat_map(|scope| &scope.teams);
             known
@@ -83,7 +83,7 @@ impl Audience {
     /// The audiences that a report covers, without duplicates, in this order: everyone outside of
     /// all teams, each team, each profile, members of everything at once, and the audiences in
     /// `further`.
-    pub fn of_interest<'s>(
+    pub fn relevant<'s>(
         scopes: impl Iterator<Item = &'s Scope> + Clone,
         further: impl IntoIterator<Item = Self>,
     ) -> Vec<Self> {

@@ -5,9 +5,9 @@ use smallvec::SmallVec;
 /// A bit set without an upper limit. Sets of numbers below 64 need no heap allocation, which is the
 /// common case: one side or a few audiences.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Bits(SmallVec<[u64; 1]>);
+pub(crate) struct BitSet(SmallVec<[u64; 1]>);
 
-impl Bits {
+impl BitSet {
     pub(crate) fn one(number: usize) -> Self {
         let mut bits = Self::default();
         bits.insert(number);
@@ -95,7 +95,7 @@ impl Bits {
     }
 }
 
-impl FromIterator<usize> for Bits {
+impl FromIterator<usize> for BitSet {
     fn from_iter<I: IntoIterator<Item = usize>>(numbers: I) -> Self {
         let mut bits = Self::default();
         for number in numbers {
@@ -111,22 +111,22 @@ mod tests {
 
     #[test]
     fn sets_of_numbers_beyond_one_word() {
-        let set: Bits = [3, 64, 200].into_iter().collect();
+        let set: BitSet = [3, 64, 200].into_iter().collect();
         assert_eq!(set.iter().collect::<Vec<_>>(), [3, 64, 200]);
         assert!(set.contains(200) && !set.contains(199) && !set.contains(100_000));
         assert!(
-            Bits::one(64).is_subset(&set)
-                && !set.is_subset(&Bits::below(200))
-                && set.is_subset(&Bits::below(201))
+            BitSet::one(64).is_subset(&set)
+                && !set.is_subset(&BitSet::below(200))
+                && set.is_subset(&BitSet::below(201))
         );
         assert_eq!(
-            set.clone().without(&Bits::one(200)),
+            set.clone().without(&BitSet::one(200)),
             [3, 64].into_iter().collect()
         );
-        assert!(set.clone().without(&Bits::below(201)).is_empty());
-        let pairs: Bits = [0, 1, 4, 7, 129, 130].into_iter().collect();
+        assert!(set.clone().without(&BitSet::below(201)).is_empty());
+        let pairs: BitSet = [0, 1, 4, 7, 129, 130].into_iter().collect();
         assert_eq!(pairs.unpaired().iter().collect::<Vec<_>>(), [2, 3, 64, 65]);
-        let mut all = Bits::one(1);
+        let mut all = BitSet::one(1);
         all.add(&set);
         assert_eq!(all.iter().collect::<Vec<_>>(), [1, 3, 64, 200]);
     }

@@ -17,15 +17,15 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::bits::Bits;
-use super::budget::{Entangled, Stop};
-use super::decide::{Reason, Verdict, reasons};
+use super::bits::BitSet;
+use super::budget::{TooComplex, WalkStop};
+use super::decide::{DecidingResource, ExplainedDecision, reasons};
 use super::gate::GateKind;
-use super::index::Index;
-use super::regions::Region;
-use super::request::Request;
+use super::index::RuleIndex;
+use super::partition::RequestPartition;
+use super::regions::RequestRegion;
+use super::request::AccessRequest;
 use super::request_pattern::RequestPattern;
-use super::survey::Survey;
 use model::docker::{Decision, Rule};
 
 /// Maximum number of breaches reported for one bound. More would not be read, and a hostile rule
@@ -42,23 +42,23 @@ pub(crate) enum Bound {
 
 /// A set of requests that violates a bound for an audience, all decided by the same rules.
 #[derive(Debug)]
-pub(crate) struct Breach {
+pub(crate) struct BoundViolation {
     pub(crate) bound: Bound,
     pub(crate) audience: usize,
-    pub(crate) witness: Request,
+    pub(crate) witness: AccessRequest,
     /// The verdict before the change. Reasons refer to rules by the position given to `rule`.
-    pub(crate) before: Verdict,
-    pub(crate) after: Verdict,
+    pub(crate) before: ExplainedDecision,
+    pub(crate) after: ExplainedDecision,
 }
 
 /// Rules before and after a change, with the audiences that each applies to, and the bounds.
 #[derive(Debug)]
 pub(crate) struct Bounds {
-    index: Index,
+    index: RuleIndex,
     audiences: usize,
     gates: Vec<(GateKind, Option<usize>)>,
     /// The sides of the patterns that limit widening; `None` if widening is not limited.
-    widening: Option<Bits>,
+    widening: Option<BitSet>,
     /// The side of the next pattern. Sides 2n and 2n + 1 are audience n before and after; those of
     /// patterns follow.
     next: usize,
@@ -68,7 +68,7 @@ impl Bounds {
     pub(crate) fn new(audiences: usize) -> Self {
         let next = 2 * audiences;
         Self {
-            index: Index::default(),
+            index: RuleIndex::default(),
             audiences,
             gates: Vec::new(),
             widening: None,
@@ -78,7 +78,7 @@ impl Bounds {
 
     /// Adds a rule that applies to some audiences, before or after the change.
     pub(crate) fn rule(&mut self, position: usize, rule: &Rule, after: bool, audiences: &[usize]) {
-        let sides: Bits = audiences
+        let sides: BitSet = audiences
             .iter()
             .map(|audience| 2 * audience + usize::from(after))
             .collect();
@@ -112,7 +112,7 @@ impl Bounds {
         self.next += 1;
         // The text and position of a pattern are never shown: no verdict includes its side.
         self.index
-            .put(0, Arc::default(), pattern.parsed(), &Bits::one(side));
+            .put(0, Arc::default(), pattern.parsed(), &BitSet::one(side));
         side
     }
 
@@ -120,17 +120,17 @@ impl Bounds {
     ///
     /// # Errors
     /// The question exceeds the work budget.
-    pub(crate) fn breaches(&self) -> Result<Vec<Breach>, Entangled> {
-        let survey = Survey::new(&self.index);
+    pub(crate) fn breaches(&self) -> Result<Vec<BoundViolation>, TooComplex> {
+        let partition = RequestPartition::new(&self.index);
         let wanted = self.wanted();
-        let mut search = Search {
+        let mut search = ViolationSearch {
             bounds: self,
-            survey: &survey,
+            partition: &partition,
             found: Vec::new(),
             counts: HashMap::new(),
             told: BTreeSet::new(),
         };
-        survey.regions(&|term| wanted[term as usize], &mut |region| {
+        partition.regions(&|term| wanted[term as usize], &mut |region| {
             search.region(region)
         })?;
         Ok(search.found)
@@ -139,10 +139,10 @@ impl Bounds {
     /// The terms whose regions must be visited: patterns of gates, and, if widening is limited,
     /// rules that are added or removed for some audience.
     fn wanted(&self) -> Vec<bool> {
-        let gates = Bits::below(2 * self.audiences + self.gates.len())
-            .without(&Bits::below(2 * self.audiences));
-        let people = Bits::below(2 * self.audiences);
-        let mut sides: Vec<Bits> = vec![Bits::default(); self.index.terms.len()];
+        let gates = BitSet::below(2 * self.audiences + self.gates.len())
+            .without(&BitSet::below(2 * self.audiences));
+        let people = BitSet::below(2 * self.audiences);
+        let mut sides: Vec<BitSet> = vec![BitSet::default(); self.index.terms.len()];
         for term in &self.index.terms {
             sides[term.meaning as usize].add(&term.sides);
         }
@@ -152,31 +152,31 @@ impl Bounds {
             let of_people = all
                 .iter()
                 .filter(|side| people.contains(*side))
-                .collect::<Bits>();
+                .collect::<BitSet>();
             of_a_gate || (self.widening.is_some() && !of_people.unpaired().is_empty())
         });
         wanted.collect()
     }
 }
 
-struct Search<'s, 'i> {
+struct ViolationSearch<'s, 'i> {
     bounds: &'s Bounds,
-    survey: &'s Survey<'i>,
-    found: Vec<Breach>,
+    partition: &'s RequestPartition<'i>,
+    found: Vec<BoundViolation>,
     counts: HashMap<Bound, usize>,
     /// Breaches with the same deciding rules are reported once. The first has the shortest witness.
-    told: BTreeSet<(Bound, usize, Vec<Reason>, Vec<Reason>)>,
+    told: BTreeSet<(Bound, usize, Vec<DecidingResource>, Vec<DecidingResource>)>,
 }
 
-impl Search<'_, '_> {
+impl ViolationSearch<'_, '_> {
     /// Checks all bounds in one region.
-    fn region(&mut self, region: &Region<'_>) -> Result<(), Stop> {
+    fn region(&mut self, region: &RequestRegion<'_>) -> Result<(), WalkStop> {
         let terms = region.terms;
-        self.survey.budget.spend(terms.len() + 1)?;
-        let mut allow = Bits::default();
-        let mut deny = Bits::default();
+        self.partition.budget.spend(terms.len() + 1)?;
+        let mut allow = BitSet::default();
+        let mut deny = BitSet::default();
         for id in terms {
-            let term = self.survey.index.term_of(*id);
+            let term = self.partition.index.term_of(*id);
             match term.decision {
                 Decision::Allow => allow.add(&term.sides),
                 Decision::Deny => deny.add(&term.sides),
@@ -214,9 +214,14 @@ impl Search<'_, '_> {
         Ok(())
     }
 
-    fn tell(&mut self, bound: Bound, audience: usize, region: &Region<'_>) -> Result<(), Stop> {
+    fn tell(
+        &mut self,
+        bound: Bound,
+        audience: usize,
+        region: &RequestRegion<'_>,
+    ) -> Result<(), WalkStop> {
         let terms = region.terms;
-        self.survey.budget.spend(terms.len() + 1)?;
+        self.partition.budget.spend(terms.len() + 1)?;
         let count = self.counts.entry(bound).or_default();
         if *count >= MOST {
             return Ok(());
@@ -231,7 +236,7 @@ impl Search<'_, '_> {
         )) && let Some(witness) = region.witness()
         {
             *self.counts.entry(bound).or_default() += 1;
-            self.found.push(Breach {
+            self.found.push(BoundViolation {
                 bound,
                 audience,
                 witness,
@@ -242,8 +247,8 @@ impl Search<'_, '_> {
         Ok(())
     }
 
-    fn verdict(&self, terms: &[u32], side: usize) -> Verdict {
-        let index = self.survey.index;
+    fn verdict(&self, terms: &[u32], side: usize) -> ExplainedDecision {
+        let index = self.partition.index;
         let of = |decision: Decision| {
             let terms = terms.iter().copied().filter(|id| {
                 let term = index.term_of(*id);
@@ -253,7 +258,7 @@ impl Search<'_, '_> {
         };
         let denies = of(Decision::Deny);
         if !denies.is_empty() {
-            return Verdict {
+            return ExplainedDecision {
                 decision: Decision::Deny,
                 reasons: denies,
             };
@@ -264,7 +269,7 @@ impl Search<'_, '_> {
         } else {
             Decision::Allow
         };
-        Verdict {
+        ExplainedDecision {
             decision,
             reasons: allows,
         }

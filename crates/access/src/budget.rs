@@ -20,20 +20,20 @@ const EACH: usize = 1 << 8;
     "the wildcards of these rules cross each other in too many ways to compare them; \
      use fewer `*` inside of labels and segments, and fewer `*` and `**` in the middle of paths"
 )]
-pub struct Entangled;
+pub struct TooComplex;
 
 /// Why a walk ends early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stop {
+pub(crate) enum WalkStop {
     /// The caller has its answer and needs no further regions.
     Answered,
     /// The budget is exhausted.
-    Entangled(Entangled),
+    TooComplex(TooComplex),
 }
 
-impl From<Entangled> for Stop {
-    fn from(entangled: Entangled) -> Self {
-        Self::Entangled(entangled)
+impl From<TooComplex> for WalkStop {
+    fn from(too_complex: TooComplex) -> Self {
+        Self::TooComplex(too_complex)
     }
 }
 
@@ -50,9 +50,9 @@ impl Budget {
     }
 
     /// Deducts `steps`; fails if fewer are left.
-    pub(crate) fn spend(&self, steps: usize) -> Result<(), Entangled> {
+    pub(crate) fn spend(&self, steps: usize) -> Result<(), TooComplex> {
         self.0
-            .set(self.0.get().checked_sub(steps).ok_or(Entangled)?);
+            .set(self.0.get().checked_sub(steps).ok_or(TooComplex)?);
         Ok(())
     }
 }

@@ -23,22 +23,22 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use smallvec::SmallVec;
 
-use super::bits::Bits;
-use super::budget::{Entangled, Stop};
-use super::decide::{Reason, Verdict, reasons};
-use super::difference::{Difference, Direction, Row};
-use super::index::{Index, Unreadable};
-use super::meeting::Counted;
-use super::request::{Ports, Request};
-use super::segments::Map;
-use super::survey::{ByPort, Cell, Subject, Survey};
+use super::bits::BitSet;
+use super::budget::{TooComplex, WalkStop};
+use super::decide::{DecidingResource, ExplainedDecision, reasons};
+use super::difference::{AccessDifference, DifferenceRow, Direction};
+use super::index::{InvalidResource, RuleIndex};
+use super::overlap::NumberedRule;
+use super::partition::{PartitionCell, RequestPartition, RequestTarget, TermsByPort};
+use super::request::{AccessRequest, PortSet};
+use super::segments::FixedMap;
 use model::docker::{Decision, FileMode, Method, Rule, Transport};
 
 /// Compares the requests that two rule sets allow. Reasons refer to rules by position in their set.
 ///
 /// # Errors
 /// The question exceeds the work budget.
-pub fn compare(before: &[&Rule], after: &[&Rule]) -> Result<Difference, Entangled> {
+pub fn compare(before: &[&Rule], after: &[&Rule]) -> Result<AccessDifference, TooComplex> {
     let mut comparison = Comparison::new(1);
     for (position, rule) in before.iter().enumerate() {
         comparison.add(position, rule, [0], []);
@@ -53,17 +53,17 @@ pub fn compare(before: &[&Rule], after: &[&Rule]) -> Result<Difference, Entangle
 /// all audiences.
 #[derive(Debug)]
 pub struct Comparison<'r> {
-    rules: Vec<Counted<'r>>,
+    rules: Vec<NumberedRule<'r>>,
     audiences: usize,
 }
 
 /// The result of a comparison.
 #[derive(Debug)]
-pub struct Compared {
+pub struct ComparisonResult {
     /// What opens and closes, for each audience.
-    pub differences: Vec<Difference>,
+    pub differences: Vec<AccessDifference>,
     /// Resources that cannot be parsed and therefore match nothing.
-    pub unreadable: Vec<Unreadable>,
+    pub unreadable: Vec<InvalidResource>,
 }
 
 impl<'r> Comparison<'r> {
@@ -85,10 +85,10 @@ impl<'r> Comparison<'r> {
         after: impl IntoIterator<Item = usize>,
     ) {
         let before = before.into_iter().map(|audience| 2 * audience);
-        let sides: Bits = before
+        let sides: BitSet = before
             .chain(after.into_iter().map(|audience| 2 * audience + 1))
             .collect();
-        self.rules.push(Counted {
+        self.rules.push(NumberedRule {
             number: position,
             rule,
             sides,
@@ -97,15 +97,15 @@ impl<'r> Comparison<'r> {
 
     /// # Errors
     /// The question exceeds the work budget.
-    pub fn run(&self) -> Result<Compared, Entangled> {
-        let changes = |counted: &&Counted<'_>| !counted.sides.unpaired().is_empty();
+    pub fn run(&self) -> Result<ComparisonResult, TooComplex> {
+        let changes = |counted: &&NumberedRule<'_>| !counted.sides.unpaired().is_empty();
         let all = || self.rules.iter();
-        let index = Index::around(
+        let index = RuleIndex::around(
             all().filter(changes),
             all().filter(|counted| !changes(counted)),
         );
         let differences = differences(&index, self.audiences)?;
-        Ok(Compared {
+        Ok(ComparisonResult {
             differences,
             unreadable: index.unreadable,
         })
@@ -113,24 +113,24 @@ impl<'r> Comparison<'r> {
 }
 
 /// What opens and closes, for each audience.
-fn differences(index: &Index, audiences: usize) -> Result<Vec<Difference>, Entangled> {
-    let survey = Survey::new(index);
+fn differences(index: &RuleIndex, audiences: usize) -> Result<Vec<AccessDifference>, TooComplex> {
+    let partition = RequestPartition::new(index);
     // A term only matters for audiences without a term of the same meaning on the other side.
-    let mut sides: Vec<Bits> = vec![Bits::default(); index.terms.len()];
+    let mut sides: Vec<BitSet> = vec![BitSet::default(); index.terms.len()];
     for term in &index.terms {
         sides[term.meaning as usize].add(&term.sides);
     }
-    let changed: Vec<Bits> = sides.iter().map(Bits::unpaired).collect();
+    let changed: Vec<BitSet> = sides.iter().map(BitSet::unpaired).collect();
     let changed = |term: u32| &changed[index.term_of(term).meaning as usize];
-    let mut search = Search {
-        survey: &survey,
+    let mut search = DifferenceSearch {
+        partition: &partition,
         found: Vec::new(),
-        known: Map::default(),
+        known: FixedMap::default(),
     };
     let mut rows: Vec<Vec<u32>> = vec![Vec::new(); audiences];
     let mut told: HashSet<(usize, u32), FixedState> = HashSet::default();
-    survey.cells(&|term| !changed(term).is_empty(), &mut |cell| {
-        let mut affected = Bits::default();
+    partition.cells(&|term| !changed(term).is_empty(), &mut |cell| {
+        let mut affected = BitSet::default();
         for term in cell.terms {
             affected.add(changed(*term));
         }
@@ -154,12 +154,12 @@ const AFTER: u8 = 2;
 
 /// The sides on which some allow and some deny matches, before deny overrides allow.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Votes {
+struct MatchingDecisions {
     allow: u8,
     deny: u8,
 }
 
-impl Votes {
+impl MatchingDecisions {
     /// The sides on which the request is allowed: deny overrides allow, and the default is deny.
     fn allowed(self) -> u8 {
         self.allow & !self.deny
@@ -171,21 +171,21 @@ fn differs(allowed: u8) -> bool {
 }
 
 /// Matching terms, each with the sides on which it applies to one audience.
-type Met = SmallVec<[(u32, u8); 4]>;
+type MatchedTerms = SmallVec<[(u32, u8); 4]>;
 
-struct Search<'s, 'i> {
-    survey: &'s Survey<'i>,
+struct DifferenceSearch<'s, 'i> {
+    partition: &'s RequestPartition<'i>,
     /// The rows of cells, by the number in `known`.
-    found: Vec<SmallVec<[Arc<Row>; 1]>>,
+    found: Vec<SmallVec<[Arc<DifferenceRow>; 1]>>,
     /// Cells with the same terms on the same sides have the same rows, computed once. The first
     /// such cell has the shortest witness.
-    known: Map<Met, u32>,
+    known: FixedMap<MatchedTerms, u32>,
 }
 
-impl Search<'_, '_> {
+impl DifferenceSearch<'_, '_> {
     /// The number of the rows of a cell for an audience, in `found`.
-    fn of(&mut self, cell: &Cell<'_>, audience: usize) -> Result<u32, Stop> {
-        let met: Met = cell
+    fn of(&mut self, cell: &PartitionCell<'_>, audience: usize) -> Result<u32, WalkStop> {
+        let met: MatchedTerms = cell
             .terms
             .iter()
             .map(|term| (*term, self.sides(*term, audience)))
@@ -195,8 +195,8 @@ impl Search<'_, '_> {
             return Ok(*known);
         }
         let terms: SmallVec<[u32; 8]> = met.iter().map(|(term, _)| *term).collect();
-        let view = View {
-            survey: self.survey,
+        let view = AudienceView {
+            partition: self.partition,
             terms: &terms,
             audience,
         };
@@ -213,11 +213,11 @@ impl Search<'_, '_> {
     }
 
     fn sides(&self, term: u32, audience: usize) -> u8 {
-        sides(&self.survey.index.term_of(term).sides, audience)
+        sides(&self.partition.index.term_of(term).sides, audience)
     }
 
-    fn difference(&self, families: &[u32]) -> Difference {
-        let mut rows: Vec<Arc<Row>> = families
+    fn difference(&self, families: &[u32]) -> AccessDifference {
+        let mut rows: Vec<Arc<DifferenceRow>> = families
             .iter()
             .flat_map(|family| self.found[*family as usize].iter().cloned())
             .collect();
@@ -225,27 +225,27 @@ impl Search<'_, '_> {
         // remains.
         rows.sort_by(|one, other| one.order(other));
         rows.dedup_by(|later, first| later.order(first).is_eq());
-        Difference { rows }
+        AccessDifference { rows }
     }
 }
 
-fn sides(sides: &Bits, audience: usize) -> u8 {
+fn sides(sides: &BitSet, audience: usize) -> u8 {
     (u8::from(sides.contains(2 * audience)) * BEFORE)
         | (u8::from(sides.contains(2 * audience + 1)) * AFTER)
 }
 
 /// One cell from the point of view of one audience.
-struct View<'v, 'i> {
-    survey: &'v Survey<'i>,
+struct AudienceView<'v, 'i> {
+    partition: &'v RequestPartition<'i>,
     terms: &'v [u32],
     audience: usize,
 }
 
-impl View<'_, '_> {
-    fn votes(&self, terms: impl IntoIterator<Item = u32>) -> Votes {
-        let mut votes = Votes::default();
+impl AudienceView<'_, '_> {
+    fn votes(&self, terms: impl IntoIterator<Item = u32>) -> MatchingDecisions {
+        let mut votes = MatchingDecisions::default();
         for id in terms {
-            let term = self.survey.index.term_of(id);
+            let term = self.partition.index.term_of(id);
             match term.decision {
                 Decision::Allow => votes.allow |= sides(&term.sides, self.audience),
                 Decision::Deny => votes.deny |= sides(&term.sides, self.audience),
@@ -254,14 +254,18 @@ impl View<'_, '_> {
         votes
     }
 
-    fn destination(&self, cell: &Cell<'_>, rows: &mut Vec<Row>) -> Result<(), Stop> {
+    fn destination(
+        &self,
+        cell: &PartitionCell<'_>,
+        rows: &mut Vec<DifferenceRow>,
+    ) -> Result<(), WalkStop> {
         let mut made = None;
         let mut destination = || match made.get_or_insert_with(|| cell.subject()) {
-            Subject::Destination(destination) => Some(destination.clone()),
-            Subject::Path(_) => None,
+            RequestTarget::Destination(destination) => Some(destination.clone()),
+            RequestTarget::Path(_) => None,
         };
         for transport in Transport::ALL {
-            let terms = self.survey.connections(self.terms, *transport);
+            let terms = self.partition.connections(self.terms, *transport);
             if terms.is_empty() {
                 continue;
             }
@@ -272,7 +276,7 @@ impl View<'_, '_> {
                 let Some(destination) = destination() else {
                     continue;
                 };
-                let witness = Request::Connect {
+                let witness = AccessRequest::Connect {
                     transport: *transport,
                     destination,
                     port,
@@ -287,17 +291,17 @@ impl View<'_, '_> {
             }
         }
         let telling = |connection: &[u32]| self.votes(connection.iter().copied());
-        for part in self.survey.http(self.terms, telling) {
+        for part in self.partition.http(self.terms, telling) {
             let Some(port) = part.ports.witness() else {
                 continue;
             };
             let connection = telling(&part.connection);
-            for path in self.survey.paths(&part.http)?.iter() {
+            for path in self.partition.paths(&part.http)?.iter() {
                 let http: Vec<u32> = part
                     .http
                     .iter()
                     .copied()
-                    .filter(|term| self.survey.on_path(*term, path))
+                    .filter(|term| self.partition.on_path(*term, path))
                     .collect();
                 for (allowed, methods) in self.by_method(&http, connection) {
                     let Some(method) = methods.first().copied() else {
@@ -309,17 +313,18 @@ impl View<'_, '_> {
                     let Some(destination) = destination() else {
                         continue;
                     };
-                    let witness = Request::Http {
+                    let witness = AccessRequest::Http {
                         method,
                         destination,
                         port,
                         path: path.witness.clone(),
                     };
-                    let requests = |id: &u32| self.survey.index.term_of(*id).what.requests(method);
+                    let requests =
+                        |id: &u32| self.partition.index.term_of(*id).what.requests(method);
                     // Ports with the same decision may still have different deciding rules; use
                     // those of the witness's port.
                     let connection = self
-                        .survey
+                        .partition
                         .connections(self.terms, Transport::Tcp)
                         .on(Some(port));
                     let deciding: Vec<u32> = connection
@@ -340,14 +345,14 @@ impl View<'_, '_> {
     }
 
     /// The ports of each outcome in which the two sides differ.
-    fn by_outcome(&self, terms: &ByPort) -> SmallVec<[(u8, Ports); 2]> {
+    fn by_outcome(&self, terms: &TermsByPort) -> SmallVec<[(u8, PortSet); 2]> {
         let everywhere = self.votes(terms.everywhere.iter().copied());
         let elsewhere = everywhere.allowed();
         let mut only: SmallVec<[(u8, BTreeSet<u16>); 2]> = SmallVec::new();
         let mut but = BTreeSet::new();
         for (port, here) in &terms.at {
             let here = self.votes(here.iter().copied());
-            let here = Votes {
+            let here = MatchingDecisions {
                 allow: here.allow | everywhere.allow,
                 deny: here.deny | everywhere.deny,
             }
@@ -367,23 +372,23 @@ impl View<'_, '_> {
         }
         let only = only
             .into_iter()
-            .map(|(outcome, ports)| (outcome, Ports::Only(ports)));
-        only.chain(differs(elsewhere).then_some((elsewhere, Ports::AllBut(but))))
+            .map(|(outcome, ports)| (outcome, PortSet::Only(ports)));
+        only.chain(differs(elsewhere).then_some((elsewhere, PortSet::AllBut(but))))
             .collect()
     }
 
     /// The methods with an HTTP term, by outcome.
-    fn by_method(&self, http: &[u32], connection: Votes) -> BTreeMap<u8, Vec<Method>> {
+    fn by_method(&self, http: &[u32], connection: MatchingDecisions) -> BTreeMap<u8, Vec<Method>> {
         let mut outcomes: BTreeMap<u8, Vec<Method>> = BTreeMap::new();
         for method in Method::ALL {
             let terms = http
                 .iter()
                 .copied()
-                .filter(|id| self.survey.index.term_of(*id).what.requests(*method));
+                .filter(|id| self.partition.index.term_of(*id).what.requests(*method));
             let mut terms = terms.peekable();
             if terms.peek().is_some() {
                 let votes = self.votes(terms);
-                let votes = Votes {
+                let votes = MatchingDecisions {
                     allow: votes.allow | connection.allow,
                     deny: votes.deny | connection.deny,
                 };
@@ -393,15 +398,15 @@ impl View<'_, '_> {
         outcomes
     }
 
-    fn files(&self, cell: &Cell<'_>, rows: &mut Vec<Row>) {
+    fn files(&self, cell: &PartitionCell<'_>, rows: &mut Vec<DifferenceRow>) {
         for mode in FileMode::ALL {
-            let mounts = |id: &u32| self.survey.index.term_of(*id).what.mounts(*mode);
+            let mounts = |id: &u32| self.partition.index.term_of(*id).what.mounts(*mode);
             let terms: Vec<u32> = self.terms.iter().copied().filter(mounts).collect();
             let allowed = self.votes(terms.iter().copied()).allowed();
             if differs(allowed)
-                && let Subject::Path(path) = cell.subject()
+                && let RequestTarget::Path(path) = cell.subject()
             {
-                let witness = Request::File { mode: *mode, path };
+                let witness = AccessRequest::File { mode: *mode, path };
                 rows.push(self.row(allowed, None, Vec::new(), witness, &terms));
             }
         }
@@ -411,11 +416,11 @@ impl View<'_, '_> {
     fn row(
         &self,
         allowed: u8,
-        ports: Option<Ports>,
+        ports: Option<PortSet>,
         methods: Vec<Method>,
-        witness: Request,
+        witness: AccessRequest,
         terms: &[u32],
-    ) -> Row {
+    ) -> DifferenceRow {
         let before = self.verdict(terms, BEFORE);
         let after = self.verdict(terms, AFTER);
         let (direction, denied, granted) = match allowed {
@@ -430,7 +435,7 @@ impl View<'_, '_> {
         let deciding = denied.reasons.first().or(granted.reasons.first());
         let resource =
             deciding.map_or_else(|| Arc::from(""), |reason| Arc::clone(&reason.resource));
-        Row {
+        DifferenceRow {
             direction,
             resource,
             ports,
@@ -441,8 +446,8 @@ impl View<'_, '_> {
         }
     }
 
-    fn verdict(&self, terms: &[u32], side: u8) -> Verdict {
-        let index = self.survey.index;
+    fn verdict(&self, terms: &[u32], side: u8) -> ExplainedDecision {
+        let index = self.partition.index;
         let of = |decision: Decision| {
             let terms = terms.iter().copied().filter(move |id| {
                 let term = index.term_of(*id);
@@ -450,9 +455,9 @@ impl View<'_, '_> {
             });
             reasons(index.entries_of(terms))
         };
-        let denies: Vec<Reason> = of(Decision::Deny);
+        let denies: Vec<DecidingResource> = of(Decision::Deny);
         if !denies.is_empty() {
-            return Verdict {
+            return ExplainedDecision {
                 decision: Decision::Deny,
                 reasons: denies,
             };
@@ -463,7 +468,7 @@ impl View<'_, '_> {
         } else {
             Decision::Allow
         };
-        Verdict {
+        ExplainedDecision {
             decision,
             reasons: allows,
         }

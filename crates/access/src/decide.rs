@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use super::index::{Entry, Index, Unreadable};
-use super::request::Request;
+use super::index::{InvalidResource, ResourceEntry, RuleIndex};
+use super::request::AccessRequest;
 use model::docker::{Decision, Rule};
 
 /// A set of rules, indexed for decisions about single requests.
 #[derive(Debug)]
 pub struct RuleSet {
-    index: Index,
+    index: RuleIndex,
 }
 
 /// A resource that decides a request, with its rule.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Reason {
+pub struct DecidingResource {
     /// The position of the rule in its set.
     pub rule: usize,
     /// The resource as written.
@@ -23,12 +23,12 @@ pub struct Reason {
 
 /// A decision and its reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
+pub struct ExplainedDecision {
     /// The decision.
     pub decision: Decision,
     /// The matching denies, otherwise the matching allows. Empty if nothing matches: denied by
     /// default.
-    pub reasons: Vec<Reason>,
+    pub reasons: Vec<DecidingResource>,
 }
 
 impl RuleSet {
@@ -36,12 +36,12 @@ impl RuleSet {
     /// decisions.
     pub fn new(rules: &[&Rule]) -> Self {
         Self {
-            index: Index::new(&[rules]),
+            index: RuleIndex::new(&[rules]),
         }
     }
 
     /// Resources that cannot be parsed and therefore match nothing.
-    pub fn unreadable(&self) -> &[Unreadable] {
+    pub fn unreadable(&self) -> &[InvalidResource] {
         &self.index.unreadable
     }
 
@@ -49,7 +49,7 @@ impl RuleSet {
     ///
     /// An HTTP request is decided by the matching HTTP rules and the matching network rules for its
     /// TCP connection together (contract: FACTS, "Network and HTTP together").
-    pub fn decide(&self, request: &Request) -> Verdict {
+    pub fn decide(&self, request: &AccessRequest) -> ExplainedDecision {
         let matching = self.index.matching(request);
         let reasons = |decision: Decision| {
             let terms = matching
@@ -60,7 +60,7 @@ impl RuleSet {
         };
         let denies = reasons(Decision::Deny);
         if !denies.is_empty() {
-            return Verdict {
+            return ExplainedDecision {
                 decision: Decision::Deny,
                 reasons: denies,
             };
@@ -71,7 +71,7 @@ impl RuleSet {
         } else {
             Decision::Allow
         };
-        Verdict {
+        ExplainedDecision {
             decision,
             reasons: allows,
         }
@@ -79,7 +79,7 @@ impl RuleSet {
 
     /// Decides a request like [`decide`](Self::decide), but without reasons. This is several times
     /// as fast.
-    pub fn decides(&self, request: &Request) -> Decision {
+    pub fn decides(&self, request: &AccessRequest) -> Decision {
         let mut decision = Decision::Deny;
         for id in self.index.candidates(request) {
             let term = self.index.term_of(id);
@@ -98,9 +98,11 @@ impl RuleSet {
 }
 
 /// The reasons for some entries, sorted and without duplicates.
-pub(crate) fn reasons<'e>(entries: impl Iterator<Item = &'e Entry>) -> Vec<Reason> {
-    let mut reasons: Vec<Reason> = entries
-        .map(|entry| Reason {
+pub(crate) fn reasons<'e>(
+    entries: impl Iterator<Item = &'e ResourceEntry>,
+) -> Vec<DecidingResource> {
+    let mut reasons: Vec<DecidingResource> = entries
+        .map(|entry| DecidingResource {
             rule: entry.rule as usize,
             resource: Arc::clone(&entry.resource),
         })

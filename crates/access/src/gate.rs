@@ -32,7 +32,7 @@ impl<S> Gate<S> {
     /// Whether this gate implies another one: same requirement, same audience, and a pattern that
     /// includes the pattern of the other. If the inclusion exceeds the work budget, only equal
     /// patterns imply each other.
-    pub fn asks_as_much_as<T>(&self, other: &Gate<T>) -> bool {
+    pub fn is_as_strict_as<T>(&self, other: &Gate<T>) -> bool {
         let people = |audience: &Option<NamedAudience>| {
             audience.as_ref().map(|named| named.audience.clone())
         };
@@ -90,8 +90,8 @@ mod tests {
         ] {
             let one = gate(GateKind::Never, wide);
             let two = gate(GateKind::Never, narrow);
-            assert_eq!(one.asks_as_much_as(&two), expected, "{wide} and {narrow}");
-            assert!(!gate(GateKind::Always, wide).asks_as_much_as(&two));
+            assert_eq!(one.is_as_strict_as(&two), expected, "{wide} and {narrow}");
+            assert!(!gate(GateKind::Always, wide).is_as_strict_as(&two));
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Checks gates against the rules of a whole organization.
 
 use super::audience::{Audience, NamedAudience};
-use super::bounds::{Bound, Bounds, Breach};
-use super::budget::Entangled;
-use super::decide::{Reason, Verdict};
+use super::bounds::{Bound, BoundViolation, Bounds};
+use super::budget::TooComplex;
+use super::decide::{DecidingResource, ExplainedDecision};
 use super::gate::Gate;
-use super::request::Request;
+use super::request::AccessRequest;
 use super::request_pattern::RequestPattern;
 use model::docker::{Decision, Rule, Scope};
 
@@ -40,7 +40,7 @@ pub struct GateBreach<'a> {
     /// The audience.
     pub audience: Audience,
     /// One request that violates the gate.
-    pub witness: Request,
+    pub witness: AccessRequest,
     /// The decision about it before the change, with the deciding rules and their matching
     /// resources.
     pub before: (Decision, Vec<(ScopedRule<'a>, String)>),
@@ -69,7 +69,7 @@ impl<'a> GateCheck<'a> {
     ///
     /// # Errors
     /// The question exceeds the work budget.
-    pub fn against<S>(&self, gates: &[Gate<S>]) -> Result<Vec<GateBreach<'a>>, Entangled> {
+    pub fn against<S>(&self, gates: &[Gate<S>]) -> Result<Vec<GateBreach<'a>>, TooComplex> {
         if gates.is_empty() {
             return Ok(Vec::new());
         }
@@ -89,7 +89,7 @@ impl<'a> GateCheck<'a> {
     ///
     /// # Errors
     /// The question exceeds the work budget.
-    pub fn widened(&self, within: &[RequestPattern]) -> Result<Vec<GateBreach<'a>>, Entangled> {
+    pub fn widened(&self, within: &[RequestPattern]) -> Result<Vec<GateBreach<'a>>, TooComplex> {
         let (audiences, mut bounds) = self.prepared(std::iter::empty());
         bounds.within(within);
         Ok(self.told(&audiences, bounds.breaches()?))
@@ -100,7 +100,7 @@ impl<'a> GateCheck<'a> {
     }
 
     fn spelled(&self, named: &NamedAudience) -> Audience {
-        named.audience.spelled_as_in(self.scopes())
+        named.audience.with_team_spelling(self.scopes())
     }
 
     /// The audiences, and bounds with all rules. Rules before the change are numbered first, then
@@ -113,7 +113,7 @@ impl<'a> GateCheck<'a> {
             .map(|named| self.spelled(named))
             .chain(self.audiences.iter().map(|named| self.spelled(named)))
             .collect();
-        let audiences = Audience::of_interest(self.scopes(), further);
+        let audiences = Audience::relevant(self.scopes(), further);
         let mut bounds = Bounds::new(audiences.len());
         let reached = |scope: &Scope| -> Vec<usize> {
             (0..audiences.len())
@@ -133,11 +133,11 @@ impl<'a> GateCheck<'a> {
         (audiences, bounds)
     }
 
-    fn told(&self, audiences: &[Audience], breaches: Vec<Breach>) -> Vec<GateBreach<'a>> {
+    fn told(&self, audiences: &[Audience], breaches: Vec<BoundViolation>) -> Vec<GateBreach<'a>> {
         let mut breaches = breaches;
         breaches.sort_by_key(|breach| (breach.bound, breach.audience));
         let mut found: Vec<GateBreach<'a>> = Vec::new();
-        for Breach {
+        for BoundViolation {
             bound,
             audience,
             witness,
@@ -175,8 +175,8 @@ impl<'a> GateCheck<'a> {
     }
 
     /// Replaces rule numbers by rules.
-    fn named(&self, verdict: Verdict) -> (Decision, Vec<(ScopedRule<'a>, String)>) {
-        let Verdict { decision, reasons } = verdict;
+    fn named(&self, verdict: ExplainedDecision) -> (Decision, Vec<(ScopedRule<'a>, String)>) {
+        let ExplainedDecision { decision, reasons } = verdict;
         let rule = |at: usize| {
             self.before
                 .get(at)
@@ -185,7 +185,9 @@ impl<'a> GateCheck<'a> {
         };
         let named = reasons
             .into_iter()
-            .filter_map(|Reason { rule: at, resource }| Some((rule(at)?, resource.to_string())));
+            .filter_map(|DecidingResource { rule: at, resource }| {
+                Some((rule(at)?, resource.to_string()))
+            });
         (decision, named.collect())
     }
 }

@@ -6,16 +6,18 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use smallvec::SmallVec;
 
-use super::bits::Bits;
-use super::nets::Nets;
-use super::parsed::{Parsed, Unparsed, Where, parse};
-use super::segments::{Map, NodeId, Trie};
-use super::terms::{Places, Term, What};
-use model::docker::pattern::{Depth, HostPattern, Label, PathPattern, Root, Segment};
+use super::address_ranges::AddressRanges;
+use super::bits::BitSet;
+use super::parsed::{ParsedResource, ResourceDestination, ResourceParseError, parse};
+use super::segments::{FixedMap, NodeId, Trie};
+use super::terms::{PathTable, Term, TermMatcher};
+use model::docker::pattern::{
+    GlobSegment, HostLabel, HostPattern, PathPattern, PathRoot, WildcardDepth,
+};
 use model::docker::{Decision, Rule};
 
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct ResourceEntry {
     /// The position of the rule in its set.
     pub(crate) rule: u32,
     pub(crate) resource: Arc<str>,
@@ -26,7 +28,7 @@ pub(crate) struct Entry {
 /// A resource that cannot be parsed and therefore matches nothing. Manifests are validated, but a
 /// server may return one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable {
+pub struct InvalidResource {
     /// The position of the rule in its set.
     pub rule: usize,
     /// The resource as written.
@@ -35,8 +37,12 @@ pub struct Unreadable {
     pub why: String,
 }
 
-impl Unreadable {
-    pub(crate) fn new(rule: usize, resource: &str, Unparsed { why }: Unparsed) -> Self {
+impl InvalidResource {
+    pub(crate) fn new(
+        rule: usize,
+        resource: &str,
+        ResourceParseError { why }: ResourceParseError,
+    ) -> Self {
         Self {
             rule,
             resource: resource.to_owned(),
@@ -47,7 +53,7 @@ impl Unreadable {
 
 /// One trie for each path format, since a pattern only matches paths of its own format.
 #[derive(Debug, Default)]
-pub(crate) struct Files {
+pub(crate) struct PathTries {
     pub(crate) posix: Trie,
     pub(crate) home: Trie,
     /// The first segment is the drive letter.
@@ -58,7 +64,7 @@ pub(crate) struct Files {
 
 /// The place in the index where a term is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Spot {
+enum TermLocation {
     Host(NodeId),
     Net(IpNet),
     Posix(NodeId),
@@ -69,25 +75,25 @@ enum Spot {
 
 /// The resources of any number of rule sets (sides), such as before and after a change.
 #[derive(Debug, Default)]
-pub(crate) struct Index {
-    pub(crate) entries: Vec<Entry>,
+pub(crate) struct RuleIndex {
+    pub(crate) entries: Vec<ResourceEntry>,
     pub(crate) terms: Vec<Term>,
-    pub(crate) places: Places,
+    pub(crate) places: PathTable,
     /// Host names by label, last label first.
     pub(crate) hosts: Trie,
-    pub(crate) nets: Nets,
-    pub(crate) files: Files,
-    pub(crate) unreadable: Vec<Unreadable>,
-    known: Map<(Spot, Decision, What), SmallVec<[u32; 2]>>,
+    pub(crate) nets: AddressRanges,
+    pub(crate) files: PathTries,
+    pub(crate) unreadable: Vec<InvalidResource>,
+    known: FixedMap<(TermLocation, Decision, TermMatcher), SmallVec<[u32; 2]>>,
 }
 
-impl Index {
+impl RuleIndex {
     /// Indexes several rule sets. The side of a rule is the position of its set.
     pub(crate) fn new(sets: &[&[&Rule]]) -> Self {
         let mut index = Self::default();
         index.expect(sets.iter().flat_map(|rules| rules.iter().copied()));
         for (number, rules) in sets.iter().enumerate() {
-            let side = Bits::one(number);
+            let side = BitSet::one(number);
             for (position, rule) in rules.iter().enumerate() {
                 index.add(position, rule, &side);
             }
@@ -105,12 +111,13 @@ impl Index {
     }
 
     /// Adds a rule to some sides. `position` identifies it in reasons.
-    pub(crate) fn add(&mut self, position: usize, rule: &Rule, sides: &Bits) {
+    pub(crate) fn add(&mut self, position: usize, rule: &Rule, sides: &BitSet) {
         parse(rule, |resource, parsed| match parsed {
             Ok(parsed) => self.put(position, resource.text(), &parsed, sides),
-            Err(error) => self
-                .unreadable
-                .push(Unreadable::new(position, &resource.text(), error)),
+            Err(error) => {
+                self.unreadable
+                    .push(InvalidResource::new(position, &resource.text(), error))
+            }
         });
     }
 
@@ -118,10 +125,10 @@ impl Index {
         &mut self,
         position: usize,
         resource: Arc<str>,
-        parsed: &Parsed,
-        sides: &Bits,
+        parsed: &ParsedResource,
+        sides: &BitSet,
     ) {
-        let Parsed {
+        let ParsedResource {
             decision,
             at,
             about,
@@ -131,7 +138,7 @@ impl Index {
         let term = self.term(spot, *decision, what, sides);
         let entry = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
         let rule = u32::try_from(position).unwrap_or(u32::MAX);
-        self.entries.push(Entry {
+        self.entries.push(ResourceEntry {
             rule,
             resource,
             term,
@@ -141,7 +148,13 @@ impl Index {
 
     /// Returns the term for a meaning on some sides; entries with the same meaning and sides share
     /// it.
-    fn term(&mut self, spot: Spot, decision: Decision, what: What, sides: &Bits) -> u32 {
+    fn term(
+        &mut self,
+        spot: TermLocation,
+        decision: Decision,
+        what: TermMatcher,
+        sides: &BitSet,
+    ) -> u32 {
         let alike = self.known.entry((spot, decision, what)).or_default();
         if let Some(known) = alike
             .iter()
@@ -160,31 +173,31 @@ impl Index {
             meaning,
             entries: SmallVec::new(),
         });
-        let Files {
+        let PathTries {
             posix,
             home,
             windows,
             wsl,
         } = &mut self.files;
         match spot {
-            Spot::Host(node) => self.hosts.nodes[node as usize].terms.push(term),
-            Spot::Net(net) => self.nets.insert(net, term),
-            Spot::Posix(node) => posix.nodes[node as usize].terms.push(term),
-            Spot::Home(node) => home.nodes[node as usize].terms.push(term),
-            Spot::Windows(node) => windows.nodes[node as usize].terms.push(term),
-            Spot::Wsl(node) => wsl.nodes[node as usize].terms.push(term),
+            TermLocation::Host(node) => self.hosts.nodes[node as usize].terms.push(term),
+            TermLocation::Net(net) => self.nets.insert(net, term),
+            TermLocation::Posix(node) => posix.nodes[node as usize].terms.push(term),
+            TermLocation::Home(node) => home.nodes[node as usize].terms.push(term),
+            TermLocation::Windows(node) => windows.nodes[node as usize].terms.push(term),
+            TermLocation::Wsl(node) => wsl.nodes[node as usize].terms.push(term),
         }
         term
     }
 
-    fn route(&mut self, at: &Where) -> Spot {
+    fn route(&mut self, at: &ResourceDestination) -> TermLocation {
         match at {
-            Where::Host(host) => match host.address() {
-                Some(address) => Spot::Net(std::net::IpAddr::from(address).into()),
-                None => Spot::Host(self.route_host(host)),
+            ResourceDestination::Host(host) => match host.address() {
+                Some(address) => TermLocation::Net(std::net::IpAddr::from(address).into()),
+                None => TermLocation::Host(self.route_host(host)),
             },
-            Where::Net(net) => Spot::Net(*net),
-            Where::Path(path) => self.route_path(path),
+            ResourceDestination::Net(net) => TermLocation::Net(*net),
+            ResourceDestination::Path(path) => self.route_path(path),
         }
     }
 
@@ -193,37 +206,39 @@ impl Index {
     }
 
     /// The labels of a host pattern, last label first.
-    pub(crate) fn host_segments(host: &HostPattern) -> impl Iterator<Item = Segment<'_>> {
+    pub(crate) fn host_segments(host: &HostPattern) -> impl Iterator<Item = GlobSegment<'_>> {
         let labels = host.labels().rev().map(|label| match label {
-            Label::Text(text) => Segment::Text(text),
-            Label::Glob(glob) => Segment::Glob(glob),
+            HostLabel::Text(text) => GlobSegment::Text(text),
+            HostLabel::Glob(glob) => GlobSegment::Glob(glob),
         });
-        let front: &[Segment<'_>] = match host.depth() {
-            Depth::Exact => &[],
-            Depth::One => &[Segment::Glob("*")],
-            Depth::Many => &[Segment::Glob("*"), Segment::Deep],
+        let front: &[GlobSegment<'_>] = match host.depth() {
+            WildcardDepth::Exact => &[],
+            WildcardDepth::One => &[GlobSegment::Glob("*")],
+            WildcardDepth::Many => &[GlobSegment::Glob("*"), GlobSegment::Deep],
         };
         labels.chain(front.iter().copied())
     }
 
-    fn route_path(&mut self, pattern: &PathPattern) -> Spot {
-        let Files {
+    fn route_path(&mut self, pattern: &PathPattern) -> TermLocation {
+        let PathTries {
             posix,
             home,
             windows,
             wsl,
         } = &mut self.files;
         match pattern.root() {
-            Root::Posix => Spot::Posix(posix.insert(pattern.segments())),
-            Root::Home => Spot::Home(home.insert(pattern.segments())),
-            Root::Wsl => Spot::Wsl(wsl.insert(pattern.segments())),
-            Root::AnyDrive => Spot::Windows(
-                windows.insert(std::iter::once(Segment::Glob("*")).chain(pattern.segments())),
+            PathRoot::Posix => TermLocation::Posix(posix.insert(pattern.segments())),
+            PathRoot::Home => TermLocation::Home(home.insert(pattern.segments())),
+            PathRoot::Wsl => TermLocation::Wsl(wsl.insert(pattern.segments())),
+            PathRoot::AnyDrive => TermLocation::Windows(
+                windows.insert(std::iter::once(GlobSegment::Glob("*")).chain(pattern.segments())),
             ),
-            Root::Drive(letter) => {
+            PathRoot::Drive(letter) => {
                 let mut text = [0; 4];
-                let letter = Segment::Text(letter.encode_utf8(&mut text));
-                Spot::Windows(windows.insert(std::iter::once(letter).chain(pattern.segments())))
+                let letter = GlobSegment::Text(letter.encode_utf8(&mut text));
+                TermLocation::Windows(
+                    windows.insert(std::iter::once(letter).chain(pattern.segments())),
+                )
             }
         }
     }
@@ -235,7 +250,7 @@ impl Index {
     pub(crate) fn entries_of<'a>(
         &'a self,
         terms: impl Iterator<Item = u32> + 'a,
-    ) -> impl Iterator<Item = &'a Entry> {
+    ) -> impl Iterator<Item = &'a ResourceEntry> {
         terms
             .flat_map(|term| self.terms[term as usize].entries.iter())
             .map(|entry| &self.entries[*entry as usize])

@@ -22,12 +22,14 @@
 
 #![warn(missing_docs)]
 
+mod address_ranges;
+mod applicable;
+mod atoms;
 mod audience;
 mod bits;
 mod bounds;
 mod budget;
 pub mod cedar;
-mod classes;
 mod compare;
 mod decide;
 mod difference;
@@ -35,50 +37,52 @@ mod gate;
 mod gate_check;
 mod index;
 mod lookup;
-mod meeting;
-mod naming;
-mod nets;
+mod overlap;
 mod parse;
 mod parsed;
-mod pool;
+mod partition;
 mod question;
 mod regions;
 mod remedy;
 mod request;
 mod request_pattern;
+mod segment_classes;
+mod segment_kind;
 mod segments;
 mod sets;
-mod situations;
 mod suite;
-mod survey;
 mod terms;
 mod usage;
 mod walk;
 
+pub use applicable::{
+    ApplicableRule, ApplicableRules, AttributedDecision, OrganizationPolicies, RulePosition,
+};
+pub use atoms::{Atom, AtomFinder};
 pub use audience::{Audience, NamedAudience};
-pub use budget::Entangled;
+pub use budget::TooComplex;
 pub use cedar::nesting;
 pub use cedar::{
-    CedarAnswer, CedarError, CedarFailure, CedarPool, CedarRequest, CedarRequestError,
-    CedarStatement, Circumstances,
+    ApplicableCedarPolicies, CedarDecision, CedarError, CedarFailure, CedarRequest,
+    CedarRequestContext, CedarRequestError, CedarStatement,
 };
-pub use compare::{Compared, Comparison, compare};
-pub use decide::{Reason, RuleSet, Verdict};
-pub use difference::{Difference, Direction, Effect, Row};
+pub use compare::{Comparison, ComparisonResult, compare};
+pub use decide::{DecidingResource, ExplainedDecision, RuleSet};
+pub use difference::{AccessDifference, AccessEffect, DifferenceRow, Direction};
 pub use gate::{Gate, GateKind};
 pub use gate_check::{GateBreach, GateCheck, ScopedRule};
-pub use index::Unreadable;
-pub use parse::RequestError;
-pub use pool::{Answer, Policies, Pool, PooledRule, RulePosition};
-pub use question::{LONGEST_QUESTION, Question, QuestionError};
+pub use index::InvalidResource;
+pub use parse::RequestParseError;
+pub use question::{AccessQuestion, LONGEST_QUESTION, QuestionError};
 pub use remedy::{Addition, Remedy};
-pub use request::{Destination, FilePath, Ports, Request};
+pub use request::{AccessRequest, Destination, FilePath, PortSet};
 pub use request_pattern::{RequestPattern, RequestPatternError};
 pub use sets::RequestSet;
-pub use situations::{Situation, Situations};
 pub use suite::{
-    Coverage, CoveredRule, CoveredStatement, Decider, Expectation, Outcome, ask, coverage,
+    Coverage, CoveredRule, CoveredStatement, Decider, Expectation, ExpectationOutcome, ask,
+    coverage,
 };
 pub use usage::{
-    Blocker, Overlap, ReachingRule, Realm, ResourceUsage, RuleUsage, Spot, Usage, Use, usage,
+    BlockingDeny, RangeOverlap, ResourcePosition, ResourceSpace, ResourceUsage, RuleUsage,
+    RuleWithScope, UsageReport, UsageStatus, usage,
 };

@@ -2,16 +2,16 @@
 
 use smallvec::SmallVec;
 
-use super::index::Index;
-use super::request::{Destination, FilePath, Request};
-use super::terms::What;
+use super::index::RuleIndex;
+use super::request::{AccessRequest, Destination, FilePath};
+use super::terms::TermMatcher;
 use model::docker::Transport;
-use model::docker::pattern::Root;
+use model::docker::pattern::PathRoot;
 
-pub(crate) type Terms = SmallVec<[u32; 16]>;
+pub(crate) type TermIds = SmallVec<[u32; 16]>;
 
-impl Index {
-    pub(crate) fn matching(&self, request: &Request) -> Terms {
+impl RuleIndex {
+    pub(crate) fn matching(&self, request: &AccessRequest) -> TermIds {
         let mut terms = self.candidates(request);
         terms.retain(|id| self.matches(self.term_of(*id).what, request));
         terms
@@ -19,29 +19,28 @@ impl Index {
 
     /// The terms whose destination or path matches, before ports, methods and HTTP paths are
     /// compared.
-    pub(crate) fn candidates(&self, request: &Request) -> Terms {
-        let Index {
+    pub(crate) fn candidates(&self, request: &AccessRequest) -> TermIds {
+        let RuleIndex {
             hosts, nets, files, ..
         } = self;
         match request {
-            Request::Connect { destination, .. } | Request::Http { destination, .. } => {
-                match destination {
-                    Destination::Address(address) => nets.terms(*address).collect(),
-                    Destination::Name(name) => {
-                        hosts.terms(&hosts.read(name.split('.').rev())).collect()
-                    }
+            AccessRequest::Connect { destination, .. }
+            | AccessRequest::Http { destination, .. } => match destination {
+                Destination::Address(address) => nets.terms(*address).collect(),
+                Destination::Name(name) => {
+                    hosts.terms(&hosts.read(name.split('.').rev())).collect()
                 }
-            }
-            Request::File {
+            },
+            AccessRequest::File {
                 path: FilePath { root, segments },
                 ..
             } => {
                 let segments = segments.iter().map(String::as_str);
                 match root {
-                    Root::Posix => files.posix.terms(&files.posix.read(segments)).collect(),
-                    Root::Home => files.home.terms(&files.home.read(segments)).collect(),
-                    Root::Wsl => files.wsl.terms(&files.wsl.read(segments)).collect(),
-                    Root::Drive(letter) => {
+                    PathRoot::Posix => files.posix.terms(&files.posix.read(segments)).collect(),
+                    PathRoot::Home => files.home.terms(&files.home.read(segments)).collect(),
+                    PathRoot::Wsl => files.wsl.terms(&files.wsl.read(segments)).collect(),
+                    PathRoot::Drive(letter) => {
                         let mut text = [0; 4];
                         let letter: &str = letter.encode_utf8(&mut text);
                         files
@@ -50,29 +49,29 @@ impl Index {
                             .collect()
                     }
                     // A request names one drive; only patterns have `AnyDrive`.
-                    Root::AnyDrive => Terms::new(),
+                    PathRoot::AnyDrive => TermIds::new(),
                 }
             }
         }
     }
 
     /// Whether the rest of a term matches: transport, port, method, HTTP path or mode.
-    pub(crate) fn matches(&self, what: What, request: &Request) -> bool {
+    pub(crate) fn matches(&self, what: TermMatcher, request: &AccessRequest) -> bool {
         let on = |port: &u16| what.port().is_none_or(|only| only == *port);
         match request {
-            Request::Connect {
+            AccessRequest::Connect {
                 transport, port, ..
             } => what.connects(*transport) && on(port),
-            Request::Http {
+            AccessRequest::Http {
                 method, port, path, ..
             } => match what {
-                What::Connect { .. } => what.connects(Transport::Tcp) && on(port),
-                What::Http { path: glob, .. } => {
+                TermMatcher::Connect { .. } => what.connects(Transport::Tcp) && on(port),
+                TermMatcher::Http { path: glob, .. } => {
                     what.requests(*method) && on(port) && self.places.matches(glob, path)
                 }
-                What::File { .. } => false,
+                TermMatcher::File { .. } => false,
             },
-            Request::File { mode, .. } => what.mounts(*mode),
+            AccessRequest::File { mode, .. } => what.mounts(*mode),
         }
     }
 }

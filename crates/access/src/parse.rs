@@ -5,13 +5,13 @@ use std::net::IpAddr;
 
 use thiserror::Error;
 
-use super::request::{Destination, FilePath, Request};
-use model::docker::pattern::{HostPattern, PathGlob, PathPattern, Segment};
+use super::request::{AccessRequest, Destination, FilePath};
+use model::docker::pattern::{GlobSegment, HostPattern, PathGlob, PathPattern};
 use model::docker::{FileMode, Method, Transport};
 
 /// The reason why a text is not a valid request.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum RequestError {
+pub enum RequestParseError {
     /// The first word is not a known verb.
     #[error(
         "`{0}` is not a kind of request; use tcp, udp, an HTTP method such as get, read, write or mcp"
@@ -47,14 +47,14 @@ pub enum RequestError {
     Wildcard(String),
 }
 
-impl Request {
+impl AccessRequest {
     /// Parses a request: a verb, and a host, URL or path.
     ///
     /// # Errors
     /// The error names the invalid part and shows a valid form.
-    pub fn parse(verb: &str, object: &str) -> Result<Self, RequestError> {
+    pub fn parse(verb: &str, object: &str) -> Result<Self, RequestParseError> {
         if object.contains('*') {
-            return Err(RequestError::Wildcard(object.to_owned()));
+            return Err(RequestParseError::Wildcard(object.to_owned()));
         }
         let verb = verb.to_ascii_lowercase();
         if let Some(mode) = FileMode::ALL.iter().find(|mode| mode.as_str() == verb) {
@@ -68,7 +68,7 @@ impl Request {
             .find(|known| known.as_str() == format!("connect:{verb}"))
         {
             let (destination, port) = authority(object)?;
-            let port = port.ok_or_else(|| RequestError::NoPort(object.to_owned()))?;
+            let port = port.ok_or_else(|| RequestParseError::NoPort(object.to_owned()))?;
             return Ok(Self::Connect {
                 transport: *transport,
                 destination,
@@ -81,18 +81,18 @@ impl Request {
         {
             return http(*method, object);
         }
-        Err(RequestError::Verb(verb))
+        Err(RequestParseError::Verb(verb))
     }
 }
 
-fn http(method: Method, url: &str) -> Result<Request, RequestError> {
+fn http(method: Method, url: &str) -> Result<AccessRequest, RequestParseError> {
     let (scheme, rest) = url
         .split_once("://")
-        .ok_or_else(|| RequestError::Url(url.to_owned()))?;
+        .ok_or_else(|| RequestParseError::Url(url.to_owned()))?;
     let default = match scheme {
         "https" => 443,
         "http" => 80,
-        _ => return Err(RequestError::Url(url.to_owned())),
+        _ => return Err(RequestParseError::Url(url.to_owned())),
     };
     let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     // Rules ignore queries and fragments.
@@ -102,12 +102,12 @@ fn http(method: Method, url: &str) -> Result<Request, RequestError> {
         .filter(|path| !path.is_empty())
         .unwrap_or("/");
     let (destination, port) = authority(host)?;
-    let wrong = |why: String| RequestError::Path {
+    let wrong = |why: String| RequestParseError::Path {
         path: path.to_owned(),
         why,
     };
     let glob = PathGlob::parse(path).map_err(|error| wrong(error.to_string()))?;
-    Ok(Request::Http {
+    Ok(AccessRequest::Http {
         method,
         destination,
         port: port.unwrap_or(default),
@@ -116,13 +116,13 @@ fn http(method: Method, url: &str) -> Result<Request, RequestError> {
 }
 
 /// Parses a host with an optional port.
-fn authority(text: &str) -> Result<(Destination, Option<u16>), RequestError> {
+fn authority(text: &str) -> Result<(Destination, Option<u16>), RequestParseError> {
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
             let port = port.parse().ok().filter(|port| *port > 0);
             (
                 host,
-                Some(port.ok_or_else(|| RequestError::NoPort(text.to_owned()))?),
+                Some(port.ok_or_else(|| RequestParseError::NoPort(text.to_owned()))?),
             )
         }
         _ => (text, None),
@@ -134,7 +134,7 @@ fn authority(text: &str) -> Result<(Destination, Option<u16>), RequestError> {
     if let Ok(address) = bare.parse::<IpAddr>() {
         return Ok((Destination::Address(address), port));
     }
-    let wrong = |error: model::docker::pattern::PatternError| RequestError::Host {
+    let wrong = |error: model::docker::pattern::PatternError| RequestParseError::Host {
         host: host.to_owned(),
         why: error.to_string(),
     };
@@ -142,8 +142,8 @@ fn authority(text: &str) -> Result<(Destination, Option<u16>), RequestError> {
     Ok((Destination::Name(host.to_owned()), port))
 }
 
-fn path(text: &str) -> Result<FilePath, RequestError> {
-    let wrong = |error: model::docker::pattern::PatternError| RequestError::Path {
+fn path(text: &str) -> Result<FilePath, RequestParseError> {
+    let wrong = |error: model::docker::pattern::PatternError| RequestParseError::Path {
         path: text.to_owned(),
         why: error.to_string(),
     };
@@ -155,11 +155,11 @@ fn path(text: &str) -> Result<FilePath, RequestError> {
 }
 
 /// The segments of a path without wildcards.
-fn texts<'s>(segments: impl Iterator<Item = Segment<'s>>) -> Vec<String> {
+fn texts<'s>(segments: impl Iterator<Item = GlobSegment<'s>>) -> Vec<String> {
     segments
         .map(|segment| match segment {
-            Segment::Text(text) | Segment::Glob(text) => text.to_owned(),
-            Segment::Deep => "**".to_owned(),
+            GlobSegment::Text(text) | GlobSegment::Glob(text) => text.to_owned(),
+            GlobSegment::Deep => "**".to_owned(),
         })
         .collect()
 }
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     fn read(verb: &str, object: &str) -> String {
-        Request::parse(verb, object)
+        AccessRequest::parse(verb, object)
             .map_or_else(|error| format!("! {error}"), |request| request.to_string())
     }
 

@@ -5,19 +5,19 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use super::terms::{About, Actions};
+use super::terms::{ActionSet, ResourceMatcher};
 use model::docker::pattern::{HostPattern, HttpPattern, NetworkPattern, PathPattern};
 use model::docker::{Decision, HttpResource, Rule, RuleAccess, RuleMeaning};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Parsed {
+pub(crate) struct ParsedResource {
     pub(crate) decision: Decision,
-    pub(crate) at: Where,
-    pub(crate) about: About,
+    pub(crate) at: ResourceDestination,
+    pub(crate) about: ResourceMatcher,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Where {
+pub(crate) enum ResourceDestination {
     Host(HostPattern),
     Net(IpNet),
     Path(PathPattern),
@@ -25,18 +25,18 @@ pub(crate) enum Where {
 
 /// The reason why a resource cannot be parsed.
 #[derive(Debug)]
-pub(crate) struct Unparsed {
+pub(crate) struct ResourceParseError {
     pub(crate) why: String,
 }
 
 /// A resource as written. It is only formatted when the text is needed.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Written<'r> {
+pub(crate) enum RawResource<'r> {
     Plain(&'r str),
     Http(&'r HttpResource),
 }
 
-impl Written<'_> {
+impl RawResource<'_> {
     pub(crate) fn text(self) -> Arc<str> {
         match self {
             Self::Plain(text) => text.into(),
@@ -46,45 +46,48 @@ impl Written<'_> {
 }
 
 /// Parses the resources of a rule and passes each to `each`, together with its text.
-pub(crate) fn parse(rule: &Rule, mut each: impl FnMut(Written<'_>, Result<Parsed, Unparsed>)) {
+pub(crate) fn parse(
+    rule: &Rule,
+    mut each: impl FnMut(RawResource<'_>, Result<ParsedResource, ResourceParseError>),
+) {
     let RuleMeaning { decision, access } = rule.meaning();
     match access {
         RuleAccess::Network { actions, resources } => {
-            let transports = Actions::of(actions.iter().map(|action| *action as u16));
+            let transports = ActionSet::of(actions.iter().map(|action| *action as u16));
             for resource in resources {
                 let parsed = NetworkPattern::parse(resource)
                     .map(|pattern| network(decision, transports, pattern));
                 each(
-                    Written::Plain(resource),
-                    parsed.map_err(|error| Unparsed {
+                    RawResource::Plain(resource),
+                    parsed.map_err(|error| ResourceParseError {
                         why: error.to_string(),
                     }),
                 );
             }
         }
         RuleAccess::Http { actions, resources } => {
-            let methods = Actions::of(actions.iter().map(|action| *action as u16));
+            let methods = ActionSet::of(actions.iter().map(|action| *action as u16));
             for resource in resources {
                 let parsed =
                     HttpPattern::parse(resource).map(|pattern| http(decision, methods, pattern));
                 let parsed = parsed.map_err(|errors| {
                     let why: Vec<String> =
                         errors.iter().map(|(_, error)| error.to_string()).collect();
-                    Unparsed {
+                    ResourceParseError {
                         why: why.join("; "),
                     }
                 });
-                each(Written::Http(resource), parsed);
+                each(RawResource::Http(resource), parsed);
             }
         }
         RuleAccess::Filesystem { actions, resources } => {
-            let modes = Actions::of(actions.iter().map(|action| *action as u16));
+            let modes = ActionSet::of(actions.iter().map(|action| *action as u16));
             for resource in resources {
                 let parsed =
                     PathPattern::parse(resource).map(|pattern| file(decision, modes, pattern));
                 each(
-                    Written::Plain(resource),
-                    parsed.map_err(|error| Unparsed {
+                    RawResource::Plain(resource),
+                    parsed.map_err(|error| ResourceParseError {
                         why: error.to_string(),
                     }),
                 );
@@ -93,38 +96,42 @@ pub(crate) fn parse(rule: &Rule, mut each: impl FnMut(Written<'_>, Result<Parsed
     }
 }
 
-pub(crate) fn network(decision: Decision, transports: Actions, pattern: NetworkPattern) -> Parsed {
+pub(crate) fn network(
+    decision: Decision,
+    transports: ActionSet,
+    pattern: NetworkPattern,
+) -> ParsedResource {
     let port = pattern.port().map(NonZeroU16::get);
     let at = match pattern {
-        NetworkPattern::Host { host, port: _ } => Where::Host(host),
-        NetworkPattern::Address { address, port: _ } => Where::Net(address.into()),
-        NetworkPattern::Cidr(net) => Where::Net(net),
+        NetworkPattern::Host { host, port: _ } => ResourceDestination::Host(host),
+        NetworkPattern::Address { address, port: _ } => ResourceDestination::Net(address.into()),
+        NetworkPattern::Cidr(net) => ResourceDestination::Net(net),
     };
-    Parsed {
+    ParsedResource {
         decision,
         at,
-        about: About::Connect { transports, port },
+        about: ResourceMatcher::Connect { transports, port },
     }
 }
 
-pub(crate) fn http(decision: Decision, methods: Actions, pattern: HttpPattern) -> Parsed {
+pub(crate) fn http(decision: Decision, methods: ActionSet, pattern: HttpPattern) -> ParsedResource {
     let HttpPattern { host, port, path } = pattern;
-    let about = About::Http {
+    let about = ResourceMatcher::Http {
         methods,
         port: port.map(NonZeroU16::get),
         path,
     };
-    Parsed {
+    ParsedResource {
         decision,
-        at: Where::Host(host),
+        at: ResourceDestination::Host(host),
         about,
     }
 }
 
-pub(crate) fn file(decision: Decision, modes: Actions, pattern: PathPattern) -> Parsed {
-    Parsed {
+pub(crate) fn file(decision: Decision, modes: ActionSet, pattern: PathPattern) -> ParsedResource {
+    ParsedResource {
         decision,
-        at: Where::Path(pattern),
-        about: About::File { modes },
+        at: ResourceDestination::Path(pattern),
+        about: ResourceMatcher::File { modes },
     }
 }

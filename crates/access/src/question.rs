@@ -5,9 +5,9 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::cedar::{CedarRequest, CedarRequestError, Circumstances};
-use super::parse::RequestError;
-use super::request::Request;
+use super::cedar::{CedarRequest, CedarRequestContext, CedarRequestError};
+use super::parse::RequestParseError;
+use super::request::AccessRequest;
 
 const MCP: &str = "mcp";
 
@@ -16,9 +16,9 @@ pub const LONGEST_QUESTION: usize = 4096;
 
 /// One question about access.
 #[derive(Debug, Clone)]
-pub enum Question {
+pub enum AccessQuestion {
     /// A request, decided by rules.
-    Rules(Request),
+    Rules(AccessRequest),
     /// A call of an MCP tool, decided by Cedar policies. Boxed because it is rare and large.
     Cedar(Box<CedarRequest>),
 }
@@ -28,7 +28,7 @@ pub enum Question {
 pub enum QuestionError {
     /// The text after a verb of rules is invalid.
     #[error(transparent)]
-    Rules(#[from] RequestError),
+    Rules(#[from] RequestParseError),
     /// The text after `mcp` is invalid.
     #[error(transparent)]
     Cedar(#[from] CedarRequestError),
@@ -42,14 +42,14 @@ pub enum QuestionError {
     TooLong,
 }
 
-impl Question {
+impl AccessQuestion {
     /// Parses a question such as `tcp api.example.com:443`, `get https://api.example.com/x`,
     /// `read /data/x` or `mcp call_tool restart_runner`. `circumstances` applies only to calls of
     /// MCP tools.
     ///
     /// # Errors
     /// The error names the invalid part and shows a valid form.
-    pub fn parse(text: &str, circumstances: &Circumstances) -> Result<Self, QuestionError> {
+    pub fn parse(text: &str, circumstances: &CedarRequestContext) -> Result<Self, QuestionError> {
         if text.len() > LONGEST_QUESTION {
             return Err(QuestionError::TooLong);
         }
@@ -64,11 +64,11 @@ impl Question {
                 circumstances,
             )?)));
         }
-        Ok(Self::Rules(Request::parse(verb, object)?))
+        Ok(Self::Rules(AccessRequest::parse(verb, object)?))
     }
 }
 
-impl fmt::Display for Question {
+impl fmt::Display for AccessQuestion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rules(request) => request.fmt(f),
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> String {
-        let read = Question::parse(text, &Circumstances::default());
+        let read = AccessQuestion::parse(text, &CedarRequestContext::default());
         read.map_or_else(
             |error| format!("! {error}"),
             |question| question.to_string(),

@@ -10,33 +10,33 @@
 //! Example: "allow tcp `a.example.com`" and "deny tcp `a.example.com:22`" give two regions: port 22
 //! matches both terms, and every other port, represented by 443, matches only the allow.
 
-use super::budget::{Entangled, Stop};
-use super::request::{Destination, FilePath, Ports, Request};
-use super::survey::{Cell, Subject, Survey};
+use super::budget::{TooComplex, WalkStop};
+use super::partition::{PartitionCell, RequestPartition, RequestTarget};
+use super::request::{AccessRequest, Destination, FilePath, PortSet};
 use model::docker::{FileMode, Method, Transport};
 
-pub(crate) struct Region<'r> {
+pub(crate) struct RequestRegion<'r> {
     /// The terms, in arbitrary order.
     pub(crate) terms: &'r [u32],
     /// Whether these are HTTP requests, which also match terms about their connection.
     pub(crate) http: bool,
-    witness: &'r dyn Fn() -> Option<Request>,
+    witness: &'r dyn Fn() -> Option<AccessRequest>,
 }
 
-impl Region<'_> {
+impl RequestRegion<'_> {
     /// One of the requests. It is constructed on demand because most regions need none.
-    pub(crate) fn witness(&self) -> Option<Request> {
+    pub(crate) fn witness(&self) -> Option<AccessRequest> {
         (self.witness)()
     }
 }
 
-impl Survey<'_> {
+impl RequestPartition<'_> {
     /// Visits every region in which a `wanted` term may match, cells with short names first.
     pub(crate) fn regions(
         &self,
         wanted: &dyn Fn(u32) -> bool,
-        visit: &mut dyn FnMut(&Region<'_>) -> Result<(), Stop>,
-    ) -> Result<(), Entangled> {
+        visit: &mut dyn FnMut(&RequestRegion<'_>) -> Result<(), WalkStop>,
+    ) -> Result<(), TooComplex> {
         self.cells(wanted, &mut |cell| {
             if cell.is_path() {
                 return self.mounts(cell, visit);
@@ -50,10 +50,10 @@ impl Survey<'_> {
 
     fn connects(
         &self,
-        cell: &Cell<'_>,
+        cell: &PartitionCell<'_>,
         transport: Transport,
-        visit: &mut dyn FnMut(&Region<'_>) -> Result<(), Stop>,
-    ) -> Result<(), Stop> {
+        visit: &mut dyn FnMut(&RequestRegion<'_>) -> Result<(), WalkStop>,
+    ) -> Result<(), WalkStop> {
         let split = self.connections(cell.terms, transport);
         let written = split.at.keys().copied();
         // Usual ports come first, because the first region often provides the witness.
@@ -64,14 +64,14 @@ impl Survey<'_> {
             let terms = split.on(port);
             self.budget.spend(terms.len())?;
             let witness = || {
-                let port = port.or_else(|| Ports::AllBut(written.clone().collect()).witness())?;
-                Some(Request::Connect {
+                let port = port.or_else(|| PortSet::AllBut(written.clone().collect()).witness())?;
+                Some(AccessRequest::Connect {
                     transport,
                     destination: destination(cell)?,
                     port,
                 })
             };
-            visit(&Region {
+            visit(&RequestRegion {
                 terms: &terms,
                 http: false,
                 witness: &witness,
@@ -82,9 +82,9 @@ impl Survey<'_> {
 
     fn requests(
         &self,
-        cell: &Cell<'_>,
-        visit: &mut dyn FnMut(&Region<'_>) -> Result<(), Stop>,
-    ) -> Result<(), Stop> {
+        cell: &PartitionCell<'_>,
+        visit: &mut dyn FnMut(&RequestRegion<'_>) -> Result<(), WalkStop>,
+    ) -> Result<(), WalkStop> {
         for part in self.http(cell.terms, <[u32]>::to_vec) {
             let Some(port) = part.ports.witness() else {
                 continue;
@@ -108,14 +108,14 @@ impl Survey<'_> {
                     let witness = || {
                         let destination = destination(cell)?;
                         let path = path.witness.clone();
-                        Some(Request::Http {
+                        Some(AccessRequest::Http {
                             method: *method,
                             destination,
                             port,
                             path,
                         })
                     };
-                    visit(&Region {
+                    visit(&RequestRegion {
                         terms: &terms,
                         http: true,
                         witness: &witness,
@@ -129,9 +129,9 @@ impl Survey<'_> {
 
     fn mounts(
         &self,
-        cell: &Cell<'_>,
-        visit: &mut dyn FnMut(&Region<'_>) -> Result<(), Stop>,
-    ) -> Result<(), Stop> {
+        cell: &PartitionCell<'_>,
+        visit: &mut dyn FnMut(&RequestRegion<'_>) -> Result<(), WalkStop>,
+    ) -> Result<(), WalkStop> {
         for mode in FileMode::ALL {
             let mounts = |term: &u32| self.index.term_of(*term).what.mounts(*mode);
             let terms: Vec<u32> = cell.terms.iter().copied().filter(mounts).collect();
@@ -139,12 +139,12 @@ impl Survey<'_> {
                 continue;
             }
             let witness = || {
-                Some(Request::File {
+                Some(AccessRequest::File {
                     mode: *mode,
                     path: path(cell)?,
                 })
             };
-            visit(&Region {
+            visit(&RequestRegion {
                 terms: &terms,
                 http: false,
                 witness: &witness,
@@ -154,16 +154,16 @@ impl Survey<'_> {
     }
 }
 
-fn destination(cell: &Cell<'_>) -> Option<Destination> {
+fn destination(cell: &PartitionCell<'_>) -> Option<Destination> {
     match cell.subject() {
-        Subject::Destination(destination) => Some(destination),
-        Subject::Path(_) => None,
+        RequestTarget::Destination(destination) => Some(destination),
+        RequestTarget::Path(_) => None,
     }
 }
 
-fn path(cell: &Cell<'_>) -> Option<FilePath> {
+fn path(cell: &PartitionCell<'_>) -> Option<FilePath> {
     match cell.subject() {
-        Subject::Path(path) => Some(path),
-        Subject::Destination(_) => None,
+        RequestTarget::Path(path) => Some(path),
+        RequestTarget::Destination(_) => None,
     }
 }

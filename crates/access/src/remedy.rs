@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::applicable::{ApplicableRule, ApplicableRules, AttributedDecision};
 use super::decide::RuleSet;
-use super::pool::{Answer, Pool, PooledRule};
-use super::request::{Destination, FilePath, Request};
-use model::docker::pattern::{NetworkPattern, PathPattern, Segment};
+use super::request::{AccessRequest, Destination, FilePath};
+use model::docker::pattern::{GlobSegment, NetworkPattern, PathPattern};
 use model::docker::{Action, Decision, HttpResource, Layer, Resources, Rule};
 
 /// The changes after which a request is decided the other way.
@@ -20,7 +20,7 @@ pub struct Remedy<'p, 'a> {
     pub layers: Vec<Layer>,
     /// The rules that must stop matching the request, with their matching resources. All of them
     /// must change.
-    pub lose: Vec<(&'p PooledRule<'a>, String)>,
+    pub lose: Vec<(&'p ApplicableRule<'a>, String)>,
     /// The resource to allow; `None` if an existing rule allows the request once the denies are
     /// gone.
     pub add: Option<Addition<'p, 'a>>,
@@ -32,13 +32,13 @@ pub struct Addition<'p, 'a> {
     /// The narrowest resource that matches the request.
     pub resource: String,
     /// The allow rule with the same action that has the most similar resource, with that resource.
-    pub nearest: Option<(&'p PooledRule<'a>, String)>,
+    pub nearest: Option<(&'p ApplicableRule<'a>, String)>,
 }
 
-impl<'a> Pool<'a> {
+impl<'a> ApplicableRules<'a> {
     /// Finds the changes after which a request is decided the other way.
-    pub fn remedy(&self, request: &Request) -> Remedy<'_, 'a> {
-        let Answer {
+    pub fn remedy(&self, request: &AccessRequest) -> Remedy<'_, 'a> {
+        let AttributedDecision {
             decision,
             rules: lose,
         } = self.decide(request);
@@ -47,7 +47,7 @@ impl<'a> Pool<'a> {
             .map(|(pooled, _)| pooled.rule.access.layer())
             .collect();
         if layers.is_empty() {
-            layers = possible(request);
+            layers = possible_layers(request);
         }
         layers.sort_unstable();
         layers.dedup();
@@ -75,7 +75,7 @@ impl<'a> Pool<'a> {
     }
 
     /// Whether the allow rules alone allow a request.
-    fn allows(&self, request: &Request) -> bool {
+    fn allows(&self, request: &AccessRequest) -> bool {
         let rules = self.rules().iter().map(|pooled| pooled.rule);
         let allows: Vec<&Rule> = rules
             .filter(|rule| rule.decision == Decision::Allow)
@@ -85,8 +85,8 @@ impl<'a> Pool<'a> {
 
     /// The allow rule of the same layer and action with the most similar resource; the first one of
     /// equals.
-    fn nearest(&self, request: &Request) -> Option<(&PooledRule<'a>, String)> {
-        let mut best: Option<(usize, &PooledRule<'a>, String)> = None;
+    fn nearest(&self, request: &AccessRequest) -> Option<(&ApplicableRule<'a>, String)> {
+        let mut best: Option<(usize, &ApplicableRule<'a>, String)> = None;
         let (layer, action) = layer_and_action(request);
         for pooled in self.rules() {
             let access = &pooled.rule.access;
@@ -106,9 +106,9 @@ impl<'a> Pool<'a> {
                     .map(|target| (http(request, target), target.to_string()))
                     .collect(),
             };
-            for (likeness, text) in texts {
-                if likeness > best.as_ref().map_or(0, |(best, ..)| *best) {
-                    best = Some((likeness, pooled, text));
+            for (similarity, text) in texts {
+                if similarity > best.as_ref().map_or(0, |(best, ..)| *best) {
+                    best = Some((similarity, pooled, text));
                 }
             }
         }
@@ -116,39 +116,39 @@ impl<'a> Pool<'a> {
     }
 }
 
-fn possible(request: &Request) -> Vec<Layer> {
+fn possible_layers(request: &AccessRequest) -> Vec<Layer> {
     match request {
-        Request::Connect { .. } => vec![Layer::Network],
-        Request::Http { .. } => vec![Layer::Network, Layer::Http],
-        Request::File { .. } => vec![Layer::Filesystem],
+        AccessRequest::Connect { .. } => vec![Layer::Network],
+        AccessRequest::Http { .. } => vec![Layer::Network, Layer::Http],
+        AccessRequest::File { .. } => vec![Layer::Filesystem],
     }
 }
 
 /// The layer and action of the narrowest rule for a request. HTTP rules cannot name IPv6 addresses,
 /// so these use the network layer.
-fn layer_and_action(request: &Request) -> (Layer, Action) {
+fn layer_and_action(request: &AccessRequest) -> (Layer, Action) {
     match request {
-        Request::Connect { transport, .. } => (Layer::Network, Action::Connect(*transport)),
-        Request::Http {
+        AccessRequest::Connect { transport, .. } => (Layer::Network, Action::Connect(*transport)),
+        AccessRequest::Http {
             destination: Destination::Address(IpAddr::V6(_)),
             ..
         } => (
             Layer::Network,
             Action::Connect(model::docker::Transport::Tcp),
         ),
-        Request::Http { method, .. } => (Layer::Http, Action::Request(*method)),
-        Request::File { mode, .. } => (Layer::Filesystem, Action::File(*mode)),
+        AccessRequest::Http { method, .. } => (Layer::Http, Action::Request(*method)),
+        AccessRequest::File { mode, .. } => (Layer::Filesystem, Action::File(*mode)),
     }
 }
 
 /// The narrowest resource for one request. IPv6 addresses have no port in rules.
-fn resource(request: &Request) -> String {
+fn resource(request: &AccessRequest) -> String {
     match request {
-        Request::Connect {
+        AccessRequest::Connect {
             destination: Destination::Address(IpAddr::V6(address)),
             ..
         }
-        | Request::Http {
+        | AccessRequest::Http {
             destination: Destination::Address(IpAddr::V6(address)),
             ..
         } => {
@@ -158,10 +158,10 @@ fn resource(request: &Request) -> String {
             };
             pattern.to_string()
         }
-        Request::Connect {
+        AccessRequest::Connect {
             destination, port, ..
         } => format!("{destination}:{port}"),
-        Request::Http {
+        AccessRequest::Http {
             destination,
             port,
             path,
@@ -176,14 +176,14 @@ fn resource(request: &Request) -> String {
             }
             .to_string()
         }
-        Request::File { path, .. } => path.to_string(),
+        AccessRequest::File { path, .. } => path.to_string(),
     }
 }
 
 /// The similarity of a resource of a network or filesystem rule; 0 means unrelated.
-fn plain(request: &Request, text: &str) -> usize {
+fn plain(request: &AccessRequest, text: &str) -> usize {
     match request {
-        Request::Connect { destination, .. } | Request::Http { destination, .. } => {
+        AccessRequest::Connect { destination, .. } | AccessRequest::Http { destination, .. } => {
             match NetworkPattern::parse(text) {
                 Ok(pattern) => match (destination, pattern.net(), pattern.host()) {
                     (Destination::Address(address), Some(net), _) => addresses(*address, net),
@@ -193,15 +193,15 @@ fn plain(request: &Request, text: &str) -> usize {
                 Err(_) => 0,
             }
         }
-        Request::File { path, .. } => {
+        AccessRequest::File { path, .. } => {
             PathPattern::parse(text).map_or(0, |pattern| paths(path, &pattern))
         }
     }
 }
 
 /// The similarity of an HTTP target. The host counts more than the path.
-fn http(request: &Request, target: &HttpResource) -> usize {
-    let Request::Http {
+fn http(request: &AccessRequest, target: &HttpResource) -> usize {
+    let AccessRequest::Http {
         destination, path, ..
     } = request
     else {
@@ -257,9 +257,9 @@ fn paths(path: &FilePath, pattern: &PathPattern) -> usize {
     if path.root != pattern.root() {
         return 0;
     }
-    let text = |segment: Segment<'_>| match segment {
-        Segment::Text(text) => Some(text.to_owned()),
-        Segment::Glob(_) | Segment::Deep => None,
+    let text = |segment: GlobSegment<'_>| match segment {
+        GlobSegment::Text(text) => Some(text.to_owned()),
+        GlobSegment::Glob(_) | GlobSegment::Deep => None,
     };
     let wanted = pattern.segments().map_while(text);
     path.segments

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 
-use model::docker::pattern::Root;
+use model::docker::pattern::PathRoot;
 use model::docker::{FileMode, Method, Transport};
 
 /// The destination of a connection. Names are not resolved: a rule about a name does not apply to
@@ -21,14 +21,14 @@ pub enum Destination {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FilePath {
     /// The root. Never [`Root::AnyDrive`], which only patterns have.
-    pub root: Root,
+    pub root: PathRoot,
     /// The segments below the root.
     pub segments: Vec<String>,
 }
 
 /// One concrete action that a sandbox may attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Request {
+pub enum AccessRequest {
     /// Open a connection, for any protocol on top of it.
     Connect {
         /// The transport protocol.
@@ -72,17 +72,17 @@ impl fmt::Display for FilePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { root, segments } = self;
         match root {
-            Root::Posix => write!(f, "/{}", segments.join("/")),
-            Root::Home if segments.is_empty() => f.write_str("~"),
-            Root::Home => write!(f, "~/{}", segments.join("/")),
-            Root::Drive(letter) => write!(f, "{letter}:\\{}", segments.join("\\")),
-            Root::AnyDrive => write!(f, "*:\\{}", segments.join("\\")),
-            Root::Wsl => write!(f, "\\\\wsl.localhost\\{}", segments.join("\\")),
+            PathRoot::Posix => write!(f, "/{}", segments.join("/")),
+            PathRoot::Home if segments.is_empty() => f.write_str("~"),
+            PathRoot::Home => write!(f, "~/{}", segments.join("/")),
+            PathRoot::Drive(letter) => write!(f, "{letter}:\\{}", segments.join("\\")),
+            PathRoot::AnyDrive => write!(f, "*:\\{}", segments.join("\\")),
+            PathRoot::Wsl => write!(f, "\\\\wsl.localhost\\{}", segments.join("\\")),
         }
     }
 }
 
-impl fmt::Display for Request {
+impl fmt::Display for AccessRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connect {
@@ -117,14 +117,14 @@ impl fmt::Display for Request {
 
 /// A set of ports. Port 0 is invalid and never in a set.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Ports {
+pub enum PortSet {
     /// Only these ports.
     Only(BTreeSet<u16>),
     /// All ports except these.
     AllBut(BTreeSet<u16>),
 }
 
-impl Ports {
+impl PortSet {
     /// Every port.
     pub fn all() -> Self {
         Self::AllBut(BTreeSet::new())
@@ -151,7 +151,7 @@ impl Ports {
     }
 }
 
-impl fmt::Display for Ports {
+impl fmt::Display for PortSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |ports: &BTreeSet<u16>| {
             ports

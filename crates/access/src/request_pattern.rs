@@ -8,8 +8,8 @@ use std::str::FromStr;
 use ipnet::IpNet;
 use thiserror::Error;
 
-use super::parsed::{Parsed, Where, file, network};
-use super::terms::{About, Actions};
+use super::parsed::{ParsedResource, ResourceDestination, file, network};
+use super::terms::{ActionSet, ResourceMatcher};
 use model::docker::pattern::{HostPattern, NetworkPattern, PathGlob, PathPattern};
 use model::docker::{Decision, FileMode, Method, Transport};
 
@@ -44,7 +44,7 @@ pub enum RequestPatternError {
 #[derive(Debug, Clone)]
 pub struct RequestPattern {
     text: String,
-    parsed: Parsed,
+    parsed: ParsedResource,
 }
 
 /// Patterns are equal if they have the same actions and resource, regardless of notation.
@@ -58,7 +58,7 @@ impl Eq for RequestPattern {}
 
 impl RequestPattern {
     /// The meaning of an allow rule that matches exactly these requests.
-    pub(crate) fn parsed(&self) -> &Parsed {
+    pub(crate) fn parsed(&self) -> &ParsedResource {
         &self.parsed
     }
 }
@@ -87,7 +87,7 @@ impl FromStr for RequestPattern {
     }
 }
 
-fn parse(verb: &str, object: &str) -> Result<Parsed, RequestPatternError> {
+fn parse(verb: &str, object: &str) -> Result<ParsedResource, RequestPatternError> {
     let wrong = |why: String| RequestPatternError::Object {
         object: object.to_owned(),
         why,
@@ -96,7 +96,7 @@ fn parse(verb: &str, object: &str) -> Result<Parsed, RequestPatternError> {
         let pattern = PathPattern::parse(object).map_err(|error| wrong(error.to_string()))?;
         return Ok(file(
             Decision::Allow,
-            Actions::of([*mode as u16].into_iter()),
+            ActionSet::of([*mode as u16].into_iter()),
             pattern,
         ));
     }
@@ -104,7 +104,7 @@ fn parse(verb: &str, object: &str) -> Result<Parsed, RequestPatternError> {
         .iter()
         .find(|known| known.as_str() == format!("connect:{verb}"))
     {
-        return connect(Actions::of([*transport as u16].into_iter()), object).map_err(wrong);
+        return connect(ActionSet::of([*transport as u16].into_iter()), object).map_err(wrong);
     }
     let named = |method: &&Method| verb == "http" || method.as_str() == format!("request:{verb}");
     let mut methods = Method::ALL
@@ -115,20 +115,20 @@ fn parse(verb: &str, object: &str) -> Result<Parsed, RequestPatternError> {
     if methods.peek().is_none() {
         return Err(RequestPatternError::Verb(verb.to_owned()));
     }
-    http(Actions::of(methods), object).map_err(wrong)
+    http(ActionSet::of(methods), object).map_err(wrong)
 }
 
-fn connect(transports: Actions, object: &str) -> Result<Parsed, String> {
+fn connect(transports: ActionSet, object: &str) -> Result<ParsedResource, String> {
     // Rules cannot combine a range or an IPv6 address with a port, but requests can.
     if let Some((net, port)) = net_with_port(object) {
         let port = port.ok_or("its port is none of 1 to 65535")?;
-        let about = About::Connect {
+        let about = ResourceMatcher::Connect {
             transports,
             port: Some(port),
         };
-        return Ok(Parsed {
+        return Ok(ParsedResource {
             decision: Decision::Allow,
-            at: Where::Net(net),
+            at: ResourceDestination::Net(net),
             about,
         });
     }
@@ -163,7 +163,7 @@ fn net_with_port(text: &str) -> Option<(IpNet, Option<u16>)> {
 }
 
 /// Parses a URL with wildcards. Without a scheme or a port, it matches every port.
-fn http(methods: Actions, url: &str) -> Result<Parsed, String> {
+fn http(methods: ActionSet, url: &str) -> Result<ParsedResource, String> {
     let no_url = "it is no URL; write for example `https://api.example.com/**`, or leave the scheme out for every port";
     let (default, rest) = match url.split_once("://") {
         Some(("https", rest)) => (Some(443), rest),
@@ -185,14 +185,16 @@ fn http(methods: Actions, url: &str) -> Result<Parsed, String> {
         .and_then(|host| host.strip_suffix(']'))
         .unwrap_or(host);
     let at = match bare.parse::<IpAddr>() {
-        Ok(address) => Where::Net(address.into()),
-        Err(_) => Where::Host(HostPattern::parse(host).map_err(|error| format!("host: {error}"))?),
+        Ok(address) => ResourceDestination::Net(address.into()),
+        Err(_) => ResourceDestination::Host(
+            HostPattern::parse(host).map_err(|error| format!("host: {error}"))?,
+        ),
     };
     let path = PathGlob::parse(path).map_err(|error| format!("path: {error}"))?;
-    Ok(Parsed {
+    Ok(ParsedResource {
         decision: Decision::Allow,
         at,
-        about: About::Http {
+        about: ResourceMatcher::Http {
             methods,
             port,
             path,

@@ -5,7 +5,7 @@
 //! share a trie. Its nodes are the states of the NFA, and its edges read one segment: a fixed text,
 //! `*` or another glob. `**` is an epsilon move to a node that has a loop on every segment.
 //!
-//! A `State` is a set of nodes that is closed under epsilon moves. `reach` adds a node with its
+//! A `NodeSet` is a set of nodes that is closed under epsilon moves. `reach` adds a node with its
 //! epsilon closure, and `read` simulates the NFA on sets of nodes: it never backtracks, and each
 //! segment takes time proportional to the size of the set. The trie is not compiled to a
 //! deterministic automaton up front because that can be exponentially larger. Lookups need only
@@ -20,27 +20,27 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 use smallvec::SmallVec;
 
-use model::docker::pattern::{Segment, glob_matches};
+use model::docker::pattern::{GlobSegment, glob_matches};
 
 /// Index of a node in `Trie::nodes`; the root is 0.
 pub(crate) type NodeId = u32;
 /// Index of a text in `Trie::texts`.
 pub(crate) type WordId = u32;
 /// A sorted set of nodes, closed under epsilon moves.
-pub(crate) type State = SmallVec<[NodeId; 6]>;
+pub(crate) type NodeSet = SmallVec<[NodeId; 6]>;
 /// A map with a fixed seed. The keys come from parsed rules and are short, and the iteration order
 /// is never used.
-pub(crate) type Map<K, V> = HashMap<K, V, FixedState>;
+pub(crate) type FixedMap<K, V> = HashMap<K, V, FixedState>;
 
 #[derive(Debug, Default)]
-pub(crate) struct Node {
+pub(crate) struct TrieNode {
     pub(crate) parent: NodeId,
     /// Edges with a fixed text, in order of insertion.
     pub(crate) texts: Vec<(WordId, NodeId)>,
     /// The target of the edge `*`.
     pub(crate) any: Option<NodeId>,
     /// Edges with other globs, such as `a*`. Boxed because few of the many nodes have any.
-    pub(crate) globs: Option<Box<Globs>>,
+    pub(crate) globs: Option<Box<GlobIndex>>,
     /// The target of the epsilon move of `**`.
     pub(crate) deep: Option<NodeId>,
     /// Whether the node has a loop on every segment, which makes it the node of a `**`.
@@ -52,33 +52,33 @@ pub(crate) struct Node {
 /// Many patterns of segments, each with the terms that apply to the names it matches.
 #[derive(Debug)]
 pub(crate) struct Trie {
-    pub(crate) nodes: Vec<Node>,
+    pub(crate) nodes: Vec<TrieNode>,
     pub(crate) texts: Vec<Box<str>>,
-    words: Map<Box<str>, WordId>,
-    edges: Map<(NodeId, WordId), NodeId>,
+    words: FixedMap<Box<str>, WordId>,
+    edges: FixedMap<(NodeId, WordId), NodeId>,
 }
 
 impl Default for Trie {
     fn default() -> Self {
         Self {
-            nodes: vec![Node::default()],
+            nodes: vec![TrieNode::default()],
             texts: Vec::new(),
-            words: Map::default(),
-            edges: Map::default(),
+            words: FixedMap::default(),
+            edges: FixedMap::default(),
         }
     }
 }
 
 impl Trie {
     /// Inserts a pattern and returns the node in which it ends.
-    pub(crate) fn insert<'s>(&mut self, segments: impl Iterator<Item = Segment<'s>>) -> NodeId {
+    pub(crate) fn insert<'s>(&mut self, segments: impl Iterator<Item = GlobSegment<'s>>) -> NodeId {
         segments.fold(0, |at, segment| self.edge(at, segment))
     }
 
-    fn edge(&mut self, from: NodeId, segment: Segment<'_>) -> NodeId {
+    fn edge(&mut self, from: NodeId, segment: GlobSegment<'_>) -> NodeId {
         let next = NodeId::try_from(self.nodes.len()).unwrap_or(NodeId::MAX);
         let found = match segment {
-            Segment::Text(text) => {
+            GlobSegment::Text(text) => {
                 let word = self.word(text);
                 let to = *self.edges.entry((from, word)).or_insert(next);
                 if to == next {
@@ -86,20 +86,20 @@ impl Trie {
                 }
                 to
             }
-            Segment::Glob("*") => *self.nodes[from as usize].any.get_or_insert(next),
-            Segment::Glob(glob) => self.nodes[from as usize]
+            GlobSegment::Glob("*") => *self.nodes[from as usize].any.get_or_insert(next),
+            GlobSegment::Glob(glob) => self.nodes[from as usize]
                 .globs
                 .get_or_insert_default()
                 .node(glob, next),
             // `**/**` is the same as `**`. This also ensures that an epsilon closure has depth one.
-            Segment::Deep if self.nodes[from as usize].loops => from,
-            Segment::Deep => *self.nodes[from as usize].deep.get_or_insert(next),
+            GlobSegment::Deep if self.nodes[from as usize].loops => from,
+            GlobSegment::Deep => *self.nodes[from as usize].deep.get_or_insert(next),
         };
         if found == next {
-            self.nodes.push(Node {
+            self.nodes.push(TrieNode {
                 parent: from,
-                loops: segment == Segment::Deep,
-                ..Node::default()
+                loops: segment == GlobSegment::Deep,
+                ..TrieNode::default()
             });
         }
         found
@@ -116,17 +116,17 @@ impl Trie {
     }
 
     /// The state before the first segment.
-    pub(crate) fn start(&self) -> State {
-        let mut state = State::new();
+    pub(crate) fn start(&self) -> NodeSet {
+        let mut state = NodeSet::new();
         self.reach(0, &mut state);
         finish(&mut state);
         state
     }
 
     /// The state after reading a name.
-    pub(crate) fn read<'s>(&self, segments: impl Iterator<Item = &'s str>) -> State {
+    pub(crate) fn read<'s>(&self, segments: impl Iterator<Item = &'s str>) -> NodeSet {
         let mut state = self.start();
-        let mut next = State::new();
+        let mut next = NodeSet::new();
         for segment in segments {
             self.step(&state, segment, &mut next);
             finish(&mut next);
@@ -139,7 +139,7 @@ impl Trie {
     }
 
     /// Writes the nodes after one segment to `next`, unsorted and with duplicates: call `finish`.
-    pub(crate) fn step(&self, state: &State, segment: &str, next: &mut State) {
+    pub(crate) fn step(&self, state: &NodeSet, segment: &str, next: &mut NodeSet) {
         next.clear();
         let word = self.words.get(segment);
         for id in state {
@@ -155,7 +155,7 @@ impl Trie {
     }
 
     /// Adds the nodes that every segment leads to from a node.
-    pub(crate) fn always(&self, id: NodeId, node: &Node, next: &mut State) {
+    pub(crate) fn always(&self, id: NodeId, node: &TrieNode, next: &mut NodeSet) {
         if node.loops {
             next.push(id);
         }
@@ -165,7 +165,7 @@ impl Trie {
     }
 
     /// Adds a node and its epsilon closure, which has at most one more node.
-    pub(crate) fn reach(&self, node: NodeId, state: &mut State) {
+    pub(crate) fn reach(&self, node: NodeId, state: &mut NodeSet) {
         state.push(node);
         if let Some(deep) = self.nodes[node as usize].deep {
             state.push(deep);
@@ -190,7 +190,7 @@ impl Trie {
     }
 
     /// For each node, whether the node or a descendant ends a wanted term.
-    pub(crate) fn leading_to(&self, wanted: impl Fn(u32) -> bool) -> Vec<bool> {
+    pub(crate) fn nodes_leading_to(&self, wanted: impl Fn(u32) -> bool) -> Vec<bool> {
         let mut lead: Vec<bool> = self
             .nodes
             .iter()
@@ -209,14 +209,14 @@ impl Trie {
 /// The glob edges of a node, grouped by the text before the first `*`. A node may have thousands of
 /// globs. A segment is only compared with those whose prefix it begins with.
 #[derive(Debug, Default)]
-pub(crate) struct Globs {
+pub(crate) struct GlobIndex {
     all: Vec<(Box<str>, NodeId)>,
-    by_front: Map<Box<str>, SmallVec<[u32; 2]>>,
+    by_front: FixedMap<Box<str>, SmallVec<[u32; 2]>>,
     /// The lengths of those prefixes in bytes, sorted.
     lengths: SmallVec<[usize; 4]>,
 }
 
-impl Globs {
+impl GlobIndex {
     /// The target of a glob edge; `next` if the glob is new.
     pub(crate) fn node(&mut self, glob: &str, next: NodeId) -> NodeId {
         let front = glob.split('*').next().unwrap_or_default();
@@ -255,7 +255,7 @@ impl Globs {
 }
 
 /// Normalizes a state: two equal sets of nodes become equal as values.
-pub(crate) fn finish(state: &mut State) {
+pub(crate) fn finish(state: &mut NodeSet) {
     if state.len() > 1 {
         state.sort_unstable();
         state.dedup();

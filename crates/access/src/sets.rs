@@ -11,13 +11,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::bits::Bits;
-use super::budget::{Entangled, Stop};
-use super::index::Index;
-use super::parsed::{Parsed, parse};
-use super::request::Request;
+use super::bits::BitSet;
+use super::budget::{TooComplex, WalkStop};
+use super::index::RuleIndex;
+use super::parsed::{ParsedResource, parse};
+use super::partition::RequestPartition;
+use super::request::AccessRequest;
 use super::request_pattern::RequestPattern;
-use super::survey::Survey;
 use model::docker::{Decision, Rule};
 
 /// An exact set of requests.
@@ -26,18 +26,18 @@ use model::docker::{Decision, Rule};
 /// patterns.
 #[derive(Debug, Clone, Default)]
 pub struct RequestSet {
-    parts: Vec<Arc<Part>>,
+    parts: Vec<Arc<AllowedResources>>,
     /// The formula in postfix notation; empty for the empty set.
-    formula: Vec<Step>,
-    index: OnceLock<Arc<Index>>,
+    formula: Vec<FormulaToken>,
+    index: OnceLock<Arc<RuleIndex>>,
 }
 
 /// The resources of a rule set, or the patterns of a union.
 #[derive(Debug)]
-struct Part(Vec<Parsed>);
+struct AllowedResources(Vec<ParsedResource>);
 
 #[derive(Debug, Clone, Copy)]
-enum Step {
+enum FormulaToken {
     Part(usize),
     Union,
     Intersection,
@@ -64,10 +64,10 @@ impl RequestSet {
         )
     }
 
-    fn of(part: Vec<Parsed>) -> Self {
+    fn of(part: Vec<ParsedResource>) -> Self {
         Self {
-            parts: vec![Arc::new(Part(part))],
-            formula: vec![Step::Part(0)],
+            parts: vec![Arc::new(AllowedResources(part))],
+            formula: vec![FormulaToken::Part(0)],
             index: OnceLock::new(),
         }
     }
@@ -75,36 +75,40 @@ impl RequestSet {
     /// The requests in this set or in the other.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        self.join(other, Step::Union)
+        self.join(other, FormulaToken::Union)
     }
 
     /// The requests in both sets.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        self.join(other, Step::Intersection)
+        self.join(other, FormulaToken::Intersection)
     }
 
     /// The requests in this set and not in the other.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
-        self.join(other, Step::Difference)
+        self.join(other, FormulaToken::Difference)
     }
 
-    fn join(&self, other: &Self, step: Step) -> Self {
+    fn join(&self, other: &Self, step: FormulaToken) -> Self {
         match (self.formula.is_empty(), other.formula.is_empty(), step) {
             (true, true, _)
-            | (true, false, Step::Intersection | Step::Difference)
-            | (false, true, Step::Intersection) => {
+            | (true, false, FormulaToken::Intersection | FormulaToken::Difference)
+            | (false, true, FormulaToken::Intersection) => {
                 return Self::default();
             }
-            (true, false, Step::Union | Step::Part(_)) => return other.clone(),
-            (false, true, Step::Union | Step::Difference | Step::Part(_)) => return self.clone(),
+            (true, false, FormulaToken::Union | FormulaToken::Part(_)) => return other.clone(),
+            (
+                false,
+                true,
+                FormulaToken::Union | FormulaToken::Difference | FormulaToken::Part(_),
+            ) => return self.clone(),
             (false, false, _) => {}
         }
         let mut parts = self.parts.clone();
         let mut formula = self.formula.clone();
         // Common variables are shared: a set minus itself costs no more than the set.
-        let place = |parts: &mut Vec<Arc<Part>>, part: &Arc<Part>| {
+        let place = |parts: &mut Vec<Arc<AllowedResources>>, part: &Arc<AllowedResources>| {
             parts
                 .iter()
                 .position(|known| Arc::ptr_eq(known, part))
@@ -119,8 +123,10 @@ impl RequestSet {
             .map(|part| place(&mut parts, part))
             .collect();
         formula.extend(other.formula.iter().map(|step| match step {
-            Step::Part(part) => Step::Part(places.get(*part).copied().unwrap_or(*part)),
-            Step::Union | Step::Intersection | Step::Difference => *step,
+            FormulaToken::Part(part) => {
+                FormulaToken::Part(places.get(*part).copied().unwrap_or(*part))
+            }
+            FormulaToken::Union | FormulaToken::Intersection | FormulaToken::Difference => *step,
         }));
         formula.push(step);
         Self {
@@ -134,15 +140,15 @@ impl RequestSet {
     ///
     /// # Errors
     /// The question exceeds the work budget.
-    pub fn witness(&self) -> Result<Option<Request>, Entangled> {
+    pub fn witness(&self) -> Result<Option<AccessRequest>, TooComplex> {
         let index = self.index();
-        let survey = Survey::new(index);
+        let partition = RequestPartition::new(index);
         let mut witness = None;
-        survey.regions(&|_| true, &mut |region| {
+        partition.regions(&|_| true, &mut |region| {
             if self.holds(index, region.terms.iter().copied()) {
                 witness = region.witness();
                 if witness.is_some() {
-                    return Err(Stop::Answered);
+                    return Err(WalkStop::Answered);
                 }
             }
             Ok(())
@@ -154,7 +160,7 @@ impl RequestSet {
     ///
     /// # Errors
     /// The question exceeds the work budget.
-    pub fn is_empty(&self) -> Result<bool, Entangled> {
+    pub fn is_empty(&self) -> Result<bool, TooComplex> {
         Ok(self.witness()?.is_none())
     }
 
@@ -162,7 +168,7 @@ impl RequestSet {
     ///
     /// # Errors
     /// The question exceeds the work budget.
-    pub fn is_subset(&self, other: &Self) -> Result<bool, Entangled> {
+    pub fn is_subset(&self, other: &Self) -> Result<bool, TooComplex> {
         self.difference(other).is_empty()
     }
 
@@ -170,23 +176,23 @@ impl RequestSet {
     ///
     /// # Errors
     /// The question exceeds the work budget.
-    pub fn equals(&self, other: &Self) -> Result<bool, Entangled> {
+    pub fn equals(&self, other: &Self) -> Result<bool, TooComplex> {
         self.difference(other)
             .union(&other.difference(self))
             .is_empty()
     }
 
     /// Whether a request is in the set.
-    pub fn contains(&self, request: &Request) -> bool {
+    pub fn contains(&self, request: &AccessRequest) -> bool {
         let index = self.index();
         self.holds(index, index.matching(request).into_iter())
     }
 
-    fn index(&self) -> &Arc<Index> {
+    fn index(&self) -> &Arc<RuleIndex> {
         self.index.get_or_init(|| {
-            let mut index = Index::default();
+            let mut index = RuleIndex::default();
             for (number, part) in self.parts.iter().enumerate() {
-                let side = Bits::one(number);
+                let side = BitSet::one(number);
                 for parsed in &part.0 {
                     index.put(0, Arc::default(), parsed, &side);
                 }
@@ -196,9 +202,9 @@ impl RequestSet {
     }
 
     /// Evaluates the formula for requests that match exactly these terms.
-    fn holds(&self, index: &Index, terms: impl Iterator<Item = u32>) -> bool {
-        let mut allow = Bits::default();
-        let mut deny = Bits::default();
+    fn holds(&self, index: &RuleIndex, terms: impl Iterator<Item = u32>) -> bool {
+        let mut allow = BitSet::default();
+        let mut deny = BitSet::default();
         for id in terms {
             let term = index.term_of(id);
             match term.decision {
@@ -210,14 +216,14 @@ impl RequestSet {
         let mut open: Vec<bool> = Vec::new();
         for step in &self.formula {
             let holds = match step {
-                Step::Part(part) => allowed.contains(*part),
-                Step::Union | Step::Intersection | Step::Difference => {
+                FormulaToken::Part(part) => allowed.contains(*part),
+                FormulaToken::Union | FormulaToken::Intersection | FormulaToken::Difference => {
                     let right = open.pop().unwrap_or_default();
                     let left = open.pop().unwrap_or_default();
                     match step {
-                        Step::Intersection => left && right,
-                        Step::Difference => left && !right,
-                        Step::Union | Step::Part(_) => left || right,
+                        FormulaToken::Intersection => left && right,
+                        FormulaToken::Difference => left && !right,
+                        FormulaToken::Union | FormulaToken::Part(_) => left || right,
                     }
                 }
             };

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use super::applicable::{ApplicableRule, OrganizationPolicies, RulePosition};
 use super::audience::Audience;
 use super::cedar::{CedarError, CedarFailure, CedarStatement};
-use super::pool::{Policies, PooledRule, RulePosition};
-use super::question::Question;
+use super::question::AccessQuestion;
 use model::diag::Place;
 use model::docker::{Decision, Resources};
 
@@ -22,7 +22,7 @@ pub struct Expectation {
     /// The audience, with the names used in the test.
     pub called: Arc<Audience>,
     /// The question.
-    pub question: Question,
+    pub question: AccessQuestion,
     /// The expected decision.
     pub expected: Decision,
     /// The place of the expectation in the test file.
@@ -35,7 +35,7 @@ pub enum Decider<'a> {
     /// A rule, through one of its resources.
     Rule {
         /// The rule.
-        rule: PooledRule<'a>,
+        rule: ApplicableRule<'a>,
         /// The matching resource, as written.
         resource: String,
     },
@@ -45,7 +45,7 @@ pub enum Decider<'a> {
 
 /// The answer to a question.
 #[derive(Debug, Clone)]
-pub struct Outcome<'a> {
+pub struct ExpectationOutcome<'a> {
     /// The decision.
     pub decision: Decision,
     /// The deciding rules or statements. Empty if nothing matches: denied by default.
@@ -59,9 +59,9 @@ pub struct Outcome<'a> {
 /// # Errors
 /// The text of a Cedar policy cannot be parsed, and a question needs it.
 pub fn ask<'a>(
-    policies: Policies<'a>,
+    policies: OrganizationPolicies<'a>,
     expectations: &[Expectation],
-) -> Result<Vec<Outcome<'a>>, CedarError> {
+) -> Result<Vec<ExpectationOutcome<'a>>, CedarError> {
     let mut by_audience: BTreeMap<&Audience, Vec<usize>> = BTreeMap::new();
     for (index, expectation) in expectations.iter().enumerate() {
         by_audience
@@ -69,29 +69,29 @@ pub fn ask<'a>(
             .or_default()
             .push(index);
     }
-    let mut outcomes: Vec<(usize, Outcome<'a>)> = Vec::with_capacity(expectations.len());
+    let mut outcomes: Vec<(usize, ExpectationOutcome<'a>)> = Vec::with_capacity(expectations.len());
     for (audience, indices) in by_audience {
         let rules = policies.rules(audience);
         let mut calls = Vec::new();
         for index in indices {
             match &expectations[index].question {
-                Question::Rules(request) => {
+                AccessQuestion::Rules(request) => {
                     let answer = rules.decide(request);
-                    let by = |(rule, resource): (&PooledRule<'a>, String)| Decider::Rule {
+                    let by = |(rule, resource): (&ApplicableRule<'a>, String)| Decider::Rule {
                         rule: rule.clone(),
                         resource,
                     };
                     let deciders = answer.rules.into_iter().map(by).collect();
                     outcomes.push((
                         index,
-                        Outcome {
+                        ExpectationOutcome {
                             decision: answer.decision,
                             deciders,
                             failures: Vec::new(),
                         },
                     ));
                 }
-                Question::Cedar(request) => calls.push((index, request)),
+                AccessQuestion::Cedar(request) => calls.push((index, request)),
             }
         }
         let requests: Vec<_> = calls.iter().map(|(_, request)| request.as_ref()).collect();
@@ -104,7 +104,7 @@ pub fn ask<'a>(
                 .collect();
             (
                 *index,
-                Outcome {
+                ExpectationOutcome {
                     decision: answer.decision,
                     deciders,
                     failures: answer.failures,
@@ -120,7 +120,7 @@ pub fn ask<'a>(
 #[derive(Debug, Clone)]
 pub struct CoveredRule<'a> {
     /// The rule.
-    pub rule: PooledRule<'a>,
+    pub rule: ApplicableRule<'a>,
     /// Its resources as written, each with whether it decided a question.
     pub resources: Vec<(String, bool)>,
 }
@@ -155,8 +155,8 @@ pub struct Coverage<'a> {
 /// # Errors
 /// The text of a Cedar policy cannot be parsed.
 pub fn coverage<'a>(
-    policies: Policies<'a>,
-    outcomes: &[Outcome<'a>],
+    policies: OrganizationPolicies<'a>,
+    outcomes: &[ExpectationOutcome<'a>],
 ) -> Result<Coverage<'a>, CedarError> {
     let mut resources: HashSet<(RulePosition, &str)> = HashSet::new();
     let mut statements: HashSet<(usize, usize)> = HashSet::new();
@@ -170,7 +170,7 @@ pub fn coverage<'a>(
             }
         }
     }
-    let everybody = policies.everybody_at_once();
+    let everybody = policies.universal_audience();
     let pool = policies.rules(&everybody);
     let rules = pool.rules().iter().map(|rule| {
         let texts = match rule.rule.access.resources() {

@@ -3,18 +3,18 @@
 
 use smallvec::SmallVec;
 
-use super::bits::Bits;
-use super::segments::Map;
-use model::docker::pattern::{PathGlob, Segment, glob_matches};
+use super::bits::BitSet;
+use super::segments::FixedMap;
+use model::docker::pattern::{GlobSegment, PathGlob, glob_matches};
 use model::docker::{Decision, FileMode, Method, Transport};
 
 /// The common meaning of one or more entries at the same place.
 #[derive(Debug)]
 pub(crate) struct Term {
     pub(crate) decision: Decision,
-    pub(crate) what: What,
+    pub(crate) what: TermMatcher,
     /// The sides that all its entries are on.
-    pub(crate) sides: Bits,
+    pub(crate) sides: BitSet,
     /// The first term with the same decision and meaning at the same place, on any sides.
     pub(crate) meaning: u32,
     pub(crate) entries: SmallVec<[u32; 2]>,
@@ -22,9 +22,9 @@ pub(crate) struct Term {
 
 /// A set of actions of one kind, as bits at their positions in `ALL`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Actions(u16);
+pub(crate) struct ActionSet(u16);
 
-impl Actions {
+impl ActionSet {
     /// A set of actions; `action as u16` is its position.
     pub(crate) fn of(positions: impl Iterator<Item = u16>) -> Self {
         Self(positions.fold(0, |bits, position| bits | 1 << position))
@@ -37,22 +37,22 @@ impl Actions {
 
 /// The kind of requests that a term matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum What {
+pub(crate) enum TermMatcher {
     Connect {
-        transports: Actions,
+        transports: ActionSet,
         port: Option<u16>,
     },
     Http {
-        methods: Actions,
+        methods: ActionSet,
         port: Option<u16>,
         path: u32,
     },
     File {
-        modes: Actions,
+        modes: ActionSet,
     },
 }
 
-impl What {
+impl TermMatcher {
     /// Whether it matches connections by this transport.
     pub(crate) fn connects(self, transport: Transport) -> bool {
         match self {
@@ -93,54 +93,54 @@ impl What {
     }
 }
 
-/// Like `What`, but with the path itself instead of its number. It does not depend on an index.
+/// Like `TermMatcher`, but with the path itself instead of its number. It does not depend on an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum About {
+pub(crate) enum ResourceMatcher {
     Connect {
-        transports: Actions,
+        transports: ActionSet,
         port: Option<u16>,
     },
     Http {
-        methods: Actions,
+        methods: ActionSet,
         port: Option<u16>,
         path: PathGlob,
     },
     File {
-        modes: Actions,
+        modes: ActionSet,
     },
 }
 
 /// The distinct HTTP path globs of an index, so that terms are small and comparable.
 #[derive(Debug, Default)]
-pub(crate) struct Places {
-    paths: Vec<(PathGlob, Box<[Piece]>)>,
-    known: Map<Box<str>, u32>,
+pub(crate) struct PathTable {
+    paths: Vec<(PathGlob, Box<[PathPiece]>)>,
+    known: FixedMap<Box<str>, u32>,
 }
 
 #[derive(Debug)]
-enum Piece {
+enum PathPiece {
     Text(Box<str>),
     Glob(Box<str>),
     Deep,
 }
 
-impl Places {
-    pub(crate) fn what(&mut self, about: &About) -> What {
+impl PathTable {
+    pub(crate) fn what(&mut self, about: &ResourceMatcher) -> TermMatcher {
         match about {
-            About::Connect { transports, port } => What::Connect {
+            ResourceMatcher::Connect { transports, port } => TermMatcher::Connect {
                 transports: *transports,
                 port: *port,
             },
-            About::Http {
+            ResourceMatcher::Http {
                 methods,
                 port,
                 path,
-            } => What::Http {
+            } => TermMatcher::Http {
                 methods: *methods,
                 port: *port,
                 path: self.path(path),
             },
-            About::File { modes } => What::File { modes: *modes },
+            ResourceMatcher::File { modes } => TermMatcher::File { modes: *modes },
         }
     }
 
@@ -150,9 +150,9 @@ impl Places {
         }
         let id = u32::try_from(self.paths.len()).unwrap_or(u32::MAX);
         let pieces = path.segments().map(|segment| match segment {
-            Segment::Text(text) => Piece::Text(text.into()),
-            Segment::Glob(glob) => Piece::Glob(glob.into()),
-            Segment::Deep => Piece::Deep,
+            GlobSegment::Text(text) => PathPiece::Text(text.into()),
+            GlobSegment::Glob(glob) => PathPiece::Glob(glob.into()),
+            GlobSegment::Deep => PathPiece::Deep,
         });
         self.paths.push((path.clone(), pieces.collect()));
         self.known.insert(path.as_str().into(), id);
@@ -177,13 +177,13 @@ impl Places {
         loop {
             let fits = match (pieces.get(piece), segments.get(at)) {
                 (None, None) => return true,
-                (Some(Piece::Deep), _) => {
+                (Some(PathPiece::Deep), _) => {
                     again = Some((piece, at));
                     piece += 1;
                     continue;
                 }
-                (Some(Piece::Text(text)), Some(segment)) => **text == **segment,
-                (Some(Piece::Glob(glob)), Some(segment)) => {
+                (Some(PathPiece::Text(text)), Some(segment)) => **text == **segment,
+                (Some(PathPiece::Glob(glob)), Some(segment)) => {
                     **glob == *"*" || glob_matches(glob, segment)
                 }
                 (None, Some(_)) | (Some(_), None) => false,

@@ -24,51 +24,51 @@ use std::collections::BTreeSet;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::budget::{Budget, Entangled, Stop};
-use super::classes::other_classes;
-use super::naming::Naming;
-use super::segments::{Globs, NodeId, State, Trie, WordId, finish};
+use super::budget::{Budget, TooComplex, WalkStop};
+use super::segment_classes::representative_segments;
+use super::segment_kind::SegmentKind;
+use super::segments::{GlobIndex, NodeId, NodeSet, Trie, WordId, finish};
 
 /// The cells of a trie that were found so far, shortest names first.
-pub(crate) struct Walk<'t> {
+pub(crate) struct TrieWalk<'t> {
     pub(crate) trie: &'t Trie,
-    naming: Naming,
+    naming: SegmentKind,
     /// By state, in the order of discovery, which is also the queue of the search.
-    cells: IndexMap<State, Cell, FixedState>,
+    cells: IndexMap<NodeSet, TrieCell, FixedState>,
     /// For each text its rank in sorted order. Sorting edges by it makes the walk independent of
     /// the order in which rules were inserted.
     order: Vec<u32>,
 }
 
 /// How the first name of a cell was reached.
-struct Cell {
+struct TrieCell {
     before: usize,
     depth: usize,
-    read: Read,
+    read: LastSegment,
 }
 
-enum Read {
+enum LastSegment {
     /// No segment: the empty name.
-    Nothing,
+    Empty,
     Word(WordId),
     /// A segment found by `classes` for a certain set of globs.
-    Made(Box<str>),
+    GlobMatch(Box<str>),
     /// Any segment that is not the text of an edge here. The text is only chosen when a witness is
     /// printed.
-    Fresh,
+    Unlisted,
 }
 
-impl<'t> Walk<'t> {
+impl<'t> TrieWalk<'t> {
     /// Visits every cell from which a node marked in `leading` can be reached. The visitor receives
     /// the walk and the index of the cell. The cell of the empty name is visited only where the
     /// empty name is valid: the root of a POSIX path or URL.
     pub(crate) fn over(
         trie: &'t Trie,
-        naming: Naming,
+        naming: SegmentKind,
         leading: &[bool],
         budget: &Budget,
-        visit: &mut dyn FnMut(&Self, usize) -> Result<(), Stop>,
-    ) -> Result<(), Stop> {
+        visit: &mut dyn FnMut(&Self, usize) -> Result<(), WalkStop>,
+    ) -> Result<(), WalkStop> {
         let mut words: Vec<usize> = (0..trie.texts.len()).collect();
         words.sort_unstable_by_key(|word| &trie.texts[*word]);
         let mut order = vec![0; words.len()];
@@ -78,10 +78,10 @@ impl<'t> Walk<'t> {
         let mut cells = IndexMap::default();
         cells.insert(
             trie.start(),
-            Cell {
+            TrieCell {
                 before: 0,
                 depth: 0,
-                read: Read::Nothing,
+                read: LastSegment::Empty,
             },
         );
         let mut walk = Self {
@@ -91,9 +91,9 @@ impl<'t> Walk<'t> {
             order,
         };
         let mut at = 0;
-        let mut found: Vec<(State, Read)> = Vec::new();
+        let mut found: Vec<(NodeSet, LastSegment)> = Vec::new();
         while at < walk.cells.len() {
-            let named = at > 0 || matches!(naming, Naming::Url | Naming::File);
+            let named = at > 0 || matches!(naming, SegmentKind::Url | SegmentKind::File);
             if named {
                 visit(&walk, at)?;
             }
@@ -105,7 +105,7 @@ impl<'t> Walk<'t> {
             let depth = walk.cells[at].depth + 1;
             for (state, read) in found.drain(..) {
                 // Breadth-first: the first name that reaches a state is a shortest one.
-                walk.cells.entry(state).or_insert(Cell {
+                walk.cells.entry(state).or_insert(TrieCell {
                     before: at,
                     depth,
                     read,
@@ -121,24 +121,24 @@ impl<'t> Walk<'t> {
         &self,
         at: usize,
         budget: &Budget,
-        found: &mut dyn FnMut(&mut State, Read),
-    ) -> Result<(), Entangled> {
-        let Some((state, Cell { depth, .. })) = self.cells.get_index(at) else {
+        found: &mut dyn FnMut(&mut NodeSet, LastSegment),
+    ) -> Result<(), TooComplex> {
+        let Some((state, TrieCell { depth, .. })) = self.cells.get_index(at) else {
             return Ok(());
         };
         let nodes = || state.iter().map(|id| &self.trie.nodes[*id as usize]);
-        let mut always = State::new();
+        let mut always = NodeSet::new();
         for id in state {
             self.trie
                 .always(*id, &self.trie.nodes[*id as usize], &mut always);
         }
-        let globbed: Vec<&Globs> = nodes().filter_map(|node| node.globs.as_deref()).collect();
+        let globbed: Vec<&GlobIndex> = nodes().filter_map(|node| node.globs.as_deref()).collect();
         let mut texts: Vec<(WordId, NodeId)> = nodes()
             .flat_map(|node| node.texts.iter().copied())
             .collect();
         texts.sort_unstable_by_key(|(word, to)| (self.order[*word as usize], *to));
         budget.spend(state.len() + texts.len() * (1 + always.len() + globbed.len()))?;
-        let mut next = State::new();
+        let mut next = NodeSet::new();
         for group in texts.chunk_by(|(one, _), (other, _)| one == other) {
             let Some((word, _)) = group.first() else {
                 continue;
@@ -148,12 +148,12 @@ impl<'t> Walk<'t> {
                 self.trie.reach(*to, &mut next);
             }
             self.add_globs(&globbed, &self.trie.texts[*word as usize], &mut next);
-            found(&mut next, Read::Word(*word));
+            found(&mut next, LastSegment::Word(*word));
         }
         if globbed.is_empty() {
             if !always.is_empty() && self.naming.fresh(self.trie, state, *depth, true).is_some() {
                 finish(&mut always);
-                found(&mut always, Read::Fresh);
+                found(&mut always, LastSegment::Unlisted);
             }
             return Ok(());
         }
@@ -164,16 +164,16 @@ impl<'t> Walk<'t> {
             .map(|(word, _)| self.trie.texts[*word as usize].as_ref())
             .collect();
         let candidates = self.naming.candidates(*depth, &distinct);
-        for segment in other_classes(&distinct, &taken, candidates, budget)? {
+        for segment in representative_segments(&distinct, &taken, candidates, budget)? {
             next.clone_from(&always);
             self.add_globs(&globbed, &segment, &mut next);
-            found(&mut next, Read::Made(segment.into()));
+            found(&mut next, LastSegment::GlobMatch(segment.into()));
         }
         Ok(())
     }
 
     /// Adds the targets of the globs that match a segment.
-    fn add_globs(&self, globbed: &[&Globs], segment: &str, next: &mut State) {
+    fn add_globs(&self, globbed: &[&GlobIndex], segment: &str, next: &mut NodeSet) {
         for to in globbed.iter().flat_map(|globs| globs.matching(segment)) {
             self.trie.reach(to, next);
         }
@@ -209,16 +209,16 @@ impl<'t> Walk<'t> {
     fn segments_from_last(&self, cell: usize) -> impl Iterator<Item = Cow<'_, str>> {
         let mut at = cell;
         std::iter::from_fn(move || {
-            let Cell {
+            let TrieCell {
                 read,
                 before,
                 depth,
             } = &self.cells[at];
             let segment = match read {
-                Read::Nothing => return None,
-                Read::Word(word) => Cow::Borrowed(&*self.trie.texts[*word as usize]),
-                Read::Made(text) => Cow::Borrowed(&**text),
-                Read::Fresh => {
+                LastSegment::Empty => return None,
+                LastSegment::Word(word) => Cow::Borrowed(&*self.trie.texts[*word as usize]),
+                LastSegment::GlobMatch(text) => Cow::Borrowed(&**text),
+                LastSegment::Unlisted => {
                     let fresh =
                         self.naming
                             .fresh(self.trie, self.state(*before), depth - 1, at == cell);

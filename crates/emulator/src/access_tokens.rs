@@ -10,11 +10,11 @@ use secrecy::{ExposeSecret, SecretString};
 /// The accepted access tokens. No `Debug`, because it contains tokens.
 pub(super) struct AccessTokens {
     only: Option<SecretString>,
-    known: Mutex<Known>,
+    known: Mutex<UsedTokens>,
 }
 
 #[derive(Default)]
-struct Known {
+struct UsedTokens {
     used: HashSet<String>,
     revoked: HashSet<String>,
 }
@@ -45,7 +45,7 @@ impl AccessTokens {
     /// accepted.
     pub(super) fn revoke(&self, token: Option<&str>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let Known { used, revoked } = &mut *known;
+        let UsedTokens { used, revoked } = &mut *known;
         revoked.extend(used.drain());
         revoked.extend(token.map(str::to_owned));
     }

@@ -7,7 +7,7 @@
 //!
 //! The modules next to this file are common to all services: listening on loopback, connections
 //! that can be broken on purpose, faults, the request log, the state, random names. A service
-//! implements the trait `service::Service` and has its own folder. [`docker`] is the Docker AI
+//! implements the trait `service::EmulatedService` and has its own folder. [`docker`] is the Docker AI
 //! Governance API, whose items are re-exported here; [`pulumi`] is Pulumi Cloud's policy packs;
 //! [`chainloop`] is Chainloop's policies.
 
@@ -28,10 +28,13 @@ mod state;
 mod wire;
 
 pub use docker::{
-    Among, Change, Fault, FaultKind, Limits, Operation, Options, OrganizationSeed, PolicySeed,
-    Profile, RuleSeed, Seed, Selection, TeamSeed, UnknownProfile, WhichRule, start,
+    Among, DockerInterference, DockerOperationId, DockerOptions, DockerOrganizationSeed,
+    DockerSeed, EmulatorProfile, Fault, FaultKind, PolicySeed, RuleChoice, RuleSeed, Selection,
+    ServiceLimits, TeamSeed, UnknownEmulatorProfile, start,
 };
 pub use error::{EmulatorError, SeedError};
-pub use fault::{Chance, ErrorStatus, FaultError, Probability, Range, When, Which};
-pub use running::Running;
+pub use fault::{
+    Chance, ErrorStatus, FaultError, FaultTiming, ObjectChoice, OrdinalRange, Probability,
+};
+pub use running::RunningEmulator;
 pub use state::StateLocation;

@@ -19,7 +19,7 @@ pub(super) struct RequestLog {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Entry<'a> {
+pub(super) struct LogEntry<'a> {
     /// The position in the order of arrival, from 1. Lines are in the order of the answers.
     pub(super) seq: u64,
     pub(super) method: &'a str,
@@ -53,7 +53,7 @@ impl RequestLog {
 
     /// Appends a line in one write, so that a killed process never leaves a partial line between
     /// others.
-    pub(super) fn write(&self, entry: &Entry<'_>) -> io::Result<()> {
+    pub(super) fn write(&self, entry: &LogEntry<'_>) -> io::Result<()> {
         let mut line = serde_json::to_vec(entry)?;
         line.push(b'\n');
         self.file

@@ -9,11 +9,11 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::error::EmulatorError;
-use crate::wire::{Connection, Switch, Wires};
+use crate::wire::{BreakableListener, ClientConnection, ServerSwitch};
 
 /// A running emulator. Dropping it stops it without waiting for running requests.
 #[derive(Debug)]
-pub struct Running {
+pub struct RunningEmulator {
     address: SocketAddr,
     stop: StopOnDrop,
     task: JoinHandle<io::Result<()>>,
@@ -21,12 +21,12 @@ pub struct Running {
 
 /// A bound address on loopback.
 #[derive(Debug)]
-pub(super) struct Listening {
+pub(super) struct BoundListener {
     listener: TcpListener,
     address: SocketAddr,
 }
 
-impl Listening {
+impl BoundListener {
     /// Binds an address; port 0 selects a free port.
     pub(super) async fn on(address: SocketAddr) -> Result<Self, EmulatorError> {
         if !address.ip().is_loopback() {
@@ -45,7 +45,7 @@ impl Listening {
 }
 
 #[derive(Debug)]
-struct StopOnDrop(Switch);
+struct StopOnDrop(ServerSwitch);
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
@@ -53,11 +53,11 @@ impl Drop for StopOnDrop {
     }
 }
 
-impl Running {
+impl RunningEmulator {
     /// Serves each router at its address. They stop and crash together. `address` returns the first
     /// address.
-    pub(super) fn serve(places: Vec<(Listening, Router)>) -> Self {
-        let switch = Switch::default();
+    pub(super) fn serve(places: Vec<(BoundListener, Router)>) -> Self {
+        let switch = ServerSwitch::default();
         let stop = StopOnDrop(switch.clone());
         let address = places.first().map_or_else(
             || SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -116,15 +116,15 @@ impl Running {
 
 /// Serves one router until the switch is turned off.
 fn serving(
-    place: Listening,
+    place: BoundListener,
     router: Router,
-    switch: &Switch,
+    switch: &ServerSwitch,
 ) -> impl Future<Output = io::Result<()>> + use<> {
-    let wires = Wires::new(place.listener, switch.clone());
+    let wires = BreakableListener::new(place.listener, switch.clone());
     let stopping = switch.clone();
     axum::serve(
         wires,
-        router.into_make_service_with_connect_info::<Connection>(),
+        router.into_make_service_with_connect_info::<ClientConnection>(),
     )
     .with_graceful_shutdown(async move { stopping.stopping().await })
     .into_future()

@@ -13,30 +13,30 @@ use serde_json::Value;
 use tokio::task::JoinError;
 
 use crate::error::EmulatorError;
-use crate::fault::{Armed, Change, Fault, OperationName};
+use crate::fault::{ActiveFaults, Change, Fault, OperationName};
 use crate::request_log::RequestLog;
 
 /// The parameters in a request's path, by their names in the route.
 pub(super) type PathNames = HashMap<String, String>;
 
-pub(super) trait Service: Sized + Send + Sync + 'static {
+pub(super) trait EmulatedService: Sized + Send + Sync + 'static {
     type Operation: OperationName;
     /// The changes that another client can make.
     type Change: Change;
     /// An error answer.
-    type Refusal: IntoResponse + From<BadInput> + From<JoinError> + Debug + Send + 'static;
+    type Refusal: IntoResponse + From<InvalidInput> + From<JoinError> + Debug + Send + 'static;
 
     /// The maximum size of a request body in bytes.
     const BODY_LIMIT: usize;
 
     /// The parts that all services have.
-    fn common(&self) -> &Common<Self::Operation, Self::Change>;
+    fn common(&self) -> &CommonParts<Self::Operation, Self::Change>;
 
     /// The operation of a request, by its method and the route that it matched.
     fn operation(method: &Method, route: &str) -> Option<Self::Operation>;
 
     /// The error that a fault returns instead of an answer.
-    fn on_purpose(status: StatusCode, operation: Option<Self::Operation>) -> Response;
+    fn injected_error(status: StatusCode, operation: Option<Self::Operation>) -> Response;
 
     /// The request log's entry for a body that is not empty. It must not contain credentials.
     fn logged(path: &str, body: &[u8]) -> Value;
@@ -63,13 +63,13 @@ pub(super) trait Service: Sized + Send + Sync + 'static {
 }
 
 /// The parts that all services have.
-pub(super) struct Common<O, C> {
+pub(super) struct CommonParts<O, C> {
     pub(super) latency: Duration,
-    pub(super) faults: Armed<O, C>,
+    pub(super) faults: ActiveFaults<O, C>,
     pub(super) log: Option<RequestLog>,
 }
 
-impl<O: OperationName, C> Common<O, C> {
+impl<O: OperationName, C> CommonParts<O, C> {
     /// Opens the request log, if any, and arms the faults.
     pub(super) fn open(
         latency: Duration,
@@ -83,7 +83,7 @@ impl<O: OperationName, C> Common<O, C> {
             .transpose()?;
         Ok(Self {
             latency,
-            faults: Armed::new(faults),
+            faults: ActiveFaults::new(faults),
             log,
         })
     }
@@ -91,7 +91,7 @@ impl<O: OperationName, C> Common<O, C> {
 
 /// Invalid input. Each service reports it in its own format.
 #[derive(Debug)]
-pub(crate) enum BadInput {
+pub(crate) enum InvalidInput {
     /// The body has another media type than this one.
     MediaType(&'static str),
     /// The body exceeds `BODY_LIMIT`.

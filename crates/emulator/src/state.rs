@@ -24,12 +24,12 @@ pub enum StateLocation {
 
 /// A service's marker type: its tables. Its queries are methods of [`Records`] with this type.
 pub(crate) trait Tables {
-    const LAYOUT: Layout;
+    const LAYOUT: DatabaseLayout;
 }
 
 /// The tables of a service.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(super) struct DatabaseLayout {
     /// The service's name in messages.
     pub(super) service: &'static str,
     /// SQLite's `application_id`, which distinguishes the files of the services.
@@ -42,7 +42,7 @@ pub(super) struct Layout {
 
 /// The owner and the layout of a file. Both are 0 in a new one.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Found {
+struct DatabaseHeader {
     application: i64,
     number: i64,
 }
@@ -76,7 +76,7 @@ impl<T: Tables> Store<T> {
         }
         .map_err(failed)?;
         let layout = T::LAYOUT;
-        let Found {
+        let DatabaseHeader {
             application,
             number,
         } = prepare(&mut connection, &layout).map_err(failed)?;
@@ -182,7 +182,10 @@ fn create_folder(path: &Path) -> Result<(), EmulatorError> {
 ///
 /// With a write-ahead log and `synchronous = normal`, killing the process loses nothing that was
 /// answered. Only a power failure can lose the last writes, and it never leaves a partial one.
-fn prepare(connection: &mut Connection, layout: &Layout) -> rusqlite::Result<Found> {
+fn prepare(
+    connection: &mut Connection,
+    layout: &DatabaseLayout,
+) -> rusqlite::Result<DatabaseHeader> {
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "normal")?;
@@ -190,20 +193,20 @@ fn prepare(connection: &mut Connection, layout: &Layout) -> rusqlite::Result<Fou
     connection.set_prepared_statement_cache_capacity(64);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let number = |pragma| transaction.query_row(pragma, (), |row| row.get::<_, i64>(0));
-    let found = Found {
+    let found = DatabaseHeader {
         application: number("pragma application_id")?,
         number: number("pragma user_version")?,
     };
     let tables: i64 =
         transaction.query_row("select count(*) from sqlite_schema", (), |row| row.get(0))?;
-    if found != Found::default() || tables != 0 {
+    if found != DatabaseHeader::default() || tables != 0 {
         return Ok(found);
     }
     transaction.execute_batch(layout.tables)?;
     transaction.pragma_update(None, "application_id", layout.application)?;
     transaction.pragma_update(None, "user_version", layout.number)?;
     transaction.commit()?;
-    Ok(Found {
+    Ok(DatabaseHeader {
         application: layout.application,
         number: layout.number,
     })

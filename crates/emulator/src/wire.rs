@@ -1,7 +1,7 @@
 //! Connections that can be broken on purpose, and the switch that stops a server.
 //!
 //! A network fault cannot be expressed as an answer: the connection itself must break. Every
-//! accepted connection is a [`Wire`], and every request has the [`Connection`] that it arrived on
+//! accepted connection is a [`BreakableStream`], and every request has the [`ClientConnection`] that it arrived on
 //! in its extensions (`ConnectInfo`).
 
 use std::io;
@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 /// The life cycle of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum ServerStage {
     Serving,
     /// New requests are refused; running ones are finished.
     Stopping,
@@ -29,30 +29,30 @@ enum Stage {
 
 /// The switch of one server. Clones share it.
 #[derive(Debug, Clone)]
-pub(super) struct Switch(Arc<Shared>);
+pub(super) struct ServerSwitch(Arc<SwitchState>);
 
 #[derive(Debug)]
-struct Shared {
-    stage: watch::Sender<Stage>,
-    links: Mutex<Vec<Weak<Link>>>,
+struct SwitchState {
+    stage: watch::Sender<ServerStage>,
+    links: Mutex<Vec<Weak<ConnectionLink>>>,
 }
 
-impl Default for Switch {
+impl Default for ServerSwitch {
     fn default() -> Self {
-        Self(Arc::new(Shared {
-            stage: watch::Sender::new(Stage::Serving),
+        Self(Arc::new(SwitchState {
+            stage: watch::Sender::new(ServerStage::Serving),
             links: Mutex::default(),
         }))
     }
 }
 
-impl Switch {
+impl ServerSwitch {
     /// Asks the server to finish running requests and stop.
     pub(super) fn stop(&self) {
         self.0.stage.send_if_modified(|stage| {
-            let serving = *stage == Stage::Serving;
+            let serving = *stage == ServerStage::Serving;
             if serving {
-                *stage = Stage::Stopping;
+                *stage = ServerStage::Stopping;
             }
             serving
         });
@@ -60,25 +60,25 @@ impl Switch {
 
     /// Stops the server at once: it closes its listeners and resets all connections.
     pub(super) fn crash(&self) {
-        self.0.stage.send_replace(Stage::Crashed);
+        self.0.stage.send_replace(ServerStage::Crashed);
         let links = self.0.links.lock().unwrap_or_else(PoisonError::into_inner);
         links
             .iter()
             .filter_map(Weak::upgrade)
-            .for_each(|link| link.turn(State::Broken));
+            .for_each(|link| link.turn(ConnectionState::Broken));
     }
 
     /// Waits until the server stops or crashes.
     pub(super) async fn stopping(&self) {
-        self.reaches(|stage| stage != Stage::Serving).await;
+        self.reaches(|stage| stage != ServerStage::Serving).await;
     }
 
     /// Waits until the server crashes.
     pub(super) async fn crashed(&self) {
-        self.reaches(|stage| stage == Stage::Crashed).await;
+        self.reaches(|stage| stage == ServerStage::Crashed).await;
     }
 
-    async fn reaches(&self, wanted: impl Fn(Stage) -> bool) {
+    async fn reaches(&self, wanted: impl Fn(ServerStage) -> bool) {
         // This cannot fail: the switch owns the sender.
         let _ = self
             .0
@@ -88,14 +88,14 @@ impl Switch {
             .await;
     }
 
-    fn link(&self) -> Arc<Link> {
-        let link = Arc::new(Link::default());
+    fn link(&self) -> Arc<ConnectionLink> {
+        let link = Arc::new(ConnectionLink::default());
         let mut links = self.0.links.lock().unwrap_or_else(PoisonError::into_inner);
         links.retain(|link| link.strong_count() > 0);
         links.push(Arc::downgrade(&link));
         // A crash before the link was registered did not reach it.
-        if *self.0.stage.borrow() == Stage::Crashed {
-            link.turn(State::Broken);
+        if *self.0.stage.borrow() == ServerStage::Crashed {
+            link.turn(ConnectionState::Broken);
         }
         link
     }
@@ -103,7 +103,7 @@ impl Switch {
 
 /// The state of a connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum State {
+enum ConnectionState {
     #[default]
     Open,
     /// Data written so far is sent, then the connection is closed.
@@ -114,17 +114,17 @@ enum State {
 
 /// The state that a connection shares with its requests.
 #[derive(Debug, Default)]
-struct Link {
-    state: Mutex<State>,
+struct ConnectionLink {
+    state: Mutex<ConnectionState>,
     reader: AtomicWaker,
 }
 
-impl Link {
-    fn state(&self) -> State {
+impl ConnectionLink {
+    fn state(&self) -> ConnectionState {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn turn(&self, state: State) {
+    fn turn(&self, state: ConnectionState) {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
         self.reader.wake();
     }
@@ -132,61 +132,61 @@ impl Link {
 
 /// The connection that a request arrived on.
 #[derive(Debug, Clone)]
-pub(super) struct Connection {
-    link: Arc<Link>,
-    switch: Switch,
+pub(super) struct ClientConnection {
+    link: Arc<ConnectionLink>,
+    switch: ServerSwitch,
 }
 
-impl Connection {
+impl ClientConnection {
     /// Resets the connection: later answers do not arrive.
     pub(super) fn reset(&self) {
-        self.link.turn(State::Broken);
+        self.link.turn(ConnectionState::Broken);
     }
 
     /// Closes the connection normally once pending data is sent.
     pub(super) fn close_when_sent(&self) {
-        self.link.turn(State::Closing);
+        self.link.turn(ConnectionState::Closing);
     }
 
-    pub(super) fn switch(&self) -> &Switch {
+    pub(super) fn switch(&self) -> &ServerSwitch {
         &self.switch
     }
 }
 
-impl Connected<IncomingStream<'_, Wires>> for Connection {
-    fn connect_info(stream: IncomingStream<'_, Wires>) -> Self {
+impl Connected<IncomingStream<'_, BreakableListener>> for ClientConnection {
+    fn connect_info(stream: IncomingStream<'_, BreakableListener>) -> Self {
         stream.io().connection.clone()
     }
 }
 
-/// A listener whose connections are [`Wire`]s.
-pub(super) struct Wires {
+/// A listener whose connections are [`BreakableStream`]s.
+pub(super) struct BreakableListener {
     listener: TcpListener,
-    switch: Switch,
+    switch: ServerSwitch,
 }
 
-impl Wires {
-    pub(super) fn new(listener: TcpListener, switch: Switch) -> Self {
+impl BreakableListener {
+    pub(super) fn new(listener: TcpListener, switch: ServerSwitch) -> Self {
         Self { listener, switch }
     }
 }
 
-impl Listener for Wires {
-    type Io = Wire;
+impl Listener for BreakableListener {
+    type Io = BreakableStream;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Wire, SocketAddr) {
+    async fn accept(&mut self) -> (BreakableStream, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.listener).await;
         // Without this, small answers wait for the acknowledgement of the previous one, which costs
         // 40 ms.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
-        let connection = Connection {
+        let connection = ClientConnection {
             link: self.switch.link(),
             switch: self.switch.clone(),
         };
-        (Wire { stream, connection }, address)
+        (BreakableStream { stream, connection }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -195,20 +195,20 @@ impl Listener for Wires {
 }
 
 /// A TCP connection that can be broken from outside.
-pub(super) struct Wire {
+pub(super) struct BreakableStream {
     stream: TcpStream,
-    connection: Connection,
+    connection: ClientConnection,
 }
 
-impl Wire {
-    fn state(&self) -> State {
+impl BreakableStream {
+    fn state(&self) -> ConnectionState {
         self.connection.link.state()
     }
 
-    fn unless_broken(&self) -> io::Result<()> {
+    fn check_not_broken(&self) -> io::Result<()> {
         match self.state() {
-            State::Open | State::Closing => Ok(()),
-            State::Broken => Err(io::Error::new(
+            ConnectionState::Open | ConnectionState::Closing => Ok(()),
+            ConnectionState::Broken => Err(io::Error::new(
                 io::ErrorKind::ConnectionReset,
                 "reset on purpose",
             )),
@@ -216,9 +216,9 @@ impl Wire {
     }
 }
 
-impl Drop for Wire {
+impl Drop for BreakableStream {
     fn drop(&mut self) {
-        if self.state() == State::Broken {
+        if self.state() == ConnectionState::Broken {
             // With a zero linger time, closing the socket sends a reset instead of a normal end.
             if let Err(error) = self.stream.set_zero_linger() {
                 tracing::debug!(%error, "cannot reset a connection; it is closed instead");
@@ -227,7 +227,7 @@ impl Drop for Wire {
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for BreakableStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -235,35 +235,35 @@ impl AsyncRead for Wire {
     ) -> Poll<io::Result<()>> {
         // Breaking the connection wakes the reader, and with it the task that owns this value.
         self.connection.link.reader.register(cx.waker());
-        self.unless_broken()?;
+        self.check_not_broken()?;
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for BreakableStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.unless_broken()?;
+        self.check_not_broken()?;
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         std::task::ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
         Poll::Ready(match self.state() {
-            State::Open => Ok(()),
-            State::Closing => Err(io::Error::new(
+            ConnectionState::Open => Ok(()),
+            ConnectionState::Closing => Err(io::Error::new(
                 io::ErrorKind::ConnectionAborted,
                 "closed on purpose",
             )),
-            State::Broken => self.unless_broken(),
+            ConnectionState::Broken => self.check_not_broken(),
         })
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.unless_broken()?;
+        self.check_not_broken()?;
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 
@@ -272,7 +272,7 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.unless_broken()?;
+        self.check_not_broken()?;
         Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
     }
 

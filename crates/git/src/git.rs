@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// The commit of a work tree or revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Head {
+pub struct HeadCommit {
     /// Full id of the commit.
     pub id: String,
     /// Whether the content differs from the commit: modified tracked files, or files in use that
@@ -18,16 +18,16 @@ pub struct Head {
     /// Checked out branch, or the branch that names the revision. `None` for a detached `HEAD`.
     pub branch: Option<String>,
     /// Author of the commit.
-    pub author: Person,
+    pub author: CommitPerson,
     /// Committer of the commit.
-    pub committer: Person,
+    pub committer: CommitPerson,
 }
 
 /// Somebody whom a commit names. Git takes anybody's word for it; only a signature proves who it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "CommitPerson")]
-pub struct Person {
+pub struct CommitPerson {
     /// The name.
     pub name: String,
     /// The address.
@@ -37,7 +37,7 @@ pub struct Person {
     pub time: Timestamp,
 }
 
-impl Person {
+impl CommitPerson {
     fn of(signature: &Signature<'_>) -> Self {
         Self {
             name: String::from_utf8_lossy(signature.name_bytes()).into_owned(),
@@ -48,10 +48,10 @@ impl Person {
     }
 }
 
-impl Head {
+impl HeadCommit {
     pub(super) fn of(commit: &Commit<'_>, branch: Option<String>, dirty: bool) -> Self {
-        let author = Person::of(&commit.author());
-        let committer = Person::of(&commit.committer());
+        let author = CommitPerson::of(&commit.author());
+        let committer = CommitPerson::of(&commit.committer());
         Self {
             id: commit.id().to_string(),
             dirty,
@@ -73,11 +73,11 @@ pub fn folder(folder: &Path) -> String {
 /// The commit of the work tree around a folder. `read` are the files of the folder that are in use.
 /// Returns `None` outside of repositories, before the first commit, and if git does not trust the
 /// repository.
-pub fn head<'a>(folder: &Path, read: impl IntoIterator<Item = &'a str>) -> Option<Head> {
+pub fn head<'a>(folder: &Path, read: impl IntoIterator<Item = &'a str>) -> Option<HeadCommit> {
     let repository = Repository::discover(folder).ok()?;
     let commit = repository.head().ok()?.peel_to_commit().ok()?;
     let dirty = is_changed(&repository, folder) || !are_tracked(&repository, folder, read);
-    Some(Head::of(
+    Some(HeadCommit::of(
         &commit,
         crate::find::checked_out_branch(&repository),
         dirty,

@@ -24,14 +24,14 @@ mod work_tree;
 
 pub use branch::{BranchError, commit_id, default_branch, first_parent, on_branch};
 pub use find::RevisionError;
-pub use git::{Head, Person, folder, head};
+pub use git::{CommitPerson, HeadCommit, folder, head};
 pub use pack::{Archive, PROJECT_FILE, PackEntry, PackError, PackTree};
 pub use pipeline::{Pipeline, PipelineService};
-pub use problem::{Listing, Problem, ProblemKind};
+pub use problem::{FileProblem, FileProblemKind, Listing};
 pub use pull_request::{CiBase, PullRequest};
 pub use revision::Revision;
 pub use signature::{
-    Request as SignatureRequest, Scheme, SignatureError, SignedBy, SignersError, verify,
+    SignatureError, SignatureRequest, SignatureScheme, SignedBy, SignersError, verify,
 };
 pub use source::{Source, normal};
-pub use work_tree::{OpenError, WorkTree};
+pub use work_tree::{WorkTree, WorkTreeError};

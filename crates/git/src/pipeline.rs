@@ -47,33 +47,33 @@ impl PipelineService {
 }
 
 /// The variables of a service: its marker, and those of the branch and the actor.
-struct Words {
+struct PipelineVariables {
     service: PipelineService,
     runs: &'static str,
     branch: &'static [&'static str],
     actor: &'static str,
 }
 
-const WORDS: [Words; 4] = [
-    Words {
+const WORDS: [PipelineVariables; 4] = [
+    PipelineVariables {
         service: PipelineService::Github,
         runs: "GITHUB_ACTIONS",
         branch: &["GITHUB_HEAD_REF", "GITHUB_REF_NAME"],
         actor: "GITHUB_ACTOR",
     },
-    Words {
+    PipelineVariables {
         service: PipelineService::Gitlab,
         runs: "GITLAB_CI",
         branch: &["CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "CI_COMMIT_REF_NAME"],
         actor: "GITLAB_USER_LOGIN",
     },
-    Words {
+    PipelineVariables {
         service: PipelineService::Bitbucket,
         runs: "BITBUCKET_BUILD_NUMBER",
         branch: &["BITBUCKET_BRANCH", "BITBUCKET_TAG"],
         actor: "BITBUCKET_STEP_TRIGGERER_UUID",
     },
-    Words {
+    PipelineVariables {
         service: PipelineService::Azure,
         runs: "TF_BUILD",
         branch: &["SYSTEM_PULLREQUEST_SOURCEBRANCH", "BUILD_SOURCEBRANCHNAME"],
@@ -102,7 +102,7 @@ impl Pipeline {
         if value("CI").is_some_and(|text| is_no(&text)) {
             return None;
         }
-        for Words {
+        for PipelineVariables {
             service,
             runs,
             branch,

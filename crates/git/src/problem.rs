@@ -9,7 +9,7 @@ pub(crate) const MAX_DEPTH: usize = 64;
 
 /// The reason why a file or folder cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ProblemKind {
+pub enum FileProblemKind {
     /// The path does not exist.
     #[error("there is no such file or folder")]
     Missing,
@@ -47,7 +47,7 @@ pub enum ProblemKind {
     Unreadable(String),
 }
 
-impl ProblemKind {
+impl FileProblemKind {
     pub(crate) fn too_deep() -> Self {
         Self::Unreadable(format!("folders nest deeper than {MAX_DEPTH} levels"))
     }
@@ -89,11 +89,11 @@ impl ProblemKind {
 
 /// A file or folder that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct FileProblem {
     /// Path relative to the configuration. Bytes that are not UTF-8 are replaced.
     pub path: Utf8PathBuf,
     /// Reason.
-    pub kind: ProblemKind,
+    pub kind: FileProblemKind,
 }
 
 /// The manifests below one path.
@@ -102,7 +102,7 @@ pub struct Listing {
     /// Sorted paths relative to the configuration.
     pub files: Vec<Utf8PathBuf>,
     /// Problems in the order in which they were found.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<FileProblem>,
 }
 
 /// Whether the name is that of a manifest.

@@ -5,12 +5,12 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::problem::ProblemKind;
+use crate::problem::FileProblemKind;
 
-pub(crate) fn unreadable(error: &io::Error) -> ProblemKind {
+pub(crate) fn unreadable(error: &io::Error) -> FileProblemKind {
     match error.kind() {
-        io::ErrorKind::NotFound => ProblemKind::Missing,
-        kind => ProblemKind::Unreadable(kind.to_string()),
+        io::ErrorKind::NotFound => FileProblemKind::Missing,
+        kind => FileProblemKind::Unreadable(kind.to_string()),
     }
 }
 
@@ -19,10 +19,10 @@ pub(crate) fn read_bounded(
     path: &Path,
     metadata: &Metadata,
     limit: usize,
-) -> Result<Vec<u8>, ProblemKind> {
+) -> Result<Vec<u8>, FileProblemKind> {
     let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
     if size > limit {
-        return Err(ProblemKind::TooLarge(limit));
+        return Err(FileProblemKind::TooLarge(limit));
     }
     let file = File::open(path).map_err(|error| unreadable(&error))?;
     let mut bytes = Vec::with_capacity(size + 1);
@@ -31,14 +31,14 @@ pub(crate) fn read_bounded(
         .read_to_end(&mut bytes)
         .map_err(|error| unreadable(&error))?;
     if bytes.len() > limit {
-        Err(ProblemKind::TooLarge(limit))
+        Err(FileProblemKind::TooLarge(limit))
     } else {
         Ok(bytes)
     }
 }
 
 /// Decodes UTF-8.
-pub(crate) fn text(bytes: Vec<u8>) -> Result<Arc<str>, ProblemKind> {
+pub(crate) fn text(bytes: Vec<u8>) -> Result<Arc<str>, FileProblemKind> {
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text.into()),
         Err(error) => {
@@ -48,7 +48,7 @@ pub(crate) fn text(bytes: Vec<u8>) -> Result<Arc<str>, ProblemKind> {
                 .filter(|byte| **byte == b'\n')
                 .count()
                 + 1;
-            Err(ProblemKind::NotUtf8 { line, offset })
+            Err(FileProblemKind::NotUtf8 { line, offset })
         }
     }
 }

@@ -14,9 +14,9 @@ use camino::{Utf8Component, Utf8Path};
 use git2::{Oid, Repository};
 
 use crate::find::{self, RevisionError};
-use crate::git::Head;
+use crate::git::HeadCommit;
 use crate::pack::{self, PackError, PackTree};
-use crate::problem::{Listing, ProblemKind};
+use crate::problem::{FileProblemKind, Listing};
 use crate::read::text;
 use crate::source::{Source, normal};
 use crate::walk;
@@ -42,7 +42,7 @@ pub struct Revision {
 }
 
 /// A root tree and its commit.
-struct Top {
+struct RevisionRoot {
     commit: Option<Oid>,
     root: Oid,
     dirty: bool,
@@ -91,7 +91,7 @@ impl Revision {
         Self::at(
             repository,
             name,
-            Top {
+            RevisionRoot {
                 commit: Some(commit),
                 root,
                 dirty: false,
@@ -120,7 +120,7 @@ impl Revision {
         Self::at(
             repository,
             "the index",
-            Top {
+            RevisionRoot {
                 commit,
                 root,
                 dirty,
@@ -133,19 +133,19 @@ impl Revision {
     fn at(
         repository: Repository,
         name: &str,
-        top: Top,
+        top: RevisionRoot,
         folder: &[String],
     ) -> Result<Self, RevisionError> {
-        let Top {
+        let RevisionRoot {
             commit,
             root,
             dirty,
             branch,
         } = top;
         let found = walk::resolve(&repository, root, folder);
-        let Ok(walk::Found {
+        let Ok(walk::ResolvedPath {
             path,
-            node: walk::Node::Folder(_),
+            node: walk::TreeEntry::Folder(_),
         }) = found
         else {
             return Err(RevisionError::NoFolder {
@@ -167,10 +167,10 @@ impl Revision {
     }
 
     /// The commit, or the parent of the index. `None` before the first commit.
-    pub fn commit(&self) -> Option<Head> {
+    pub fn commit(&self) -> Option<HeadCommit> {
         let repository = self.repository();
         let commit = repository.find_commit(self.commit?).ok()?;
-        Some(Head::of(&commit, self.branch.clone(), self.dirty))
+        Some(HeadCommit::of(&commit, self.branch.clone(), self.dirty))
     }
 
     /// The folder of the configuration from the root of the repository, with `/`. Empty at the
@@ -190,7 +190,7 @@ impl Revision {
             .collect();
         !matches!(
             walk::resolve(&repository, self.root, &path),
-            Err(ProblemKind::Missing)
+            Err(FileProblemKind::Missing)
         )
     }
 
@@ -202,12 +202,12 @@ impl Revision {
     }
 
     /// Converts a path relative to the configuration to one from the root of the repository.
-    fn lexical(&self, path: &Utf8Path) -> Result<Vec<String>, ProblemKind> {
-        let relative = normal(path).ok_or(ProblemKind::Outside)?;
+    fn lexical(&self, path: &Utf8Path) -> Result<Vec<String>, FileProblemKind> {
+        let relative = normal(path).ok_or(FileProblemKind::Outside)?;
         let mut parts = self.folder.clone();
         for component in relative.components() {
             match component {
-                Utf8Component::ParentDir => drop(parts.pop().ok_or(ProblemKind::Outside)?),
+                Utf8Component::ParentDir => drop(parts.pop().ok_or(FileProblemKind::Outside)?),
                 other => parts.push(other.as_str().to_owned()),
             }
         }
@@ -216,33 +216,33 @@ impl Revision {
 }
 
 impl Source for Revision {
-    fn list(&self, path: &Utf8Path) -> Result<Listing, ProblemKind> {
+    fn list(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
         let parts = self.lexical(path)?;
-        let shown = normal(path).ok_or(ProblemKind::Outside)?;
+        let shown = normal(path).ok_or(FileProblemKind::Outside)?;
         let repository = self.repository();
-        let walk::Found { path, node } = walk::resolve(&repository, self.root, &parts)?;
+        let walk::ResolvedPath { path, node } = walk::resolve(&repository, self.root, &parts)?;
         match node {
-            walk::Node::File(_) => Ok(Listing {
+            walk::TreeEntry::File(_) => Ok(Listing {
                 files: vec![shown],
                 problems: Vec::new(),
             }),
-            walk::Node::Submodule => Err(ProblemKind::Submodule),
-            walk::Node::Folder(tree) => walk::list(&repository, self.root, path, tree, &shown),
+            walk::TreeEntry::Submodule => Err(FileProblemKind::Submodule),
+            walk::TreeEntry::Folder(tree) => walk::list(&repository, self.root, path, tree, &shown),
         }
     }
 
-    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, ProblemKind> {
+    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
         let parts = self.lexical(path)?;
         let repository = self.repository();
         let bytes = match walk::resolve(&repository, self.root, &parts)?.node {
-            walk::Node::File(blob) => walk::blob(&repository, blob, limit)?,
-            walk::Node::Folder(_) => return Err(ProblemKind::Special),
-            walk::Node::Submodule => return Err(ProblemKind::Submodule),
+            walk::TreeEntry::File(blob) => walk::blob(&repository, blob, limit)?,
+            walk::TreeEntry::Folder(_) => return Err(FileProblemKind::Special),
+            walk::TreeEntry::Submodule => return Err(FileProblemKind::Submodule),
         };
         drop(repository);
         let before = self.read.fetch_add(bytes.len(), Ordering::Relaxed);
         if before.saturating_add(bytes.len()) > MAX_TOTAL {
-            return Err(ProblemKind::Unreadable(format!(
+            return Err(FileProblemKind::Unreadable(format!(
                 "the files of the revision have more than {MAX_TOTAL} bytes"
             )));
         }
@@ -256,9 +256,9 @@ impl Source for Revision {
             .map_err(PackError::Directory)?
             .node
         {
-            walk::Node::Folder(tree) => pack::tracked::read(&repository, tree),
-            walk::Node::File(_) => Err(PackError::NoDirectory),
-            walk::Node::Submodule => Err(PackError::Directory(ProblemKind::Submodule)),
+            walk::TreeEntry::Folder(tree) => pack::tracked::read(&repository, tree),
+            walk::TreeEntry::File(_) => Err(PackError::NoDirectory),
+            walk::TreeEntry::Submodule => Err(PackError::Directory(FileProblemKind::Submodule)),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use crate::pack::{PackError, PackTree};
-use crate::problem::{Listing, ProblemKind};
+use crate::problem::{FileProblemKind, Listing};
 
 /// A source of manifests: the work tree, the index or a revision.
 pub trait Source: Sync {
@@ -14,13 +14,13 @@ pub trait Source: Sync {
     ///
     /// # Errors
     /// `path` itself cannot be read. Problems below it are part of the listing.
-    fn list(&self, path: &Utf8Path) -> Result<Listing, ProblemKind>;
+    fn list(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind>;
 
     /// Reads one file by its path relative to the configuration.
     ///
     /// # Errors
     /// The file cannot be read, is not UTF-8, or exceeds `limit` bytes.
-    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, ProblemKind>;
+    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind>;
 
     /// Reads the source of a policy pack: all files of a directory relative to the configuration,
     /// including hidden files, without files that git ignores.

@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use camino::Utf8Path;
 use git2::{ErrorCode, Oid, Repository};
 
-use crate::problem::{Listing, MAX_DEPTH, Problem, ProblemKind, is_manifest};
+use crate::problem::{FileProblem, FileProblemKind, Listing, MAX_DEPTH, is_manifest};
 
 /// Maximum number of symbolic links in one path, as on Linux.
 const MAX_LINKS: usize = 40;
@@ -23,7 +23,7 @@ pub(crate) const SUBMODULE: i32 = 0o160_000;
 
 /// The object at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Node {
+pub(crate) enum TreeEntry {
     File(Oid),
     Folder(Oid),
     Submodule,
@@ -31,13 +31,13 @@ pub(crate) enum Node {
 
 /// The object at a path, with its path from the root of the repository, links resolved.
 #[derive(Debug)]
-pub(crate) struct Found {
+pub(crate) struct ResolvedPath {
     pub(crate) path: Vec<String>,
-    pub(crate) node: Node,
+    pub(crate) node: TreeEntry,
 }
 
 /// Converts an error of libgit2.
-pub(crate) fn unreadable(error: &git2::Error) -> ProblemKind {
+pub(crate) fn unreadable(error: &git2::Error) -> FileProblemKind {
     let why = match error.code() {
         ErrorCode::NotFound => {
             "its content is not in this clone; run `git fetch`, or clone without a filter"
@@ -45,17 +45,21 @@ pub(crate) fn unreadable(error: &git2::Error) -> ProblemKind {
         }
         _ => error.message().to_owned(),
     };
-    ProblemKind::Unreadable(why)
+    FileProblemKind::Unreadable(why)
 }
 
 /// Reads a file after checking its size.
-pub(crate) fn blob(repository: &Repository, id: Oid, limit: usize) -> Result<Vec<u8>, ProblemKind> {
+pub(crate) fn blob(
+    repository: &Repository,
+    id: Oid,
+    limit: usize,
+) -> Result<Vec<u8>, FileProblemKind> {
     let objects = repository.odb().map_err(|error| unreadable(&error))?;
     let (size, _) = objects
         .read_header(id)
         .map_err(|error| unreadable(&error))?;
     if size > limit {
-        return Err(ProblemKind::TooLarge(limit));
+        return Err(FileProblemKind::TooLarge(limit));
     }
     let blob = repository
         .find_blob(id)
@@ -68,7 +72,7 @@ pub(crate) fn resolve(
     repository: &Repository,
     root: Oid,
     path: &[String],
-) -> Result<Found, ProblemKind> {
+) -> Result<ResolvedPath, FileProblemKind> {
     let mut left: VecDeque<String> = path.iter().cloned().collect();
     let mut folders: Vec<(String, Oid)> = Vec::new();
     let mut links = 0;
@@ -76,7 +80,7 @@ pub(crate) fn resolve(
         match name.as_str() {
             "" | "." => continue,
             ".." => {
-                folders.pop().ok_or(ProblemKind::SymlinkOutside)?;
+                folders.pop().ok_or(FileProblemKind::SymlinkOutside)?;
                 continue;
             }
             _ => {}
@@ -87,7 +91,7 @@ pub(crate) fn resolve(
             .map_err(|error| unreadable(&error))?;
         let entry = tree
             .get_name_bytes(name.as_bytes())
-            .ok_or(ProblemKind::Missing)?;
+            .ok_or(FileProblemKind::Missing)?;
         let node = match entry.filemode_raw() & KIND {
             FOLDER => {
                 folders.push((name, entry.id()));
@@ -96,21 +100,21 @@ pub(crate) fn resolve(
             LINK => {
                 links += 1;
                 if links > MAX_LINKS {
-                    return Err(ProblemKind::Loop);
+                    return Err(FileProblemKind::Loop);
                 }
                 for part in target(repository, entry.id())?.into_iter().rev() {
                     left.push_front(part);
                 }
                 continue;
             }
-            SUBMODULE => Node::Submodule,
-            _ => Node::File(entry.id()),
+            SUBMODULE => TreeEntry::Submodule,
+            _ => TreeEntry::File(entry.id()),
         };
         if left.iter().any(|name| !matches!(name.as_str(), "" | ".")) {
-            return Err(if node == Node::Submodule {
-                ProblemKind::Submodule
+            return Err(if node == TreeEntry::Submodule {
+                FileProblemKind::Submodule
             } else {
-                ProblemKind::Missing
+                FileProblemKind::Missing
             });
         }
         let path = folders
@@ -118,21 +122,21 @@ pub(crate) fn resolve(
             .map(|(name, _)| name)
             .chain([name])
             .collect();
-        return Ok(Found { path, node });
+        return Ok(ResolvedPath { path, node });
     }
-    let node = Node::Folder(folders.last().map_or(root, |(_, tree)| *tree));
-    Ok(Found {
+    let node = TreeEntry::Folder(folders.last().map_or(root, |(_, tree)| *tree));
+    Ok(ResolvedPath {
         path: folders.into_iter().map(|(name, _)| name).collect(),
         node,
     })
 }
 
 /// The segments of a symbolic link's target.
-fn target(repository: &Repository, link: Oid) -> Result<Vec<String>, ProblemKind> {
+fn target(repository: &Repository, link: Oid) -> Result<Vec<String>, FileProblemKind> {
     let bytes = blob(repository, link, MAX_LINK)?;
-    let target = String::from_utf8(bytes).map_err(|_| ProblemKind::Name)?;
+    let target = String::from_utf8(bytes).map_err(|_| FileProblemKind::Name)?;
     if target.starts_with(['/', '\\']) || target.as_bytes().get(1) == Some(&b':') {
-        return Err(ProblemKind::SymlinkOutside);
+        return Err(FileProblemKind::SymlinkOutside);
     }
     Ok(target.split('/').map(str::to_owned).collect())
 }
@@ -144,7 +148,7 @@ pub(crate) fn list(
     path: Vec<String>,
     tree: Oid,
     shown: &Utf8Path,
-) -> Result<Listing, ProblemKind> {
+) -> Result<Listing, FileProblemKind> {
     let mut walk = Walk {
         repository,
         root,
@@ -175,7 +179,7 @@ impl Walk<'_> {
         tree: Oid,
         shown: &Utf8Path,
         parents: &mut Vec<Vec<String>>,
-    ) -> Result<(), ProblemKind> {
+    ) -> Result<(), FileProblemKind> {
         let tree = self
             .repository
             .find_tree(tree)
@@ -184,15 +188,15 @@ impl Walk<'_> {
         for entry in &tree {
             self.entries += 1;
             if self.entries > MAX_ENTRIES {
-                return Err(ProblemKind::Unreadable(format!(
+                return Err(FileProblemKind::Unreadable(format!(
                     "it holds more than {MAX_ENTRIES} files and folders"
                 )));
             }
             let Ok(name) = std::str::from_utf8(entry.name_bytes()) else {
                 let path = shown.join(String::from_utf8_lossy(entry.name_bytes()).as_ref());
-                self.listing.problems.push(Problem {
+                self.listing.problems.push(FileProblem {
                     path,
-                    kind: ProblemKind::Name,
+                    kind: FileProblemKind::Name,
                 });
                 continue;
             };
@@ -202,25 +206,25 @@ impl Walk<'_> {
             let path = shown.join(name);
             let real: Vec<String> = here.iter().cloned().chain([name.to_owned()]).collect();
             let found = match entry.filemode_raw() & KIND {
-                FOLDER => Ok(Found {
+                FOLDER => Ok(ResolvedPath {
                     path: real,
-                    node: Node::Folder(entry.id()),
+                    node: TreeEntry::Folder(entry.id()),
                 }),
                 LINK => resolve(self.repository, self.root, &real),
-                SUBMODULE => Ok(Found {
+                SUBMODULE => Ok(ResolvedPath {
                     path: real,
-                    node: Node::Submodule,
+                    node: TreeEntry::Submodule,
                 }),
-                _ => Ok(Found {
+                _ => Ok(ResolvedPath {
                     path: real,
-                    node: Node::File(entry.id()),
+                    node: TreeEntry::File(entry.id()),
                 }),
             };
             if let Err(kind) = found.and_then(|found| self.entry(found, &path, parents)) {
                 if self.entries > MAX_ENTRIES {
                     return Err(kind);
                 }
-                self.listing.problems.push(Problem { path, kind });
+                self.listing.problems.push(FileProblem { path, kind });
             }
         }
         Ok(())
@@ -228,16 +232,16 @@ impl Walk<'_> {
 
     fn entry(
         &mut self,
-        found: Found,
+        found: ResolvedPath,
         shown: &Utf8Path,
         parents: &mut Vec<Vec<String>>,
-    ) -> Result<(), ProblemKind> {
-        let Found { path, node } = found;
+    ) -> Result<(), FileProblemKind> {
+        let ResolvedPath { path, node } = found;
         match node {
-            Node::Submodule => Err(ProblemKind::Submodule),
-            Node::Folder(_) if parents.contains(&path) => Err(ProblemKind::Loop),
-            Node::Folder(_) if parents.len() >= MAX_DEPTH => Err(ProblemKind::too_deep()),
-            Node::Folder(tree) => {
+            TreeEntry::Submodule => Err(FileProblemKind::Submodule),
+            TreeEntry::Folder(_) if parents.contains(&path) => Err(FileProblemKind::Loop),
+            TreeEntry::Folder(_) if parents.len() >= MAX_DEPTH => Err(FileProblemKind::too_deep()),
+            TreeEntry::Folder(tree) => {
                 if !self.seen.insert(path.clone()) {
                     return Ok(());
                 }
@@ -246,7 +250,7 @@ impl Walk<'_> {
                 parents.pop();
                 result
             }
-            Node::File(_) => {
+            TreeEntry::File(_) => {
                 if is_manifest(shown) && self.seen.insert(path) {
                     self.listing.files.push(shown.to_owned());
                 }

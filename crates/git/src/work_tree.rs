@@ -13,7 +13,7 @@ use camino::{Utf8Component, Utf8Path};
 use thiserror::Error;
 
 use crate::pack::{self, PackError, PackTree};
-use crate::problem::{Listing, MAX_DEPTH, Problem, ProblemKind, is_manifest};
+use crate::problem::{FileProblem, FileProblemKind, Listing, MAX_DEPTH, is_manifest};
 use crate::read::{read_bounded, text, unreadable};
 use crate::source::{Source, normal};
 
@@ -28,7 +28,7 @@ pub struct WorkTree {
 
 /// The directory of the configuration cannot be opened.
 #[derive(Debug, Error)]
-pub enum OpenError {
+pub enum WorkTreeError {
     /// The directory is missing or not accessible.
     #[error("the directory `{path}` cannot be opened; check the path that was given")]
     Directory {
@@ -44,11 +44,11 @@ impl WorkTree {
     ///
     /// # Errors
     /// The directory is missing or not accessible.
-    pub fn open(directory: &Path) -> Result<Self, OpenError> {
+    pub fn open(directory: &Path) -> Result<Self, WorkTreeError> {
         let root = directory
             .canonicalize()
             .and_then(|root| fs::read_dir(&root).map(|_| root));
-        let root = root.map_err(|source| OpenError::Directory {
+        let root = root.map_err(|source| WorkTreeError::Directory {
             path: directory.display().to_string(),
             source,
         })?;
@@ -70,13 +70,13 @@ impl WorkTree {
     ///
     /// # Errors
     /// The path is missing or leaves the repository.
-    pub fn real_path(&self, path: &Utf8Path) -> Result<PathBuf, ProblemKind> {
+    pub fn real_path(&self, path: &Utf8Path) -> Result<PathBuf, FileProblemKind> {
         self.locate(path).map(|(real, _)| real)
     }
 
     /// The absolute path and metadata for a path relative to the configuration.
-    fn locate(&self, path: &Utf8Path) -> Result<(PathBuf, Metadata), ProblemKind> {
-        let relative = normal(path).ok_or(ProblemKind::Outside)?;
+    fn locate(&self, path: &Utf8Path) -> Result<(PathBuf, Metadata), FileProblemKind> {
+        let relative = normal(path).ok_or(FileProblemKind::Outside)?;
         let mut lexical = self.root.clone();
         for component in relative.components() {
             match component {
@@ -87,11 +87,11 @@ impl WorkTree {
             }
         }
         if !lexical.starts_with(&self.boundary) {
-            return Err(ProblemKind::Outside);
+            return Err(FileProblemKind::Outside);
         }
         let real = lexical.canonicalize().map_err(|error| unreadable(&error))?;
         if !real.starts_with(&self.boundary) {
-            return Err(ProblemKind::SymlinkOutside);
+            return Err(FileProblemKind::SymlinkOutside);
         }
         let metadata = fs::metadata(&real).map_err(|error| unreadable(&error))?;
         Ok((real, metadata))
@@ -99,9 +99,9 @@ impl WorkTree {
 }
 
 impl Source for WorkTree {
-    fn list(&self, path: &Utf8Path) -> Result<Listing, ProblemKind> {
+    fn list(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
         let (real, metadata) = self.locate(path)?;
-        let shown = normal(path).ok_or(ProblemKind::Outside)?;
+        let shown = normal(path).ok_or(FileProblemKind::Outside)?;
         if metadata.is_file() {
             return Ok(Listing {
                 files: vec![shown],
@@ -109,9 +109,9 @@ impl Source for WorkTree {
             });
         }
         if !metadata.is_dir() {
-            return Err(ProblemKind::Special);
+            return Err(FileProblemKind::Special);
         }
-        let mut walk = Walk {
+        let mut walk = WorkTreeWalk {
             tree: self,
             seen: HashSet::new(),
             listing: Listing::default(),
@@ -122,10 +122,10 @@ impl Source for WorkTree {
         Ok(listing)
     }
 
-    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, ProblemKind> {
+    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
         let (real, metadata) = self.locate(path)?;
         if !metadata.is_file() {
-            return Err(ProblemKind::Special);
+            return Err(FileProblemKind::Special);
         }
         let bytes = read_bounded(&real, &metadata, limit)?;
         text(bytes)
@@ -142,13 +142,13 @@ impl Source for WorkTree {
 
 /// A walk through a folder. Each file and folder counts once, regardless of the links to it, so
 /// that links cannot multiply the work.
-struct Walk<'a> {
+struct WorkTreeWalk<'a> {
     tree: &'a WorkTree,
     seen: HashSet<PathBuf>,
     listing: Listing,
 }
 
-impl Walk<'_> {
+impl WorkTreeWalk<'_> {
     /// Lists one folder. `parents` contains the folders above it and the folder itself, links
     /// resolved.
     fn folder(
@@ -156,7 +156,7 @@ impl Walk<'_> {
         real: &Path,
         shown: &Utf8Path,
         parents: &mut Vec<PathBuf>,
-    ) -> Result<(), ProblemKind> {
+    ) -> Result<(), FileProblemKind> {
         let entries = fs::read_dir(real).map_err(|error| unreadable(&error))?;
         let mut entries = entries
             .collect::<Result<Vec<_>, _>>()
@@ -166,9 +166,9 @@ impl Walk<'_> {
             let name = entry.file_name();
             let Some(name) = name.to_str() else {
                 let path = shown.join(name.to_string_lossy().as_ref());
-                self.listing.problems.push(Problem {
+                self.listing.problems.push(FileProblem {
                     path,
-                    kind: ProblemKind::Name,
+                    kind: FileProblemKind::Name,
                 });
                 continue;
             };
@@ -181,7 +181,7 @@ impl Walk<'_> {
                 Err(error) => Err(unreadable(&error)),
             };
             if let Err(kind) = result {
-                self.listing.problems.push(Problem { path, kind });
+                self.listing.problems.push(FileProblem { path, kind });
             }
         }
         Ok(())
@@ -193,21 +193,21 @@ impl Walk<'_> {
         mut kind: FileType,
         shown: &Utf8Path,
         parents: &mut Vec<PathBuf>,
-    ) -> Result<(), ProblemKind> {
+    ) -> Result<(), FileProblemKind> {
         if kind.is_symlink() {
             real = real
                 .canonicalize()
                 .map_err(|error| match unreadable(&error) {
                     // A link that points to itself.
-                    ProblemKind::Unreadable(_)
+                    FileProblemKind::Unreadable(_)
                         if error.kind() != io::ErrorKind::PermissionDenied =>
                     {
-                        ProblemKind::Loop
+                        FileProblemKind::Loop
                     }
                     other => other,
                 })?;
             if !real.starts_with(&self.tree.boundary) {
-                return Err(ProblemKind::SymlinkOutside);
+                return Err(FileProblemKind::SymlinkOutside);
             }
             kind = fs::metadata(&real)
                 .map_err(|error| unreadable(&error))?
@@ -215,10 +215,10 @@ impl Walk<'_> {
         }
         if kind.is_dir() {
             if parents.contains(&real) {
-                return Err(ProblemKind::Loop);
+                return Err(FileProblemKind::Loop);
             }
             if parents.len() >= MAX_DEPTH {
-                return Err(ProblemKind::too_deep());
+                return Err(FileProblemKind::too_deep());
             }
             if !self.seen.insert(real.clone()) {
                 return Ok(());
@@ -232,7 +232,7 @@ impl Walk<'_> {
             return Ok(());
         }
         if !kind.is_file() {
-            return Err(ProblemKind::Special);
+            return Err(FileProblemKind::Special);
         }
         if self.seen.insert(real) {
             self.listing.files.push(shown.to_owned());

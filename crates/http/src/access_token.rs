@@ -7,7 +7,7 @@ use super::{Authorization, ClientError};
 
 /// The access token in the environment is missing or cannot be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum CredentialsError {
+pub enum AccessTokenError {
     /// The variable is unset or empty.
     #[error("there is no access token: set {variable}")]
     Missing {
@@ -32,19 +32,19 @@ pub enum ConnectionError {
     Client(#[from] ClientError),
     /// The token is missing or cannot be sent.
     #[error(transparent)]
-    Token(#[from] CredentialsError),
+    Token(#[from] AccessTokenError),
 }
 
 /// The environment variable of a service's access token and the scheme under which it is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TokenPlace {
+pub struct TokenVariable {
     /// Name of the environment variable.
     pub variable: &'static str,
     /// The authorization scheme, such as `Bearer`.
     pub scheme: &'static str,
 }
 
-impl TokenPlace {
+impl TokenVariable {
     /// Reads the token from `environment`, a lookup function for variables. An empty variable
     /// counts as unset, and surrounding white space is removed. Errors never contain the value.
     ///
@@ -53,7 +53,7 @@ impl TokenPlace {
     pub fn token_from(
         self,
         environment: impl Fn(&str) -> Option<String>,
-    ) -> Result<SecretString, CredentialsError> {
+    ) -> Result<SecretString, AccessTokenError> {
         let Self {
             variable,
             scheme: _,
@@ -61,7 +61,7 @@ impl TokenPlace {
         let token = environment(variable)
             .map(|text| text.trim().to_owned())
             .filter(|text| !text.is_empty());
-        let token = SecretString::from(token.ok_or(CredentialsError::Missing { variable })?);
+        let token = SecretString::from(token.ok_or(AccessTokenError::Missing { variable })?);
         self.authorize(&token)?;
         Ok(token)
     }
@@ -70,9 +70,9 @@ impl TokenPlace {
     ///
     /// # Errors
     /// The token contains characters that a header cannot carry.
-    pub fn authorize(self, token: &SecretString) -> Result<Authorization, CredentialsError> {
+    pub fn authorize(self, token: &SecretString) -> Result<Authorization, AccessTokenError> {
         let Self { variable, scheme } = self;
-        Authorization::new(scheme, token).map_err(|_| CredentialsError::Characters { variable })
+        Authorization::new(scheme, token).map_err(|_| AccessTokenError::Characters { variable })
     }
 }
 
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn the_environment_gives_a_token_or_a_reason() {
         let variable = "A_TOKEN";
-        let place = TokenPlace {
+        let place = TokenVariable {
             variable,
             scheme: "Bearer",
         };
@@ -100,16 +100,16 @@ mod tests {
         assert_eq!(with(Some(" one\n")), Ok("one".to_owned()));
         assert_eq!(
             with(Some("  ")),
-            Err(CredentialsError::Missing { variable })
+            Err(AccessTokenError::Missing { variable })
         );
-        assert_eq!(with(None), Err(CredentialsError::Missing { variable }));
+        assert_eq!(with(None), Err(AccessTokenError::Missing { variable }));
         assert_eq!(
             with(Some("a\nb")),
-            Err(CredentialsError::Characters { variable })
+            Err(AccessTokenError::Characters { variable })
         );
         assert_eq!(
             with(Some("é")),
-            Err(CredentialsError::Characters { variable })
+            Err(AccessTokenError::Characters { variable })
         );
     }
 }

@@ -10,26 +10,26 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{Response, StatusCode, Url};
 use serde_json::Value;
 
-use crate::call::Expects;
+use crate::call::ExpectedAnswer;
 use crate::error::ErrorKind;
 use crate::redact::Redactor;
 use crate::refusal;
-use crate::retry::{Failure, Retry};
+use crate::retry::{AttemptFailure, Retry};
 
 /// Reads the complete response. `asked` is the wait requested by its headers.
 pub(super) async fn read(
     response: Response,
-    expects: Expects,
+    expects: ExpectedAnswer,
     asked: Option<Duration>,
     limit: usize,
     redactor: &Redactor,
-) -> Result<Value, Failure> {
+) -> Result<Value, AttemptFailure> {
     let status = response.status();
     let headers = response.headers().clone();
     let url = response.url().clone();
     if status.is_redirection() {
         let to = target(&headers, &url).map(|host| redactor.clean(&host));
-        return Err(Failure::last(ErrorKind::Redirected {
+        return Err(AttemptFailure::last(ErrorKind::Redirected {
             status: status.as_u16(),
             to,
         }));
@@ -38,13 +38,13 @@ pub(super) async fn read(
         // The status decides. If the body is incomplete, only the message is lost.
         let body = body(response, limit, redactor).await.unwrap_or_default();
         let kind = refusal::read(status.as_u16(), &headers, &body, redactor);
-        return Err(Failure {
+        return Err(AttemptFailure {
             kind,
             retry: retry_of(status, asked),
         });
     }
     let body = body(response, limit, redactor).await?;
-    if expects == Expects::JsonOrNothing && body.is_empty() {
+    if expects == ExpectedAnswer::JsonOrNothing && body.is_empty() {
         return Ok(Value::Null);
     }
     let content_type = headers
@@ -55,7 +55,7 @@ pub(super) async fn read(
         .and_then(|_| serde_json::from_slice(&body).ok());
     value.ok_or_else(|| {
         let content_type = content_type.map(|text| redactor.clean(text));
-        Failure::last(ErrorKind::NotJson {
+        AttemptFailure::last(ErrorKind::NotJson {
             status: status.as_u16(),
             content_type,
         })
@@ -91,8 +91,8 @@ async fn body(
     mut response: Response,
     limit: usize,
     redactor: &Redactor,
-) -> Result<Vec<u8>, Failure> {
-    let too_long = || Failure::last(ErrorKind::TooLong { limit });
+) -> Result<Vec<u8>, AttemptFailure> {
+    let too_long = || AttemptFailure::last(ErrorKind::TooLong { limit });
     let announced = response.content_length().unwrap_or_default();
     let announced = usize::try_from(announced)
         .ok()
@@ -113,7 +113,7 @@ async fn body(
 }
 
 /// Classifies an error below HTTP.
-pub(super) fn transport(error: &reqwest::Error, redactor: &Redactor) -> Failure {
+pub(super) fn transport(error: &reqwest::Error, redactor: &Redactor) -> AttemptFailure {
     let cause = redactor.clean(&innermost(error));
     if error.is_connect() {
         let retry = if is_tls(error) {
@@ -121,30 +121,30 @@ pub(super) fn transport(error: &reqwest::Error, redactor: &Redactor) -> Failure 
         } else {
             Retry::Unsent
         };
-        return Failure {
+        return AttemptFailure {
             kind: ErrorKind::Unreachable { cause },
             retry,
         };
     }
     if error.is_builder() {
-        return Failure::last(ErrorKind::NotSent { why: cause });
+        return AttemptFailure::last(ErrorKind::NotSent { why: cause });
     }
     let kind = if error.is_timeout() {
         ErrorKind::TimedOut
     } else {
         ErrorKind::Interrupted { cause }
     };
-    Failure {
+    AttemptFailure {
         kind,
         retry: Retry::Fault,
     }
 }
 
 fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| below(*error))
+    std::iter::successors(Some(error), |error| source_error(*error))
 }
 
-fn below<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
+fn source_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
     // `source` does not return the error that an I/O error wraps.
     match error
         .downcast_ref::<std::io::Error>()
@@ -169,24 +169,24 @@ fn is_tls(error: &(dyn Error + 'static)) -> bool {
 
 /// A response with the server's own time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Dated<T> {
+pub struct DatedAnswer<T> {
     /// The content of the response.
     pub what: T,
     /// The `Date` header, if present and valid.
     pub date: Option<Timestamp>,
 }
 
-impl<T> Dated<T> {
+impl<T> DatedAnswer<T> {
     /// Converts the content and keeps the date.
-    pub fn map<U>(self, other: impl FnOnce(T) -> U) -> Dated<U> {
-        Dated {
+    pub fn map<U>(self, other: impl FnOnce(T) -> U) -> DatedAnswer<U> {
+        DatedAnswer {
             what: other(self.what),
             date: self.date,
         }
     }
 }
 
-impl<T> std::ops::Deref for Dated<T> {
+impl<T> std::ops::Deref for DatedAnswer<T> {
     type Target = T;
     fn deref(&self) -> &T {
         &self.what
@@ -204,7 +204,7 @@ pub(super) struct Warnings(Mutex<BTreeSet<String>>);
 
 impl Warnings {
     /// Stores the warnings of a response.
-    pub(super) fn hear(&self, headers: &HeaderMap, redactor: &Redactor) {
+    pub(super) fn record_warnings(&self, headers: &HeaderMap, redactor: &Redactor) {
         for text in WARNING_HEADERS
             .iter()
             .filter_map(|name| headers.get(*name)?.to_str().ok())

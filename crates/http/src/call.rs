@@ -8,7 +8,7 @@ use thiserror::Error;
 
 /// Whether a request may change the state of the service, which decides about retries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Effect {
+pub enum RequestEffect {
     /// Changes nothing, so it can be repeated.
     Read,
     /// May change state. It is repeated only if the service certainly did not apply it.
@@ -17,45 +17,45 @@ pub enum Effect {
 
 /// One request: its operation in the API contract, the object it concerns, and the data to send.
 ///
-/// `Call` does not implement `Debug` because the body of a sign-in contains the secret.
-pub struct Call {
+/// `HttpCall` does not implement `Debug` because the body of a sign-in contains the secret.
+pub struct HttpCall {
     pub(super) operation: &'static str,
     pub(super) resource: String,
-    pub(super) effect: Effect,
+    pub(super) effect: RequestEffect,
     pub(super) method: Method,
     pub(super) path: Vec<String>,
     pub(super) query: Vec<(String, String)>,
-    pub(super) body: Option<Body>,
+    pub(super) body: Option<RequestBody>,
     pub(super) accept: &'static str,
-    pub(super) expects: Expects,
+    pub(super) expects: ExpectedAnswer,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Expects {
+pub(super) enum ExpectedAnswer {
     Json,
     /// An empty body counts as `null`.
     JsonOrNothing,
 }
 
-pub(super) struct Body {
+pub(super) struct RequestBody {
     pub(super) media_type: &'static str,
     pub(super) bytes: Vec<u8>,
 }
 
-impl Call {
+impl HttpCall {
     /// Creates a GET request for a path below the endpoint. Error messages use `resource` to name
     /// the object, for example `policy pol_1`.
     pub fn read(operation: &'static str, resource: impl Into<String>, path: Vec<String>) -> Self {
         Self {
             operation,
             resource: resource.into(),
-            effect: Effect::Read,
+            effect: RequestEffect::Read,
             method: Method::GET,
             path,
             query: Vec::new(),
             body: None,
             accept: "application/json",
-            expects: Expects::Json,
+            expects: ExpectedAnswer::Json,
         }
     }
 
@@ -67,14 +67,14 @@ impl Call {
         path: Vec<String>,
     ) -> Self {
         Self {
-            effect: Effect::Write,
+            effect: RequestEffect::Write,
             method,
             ..Self::read(operation, resource, path)
         }
     }
 
     /// Creates a POST that changes no lasting state and can be repeated, such as a sign-in.
-    pub fn exchange(
+    pub fn repeatable_post(
         operation: &'static str,
         resource: impl Into<String>,
         path: Vec<String>,
@@ -106,7 +106,7 @@ impl Call {
     /// Sets a JSON body with its media type, such as `application/merge-patch+json`.
     #[must_use]
     pub fn with_body(mut self, media_type: &'static str, body: &Value) -> Self {
-        self.body = Some(Body {
+        self.body = Some(RequestBody {
             media_type,
             bytes: body.to_string().into_bytes(),
         });
@@ -122,8 +122,8 @@ impl Call {
 
     /// Allows a response without a body, which counts as `null`.
     #[must_use]
-    pub fn answering_nothing(mut self) -> Self {
-        self.expects = Expects::JsonOrNothing;
+    pub fn with_empty_answer(mut self) -> Self {
+        self.expects = ExpectedAnswer::JsonOrNothing;
         self
     }
 

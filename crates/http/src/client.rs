@@ -8,15 +8,15 @@ use reqwest::{Client, Url};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use crate::answer::{self, Dated, Warnings};
-use crate::call::{Authorization, Call};
+use crate::answer::{self, DatedAnswer, Warnings};
+use crate::call::{Authorization, HttpCall};
 use crate::endpoint::Endpoint;
 use crate::error::{ApiError, ErrorKind};
 use crate::options::HttpOptions;
-use crate::pause::{self, Pause};
+use crate::pause::{self, HostPause};
 use crate::redact::Redactor;
 use crate::refusal;
-use crate::retry::{Attempts, Failure, Retry};
+use crate::retry::{AttemptFailure, RemainingAttempts, Retry};
 use crate::transport::{ClientError, build};
 use crate::upload::{self, Upload};
 
@@ -45,12 +45,12 @@ impl HttpClient {
     /// The TLS setup or a proxy variable is invalid.
     pub fn bind(&self, endpoint: Endpoint) -> Result<HostClient, ClientError> {
         let client = build(&self.options, &endpoint).map_err(ClientError::new)?;
-        Ok(HostClient(Arc::new(Inner {
+        Ok(HostClient(Arc::new(HostClientInner {
             http: self.clone(),
             client,
             host: endpoint.host(),
             endpoint,
-            pause: Pause::default(),
+            pause: HostPause::default(),
             redactor: Redactor::default(),
             warnings: Warnings::default(),
         })))
@@ -59,14 +59,14 @@ impl HttpClient {
 
 /// Sends calls to one endpoint. Clones share connections, pauses and known secrets.
 #[derive(Clone)]
-pub struct HostClient(Arc<Inner>);
+pub struct HostClient(Arc<HostClientInner>);
 
-struct Inner {
+struct HostClientInner {
     http: HttpClient,
     client: Client,
     endpoint: Endpoint,
     host: String,
-    pause: Pause,
+    pause: HostPause,
     redactor: Redactor,
     warnings: Warnings,
 }
@@ -94,7 +94,7 @@ impl HostClient {
     /// Anything except a 2xx response with JSON, after all retries.
     pub async fn send(
         &self,
-        call: &Call,
+        call: &HttpCall,
         authorization: Option<&Authorization>,
     ) -> Result<Value, ApiError> {
         Ok(self.send_dated(call, authorization).await?.what)
@@ -106,9 +106,9 @@ impl HostClient {
     /// See [`send`](Self::send).
     pub async fn send_dated(
         &self,
-        call: &Call,
+        call: &HttpCall,
         authorization: Option<&Authorization>,
-    ) -> Result<Dated<Value>, ApiError> {
+    ) -> Result<DatedAnswer<Value>, ApiError> {
         let inner = &*self.0;
         let url = match inner.endpoint.url(&call.path, &call.query) {
             Ok(url) => url,
@@ -117,12 +117,13 @@ impl HostClient {
                 return Err(self.failed(call, ErrorKind::NotSent { why }));
             }
         };
-        let mut attempts = Attempts::new(&inner.http.options.retry);
+        let mut attempts = RemainingAttempts::new(&inner.http.options.retry);
         loop {
-            let Failure { kind, retry } = match inner.attempt(call, &url, authorization).await {
-                Ok(value) => return Ok(value),
-                Err(failure) => failure,
-            };
+            let AttemptFailure { kind, retry } =
+                match inner.attempt(call, &url, authorization).await {
+                    Ok(value) => return Ok(value),
+                    Err(failure) => failure,
+                };
             let Some(wait) = attempts.next(retry, call.effect) else {
                 return Err(self.failed(call, kind));
             };
@@ -141,13 +142,13 @@ impl HostClient {
     /// # Errors
     /// The address is not trusted, or the response is not 2xx. The upload may have succeeded
     /// nevertheless.
-    pub async fn put_elsewhere(
+    pub async fn put_to_other_host(
         &self,
-        call: &Call,
+        call: &HttpCall,
         upload: &Upload,
         bytes: Vec<u8>,
     ) -> Result<(), ApiError> {
-        let Inner {
+        let HostClientInner {
             http,
             endpoint,
             redactor,
@@ -175,18 +176,18 @@ impl HostClient {
     }
 
     /// Creates the error of a failed call. External text in `kind` must already be redacted.
-    pub fn failed(&self, call: &Call, kind: ErrorKind) -> ApiError {
+    pub fn failed(&self, call: &HttpCall, kind: ErrorKind) -> ApiError {
         ApiError::new(call, &self.0.host, kind, &self.0.redactor)
     }
 }
 
-impl Inner {
+impl HostClientInner {
     async fn attempt(
         &self,
-        call: &Call,
+        call: &HttpCall,
         url: &Url,
         authorization: Option<&Authorization>,
-    ) -> Result<Dated<Value>, Failure> {
+    ) -> Result<DatedAnswer<Value>, AttemptFailure> {
         let _slot = self.turn().await?;
         let mut request = self.client.request(call.method.clone(), url.clone());
         request = request.header(reqwest::header::ACCEPT, call.accept);
@@ -205,7 +206,7 @@ impl Inner {
             .map_err(|error| answer::transport(&error, &self.redactor));
         self.tell(call, url, since, sent.as_ref());
         let response = sent?;
-        let asked = pause::asked(response.headers(), Timestamp::now());
+        let asked = pause::requested_pause(response.headers(), Timestamp::now());
         if let Some(wait) = asked {
             self.pause.extend(wait);
         }
@@ -213,19 +214,20 @@ impl Inner {
             .headers()
             .get(reqwest::header::DATE)
             .and_then(|date| pause::date(date.to_str().ok()?));
-        self.warnings.hear(response.headers(), &self.redactor);
+        self.warnings
+            .record_warnings(response.headers(), &self.redactor);
         let limit = self.http.options.longest_answer;
         let what = answer::read(response, call.expects, asked, limit, &self.redactor).await?;
-        Ok(Dated { what, date })
+        Ok(DatedAnswer { what, date })
     }
 
     /// Logs a request. Bodies and headers are not logged because they may contain secrets.
     fn tell(
         &self,
-        call: &Call,
+        call: &HttpCall,
         url: &Url,
         since: Instant,
-        sent: Result<&reqwest::Response, &Failure>,
+        sent: Result<&reqwest::Response, &AttemptFailure>,
     ) {
         let operation = call.operation;
         let method = call.method.as_str();
@@ -246,17 +248,17 @@ impl Inner {
                     "answered"
                 );
             }
-            Err(Failure { kind, retry: _ }) => {
+            Err(AttemptFailure { kind, retry: _ }) => {
                 tracing::debug!(operation, method, path, ?took, why = %kind, "no answer");
             }
         }
     }
 
     /// Waits until no pause is active and a slot is free.
-    async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Failure> {
+    async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>, AttemptFailure> {
         loop {
             let closed = |_| {
-                Failure::last(ErrorKind::NotSent {
+                AttemptFailure::last(ErrorKind::NotSent {
                     why: "the client is shut down".to_owned(),
                 })
             };
@@ -266,7 +268,7 @@ impl Inner {
                 return Ok(slot);
             }
             if wait > self.http.options.retry.longest_pause {
-                return Err(Failure::last(ErrorKind::RateLimited { wait }));
+                return Err(AttemptFailure::last(ErrorKind::RateLimited { wait }));
             }
             // Frees the slot for calls to other hosts during the pause.
             drop(slot);

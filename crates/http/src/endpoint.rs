@@ -186,29 +186,29 @@ impl fmt::Display for Endpoint {
 /// An organization's name, valid as a path segment (contract: `org_name`). It comes from a file
 /// that a pull request can edit, so it is checked before it becomes part of a URL.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Organization(Arc<str>);
+pub struct OrganizationName(Arc<str>);
 
 /// The text is not a valid organization name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the organization's name {0}")]
-pub struct OrganizationError(SegmentError);
+pub struct OrganizationNameError(SegmentError);
 
-impl Organization {
+impl OrganizationName {
     /// The name as sent to the service.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl FromStr for Organization {
-    type Err = OrganizationError;
-    fn from_str(text: &str) -> Result<Self, OrganizationError> {
-        check_segment(text).map_err(OrganizationError)?;
+impl FromStr for OrganizationName {
+    type Err = OrganizationNameError;
+    fn from_str(text: &str) -> Result<Self, OrganizationNameError> {
+        check_segment(text).map_err(OrganizationNameError)?;
         Ok(Self(text.into()))
     }
 }
 
-impl fmt::Display for Organization {
+impl fmt::Display for OrganizationName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

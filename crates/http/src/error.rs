@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::call::{Call, Effect};
+use crate::call::{HttpCall, RequestEffect};
 use crate::redact::Redactor;
 
 /// Whether a failed call may have changed the state of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Outcome {
+pub enum FailedCallOutcome {
     /// The server certainly did not apply the call, or the call only reads.
     NotApplied,
     /// The server may have applied the call. Read back the object before any further decision.
@@ -109,18 +109,18 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    fn outcome(&self, effect: Effect) -> Outcome {
-        if effect == Effect::Read {
-            return Outcome::NotApplied;
+    fn outcome(&self, effect: RequestEffect) -> FailedCallOutcome {
+        if effect == RequestEffect::Read {
+            return FailedCallOutcome::NotApplied;
         }
         match self {
             // A request timeout (408) is the only client error after which the server may have
             // applied the request.
             Self::Refused { status, .. } if (400..500).contains(status) && *status != 408 => {
-                Outcome::NotApplied
+                FailedCallOutcome::NotApplied
             }
             Self::Unreachable { .. } | Self::RateLimited { .. } | Self::NotSent { .. } => {
-                Outcome::NotApplied
+                FailedCallOutcome::NotApplied
             }
             Self::Refused { .. }
             | Self::Redirected { .. }
@@ -130,7 +130,7 @@ impl ErrorKind {
             | Self::TooLong { .. }
             | Self::Malformed { .. }
             | Self::WrongDigest { .. }
-            | Self::Incomplete { .. } => Outcome::Unknown,
+            | Self::Incomplete { .. } => FailedCallOutcome::Unknown,
         }
     }
 
@@ -178,25 +178,25 @@ impl ErrorKind {
 
 /// A failed call: operation, object, host, reason, outcome and the next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiError(Box<Details>);
+pub struct ApiError(Box<ApiErrorDetails>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Details {
+struct ApiErrorDetails {
     operation: &'static str,
     resource: String,
     host: String,
     kind: ErrorKind,
-    outcome: Outcome,
+    outcome: FailedCallOutcome,
     help: Cow<'static, str>,
 }
 
 impl ApiError {
     /// Creates the error of a failed call. External text in `kind` must already be redacted.
-    pub(crate) fn new(call: &Call, host: &str, kind: ErrorKind, redactor: &Redactor) -> Self {
+    pub(crate) fn new(call: &HttpCall, host: &str, kind: ErrorKind, redactor: &Redactor) -> Self {
         let outcome = kind.outcome(call.effect);
         let help = Cow::Borrowed(kind.help());
         let resource = redactor.clean(&call.resource);
-        Self(Box::new(Details {
+        Self(Box::new(ApiErrorDetails {
             operation: call.operation,
             resource,
             host: host.to_owned(),
@@ -234,7 +234,7 @@ impl ApiError {
     }
 
     /// Whether the call may have changed state.
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> FailedCallOutcome {
         self.0.outcome
     }
 
@@ -272,7 +272,7 @@ impl ApiError {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Details {
+        let ApiErrorDetails {
             operation,
             resource,
             host,
@@ -284,7 +284,7 @@ impl fmt::Display for ApiError {
         if let Some(id) = self.request_id() {
             write!(f, " (request id {id})")?;
         }
-        if *outcome == Outcome::Unknown {
+        if *outcome == FailedCallOutcome::Unknown {
             f.write_str("; whether it was applied is unknown")?;
         }
         write!(f, ". {help}")
@@ -314,37 +314,41 @@ mod tests {
             cause: String::new(),
         };
         for (kind, wanted) in [
-            (refused(400), Outcome::NotApplied),
-            (refused(409), Outcome::NotApplied),
-            (refused(429), Outcome::NotApplied),
-            (unreachable, Outcome::NotApplied),
-            (refused(408), Outcome::Unknown),
-            (refused(500), Outcome::Unknown),
-            (refused(503), Outcome::Unknown),
-            (ErrorKind::TimedOut, Outcome::Unknown),
+            (refused(400), FailedCallOutcome::NotApplied),
+            (refused(409), FailedCallOutcome::NotApplied),
+            (refused(429), FailedCallOutcome::NotApplied),
+            (unreachable, FailedCallOutcome::NotApplied),
+            (refused(408), FailedCallOutcome::Unknown),
+            (refused(500), FailedCallOutcome::Unknown),
+            (refused(503), FailedCallOutcome::Unknown),
+            (ErrorKind::TimedOut, FailedCallOutcome::Unknown),
             (
                 ErrorKind::Redirected {
                     status: 303,
                     to: None,
                 },
-                Outcome::Unknown,
+                FailedCallOutcome::Unknown,
             ),
             (
                 ErrorKind::NotJson {
                     status: 200,
                     content_type: None,
                 },
-                Outcome::Unknown,
+                FailedCallOutcome::Unknown,
             ),
         ] {
-            assert_eq!(kind.outcome(Effect::Write), wanted, "{kind:?}");
-            assert_eq!(kind.outcome(Effect::Read), Outcome::NotApplied, "{kind:?}");
+            assert_eq!(kind.outcome(RequestEffect::Write), wanted, "{kind:?}");
+            assert_eq!(
+                kind.outcome(RequestEffect::Read),
+                FailedCallOutcome::NotApplied,
+                "{kind:?}"
+            );
         }
     }
 
     #[test]
     fn a_message_says_what_where_why_and_what_next() {
-        let call = Call::write(
+        let call = HttpCall::write(
             "createRule",
             "rule `a` of policy pol_1",
             Method::POST,

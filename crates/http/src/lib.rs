@@ -2,7 +2,7 @@
 //!
 //! The crate does not depend on any service. Its guarantees:
 //!
-//! - **One host.** A [`HostClient`] is bound to an [`Endpoint`]. A [`Call`] contains path segments,
+//! - **One host.** A [`HostClient`] is bound to an [`Endpoint`]. A [`HttpCall`] contains path segments,
 //!   never a URL, and redirects are not followed, so a credential cannot reach another host.
 //! - **No blind retry of a write.** A write is repeated only if the server certainly did not apply
 //!   it.
@@ -29,13 +29,13 @@ mod retry;
 mod transport;
 mod upload;
 
-pub use access_token::{ConnectionError, CredentialsError, TokenPlace};
-pub use answer::Dated;
-pub use call::{Authorization, AuthorizationError, Call, Effect};
+pub use access_token::{AccessTokenError, ConnectionError, TokenVariable};
+pub use answer::DatedAnswer;
+pub use call::{Authorization, AuthorizationError, HttpCall, RequestEffect};
 pub use client::{HostClient, HttpClient};
-pub use endpoint::{Endpoint, EndpointError, Organization, OrganizationError};
+pub use endpoint::{Endpoint, EndpointError, OrganizationName, OrganizationNameError};
 pub use endpoint_choice::EndpointChoice;
-pub use error::{ApiError, ErrorKind, Outcome};
+pub use error::{ApiError, ErrorKind, FailedCallOutcome};
 pub use options::{HttpOptions, RetryPolicy};
 pub use redact::Redactor;
 pub use transport::ClientError;

@@ -15,7 +15,7 @@ const FIRST_EPOCH: i64 = 1_000_000_000;
 /// The wait requested by response headers: `Retry-After` (seconds or a date, RFC 9110 section
 /// 10.2.3), or, with `X-RateLimit-Remaining: 0`, until `X-RateLimit-Reset`. Dates are relative to
 /// the response's own `Date`, so a wrong local clock has no effect.
-pub(super) fn asked(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+pub(super) fn requested_pause(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let now = text(DATE.as_str()).and_then(date).unwrap_or(now);
     if let Some(after) = text(RETRY_AFTER.as_str()) {
@@ -44,9 +44,9 @@ fn until(then: Timestamp, now: Timestamp) -> Duration {
 
 /// The time until which no calls are sent to a host.
 #[derive(Default)]
-pub(super) struct Pause(Mutex<Option<Instant>>);
+pub(super) struct HostPause(Mutex<Option<Instant>>);
 
-impl Pause {
+impl HostPause {
     /// Pauses all calls for `wait` from now. A longer active pause is kept.
     pub(super) fn extend(&self, wait: Duration) {
         // If the addition overflows, a hundred years exceed every limit as well.
@@ -123,7 +123,7 @@ mod tests {
                 map.insert(*name, value.parse().unwrap());
             }
             assert_eq!(
-                asked(&map, now),
+                requested_pause(&map, now),
                 wanted.map(Duration::from_secs),
                 "{headers:?}"
             );
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_pause_only_grows() {
-        let pause = Pause::default();
+        let pause = HostPause::default();
         assert_eq!(pause.remaining(), Duration::ZERO);
         pause.extend(Duration::from_secs(60));
         pause.extend(Duration::from_secs(1));

@@ -57,7 +57,7 @@ impl Redactor {
                 }
             }
         }
-        cut(&neutralise(&mask_tokens(&text)))
+        cut(&neutralize(&mask_tokens(&text)))
     }
 }
 
@@ -86,7 +86,7 @@ fn mask_tokens(text: &str) -> String {
 }
 
 /// Replaces characters that move the cursor, break the line or change the text direction.
-fn neutralise(text: &str) -> String {
+fn neutralize(text: &str) -> String {
     let invisible = |c: char| {
         c.is_control()
             || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
-use crate::call::Effect;
+use crate::call::RequestEffect;
 use crate::error::ErrorKind;
 use crate::options::RetryPolicy;
 
@@ -22,12 +22,12 @@ pub(super) enum Retry {
 }
 
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(super) struct AttemptFailure {
     pub(super) kind: ErrorKind,
     pub(super) retry: Retry,
 }
 
-impl Failure {
+impl AttemptFailure {
     pub(super) fn last(kind: ErrorKind) -> Self {
         Self {
             kind,
@@ -37,12 +37,12 @@ impl Failure {
 }
 
 /// The remaining attempts of a request.
-pub(super) struct Attempts {
+pub(super) struct RemainingAttempts {
     faults: ExponentialBackoff,
     limits: ExponentialBackoff,
 }
 
-impl Attempts {
+impl RemainingAttempts {
     pub(super) fn new(policy: &RetryPolicy) -> Self {
         let backoff = |times| {
             ExponentialBuilder::default()
@@ -59,10 +59,10 @@ impl Attempts {
     }
 
     /// The wait before the next attempt, or `None` if the call has failed.
-    pub(super) fn next(&mut self, retry: Retry, effect: Effect) -> Option<Duration> {
+    pub(super) fn next(&mut self, retry: Retry, effect: RequestEffect) -> Option<Duration> {
         match (retry, effect) {
-            (Retry::Never, _) | (Retry::Fault, Effect::Write) => None,
-            (Retry::Fault, Effect::Read) | (Retry::Unsent, _) => self.faults.next(),
+            (Retry::Never, _) | (Retry::Fault, RequestEffect::Write) => None,
+            (Retry::Fault, RequestEffect::Read) | (Retry::Unsent, _) => self.faults.next(),
             (Retry::Later(wait), _) => self
                 .limits
                 .next()
@@ -85,12 +85,16 @@ mod tests {
             (Retry::Later(None), true, true),
         ] {
             assert_eq!(
-                Attempts::new(&policy).next(retry, Effect::Read).is_some(),
+                RemainingAttempts::new(&policy)
+                    .next(retry, RequestEffect::Read)
+                    .is_some(),
                 read,
                 "{retry:?}"
             );
             assert_eq!(
-                Attempts::new(&policy).next(retry, Effect::Write).is_some(),
+                RemainingAttempts::new(&policy)
+                    .next(retry, RequestEffect::Write)
+                    .is_some(),
                 write,
                 "{retry:?}"
             );
@@ -104,9 +108,9 @@ mod tests {
             rate_limits: 1,
             ..RetryPolicy::default()
         };
-        let mut attempts = Attempts::new(&policy);
+        let mut attempts = RemainingAttempts::new(&policy);
         let waits: Vec<_> =
-            std::iter::from_fn(|| attempts.next(Retry::Fault, Effect::Read)).collect();
+            std::iter::from_fn(|| attempts.next(Retry::Fault, RequestEffect::Read)).collect();
         assert_eq!(waits.len(), 3);
         assert!(
             waits[0] >= policy.first_wait && waits[2] >= policy.first_wait * 4,
@@ -114,11 +118,11 @@ mod tests {
         );
         let asked = Duration::from_secs(7);
         assert_eq!(
-            attempts.next(Retry::Later(Some(asked)), Effect::Write),
+            attempts.next(Retry::Later(Some(asked)), RequestEffect::Write),
             Some(asked)
         );
         assert_eq!(
-            attempts.next(Retry::Later(Some(asked)), Effect::Write),
+            attempts.next(Retry::Later(Some(asked)), RequestEffect::Write),
             None
         );
     }

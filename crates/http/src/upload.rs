@@ -84,7 +84,7 @@ impl fmt::Debug for Upload {
 
 /// An address that passed all checks.
 #[derive(Clone)]
-pub(super) struct Checked {
+pub(super) struct CheckedUpload {
     url: Url,
     headers: HeaderMap,
     base: Endpoint,
@@ -92,7 +92,7 @@ pub(super) struct Checked {
 }
 
 /// Checks an address. `from` is the endpoint of the server that returned it.
-pub(super) fn check(upload: &Upload, from: &Endpoint) -> Result<Checked, UploadError> {
+pub(super) fn check(upload: &Upload, from: &Endpoint) -> Result<CheckedUpload, UploadError> {
     let Upload { url, headers } = upload;
     let url = Url::parse(url).map_err(|_| UploadError::NotUrl)?;
     if !url.username().is_empty() || url.password().is_some() {
@@ -120,7 +120,7 @@ pub(super) fn check(upload: &Upload, from: &Endpoint) -> Result<Checked, UploadE
         map.insert(known, value);
     }
     let host = base.host();
-    Ok(Checked {
+    Ok(CheckedUpload {
         url,
         headers: map,
         base,
@@ -131,11 +131,11 @@ pub(super) fn check(upload: &Upload, from: &Endpoint) -> Result<Checked, UploadE
 /// Sends the bytes once, without retries.
 pub(super) async fn put(
     options: &HttpOptions,
-    checked: Checked,
+    checked: CheckedUpload,
     bytes: Vec<u8>,
     redactor: &Redactor,
 ) -> Result<(), ErrorKind> {
-    let Checked {
+    let CheckedUpload {
         url,
         headers,
         base,

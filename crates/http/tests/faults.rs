@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use polwarden_http::{
-    Call, Endpoint, ErrorKind, HostClient, HttpClient, HttpOptions, Outcome, RetryPolicy,
+    Endpoint, ErrorKind, FailedCallOutcome, HostClient, HttpCall, HttpClient, HttpOptions,
+    RetryPolicy,
 };
 use reqwest::Method;
 use serde_json::json;
@@ -33,12 +34,12 @@ fn bind(uri: &str, options: HttpOptions) -> HostClient {
         .unwrap()
 }
 
-fn read() -> Call {
-    Call::read("getThing", "thing", vec!["thing".to_owned()])
+fn read() -> HttpCall {
+    HttpCall::read("getThing", "thing", vec!["thing".to_owned()])
 }
 
-fn write() -> Call {
-    Call::write("putThing", "thing", Method::PUT, vec!["thing".to_owned()])
+fn write() -> HttpCall {
+    HttpCall::write("putThing", "thing", Method::PUT, vec!["thing".to_owned()])
 }
 
 async fn count(server: &MockServer) -> usize {
@@ -76,7 +77,7 @@ async fn a_fault_is_retried_for_reads_only() {
             .unwrap_err();
         assert_eq!(
             (error.status(), error.outcome(), count(&server).await),
-            (Some(status), Outcome::Unknown, 1)
+            (Some(status), FailedCallOutcome::Unknown, 1)
         );
     }
 }
@@ -92,7 +93,7 @@ async fn a_refusal_is_not_retried() {
                 .unwrap_err();
             assert_eq!(
                 (error.status(), error.outcome(), count(&server).await),
-                (Some(status), Outcome::NotApplied, 1)
+                (Some(status), FailedCallOutcome::NotApplied, 1)
             );
         }
     }
@@ -144,7 +145,7 @@ async fn a_pause_holds_for_all_requests_to_the_host() {
         );
         assert_eq!(
             (error.outcome(), count(&server).await),
-            (Outcome::NotApplied, 1)
+            (FailedCallOutcome::NotApplied, 1)
         );
     }
 }
@@ -172,7 +173,7 @@ async fn a_late_answer_leaves_a_write_unknown() {
         .unwrap_err();
     assert_eq!(
         (error.kind(), error.outcome()),
-        (&ErrorKind::TimedOut, Outcome::Unknown)
+        (&ErrorKind::TimedOut, FailedCallOutcome::Unknown)
     );
     assert_eq!(count(&server).await, 1);
 }
@@ -200,7 +201,7 @@ async fn a_broken_connection_leaves_a_write_unknown_and_is_not_retried() {
     );
     assert_eq!(
         (error.outcome(), server.await.unwrap()),
-        (Outcome::Unknown, 1)
+        (FailedCallOutcome::Unknown, 1)
     );
 }
 
@@ -214,7 +215,7 @@ async fn a_write_without_a_connection_was_not_applied() {
         matches!(error.kind(), ErrorKind::Unreachable { .. }),
         "{error}"
     );
-    assert_eq!(error.outcome(), Outcome::NotApplied);
+    assert_eq!(error.outcome(), FailedCallOutcome::NotApplied);
 }
 
 #[tokio::test]
@@ -237,7 +238,7 @@ async fn a_server_without_tls_gets_nothing_over_https() {
     );
     assert_eq!(
         (error.outcome(), count(&server).await),
-        (Outcome::NotApplied, 0)
+        (FailedCallOutcome::NotApplied, 0)
     );
 }
 
@@ -303,13 +304,13 @@ async fn a_path_that_leads_elsewhere_is_not_sent() {
         .mount(&server)
         .await;
     for segment in ["..", "a/b", "", "%2e%2e", "x\r\ny"] {
-        let call = Call::write("putThing", "thing", Method::PUT, vec![segment.to_owned()]);
+        let call = HttpCall::write("putThing", "thing", Method::PUT, vec![segment.to_owned()]);
         let error = bind(&server.uri(), quick())
             .send(&call, None)
             .await
             .unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::NotSent { .. }), "{error}");
-        assert_eq!(error.outcome(), Outcome::NotApplied);
+        assert_eq!(error.outcome(), FailedCallOutcome::NotApplied);
     }
     assert_eq!(count(&server).await, 0);
 }

@@ -8,8 +8,9 @@ use super::NAME_PATTERN;
 
 /// Gates of access. A pull request can edit them, but those of the revision that it branched from hold too.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Access")]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Access {
+pub struct AccessSection {
     /// Requests that nobody may be allowed: patterns such as `tcp **.paste.example.com`, `post https://example.com/**`
     /// or `write /etc/**`. `tcp` takes in whatever is spoken on the connection.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -22,10 +23,10 @@ pub struct Access {
     /// People who are in several teams at once. Gates and plans look at them as well as at people in no team, in each
     /// team, and in all of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub audiences: Vec<AudienceSpec>,
+    pub audiences: Vec<NamedAudienceSpec>,
 }
 
-impl Access {
+impl AccessSection {
     pub fn is_empty(&self) -> bool {
         let Self {
             never,
@@ -38,8 +39,9 @@ impl Access {
 
 /// People who are in several teams at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AudienceSpec")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AudienceSpec {
+pub struct NamedAudienceSpec {
     /// What they are called.
     #[schemars(regex(pattern = NAME_PATTERN), example = &"on-call")]
     pub name: String,
@@ -65,12 +67,12 @@ pub struct GateSpec {
 #[serde(untagged)]
 enum GateText {
     Text(String),
-    Full(FullGate),
+    Full(GateMapping),
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct FullGate {
+struct GateMapping {
     request: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     audience: Option<String>,
@@ -86,7 +88,7 @@ impl From<GateText> for GateSpec {
                 audience: None,
                 reason: None,
             },
-            GateText::Full(FullGate {
+            GateText::Full(GateMapping {
                 request,
                 audience,
                 reason,
@@ -111,7 +113,7 @@ impl From<GateSpec> for GateText {
                 request,
                 audience,
                 reason,
-            } => Self::Full(FullGate {
+            } => Self::Full(GateMapping {
                 request,
                 audience,
                 reason,

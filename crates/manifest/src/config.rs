@@ -8,21 +8,22 @@ mod target;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::access::Access;
-use super::list::ApiVersion;
+use super::access::AccessSection;
+use super::list::PolwardenApiVersion;
 
 pub(super) use limits::SHARE_PATTERN;
-pub use limits::{Limits, Share};
+pub use limits::{ChangeLimit, ChangeLimits};
 pub use target::{
-    ChainloopSettings, DockerSettings, Provider, PulumiSettings, RawSchemaEncoding, Settings,
-    Target, Unmanaged,
+    ChainloopSettings, DockerSettings, Provider, PulumiSettings, RawSchemaEncoding,
+    ServiceSettings, Target, Unmanaged,
 };
 
 pub const FILE_NAME: &str = model::CONFIG_FILE_NAME;
 
 /// The `kind` of the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Kind {
+#[schemars(rename = "Kind")]
+pub enum ConfigKind {
     /// The configuration.
     Config,
 }
@@ -34,15 +35,15 @@ pub enum Kind {
 #[schemars(title = "polwarden configuration")]
 pub struct Config {
     /// The version of this format.
-    pub api_version: ApiVersion,
+    pub api_version: PolwardenApiVersion,
     /// The kind of this manifest.
-    pub kind: Kind,
+    pub kind: ConfigKind,
     /// The organizations that this repository manages.
     #[schemars(length(min = 1))]
     pub targets: Vec<Target>,
     /// Gates of access at all targets: what no merged state may allow or block.
-    #[serde(default, skip_serializing_if = "Access::is_empty")]
-    pub access: Access,
+    #[serde(default, skip_serializing_if = "AccessSection::is_empty")]
+    pub access: AccessSection,
     /// What `apply` is held to in a pipeline.
     #[serde(default, skip_serializing_if = "ApplyRules::is_empty")]
     pub apply: ApplyRules,

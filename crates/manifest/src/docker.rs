@@ -8,7 +8,8 @@ use model::docker::Decision;
 
 /// The `apiVersion` of Docker governance manifests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum ApiVersion {
+#[schemars(rename = "ApiVersion")]
+pub enum DockerApiVersion {
     /// The only version so far.
     #[serde(rename = "docker.com/governance/v1")]
     V1,
@@ -16,30 +17,33 @@ pub enum ApiVersion {
 
 /// The `kind` of a policy manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Kind {
+#[schemars(rename = "Kind")]
+pub enum DockerPolicyKind {
     /// A policy.
     Policy,
 }
 
 /// One policy of an organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "PolicyManifest")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "Docker governance policy")]
-pub struct PolicyManifest {
+pub struct DockerPolicyManifest {
     /// The version of this format.
-    pub api_version: ApiVersion,
+    pub api_version: DockerApiVersion,
     /// The kind of this manifest.
-    pub kind: Kind,
+    pub kind: DockerPolicyKind,
     /// What the policy is called, and how it may be treated.
-    pub metadata: Metadata,
+    pub metadata: DockerPolicyMetadata,
     /// What the policy says.
-    pub spec: PolicySpec,
+    pub spec: DockerPolicySpec,
 }
 
 /// What a policy is called, and how it may be treated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Metadata")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Metadata {
+pub struct DockerPolicyMetadata {
     /// The name of the policy, unique in the organization. It is the identity: to rename a policy, put the old name
     /// into `aliases`.
     #[schemars(regex(pattern = NAME_PATTERN), example = &"Package registries")]
@@ -55,8 +59,9 @@ pub struct Metadata {
 
 /// What a policy says: rules, or Cedar text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "PolicySpec")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PolicySpec {
+pub struct DockerPolicySpec {
     /// Whom the policy applies to. Leave it out for the whole organization.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<ScopeSpec>,

@@ -16,7 +16,7 @@ mod yaml;
 
 use model::diag::DocumentId;
 
-pub use parse::{Parsed, parse, parse_config, parse_lock, plain_documents, plain_yaml};
+pub use parse::{ParsedFile, parse, parse_config, parse_lock, plain_documents, plain_yaml};
 pub use yaml::MAX_BYTES;
 
 /// The form of names in schemas. Later checks are stricter and have better messages.
@@ -25,12 +25,12 @@ const NAME_PATTERN: &str = r"^\S(.*\S)?$";
 /// A typed document of the repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Manifest {
-    Policy(docker::PolicyManifest),
+    Policy(docker::DockerPolicyManifest),
     ResourceList(list::ResourceListManifest),
     /// Requests that policies must allow or deny.
     PolicyTest(test::PolicyTestManifest),
     PolicyPack(Box<pulumi::PolicyPackManifest>),
-    PolicyGroup(Box<pulumi::PolicyGroupManifest>),
+    PolicyGroup(Box<pulumi::PulumiPolicyGroupManifest>),
     ChainloopPolicy(Box<chainloop::PolicyDocument>),
     ChainloopGroup(Box<chainloop::GroupDocument>),
 }

@@ -8,7 +8,8 @@ use super::docker::HttpResourceSpec;
 
 /// The `apiVersion` of polwarden's own manifests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum ApiVersion {
+#[schemars(rename = "ApiVersion")]
+pub enum PolwardenApiVersion {
     /// The only version so far.
     #[serde(rename = "polwarden/v1")]
     V1,
@@ -16,7 +17,8 @@ pub enum ApiVersion {
 
 /// The `kind` of a resource list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Kind {
+#[schemars(rename = "Kind")]
+pub enum ResourceListKind {
     /// A resource list.
     ResourceList,
 }
@@ -27,19 +29,20 @@ pub enum Kind {
 #[schemars(title = "Resource list")]
 pub struct ResourceListManifest {
     /// The version of this format.
-    pub api_version: ApiVersion,
+    pub api_version: PolwardenApiVersion,
     /// The kind of this manifest.
-    pub kind: Kind,
+    pub kind: ResourceListKind,
     /// What the list is called.
-    pub metadata: Metadata,
+    pub metadata: ResourceListMetadata,
     /// What the list holds: exactly one of `hosts`, `paths` and `httpResources`.
     pub spec: ResourceListSpec,
 }
 
 /// What a list is called.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Metadata")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Metadata {
+pub struct ResourceListMetadata {
     /// The name, unique among the lists of a target.
     #[schemars(regex(pattern = NAME_PATTERN), example = &"package-registries")]
     pub name: String,

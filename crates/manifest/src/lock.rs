@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::list::ApiVersion;
+use super::list::PolwardenApiVersion;
 use model::chainloop::{PolicyName, Reference};
 pub use model::digest::Digest;
 pub use model::digest::{FileDigest, SourceDigest};
@@ -23,7 +23,8 @@ const HEAD: &str = "# Written by `polwarden lock`. Commit it with what it locks.
 
 /// The `kind` of the lock file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Kind {
+#[schemars(rename = "Kind")]
+pub enum LockKind {
     /// The lock file.
     Lock,
 }
@@ -31,23 +32,24 @@ pub enum Kind {
 /// What was locked, by the names of the targets. All of it is in the order of its keys, one entry a line, so that two
 /// branches that lock different things can be merged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Lock")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "polwarden lock file")]
-pub struct Lock {
+pub struct LockFile {
     /// The version of this format.
-    pub api_version: ApiVersion,
+    pub api_version: PolwardenApiVersion,
     /// The kind of this file.
-    pub kind: Kind,
+    pub kind: LockKind,
     /// The targets, by their names.
     #[serde(default)]
     pub targets: BTreeMap<String, TargetLock>,
 }
 
-impl Default for Lock {
+impl Default for LockFile {
     fn default() -> Self {
         Self {
-            api_version: ApiVersion::V1,
-            kind: Kind::Lock,
+            api_version: PolwardenApiVersion::V1,
+            kind: LockKind::Lock,
             targets: BTreeMap::new(),
         }
     }
@@ -104,7 +106,7 @@ pub fn pin_key(reference: &Reference) -> String {
     .to_string()
 }
 
-impl Lock {
+impl LockFile {
     /// The locked source of a version of a pack.
     pub fn version(&self, target: &str, pack: &str, tag: &str) -> Option<&VersionLock> {
         self.targets.get(target)?.policy_packs.get(pack)?.get(tag)

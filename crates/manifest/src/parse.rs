@@ -5,17 +5,17 @@ use std::cell::OnceCell;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::chainloop::Piece;
+use super::chainloop::DocumentRange;
 use super::config::{self, Config};
-use super::lock::{self, Lock};
-use super::schema::{self, Kind};
+use super::lock::{self, LockFile};
+use super::schema::{self, ManifestKind};
 use super::{Document, Manifest, chainloop, yaml};
 use model::chainloop::DocumentBytes;
 use model::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, SourceMap};
 
 /// The result of parsing one file.
 #[derive(Debug, Default)]
-pub struct Parsed {
+pub struct ParsedFile {
     /// The documents that match their schemas, in the order of the file.
     pub documents: Vec<Document>,
     /// The diagnostics of all documents.
@@ -36,17 +36,17 @@ fn cap(file: FileId, diagnostics: &mut Vec<Diagnostic>) {
 
 /// Parses the manifests of one file. All documents are checked independently; those before a syntax
 /// error are checked too.
-pub fn parse(file: FileId, text: &str) -> Parsed {
-    let yaml::Raw {
+pub fn parse(file: FileId, text: &str) -> ParsedFile {
+    let yaml::RawFile {
         documents,
         diagnostics,
         count,
     } = yaml::read(file, text);
-    let mut parsed = Parsed {
+    let mut parsed = ParsedFile {
         documents: Vec::with_capacity(documents.len()),
         diagnostics,
     };
-    let whole = Whole {
+    let whole = DocumentFile {
         text,
         count,
         pieces: OnceCell::new(),
@@ -62,37 +62,41 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
     parsed
 }
 
-struct Whole<'a> {
+struct DocumentFile<'a> {
     text: &'a str,
     /// Number of documents.
     count: u32,
     /// Their positions, computed on demand.
-    pieces: OnceCell<Vec<Piece>>,
+    pieces: OnceCell<Vec<DocumentRange>>,
 }
 
-impl Whole<'_> {
+impl DocumentFile<'_> {
     /// The text of a document that is identified by its bytes.
     fn own_text(&self, id: DocumentId, value: &Value) -> Result<&str, Vec<Diagnostic>> {
         let pieces = self.pieces.get_or_init(|| chainloop::split(self.text));
-        chainloop::own_text(id, self.text, pieces, self.count, value)
+        chainloop::standalone_text(id, self.text, pieces, self.count, value)
     }
 }
 
-fn manifest(id: DocumentId, value: Value, whole: &Whole<'_>) -> Result<Manifest, Vec<Diagnostic>> {
+fn manifest(
+    id: DocumentId,
+    value: Value,
+    whole: &DocumentFile<'_>,
+) -> Result<Manifest, Vec<Diagnostic>> {
     match schema::check(id, &value)? {
-        Kind::Policy => typed(id, value).map(Manifest::Policy),
-        Kind::ResourceList => typed(id, value).map(Manifest::ResourceList),
-        Kind::PolicyTest => typed(id, value).map(Manifest::PolicyTest),
-        Kind::PolicyPack => typed(id, value).map(Manifest::PolicyPack),
-        Kind::PolicyGroup => typed(id, value).map(Manifest::PolicyGroup),
-        Kind::ChainloopPolicy => {
+        ManifestKind::Policy => typed(id, value).map(Manifest::Policy),
+        ManifestKind::ResourceList => typed(id, value).map(Manifest::ResourceList),
+        ManifestKind::PolicyTest => typed(id, value).map(Manifest::PolicyTest),
+        ManifestKind::PolicyPack => typed(id, value).map(Manifest::PolicyPack),
+        ManifestKind::PolicyGroup => typed(id, value).map(Manifest::PolicyGroup),
+        ManifestKind::ChainloopPolicy => {
             let bytes = DocumentBytes::from(whole.own_text(id, &value)?.as_bytes());
             let manifest = typed(id, value)?;
             Ok(Manifest::ChainloopPolicy(Box::new(
                 chainloop::PolicyDocument { manifest, bytes },
             )))
         }
-        Kind::ChainloopGroup => {
+        ManifestKind::ChainloopGroup => {
             let own = whole.own_text(id, &value)?;
             let bytes = DocumentBytes::from(own.as_bytes());
             let mut value = value;
@@ -102,7 +106,7 @@ fn manifest(id: DocumentId, value: Value, whole: &Whole<'_>) -> Result<Manifest,
                 chainloop::GroupDocument { manifest, bytes },
             )))
         }
-        Kind::Lock => {
+        ManifestKind::Lock => {
             let place = Place::value(id, Path::root().key("kind"));
             let finding = Diagnostic::new(Code::UnknownKind, "a lock file is no manifest", place);
             Err(vec![finding.help(format!(
@@ -110,7 +114,7 @@ fn manifest(id: DocumentId, value: Value, whole: &Whole<'_>) -> Result<Manifest,
                 lock::LOCK_FILE
             ))])
         }
-        Kind::Config => {
+        ManifestKind::Config => {
             let place = Place::value(id, Path::root().key("kind"));
             let finding =
                 Diagnostic::new(Code::UnknownKind, "a configuration is no manifest", place);
@@ -127,7 +131,7 @@ fn manifest(id: DocumentId, value: Value, whole: &Whole<'_>) -> Result<Manifest,
 /// # Errors
 /// All diagnostics of the file. An invalid configuration is not used in part.
 pub fn parse_config(file: FileId, text: &str) -> Result<(Config, DocumentId), Vec<Diagnostic>> {
-    let yaml::Raw {
+    let yaml::RawFile {
         documents,
         mut diagnostics,
         ..
@@ -168,15 +172,15 @@ pub fn parse_config(file: FileId, text: &str) -> Result<(Config, DocumentId), Ve
 
 fn config(id: DocumentId, value: Value) -> Result<Config, Vec<Diagnostic>> {
     match schema::check(id, &value)? {
-        Kind::Config => typed(id, value),
-        kind @ (Kind::Policy
-        | Kind::ResourceList
-        | Kind::PolicyTest
-        | Kind::PolicyPack
-        | Kind::PolicyGroup
-        | Kind::ChainloopPolicy
-        | Kind::ChainloopGroup
-        | Kind::Lock) => {
+        ManifestKind::Config => typed(id, value),
+        kind @ (ManifestKind::Policy
+        | ManifestKind::ResourceList
+        | ManifestKind::PolicyTest
+        | ManifestKind::PolicyPack
+        | ManifestKind::PolicyGroup
+        | ManifestKind::ChainloopPolicy
+        | ManifestKind::ChainloopGroup
+        | ManifestKind::Lock) => {
             let place = Place::value(id, Path::root().key("kind"));
             let message = format!("a {} cannot stand in `{}`", kind.name(), config::FILE_NAME);
             let finding = Diagnostic::new(Code::UnknownKind, message, place);
@@ -204,7 +208,7 @@ pub fn plain_yaml(text: &str) -> Result<Value, String> {
 /// The first diagnostic.
 pub fn plain_documents(text: &str) -> Result<Vec<Value>, String> {
     let file = SourceMap::default().add("", "");
-    let yaml::Raw {
+    let yaml::RawFile {
         documents,
         diagnostics,
         ..
@@ -222,8 +226,8 @@ pub fn plain_documents(text: &str) -> Result<Vec<Value>, String> {
 ///
 /// # Errors
 /// All diagnostics of the file. An invalid lock file is not used in part.
-pub fn parse_lock(file: FileId, text: &str) -> Result<Lock, Vec<Diagnostic>> {
-    let yaml::Raw {
+pub fn parse_lock(file: FileId, text: &str) -> Result<LockFile, Vec<Diagnostic>> {
+    let yaml::RawFile {
         documents,
         mut diagnostics,
         ..
@@ -247,22 +251,22 @@ pub fn parse_lock(file: FileId, text: &str) -> Result<Lock, Vec<Diagnostic>> {
     }
     match locks.pop() {
         Some((lock, _)) if diagnostics.is_empty() => Ok(lock),
-        None if diagnostics.is_empty() => Ok(Lock::default()),
+        None if diagnostics.is_empty() => Ok(LockFile::default()),
         Some(_) | None => Err(diagnostics),
     }
 }
 
-fn lock(id: DocumentId, value: Value) -> Result<Lock, Vec<Diagnostic>> {
+fn lock(id: DocumentId, value: Value) -> Result<LockFile, Vec<Diagnostic>> {
     match schema::check(id, &value)? {
-        Kind::Lock => typed(id, value),
-        kind @ (Kind::Policy
-        | Kind::ResourceList
-        | Kind::PolicyTest
-        | Kind::PolicyPack
-        | Kind::PolicyGroup
-        | Kind::ChainloopPolicy
-        | Kind::ChainloopGroup
-        | Kind::Config) => {
+        ManifestKind::Lock => typed(id, value),
+        kind @ (ManifestKind::Policy
+        | ManifestKind::ResourceList
+        | ManifestKind::PolicyTest
+        | ManifestKind::PolicyPack
+        | ManifestKind::PolicyGroup
+        | ManifestKind::ChainloopPolicy
+        | ManifestKind::ChainloopGroup
+        | ManifestKind::Config) => {
             let place = Place::value(id, Path::root().key("kind"));
             let message = format!("a {} cannot stand in `{}`", kind.name(), lock::LOCK_FILE);
             Err(vec![

@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::NAME_PATTERN;
-use super::list::ApiVersion;
+use super::list::PolwardenApiVersion;
 
 /// The `kind` of a policy test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Kind {
+#[schemars(rename = "Kind")]
+pub enum PolicyTestKind {
     /// A policy test.
     PolicyTest,
 }
@@ -23,19 +24,20 @@ pub enum Kind {
 #[schemars(title = "Policy test")]
 pub struct PolicyTestManifest {
     /// The version of this format.
-    pub api_version: ApiVersion,
+    pub api_version: PolwardenApiVersion,
     /// The kind of this manifest.
-    pub kind: Kind,
+    pub kind: PolicyTestKind,
     /// What the test is called.
-    pub metadata: Metadata,
+    pub metadata: PolicyTestMetadata,
     /// What the test asks.
     pub spec: PolicyTestSpec,
 }
 
 /// What a test is called.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Metadata")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Metadata {
+pub struct PolicyTestMetadata {
     /// The name, unique among the tests of a target.
     #[schemars(regex(pattern = NAME_PATTERN), example = &"Package managers")]
     pub name: String,
@@ -63,11 +65,11 @@ pub struct CaseSpec {
     pub name: String,
     /// Who asks. Leave it out for people who are in no team.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub audience: Option<AudienceSpec>,
+    pub audience: Option<TestAudienceSpec>,
     /// Several, each of whom asks everything; in place of `audience`. `{}` are people who are in no team.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), example = serde_json::json!([{}, {"teams": ["security"]}]))]
-    pub audiences: Option<Vec<AudienceSpec>>,
+    pub audiences: Option<Vec<TestAudienceSpec>>,
     /// Values for placeholders: a request is asked once for each combination of the placeholders in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = serde_json::json!({"host": ["a.example.com", "b.example.com"], "port": [80, 443]}))]
@@ -92,8 +94,9 @@ pub struct CaseSpec {
 
 /// People, by what they are in. All of it counts for them at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AudienceSpec")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AudienceSpec {
+pub struct TestAudienceSpec {
     /// All their teams, each by an alias from `teams` in `polwarden.yaml`, its name at the server, or its uuid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["security", "platform"]))]

@@ -19,10 +19,10 @@ pub use opaque::Opaque;
 /// The complete live state of an organization, by service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Live {
-    Docker(docker::LiveState),
-    Pulumi(pulumi::LiveState),
+    Docker(docker::DockerLiveState),
+    Pulumi(pulumi::PulumiLiveState),
     /// Only the requested documents.
-    Chainloop(chainloop::LiveState),
+    Chainloop(chainloop::ChainloopLiveState),
 }
 
 impl Live {

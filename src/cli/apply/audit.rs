@@ -9,7 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::cli::console::Console;
 use crate::render;
 use crate::run::audit::{AuditRecord, AuditReport};
-use crate::run::journal::History;
+use crate::run::journal::RunHistory;
 
 /// Where audit records go.
 pub(crate) struct AuditFile {
@@ -46,7 +46,7 @@ impl AuditFile {
         journal: &Utf8Path,
         console: Console,
     ) -> anyhow::Result<Vec<AuditRecord>> {
-        let history = History::read(journal).context("there is no audit record")?;
+        let history = RunHistory::read(journal).context("there is no audit record")?;
         let record = AuditRecord::of(&history);
         console.print(&render::audit::human(&record))?;
         self.write(record)

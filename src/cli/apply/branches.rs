@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
-use super::requirements::Applied;
+use super::requirements::AppliedRevision;
 use git::{Revision, RevisionError, Source as _};
 use manifest::config::FILE_NAME;
 use manifest::{MAX_BYTES, parse_config};
@@ -16,7 +16,7 @@ use model::diag::SourceMap;
 ///
 /// # Errors
 /// A configuration cannot be read, so that nobody knows what it asks for.
-pub(super) fn configured(applied: &Applied<'_>) -> anyhow::Result<BTreeSet<String>> {
+pub(super) fn configured(applied: &AppliedRevision<'_>) -> anyhow::Result<BTreeSet<String>> {
     let here = Path::new(".");
     let mut branches: BTreeSet<String> = applied.branch.map(str::to_owned).into_iter().collect();
     // Without a repository, there is nothing else to ask.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::audit::AuditFile;
 use super::interrupt;
-use super::shared::{Applying, Earlier, Ended};
+use super::shared::{ApplyOptions, EarlierRuns, RunResult};
 use crate::cli::console::Console;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
@@ -16,16 +16,20 @@ use crate::render;
 use crate::render::text::{many, neutral, plural};
 use crate::run::audit::AuditRecord;
 use crate::run::journal;
-use crate::run::journal::{End, EndedBy, FORMAT_VERSION, Journal, Record, RunId, RunKind};
+use crate::run::journal::{
+    EndedBy, FORMAT_VERSION, Journal, JournalRecord, RunEnd, RunId, RunKind,
+};
 use crate::run::service::{VerifyError, Writes};
-use crate::run::{CallOutcome, Failure, Report, Run, Settings, Stop, Tally, run};
+use crate::run::{
+    CallFailure, CallOutcome, CallReport, CallTally, RunSettings, StopSignal, TargetRun, run,
+};
 use crate::service::registry;
 use git::{PackTree, SignedBy};
 use manifest::config::Target;
 
 /// One run.
 pub(super) struct Execution<'a> {
-    pub(super) applying: &'a Applying,
+    pub(super) applying: &'a ApplyOptions,
     pub(super) kind: RunKind,
     pub(super) digest: Fingerprint,
     pub(super) provenance: Provenance,
@@ -33,7 +37,7 @@ pub(super) struct Execution<'a> {
     pub(super) sources: &'a [PackTree],
     pub(super) console: Console,
     /// What earlier runs of the same command leave.
-    pub(super) earlier: Option<Earlier>,
+    pub(super) earlier: Option<EarlierRuns>,
 }
 
 /// Where what is applied comes from.
@@ -45,8 +49,8 @@ pub(super) struct Provenance {
 
 /// How a run stands after some of its targets.
 #[derive(Default)]
-struct Standing {
-    tally: Tally,
+struct RunSummary {
+    tally: CallTally,
     /// Something could not be read back as it should be.
     unverified: bool,
     /// A policy had moved before its first call.
@@ -57,10 +61,10 @@ struct Standing {
     follows: bool,
 }
 
-impl Standing {
+impl RunSummary {
     /// Whether to plan again what a conflict left. Where more is amiss than that, whoever ran this looks first: a run
     /// that follows and ends well must not hide it.
-    fn may_go_on(&self) -> bool {
+    fn can_replan(&self) -> bool {
         let Self {
             tally,
             unverified,
@@ -77,19 +81,19 @@ impl Execution<'_> {
         mut self,
         pairs: &[(&TargetPlan, &Target)],
         services: Vec<Box<dyn Writes>>,
-    ) -> anyhow::Result<Ended> {
+    ) -> anyhow::Result<RunResult> {
         let console = self.console;
-        let Earlier { stop, audit } = self.earlier.take().unwrap_or_else(|| {
-            let stop = Stop::default();
-            interrupt::watch(&stop, console);
-            Earlier {
+        let EarlierRuns { stop, audit } = self.earlier.take().unwrap_or_else(|| {
+            let stop = StopSignal::default();
+            interrupt::stop_on_signals(&stop, console);
+            EarlierRuns {
                 stop,
                 audit: Vec::new(),
             }
         });
         let audit = AuditFile::open(self.applying.audit_record.as_deref(), audit)?;
         let journal = self.begin_journal(pairs).await?;
-        let mut standing = Standing::default();
+        let mut standing = RunSummary::default();
         for ((plan, target), mut service) in pairs.iter().zip(services) {
             if plan.calls.is_empty() {
                 continue;
@@ -101,17 +105,17 @@ impl Execution<'_> {
                 Err(error) => {
                     CommandError::from(error.context(planning::of(target))).print(console);
                     let not_attempted = plan.calls.len();
-                    standing.tally = standing.tally.plus(Tally {
+                    standing.tally = standing.tally.plus(CallTally {
                         not_attempted,
-                        ..Tally::default()
+                        ..CallTally::default()
                     });
                     continue;
                 }
             };
             standing.tally = standing.tally.plus(report.tally());
             standing.follows |= registry::service(target.provider()).takes_effect_later;
-            standing.moved |= has_moved(&report);
-            let conflict = report.met_a_conflict();
+            standing.moved |= is_stale(&report);
+            let conflict = report.has_conflict();
             if service.replans_conflicts() {
                 standing.conflict |= conflict;
             } else {
@@ -127,8 +131,8 @@ impl Execution<'_> {
         }
         let (audit, exit) = close(&standing, &journal, audit, console).await?;
         let conflict =
-            (standing.may_go_on() && !stop.is_asked()).then_some(Earlier { stop, audit });
-        Ok(Ended {
+            (standing.can_replan() && !stop.is_requested()).then_some(EarlierRuns { stop, audit });
+        Ok(RunResult {
             exit,
             wrote: standing.tally.applied > 0,
             conflict,
@@ -143,7 +147,7 @@ impl Execution<'_> {
             signed_by,
         } = &self.provenance;
         let touched = pairs.iter().filter(|(plan, _)| !plan.calls.is_empty());
-        let run = journal::Run {
+        let run = journal::RunStart {
             format_version: FORMAT_VERSION,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             run: RunId::new(time),
@@ -155,7 +159,7 @@ impl Execution<'_> {
             tree: tree.clone(),
             signed_by: signed_by.clone(),
         };
-        journal::begin(run, self.applying.journal.as_deref())
+        journal::create(run, self.applying.journal.as_deref())
             .await
             .context("nothing was applied")
     }
@@ -165,14 +169,14 @@ impl Execution<'_> {
         plan: &TargetPlan,
         service: &mut dyn Writes,
         journal: &Journal,
-        stop: &Stop,
-    ) -> anyhow::Result<Report> {
+        stop: &StopSignal,
+    ) -> anyhow::Result<CallReport> {
         let progress = CallProgress::new(self.console, plan.calls.len());
-        let settings = Settings {
+        let settings = RunSettings {
             at_once: self.applying.connect.concurrency.get(),
-            ..Settings::default()
+            ..RunSettings::default()
         };
-        let report = run(Run {
+        let report = run(TargetRun {
             plan,
             service,
             sources: self.sources,
@@ -200,7 +204,7 @@ impl Execution<'_> {
         plan: &TargetPlan,
         target: &Target,
         service: &dyn Writes,
-        report: &Report,
+        report: &CallReport,
     ) -> anyhow::Result<bool> {
         let console = self.console;
         if report.applied() == 0 {
@@ -231,13 +235,13 @@ impl Execution<'_> {
 
 /// Ends the journal, and tells how the run ended. Gives the audit records up to here, and the exit code.
 async fn close(
-    standing: &Standing,
+    standing: &RunSummary,
     journal: &Journal,
     audit: AuditFile,
     console: Console,
 ) -> anyhow::Result<(Vec<AuditRecord>, Exit)> {
     let ended = end_journal(journal, &standing.tally).await;
-    console.print(&format!("\n{}\n", closing(standing)))?;
+    console.print(&format!("\n{}\n", summary_line(standing)))?;
     if let Err(error) = ended {
         CommandError::from(error).print(console);
     }
@@ -266,25 +270,25 @@ async fn close(
     })
 }
 
-async fn end_journal(journal: &Journal, tally: &Tally) -> Result<(), journal::JournalError> {
-    let end = End {
+async fn end_journal(journal: &Journal, tally: &CallTally) -> Result<(), journal::JournalError> {
+    let end = RunEnd {
         time: Timestamp::now(),
         by: EndedBy::Run,
         applied: tally.applied,
         not_applied: tally.missing() - tally.unknown,
         unknown: tally.unknown,
     };
-    journal.write(&Record::End(end)).await
+    journal.write(&JournalRecord::End(end)).await
 }
 
-fn has_moved(report: &Report) -> bool {
+fn is_stale(report: &CallReport) -> bool {
     let moved =
-        |outcome: &CallOutcome| matches!(outcome, CallOutcome::Failed(Failure::Moved { .. }));
+        |outcome: &CallOutcome| matches!(outcome, CallOutcome::Failed(CallFailure::Stale { .. }));
     report.outcomes().iter().any(|(_, outcome)| moved(outcome))
 }
 
-fn exit(standing: &Standing) -> Exit {
-    let Standing {
+fn exit(standing: &RunSummary) -> Exit {
+    let RunSummary {
         tally,
         unverified,
         moved,
@@ -301,8 +305,8 @@ fn exit(standing: &Standing) -> Exit {
     }
 }
 
-fn closing(standing: &Standing) -> String {
-    let Standing {
+fn summary_line(standing: &RunSummary) -> String {
+    let RunSummary {
         tally,
         unverified,
         moved: _,

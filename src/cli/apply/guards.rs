@@ -3,7 +3,7 @@
 use anyhow::bail;
 
 use crate::cli::error::{CommandError, CommandResult};
-use crate::plan::{self, Acknowledged, TargetPlan};
+use crate::plan::{self, Acknowledgement, TargetPlan};
 use crate::render::text::neutral;
 use manifest::config::Target;
 
@@ -13,7 +13,7 @@ use manifest::config::Target;
 /// A guard refuses a plan; or an acknowledgement is for no target of the plan, or it is not clear for which one.
 pub(super) fn check(
     pairs: &[(&TargetPlan, &Target)],
-    acknowledged: &[Acknowledged],
+    acknowledged: &[Acknowledgement],
 ) -> CommandResult<()> {
     let by_target = by_target(pairs, acknowledged)?;
     let mut refusals = Vec::new();
@@ -38,11 +38,11 @@ pub(super) fn check(
     }
     let several = pairs.len() > 1;
     let values = needed.into_iter().map(|acknowledged| {
-        let acknowledged = Acknowledged {
+        let acknowledged = Acknowledgement {
             target: acknowledged.target.filter(|_| several),
             ..acknowledged
         };
-        format!("--ack {}", quoted(&acknowledged.to_string()))
+        format!("--ack {}", shell_quoted(&acknowledged.to_string()))
     });
     let values: Vec<String> = values.collect();
     CommandError::join(refusals).map_err(|error| {
@@ -56,8 +56,8 @@ pub(super) fn check(
 /// The acknowledgement of each target's plan.
 fn by_target<'a>(
     pairs: &[(&TargetPlan, &Target)],
-    acknowledged: &'a [Acknowledged],
-) -> anyhow::Result<Vec<Option<&'a Acknowledged>>> {
+    acknowledged: &'a [Acknowledgement],
+) -> anyhow::Result<Vec<Option<&'a Acknowledgement>>> {
     let mut found = vec![None; pairs.len()];
     for acknowledged in acknowledged {
         let position = match &acknowledged.target {
@@ -80,7 +80,7 @@ fn by_target<'a>(
 }
 
 /// A value as a shell takes it.
-fn quoted(value: &str) -> String {
+fn shell_quoted(value: &str) -> String {
     let plain = |character: char| character.is_ascii_alphanumeric() || ".,:=_-".contains(character);
     if value.chars().all(plain) {
         value.to_owned()

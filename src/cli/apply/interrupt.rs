@@ -2,13 +2,13 @@
 
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
-use crate::run::Stop;
+use crate::run::StopSignal;
 
 /// Stops a run in good order at the first signal, and ends this process at the second.
-pub(super) fn watch(stop: &Stop, console: Console) {
+pub(super) fn stop_on_signals(stop: &StopSignal, console: Console) {
     let stop = stop.clone();
     tokio::spawn(async move {
-        let mut signals = match Signals::new() {
+        let mut signals = match InterruptSignals::new() {
             Ok(signals) => signals,
             Err(error) => {
                 console.warn(&format!(
@@ -29,13 +29,13 @@ pub(super) fn watch(stop: &Stop, console: Console) {
 }
 
 #[cfg(unix)]
-struct Signals {
+struct InterruptSignals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
-impl Signals {
+impl InterruptSignals {
     fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
@@ -53,10 +53,10 @@ impl Signals {
 }
 
 #[cfg(not(unix))]
-struct Signals;
+struct InterruptSignals;
 
 #[cfg(not(unix))]
-impl Signals {
+impl InterruptSignals {
     fn new() -> std::io::Result<Self> {
         Ok(Self)
     }

@@ -3,22 +3,22 @@
 use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::shared::Applying;
+use super::shared::ApplyOptions;
 use crate::cli::connect::Session;
 use crate::cli::console::Console;
 use crate::render;
 use crate::render::text::{many, neutral};
 use crate::run::journal;
-use crate::run::journal::{CallResult, FOLDER, History, Journal, Record};
-use crate::run::{Resolved, end_of, resolve};
+use crate::run::journal::{CallResult, FOLDER, Journal, JournalRecord, RunHistory};
+use crate::run::{RecoveredCall, end_of, resolve};
 use manifest::config::Target;
 
 /// Finishes the journals that are unfinished, as far as they are about the chosen targets.
 ///
 /// # Errors
 /// One of them is being written by another run, cannot be read, or what it is about cannot be read back.
-pub(crate) async fn settle(
-    applying: &Applying,
+pub(crate) async fn recover_journals(
+    applying: &ApplyOptions,
     targets: &[&Target],
     console: Console,
 ) -> anyhow::Result<()> {
@@ -34,7 +34,7 @@ pub(crate) async fn settle(
             session = Some(Session::open(&applying.connect, targets, console).await?);
         }
         if let Some(session) = &session {
-            result = settle_one(path, session, targets, console).await;
+            result = recover_journal(path, session, targets, console).await;
         }
         if result.is_err() {
             break;
@@ -46,7 +46,7 @@ pub(crate) async fn settle(
     result
 }
 
-async fn settle_one(
+async fn recover_journal(
     path: Utf8PathBuf,
     session: &Session,
     targets: &[&Target],
@@ -75,7 +75,7 @@ async fn settle_one(
         if target.calls.iter().all(|made| made.answer.is_some()) {
             continue;
         }
-        let Some(chosen) = chosen(&history, name, targets, session)? else {
+        let Some(matching_target) = matching_target(&history, name, targets, session)? else {
             console.warn(&format!(
                 "They are about target `{}`, which is not chosen here or is reached in another way: {} stays open.",
                 neutral(name),
@@ -83,15 +83,15 @@ async fn settle_one(
             ));
             return Ok(());
         };
-        let found = resolve(name, target, &*session.reads(chosen)?).await;
+        let found = resolve(name, target, &*session.reads(matching_target)?).await;
         resolved.extend(
             found.with_context(|| {
                 format!("target `{name}`: what was under way cannot be read back")
             })?,
         );
     }
-    for Resolved { intent, answer } in &resolved {
-        journal.note(&Record::Answer(Box::new(answer.clone())));
+    for RecoveredCall { intent, answer } in &resolved {
+        journal.note(&JournalRecord::Answer(Box::new(answer.clone())));
         let what =
             render::report::describe_sent(&intent.send, &intent.name, intent.part.as_deref());
         let became = match answer.result {
@@ -102,14 +102,14 @@ async fn settle_one(
         console.warn(&format!("  {what}: {became}"));
     }
     journal
-        .write(&Record::End(end_of(&history, &resolved)))
+        .write(&JournalRecord::End(end_of(&history, &resolved)))
         .await?;
     Ok(())
 }
 
 /// The chosen target that a name in a journal means, if it is the same in every respect.
-fn chosen<'a>(
-    history: &History,
+fn matching_target<'a>(
+    history: &RunHistory,
     name: &str,
     targets: &[&'a Target],
     session: &Session,

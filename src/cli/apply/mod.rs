@@ -10,7 +10,7 @@ mod requirements;
 mod saved;
 mod shared;
 
-pub(super) use shared::{Applying, Further, Ready};
+pub(super) use shared::{ApplyOptions, ExtraAudiences, ReadyPlan};
 
 use camino::Utf8PathBuf;
 use clap::Args;
@@ -18,16 +18,16 @@ use clap::Args;
 use super::connect::Session;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
-use super::gates::{GateKeeper, GateOptions};
+use super::gates::{GateArgs, GateSources};
 use super::planning::{self, Planned};
-use super::saved::hold_again;
-use super::tree::At;
-use super::workspace::{Project, Selection, Workspace};
+use super::saved::recheck_gates;
+use super::tree::RevisionArgs;
+use super::workspace::{Project, TargetSelection, Workspace};
 use crate::plan::{Fingerprint, Plan, plan_digest};
 use crate::run::journal::RunKind;
 use git::SignedBy;
-use requirements::{Applied, Requirements};
-use shared::Ended;
+use requirements::{AppliedRevision, RequirementArgs};
+use shared::RunResult;
 
 /// How often what a conflict with another writer left is planned again.
 const CONFLICTS: usize = 2;
@@ -45,28 +45,28 @@ const WRITTEN_BEFORE: &str =
   polwarden apply --at origin/main --require-branch main --require-signed --auto-approve
   polwarden apply --ack deletes=14,prune=2,plan=0f3a6c2b9d1e4587
   polwarden apply examples/quickstart --endpoint docker=embedded")]
-pub(super) struct Apply {
+pub(super) struct ApplyArgs {
     /// The directory of `polwarden.yaml` (the same as -C DIR), or a plan that `plan --out` wrote.
     #[arg(value_name = "DIR|PLAN")]
     path: Option<Utf8PathBuf>,
     #[command(flatten)]
-    selection: Selection,
+    selection: TargetSelection,
     /// Read the configuration and the manifests of this revision instead of the work tree: a branch, a tag, HEAD~1 or a
     /// commit. REV:FOLDER reads another folder of it. The journal stays in this directory.
     #[arg(long, value_name = "REV")]
     at: Option<String>,
     #[command(flatten)]
-    gates: GateOptions,
+    gates: GateArgs,
     #[command(flatten)]
-    applying: Applying,
+    applying: ApplyOptions,
     /// Apply only if the plan is the one with this digest, as `plan` showed it. It is no approval.
     #[arg(long, value_name = "DIGEST")]
     expect_plan: Option<Fingerprint>,
     #[command(flatten)]
-    requirements: Requirements,
+    requirements: RequirementArgs,
 }
 
-impl Apply {
+impl ApplyArgs {
     /// Runs the command.
     ///
     /// # Errors
@@ -79,28 +79,33 @@ impl Apply {
         let mut plan_file = None;
         if let Some(path) = &self.path {
             if path.is_dir() {
-                super::enter(path)?;
+                super::change_directory(path)?;
             } else {
                 plan_file = Some(saved::load(path)?);
             }
         }
-        let at = self.at.as_deref().map(At::revision).unwrap_or_default();
+        let at = self
+            .at
+            .as_deref()
+            .map(RevisionArgs::revision)
+            .unwrap_or_default();
         let project = Project::open(&self.selection, &at)?;
-        let applied = Applied {
+        let applied = AppliedRevision {
             at: self.at.as_deref(),
             base: self.gates.named_base(),
             prefix: project.prefix(),
             branch: project.config().apply.branch.as_deref(),
         };
         let signed_by = self.requirements.check_commit(&applied)?;
-        journals::settle(&self.applying, &project.targets(), console).await?;
-        let keeper = self.gates.keeper(&at, console)?;
-        let (workspace, session, ready) =
-            self.prepare(project, plan_file, &keeper, console).await?;
+        journals::recover_journals(&self.applying, &project.targets(), console).await?;
+        let gate_sources = self.gates.gate_sources(&at, console)?;
+        let (workspace, session, ready) = self
+            .prepare(project, plan_file, &gate_sources, console)
+            .await?;
         let ready = ready.signed_by(signed_by);
         let result = match self.check_expected(ready.digest()) {
             Ok(()) => {
-                self.run_ready(&workspace, &session, &keeper, ready, console)
+                self.run_ready(&workspace, &session, &gate_sources, ready, console)
                     .await
             }
             Err(error) => Err(error),
@@ -109,14 +114,14 @@ impl Apply {
         result
     }
 
-    /// The plan that is to be applied: the one of the file, or a new one. What it was made from is as is asked for.
+    /// The plan that is to be applied: the one of the file, or a new one. What it was made from is asked for.
     async fn prepare(
         &self,
         project: Project,
         plan_file: Option<Plan>,
-        keeper: &GateKeeper,
+        gate_sources: &GateSources,
         console: Console,
-    ) -> CommandResult<(Workspace, Session, Ready)> {
+    ) -> CommandResult<(Workspace, Session, ReadyPlan)> {
         let connect = &self.applying.connect;
         let Some(mut plan) = plan_file else {
             let Planned {
@@ -124,13 +129,13 @@ impl Apply {
                 session,
                 plan,
                 services,
-            } = planning::make(project, connect, keeper, Session::writes, console).await?;
+            } = planning::make(project, connect, gate_sources, Session::writes, console).await?;
             if let Err(refused) = self.requirements.check_files(plan.commit.as_ref()) {
                 session.close().await;
                 return Err(refused);
             }
             let digest = plan_digest(&plan)?;
-            let ready = Ready::planned(RunKind::Apply, plan, digest, services);
+            let ready = ReadyPlan::planned(RunKind::Apply, plan, digest, services);
             return Ok((workspace, session, ready));
         };
         // Where the plan comes from is settled before a server is asked.
@@ -140,10 +145,10 @@ impl Apply {
             session.close().await;
             return Err(refused);
         }
-        saved::pair(&plan, &workspace.targets(), &session)?;
+        saved::match_targets(&plan, &workspace.targets(), &session)?;
         let digest = plan_digest(&plan)?;
-        let again = hold_again(&mut plan, &workspace, &session, keeper).await?;
-        Ok((workspace, session, Ready::saved(plan, digest, again)))
+        let again = recheck_gates(&mut plan, &workspace, &session, gate_sources).await?;
+        Ok((workspace, session, ReadyPlan::saved(plan, digest, again)))
     }
 
     fn check_saved(&self, plan: &Plan, workspace: &Workspace) -> CommandResult<()> {
@@ -160,8 +165,8 @@ impl Apply {
         &self,
         workspace: &Workspace,
         session: &Session,
-        keeper: &GateKeeper,
-        ready: Ready,
+        gate_sources: &GateSources,
+        ready: ReadyPlan,
         console: Console,
     ) -> CommandResult {
         let reviewed = ready.is_saved() || self.expect_plan.is_some();
@@ -171,7 +176,7 @@ impl Apply {
             .run(workspace, session, ready, console)
             .await?;
         for _ in 0..CONFLICTS {
-            let Ended {
+            let RunResult {
                 exit,
                 wrote,
                 conflict: Some(earlier),
@@ -187,10 +192,11 @@ impl Apply {
             )?;
             let next = async {
                 let (plan, services) =
-                    planning::again(workspace, session, keeper, Session::writes, console).await?;
+                    planning::again(workspace, session, gate_sources, Session::writes, console)
+                        .await?;
                 let digest = plan_digest(&plan)?;
-                let following =
-                    Ready::following(plan, digest, services, earlier).signed_by(signed_by.clone());
+                let following = ReadyPlan::following(plan, digest, services, earlier)
+                    .signed_by(signed_by.clone());
                 self.applying
                     .run(workspace, session, following, console)
                     .await

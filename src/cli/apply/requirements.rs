@@ -11,13 +11,13 @@ use clap::Args;
 use super::branches;
 use crate::cli::error::{CommandError, CommandResult};
 use crate::plan::{Commit, Fingerprint, Plan};
-use crate::render::findings::Prefix;
+use crate::render::annotations::RepositoryPrefix;
 use git::{BranchError, Pipeline, RevisionError, SignatureError, SignatureRequest, SignedBy};
 
 /// What is asked of the commit. In a pipeline the first three are asked without a word.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What may be applied")]
-pub(super) struct Requirements {
+pub(super) struct RequirementArgs {
     /// Refuse files that are not as they were committed. In a pipeline this holds by itself.
     #[arg(long)]
     require_clean: bool,
@@ -52,24 +52,27 @@ pub(super) struct Requirements {
 }
 
 /// What is applied.
-pub(super) struct Applied<'a> {
+pub(super) struct AppliedRevision<'a> {
     /// The revision that the manifests are read from; what is checked out without it.
     pub(super) at: Option<&'a str>,
     /// The revision that it was merged into, as named.
     pub(super) base: Option<&'a str>,
     /// Where the configuration is, from the top of the repository.
-    pub(super) prefix: &'a Prefix,
+    pub(super) prefix: &'a RepositoryPrefix,
     /// The branch that the configuration names.
     pub(super) branch: Option<&'a str>,
 }
 
-impl Requirements {
+impl RequirementArgs {
     /// Holds the commit to all that git alone can tell, before any server is asked. Gives who signed it, where that was
     /// asked for.
     ///
     /// # Errors
     /// The commit is refused; or there is no such revision, or a configuration that says what is asked cannot be read.
-    pub(super) fn check_commit(&self, applied: &Applied<'_>) -> CommandResult<Option<SignedBy>> {
+    pub(super) fn check_commit(
+        &self,
+        applied: &AppliedRevision<'_>,
+    ) -> CommandResult<Option<SignedBy>> {
         for branch in self.branches(applied)? {
             on_branch(applied, &branch).map_err(|error| match error {
                 // A revision that does not exist is a mistyped one, unless there is nothing to look into at all.
@@ -95,7 +98,7 @@ impl Requirements {
     /// The files are refused.
     pub(super) fn check_files(&self, commit: Option<&Commit>) -> CommandResult<()> {
         let why = match commit {
-            _ if !asked(self.require_clean, self.allow_dirty) => return Ok(()),
+            _ if !is_required(self.require_clean, self.allow_dirty) => return Ok(()),
             Some(commit) if !commit.dirty => return Ok(()),
             Some(_) => {
                 "files here are not as they were committed, so that what would be applied is nothing that was merged; \
@@ -119,7 +122,7 @@ impl Requirements {
         commit: Option<&Commit>,
         tree: &Fingerprint,
     ) -> CommandResult<()> {
-        if !asked(self.require_same_commit, self.allow_other_commit) {
+        if !is_required(self.require_same_commit, self.allow_other_commit) {
             return Ok(());
         }
         let id = |commit: &Commit| commit.id.clone();
@@ -143,7 +146,7 @@ impl Requirements {
     }
 
     /// The branches that the commit must be on.
-    fn branches(&self, applied: &Applied<'_>) -> anyhow::Result<BTreeSet<String>> {
+    fn branches(&self, applied: &AppliedRevision<'_>) -> anyhow::Result<BTreeSet<String>> {
         let Self {
             require_branch,
             allow_any_branch,
@@ -158,7 +161,7 @@ impl Requirements {
         branches::configured(applied)
     }
 
-    fn signed(&self, applied: &Applied<'_>) -> Result<SignedBy, SignatureError> {
+    fn signed(&self, applied: &AppliedRevision<'_>) -> Result<SignedBy, SignatureError> {
         let here = Path::new(".");
         let commit = git::commit_id(here, applied.at)?;
         let file = applied.prefix.file(self.allowed_signers.as_str());
@@ -172,7 +175,7 @@ impl Requirements {
 }
 
 /// Whether something is asked for: by an option, or since this is a pipeline and no option takes it away.
-fn asked(required: bool, allowed: bool) -> bool {
+fn is_required(required: bool, allowed: bool) -> bool {
     required || (!allowed && pipeline().is_some())
 }
 
@@ -180,7 +183,7 @@ fn pipeline() -> Option<Pipeline> {
     Pipeline::from_variables(|name| std::env::var(name).ok())
 }
 
-fn on_branch(applied: &Applied<'_>, branch: &str) -> Result<(), BranchError> {
+fn on_branch(applied: &AppliedRevision<'_>, branch: &str) -> Result<(), BranchError> {
     let here = Path::new(".");
     git::on_branch(here, &git::commit_id(here, applied.at)?, branch)
 }

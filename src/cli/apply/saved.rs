@@ -38,7 +38,7 @@ pub(super) fn load(path: &Utf8Path) -> anyhow::Result<Plan> {
 }
 
 /// Each target's plan with the target's configuration, which must not have moved since the plan was made.
-pub(super) fn pair<'a>(
+pub(super) fn match_targets<'a>(
     plan: &'a Plan,
     targets: &[&'a Target],
     session: &Session,

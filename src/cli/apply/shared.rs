@@ -6,17 +6,17 @@ use clap::Args;
 
 use super::execute::{Execution, Provenance};
 use super::guards;
-use super::saved::pair;
+use super::saved::match_targets;
 use crate::cli::connect::{Connect, Session};
 use crate::cli::console::Console;
 use crate::cli::error::{CommandError, CommandResult, FailureKind};
 use crate::cli::exit::Exit;
 use crate::cli::planning;
-use crate::cli::steps::{StepOptions, check_guarantees};
+use crate::cli::steps::{StepArgs, check_guarantees};
 use crate::cli::workspace::Workspace;
-use crate::plan::{Acknowledged, Fingerprint, Plan, TargetPlan};
+use crate::plan::{Acknowledgement, Fingerprint, Plan, TargetPlan};
 use crate::render;
-use crate::run::Stop;
+use crate::run::StopSignal;
 use crate::run::audit::AuditRecord;
 use crate::run::journal::RunKind;
 use crate::run::service::Writes;
@@ -26,18 +26,18 @@ use manifest::config::Target;
 
 /// How a plan is applied.
 #[derive(Debug, Args)]
-pub(crate) struct Applying {
+pub(crate) struct ApplyOptions {
     #[command(flatten)]
     pub(crate) connect: Connect,
     #[command(flatten)]
-    steps: StepOptions,
+    steps: StepArgs,
     /// Do not ask. Without a terminal, nothing is applied without this.
     #[arg(long)]
     auto_approve: bool,
     /// Accept what a guard refuses, by its exact numbers: deletes, updates, prune, scope-widens, last-deny, protected, pack-removed;
     /// `plan` accepts it for one plan alone. A refusal prints the value. With several targets, one value each.
     #[arg(long, value_name = "[TARGET:]GUARD=NUMBER,...")]
-    ack: Vec<Acknowledged>,
+    ack: Vec<Acknowledgement>,
     /// Write the journal of this run to this file instead of one in `.polwarden/journal/`.
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<Utf8PathBuf>,
@@ -48,7 +48,7 @@ pub(crate) struct Applying {
 }
 
 /// A plan that may be applied.
-pub(crate) struct Ready {
+pub(crate) struct ReadyPlan {
     kind: RunKind,
     plan: Plan,
     digest: Fingerprint,
@@ -57,29 +57,29 @@ pub(crate) struct Ready {
     /// Who signed the commit, where that was asked for.
     signed_by: Option<SignedBy>,
     /// What a plan that was made before this run has to be shown with; nothing for one that was made just now.
-    saved: Option<Vec<Further>>,
+    saved: Option<Vec<ExtraAudiences>>,
     /// What earlier runs of the same command leave; nothing before the first.
-    earlier: Option<Earlier>,
+    earlier: Option<EarlierRuns>,
 }
 
 /// What earlier runs of the same command leave.
-pub(crate) struct Earlier {
+pub(crate) struct EarlierRuns {
     /// Whoever may ask to stop.
-    pub(super) stop: Stop,
+    pub(super) stop: StopSignal,
     /// Their audit records.
     pub(super) audit: Vec<AuditRecord>,
 }
 
 /// How a run ended.
-pub(crate) struct Ended {
+pub(crate) struct RunResult {
     pub(crate) exit: Exit,
     /// Something was applied.
     pub(super) wrote: bool,
     /// Why it makes sense to plan again at once: another writer took a name. It holds what the next run goes on from.
-    pub(super) conflict: Option<Earlier>,
+    pub(super) conflict: Option<EarlierRuns>,
 }
 
-impl Ended {
+impl RunResult {
     /// A run that had nothing to do.
     fn without_calls() -> Self {
         Self {
@@ -116,9 +116,9 @@ impl Ended {
 }
 
 /// The people that a target's plan looks at besides those in no team, in each team and in all.
-pub(crate) type Further = Vec<NamedAudience>;
+pub(crate) type ExtraAudiences = Vec<NamedAudience>;
 
-impl Ready {
+impl ReadyPlan {
     /// A plan that was made just now, from this live state of each of its targets.
     pub(crate) fn planned(
         kind: RunKind,
@@ -141,7 +141,7 @@ impl Ready {
     pub(super) fn saved(
         plan: Plan,
         digest: Fingerprint,
-        again: Vec<(Box<dyn Writes>, Further)>,
+        again: Vec<(Box<dyn Writes>, ExtraAudiences)>,
     ) -> Self {
         let (services, further) = again.into_iter().unzip();
         let kind = RunKind::Apply;
@@ -161,7 +161,7 @@ impl Ready {
         plan: Plan,
         digest: Fingerprint,
         services: Vec<Box<dyn Writes>>,
-        earlier: Earlier,
+        earlier: EarlierRuns,
     ) -> Self {
         Self {
             kind: RunKind::Apply,
@@ -194,7 +194,7 @@ impl Ready {
     }
 }
 
-impl Applying {
+impl ApplyOptions {
     /// Shows a plan, asks, and runs it.
     ///
     /// # Errors
@@ -203,12 +203,12 @@ impl Applying {
         &self,
         workspace: &Workspace,
         session: &Session,
-        ready: Ready,
+        ready: ReadyPlan,
         console: Console,
-    ) -> CommandResult<Ended> {
+    ) -> CommandResult<RunResult> {
         let targets = workspace.targets();
         let targets = targets.as_slice();
-        let Ready {
+        let ReadyPlan {
             kind,
             plan,
             digest,
@@ -222,11 +222,11 @@ impl Applying {
             // What a file says is not shown: what its calls do to what is live is worked out again.
             Some(further) => recompute(plan, &services, &further, targets, session)?,
         };
-        let pairs = pair(&plan, targets, session)?;
+        let pairs = match_targets(&plan, targets, session)?;
         console.print(&render::plan::human(&plan, console.painter()))?;
         check_gates(&plan)?;
         if plan.is_empty() {
-            return Ok(Ended::without_calls());
+            return Ok(RunResult::without_calls());
         }
         self.check_safety(&plan, &pairs, &services)?;
         match self.approval(console)? {
@@ -234,7 +234,7 @@ impl Applying {
             // One that somebody looked at for a while may have been overtaken.
             Approval::Given => self.read_touched(&pairs, &mut services).await?,
         }
-        check_fits(&pairs, &services)?;
+        check_not_stale(&pairs, &services)?;
         let provenance = Provenance {
             commit: plan.commit.clone(),
             tree: plan.tree.clone(),
@@ -306,7 +306,7 @@ enum Approval {
 }
 
 fn check_gates(plan: &Plan) -> CommandResult<()> {
-    let shut = plan.shut_gates().count();
+    let shut = plan.failed_gates().count();
     if shut == 0 {
         return Ok(());
     }
@@ -317,7 +317,10 @@ fn check_gates(plan: &Plan) -> CommandResult<()> {
 }
 
 /// Refuses plans if what they touch has changed since they were made.
-fn check_fits(pairs: &[(&TargetPlan, &Target)], services: &[Box<dyn Writes>]) -> CommandResult<()> {
+fn check_not_stale(
+    pairs: &[(&TargetPlan, &Target)],
+    services: &[Box<dyn Writes>],
+) -> CommandResult<()> {
     let mut moved = Vec::new();
     for ((plan, _), service) in pairs.iter().zip(services) {
         let stale = service.stale(plan)?;
@@ -338,14 +341,14 @@ fn check_fits(pairs: &[(&TargetPlan, &Target)], services: &[Box<dyn Writes>]) ->
 fn recompute(
     mut plan: Plan,
     services: &[Box<dyn Writes>],
-    further: &[Further],
+    further: &[ExtraAudiences],
     targets: &[&Target],
     session: &Session,
 ) -> CommandResult<Plan> {
     let mut recomputed = Vec::new();
-    let pairs = pair(&plan, targets, session)?;
+    let pairs = match_targets(&plan, targets, session)?;
     // What a plan was made for comes first: nothing is worth saying about calls that no longer fit.
-    check_fits(&pairs, services)?;
+    check_not_stale(&pairs, services)?;
     for (((plan, _), service), further) in pairs.iter().zip(services).zip(further) {
         let plan = service.recompute(plan, further);
         recomputed.push(plan.context("the calls of the plan do not fit what is live")?);

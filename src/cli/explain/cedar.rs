@@ -3,11 +3,11 @@
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use access::Circumstances;
+use access::CedarRequestContext;
 
 /// What only questions about MCP tools have.
 #[derive(Debug, Args)]
-pub(super) struct Mcp {
+pub(super) struct McpArgs {
     /// For mcp: who calls the tool, as a Cedar entity such as `MCP::User::"ada"`; by default somebody whom no statement
     /// names.
     #[arg(long, value_name = "ENTITY")]
@@ -17,19 +17,19 @@ pub(super) struct Mcp {
     context: Option<String>,
 }
 
-impl Mcp {
+impl McpArgs {
     /// Who calls a tool, and in what context.
     ///
     /// # Errors
     /// A principal that is no entity, a context that is none, or either of them for another kind of request.
-    pub(super) fn circumstances(&self, kind: &str) -> anyhow::Result<Circumstances> {
+    pub(super) fn request_context(&self, kind: &str) -> anyhow::Result<CedarRequestContext> {
         let Self { principal, context } = self;
         if !kind.eq_ignore_ascii_case("mcp") && (principal.is_some() || context.is_some()) {
             bail!(
                 "--principal and --context are for `mcp` requests; rules do not ask who somebody is beyond the teams"
             );
         }
-        let mut circumstances = Circumstances::default();
+        let mut circumstances = CedarRequestContext::default();
         if let Some(text) = principal {
             circumstances = circumstances
                 .with_principal(text)

@@ -6,19 +6,19 @@ use anyhow::{Context as _, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::cli::console::Console;
-use crate::cli::tree::Tree;
-use crate::render::diagnostics::{Amount, human};
-use git::{Listing, Problem, ProblemKind, Source as _, WorkTree};
+use crate::cli::tree::SourceTree;
+use crate::render::diagnostics::{DiagnosticAmount, human};
+use git::{FileProblem, FileProblemKind, Listing, Source as _, WorkTree};
 use manifest::{MAX_BYTES, config, parse_config};
 use model::diag::SourceMap;
 
 /// The files of one run.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct ReferencedPolicies {
     /// Paths relative to the working directory, sorted.
     pub(super) files: Vec<Utf8PathBuf>,
     /// What cannot be used.
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Vec<FileProblem>,
     /// How many configurations do not say where their manifests are; already shown.
     pub(super) invalid: usize,
 }
@@ -27,8 +27,12 @@ pub(super) struct Found {
 ///
 /// # Errors
 /// There are no paths and there is no configuration.
-pub(super) fn find(tree: &Tree, paths: &[Utf8PathBuf], console: Console) -> anyhow::Result<Found> {
-    let mut found = Found::default();
+pub(super) fn find(
+    tree: &SourceTree,
+    paths: &[Utf8PathBuf],
+    console: Console,
+) -> anyhow::Result<ReferencedPolicies> {
+    let mut found = ReferencedPolicies::default();
     if paths.is_empty() {
         found.files.push(config::FILE_NAME.into());
         for path in targets(tree, &mut found.invalid, console)? {
@@ -38,17 +42,17 @@ pub(super) fn find(tree: &Tree, paths: &[Utf8PathBuf], console: Console) -> anyh
     for path in paths {
         // Editors give absolute paths.
         let path = match tree {
-            Tree::Work(tree) => path
+            SourceTree::Work(tree) => path
                 .strip_prefix(tree.root().to_str().unwrap_or_default())
                 .unwrap_or(path),
-            Tree::Revision(_) => path,
+            SourceTree::Revision(_) => path,
         };
         found.add(path, tree.list(path));
         // A listing passes the configuration over.
         let config = path.join(config::FILE_NAME);
         if !matches!(
             tree.read(&config, MAX_BYTES),
-            Err(ProblemKind::Missing | ProblemKind::Unreadable(_))
+            Err(FileProblemKind::Missing | FileProblemKind::Unreadable(_))
         ) {
             found.files.push(config);
         }
@@ -60,10 +64,14 @@ pub(super) fn find(tree: &Tree, paths: &[Utf8PathBuf], console: Console) -> anyh
 }
 
 /// The paths of all targets; what is wrong with the configuration is shown.
-fn targets(tree: &Tree, invalid: &mut usize, console: Console) -> anyhow::Result<Vec<Utf8PathBuf>> {
+fn targets(
+    tree: &SourceTree,
+    invalid: &mut usize,
+    console: Console,
+) -> anyhow::Result<Vec<Utf8PathBuf>> {
     let text = match tree.read(config::FILE_NAME.into(), MAX_BYTES) {
         Ok(text) => text,
-        Err(ProblemKind::Missing) => bail!(
+        Err(FileProblemKind::Missing) => bail!(
             "there is no {} in this directory; name the files to format, or go to the directory that has one with -C DIR",
             config::FILE_NAME
         ),
@@ -86,8 +94,8 @@ fn targets(tree: &Tree, invalid: &mut usize, console: Console) -> anyhow::Result
                 human(
                     &sources,
                     &findings,
-                    Amount::All,
-                    console.error_painter().is_coloured(),
+                    DiagnosticAmount::All,
+                    console.error_painter().is_colored(),
                 )
                 .trim_end(),
             );
@@ -99,14 +107,14 @@ fn targets(tree: &Tree, invalid: &mut usize, console: Console) -> anyhow::Result
     }
 }
 
-impl Found {
-    fn add(&mut self, path: &Utf8Path, listing: Result<Listing, ProblemKind>) {
+impl ReferencedPolicies {
+    fn add(&mut self, path: &Utf8Path, listing: Result<Listing, FileProblemKind>) {
         match listing {
             Ok(Listing { files, problems }) => {
                 self.files.extend(files);
                 self.problems.extend(problems);
             }
-            Err(kind) => self.problems.push(Problem {
+            Err(kind) => self.problems.push(FileProblem {
                 path: path.to_owned(),
                 kind,
             }),

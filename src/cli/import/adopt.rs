@@ -11,48 +11,48 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow, bail};
 use camino::Utf8PathBuf;
 
-use super::{File, Import, aliases, files};
+use super::{ImportArgs, ImportFile, aliases, files};
 use crate::cli::connect::Session;
 use crate::cli::console::Console;
 use crate::cli::error::{CommandError, CommandResult, FailureKind};
 use crate::cli::fmt::replace;
 use crate::cli::planning::{self, TargetError};
-use crate::cli::tree::Edits;
+use crate::cli::tree::PendingEdits;
 use crate::cli::workspace::{Workspace, is_error};
 use crate::plan::{Change, TargetPlan};
 use crate::render::text::neutral;
-use crate::service::docker::plan::Request;
+use crate::service::docker::plan::PolicyPlanRequest;
 use crate::service::registry::{Checked, ServerFacts};
-use edit::Declared;
+use edit::DeclaringManifest;
 use git::{Source as _, WorkTree};
 use manifest::config::Target;
 use model::diag::did_you_mean;
-use model::docker::{LivePolicy, LiveState};
+use model::docker::{DockerLiveState, LivePolicy};
 
 /// A run of `import --only`.
 pub(super) struct Adoption<'a> {
-    pub(super) import: &'a Import,
+    pub(super) import: &'a ImportArgs,
     pub(super) console: Console,
 }
 
 /// The manifests of one target as they would be, and the plan of them.
-struct Draft<'a> {
+struct AdoptionDraft<'a> {
     adoption: &'a Adoption<'a>,
     session: &'a Session,
     target: &'a Target,
-    live: &'a LiveState,
+    live: &'a DockerLiveState,
     facts: ServerFacts,
     workspace: Workspace,
     plan: TargetPlan,
-    edits: Edits,
+    edits: PendingEdits,
     told: Vec<String>,
 }
 
 /// The manifests with one more policy written.
-struct Next {
+struct NextDraft {
     workspace: Workspace,
     plan: TargetPlan,
-    edits: Edits,
+    edits: PendingEdits,
 }
 
 /// Why a policy is not written.
@@ -81,8 +81,8 @@ impl Adoption<'_> {
                 .with_context(|| planning::of(target))?;
             states.push(live);
         }
-        self.all_are_live(&states)?;
-        let mut edits = Edits::default();
+        self.check_all_are_live(&states)?;
+        let mut edits = PendingEdits::default();
         let mut told = Vec::new();
         for (target, live) in targets.iter().zip(&states) {
             let facts =
@@ -96,7 +96,7 @@ impl Adoption<'_> {
                 }
                 Err(TargetError::Failed(error)) => return Err(error.into()),
             };
-            let mut draft = Draft {
+            let mut draft = AdoptionDraft {
                 adoption: self,
                 session,
                 target,
@@ -127,7 +127,7 @@ impl Adoption<'_> {
     }
 
     /// The named policies of a live state, each once.
-    fn named<'l>(&self, live: &'l LiveState) -> Vec<&'l LivePolicy> {
+    fn named<'l>(&self, live: &'l DockerLiveState) -> Vec<&'l LivePolicy> {
         let names: BTreeSet<&str> = self.import.only.iter().map(String::as_str).collect();
         live.policies
             .iter()
@@ -135,7 +135,7 @@ impl Adoption<'_> {
             .collect()
     }
 
-    fn all_are_live(&self, states: &[LiveState]) -> anyhow::Result<()> {
+    fn check_all_are_live(&self, states: &[DockerLiveState]) -> anyhow::Result<()> {
         let live = || {
             states
                 .iter()
@@ -155,7 +155,7 @@ impl Adoption<'_> {
     }
 }
 
-impl Draft<'_> {
+impl AdoptionDraft<'_> {
     /// Brings the manifests to what is live of one policy, or says why that cannot be.
     fn adopt(&mut self, policy: &LivePolicy) -> Result<(), AdoptError> {
         if self
@@ -168,7 +168,7 @@ impl Draft<'_> {
         {
             return Err(refused("two live policies have this name"));
         }
-        let found = Declared::find(&self.workspace, self.target, &policy.name)?;
+        let found = DeclaringManifest::find(&self.workspace, self.target, &policy.name)?;
         let Some(declared) = found else {
             return self.create(policy);
         };
@@ -218,7 +218,7 @@ impl Draft<'_> {
         if let Some((_, why)) = inexpressible.into_iter().next() {
             return Err(refused(neutral(&why)));
         }
-        let Some(File {
+        let Some(ImportFile {
             path,
             kind: _,
             policy: name,
@@ -248,8 +248,8 @@ impl Draft<'_> {
         Ok(())
     }
 
-    fn take(&mut self, next: Next) {
-        let Next {
+    fn take(&mut self, next: NextDraft) {
+        let NextDraft {
             workspace,
             plan,
             edits,
@@ -259,7 +259,12 @@ impl Draft<'_> {
 
     /// What edits lead to, if the policy has no difference then, and, where they change what is there, nothing else has
     /// another.
-    fn fits(&self, policy: &LivePolicy, edits: Edits, others: bool) -> Result<Next, AdoptError> {
+    fn fits(
+        &self,
+        policy: &LivePolicy,
+        edits: PendingEdits,
+        others: bool,
+    ) -> Result<NextDraft, AdoptError> {
         let workspace = self.adoption.import.read_edited(&edits)?;
         let plan = match plan_of(
             &workspace,
@@ -288,7 +293,7 @@ impl Draft<'_> {
         if others && self.rest(&plan, policy) != self.rest(&self.plan, policy) {
             return Err(refused("another policy would change with it"));
         }
-        Ok(Next {
+        Ok(NextDraft {
             workspace,
             plan,
             edits,
@@ -307,7 +312,7 @@ impl Draft<'_> {
             .changes
             .iter()
             .filter(|change| change.id.as_deref() != Some(policy.id.as_str()));
-        others.cloned().map(without_place).collect()
+        others.cloned().map(without_source).collect()
     }
 }
 
@@ -315,9 +320,9 @@ fn refused(why: impl Into<String>) -> AdoptError {
     AdoptError::Refused(why.into())
 }
 
-fn without_place(mut change: Change) -> Change {
+fn without_source(mut change: Change) -> Change {
     change.source = None;
-    change.children = change.children.into_iter().map(without_place).collect();
+    change.children = change.children.into_iter().map(without_source).collect();
     change
 }
 
@@ -330,7 +335,7 @@ fn plan_of(
     target: &Target,
     session: &Session,
     facts: &ServerFacts,
-    live: &LiveState,
+    live: &DockerLiveState,
 ) -> Result<TargetPlan, TargetError> {
     let Checked {
         desired,
@@ -340,7 +345,7 @@ fn plan_of(
     if diagnostics.iter().any(is_error) || workspace.has_errors_for_import() {
         return Err(TargetError::Invalid(diagnostics));
     }
-    let request = Request {
+    let request = PolicyPlanRequest {
         target: session.info(target)?,
         desired: &desired.policies,
         live,
@@ -352,7 +357,7 @@ fn plan_of(
 }
 
 /// Writes all files: those that are there in one step each, unless they changed meanwhile.
-pub(super) fn write(edits: &Edits) -> anyhow::Result<()> {
+pub(super) fn write(edits: &PendingEdits) -> anyhow::Result<()> {
     let tree = WorkTree::open(Path::new("."))?;
     for (path, text) in edits {
         let written = match tree.read(path, manifest::MAX_BYTES) {

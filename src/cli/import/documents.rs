@@ -8,38 +8,38 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, bail};
 use camino::Utf8PathBuf;
 
-use super::{Import, adopt};
+use super::{ImportArgs, adopt};
 use crate::cli::connect::Session;
 use crate::cli::console::Console;
 use crate::cli::planning;
-use crate::cli::tree::Edits;
+use crate::cli::tree::PendingEdits;
 use crate::cli::workspace::{Workspace, is_error};
 use crate::render::text::neutral;
 use crate::service::registry::ServerFacts;
 use manifest::chainloop::split;
 use manifest::config::Target;
-use model::chainloop::{DocumentBytes, DocumentKind, LiveDocument, LiveState, PolicyName};
+use model::chainloop::{ChainloopLiveState, DocumentBytes, DocumentKind, LiveDocument, PolicyName};
 use model::diag::DocumentId;
 
 const KINDS: [DocumentKind; 2] = [DocumentKind::Policy, DocumentKind::PolicyGroup];
 
 /// What is declared, by kind and name.
-type Declared = BTreeMap<(DocumentKind, String), (DocumentId, DocumentBytes)>;
+type DeclaredDocuments = BTreeMap<(DocumentKind, String), (DocumentId, DocumentBytes)>;
 
 /// A run at targets of Chainloop alone.
-pub(super) struct Documents<'a> {
-    pub(super) import: &'a Import,
+pub(super) struct DocumentImport<'a> {
+    pub(super) import: &'a ImportArgs,
     pub(super) console: Console,
 }
 
 /// Where a document goes, and what the whole file is then.
-struct Place {
+struct ImportDestination {
     path: Utf8PathBuf,
     text: String,
     is_new: bool,
 }
 
-impl Documents<'_> {
+impl DocumentImport<'_> {
     pub(super) async fn run(
         &self,
         workspace: &Workspace,
@@ -71,7 +71,7 @@ impl Documents<'_> {
                 );
             }
         }
-        let mut edits = Edits::default();
+        let mut edits = PendingEdits::default();
         let mut told = Vec::new();
         for (target, live) in &states {
             self.take(workspace, target, live, &mut edits, &mut told)
@@ -97,8 +97,8 @@ impl Documents<'_> {
         &self,
         workspace: &Workspace,
         target: &Target,
-        live: &LiveState,
-        edits: &mut Edits,
+        live: &ChainloopLiveState,
+        edits: &mut PendingEdits,
         told: &mut Vec<String>,
     ) -> anyhow::Result<()> {
         for document in live.found() {
@@ -136,12 +136,12 @@ impl Documents<'_> {
                 continue;
             }
             let place = match known {
-                Some((id, _)) => self.instead(workspace, &here, target, *id, document)?,
+                Some((id, _)) => self.updated_file(workspace, &here, target, *id, document)?,
                 None => self.new_file(target, document, edits)?,
             };
-            let Place { path, text, is_new } = place;
+            let ImportDestination { path, text, is_new } = place;
             edits.insert(path.clone(), text);
-            self.prove(target, document, before, edits)?;
+            self.check_result(target, document, before, edits)?;
             let verb = if is_new { "wrote" } else { "updated" };
             told.push(format!(
                 "{verb} {} ({what}, {})",
@@ -153,14 +153,14 @@ impl Documents<'_> {
     }
 
     /// The file that declares the document, with the live bytes in the place of its own.
-    fn instead(
+    fn updated_file(
         &self,
         workspace: &Workspace,
         here: &Workspace,
         target: &Target,
         id: DocumentId,
         document: &LiveDocument,
-    ) -> anyhow::Result<Place> {
+    ) -> anyhow::Result<ImportDestination> {
         let file = here.sources().file(id.file);
         if let Some(other) = here
             .other_reader(target, id.file)
@@ -172,7 +172,7 @@ impl Documents<'_> {
                 neutral(&other.name)
             );
         }
-        let new = text_of(document)?;
+        let new = document_text(document)?;
         let mut text = file.text().to_string();
         let piece = usize::try_from(id.index)
             .ok()
@@ -181,7 +181,7 @@ impl Documents<'_> {
             .map(|piece| piece.document)
             .context("the document cannot be told from the others of its file")?;
         text.replace_range(range, new);
-        Ok(Place {
+        Ok(ImportDestination {
             path: file.name().into(),
             text,
             is_new: false,
@@ -192,8 +192,8 @@ impl Documents<'_> {
         &self,
         target: &Target,
         document: &LiveDocument,
-        edits: &Edits,
-    ) -> anyhow::Result<Place> {
+        edits: &PendingEdits,
+    ) -> anyhow::Result<ImportDestination> {
         let stem = match document.kind {
             DocumentKind::Policy => document.name.to_string(),
             DocumentKind::PolicyGroup => format!("group-{}", document.name),
@@ -204,20 +204,20 @@ impl Documents<'_> {
                 "`{path}` exists; move it away, choose another folder with --out, or add --force"
             );
         }
-        Ok(Place {
+        Ok(ImportDestination {
             path,
-            text: text_of(document)?.to_owned(),
+            text: document_text(document)?.to_owned(),
             is_new: true,
         })
     }
 
     /// Holds the manifests, as they would be, to what was wanted.
-    fn prove(
+    fn check_result(
         &self,
         target: &Target,
         document: &LiveDocument,
-        mut before: Declared,
-        edits: &Edits,
+        mut before: DeclaredDocuments,
+        edits: &PendingEdits,
     ) -> anyhow::Result<()> {
         let there = self.import.read_edited(edits)?;
         let found = there.check(target, &ServerFacts::offline()).diagnostics;
@@ -242,7 +242,7 @@ impl Documents<'_> {
         let is_live = after
             .remove(&key)
             .is_some_and(|(_, bytes)| bytes == document.bytes);
-        let same = |one: &Declared| {
+        let same = |one: &DeclaredDocuments| {
             one.iter()
                 .map(|(key, (_, bytes))| (key.clone(), bytes.clone()))
                 .collect::<Vec<_>>()
@@ -257,14 +257,14 @@ impl Documents<'_> {
     }
 }
 
-fn text_of(document: &LiveDocument) -> anyhow::Result<&str> {
+fn document_text(document: &LiveDocument) -> anyhow::Result<&str> {
     document
         .bytes
         .text()
         .with_context(|| format!("\"{}\" is no UTF-8 at the service", document.name))
 }
 
-fn declared(workspace: &Workspace, target: &Target) -> Declared {
+fn declared(workspace: &Workspace, target: &Target) -> DeclaredDocuments {
     let documents = workspace.documents(target).into_iter();
     let native =
         documents.filter_map(|document| Some((document.id, document.manifest.chainloop()?)));

@@ -15,13 +15,13 @@ use super::console::Console;
 use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
 use super::planning;
-use super::tree::{At, Edits};
-use super::workspace::{OpenError, Project, Selection, WorkingDirectory, Workspace};
+use super::tree::{PendingEdits, RevisionArgs};
+use super::workspace::{OpenWorkspaceError, Project, TargetSelection, WorkingDirectory, Workspace};
 use crate::render::text::neutral;
 use crate::service::docker::import as manifest;
-use crate::service::docker::import::Imported;
+use crate::service::imported::ImportedManifest;
 use ::manifest::config::{Provider, Target};
-use model::docker::{LivePolicy, LiveState};
+use model::docker::{DockerLiveState, LivePolicy};
 
 /// Write manifests for live policies, packs and groups that no manifest declares, one file each; or, with --only, some policies as
 /// they are live, into the manifests that declare them. Chainloop has no list of its policies: there, --only names them.
@@ -32,15 +32,15 @@ use model::docker::{LivePolicy, LiveState};
   polwarden import --only 'AI services'        takes over what `drift` shows
   polwarden import --provider chainloop --only sbom-licenses
   polwarden import --target production --out policies/imported")]
-pub(super) struct Import {
+pub(super) struct ImportArgs {
     #[command(flatten)]
     directory: WorkingDirectory,
     #[command(flatten)]
-    selection: Selection,
+    selection: TargetSelection,
     #[command(flatten)]
     connect: Connect,
     /// Only the targets of this service: docker, pulumi or chainloop.
-    #[arg(long, value_name = "SERVICE", value_parser = service)]
+    #[arg(long, value_name = "SERVICE", value_parser = parse_provider)]
     provider: Option<Provider>,
     /// Only the live policy of this name, declared or not; may be given more than once. Where a manifest declares it,
     /// that is brought to what is live: unchanged rules, comments and the other documents of the file stay as they are.
@@ -55,7 +55,7 @@ pub(super) struct Import {
     force: bool,
 }
 
-fn service(text: &str) -> Result<Provider, String> {
+fn parse_provider(text: &str) -> Result<Provider, String> {
     let known = Provider::ALL
         .iter()
         .copied()
@@ -73,15 +73,15 @@ fn service(text: &str) -> Result<Provider, String> {
 }
 
 /// A file that is about to be written.
-struct File {
+struct ImportFile {
     path: Utf8PathBuf,
     /// What it declares: a policy, a pack or a group.
     kind: &'static str,
     policy: String,
-    imported: Imported,
+    imported: ImportedManifest,
 }
 
-impl Import {
+impl ImportArgs {
     /// Runs the command.
     ///
     /// # Errors
@@ -162,7 +162,7 @@ impl Import {
             };
             adoption.adopt(workspace, &targets, &session).await
         } else {
-            let documents = documents::Documents {
+            let documents = documents::DocumentImport {
                 import: self,
                 console,
             };
@@ -174,13 +174,13 @@ impl Import {
     }
 
     /// The manifests as they would be with some files written.
-    fn read_edited(&self, edits: &Edits) -> anyhow::Result<Workspace> {
-        match Project::open(&self.selection, &At::default()) {
+    fn read_edited(&self, edits: &PendingEdits) -> anyhow::Result<Workspace> {
+        match Project::open(&self.selection, &RevisionArgs::default()) {
             Ok(project) => Ok(project.load_edited(edits)),
-            Err(OpenError::Invalid(_)) => {
+            Err(OpenWorkspaceError::Invalid(_)) => {
                 bail!("the configuration has changed since it was read; run the command again")
             }
-            Err(OpenError::Unreadable(error)) => Err(error),
+            Err(OpenWorkspaceError::Unreadable(error)) => Err(error),
         }
     }
 
@@ -217,7 +217,7 @@ impl Import {
         &self,
         workspace: &Workspace,
         target: &Target,
-        live: &LiveState,
+        live: &DockerLiveState,
         console: Console,
     ) -> CommandResult<()> {
         let declared = manifest::declared_policies(&workspace.documents(target));
@@ -238,7 +238,7 @@ impl Import {
     fn write(
         &self,
         target: &Target,
-        files: &[File],
+        files: &[ImportFile],
         known: usize,
         refused: &[(String, String)],
         console: Console,
@@ -258,7 +258,7 @@ impl Import {
             std::fs::create_dir_all(&folder)
                 .with_context(|| format!("cannot create `{folder}`"))?;
         }
-        for File {
+        for ImportFile {
             path,
             kind,
             policy,
@@ -302,7 +302,7 @@ impl Import {
 }
 
 /// Refuses to overwrite files.
-fn check_free(files: &[File]) -> CommandResult<()> {
+fn check_free(files: &[ImportFile]) -> CommandResult<()> {
     let in_the_way = files.iter().filter(|file| file.path.exists()).map(|file| {
         let path = neutral(file.path.as_str());
         CommandError::plain(FailureKind::Error, format!("`{path}` exists"))
@@ -327,7 +327,7 @@ fn files(
     policies: &[&LivePolicy],
     target: &Target,
     folder: &Utf8Path,
-) -> (Vec<File>, Vec<(String, String)>) {
+) -> (Vec<ImportFile>, Vec<(String, String)>) {
     let teams = aliases(target);
     let mut policies = policies.to_vec();
     policies.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
@@ -344,7 +344,7 @@ fn files(
                     .chain(numbered)
                     .find(|name| taken.insert(name.clone()));
                 let path = folder.join(format!("{}.yaml", free.unwrap_or(stem)));
-                files.push(File {
+                files.push(ImportFile {
                     path,
                     kind: "policy",
                     policy: policy.name.clone(),

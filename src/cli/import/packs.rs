@@ -4,18 +4,19 @@ use std::collections::BTreeSet;
 
 use camino::Utf8Path;
 
-use super::{File, Import};
+use super::{ImportArgs, ImportFile};
 use crate::cli::connect::Session;
 use crate::cli::console::Console;
 use crate::cli::error::CommandResult;
 use crate::cli::workspace::Workspace;
-use crate::service::docker::import::{ImportError, Imported, file_stem};
+use crate::service::docker::import::file_stem;
+use crate::service::imported::{ImportError, ImportedManifest};
 use crate::service::pulumi::import as pulumi;
 use manifest::Manifest;
 use manifest::config::Target;
-use model::pulumi::LiveState;
+use model::pulumi::PulumiLiveState;
 
-impl Import {
+impl ImportArgs {
     /// Imports the packs and groups of one target that no manifest declares.
     ///
     /// # Errors
@@ -35,14 +36,14 @@ impl Import {
             .await?;
         let folder = self.folder(target);
         let (packs, groups) = declared(workspace, target);
-        let mut import = Importing {
+        let mut import = PackImport {
             folder: &folder,
             files: Vec::new(),
             refused: Vec::new(),
             taken: BTreeSet::new(),
         };
         let mut known = 0;
-        let LiveState {
+        let PulumiLiveState {
             packs: live_packs,
             groups: live_groups,
         } = &live;
@@ -66,7 +67,7 @@ impl Import {
                 import.add("group", &group.name, pulumi::group(group));
             }
         }
-        let Importing { files, refused, .. } = import;
+        let PackImport { files, refused, .. } = import;
         self.write(target, &files, known, &refused, console)
     }
 }
@@ -104,15 +105,20 @@ fn declared<'w>(
 }
 
 /// What will be written.
-struct Importing<'a> {
+struct PackImport<'a> {
     folder: &'a Utf8Path,
-    files: Vec<File>,
+    files: Vec<ImportFile>,
     refused: Vec<(String, String)>,
     taken: BTreeSet<String>,
 }
 
-impl Importing<'_> {
-    fn add(&mut self, kind: &'static str, name: &str, imported: Result<Imported, ImportError>) {
+impl PackImport<'_> {
+    fn add(
+        &mut self,
+        kind: &'static str,
+        name: &str,
+        imported: Result<ImportedManifest, ImportError>,
+    ) {
         match imported {
             Err(error) => self
                 .refused
@@ -124,7 +130,7 @@ impl Importing<'_> {
                     .chain(numbered)
                     .find(|name| self.taken.insert(name.clone()));
                 let path = self.folder.join(format!("{}.yaml", free.unwrap_or(stem)));
-                self.files.push(File {
+                self.files.push(ImportFile {
                     path,
                     kind,
                     policy: name.to_owned(),

@@ -11,16 +11,17 @@ use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::exit::Exit;
 use super::planning;
-use super::tree::At;
-use super::workspace::{Selection, WorkingDirectory, Workspace, is_error, unique};
+use super::tree::RevisionArgs;
+use super::workspace::{TargetSelection, WorkingDirectory, Workspace, is_error, unique};
 use crate::render::text::neutral;
+use crate::service::chainloop::check::InputsSchemas;
+use crate::service::chainloop::lock::{PinMode, Pins};
 use crate::service::registry;
-use crate::service::registry::{Aim, InputsSchemas, Pins};
 use manifest::config::Target;
-use manifest::lock::{LOCK_FILE, Lock as LockFile, TargetLock};
+use manifest::lock::{LOCK_FILE, LockFile, TargetLock};
 use model::chainloop::DesiredDocument;
 use model::diag::{Code, Diagnostic};
-use rewrite::Rewrite;
+use rewrite::ReferenceRewrite;
 
 /// Write down what the sources of policy packs are, so that a changed source under an old tag is noticed; and which
 /// versions the policies of Chainloop have that manifests refer to, for which their server is asked.
@@ -30,11 +31,11 @@ use rewrite::Rewrite;
   polwarden lock --check
   polwarden lock --update      for versions that were never published, and to move pins to the latest version
   polwarden lock --rewrite     write name@sha256:… wherever a manifest refers to a policy of Chainloop")]
-pub(super) struct Lock {
+pub(super) struct LockArgs {
     #[command(flatten)]
     directory: WorkingDirectory,
     #[command(flatten)]
-    selection: Selection,
+    selection: TargetSelection,
     #[command(flatten)]
     connect: Connect,
     /// Write nothing; fail if the file is not what would be written, and with 8 if a pinned version vanished or is
@@ -51,16 +52,16 @@ pub(super) struct Lock {
 }
 
 /// The checked documents of a target.
-type Documents<'a> = (&'a Target, Vec<DesiredDocument>);
+type TargetDocuments<'a> = (&'a Target, Vec<DesiredDocument>);
 
-impl Lock {
+impl LockArgs {
     /// Runs the command.
     ///
     /// # Errors
     /// There is no configuration, a server cannot be read, or a file cannot be read or written.
     pub(super) fn run(self, console: Console) -> CommandResult {
         self.directory.enter()?;
-        let workspace = Workspace::open(&self.selection, &At::default())?;
+        let workspace = Workspace::open(&self.selection, &RevisionArgs::default())?;
         let mut lock = workspace.lock().clone();
         let mut told = Vec::new();
         let documents = self.offline(&workspace, &mut lock, &mut told, console)?;
@@ -70,7 +71,7 @@ impl Lock {
             workspace.report(wrong, console)?;
         }
         told.extend(pins.told.iter().cloned());
-        let mut rewrite = Rewrite::default();
+        let mut rewrite = ReferenceRewrite::default();
         if self.rewrite {
             for (target, documents) in &documents {
                 rewrite.take(&workspace, target, documents, &pins, &mut lock)?;
@@ -111,10 +112,10 @@ impl Lock {
         lock: &mut LockFile,
         told: &mut Vec<String>,
         console: Console,
-    ) -> CommandResult<Vec<Documents<'w>>> {
+    ) -> CommandResult<Vec<TargetDocuments<'w>>> {
         let mut findings = Vec::new();
         let mut documents = Vec::new();
-        for target in of(workspace, registry::locks_packs) {
+        for target in targets_of(workspace, registry::locks_packs) {
             // A tag that means something else now is what this command is for.
             let lock_of_target = if self.update {
                 LockFile::default()
@@ -128,9 +129,15 @@ impl Lock {
                     .into_iter()
                     .filter(|finding| finding.code != Code::PackUnlocked),
             );
-            registry::lock_packs(target, &checked.packs, self.update, lock, told);
+            crate::service::pulumi::lock::lock_packs(
+                target,
+                &checked.packs,
+                self.update,
+                lock,
+                told,
+            );
         }
-        for target in of(workspace, registry::pins_references) {
+        for target in targets_of(workspace, registry::pins_references) {
             // Kinds of other services are told there.
             findings.extend(workspace.check_packs(target, workspace.lock()).diagnostics);
             let checked = workspace.check_documents(target, &InputsSchemas::new());
@@ -149,21 +156,23 @@ impl Lock {
     /// Asks the servers of Chainloop, if there is anything to ask for.
     fn pins(
         &self,
-        documents: &[Documents<'_>],
+        documents: &[TargetDocuments<'_>],
         lock: &mut LockFile,
         console: Console,
     ) -> anyhow::Result<Pins> {
         let mut pins = Pins::default();
-        let aim = Aim {
+        let aim = PinMode {
             update: self.update,
             rewrite: self.rewrite,
         };
         for (target, documents) in documents {
             pins.forget(target, documents, lock, aim);
         }
-        let asked: Vec<&Documents<'_>> = documents
+        let asked: Vec<&TargetDocuments<'_>> = documents
             .iter()
-            .filter(|(_, documents)| !registry::references(documents).is_empty())
+            .filter(|(_, documents)| {
+                !crate::service::chainloop::references::all(documents).is_empty()
+            })
             .collect();
         if asked.is_empty() {
             return Ok(pins);
@@ -220,7 +229,7 @@ impl Lock {
 }
 
 /// The chosen targets of which something is locked.
-fn of(workspace: &Workspace, is_locked: fn(&Target) -> bool) -> Vec<&Target> {
+fn targets_of(workspace: &Workspace, is_locked: fn(&Target) -> bool) -> Vec<&Target> {
     workspace
         .targets()
         .into_iter()
@@ -229,7 +238,11 @@ fn of(workspace: &Workspace, is_locked: fn(&Target) -> bool) -> Vec<&Target> {
 }
 
 /// What the server says to be wrong with arguments.
-fn arguments(workspace: &Workspace, documents: &[Documents<'_>], pins: &Pins) -> Vec<Diagnostic> {
+fn arguments(
+    workspace: &Workspace,
+    documents: &[TargetDocuments<'_>],
+    pins: &Pins,
+) -> Vec<Diagnostic> {
     let told = documents
         .iter()
         .filter_map(|(target, _)| Some((target, pins.schemas.get(&target.name)?)));

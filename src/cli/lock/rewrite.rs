@@ -8,28 +8,28 @@ use anyhow::{Context as _, bail};
 use crate::cli::fmt::replace;
 use crate::cli::workspace::Workspace;
 use crate::render::text::many;
-use crate::service::registry::Pins;
+use crate::service::chainloop::lock::Pins;
 use git::WorkTree;
 use manifest::config::Target;
-use manifest::lock::{Lock as LockFile, pin_key};
+use manifest::lock::{LockFile, pin_key};
 use manifest::parse;
 use model::chainloop::{DesiredDocument, Reference};
 use model::diag::{FileId, Severity, SourceMap};
 
 /// One reference that is written anew.
 #[derive(Debug)]
-struct Edit {
+struct ReferenceEdit {
     range: std::ops::Range<usize>,
     text: String,
 }
 
 /// The references of all targets that are written anew, by file.
 #[derive(Debug, Default)]
-pub(super) struct Rewrite {
-    edits: BTreeMap<FileId, Vec<Edit>>,
+pub(super) struct ReferenceRewrite {
+    edits: BTreeMap<FileId, Vec<ReferenceEdit>>,
 }
 
-impl Rewrite {
+impl ReferenceRewrite {
     /// Takes the references of one target, and moves their pins to the keys that they have afterwards.
     ///
     /// # Errors
@@ -103,7 +103,7 @@ impl Rewrite {
         let edits = self.edits.entry(file).or_default();
         // A file of two targets is written once.
         match edits.iter().find(|edit| edit.range == location.range) {
-            None => edits.push(Edit {
+            None => edits.push(ReferenceEdit {
                 range: location.range,
                 text,
             }),

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::Workspace;
-use crate::service::registry::{
-    CheckedDocuments, CheckedPacks, DocumentInput, InputsSchemas, PackInput, check_documents,
-    check_packs,
+use crate::service::chainloop::check::{
+    CheckedDocuments, DocumentInput, InputsSchemas, check_documents,
 };
+use crate::service::pulumi::check::{CheckedPacks, PackInput, check_packs};
 use git::{PackEntry, PackTree};
 use manifest::config::Target;
-use manifest::lock::Lock;
+use manifest::lock::LockFile;
 
 impl Workspace {
     /// Checks the documents of a target, with what its server says about the inputs of policies.
@@ -38,12 +38,12 @@ impl Workspace {
     }
 
     /// What the lock file says.
-    pub(crate) fn lock(&self) -> &Lock {
+    pub(crate) fn lock(&self) -> &LockFile {
         &self.loaded.lock
     }
 
     /// Checks the packs and groups of a target against another lock than that of the file.
-    pub(crate) fn check_packs(&self, target: &Target, lock: &Lock) -> CheckedPacks {
+    pub(crate) fn check_packs(&self, target: &Target, lock: &LockFile) -> CheckedPacks {
         let documents = self.documents(target);
         let none = HashMap::new();
         let sources = self

@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 
-use super::Selection;
+use super::TargetSelection;
 use manifest::config;
 use manifest::config::Config;
 use model::diag::did_you_mean;
@@ -11,7 +11,10 @@ use model::diag::did_you_mean;
 ///
 /// # Errors
 /// There is no target of such a name.
-pub(super) fn positions(config: &Config, selection: &Selection) -> anyhow::Result<Vec<usize>> {
+pub(super) fn positions(
+    config: &Config,
+    selection: &TargetSelection,
+) -> anyhow::Result<Vec<usize>> {
     if selection.targets.is_empty() {
         return Ok((0..config.targets.len()).collect());
     }

@@ -28,7 +28,7 @@ impl fmt::Display for PlanMark {
 
 /// The exact numbers that are acknowledged, for one target and optionally for one plan only.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Acknowledged {
+pub struct Acknowledgement {
     /// May be omitted if a plan has only one target.
     pub target: Option<String>,
     pub counts: BTreeMap<Guard, usize>,
@@ -38,7 +38,7 @@ pub struct Acknowledged {
 
 /// An invalid acknowledgement.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum AcknowledgedError {
+pub enum AcknowledgementError {
     /// A part is not of the form `name=number`.
     #[error("`{0}` is not of the form `[TARGET:]deletes=14,updates=30,plan=0123456789abcdef`")]
     Form(String),
@@ -52,10 +52,10 @@ pub enum AcknowledgedError {
     Twice(String),
 }
 
-impl FromStr for Acknowledged {
-    type Err = AcknowledgedError;
-    fn from_str(text: &str) -> Result<Self, AcknowledgedError> {
-        let form = || AcknowledgedError::Form(text.to_owned());
+impl FromStr for Acknowledgement {
+    type Err = AcknowledgementError;
+    fn from_str(text: &str) -> Result<Self, AcknowledgementError> {
+        let form = || AcknowledgementError::Form(text.to_owned());
         let (target, parts) = match text.rsplit_once(':') {
             Some(("", _)) => return Err(form()),
             Some((target, parts)) => (Some(target.to_owned()), parts),
@@ -83,21 +83,21 @@ impl FromStr for Acknowledged {
                     .iter()
                     .copied()
                     .find(|guard| guard.as_str() == name);
-                let guard = guard.ok_or_else(|| AcknowledgedError::NoGuard(name.to_owned()))?;
+                let guard = guard.ok_or_else(|| AcknowledgementError::NoGuard(name.to_owned()))?;
                 acknowledged
                     .counts
                     .insert(guard, value.parse().map_err(|_| form())?)
                     .is_some()
             };
             if again {
-                return Err(AcknowledgedError::Twice(name.to_owned()));
+                return Err(AcknowledgementError::Twice(name.to_owned()));
             }
         }
         Ok(acknowledged)
     }
 }
 
-impl fmt::Display for Acknowledged {
+impl fmt::Display for Acknowledgement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             target,

@@ -10,9 +10,9 @@ use thiserror::Error;
 
 use super::fingerprint::target_digest;
 use super::types::{Change, ChangeKind, ResourceKind, TargetPlan};
-use manifest::config::{Limits, Share};
+use manifest::config::{ChangeLimit, ChangeLimits};
 
-pub use acknowledged::{Acknowledged, AcknowledgedError, PlanMark};
+pub use acknowledged::{Acknowledgement, AcknowledgementError, PlanMark};
 pub use kind::Guard;
 
 /// In smaller targets, percentages are meaningless.
@@ -21,19 +21,19 @@ const SMALLEST_GUARDED: usize = 10;
 /// A guard that requires an acknowledgement of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("target `{target}`: {what}")]
-pub struct Breach {
+pub struct TriggeredGuard {
     pub target: String,
     pub guard: Guard,
     /// The number of rules or policies: the number to acknowledge.
     pub count: usize,
-    pub what: What,
+    pub what: GuardTrigger,
 }
 
 /// The reason for a guard.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
+pub enum GuardTrigger {
     /// A limit is exceeded.
-    Beyond {
+    LimitExceeded {
         /// "deletes" or "updates".
         verb: &'static str,
         count: usize,
@@ -45,7 +45,7 @@ pub enum What {
         limit: String,
     },
     /// A change that always requires an acknowledgement.
-    Unseen {
+    GuardedChange {
         resource: ResourceKind,
         name: String,
         /// How it changes, as a clause.
@@ -53,10 +53,10 @@ pub enum What {
     },
 }
 
-impl fmt::Display for What {
+impl fmt::Display for GuardTrigger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Beyond {
+            Self::LimitExceeded {
                 verb,
                 count,
                 live,
@@ -68,7 +68,7 @@ impl fmt::Display for What {
                     "the plan {verb} {count} of {live} live {of}; the limit is {limit}"
                 )
             }
-            Self::Unseen {
+            Self::GuardedChange {
                 resource,
                 name,
                 how,
@@ -79,11 +79,11 @@ impl fmt::Display for What {
 
 /// The result of checking the guards of one target's plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Guarding {
+pub struct GuardReport {
     /// Guards that are not acknowledged by their exact number.
-    pub breaches: Vec<Breach>,
+    pub breaches: Vec<TriggeredGuard>,
     /// The acknowledgement that permits exactly this plan; it names every guard.
-    pub needed: Acknowledged,
+    pub needed: Acknowledgement,
     /// Whether an acknowledgement names another plan.
     pub other_plan: bool,
 }
@@ -94,10 +94,10 @@ pub struct Guarding {
 /// The plan cannot be serialized, which does not happen for plain data.
 pub fn check(
     plan: &TargetPlan,
-    limits: &Limits,
-    acknowledged: Option<&Acknowledged>,
-) -> Result<Guarding, serde_json::Error> {
-    let breaches = set_off(plan, limits);
+    limits: &ChangeLimits,
+    acknowledged: Option<&Acknowledgement>,
+) -> Result<GuardReport, serde_json::Error> {
+    let breaches = triggered_guards(plan, limits);
     let mark = PlanMark::new(target_digest(plan)?.hex());
     let meant = acknowledged.and_then(|acknowledged| acknowledged.plan.as_ref());
     let other_plan = meant.is_some_and(|meant| *meant != mark);
@@ -108,14 +108,15 @@ pub fn check(
     let seen = acknowledged
         .filter(|_| !other_plan)
         .map(|acknowledged| &acknowledged.counts);
-    let is_seen =
-        |breach: &Breach| seen.and_then(|seen| seen.get(&breach.guard)) == Some(&breach.count);
-    Ok(Guarding {
+    let is_seen = |breach: &TriggeredGuard| {
+        seen.and_then(|seen| seen.get(&breach.guard)) == Some(&breach.count)
+    };
+    Ok(GuardReport {
         breaches: breaches
             .into_iter()
             .filter(|breach| !is_seen(breach))
             .collect(),
-        needed: Acknowledged {
+        needed: Acknowledgement {
             target: Some(plan.target.name.clone()),
             counts,
             plan: Some(mark),
@@ -125,23 +126,23 @@ pub fn check(
 }
 
 /// All guards of the plan, acknowledged or not.
-fn set_off(plan: &TargetPlan, limits: &Limits) -> Vec<Breach> {
-    let Limits {
+fn triggered_guards(plan: &TargetPlan, limits: &ChangeLimits) -> Vec<TriggeredGuard> {
+    let ChangeLimits {
         max_updates,
         max_deletes,
     } = limits;
     let target = || plan.target.name.clone();
     let live = plan.live.counted();
-    let beyond = |guard: Guard, verb: &'static str, kind: ChangeKind, share: &Share| {
+    let beyond = |guard: Guard, verb: &'static str, kind: ChangeKind, share: &ChangeLimit| {
         let count = count(&plan.changes, kind);
-        let what = What::Beyond {
+        let what = GuardTrigger::LimitExceeded {
             verb,
             count,
             live,
-            of: plan.live.counted_words(),
+            of: plan.live.unit_words(),
             limit: describe(share),
         };
-        exceeds(count, live, share).then(|| Breach {
+        exceeds(count, live, share).then(|| TriggeredGuard {
             target: target(),
             guard,
             count,
@@ -152,7 +153,7 @@ fn set_off(plan: &TargetPlan, limits: &Limits) -> Vec<Breach> {
         beyond(Guard::Deletes, "deletes", ChangeKind::Delete, max_deletes),
         beyond(Guard::Updates, "updates", ChangeKind::Update, max_updates),
     ];
-    let unseen = plan.guarded.iter().map(|guarded| Breach {
+    let unseen = plan.guarded.iter().map(|guarded| TriggeredGuard {
         target: target(),
         guard: guarded.kind.into(),
         count: plan
@@ -160,7 +161,7 @@ fn set_off(plan: &TargetPlan, limits: &Limits) -> Vec<Breach> {
             .iter()
             .filter(|other| other.kind == guarded.kind)
             .count(),
-        what: What::Unseen {
+        what: GuardTrigger::GuardedChange {
             resource: guarded.resource,
             name: guarded.name.clone(),
             how: guarded.how.clone(),
@@ -169,20 +170,20 @@ fn set_off(plan: &TargetPlan, limits: &Limits) -> Vec<Breach> {
     limits.into_iter().flatten().chain(unseen).collect()
 }
 
-fn exceeds(count: usize, live: usize, share: &Share) -> bool {
+fn exceeds(count: usize, live: usize, share: &ChangeLimit) -> bool {
     match share {
-        Share::Count(limit) => count > usize::try_from(*limit).unwrap_or(usize::MAX),
-        Share::Percent(percent) => {
+        ChangeLimit::Count(limit) => count > usize::try_from(*limit).unwrap_or(usize::MAX),
+        ChangeLimit::Percent(percent) => {
             live >= SMALLEST_GUARDED
                 && count.saturating_mul(100) > live.saturating_mul(usize::from(*percent))
         }
     }
 }
 
-fn describe(share: &Share) -> String {
+fn describe(share: &ChangeLimit) -> String {
     match share {
-        Share::Count(limit) => limit.to_string(),
-        Share::Percent(percent) => format!("{percent}%"),
+        ChangeLimit::Count(limit) => limit.to_string(),
+        ChangeLimit::Percent(percent) => format!("{percent}%"),
     }
 }
 

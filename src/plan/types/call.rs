@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::resource::{ResourceId, ResourceKind};
 use manifest::config::Provider;
-use model::docker::{Operation, OperationKind, PolicyId};
+use model::docker::{DockerOperation, DockerOperationKind, PolicyId};
 use model::{chainloop, pulumi};
 
 /// The number of a call in its target's plan, counted from 1.
@@ -31,22 +31,24 @@ pub enum PolicyRef {
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
+#[schemars(rename = "After")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct After {
+pub struct CallDependency {
     /// The first of them.
     pub first: CallId,
     /// The last of them: all numbers between the two are meant. It is smaller than the number of the call that waits.
     pub last: CallId,
     /// Why.
-    pub why: Reason,
+    pub why: DependencyReason,
 }
 
 /// Why a call waits for another.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
+#[schemars(rename = "Reason")]
 #[serde(rename_all = "kebab-case")]
-pub enum Reason {
+pub enum DependencyReason {
     /// The other makes the policy that this one adds a rule to.
     MakesPolicy,
     /// The other gives up the name that this one takes.
@@ -83,7 +85,7 @@ pub enum Reason {
     StopsUsing,
 }
 
-impl Reason {
+impl DependencyReason {
     /// What the other call does, as a clause: "it frees the name".
     pub fn words(self) -> &'static str {
         match self {
@@ -110,13 +112,14 @@ impl Reason {
 
 /// One write, with its place in the order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Call")]
 #[serde(rename_all = "camelCase")]
-pub struct Call {
+pub struct PlannedCall {
     /// Its number.
     pub id: CallId,
     /// The calls that must have succeeded before it; all others may run at the same time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub after: Vec<After>,
+    pub after: Vec<CallDependency>,
     /// The name of what stands by itself, a policy for example, for messages.
     pub name: String,
     /// The name of the part of it that the call is about, a rule for example, for messages.
@@ -126,30 +129,32 @@ pub struct Call {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// What is sent.
-    pub send: ToSend,
+    pub send: PlannedOperation,
 }
 
-impl Call {
+impl PlannedCall {
     /// What the call is about. All calls about the same thing have the same subject, whether or
     /// not it exists already.
     pub fn subject(&self) -> Subject {
         match &self.send {
-            ToSend::Docker(Operation::CreatePolicy { .. }) => Subject::CreatedBy(self.id),
-            ToSend::Docker(Operation::CreateRule {
+            PlannedOperation::Docker(DockerOperation::CreatePolicy { .. }) => {
+                Subject::CreatedBy(self.id)
+            }
+            PlannedOperation::Docker(DockerOperation::CreateRule {
                 policy: PolicyRef::CreatedBy(maker),
                 ..
             }) => Subject::CreatedBy(*maker),
-            ToSend::Docker(
-                Operation::CreateRule {
+            PlannedOperation::Docker(
+                DockerOperation::CreateRule {
                     policy: PolicyRef::Existing(id),
                     ..
                 }
-                | Operation::UpdatePolicy { id, .. }
-                | Operation::DeletePolicy { id }
-                | Operation::UpdateRule { policy: id, .. }
-                | Operation::DeleteRule { policy: id, .. },
+                | DockerOperation::UpdatePolicy { id, .. }
+                | DockerOperation::DeletePolicy { id }
+                | DockerOperation::UpdateRule { policy: id, .. }
+                | DockerOperation::DeleteRule { policy: id, .. },
             ) => Subject::Existing(id.into()),
-            ToSend::Pulumi(_) | ToSend::Chainloop(_) => {
+            PlannedOperation::Pulumi(_) | PlannedOperation::Chainloop(_) => {
                 Subject::Named(self.send.resource(), self.name.clone())
             }
         }
@@ -158,7 +163,7 @@ impl Call {
     /// The same call where calls have other numbers: what it adds a rule to is made by the call with the new number.
     pub(crate) fn renumber(&mut self, numbers: &BTreeMap<CallId, CallId>) {
         match &mut self.send {
-            ToSend::Docker(Operation::CreateRule {
+            PlannedOperation::Docker(DockerOperation::CreateRule {
                 policy: PolicyRef::CreatedBy(maker),
                 ..
             }) => {
@@ -166,7 +171,9 @@ impl Call {
                     *maker = *number;
                 }
             }
-            ToSend::Docker(_) | ToSend::Pulumi(_) | ToSend::Chainloop(_) => {}
+            PlannedOperation::Docker(_)
+            | PlannedOperation::Pulumi(_)
+            | PlannedOperation::Chainloop(_) => {}
         }
     }
 }
@@ -184,26 +191,28 @@ pub enum Subject {
 
 /// What a call sends, by provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ToSend")]
 #[serde(rename_all = "camelCase")]
-pub enum ToSend {
+pub enum PlannedOperation {
     /// A write of the Docker AI Governance API.
-    Docker(Operation<PolicyRef>),
+    Docker(DockerOperation<PolicyRef>),
     /// A write of Pulumi Cloud.
-    Pulumi(pulumi::Operation),
+    Pulumi(pulumi::PulumiOperation),
     /// A write of Chainloop.
-    Chainloop(chainloop::Operation),
+    Chainloop(chainloop::ChainloopOperation),
 }
 
 /// What was sent, by provider: nothing of it waits for the answer to another call any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Sent")]
 #[serde(rename_all = "camelCase")]
-pub enum Sent {
+pub enum SentOperation {
     /// A write of the Docker AI Governance API.
-    Docker(Operation<PolicyId>),
+    Docker(DockerOperation<PolicyId>),
     /// A write of Pulumi Cloud.
-    Pulumi(pulumi::Operation),
+    Pulumi(pulumi::PulumiOperation),
     /// A write of Chainloop.
-    Chainloop(chainloop::Operation),
+    Chainloop(chainloop::ChainloopOperation),
 }
 
 /// The kinds of calls, of all providers.
@@ -213,11 +222,11 @@ pub enum Sent {
 #[serde(untagged)]
 pub enum CallKind {
     /// Of the Docker AI Governance API.
-    Docker(OperationKind),
+    Docker(DockerOperationKind),
     /// Of Pulumi Cloud.
-    Pulumi(pulumi::OperationKind),
+    Pulumi(pulumi::PulumiOperationKind),
     /// Of Chainloop.
-    Chainloop(chainloop::OperationKind),
+    Chainloop(chainloop::ChainloopOperationKind),
 }
 
 impl CallKind {
@@ -231,7 +240,7 @@ impl CallKind {
     }
 }
 
-impl ToSend {
+impl PlannedOperation {
     /// The service that it is sent to.
     pub fn provider(&self) -> Provider {
         match self {
@@ -250,21 +259,21 @@ impl ToSend {
         }
     }
 
-    pub fn docker(&self) -> Option<&Operation<PolicyRef>> {
+    pub fn docker(&self) -> Option<&DockerOperation<PolicyRef>> {
         match self {
             Self::Docker(operation) => Some(operation),
             Self::Pulumi(_) | Self::Chainloop(_) => None,
         }
     }
 
-    pub fn pulumi(&self) -> Option<&pulumi::Operation> {
+    pub fn pulumi(&self) -> Option<&pulumi::PulumiOperation> {
         match self {
             Self::Pulumi(operation) => Some(operation),
             Self::Docker(_) | Self::Chainloop(_) => None,
         }
     }
 
-    pub fn chainloop(&self) -> Option<&chainloop::Operation> {
+    pub fn chainloop(&self) -> Option<&chainloop::ChainloopOperation> {
         match self {
             Self::Chainloop(operation) => Some(operation),
             Self::Docker(_) | Self::Pulumi(_) => None,
@@ -285,13 +294,13 @@ impl ToSend {
     pub fn part(&self) -> Option<&str> {
         match self {
             Self::Docker(operation) => match operation {
-                Operation::UpdateRule { id, .. } | Operation::DeleteRule { id, .. } => {
+                DockerOperation::UpdateRule { id, .. } | DockerOperation::DeleteRule { id, .. } => {
                     Some(id.as_str())
                 }
-                Operation::CreatePolicy { .. }
-                | Operation::UpdatePolicy { .. }
-                | Operation::DeletePolicy { .. }
-                | Operation::CreateRule { .. } => None,
+                DockerOperation::CreatePolicy { .. }
+                | DockerOperation::UpdatePolicy { .. }
+                | DockerOperation::DeletePolicy { .. }
+                | DockerOperation::CreateRule { .. } => None,
             },
             Self::Pulumi(_) | Self::Chainloop(_) => None,
         }
@@ -301,27 +310,27 @@ impl ToSend {
     pub fn existing(&self) -> Option<ResourceId> {
         match self {
             Self::Docker(operation) => match operation {
-                Operation::CreatePolicy { .. }
-                | Operation::CreateRule {
+                DockerOperation::CreatePolicy { .. }
+                | DockerOperation::CreateRule {
                     policy: PolicyRef::CreatedBy(_),
                     ..
                 } => None,
-                Operation::CreateRule {
+                DockerOperation::CreateRule {
                     policy: PolicyRef::Existing(id),
                     ..
                 }
-                | Operation::UpdatePolicy { id, .. }
-                | Operation::DeletePolicy { id }
-                | Operation::UpdateRule { policy: id, .. }
-                | Operation::DeleteRule { policy: id, .. } => Some(id.into()),
+                | DockerOperation::UpdatePolicy { id, .. }
+                | DockerOperation::DeletePolicy { id }
+                | DockerOperation::UpdateRule { policy: id, .. }
+                | DockerOperation::DeleteRule { policy: id, .. } => Some(id.into()),
             },
             Self::Pulumi(operation) => match pulumi_resource(operation) {
                 (ResourceKind::Group, name) => Some(super::resource::group_id(name)),
                 (_, name) => Some(super::resource::pack_id(name)),
             },
             Self::Chainloop(operation) => match operation {
-                chainloop::Operation::CreatePolicy { .. } => None,
-                chainloop::Operation::UpdatePolicy { document } => Some(
+                chainloop::ChainloopOperation::CreatePolicy { .. } => None,
+                chainloop::ChainloopOperation::UpdatePolicy { document } => Some(
                     super::resource::document_id(chainloop::DocumentKind::Policy, &document.name),
                 ),
             },
@@ -329,7 +338,7 @@ impl ToSend {
     }
 }
 
-impl Sent {
+impl SentOperation {
     /// The service that it is sent to.
     pub fn provider(&self) -> Provider {
         match self {
@@ -344,18 +353,17 @@ impl Sent {
         match self {
             Self::Docker(send) => {
                 let (policy, rule) = match send {
-                    Operation::CreatePolicy { .. } => (None, None),
-                    Operation::UpdatePolicy { id, .. } | Operation::DeletePolicy { id } => {
-                        (Some(id), None)
-                    }
-                    Operation::CreateRule { policy, .. } => (Some(policy), None),
-                    Operation::UpdateRule { policy, id, .. }
-                    | Operation::DeleteRule { policy, id } => (Some(policy), Some(id)),
+                    DockerOperation::CreatePolicy { .. } => (None, None),
+                    DockerOperation::UpdatePolicy { id, .. }
+                    | DockerOperation::DeletePolicy { id } => (Some(id), None),
+                    DockerOperation::CreateRule { policy, .. } => (Some(policy), None),
+                    DockerOperation::UpdateRule { policy, id, .. }
+                    | DockerOperation::DeleteRule { policy, id } => (Some(policy), Some(id)),
                 };
                 (policy.map(ResourceId::from), rule.map(ToString::to_string))
             }
-            Self::Pulumi(send) => (ToSend::Pulumi(send.clone()).existing(), None),
-            Self::Chainloop(send) => (ToSend::Chainloop(send.clone()).existing(), None),
+            Self::Pulumi(send) => (PlannedOperation::Pulumi(send.clone()).existing(), None),
+            Self::Chainloop(send) => (PlannedOperation::Chainloop(send.clone()).existing(), None),
         }
     }
 
@@ -370,18 +378,19 @@ impl Sent {
 }
 
 /// The kind and the name of the object that a write changes.
-fn pulumi_resource(operation: &pulumi::Operation) -> (ResourceKind, &str) {
+fn pulumi_resource(operation: &pulumi::PulumiOperation) -> (ResourceKind, &str) {
     match operation {
-        pulumi::Operation::CreatePackVersion { version } => {
+        pulumi::PulumiOperation::CreatePackVersion { version } => {
             (ResourceKind::Pack, version.name.as_str())
         }
-        pulumi::Operation::PutArchive { pack, .. }
-        | pulumi::Operation::CompletePackVersion { pack, .. }
-        | pulumi::Operation::DeletePackVersion { pack, .. }
-        | pulumi::Operation::DeletePack { pack } => (ResourceKind::Pack, pack.as_str()),
-        pulumi::Operation::CreateGroup { group } => (ResourceKind::Group, group.name.as_str()),
-        pulumi::Operation::UpdateGroup { group, .. } | pulumi::Operation::DeleteGroup { group } => {
-            (ResourceKind::Group, group.as_str())
+        pulumi::PulumiOperation::PutArchive { pack, .. }
+        | pulumi::PulumiOperation::CompletePackVersion { pack, .. }
+        | pulumi::PulumiOperation::DeletePackVersion { pack, .. }
+        | pulumi::PulumiOperation::DeletePack { pack } => (ResourceKind::Pack, pack.as_str()),
+        pulumi::PulumiOperation::CreateGroup { group } => {
+            (ResourceKind::Group, group.name.as_str())
         }
+        pulumi::PulumiOperation::UpdateGroup { group, .. }
+        | pulumi::PulumiOperation::DeleteGroup { group } => (ResourceKind::Group, group.as_str()),
     }
 }

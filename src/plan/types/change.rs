@@ -7,7 +7,7 @@ use super::field::FieldChange;
 use super::fingerprint::Fingerprint;
 use super::resource::{ResourceId, ResourceKind};
 use manifest::config::Unmanaged;
-use model::docker::OperationKind;
+use model::docker::DockerOperationKind;
 
 /// Something live or declared that changes, with what changes below it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -61,8 +61,9 @@ pub struct SourceRef {
 
 /// Something that the plan leaves undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Held")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Held {
+pub struct HeldChange {
     /// What it concerns.
     pub resource: ResourceKind,
     /// The name of what stands by itself: a policy, a pack or a group.
@@ -89,7 +90,7 @@ pub enum HeldReason {
     /// The target's profile of the API has no such operation.
     ProfileLacks {
         /// The operation that would be needed.
-        operation: OperationKind,
+        operation: DockerOperationKind,
         /// What it would have done, as a clause: "rename it from `a` to `b`".
         wanted: String,
     },
@@ -143,13 +144,14 @@ pub struct UnmanagedResource {
 
 /// What a reviewer should know about the way the calls are made.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Note")]
 #[serde(
     tag = "code",
     rename_all = "kebab-case",
     rename_all_fields = "camelCase",
     deny_unknown_fields
 )]
-pub enum Note {
+pub enum PlanNote {
     /// Access is not what it is before and after for a moment, and no order of calls keeps it.
     Gap {
         /// The policy.
@@ -203,8 +205,9 @@ pub enum Note {
 
 /// Something live as it was when the plan was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Before")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Before {
+pub struct PlannedFingerprint {
     /// What it is.
     pub resource: ResourceKind,
     /// The id.
@@ -236,8 +239,9 @@ pub struct ChangeRef {
 
 /// Something that needs an acknowledgement of its own, however little a plan changes besides.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Guarded")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Guarded {
+pub struct GuardedChange {
     /// What is done.
     pub kind: GuardedKind,
     /// What it is done to.

@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::change::{Change, Held, UnmanagedResource};
+use super::change::{Change, HeldChange, UnmanagedResource};
 use super::document::DocumentStatus;
-use super::impact::{EnforcementChange, Impact};
+use super::impact::{AccessImpact, EnforcementChange};
 use super::plan::{Commit, TargetInfo};
 
 /// The version of the JSON form of a drift report; raised when a reader of the old form would misread the new one.
@@ -43,12 +43,12 @@ pub struct TargetDrift {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub documents: Vec<DocumentStatus>,
     /// When the server last changed each of the policies that differ and are still there.
-    pub since: Vec<Since>,
+    pub since: Vec<LastChange>,
     /// What the drift opened and closed, where the provider decides about requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub access: Option<Impact>,
+    pub access: Option<AccessImpact>,
     /// What differs and cannot be undone through this profile of the API.
-    pub held: Vec<Held>,
+    pub held: Vec<HeldChange>,
     /// What is live, declared by no manifest and left alone; it counts as no drift.
     pub unmanaged: Vec<UnmanagedResource>,
     /// The command that writes what is live into the manifests, word for word; none where nothing can be written.
@@ -61,8 +61,9 @@ pub struct TargetDrift {
 
 /// When the server last changed a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Since")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Since {
+pub struct LastChange {
     /// Its name at the server.
     pub name: String,
     /// Its id.

@@ -10,14 +10,18 @@ use model::docker::RuleValue;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FieldChange {
     /// The field.
-    pub field: Field,
+    pub field: ChangedField,
     /// How its value differs.
     pub value: ValueChange,
 }
 
 impl FieldChange {
     /// A change of a single value; `None` is a missing value.
-    pub(crate) fn scalar(field: Field, before: Option<String>, after: Option<String>) -> Self {
+    pub(crate) fn scalar(
+        field: ChangedField,
+        before: Option<String>,
+        after: Option<String>,
+    ) -> Self {
         Self {
             field,
             value: ValueChange::Scalar { before, after },
@@ -26,7 +30,7 @@ impl FieldChange {
 
     /// A change of a set, unless both are equal.
     pub(crate) fn set(
-        field: Field,
+        field: ChangedField,
         before: BTreeSet<String>,
         after: BTreeSet<String>,
     ) -> Option<Self> {
@@ -48,8 +52,9 @@ impl FieldChange {
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
+#[schemars(rename = "Field")]
 #[serde(rename_all = "camelCase")]
-pub enum Field {
+pub enum ChangedField {
     /// The name.
     Name,
     /// The teams of a scope.
@@ -108,7 +113,7 @@ pub enum Field {
     Text,
 }
 
-impl Field {
+impl ChangedField {
     /// The field as manifests write it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -144,7 +149,7 @@ impl Field {
     }
 }
 
-impl From<&RuleValue<'_>> for Field {
+impl From<&RuleValue<'_>> for ChangedField {
     fn from(value: &RuleValue<'_>) -> Self {
         match value {
             RuleValue::Name(_) => Self::Name,

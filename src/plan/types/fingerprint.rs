@@ -27,12 +27,12 @@ impl Fingerprint {
     /// The digest of plain data with a fixed order of fields. Its JSON is digested while it is
     /// written, because the plan of a whole organization is large.
     pub(crate) fn of_plain(data: &impl Serialize) -> Result<Self, serde_json::Error> {
-        let mut digest = Digesting {
+        let mut digest = DigestWriter {
             digest: Sha256::new(),
             waiting: Vec::with_capacity(2 * CHUNK),
         };
         serde_json::to_writer(&mut digest, data)?;
-        let Digesting {
+        let DigestWriter {
             mut digest,
             waiting,
         } = digest;
@@ -53,12 +53,12 @@ impl Fingerprint {
 /// The serializer writes a few bytes at a time; digesting them in chunks is faster.
 const CHUNK: usize = 16 * 1024;
 
-struct Digesting {
+struct DigestWriter {
     digest: Sha256,
     waiting: Vec<u8>,
 }
 
-impl io::Write for Digesting {
+impl io::Write for DigestWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.waiting.extend_from_slice(bytes);
         if self.waiting.len() >= CHUNK {
@@ -78,17 +78,17 @@ impl io::Write for Digesting {
 #[error(
     "`{0}` is no digest; one is `sha256:` and 64 hexadecimal digits, as `polwarden plan` shows it"
 )]
-pub struct NoFingerprint(String);
+pub struct FingerprintError(String);
 
 impl FromStr for Fingerprint {
-    type Err = NoFingerprint;
-    fn from_str(text: &str) -> Result<Self, NoFingerprint> {
+    type Err = FingerprintError;
+    fn from_str(text: &str) -> Result<Self, FingerprintError> {
         let hex = text.strip_prefix("sha256:").map(str::to_ascii_lowercase);
         let fits =
             |hex: &String| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
         hex.filter(fits)
             .map(|hex| Self(format!("sha256:{hex}")))
-            .ok_or_else(|| NoFingerprint(text.to_owned()))
+            .ok_or_else(|| FingerprintError(text.to_owned()))
     }
 }
 

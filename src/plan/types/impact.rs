@@ -12,8 +12,9 @@ use model::pulumi::EnforcementLevel;
 
 /// What a plan opens and closes, in all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Impact")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Impact {
+pub struct AccessImpact {
     /// People in no team first, then those whom the plan treats otherwise. None where nothing is called.
     pub audiences: Vec<AudienceImpact>,
     /// Cedar policies that change; their meaning is not compared.
@@ -87,7 +88,7 @@ pub struct DecidingRule {
     pub source: Option<SourceRef>,
 }
 
-impl Impact {
+impl AccessImpact {
     /// Replaces the uuids of teams by their short names.
     #[must_use]
     pub(crate) fn with_team_names(mut self, names: &BTreeMap<String, String>) -> Self {

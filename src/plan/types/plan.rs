@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::call::{Call, CallKind};
-use super::change::{Before, Change, Guarded, Held, Note, UnmanagedResource};
+use super::call::{CallKind, PlannedCall};
+use super::change::{
+    Change, GuardedChange, HeldChange, PlanNote, PlannedFingerprint, UnmanagedResource,
+};
 use super::document::DocumentStatus;
 use super::fingerprint::Fingerprint;
 use super::gates::GateOutcome;
-use super::impact::{EnforcementChange, Impact};
+use super::impact::{AccessImpact, EnforcementChange};
 use super::origin::{Origins, TargetOrigins};
 use super::resource::LiveCounts;
-use git::{Head, Person, Pipeline};
+use git::{CommitPerson, HeadCommit, Pipeline};
 use manifest::config::Provider;
 use model::docker::Profile;
 
@@ -54,7 +56,7 @@ pub struct TargetPlan {
     pub changes: Vec<Change>,
     /// What the calls open and close, where the provider decides about requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub access: Option<Impact>,
+    pub access: Option<AccessImpact>,
     /// What happens to what is enforced, where the provider has levels of enforcement: for packs, and for each group.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub enforcement: Vec<EnforcementChange>,
@@ -66,17 +68,17 @@ pub struct TargetPlan {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<GateOutcome>,
     /// The calls, in the order of their ids.
-    pub calls: Vec<Call>,
+    pub calls: Vec<PlannedCall>,
     /// What was left undone, with the reason.
-    pub held: Vec<Held>,
+    pub held: Vec<HeldChange>,
     /// What is live and no manifest declares.
     pub unmanaged: Vec<UnmanagedResource>,
     /// What needs an acknowledgement of its own.
-    pub guarded: Vec<Guarded>,
+    pub guarded: Vec<GuardedChange>,
     /// What a reviewer should know about the way the calls are made.
-    pub notes: Vec<Note>,
+    pub notes: Vec<PlanNote>,
     /// What is live and the calls touch, as it was when the plan was made.
-    pub before: Vec<Before>,
+    pub before: Vec<PlannedFingerprint>,
     /// How much the organization held when the plan was made.
     pub live: LiveCounts,
 }
@@ -100,13 +102,13 @@ pub struct TargetInfo {
 
 impl TargetPlan {
     /// The notes about moments in which access may differ from both before and after.
-    pub fn gaps(&self) -> impl Iterator<Item = &Note> {
+    pub fn gaps(&self) -> impl Iterator<Item = &PlanNote> {
         self.notes.iter().filter(|note| match note {
-            Note::Gap { .. } | Note::GroupGap { .. } | Note::Unproved { .. } => true,
-            Note::ScopeWidens { .. }
-            | Note::NotCompared { .. }
-            | Note::GoesBack { .. }
-            | Note::UnknownFields { .. } => false,
+            PlanNote::Gap { .. } | PlanNote::GroupGap { .. } | PlanNote::Unproved { .. } => true,
+            PlanNote::ScopeWidens { .. }
+            | PlanNote::NotCompared { .. }
+            | PlanNote::GoesBack { .. }
+            | PlanNote::UnknownFields { .. } => false,
         })
     }
 }
@@ -119,7 +121,7 @@ impl Plan {
     }
 
     /// The failed gates of all targets.
-    pub fn shut_gates(&self) -> impl Iterator<Item = &GateOutcome> {
+    pub fn failed_gates(&self) -> impl Iterator<Item = &GateOutcome> {
         self.targets
             .iter()
             .flat_map(|target| &target.gates)
@@ -154,10 +156,10 @@ pub struct Commit {
     pub branch: Option<String>,
     /// Who wrote the change, as the commit says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub author: Option<Person>,
+    pub author: Option<CommitPerson>,
     /// Who made the commit, as the commit says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub committer: Option<Person>,
+    pub committer: Option<CommitPerson>,
     /// What the pipeline said of itself; nothing checks that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pipeline: Option<Pipeline>,
@@ -165,8 +167,8 @@ pub struct Commit {
 
 impl Commit {
     /// Combines what git knows with what the pipeline reports.
-    pub fn new(head: Head, pipeline: Option<Pipeline>) -> Self {
-        let Head {
+    pub fn new(head: HeadCommit, pipeline: Option<Pipeline>) -> Self {
+        let HeadCommit {
             id,
             dirty,
             branch,

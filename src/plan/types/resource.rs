@@ -163,7 +163,7 @@ impl LiveCounts {
     }
 
     /// The plural noun for the objects that limits count: "rules".
-    pub fn counted_words(&self) -> String {
+    pub fn unit_words(&self) -> String {
         let words: Vec<&str> = self
             .iter()
             .filter(|(kind, _)| kind.is_counted())

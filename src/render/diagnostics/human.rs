@@ -5,9 +5,9 @@ use std::ops::Range;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::few::{Amount, More, few, sorted};
+use super::limit::{DiagnosticAmount, HiddenWarnings, few, sorted};
 use crate::render::text::{many, neutral, neutral_lines};
-use model::diag::{Diagnostic, Label, Location, Place, Severity, SourceMap};
+use model::diag::{Diagnostic, Label, Place, Severity, SourceMap, TextRange};
 
 /// Places that are further apart in the text are shown separately.
 const MAX_WINDOW: usize = 16 * 1024;
@@ -20,11 +20,11 @@ const MAX_LINE: usize = 512;
 pub fn human(
     sources: &SourceMap,
     diagnostics: &[Diagnostic],
-    amount: Amount,
-    colour: bool,
+    amount: DiagnosticAmount,
+    color: bool,
 ) -> String {
     let (diagnostics, more) = few(sources, diagnostics, amount);
-    let renderer = if colour {
+    let renderer = if color {
         Renderer::styled()
     } else {
         Renderer::plain()
@@ -38,7 +38,7 @@ pub fn human(
         output.push_str(&renderer.render(&[group(sources, finding, &location)]));
         output.push_str("\n\n");
     }
-    for More {
+    for HiddenWarnings {
         code,
         findings,
         files,
@@ -57,7 +57,7 @@ pub fn human(
     output
 }
 
-fn group<'a>(sources: &'a SourceMap, finding: &'a Diagnostic, primary: &Location) -> Group<'a> {
+fn group<'a>(sources: &'a SourceMap, finding: &'a Diagnostic, primary: &TextRange) -> Group<'a> {
     let level = match finding.severity() {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -69,8 +69,8 @@ fn group<'a>(sources: &'a SourceMap, finding: &'a Diagnostic, primary: &Location
     );
     for window in windows(sources, finding, primary) {
         group = match window.snippet() {
-            Shown::Origin(origin) => group.element(origin),
-            Shown::Snippet(snippet) => group.element(snippet),
+            SnippetElement::Origin(origin) => group.element(origin),
+            SnippetElement::Snippet(snippet) => group.element(snippet),
         };
     }
     match &finding.help {
@@ -80,23 +80,23 @@ fn group<'a>(sources: &'a SourceMap, finding: &'a Diagnostic, primary: &Location
 }
 
 /// Lines of one file with the places to mark.
-struct Window<'a> {
+struct SourceWindow<'a> {
     name: &'a str,
     text: &'a str,
     /// The bytes of these lines.
     range: Range<usize>,
     /// The number of the first line.
     line: u32,
-    marks: Vec<Mark<'a>>,
+    marks: Vec<SourceMark<'a>>,
 }
 
-struct Mark<'a> {
+struct SourceMark<'a> {
     range: Range<usize>,
     text: &'a str,
     primary: bool,
 }
 
-enum Shown<'a> {
+enum SnippetElement<'a> {
     Origin(Origin<'a>),
     Snippet(Snippet<'a, annotate_snippets::Annotation<'a>>),
 }
@@ -106,9 +106,9 @@ enum Shown<'a> {
 fn windows<'a>(
     sources: &'a SourceMap,
     finding: &'a Diagnostic,
-    primary: &Location,
-) -> Vec<Window<'a>> {
-    let mut windows: Vec<Window<'a>> = Vec::new();
+    primary: &TextRange,
+) -> Vec<SourceWindow<'a>> {
+    let mut windows: Vec<SourceWindow<'a>> = Vec::new();
     for (position, Label { place, text }) in finding.labels.iter().enumerate() {
         let location = if position == 0 {
             primary.clone()
@@ -129,13 +129,13 @@ fn window<'a>(
     sources: &'a SourceMap,
     place: &Place,
     text: &'a str,
-    location: &Location,
+    location: &TextRange,
     primary: bool,
-) -> Window<'a> {
+) -> SourceWindow<'a> {
     let file = sources.file(place.file());
     let source = &**file.text();
     if matches!(place, Place::File(_)) {
-        return Window {
+        return SourceWindow {
             name: file.name(),
             text: "",
             range: 0..0,
@@ -149,15 +149,15 @@ fn window<'a>(
         .find('\n')
         .map_or(source.len(), |at| start + at);
     let end = location.range.end.min(line_end).max(start);
-    let range = floor(source, line_start.max(start.saturating_sub(MAX_LINE)))
-        ..floor(source, line_end.min(start + MAX_LINE));
+    let range = floor_char_boundary(source, line_start.max(start.saturating_sub(MAX_LINE)))
+        ..floor_char_boundary(source, line_end.min(start + MAX_LINE));
     let end = end.min(range.end);
-    let marks = vec![Mark {
+    let marks = vec![SourceMark {
         range: start..end,
         text,
         primary,
     }];
-    Window {
+    SourceWindow {
         name: file.name(),
         text: source,
         range,
@@ -166,14 +166,14 @@ fn window<'a>(
     }
 }
 
-fn floor(text: &str, mut offset: usize) -> usize {
+fn floor_char_boundary(text: &str, mut offset: usize) -> usize {
     while !text.is_char_boundary(offset) {
         offset -= 1;
     }
     offset
 }
 
-impl<'a> Window<'a> {
+impl<'a> SourceWindow<'a> {
     fn joins(&self, other: &Self) -> bool {
         let whole = self.range.start.min(other.range.start)..self.range.end.max(other.range.end);
         self.name == other.name
@@ -188,7 +188,7 @@ impl<'a> Window<'a> {
         self.marks.extend(other.marks);
     }
 
-    fn snippet(self) -> Shown<'a> {
+    fn snippet(self) -> SnippetElement<'a> {
         let Self {
             name,
             text,
@@ -198,7 +198,7 @@ impl<'a> Window<'a> {
         } = self;
         let name = neutral(name);
         if marks.is_empty() {
-            return Shown::Origin(Origin::path(name));
+            return SnippetElement::Origin(Origin::path(name));
         }
         // Escapes make the text longer and move the places.
         let moved = |offset: usize| clean(&text[range.start..offset]).len();
@@ -220,7 +220,7 @@ impl<'a> Window<'a> {
             .line_start(line as usize)
             .path(name)
             .fold(true);
-        Shown::Snippet(snippet.annotations(annotations))
+        SnippetElement::Snippet(snippet.annotations(annotations))
     }
 }
 

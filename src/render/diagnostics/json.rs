@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::few::sorted;
+use super::limit::sorted;
 use crate::render::text::neutral;
 use model::diag::{Diagnostic, Label, Severity, SourceMap};
 
@@ -12,8 +12,9 @@ pub const FORMAT_VERSION: u32 = 1;
 
 /// All findings of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Report")]
 #[serde(rename_all = "camelCase")]
-pub struct Report {
+pub struct DiagnosticsReport {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
     /// How many findings are errors.
@@ -60,7 +61,7 @@ pub struct ReportLabel {
     pub text: String,
 }
 
-impl Report {
+impl DiagnosticsReport {
     /// Computes lines and columns, and neutralizes all text.
     pub fn new(sources: &SourceMap, diagnostics: &[Diagnostic]) -> Self {
         let diagnostics: Vec<_> = sorted(sources, diagnostics)

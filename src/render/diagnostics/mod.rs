@@ -1,11 +1,11 @@
-//! Renders diagnostics for people ([`human`]) and for machines ([`Report`]).
+//! Renders diagnostics for people ([`human`]) and for machines ([`DiagnosticsReport`]).
 
-mod few;
 mod human;
 mod json;
+mod limit;
 #[cfg(test)]
 mod tests;
 
-pub use few::{Amount, SHOWN_WARNINGS};
 pub use human::human;
-pub use json::{FORMAT_VERSION, Report, ReportLabel, ReportedDiagnostic};
+pub use json::{DiagnosticsReport, FORMAT_VERSION, ReportLabel, ReportedDiagnostic};
+pub use limit::{DiagnosticAmount, SHOWN_WARNINGS};

@@ -17,14 +17,19 @@ fn hostile_text_steers_nothing() {
     )
     .label("\u{200b}here\nand there")
     .help("\u{9b}help");
-    let human = human(&sources, std::slice::from_ref(&finding), Amount::All, false);
+    let human = human(
+        &sources,
+        std::slice::from_ref(&finding),
+        DiagnosticAmount::All,
+        false,
+    );
     assert!(
         !human.contains(|c: char| c.is_control() && c != '\n'),
         "{human:?}"
     );
     assert!(!human.contains(['\u{202e}', '\u{200b}']), "{human:?}");
     assert!(human.contains("key: \\u{1b}[31mred\\u{202e}"), "{human}");
-    let json = serde_json::to_string(&Report::new(&sources, &[finding])).unwrap();
+    let json = serde_json::to_string(&DiagnosticsReport::new(&sources, &[finding])).unwrap();
     assert!(
         !json.contains("\\u001b") && !json.contains('\u{202e}'),
         "{json}"
@@ -36,7 +41,7 @@ fn findings_are_sorted_and_shown_once() {
     let (mut sources, b) = map("b.yaml", "x: 1\ny: 2\n");
     let a = sources.add("a.yaml", "z: 3\n");
     let at = |file, range| Diagnostic::new(Code::InvalidValue, "m", Place::Bytes { file, range });
-    let report = Report::new(
+    let report = DiagnosticsReport::new(
         &sources,
         &[at(b, 5..6), at(b, 0..1), at(a, 3..4), at(b, 0..1)],
     );
@@ -58,8 +63,16 @@ fn colour_is_only_there_when_asked_for() {
         "m",
         Place::value(document, Path::root().key("x")),
     );
-    assert!(human(&sources, std::slice::from_ref(&finding), Amount::All, true).contains('\u{1b}'));
-    assert!(!human(&sources, &[finding], Amount::All, false).contains('\u{1b}'));
+    assert!(
+        human(
+            &sources,
+            std::slice::from_ref(&finding),
+            DiagnosticAmount::All,
+            true
+        )
+        .contains('\u{1b}')
+    );
+    assert!(!human(&sources, &[finding], DiagnosticAmount::All, false).contains('\u{1b}'));
 }
 
 #[test]
@@ -74,7 +87,7 @@ fn a_very_long_line_is_cut() {
             range: 3..text.len(),
         },
     );
-    assert!(human(&sources, &[finding], Amount::All, false).len() < 4_000);
+    assert!(human(&sources, &[finding], DiagnosticAmount::All, false).len() < 4_000);
 }
 
 #[test]
@@ -82,7 +95,7 @@ fn a_file_without_text_is_shown_by_name() {
     let (sources, file) = map("a.yaml", "");
     let finding = Diagnostic::new(Code::FileNotUtf8, "not UTF-8", Place::File(file));
     assert_eq!(
-        human(&sources, &[finding], Amount::All, false),
+        human(&sources, &[finding], DiagnosticAmount::All, false),
         "error[file-not-utf8]: not UTF-8\n--> a.yaml\n\n"
     );
 }
@@ -93,7 +106,7 @@ proptest::proptest! {
         let (sources, file) = map("a.yaml", &text);
         let place = Place::Bytes { file, range: start..start + length };
         let finding = Diagnostic::new(Code::InvalidValue, "m", place.clone()).also(place, "again");
-        let shown = human(&sources, &[finding], Amount::All, false);
+        let shown = human(&sources, &[finding], DiagnosticAmount::All, false);
         proptest::prop_assert!(shown.contains("a.yaml:"), "{shown}");
     }
 }
@@ -119,7 +132,7 @@ fn of_many_warnings_a_few_are_shown_and_all_errors() {
     findings.extend((0..5).map(|at| line(Code::ApexOpen, b, at)));
     findings.extend((0..40).map(|at| line(Code::InvalidValue, a, at)));
     findings.extend((0..20).map(|at| line(Code::RuleCovered, a, at)));
-    let shown = human(&sources, &findings, Amount::Few, false);
+    let shown = human(&sources, &findings, DiagnosticAmount::Few, false);
     let times = |text: &str| shown.matches(text).count();
     assert_eq!(
         (
@@ -142,7 +155,7 @@ fn of_many_warnings_a_few_are_shown_and_all_errors() {
     let more = "warning[apex-open]: 15 more warnings like these in 1 file; `polwarden lint --all-warnings` shows them all";
     assert!(shown.contains(more), "{shown}");
     assert_eq!(
-        human(&sources, &findings, Amount::All, false)
+        human(&sources, &findings, DiagnosticAmount::All, false)
             .matches("warning[apex-open]")
             .count(),
         35

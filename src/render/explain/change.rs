@@ -3,16 +3,17 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::render::decided::{DecidingRule, Locator};
+use crate::render::decided::{DecidingRuleReport, Locator};
 use crate::render::paint::Painter;
 use crate::render::text::neutral;
-use access::{Addition, Remedy, Request};
+use access::{AccessRequest, Addition, Remedy};
 use model::docker::{Decision, Layer};
 
 /// What would have to change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Change")]
 #[serde(rename_all = "camelCase")]
-pub struct Change {
+pub struct RemedyReport {
     /// Whether the question is about an HTTP request, which two layers decide together.
     #[serde(skip)]
     http: bool,
@@ -21,26 +22,31 @@ pub struct Change {
     /// The layers that decide now; where no rule matches, all that could.
     layers: Vec<Layer>,
     /// The rules that must lose the request, every one of them.
-    lose: Vec<DecidingRule>,
+    lose: Vec<DecidingRuleReport>,
     /// What an allow rule must name as well.
     #[serde(skip_serializing_if = "Option::is_none")]
-    add: Option<Add>,
+    add: Option<AdditionReport>,
 }
 
 /// A resource that an allow rule needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Add")]
 #[serde(rename_all = "camelCase")]
-struct Add {
+struct AdditionReport {
     /// The resource, as a rule writes it.
     resource: String,
     /// The allow rule that holds something most alike, with what it holds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    nearest: Option<DecidingRule>,
+    nearest: Option<DecidingRuleReport>,
 }
 
-impl Change {
-    pub(super) fn new(request: &Request, remedy: Remedy<'_, '_>, locator: Locator<'_>) -> Self {
-        let rule = |rule, resource| DecidingRule::new(rule, resource, locator);
+impl RemedyReport {
+    pub(super) fn new(
+        request: &AccessRequest,
+        remedy: Remedy<'_, '_>,
+        locator: Locator<'_>,
+    ) -> Self {
+        let rule = |rule, resource| DecidingRuleReport::new(rule, resource, locator);
         let Remedy {
             to,
             layers,
@@ -51,11 +57,11 @@ impl Change {
             .into_iter()
             .map(|(pooled, resource)| rule(pooled, resource))
             .collect();
-        let add = add.map(|Addition { resource, nearest }| Add {
+        let add = add.map(|Addition { resource, nearest }| AdditionReport {
             resource,
             nearest: nearest.map(|(pooled, resource)| rule(pooled, resource)),
         });
-        let http = matches!(request, Request::Http { .. });
+        let http = matches!(request, AccessRequest::Http { .. });
         Self {
             http,
             to,
@@ -102,7 +108,7 @@ impl Change {
                 text.push_str("  it is allowed then: other rules let it through already\n")
             }
             None => {}
-            Some(Add {
+            Some(AdditionReport {
                 resource,
                 nearest: None,
             }) => {
@@ -111,10 +117,10 @@ impl Change {
                     neutral(resource)
                 ));
             }
-            Some(Add {
+            Some(AdditionReport {
                 resource,
                 nearest:
-                    Some(DecidingRule {
+                    Some(DecidingRuleReport {
                         policy,
                         rule,
                         resource: like,

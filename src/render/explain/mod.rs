@@ -5,11 +5,11 @@ mod change;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::decided::{DecidedBy, DecidingRule, FailedStatement, Locator};
+use super::decided::{DecidedBy, DecidingRuleReport, FailedStatement, Locator};
 use super::paint::Painter;
 use super::text::neutral;
-use access::{CedarAnswer, CedarRequest, Decider, Pool, Request};
-use change::Change;
+use access::{AccessRequest, ApplicableRules, CedarDecision, CedarRequest, Decider};
+use change::RemedyReport;
 use model::docker::Decision;
 
 /// The answer about one target.
@@ -29,39 +29,40 @@ pub struct Explanation {
     pub target: String,
     /// What would have to change for the other decision; not for Cedar policies, where anything can decide.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub change: Option<Change>,
+    pub change: Option<RemedyReport>,
 }
 
 impl Explanation {
     /// Evaluates rules.
     pub fn of_rules(
-        pool: &Pool<'_>,
-        request: &Request,
+        pool: &ApplicableRules<'_>,
+        request: &AccessRequest,
         target: &str,
         locator: Locator<'_>,
     ) -> Self {
-        let access::Answer { decision, rules } = pool.decide(request);
+        let access::AttributedDecision { decision, rules } = pool.decide(request);
         let named = rules.into_iter();
-        let named = named
-            .map(|(rule, resource)| DecidedBy::Rule(DecidingRule::new(rule, resource, locator)));
+        let named = named.map(|(rule, resource)| {
+            DecidedBy::Rule(DecidingRuleReport::new(rule, resource, locator))
+        });
         Self {
             decision,
             rules: named.collect(),
             errors: None,
             request: request.to_string(),
             target: target.to_owned(),
-            change: Some(Change::new(request, pool.remedy(request), locator)),
+            change: Some(RemedyReport::new(request, pool.remedy(request), locator)),
         }
     }
 
     /// Converts the answer of Cedar policies.
     pub fn of_cedar(
-        answer: CedarAnswer<'_>,
+        answer: CedarDecision<'_>,
         request: &CedarRequest,
         target: &str,
         locator: Locator<'_>,
     ) -> Self {
-        let CedarAnswer {
+        let CedarDecision {
             decision,
             statements,
             failures,

@@ -1,14 +1,14 @@
 //! Access changes and gates.
 
-use super::writer::{Html, list};
-use crate::plan::{GateOutcome, Impact};
+use super::writer::{HtmlPage, list};
+use crate::plan::{AccessImpact, GateOutcome};
 use crate::render::paint::Painter;
 use crate::render::plan::access::grouped;
-use crate::render::plan::words::{by, requests};
+use crate::render::plan::wording::{by, requests};
 use crate::render::plan::{access, gates as gates_text};
 
 /// Opened and closed access with the deciding rules, and what was not compared.
-pub(super) fn table(page: &mut Html, impact: &Impact) {
+pub(super) fn table(page: &mut HtmlPage, impact: &AccessImpact) {
     let groups = grouped(impact);
     if !groups.is_empty() {
         page.raw("<table>\n<thead><tr><th scope=\"col\" class=\"word\">Access</th><th scope=\"col\">Requests</th>");
@@ -42,7 +42,7 @@ pub(super) fn table(page: &mut Html, impact: &Impact) {
 }
 
 /// The gates, with the same lines as for people.
-pub(super) fn gates(page: &mut Html, gates: &[GateOutcome], three_way: bool) {
+pub(super) fn gates(page: &mut HtmlPage, gates: &[GateOutcome], three_way: bool) {
     let text = gates_text::human(gates, three_way, Painter::new(false));
     let mut lines = text
         .lines()

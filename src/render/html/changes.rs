@@ -2,13 +2,15 @@
 
 use similar::{ChangeTag, DiffOp, TextDiff};
 
-use super::writer::Html;
-use crate::plan::{Change, ChangeKind, ChangeOrigin, Field, FieldChange, Origin, ValueChange};
-use crate::render::plan::words::{old_name, place, what};
+use super::writer::HtmlPage;
+use crate::plan::{
+    Change, ChangeKind, ChangeOrigin, ChangedField, FieldChange, Origin, ValueChange,
+};
+use crate::render::plan::wording::{old_name, place, what};
 use crate::render::plan::{heading, line_end, line_of};
 
 /// The changes with their parts, grouped by origin if it is known.
-pub(super) fn changes(page: &mut Html, changes: &[Change], origins: &[ChangeOrigin]) {
+pub(super) fn changes(page: &mut HtmlPage, changes: &[Change], origins: &[ChangeOrigin]) {
     if changes.is_empty() {
         page.raw("<p>No changes.</p>\n");
         return;
@@ -41,7 +43,7 @@ pub(super) fn changes(page: &mut Html, changes: &[Change], origins: &[ChangeOrig
     }
 }
 
-fn tree(page: &mut Html, changes: &[(&Change, Option<&ChangeOrigin>)]) {
+fn tree(page: &mut HtmlPage, changes: &[(&Change, Option<&ChangeOrigin>)]) {
     page.raw("<ul class=\"tree\">\n");
     for (one, told) in changes {
         change(page, one, *told);
@@ -49,7 +51,7 @@ fn tree(page: &mut Html, changes: &[(&Change, Option<&ChangeOrigin>)]) {
     page.raw("</ul>\n");
 }
 
-fn change(page: &mut Html, change: &Change, told: Option<&ChangeOrigin>) {
+fn change(page: &mut HtmlPage, change: &Change, told: Option<&ChangeOrigin>) {
     let Change {
         kind,
         resource,
@@ -87,7 +89,7 @@ fn change(page: &mut Html, change: &Change, told: Option<&ChangeOrigin>) {
     page.raw("</summary>\n");
     let shown: Vec<&FieldChange> = fields
         .iter()
-        .filter(|field| field.field != Field::Name)
+        .filter(|field| field.field != ChangedField::Name)
         .collect();
     if !shown.is_empty() {
         page.raw("<table>\n<thead><tr><th scope=\"col\" class=\"field\">Field</th><th scope=\"col\">Before</th>");
@@ -109,7 +111,7 @@ fn change(page: &mut Html, change: &Change, told: Option<&ChangeOrigin>) {
     page.raw("</details></li>\n");
 }
 
-fn field(page: &mut Html, field: &FieldChange) {
+fn field(page: &mut HtmlPage, field: &FieldChange) {
     let FieldChange { field, value } = field;
     let name = field.as_str();
     match value {
@@ -127,7 +129,7 @@ fn field(page: &mut Html, field: &FieldChange) {
 
 /// A row with lines on both sides; a side may be empty.
 fn row<'t>(
-    page: &mut Html,
+    page: &mut HtmlPage,
     name: &'static str,
     before: impl IntoIterator<Item = &'t str>,
     after: impl IntoIterator<Item = &'t str>,
@@ -138,7 +140,7 @@ fn row<'t>(
     page.raw("</tr>\n");
 }
 
-fn side<'t>(page: &mut Html, lines: impl Iterator<Item = &'t str>, open: &'static str) {
+fn side<'t>(page: &mut HtmlPage, lines: impl Iterator<Item = &'t str>, open: &'static str) {
     let mut any = false;
     for line in lines {
         page.raw(if any { "<br>" } else { open }).text(line);
@@ -147,7 +149,7 @@ fn side<'t>(page: &mut Html, lines: impl Iterator<Item = &'t str>, open: &'stati
     page.raw(if any { "</td>" } else { "<td></td>" });
 }
 
-fn set(page: &mut Html, name: &'static str, added: &[String], removed: &[String], kept: usize) {
+fn set(page: &mut HtmlPage, name: &'static str, added: &[String], removed: &[String], kept: usize) {
     row(
         page,
         name,
@@ -162,7 +164,7 @@ fn set(page: &mut Html, name: &'static str, added: &[String], removed: &[String]
 }
 
 /// A side-by-side diff of long text, with little context.
-fn text(page: &mut Html, field: Field, before: &str, after: &str) {
+fn text(page: &mut HtmlPage, field: ChangedField, before: &str, after: &str) {
     let diff = TextDiff::from_lines(before, after);
     for (position, group) in diff.grouped_ops(3).iter().enumerate() {
         if position > 0 {
@@ -174,7 +176,7 @@ fn text(page: &mut Html, field: Field, before: &str, after: &str) {
     }
 }
 
-fn lines(page: &mut Html, field: Field, diff: &TextDiff<'_, '_, str>, op: &DiffOp) {
+fn lines(page: &mut HtmlPage, field: ChangedField, diff: &TextDiff<'_, '_, str>, op: &DiffOp) {
     let mut before = Vec::new();
     let mut after = Vec::new();
     let name = field.as_str();

@@ -1,15 +1,15 @@
-use super::plan::{self, end, filters, head, notes, origin};
-use super::writer::Html;
+use super::plan::{self, filters, finish_page, head, notes, origin};
+use super::writer::HtmlPage;
 use super::{access, changes};
 use crate::plan::{DriftReport, TargetDrift};
+use crate::render::annotations::PackDiagnostics;
 use crate::render::drift::{INSTEAD, sections, summary};
-use crate::render::findings::Findings;
-use crate::render::plan::words::{headline, profile};
+use crate::render::plan::wording::{headline, profile};
 
 /// Drift, or that it is unknown, with the diagnostics of the files. "Before" is the desired state,
 /// "after" is the live state.
-pub fn drift(report: Option<&DriftReport>, findings: &Findings) -> String {
-    let mut page = Html::new();
+pub fn drift(report: Option<&DriftReport>, findings: &PackDiagnostics) -> String {
+    let mut page = HtmlPage::new();
     let said = report.map_or_else(
         || "No report: the manifests are invalid.".to_owned(),
         summary,
@@ -27,10 +27,10 @@ pub fn drift(report: Option<&DriftReport>, findings: &Findings) -> String {
     for target in report.into_iter().flat_map(|report| &report.targets) {
         self::target(&mut page, target);
     }
-    end(page, findings)
+    finish_page(page, findings)
 }
 
-fn target(page: &mut Html, drift: &TargetDrift) {
+fn target(page: &mut HtmlPage, drift: &TargetDrift) {
     let TargetDrift {
         target,
         changes,

@@ -4,27 +4,27 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use super::writer::{Html, list};
+use super::writer::{HtmlPage, list};
 use super::{access, changes};
 use crate::plan::{
     Commit, DocumentStatus, Enforcement, EnforcementChange, Fingerprint, Plan, TargetOrigins,
     TargetPlan,
 };
+use crate::render::annotations::{Annotation, AnnotationLevel, PackDiagnostics};
 use crate::render::commit;
-use crate::render::findings::{Finding, Findings, Weight};
 use crate::render::paint::Painter;
-use crate::render::plan::words::{
+use crate::render::plan::wording::{
     direction, enforcement_headline, enforcement_lines, headline, profile,
 };
-use crate::render::plan::{Section, changes_of, documents, sections, summary};
+use crate::render::plan::{PlanSection, changes_of, documents, sections, summary};
 use crate::render::text::many;
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
 
 /// A plan, or the errors that prevented it, with the diagnostics of the files.
-pub fn html(plan: Option<&Plan>, findings: &Findings) -> String {
-    let mut page = Html::new();
+pub fn html(plan: Option<&Plan>, findings: &PackDiagnostics) -> String {
+    let mut page = HtmlPage::new();
     let said = plan.map_or_else(|| "No plan: the manifests are invalid.".to_owned(), summary);
     head(&mut page, "polwarden plan", &said, findings);
     if let Some(plan) = plan {
@@ -40,10 +40,10 @@ pub fn html(plan: Option<&Plan>, findings: &Findings) -> String {
         let origins = plan.and_then(|plan| plan.origins_of(target));
         self::target(&mut page, target, origins);
     }
-    end(page, findings)
+    finish_page(page, findings)
 }
 
-pub(super) fn end(mut page: Html, findings: &Findings) -> String {
+pub(super) fn finish_page(mut page: HtmlPage, findings: &PackDiagnostics) -> String {
     files(&mut page, findings);
     page.raw("</main>\n<script>")
         .raw(SCRIPT)
@@ -52,7 +52,12 @@ pub(super) fn end(mut page: Html, findings: &Findings) -> String {
 }
 
 /// The beginning of the page.
-pub(super) fn head(page: &mut Html, title: &'static str, said: &str, findings: &Findings) {
+pub(super) fn head(
+    page: &mut HtmlPage,
+    title: &'static str,
+    said: &str,
+    findings: &PackDiagnostics,
+) {
     let digest = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     page.raw("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
     page.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; base-uri 'none'; ");
@@ -76,7 +81,7 @@ pub(super) fn head(page: &mut Html, title: &'static str, said: &str, findings: &
 }
 
 pub(super) fn origin(
-    page: &mut Html,
+    page: &mut HtmlPage,
     tool: &str,
     commit: Option<&Commit>,
     digest: Option<&Fingerprint>,
@@ -94,7 +99,7 @@ pub(super) fn origin(
 }
 
 /// The filters, hidden without a script, and the beginning of the content that they filter.
-pub(super) fn filters(page: &mut Html) {
+pub(super) fn filters(page: &mut HtmlPage) {
     page.raw(
         "</header>\n<form id=\"filters\" role=\"search\" aria-label=\"Filters\" hidden>\n\
          <label>Text <input type=\"search\" id=\"search\" autocomplete=\"off\"></label>\n\
@@ -113,7 +118,7 @@ pub(super) fn filters(page: &mut Html) {
     );
 }
 
-fn target(page: &mut Html, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
+fn target(page: &mut HtmlPage, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
     let TargetPlan {
         target,
         changes,
@@ -163,7 +168,7 @@ fn target(page: &mut Html, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
 }
 
 /// Enforcement changes, shown first.
-pub(super) fn enforcement(page: &mut Html, changes: &[EnforcementChange]) {
+pub(super) fn enforcement(page: &mut HtmlPage, changes: &[EnforcementChange]) {
     if changes.is_empty() {
         return;
     }
@@ -178,7 +183,7 @@ pub(super) fn enforcement(page: &mut Html, changes: &[EnforcementChange]) {
     );
 }
 
-pub(super) fn documents(page: &mut Html, documents: &[DocumentStatus]) {
+pub(super) fn documents(page: &mut HtmlPage, documents: &[DocumentStatus]) {
     let Some(headline) = documents::headline(documents) else {
         return;
     };
@@ -186,8 +191,8 @@ pub(super) fn documents(page: &mut Html, documents: &[DocumentStatus]) {
     list(page, &documents::lines(documents));
 }
 
-fn files(page: &mut Html, findings: &Findings) {
-    let own: Vec<&Finding> = findings
+fn files(page: &mut HtmlPage, findings: &PackDiagnostics) {
+    let own: Vec<&Annotation> = findings
         .list()
         .iter()
         .filter(|finding| finding.target.is_none())
@@ -198,9 +203,9 @@ fn files(page: &mut Html, findings: &Findings) {
     page.raw("<section>\n<h2>Findings in files</h2>\n<ul class=\"lines\">\n");
     for finding in own {
         let (open, word) = match finding.weight {
-            Weight::Error => ("<li><strong class=\"error\">", "error"),
-            Weight::Warning => ("<li><strong class=\"warning\">", "warning"),
-            Weight::Notice => ("<li><strong>", "notice"),
+            AnnotationLevel::Error => ("<li><strong class=\"error\">", "error"),
+            AnnotationLevel::Warning => ("<li><strong class=\"warning\">", "warning"),
+            AnnotationLevel::Notice => ("<li><strong>", "notice"),
         };
         page.element(open, word, "</strong> ")
             .element("<code>", finding.rule.as_str(), "</code> ")
@@ -216,8 +221,8 @@ fn files(page: &mut Html, findings: &Findings) {
     page.raw("</ul>\n</section>\n");
 }
 
-pub(super) fn notes(page: &mut Html, sections: Vec<Section>) {
-    for Section { title, lines } in sections {
+pub(super) fn notes(page: &mut HtmlPage, sections: Vec<PlanSection>) {
+    for PlanSection { title, lines } in sections {
         page.element("<h3>", title, "</h3>\n");
         list(page, &lines);
     }

@@ -2,9 +2,9 @@
 
 use crate::render::text::neutral;
 
-pub(super) struct Html(String);
+pub(super) struct HtmlPage(String);
 
-impl Html {
+impl HtmlPage {
     pub(super) fn new() -> Self {
         Self(String::new())
     }
@@ -52,7 +52,7 @@ impl Html {
     }
 }
 
-pub(super) fn list(page: &mut Html, lines: &[String]) {
+pub(super) fn list(page: &mut HtmlPage, lines: &[String]) {
     page.raw("<ul class=\"lines\">\n");
     for line in lines {
         page.element("<li>", line, "</li>\n");

@@ -1,18 +1,18 @@
 //! The comments of plans, diagnostics and policy tests.
 
-use super::page::{Block, Form, Page};
+use super::page::{BlockForm, MarkdownPage, PageBlock};
 use super::text::{code, code_line};
 use crate::plan::{
-    DocumentStatus, Enforcement, EnforcementChange, Impact, Plan, TargetOrigins, TargetPlan,
+    AccessImpact, DocumentStatus, Enforcement, EnforcementChange, Plan, TargetOrigins, TargetPlan,
 };
+use crate::render::annotations::{Annotation, AnnotationLevel, PackDiagnostics};
 use crate::render::commit;
-use crate::render::findings::{Finding, Findings, Weight};
 use crate::render::paint::Painter;
-use crate::render::plan::words::{
-    Sign, direction, enforcement_headline, enforcement_lines, headline, requests,
+use crate::render::plan::wording::{
+    ChangeSign, direction, enforcement_headline, enforcement_lines, headline, requests,
 };
 use crate::render::plan::{
-    Line, Section, access, changes_of, documents, gates, sections, summary, tree,
+    PlanSection, TreeLine, access, changes_of, documents, gates, sections, summary, tree,
 };
 use crate::render::policy_tests::{self, TestReport};
 use crate::render::text::{many, neutral, plural};
@@ -82,16 +82,16 @@ impl Marker {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
+pub struct CommentOptions {
     pub marker: Marker,
     /// Maximum size in bytes, at least [`SMALLEST`].
     pub most: usize,
 }
 
 /// A plan, or the errors that prevented it, with the diagnostics of the files.
-pub fn plan(plan: Option<&Plan>, findings: &Findings, options: &Options) -> String {
+pub fn plan(plan: Option<&Plan>, findings: &PackDiagnostics, options: &CommentOptions) -> String {
     let said = plan.map_or_else(|| "No plan: the manifests are invalid.".to_owned(), summary);
-    let mut page = begin("plan", &said, findings, options);
+    let mut page = start_page("plan", &said, findings, options);
     if let Some(commit) = plan.and_then(|plan| plan.commit.as_ref()) {
         page.line(&commit::line(commit, code));
     }
@@ -118,24 +118,24 @@ pub fn plan(plan: Option<&Plan>, findings: &Findings, options: &Options) -> Stri
 }
 
 /// Diagnostics of files only, for `validate` and `lint`.
-pub fn findings(command: &str, findings: &Findings, options: &Options) -> String {
-    let said = match findings.count(Weight::Error) {
+pub fn findings(command: &str, findings: &PackDiagnostics, options: &CommentOptions) -> String {
+    let said = match findings.count(AnnotationLevel::Error) {
         0 => "The manifests are valid.",
         _ => "The manifests are invalid.",
     };
-    let mut page = begin(command, said, findings, options);
+    let mut page = start_page(command, said, findings, options);
     page.block(&files(findings));
     page.end(&format!("All of it: `polwarden {command}`."))
 }
 
-pub fn policy_tests(report: &TestReport, options: &Options) -> String {
-    let mut page = begin(
+pub fn policy_tests(report: &TestReport, options: &CommentOptions) -> String {
+    let mut page = start_page(
         "test",
         &policy_tests::summary(report),
-        &Findings::default(),
+        &PackDiagnostics::default(),
         options,
     );
-    let failures = Finding::of_tests(report)
+    let failures = Annotation::of_tests(report)
         .iter()
         .map(|failure| {
             format!(
@@ -145,11 +145,11 @@ pub fn policy_tests(report: &TestReport, options: &Options) -> String {
             )
         })
         .collect();
-    page.block(&Block {
+    page.block(&PageBlock {
         name: "failures",
         title: String::new(),
         folded: false,
-        form: Form::List,
+        form: BlockForm::List,
         lines: failures,
     });
     let text = policy_tests::human(report, Painter::new(false));
@@ -162,13 +162,18 @@ pub fn policy_tests(report: &TestReport, options: &Options) -> String {
     page.end("All of it: `polwarden test`.")
 }
 
-pub(super) fn begin(command: &str, said: &str, findings: &Findings, options: &Options) -> Page {
-    let Options { marker, most } = options;
+pub(super) fn start_page(
+    command: &str,
+    said: &str,
+    findings: &PackDiagnostics,
+    options: &CommentOptions,
+) -> MarkdownPage {
+    let CommentOptions { marker, most } = options;
     let counts = findings
         .counts()
         .map(|counts| format!(" Findings: {counts}."))
         .unwrap_or_default();
-    Page::new(
+    MarkdownPage::new(
         &format!(
             "{}### polwarden {command}\n\n**{said}**{counts}\n",
             marker.comment(command)
@@ -177,7 +182,7 @@ pub(super) fn begin(command: &str, said: &str, findings: &Findings, options: &Op
     )
 }
 
-fn place_and(finding: &Finding) -> String {
+fn place_and(finding: &Annotation) -> String {
     finding.place().map_or_else(
         || finding.message.clone(),
         |place| format!("{place}: {}", finding.message),
@@ -185,7 +190,7 @@ fn place_and(finding: &Finding) -> String {
 }
 
 /// The parts of a target that a reviewer must see.
-fn overview(page: &mut Page, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
+fn overview(page: &mut MarkdownPage, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
     let TargetPlan {
         target,
         calls,
@@ -216,7 +221,7 @@ fn overview(page: &mut Page, plan: &TargetPlan, origins: Option<&TargetOrigins>)
     if gates.iter().any(|gate| !gate.holds()) {
         let text = gates::human(gates, origins.is_some(), Painter::new(false));
         let lines = text.lines().map(unindented).collect();
-        page.block(&Block {
+        page.block(&PageBlock {
             folded: false,
             ..folded("gates", String::new(), "text", lines)
         });
@@ -225,7 +230,7 @@ fn overview(page: &mut Page, plan: &TargetPlan, origins: Option<&TargetOrigins>)
 }
 
 /// Enforcement changes, shown first.
-pub(super) fn enforcement_block(page: &mut Page, changes: &[EnforcementChange]) {
+pub(super) fn enforcement_block(page: &mut MarkdownPage, changes: &[EnforcementChange]) {
     if changes.is_empty() {
         return;
     }
@@ -240,13 +245,13 @@ pub(super) fn enforcement_block(page: &mut Page, changes: &[EnforcementChange]) 
         "more level of enforcement that changes",
         "more levels of enforcement that change",
     );
-    page.block(&Block {
+    page.block(&PageBlock {
         folded: true,
         ..list("what is enforced", more, rest)
     });
 }
 
-pub(super) fn documents_block(page: &mut Page, documents: &[DocumentStatus]) {
+pub(super) fn documents_block(page: &mut MarkdownPage, documents: &[DocumentStatus]) {
     let Some(headline) = documents::headline(documents) else {
         return;
     };
@@ -258,15 +263,15 @@ pub(super) fn documents_block(page: &mut Page, documents: &[DocumentStatus]) {
     page.block(&list("documents", String::new(), lines));
 }
 
-pub(super) fn notes(page: &mut Page, sections: Vec<Section>) {
-    for Section { title, lines } in sections {
+pub(super) fn notes(page: &mut MarkdownPage, sections: Vec<PlanSection>) {
+    for PlanSection { title, lines } in sections {
         let lines = lines.iter().map(|line| code(line)).collect();
         page.block(&list("notes", format!("{title}:"), lines));
     }
 }
 
 /// Access changes; the first ones are unfolded.
-pub(super) fn opens_and_closes(page: &mut Page, access: &Impact) {
+pub(super) fn opens_and_closes(page: &mut MarkdownPage, access: &AccessImpact) {
     let mut lines: Vec<String> = access::grouped(access)
         .iter()
         .map(|(change, people)| {
@@ -301,14 +306,14 @@ pub(super) fn opens_and_closes(page: &mut Page, access: &Impact) {
         "more that opens or closes",
         "more that open or close",
     );
-    page.block(&Block {
+    page.block(&PageBlock {
         folded: true,
         ..list("what opens and closes", more, rest)
     });
 }
 
 /// The folded parts of a target.
-fn details(page: &mut Page, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
+fn details(page: &mut MarkdownPage, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
     let TargetPlan {
         changes,
         calls,
@@ -355,8 +360,8 @@ fn details(page: &mut Page, plan: &TargetPlan, origins: Option<&TargetOrigins>) 
 }
 
 /// A line of a diff. It begins with the sign, because that is what colors it.
-pub(super) fn diff_line(line: &Line) -> String {
-    let Line {
+pub(super) fn diff_line(line: &TreeLine) -> String {
+    let TreeLine {
         indent,
         sign,
         text,
@@ -364,15 +369,15 @@ pub(super) fn diff_line(line: &Line) -> String {
         aside,
     } = line;
     let sign = match sign {
-        Some(Sign::Comes) => '+',
-        Some(Sign::Changes) => '!',
-        Some(Sign::Goes) => '-',
+        Some(ChangeSign::Create) => '+',
+        Some(ChangeSign::Update) => '!',
+        Some(ChangeSign::Delete) => '-',
         None => ' ',
     };
     code_line(&format!("{sign} {:indent$}{text}{remark}{aside}", ""))
 }
 
-pub(super) fn files(findings: &Findings) -> Block {
+pub(super) fn files(findings: &PackDiagnostics) -> PageBlock {
     let own = findings
         .list()
         .iter()
@@ -380,9 +385,9 @@ pub(super) fn files(findings: &Findings) -> Block {
     let mut lines = Vec::new();
     for finding in own {
         let word = match finding.weight {
-            Weight::Error => "error",
-            Weight::Warning => "warning",
-            Weight::Notice => "notice",
+            AnnotationLevel::Error => "error",
+            AnnotationLevel::Warning => "warning",
+            AnnotationLevel::Notice => "notice",
         };
         lines.push(code_line(&format!(
             "{word}[{}] {}",
@@ -396,8 +401,8 @@ pub(super) fn files(findings: &Findings) -> Block {
                 .map(|help| code_line(&format!("    help: {help}"))),
         );
     }
-    let errors = findings.count(Weight::Error) > 0;
-    Block {
+    let errors = findings.count(AnnotationLevel::Error) > 0;
+    PageBlock {
         folded: !errors,
         ..folded("findings", "Findings in files".to_owned(), "text", lines)
     }
@@ -408,22 +413,22 @@ pub(super) fn folded(
     title: String,
     language: &'static str,
     lines: Vec<String>,
-) -> Block {
-    Block {
+) -> PageBlock {
+    PageBlock {
         name,
         title,
         folded: true,
-        form: Form::Code(language),
+        form: BlockForm::Code(language),
         lines,
     }
 }
 
-fn list(name: &'static str, title: String, lines: Vec<String>) -> Block {
-    Block {
+fn list(name: &'static str, title: String, lines: Vec<String>) -> PageBlock {
+    PageBlock {
         name,
         title,
         folded: false,
-        form: Form::List,
+        form: BlockForm::List,
         lines,
     }
 }

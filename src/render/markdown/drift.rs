@@ -1,22 +1,26 @@
 use super::comment::{
-    self, Options, begin, diff_line, files, folded, notes, opens_and_closes, unindented,
+    self, CommentOptions, diff_line, files, folded, notes, opens_and_closes, start_page, unindented,
 };
 use crate::plan::{DriftReport, TargetDrift};
+use crate::render::annotations::PackDiagnostics;
 use crate::render::drift::{self, INSTEAD, sections};
-use crate::render::findings::Findings;
-use crate::render::markdown::page::Page;
+use crate::render::markdown::page::MarkdownPage;
 use crate::render::markdown::text::code;
 use crate::render::paint::Painter;
-use crate::render::plan::words::headline;
+use crate::render::plan::wording::headline;
 use crate::render::plan::{access, tree};
 
 /// Drift, or that it is unknown, with the diagnostics of the files.
-pub fn drift(report: Option<&DriftReport>, findings: &Findings, options: &Options) -> String {
+pub fn drift(
+    report: Option<&DriftReport>,
+    findings: &PackDiagnostics,
+    options: &CommentOptions,
+) -> String {
     let said = report.map_or_else(
         || "No report: the manifests are invalid.".to_owned(),
         drift::headline,
     );
-    let mut page = begin("drift", &said, findings, options);
+    let mut page = start_page("drift", &said, findings, options);
     if let Some(commit) = report.and_then(|report| report.commit.as_ref()) {
         page.line(&format!("Seen from commit {}.", code(&commit.id)));
     }
@@ -30,7 +34,7 @@ pub fn drift(report: Option<&DriftReport>, findings: &Findings, options: &Option
     page.end("All of it: `polwarden drift`, or the report that `--output html=FILE` writes.")
 }
 
-fn overview(page: &mut Page, drift: &TargetDrift) {
+fn overview(page: &mut MarkdownPage, drift: &TargetDrift) {
     let TargetDrift {
         target,
         changes,
@@ -60,7 +64,7 @@ fn overview(page: &mut Page, drift: &TargetDrift) {
     notes(page, sections(drift));
 }
 
-fn details(page: &mut Page, drift: &TargetDrift) {
+fn details(page: &mut MarkdownPage, drift: &TargetDrift) {
     let TargetDrift {
         changes, access, ..
     } = drift;

@@ -12,19 +12,19 @@ const RESERVE: usize = 600;
 const NAMED: usize = 4;
 
 /// A part of a page.
-pub(super) struct Block {
+pub(super) struct PageBlock {
     /// The plural noun for the list of omitted parts. Must not contain data.
     pub(super) name: &'static str,
     /// The title, or the summary while it is folded. Must not contain data.
     pub(super) title: String,
     pub(super) folded: bool,
-    pub(super) form: Form,
+    pub(super) form: BlockForm,
     /// The lines, each complete in itself.
     pub(super) lines: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum BlockForm {
     /// List items: Markdown, with data as code.
     List,
     /// A code block in this language.
@@ -32,13 +32,13 @@ pub(super) enum Form {
 }
 
 /// Text up to a maximum size.
-pub(super) struct Page {
+pub(super) struct MarkdownPage {
     text: String,
     most: usize,
     left_out: Vec<String>,
 }
 
-impl Page {
+impl MarkdownPage {
     /// A page of at most `most` bytes that always contains `begin`. There are never fewer bytes
     /// than characters, so the limit applies however a platform counts.
     pub(super) fn new(begin: &str, most: usize) -> Self {
@@ -59,8 +59,8 @@ impl Page {
     }
 
     /// Adds as much of a block as fits.
-    pub(super) fn block(&mut self, block: &Block) {
-        let Block {
+    pub(super) fn block(&mut self, block: &PageBlock) {
+        let PageBlock {
             name,
             title,
             folded,
@@ -83,8 +83,8 @@ impl Page {
             self.text.push_str(&open);
             for line in &lines[..shown] {
                 let _ = match form {
-                    Form::List => writeln!(self.text, "- {line}"),
-                    Form::Code(_) => writeln!(self.text, "{line}"),
+                    BlockForm::List => writeln!(self.text, "- {line}"),
+                    BlockForm::Code(_) => writeln!(self.text, "{line}"),
                 };
             }
             self.text.push_str(&close);
@@ -139,7 +139,7 @@ impl Page {
 }
 
 /// The text before and after the lines of a block.
-fn frame(title: &str, folded: bool, form: Form, lines: &[String]) -> (String, String) {
+fn frame(title: &str, folded: bool, form: BlockForm, lines: &[String]) -> (String, String) {
     let mut open = String::new();
     let mut close = String::new();
     if folded {
@@ -149,7 +149,7 @@ fn frame(title: &str, folded: bool, form: Form, lines: &[String]) -> (String, St
     } else {
         let _ = writeln!(open, "\n{title}\n");
     }
-    if let Form::Code(language) = form {
+    if let BlockForm::Code(language) = form {
         let fence = fence(lines.iter());
         let _ = writeln!(open, "{fence}{language}");
         let _ = writeln!(close, "{fence}");

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::words::{by, call_name, headline, requests, who};
-use crate::plan::{AccessChange, AudienceImpact, Impact, UnreadableResource};
+use super::wording::{by, call_name, headline, requests, who};
+use crate::plan::{AccessChange, AccessImpact, AudienceImpact, UnreadableResource};
 use crate::render::paint::Painter;
 use crate::render::text::neutral;
 
 /// The access changes with their audiences, which share most of them.
-pub(crate) fn grouped(impact: &Impact) -> Vec<(&AccessChange, Vec<String>)> {
+pub(crate) fn grouped(impact: &AccessImpact) -> Vec<(&AccessChange, Vec<String>)> {
     let mut groups: Vec<(&AccessChange, Vec<String>)> = Vec::new();
     let mut known = HashMap::new();
     for AudienceImpact { audience, changes } in &impact.audiences {
@@ -37,8 +37,8 @@ pub(crate) fn grouped(impact: &Impact) -> Vec<(&AccessChange, Vec<String>)> {
 }
 
 /// The access section of a target, by audience.
-pub(crate) fn human(impact: &Impact, painter: Painter) -> String {
-    let Impact {
+pub(crate) fn human(impact: &AccessImpact, painter: Painter) -> String {
+    let AccessImpact {
         audiences,
         cedar: _,
         unreadable: _,
@@ -63,8 +63,8 @@ pub(crate) fn human(impact: &Impact, painter: Painter) -> String {
 }
 
 /// What was not compared, one line each.
-pub(crate) fn not_compared(impact: &Impact) -> Vec<String> {
-    let Impact {
+pub(crate) fn not_compared(impact: &AccessImpact) -> Vec<String> {
+    let AccessImpact {
         audiences: _,
         cedar,
         unreadable,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::words::{full_name, place};
+use super::wording::{full_name, place};
 use crate::plan::{Change, DocumentState, DocumentStatus};
 use crate::render::paint::Painter;
 use crate::render::text::neutral;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::words::{by, call_name, gate_text, place, who};
+use super::wording::{by, call_name, gate_text, place, who};
 use crate::plan::{BreachInfo, DecidingRule, GateInfo, GateOutcome, GateSource};
 use crate::render::paint::Painter;
 use crate::render::text::{neutral, plural};

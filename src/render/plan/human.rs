@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::documents;
-use super::sections::{Section, sections};
+use super::sections::{PlanSection, sections};
 use super::tree::{changes_of, tree};
-use super::words::{enforcement_headline, enforcement_lines, profile};
+use super::wording::{enforcement_headline, enforcement_lines, profile};
 use crate::plan::{
     Change, Enforcement, EnforcementChange, Origin, Origins, Plan, ResourceKind, TargetInfo,
     TargetOrigins, TargetPlan,
@@ -18,7 +18,7 @@ use manifest::config::Unmanaged;
 
 /// The whole plan by target, followed by the number of calls.
 pub fn human(plan: &Plan, painter: Painter) -> String {
-    let mut page = Page {
+    let mut page = PlanPage {
         painter,
         text: String::new(),
     };
@@ -68,13 +68,13 @@ pub fn summary(plan: &Plan) -> String {
         let _ = write!(line, " {} unmanaged.", plural(count, one, many));
     }
     if let Some(origins) = &plan.origins {
-        line.push_str(&from(origins));
+        line.push_str(&origin_counts(origins));
     }
     line
 }
 
 /// The number of changes by origin.
-fn from(origins: &Origins) -> String {
+fn origin_counts(origins: &Origins) -> String {
     let Origins { base, targets } = origins;
     let of = |wanted: Origin| {
         let all = targets.iter().flat_map(|target| &target.changes);
@@ -135,12 +135,12 @@ pub(crate) fn enforcement_section(changes: &[EnforcementChange], painter: Painte
     text
 }
 
-struct Page {
+struct PlanPage {
     painter: Painter,
     text: String,
 }
 
-impl Page {
+impl PlanPage {
     fn line(&mut self, indent: usize, text: &str) {
         let _ = writeln!(self.text, "{:indent$}{text}", "");
     }
@@ -193,7 +193,7 @@ impl Page {
                 .push_str(&super::gates::human(gates, origins.is_some(), self.painter));
             self.gap();
         }
-        for Section { title, lines } in sections(plan, origins, self.painter) {
+        for PlanSection { title, lines } in sections(plan, origins, self.painter) {
             self.section(&format!("{title}:"), lines);
         }
     }

@@ -6,12 +6,12 @@ pub(crate) mod gates;
 mod human;
 mod sections;
 mod tree;
-pub(crate) mod words;
+pub(crate) mod wording;
 
 pub(crate) use human::{enforcement_section, heading as target_heading};
 pub use human::{human, summary};
-pub(crate) use sections::{Section, sections, unmanaged_line};
-pub(crate) use tree::{Line, changes_of, heading, line_end, line_of, tree};
+pub(crate) use sections::{PlanSection, sections, unmanaged_line};
+pub(crate) use tree::{TreeLine, changes_of, heading, line_end, line_of, tree};
 
 use crate::plan::Plan;
 use crate::render::text::neutral_json;

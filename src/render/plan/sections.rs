@@ -1,15 +1,15 @@
 //! The sections of a target in addition to its changes, access and gates.
 
-use super::words::{full_name, held_reason, note, parts, place};
+use super::wording::{full_name, held_reason, note, parts, place};
 use crate::plan::{
-    Guarded, Held, Origin, ResourceKind, TargetOrigins, TargetPlan, UnmanagedResource,
+    GuardedChange, HeldChange, Origin, ResourceKind, TargetOrigins, TargetPlan, UnmanagedResource,
 };
 use crate::render::paint::Painter;
 use crate::render::text::neutral;
 use manifest::config::Unmanaged;
 
 /// Lines with a title, neutralized.
-pub(crate) struct Section {
+pub(crate) struct PlanSection {
     pub(crate) title: &'static str,
     pub(crate) lines: Vec<String>,
 }
@@ -19,7 +19,7 @@ pub(crate) fn sections(
     plan: &TargetPlan,
     origins: Option<&TargetOrigins>,
     painter: Painter,
-) -> Vec<Section> {
+) -> Vec<PlanSection> {
     let TargetPlan {
         calls,
         held,
@@ -40,7 +40,7 @@ pub(crate) fn sections(
         )
     });
     let unseen = guarded.iter().map(
-        |Guarded {
+        |GuardedChange {
              kind: _,
              resource,
              name,
@@ -52,23 +52,23 @@ pub(crate) fn sections(
         .filter(|policy| policy.treatment == Unmanaged::Report);
     let left = left.map(unmanaged_line);
     let all = [
-        Section {
+        PlanSection {
             title: "Extra calls for safety",
             lines: extra.collect(),
         },
-        Section {
+        PlanSection {
             title: "To be acknowledged at `apply` (`--ack`)",
             lines: unseen.collect(),
         },
-        Section {
+        PlanSection {
             title: "Notes",
             lines: notes.iter().map(note).collect(),
         },
-        Section {
+        PlanSection {
             title: "Held, not done by this plan",
             lines: held_lines(held, origins, painter),
         },
-        Section {
+        PlanSection {
             title: "Unmanaged, left alone (no manifest declares them; `import` writes manifests)",
             lines: left.collect(),
         },
@@ -101,7 +101,11 @@ pub(crate) fn unmanaged_line(unmanaged: &UnmanagedResource) -> String {
     format!("{kind}\"{}\" ({})", neutral(name), parts(*resource, *count))
 }
 
-fn held_lines(held: &[Held], origins: Option<&TargetOrigins>, painter: Painter) -> Vec<String> {
+fn held_lines(
+    held: &[HeldChange],
+    origins: Option<&TargetOrigins>,
+    painter: Painter,
+) -> Vec<String> {
     let told = |at: usize| origins.and_then(|origins| origins.held.get(at)).copied();
     held.iter()
         .enumerate()
@@ -109,8 +113,8 @@ fn held_lines(held: &[Held], origins: Option<&TargetOrigins>, painter: Painter) 
         .collect()
 }
 
-fn held_line(held: &Held, origin: Option<Origin>, painter: Painter) -> String {
-    let Held {
+fn held_line(held: &HeldChange, origin: Option<Origin>, painter: Painter) -> String {
+    let HeldChange {
         resource,
         name,
         part,

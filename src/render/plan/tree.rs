@@ -2,18 +2,18 @@
 
 use similar::{ChangeTag, TextDiff};
 
-use super::words::{Sign, old_name, place, sign, what};
+use super::wording::{ChangeSign, old_name, place, sign, what};
 use crate::plan::{
-    Change, ChangeKind, ChangeOrigin, Field, FieldChange, Origin, TargetOrigins, ValueChange,
+    Change, ChangeKind, ChangeOrigin, ChangedField, FieldChange, Origin, TargetOrigins, ValueChange,
 };
 use crate::render::paint::Painter;
 use crate::render::text::{line_start, neutral};
 
 /// A neutralized line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Line {
+pub(crate) struct TreeLine {
     pub(crate) indent: usize,
-    pub(crate) sign: Option<Sign>,
+    pub(crate) sign: Option<ChangeSign>,
     pub(crate) text: String,
     /// Printed behind the text.
     pub(crate) remark: String,
@@ -22,7 +22,7 @@ pub(crate) struct Line {
 }
 
 /// The changes with their parts, grouped by origin if it is known.
-pub(crate) fn tree(changes: &[Change], origins: &[ChangeOrigin]) -> Vec<Line> {
+pub(crate) fn tree(changes: &[Change], origins: &[ChangeOrigin]) -> Vec<TreeLine> {
     let mut lines = Vec::new();
     if origins.is_empty() {
         for one in changes {
@@ -42,7 +42,7 @@ pub(crate) fn tree(changes: &[Change], origins: &[ChangeOrigin]) -> Vec<Line> {
             .filter(|(_, told)| told.origin == group)
             .peekable();
         if own.peek().is_some() {
-            lines.push(Line::new(0, None, heading(group)));
+            lines.push(TreeLine::new(0, None, heading(group)));
         }
         for (one, told) in own {
             change(&mut lines, 2, one, Some(told));
@@ -70,8 +70,8 @@ pub(crate) fn heading(origin: Origin) -> &'static str {
     }
 }
 
-impl Line {
-    fn new(indent: usize, sign: Option<Sign>, text: impl Into<String>) -> Self {
+impl TreeLine {
+    fn new(indent: usize, sign: Option<ChangeSign>, text: impl Into<String>) -> Self {
         Self {
             indent,
             sign,
@@ -91,9 +91,9 @@ impl Line {
             aside,
         } = self;
         let mut line = match sign {
-            Some(Sign::Comes) => painter.good(&format!("+ {text}")),
-            Some(Sign::Changes) => painter.notice(&format!("~ {text}")),
-            Some(Sign::Goes) => painter.bad(&format!("- {text}")),
+            Some(ChangeSign::Create) => painter.good(&format!("+ {text}")),
+            Some(ChangeSign::Update) => painter.notice(&format!("~ {text}")),
+            Some(ChangeSign::Delete) => painter.bad(&format!("- {text}")),
             None => text.clone(),
         };
         line.push_str(remark);
@@ -104,7 +104,7 @@ impl Line {
     }
 }
 
-fn change(lines: &mut Vec<Line>, indent: usize, change: &Change, told: Option<&ChangeOrigin>) {
+fn change(lines: &mut Vec<TreeLine>, indent: usize, change: &Change, told: Option<&ChangeOrigin>) {
     let Change {
         kind,
         resource,
@@ -114,7 +114,7 @@ fn change(lines: &mut Vec<Line>, indent: usize, change: &Change, told: Option<&C
         fields,
         children,
     } = change;
-    let mut line = Line::new(
+    let mut line = TreeLine::new(
         indent,
         Some(sign(*kind)),
         format!("{} \"{}\"", what(*resource), neutral(name)),
@@ -136,7 +136,10 @@ fn change(lines: &mut Vec<Line>, indent: usize, change: &Change, told: Option<&C
         line.aside = place(source);
     }
     lines.push(line);
-    for one in fields.iter().filter(|field| field.field != Field::Name) {
+    for one in fields
+        .iter()
+        .filter(|field| field.field != ChangedField::Name)
+    {
         field(lines, indent + 4, *kind, one);
     }
     for (position, child) in children.iter().enumerate() {
@@ -149,7 +152,7 @@ fn change(lines: &mut Vec<Line>, indent: usize, change: &Change, told: Option<&C
     }
 }
 
-fn field(lines: &mut Vec<Line>, indent: usize, kind: ChangeKind, change: &FieldChange) {
+fn field(lines: &mut Vec<TreeLine>, indent: usize, kind: ChangeKind, change: &FieldChange) {
     let name = change.field.as_str();
     match &change.value {
         ValueChange::Scalar { before, after } => {
@@ -158,19 +161,19 @@ fn field(lines: &mut Vec<Line>, indent: usize, kind: ChangeKind, change: &FieldC
                 (Some(value), None) | (None, Some(value)) => neutral(value).into_owned(),
                 (None, None) => String::new(),
             };
-            lines.push(Line::new(indent, None, format!("{name}: {value}")));
+            lines.push(TreeLine::new(indent, None, format!("{name}: {value}")));
         }
         ValueChange::Set {
             added,
             removed,
             kept: _,
-        } if whole(kind) && change.field == Field::Actions => {
+        } if whole(kind) && change.field == ChangedField::Actions => {
             let all: Vec<_> = added
                 .iter()
                 .chain(removed)
                 .map(|text| neutral(text))
                 .collect();
-            lines.push(Line::new(
+            lines.push(TreeLine::new(
                 indent,
                 None,
                 format!("{name}: {}", all.join(", ")),
@@ -181,7 +184,7 @@ fn field(lines: &mut Vec<Line>, indent: usize, kind: ChangeKind, change: &FieldC
             removed,
             kept,
         } => {
-            let mut line = Line::new(indent, None, format!("{name}:"));
+            let mut line = TreeLine::new(indent, None, format!("{name}:"));
             line.aside = if *kept > 0 {
                 format!("  ({kept} unchanged)")
             } else {
@@ -189,30 +192,30 @@ fn field(lines: &mut Vec<Line>, indent: usize, kind: ChangeKind, change: &FieldC
             };
             lines.push(line);
             let entry =
-                |sign| move |text: &String| Line::new(indent + 2, Some(sign), neutral(text));
-            lines.extend(added.iter().map(entry(Sign::Comes)));
-            lines.extend(removed.iter().map(entry(Sign::Goes)));
+                |sign| move |text: &String| TreeLine::new(indent + 2, Some(sign), neutral(text));
+            lines.extend(added.iter().map(entry(ChangeSign::Create)));
+            lines.extend(removed.iter().map(entry(ChangeSign::Delete)));
         }
         ValueChange::Text { before, after } => {
-            lines.push(Line::new(indent, None, format!("{name}:")));
+            lines.push(TreeLine::new(indent, None, format!("{name}:")));
             diff(lines, indent + 2, change.field, before, after);
         }
     }
 }
 
-fn diff(lines: &mut Vec<Line>, indent: usize, field: Field, before: &str, after: &str) {
+fn diff(lines: &mut Vec<TreeLine>, indent: usize, field: ChangedField, before: &str, after: &str) {
     let diff = TextDiff::from_lines(before, after);
     for (position, group) in diff.grouped_ops(3).iter().enumerate() {
         if position > 0 {
-            lines.push(Line::new(indent, None, "…"));
+            lines.push(TreeLine::new(indent, None, "…"));
         }
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
             let text = neutral(line_of(field, change.value()));
             let end = line_end(field, change.value());
             let mut line = match change.tag() {
-                ChangeTag::Equal => Line::new(indent + 2, None, line_start(&text)),
-                ChangeTag::Insert => Line::new(indent, Some(Sign::Comes), text),
-                ChangeTag::Delete => Line::new(indent, Some(Sign::Goes), text),
+                ChangeTag::Equal => TreeLine::new(indent + 2, None, line_start(&text)),
+                ChangeTag::Insert => TreeLine::new(indent, Some(ChangeSign::Create), text),
+                ChangeTag::Delete => TreeLine::new(indent, Some(ChangeSign::Delete), text),
             };
             if change.tag() != ChangeTag::Equal {
                 end.clone_into(&mut line.aside);
@@ -223,16 +226,16 @@ fn diff(lines: &mut Vec<Line>, indent: usize, field: Field, before: &str, after:
 }
 
 /// A line for display. In a document every byte counts, including line endings.
-pub(crate) fn line_of(field: Field, line: &str) -> &str {
-    if field == Field::Text {
+pub(crate) fn line_of(field: ChangedField, line: &str) -> &str {
+    if field == ChangedField::Text {
         return line.strip_suffix('\n').unwrap_or(line);
     }
     line.trim_end_matches(['\n', '\r'])
 }
 
 /// Describes an unusual line ending.
-pub(crate) fn line_end(field: Field, line: &str) -> &'static str {
-    if field == Field::Text && !line.ends_with('\n') {
+pub(crate) fn line_end(field: ChangedField, line: &str) -> &'static str {
+    if field == ChangedField::Text && !line.ends_with('\n') {
         "  (no line end)"
     } else {
         ""

@@ -13,8 +13,9 @@ use access::{Coverage, CoveredRule, CoveredStatement};
 
 /// How much of something the tests exercise: it was among what decided a request.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "Share")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Share {
+pub struct CoverageShare {
     /// How many are exercised.
     pub exercised: usize,
     /// How many there are.
@@ -28,21 +29,22 @@ pub struct Share {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CoverageReport {
     /// Of the rules.
-    pub rules: Share,
+    pub rules: CoverageShare,
     /// Of the resources of all rules.
-    pub resources: Share,
+    pub resources: CoverageShare,
     /// Of the statements of Cedar policies.
-    pub statements: Share,
+    pub statements: CoverageShare,
     /// The rules that are exercised in part or not at all.
-    pub uncovered: Vec<Uncovered>,
+    pub uncovered: Vec<UncoveredRule>,
     /// The statements that are not exercised.
     pub uncovered_statements: Vec<DecidingStatement>,
 }
 
 /// A rule with resources that no test exercises.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Uncovered")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Uncovered {
+pub struct UncoveredRule {
     /// The name of the policy.
     pub policy: String,
     /// The name of the rule.
@@ -67,7 +69,7 @@ pub struct UncoveredResource {
     pub source: Option<SourceRef>,
 }
 
-impl Share {
+impl CoverageShare {
     fn of(flags: impl Iterator<Item = bool>) -> Self {
         let mut exercised = 0_usize;
         let mut total = 0_usize;
@@ -110,7 +112,7 @@ impl CoverageReport {
                     source: resource(covered, text),
                 })
                 .collect();
-            (!resources.is_empty()).then(|| Uncovered {
+            (!resources.is_empty()).then(|| UncoveredRule {
                 policy: covered.rule.policy.to_owned(),
                 rule: covered.rule.rule.name.to_string(),
                 exercised: covered.is_exercised(),
@@ -120,13 +122,13 @@ impl CoverageReport {
         });
         let missed = statements.iter().filter(|covered| !covered.exercised);
         Self {
-            rules: Share::of(rules.iter().map(CoveredRule::is_exercised)),
-            resources: Share::of(
+            rules: CoverageShare::of(rules.iter().map(CoveredRule::is_exercised)),
+            resources: CoverageShare::of(
                 rules
                     .iter()
                     .flat_map(|rule| rule.resources.iter().map(|(_, exercised)| *exercised)),
             ),
-            statements: Share::of(statements.iter().map(|covered| covered.exercised)),
+            statements: CoverageShare::of(statements.iter().map(|covered| covered.exercised)),
             uncovered: uncovered.collect(),
             uncovered_statements: missed
                 .map(
@@ -178,7 +180,7 @@ impl CoverageReport {
                 source.map(|SourceRef { file, line }| format!("  {}:{line}", neutral(file)));
             painter.dim(&place.unwrap_or_default())
         };
-        for Uncovered {
+        for UncoveredRule {
             policy,
             rule,
             exercised,

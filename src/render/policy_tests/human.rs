@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::report::{Asked, TargetReport, TestReport, TestResult, said, who};
+use super::report::{TargetReport, TestReport, TestResult, TestedState, said, who};
 use crate::plan::SourceRef;
 use crate::render::decided::DecidedBy;
 use crate::render::paint::Painter;
@@ -18,7 +18,7 @@ pub fn human(report: &TestReport, painter: Painter) -> String {
     text
 }
 
-fn target_text(target: &TargetReport, asked: Asked, painter: Painter, text: &mut String) {
+fn target_text(target: &TargetReport, asked: TestedState, painter: Painter, text: &mut String) {
     let TargetReport {
         name,
         organization,
@@ -26,8 +26,8 @@ fn target_text(target: &TargetReport, asked: Asked, painter: Painter, text: &mut
         coverage,
     } = target;
     let asked = match asked {
-        Asked::Desired => "desired state",
-        Asked::Live => "live state",
+        TestedState::Desired => "desired state",
+        TestedState::Live => "live state",
     };
     let head = format!("{} · {}", neutral(name), neutral(organization));
     let _ = writeln!(text, "{}  {asked}\n", painter.strong(&line_start(&head)));

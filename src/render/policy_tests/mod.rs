@@ -5,9 +5,9 @@ mod human;
 mod junit;
 mod report;
 
-pub use coverage::{CoverageReport, Share, Uncovered, UncoveredResource};
+pub use coverage::{CoverageReport, CoverageShare, UncoveredResource, UncoveredRule};
 pub(super) use human::got;
 pub use human::{human, summary};
 pub use junit::junit;
-pub use report::{Asked, FORMAT_VERSION, TargetReport, TestReport, TestResult, json};
+pub use report::{FORMAT_VERSION, TargetReport, TestReport, TestResult, TestedState, json};
 pub(super) use report::{said, who};

@@ -7,7 +7,7 @@ use super::coverage::CoverageReport;
 use crate::plan::SourceRef;
 use crate::render::decided::{DecidedBy, FailedStatement, Locator};
 use crate::render::text::neutral_json;
-use access::{Audience, Expectation, Outcome};
+use access::{Audience, Expectation, ExpectationOutcome};
 use model::docker::Decision;
 
 /// Incremented by incompatible changes.
@@ -15,8 +15,9 @@ pub const FORMAT_VERSION: u32 = 1;
 
 /// Which policies were asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Asked")]
 #[serde(rename_all = "lowercase")]
-pub enum Asked {
+pub enum TestedState {
     /// Those that the manifests want.
     Desired,
     /// Those that the server has.
@@ -32,7 +33,7 @@ pub struct TestReport {
     /// The version of polwarden that ran the tests.
     pub tool_version: String,
     /// Which policies were asked.
-    pub asked: Asked,
+    pub asked: TestedState,
     /// How many requests were answered as expected.
     pub passed: usize,
     /// How many were not.
@@ -84,7 +85,7 @@ pub struct TestResult {
 }
 
 impl TestReport {
-    pub fn new(asked: Asked, targets: Vec<TargetReport>) -> Self {
+    pub fn new(asked: TestedState, targets: Vec<TargetReport>) -> Self {
         let results = || targets.iter().flat_map(|target| &target.results);
         let passed = results().filter(|result| result.passed).count();
         Self {
@@ -100,7 +101,11 @@ impl TestReport {
 
 impl TestResult {
     /// Compares an answer with the expectation.
-    pub fn new(expectation: &Expectation, outcome: &Outcome<'_>, locator: Locator<'_>) -> Self {
+    pub fn new(
+        expectation: &Expectation,
+        outcome: &ExpectationOutcome<'_>,
+        locator: Locator<'_>,
+    ) -> Self {
         let Expectation {
             test,
             case,
@@ -110,7 +115,7 @@ impl TestResult {
             expected,
             place,
         } = expectation;
-        let Outcome {
+        let ExpectationOutcome {
             decision,
             deciders,
             failures,

@@ -5,108 +5,108 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 #[derive(Serialize)]
-pub(super) struct Log {
+pub(super) struct SarifLog {
     #[serde(rename = "$schema")]
     pub(super) schema: &'static str,
     pub(super) version: &'static str,
-    pub(super) runs: [Run; 1],
+    pub(super) runs: [SarifRun; 1],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Run {
-    pub(super) tool: Tool,
-    pub(super) invocations: [Invocation; 1],
-    pub(super) original_uri_base_ids: BTreeMap<&'static str, UriBase>,
+pub(super) struct SarifRun {
+    pub(super) tool: SarifTool,
+    pub(super) invocations: [SarifInvocation; 1],
+    pub(super) original_uri_base_ids: BTreeMap<&'static str, SarifUriBase>,
     pub(super) column_kind: &'static str,
-    pub(super) results: Vec<Result>,
+    pub(super) results: Vec<SarifResult>,
 }
 
 #[derive(Serialize)]
-pub(super) struct Tool {
-    pub(super) driver: Driver,
+pub(super) struct SarifTool {
+    pub(super) driver: SarifDriver,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Driver {
+pub(super) struct SarifDriver {
     pub(super) name: &'static str,
     pub(super) version: &'static str,
     pub(super) semantic_version: &'static str,
-    pub(super) rules: Vec<Rule>,
+    pub(super) rules: Vec<SarifRule>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Invocation {
+pub(super) struct SarifInvocation {
     pub(super) execution_successful: bool,
 }
 
 #[derive(Serialize)]
-pub(super) struct UriBase {
-    pub(super) description: Message,
+pub(super) struct SarifUriBase {
+    pub(super) description: SarifMessage,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Rule {
+pub(super) struct SarifRule {
     pub(super) id: &'static str,
     pub(super) name: String,
-    pub(super) short_description: Message,
-    pub(super) help: Help,
-    pub(super) default_configuration: Configuration,
-    pub(super) properties: RuleProperties,
+    pub(super) short_description: SarifMessage,
+    pub(super) help: SarifHelp,
+    pub(super) default_configuration: SarifConfiguration,
+    pub(super) properties: SarifRuleProperties,
 }
 
 #[derive(Serialize)]
-pub(super) struct Help {
+pub(super) struct SarifHelp {
     pub(super) text: String,
     pub(super) markdown: String,
 }
 
 #[derive(Serialize)]
-pub(super) struct Configuration {
+pub(super) struct SarifConfiguration {
     pub(super) level: &'static str,
 }
 
 #[derive(Serialize)]
-pub(super) struct RuleProperties {
+pub(super) struct SarifRuleProperties {
     pub(super) tags: [&'static str; 2],
 }
 
 #[derive(Serialize)]
-pub(super) struct Message {
+pub(super) struct SarifMessage {
     pub(super) text: String,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Result {
+pub(super) struct SarifResult {
     pub(super) rule_id: &'static str,
     pub(super) rule_index: usize,
     pub(super) level: &'static str,
-    pub(super) message: Message,
-    pub(super) locations: Vec<Location>,
+    pub(super) message: SarifMessage,
+    pub(super) locations: Vec<SarifLocation>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) related_locations: Vec<Location>,
+    pub(super) related_locations: Vec<SarifLocation>,
     pub(super) partial_fingerprints: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) properties: Option<Properties>,
+    pub(super) properties: Option<SarifProperties>,
 }
 
 #[derive(Serialize)]
-pub(super) struct Properties {
+pub(super) struct SarifProperties {
     pub(super) target: String,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Location {
+pub(super) struct SarifLocation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<usize>,
     pub(super) physical_location: PhysicalLocation,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) message: Option<Message>,
+    pub(super) message: Option<SarifMessage>,
 }
 
 #[derive(Serialize)]
@@ -114,7 +114,7 @@ pub(super) struct Location {
 pub(super) struct PhysicalLocation {
     pub(super) artifact_location: ArtifactLocation,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) region: Option<Region>,
+    pub(super) region: Option<SarifRegion>,
 }
 
 #[derive(Serialize)]
@@ -126,7 +126,7 @@ pub(super) struct ArtifactLocation {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Region {
+pub(super) struct SarifRegion {
     pub(super) start_line: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) start_column: Option<u32>,

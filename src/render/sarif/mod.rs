@@ -4,12 +4,15 @@ mod log;
 
 use std::collections::BTreeMap;
 
-use super::findings::{Finding, Findings, Prefix, Related, RuleId, Spot, Weight};
+use super::annotations::{
+    Annotation, AnnotationLevel, AnnotationLocation, AnnotationRule, PackDiagnostics,
+    RelatedLocation, RepositoryPrefix,
+};
 use super::text::neutral_json;
 use log::{
-    ArtifactLocation, Configuration, Driver, Help, Invocation, Location, Log, Message,
-    PhysicalLocation, Properties, Region, Result as Found, Rule, RuleProperties, Run, Tool,
-    UriBase,
+    ArtifactLocation, PhysicalLocation, SarifConfiguration, SarifDriver, SarifHelp,
+    SarifInvocation, SarifLocation, SarifLog, SarifMessage, SarifProperties, SarifRegion,
+    SarifResult as Found, SarifRule, SarifRuleProperties, SarifRun, SarifTool, SarifUriBase,
 };
 
 /// The name of our fingerprints. Another algorithm needs another name.
@@ -25,11 +28,12 @@ const SCHEMA: &str =
 ///
 /// # Errors
 /// The log cannot be serialized, which does not happen for plain data.
-pub fn sarif(findings: &Findings, prefix: &Prefix) -> serde_json::Result<String> {
-    let mut rules: Vec<RuleId> = findings.list().iter().map(|finding| finding.rule).collect();
+pub fn sarif(findings: &PackDiagnostics, prefix: &RepositoryPrefix) -> serde_json::Result<String> {
+    let mut rules: Vec<AnnotationRule> =
+        findings.list().iter().map(|finding| finding.rule).collect();
     rules.sort_by_key(|rule| rule.as_str());
     rules.dedup();
-    let index = |rule: RuleId| {
+    let index = |rule: AnnotationRule| {
         rules
             .iter()
             .position(|other| *other == rule)
@@ -40,23 +44,23 @@ pub fn sarif(findings: &Findings, prefix: &Prefix) -> serde_json::Result<String>
         .into_iter()
         .map(|(finding, fingerprint)| result(finding, index(finding.rule), fingerprint, prefix))
         .collect();
-    let driver = Driver {
+    let driver = SarifDriver {
         name: "polwarden",
         version: env!("CARGO_PKG_VERSION"),
         semantic_version: env!("CARGO_PKG_VERSION"),
         rules: rules.iter().copied().map(rule).collect(),
     };
     let description = text("The top of the repository");
-    let run = Run {
-        tool: Tool { driver },
-        invocations: [Invocation {
+    let run = SarifRun {
+        tool: SarifTool { driver },
+        invocations: [SarifInvocation {
             execution_successful: true,
         }],
-        original_uri_base_ids: BTreeMap::from([(ROOT, UriBase { description })]),
+        original_uri_base_ids: BTreeMap::from([(ROOT, SarifUriBase { description })]),
         column_kind: "unicodeCodePoints",
         results,
     };
-    let mut json = serde_json::to_string_pretty(&Log {
+    let mut json = serde_json::to_string_pretty(&SarifLog {
         schema: SCHEMA,
         version: "2.1.0",
         runs: [run],
@@ -65,7 +69,7 @@ pub fn sarif(findings: &Findings, prefix: &Prefix) -> serde_json::Result<String>
     Ok(neutral_json(&json).into_owned())
 }
 
-fn rule(rule: RuleId) -> Rule {
+fn rule(rule: AnnotationRule) -> SarifRule {
     let id = rule.as_str();
     let name = id.split('-').map(|word| {
         let (first, rest) = word.split_at(word.len().min(1));
@@ -75,36 +79,41 @@ fn rule(rule: RuleId) -> Rule {
         "{} Run `polwarden explain {id}` for more.",
         rule.description()
     );
-    Rule {
+    SarifRule {
         id,
         name: name.collect(),
         short_description: text(rule.description()),
-        help: Help {
+        help: SarifHelp {
             markdown: help.clone(),
             text: help,
         },
-        default_configuration: Configuration {
+        default_configuration: SarifConfiguration {
             level: level(rule.weight()),
         },
-        properties: RuleProperties {
+        properties: SarifRuleProperties {
             tags: match rule {
-                RuleId::File(_) => ["policy-as-code", "manifest"],
-                RuleId::Plan(_) => ["policy-as-code", "plan"],
+                AnnotationRule::File(_) => ["policy-as-code", "manifest"],
+                AnnotationRule::Plan(_) => ["policy-as-code", "plan"],
             },
         },
     }
 }
 
-fn level(weight: Weight) -> &'static str {
+fn level(weight: AnnotationLevel) -> &'static str {
     match weight {
-        Weight::Error => "error",
-        Weight::Warning => "warning",
-        Weight::Notice => "note",
+        AnnotationLevel::Error => "error",
+        AnnotationLevel::Warning => "warning",
+        AnnotationLevel::Notice => "note",
     }
 }
 
-fn result(finding: &Finding, index: usize, fingerprint: String, prefix: &Prefix) -> Found {
-    let Finding {
+fn result(
+    finding: &Annotation,
+    index: usize,
+    fingerprint: String,
+    prefix: &RepositoryPrefix,
+) -> Found {
+    let Annotation {
         rule,
         weight,
         message,
@@ -130,18 +139,23 @@ fn result(finding: &Finding, index: usize, fingerprint: String, prefix: &Prefix)
         related_locations: related
             .iter()
             .enumerate()
-            .map(|(number, Related { spot, text })| {
+            .map(|(number, RelatedLocation { spot, text })| {
                 location(spot, Some(number), Some(text), prefix)
             })
             .collect(),
         partial_fingerprints: BTreeMap::from([(FINGERPRINT, fingerprint)]),
-        properties: target.clone().map(|target| Properties { target }),
+        properties: target.clone().map(|target| SarifProperties { target }),
     }
 }
 
-fn location(spot: &Spot, id: Option<usize>, said: Option<&str>, prefix: &Prefix) -> Location {
-    let Spot { file, lines } = spot;
-    let region = lines.map(|lines| Region {
+fn location(
+    spot: &AnnotationLocation,
+    id: Option<usize>,
+    said: Option<&str>,
+    prefix: &RepositoryPrefix,
+) -> SarifLocation {
+    let AnnotationLocation { file, lines } = spot;
+    let region = lines.map(|lines| SarifRegion {
         start_line: lines.first,
         start_column: lines.columns.map(|(start, _)| start),
         end_line: lines.last,
@@ -152,7 +166,7 @@ fn location(spot: &Spot, id: Option<usize>, said: Option<&str>, prefix: &Prefix)
         uri_base_id: ROOT,
     };
     let message = said.filter(|said| !said.is_empty()).map(text);
-    Location {
+    SarifLocation {
         id,
         physical_location: PhysicalLocation {
             artifact_location,
@@ -163,8 +177,8 @@ fn location(spot: &Spot, id: Option<usize>, said: Option<&str>, prefix: &Prefix)
 }
 
 /// A message. `[text](target)` would be a link (SARIF 2.1.0, section 3.11.6), so it is escaped.
-fn text(text: &str) -> Message {
-    Message {
+fn text(text: &str) -> SarifMessage {
+    SarifMessage {
         text: text.replace("](", "] ("),
     }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::Record;
-use super::reader::History;
-use super::record::Run;
+use super::JournalRecord;
+use super::reader::RunHistory;
+use super::record::RunStart;
 use super::run_id::RunId;
 use super::writer::{Journal, JournalError};
 
@@ -51,11 +51,11 @@ pub fn list(folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>, JournalError> {
 ///
 /// # Errors
 /// It cannot be read, or is no journal that this version understands.
-pub fn unfinished(path: &Utf8Path) -> Result<Option<History>, JournalError> {
+pub fn unfinished(path: &Utf8Path) -> Result<Option<RunHistory>, JournalError> {
     if ends_with_end(path)? {
         return Ok(None);
     }
-    Ok(Some(History::read(path)?).filter(History::is_unfinished))
+    Ok(Some(RunHistory::read(path)?).filter(RunHistory::is_unfinished))
 }
 
 /// Begins the journal of a run, in the folder or in a file of the caller's choice. What that file held before is kept
@@ -63,10 +63,10 @@ pub fn unfinished(path: &Utf8Path) -> Result<Option<History>, JournalError> {
 ///
 /// # Errors
 /// It cannot be made or written, or another run writes it.
-pub async fn begin(run: Run, file: Option<&Utf8Path>) -> Result<Journal, JournalError> {
+pub async fn create(run: RunStart, file: Option<&Utf8Path>) -> Result<Journal, JournalError> {
     let path = match file {
         Some(path) => {
-            keep_aside(path, &run.run)?;
+            back_up(path, &run.run)?;
             path.to_owned()
         }
         None => {
@@ -75,7 +75,7 @@ pub async fn begin(run: Run, file: Option<&Utf8Path>) -> Result<Journal, Journal
         }
     };
     let journal = Journal::open(&path)?;
-    journal.write(&Record::Run(Box::new(run))).await?;
+    journal.write(&JournalRecord::Run(Box::new(run))).await?;
     Ok(journal)
 }
 
@@ -97,7 +97,7 @@ fn make_folder() -> Result<(), JournalError> {
 }
 
 /// A run has a file of its own; nothing that another one holds is lost.
-fn keep_aside(path: &Utf8Path, run: &RunId) -> Result<(), JournalError> {
+fn back_up(path: &Utf8Path, run: &RunId) -> Result<(), JournalError> {
     let failed = |cause: io::Error| JournalError::Open {
         path: path.to_owned(),
         cause: Arc::new(cause),
@@ -137,5 +137,8 @@ fn ends_with_end(path: &Utf8Path) -> Result<bool, JournalError> {
         .rsplit(|byte| *byte == b'\n')
         .next()
         .unwrap_or_default();
-    Ok(matches!(serde_json::from_slice(last), Ok(Record::End(_))))
+    Ok(matches!(
+        serde_json::from_slice(last),
+        Ok(JournalRecord::End(_))
+    ))
 }

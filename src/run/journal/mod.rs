@@ -11,13 +11,13 @@ mod record;
 mod run_id;
 mod writer;
 
-pub use folder::{FOLDER, begin, file_of, list, unfinished};
-pub use reader::{Counts, History, Made, TargetHistory};
+pub use folder::{FOLDER, create, file_of, list, unfinished};
+pub use reader::{CallCounts, RunCall, RunHistory, TargetHistory};
 pub use record::{
-    Answer, CallResult, End, EndedBy, FORMAT_VERSION, Intent, Record, Run, RunKind, ServerClock,
-    ServerTime, SingleCall,
+    CallAnswer, CallIntent, CallResult, EndedBy, FORMAT_VERSION, JournalRecord, RunEnd, RunKind,
+    RunStart, ServerClock, ServerTime, SingleCall,
 };
-pub use run_id::{NoRunId, RunId};
+pub use run_id::{RunId, RunIdError};
 pub use writer::{Journal, JournalError};
 
 #[cfg(test)]

@@ -9,21 +9,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::record::{
-    Answer, CallResult, End, EndedBy, FORMAT_VERSION, Intent, Record, Run, RunKind,
+    CallAnswer, CallIntent, CallResult, EndedBy, FORMAT_VERSION, JournalRecord, RunEnd, RunKind,
+    RunStart,
 };
 use super::writer::{JournalError, MAX_BYTES};
 use crate::plan::CallId;
-use crate::run::object::{Left, Object};
+use crate::run::object::{LiveObject, StateAfterWrite};
 
 /// What a journal tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct History {
+pub struct RunHistory {
     /// Which run it was.
-    pub run: Run,
+    pub run: RunStart,
     /// What happened at each target, by its name.
     pub targets: BTreeMap<String, TargetHistory>,
     /// How it ended; nothing if it was cut off.
-    pub end: Option<End>,
+    pub end: Option<RunEnd>,
     /// How many lines could not be read: one that was cut off while it was written, or damage.
     pub unreadable: usize,
 }
@@ -34,24 +35,24 @@ pub struct History {
 #[schemars(rename = "Happened")]
 pub struct TargetHistory {
     /// What the calls touched, as it was before.
-    pub before: Vec<Object>,
+    pub before: Vec<LiveObject>,
     /// The calls that were begun, in the order in which they were first sent.
-    pub calls: Vec<Made>,
+    pub calls: Vec<RunCall>,
 }
 
 /// A call of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "RunCall")]
-pub struct Made {
+pub struct RunCall {
     /// The call, as it was last sent.
-    pub intent: Intent,
+    pub intent: CallIntent,
     /// What became of it; nothing if nobody knows yet.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub answer: Option<Answer>,
+    pub answer: Option<CallAnswer>,
 }
 
-impl History {
+impl RunHistory {
     /// Reads a file.
     ///
     /// # Errors
@@ -109,7 +110,7 @@ impl History {
     }
 
     /// The calls whose fate is open, target by target.
-    pub fn open_calls(&self) -> impl Iterator<Item = (&str, &Made)> {
+    pub fn open_calls(&self) -> impl Iterator<Item = (&str, &RunCall)> {
         self.targets.iter().flat_map(|(name, target)| {
             target
                 .calls
@@ -120,29 +121,29 @@ impl History {
     }
 
     /// How many calls were applied, were not, and are unknown.
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> CallCounts {
         if let (RunKind::Call(_), end) = (&self.run.kind, &self.end) {
             return match end {
                 // A later run that finds it cut off cannot tell either.
-                Some(End {
+                Some(RunEnd {
                     by: EndedBy::Run,
                     applied,
                     not_applied,
                     unknown,
                     time: _,
-                }) => Counts {
+                }) => CallCounts {
                     applied: *applied,
                     not_applied: *not_applied,
                     unknown: *unknown,
                 },
-                Some(_) | None => Counts {
+                Some(_) | None => CallCounts {
                     applied: 0,
                     not_applied: 0,
                     unknown: 1,
                 },
             };
         }
-        let mut counts = Counts::default();
+        let mut counts = CallCounts::default();
         for made in self.targets.values().flat_map(|target| &target.calls) {
             match made.answer.as_ref().map(|answer| &answer.result) {
                 Some(CallResult::Applied(_)) => counts.applied += 1,
@@ -153,37 +154,37 @@ impl History {
         counts
     }
 
-    fn take(&mut self, record: Record) {
+    fn take(&mut self, record: JournalRecord) {
         match record {
             // A second head would be another run's: what follows is kept apart by its calls' numbers no more.
-            Record::Run(_) => self.unreadable += 1,
-            Record::Before { target, objects } => {
+            JournalRecord::Run(_) => self.unreadable += 1,
+            JournalRecord::Before { target, objects } => {
                 let target = self.targets.entry(target).or_default();
                 target.before.extend(objects);
             }
-            Record::Intent(intent) => {
+            JournalRecord::Intent(intent) => {
                 self.end = None;
                 let target = self.targets.entry(intent.target.clone()).or_default();
                 match target.find(intent.call) {
                     Some(made) => {
-                        *made = Made {
+                        *made = RunCall {
                             intent: *intent,
                             answer: None,
                         }
                     }
-                    None => target.calls.push(Made {
+                    None => target.calls.push(RunCall {
                         intent: *intent,
                         answer: None,
                     }),
                 }
             }
-            Record::Answer(answer) => {
+            JournalRecord::Answer(answer) => {
                 let target = self.targets.entry(answer.target.clone()).or_default();
                 if let Some(made) = target.find(answer.call) {
                     made.answer = Some(*answer);
                 }
             }
-            Record::End(end) => self.end = Some(end),
+            JournalRecord::End(end) => self.end = Some(end),
         }
     }
 }
@@ -192,7 +193,7 @@ impl History {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "AuditResult")]
-pub struct Counts {
+pub struct CallCounts {
     /// Applied.
     pub applied: usize,
     /// Not applied: refused, blocked, or never begun.
@@ -202,14 +203,14 @@ pub struct Counts {
 }
 
 impl TargetHistory {
-    fn find(&mut self, call: CallId) -> Option<&mut Made> {
+    fn find(&mut self, call: CallId) -> Option<&mut RunCall> {
         self.calls.iter_mut().find(|made| made.intent.call == call)
     }
 }
 
-impl Made {
+impl RunCall {
     /// What the call left at the server, if it was applied.
-    pub fn left(&self) -> Option<&Left> {
+    pub fn left(&self) -> Option<&StateAfterWrite> {
         match &self.answer.as_ref()?.result {
             CallResult::Applied(left) => Some(left),
             CallResult::NotApplied | CallResult::Unknown => None,
@@ -218,7 +219,7 @@ impl Made {
 }
 
 /// A further line, of a journal of this version.
-fn record(line: &[u8], format: u32) -> Result<Record, serde_json::Error> {
+fn record(line: &[u8], format: u32) -> Result<JournalRecord, serde_json::Error> {
     if format > 1 {
         return serde_json::from_slice(line);
     }
@@ -228,7 +229,7 @@ fn record(line: &[u8], format: u32) -> Result<Record, serde_json::Error> {
 }
 
 /// The first line. Its version comes first: a later version may write the rest otherwise.
-fn head(line: &[u8], path: &Utf8Path) -> Result<(Run, u32), JournalError> {
+fn head(line: &[u8], path: &Utf8Path) -> Result<(RunStart, u32), JournalError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Version {
@@ -246,11 +247,12 @@ fn head(line: &[u8], path: &Utf8Path) -> Result<(Run, u32), JournalError> {
         });
     }
     match serde_json::from_slice(line).map_err(no_journal)? {
-        Record::Run(run) => Ok((*run, format_version)),
-        Record::Before { .. } | Record::Intent(_) | Record::Answer(_) | Record::End(_) => {
-            Err(JournalError::NoJournal {
-                path: path.to_owned(),
-            })
-        }
+        JournalRecord::Run(run) => Ok((*run, format_version)),
+        JournalRecord::Before { .. }
+        | JournalRecord::Intent(_)
+        | JournalRecord::Answer(_)
+        | JournalRecord::End(_) => Err(JournalError::NoJournal {
+            path: path.to_owned(),
+        }),
     }
 }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::run_id::RunId;
-use crate::plan::{CallId, ChangeRef, Commit, Fingerprint, Sent, TargetInfo};
-use crate::run::object::{Difference, Left, Object};
+use crate::plan::{CallId, ChangeRef, Commit, Fingerprint, SentOperation, TargetInfo};
+use crate::run::object::{LiveObject, ObjectDifference, StateAfterWrite};
 use git::SignedBy;
 
 /// The version of the form of a journal; raised when a reader of the old form would misread the new one.
@@ -15,33 +15,35 @@ pub const FORMAT_VERSION: u32 = 2;
 
 /// One line of a journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Record")]
 #[serde(
     tag = "record",
     rename_all = "camelCase",
     rename_all_fields = "camelCase"
 )]
-pub enum Record {
+pub enum JournalRecord {
     /// The first line: which run this is.
-    Run(Box<Run>),
+    Run(Box<RunStart>),
     /// A target begins: what its calls touch, as it was read just before.
     Before {
         /// The name of the target.
         target: String,
         /// The policies, packs and groups, whole.
-        objects: Vec<Object>,
+        objects: Vec<LiveObject>,
     },
     /// A call is about to be sent.
-    Intent(Box<Intent>),
+    Intent(Box<CallIntent>),
     /// What became of a call. A call without one was under way when the run ended.
-    Answer(Box<Answer>),
+    Answer(Box<CallAnswer>),
     /// The last line: nothing is under way any more.
-    End(End),
+    End(RunEnd),
 }
 
 /// What is said of a run at its start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Run")]
 #[serde(rename_all = "camelCase")]
-pub struct Run {
+pub struct RunStart {
     /// The version of this form: [`FORMAT_VERSION`].
     pub format_version: u32,
     /// The version of polwarden that ran.
@@ -94,8 +96,9 @@ pub struct SingleCall {
 
 /// A call that is about to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Intent")]
 #[serde(rename_all = "camelCase")]
-pub struct Intent {
+pub struct CallIntent {
     /// When.
     #[schemars(with = "String")]
     pub time: Timestamp,
@@ -112,13 +115,14 @@ pub struct Intent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<ChangeRef>,
     /// What is sent.
-    pub send: Sent,
+    pub send: SentOperation,
 }
 
 /// What became of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Answer")]
 #[serde(rename_all = "camelCase")]
-pub struct Answer {
+pub struct CallAnswer {
     /// When.
     #[schemars(with = "String")]
     pub time: Timestamp,
@@ -142,7 +146,7 @@ pub struct Answer {
     pub request_id: Option<String>,
     /// What another writer had left where the plan expected something else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub other_writer: Option<Difference>,
+    pub other_writer: Option<ObjectDifference>,
 }
 
 /// A time by the server's clock.
@@ -158,18 +162,18 @@ pub struct ServerTime {
 impl ServerTime {
     /// When the server applied a call that left this, as its answer of a date says. A rule has no time of its own, and
     /// what is gone has none any more: there, the date counts.
-    pub(crate) fn of(left: &Left, date: Option<Timestamp>) -> Option<Self> {
+    pub(crate) fn of(left: &StateAfterWrite, date: Option<Timestamp>) -> Option<Self> {
         match left {
-            Left::Policy(policy) if !policy.updated_at.is_empty() => Some(Self {
+            StateAfterWrite::Policy(policy) if !policy.updated_at.is_empty() => Some(Self {
                 time: policy.updated_at.clone(),
                 said_by: ServerClock::UpdatedAt,
             }),
-            Left::Policy(_)
-            | Left::NoPolicy { .. }
-            | Left::Rule { .. }
-            | Left::NoRule { .. }
-            | Left::Begun { .. }
-            | Left::AsSent => date.map(|date| Self {
+            StateAfterWrite::Policy(_)
+            | StateAfterWrite::NoPolicy { .. }
+            | StateAfterWrite::Rule { .. }
+            | StateAfterWrite::NoRule { .. }
+            | StateAfterWrite::Begun { .. }
+            | StateAfterWrite::AsSent => date.map(|date| Self {
                 time: date.to_string(),
                 said_by: ServerClock::Date,
             }),
@@ -193,7 +197,7 @@ pub enum ServerClock {
 #[schemars(rename = "JournalResult")]
 pub enum CallResult {
     /// It was applied, and left this.
-    Applied(Box<Left>),
+    Applied(Box<StateAfterWrite>),
     /// It was not applied.
     NotApplied,
     /// Nobody could tell.
@@ -202,8 +206,9 @@ pub enum CallResult {
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "End")]
 #[serde(rename_all = "camelCase")]
-pub struct End {
+pub struct RunEnd {
     /// When.
     #[schemars(with = "String")]
     pub time: Timestamp,

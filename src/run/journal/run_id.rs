@@ -19,7 +19,7 @@ pub struct RunId(String);
 /// A text that is no id of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{0}` is no id of a run; `polwarden runs` shows them")]
-pub struct NoRunId(String);
+pub struct RunIdError(String);
 
 impl RunId {
     /// A new id.
@@ -47,20 +47,20 @@ impl fmt::Display for RunId {
 }
 
 impl FromStr for RunId {
-    type Err = NoRunId;
-    fn from_str(text: &str) -> Result<Self, NoRunId> {
+    type Err = RunIdError;
+    fn from_str(text: &str) -> Result<Self, RunIdError> {
         // It becomes the name of a file.
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
         if text.is_empty() || text.len() > 64 || !text.chars().all(fits) {
-            return Err(NoRunId(text.to_owned()));
+            return Err(RunIdError(text.to_owned()));
         }
         Ok(Self(text.to_owned()))
     }
 }
 
 impl TryFrom<String> for RunId {
-    type Error = NoRunId;
-    fn try_from(text: String) -> Result<Self, NoRunId> {
+    type Error = RunIdError;
+    fn try_from(text: String) -> Result<Self, RunIdError> {
         text.parse()
     }
 }

@@ -2,13 +2,13 @@ use camino::Utf8Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::plan::{CallId, Sent, TargetInfo};
-use crate::run::object::Left;
+use crate::plan::{CallId, SentOperation, TargetInfo};
+use crate::run::object::StateAfterWrite;
 use manifest::config::Provider;
-use model::docker::{Operation, PolicyId, Profile};
+use model::docker::{DockerOperation, PolicyId, Profile};
 
-fn head() -> Run {
-    Run {
+fn head() -> RunStart {
+    RunStart {
         format_version: FORMAT_VERSION,
         tool_version: "0".to_owned(),
         run: RunId::new(jiff::Timestamp::UNIX_EPOCH),
@@ -28,25 +28,25 @@ fn head() -> Run {
     }
 }
 
-fn intent(call: u32) -> Record {
+fn intent(call: u32) -> JournalRecord {
     let id = PolicyId::new("pol_1");
-    Record::Intent(Box::new(Intent {
+    JournalRecord::Intent(Box::new(CallIntent {
         time: jiff::Timestamp::UNIX_EPOCH,
         target: "t".to_owned(),
         call: CallId(call),
         name: "p\n\u{2028}".to_owned(),
         part: None,
         change: None,
-        send: Sent::Docker(Operation::DeletePolicy { id }),
+        send: SentOperation::Docker(DockerOperation::DeletePolicy { id }),
     }))
 }
 
-fn answer(call: u32) -> Record {
-    Record::Answer(Box::new(Answer {
+fn answer(call: u32) -> JournalRecord {
+    JournalRecord::Answer(Box::new(CallAnswer {
         time: jiff::Timestamp::UNIX_EPOCH,
         target: "t".to_owned(),
         call: CallId(call),
-        result: CallResult::Applied(Box::new(Left::NoPolicy {
+        result: CallResult::Applied(Box::new(StateAfterWrite::NoPolicy {
             id: PolicyId::new("pol_1"),
         })),
         server_time: None,
@@ -57,7 +57,7 @@ fn answer(call: u32) -> Record {
     }))
 }
 
-fn bytes(records: &[Record]) -> Vec<u8> {
+fn bytes(records: &[JournalRecord]) -> Vec<u8> {
     records
         .iter()
         .flat_map(|record| [serde_json::to_vec(record).unwrap(), b"\n".to_vec()].concat())
@@ -68,20 +68,20 @@ proptest! {
     /// Whatever cuts a journal off, and whatever stands in its lines: all whole lines are read, and nothing panics.
     #[test]
     fn a_journal_is_read_without_loss_of_what_it_holds(cut in 0_usize..2000, noise in any::<Vec<u8>>(), at in 1_usize..5) {
-        let records = [Record::Run(Box::new(head())), intent(1), answer(1), intent(2), intent(3)];
+        let records = [JournalRecord::Run(Box::new(head())), intent(1), answer(1), intent(2), intent(3)];
         let mut text = bytes(&records);
         text.truncate(cut.max(bytes(&records[..1]).len()));
         // A line that lacks no more than its end is whole.
         let is_whole = |lines: &usize| text.len() + 1 >= bytes(&records[..*lines]).len();
         let whole = (1..=records.len()).rev().find(is_whole).unwrap();
-        let history = History::parse(&text, Utf8Path::new("j")).unwrap();
+        let history = RunHistory::parse(&text, Utf8Path::new("j")).unwrap();
         let calls = &history.targets["t"].calls;
-        prop_assert_eq!(calls.len(), records[..whole].iter().filter(|record| matches!(record, Record::Intent(_))).count());
+        prop_assert_eq!(calls.len(), records[..whole].iter().filter(|record| matches!(record, JournalRecord::Intent(_))).count());
         prop_assert_eq!(history.open_calls().count(), calls.len() - usize::from(whole > 2));
 
         let mut lines: Vec<Vec<u8>> = records.iter().map(|record| serde_json::to_vec(record).unwrap()).collect();
         lines.insert(at, [b"\xff".to_vec(), noise].concat());
-        let history = History::parse(&lines.join(&b'\n'), Utf8Path::new("j")).unwrap();
+        let history = RunHistory::parse(&lines.join(&b'\n'), Utf8Path::new("j")).unwrap();
         prop_assert_eq!(history.targets["t"].calls.len(), 3);
         prop_assert!(history.unreadable >= 1);
     }
@@ -91,7 +91,7 @@ proptest! {
 async fn many_writers_share_trips_to_the_disk_and_every_line_is_whole() {
     let folder = tempfile::tempdir().unwrap();
     let path = camino::Utf8PathBuf::from_path_buf(folder.path().join("j.jsonl")).unwrap();
-    let journal = begin(head(), Some(&path)).await.unwrap();
+    let journal = create(head(), Some(&path)).await.unwrap();
     let writes = (1..=50).map(|call| {
         let journal = journal.clone();
         tokio::spawn(async move { journal.write(&intent(call)).await })
@@ -99,7 +99,7 @@ async fn many_writers_share_trips_to_the_disk_and_every_line_is_whole() {
     for write in writes.collect::<Vec<_>>() {
         write.await.unwrap().unwrap();
     }
-    let history = History::read(&path).unwrap();
+    let history = RunHistory::read(&path).unwrap();
     assert_eq!(
         (history.targets["t"].calls.len(), history.unreadable),
         (50, 0)
@@ -114,12 +114,12 @@ async fn many_writers_share_trips_to_the_disk_and_every_line_is_whole() {
 async fn what_follows_a_torn_line_begins_on_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let path = camino::Utf8PathBuf::from_path_buf(folder.path().join("j.jsonl")).unwrap();
-    let mut text = bytes(&[Record::Run(Box::new(head())), intent(1)]);
+    let mut text = bytes(&[JournalRecord::Run(Box::new(head())), intent(1)]);
     text.truncate(text.len() - 20);
     std::fs::write(&path, &text).unwrap();
     let journal = Journal::open(&path).unwrap();
     journal.write(&intent(2)).await.unwrap();
-    let history = History::read(&path).unwrap();
+    let history = RunHistory::read(&path).unwrap();
     assert_eq!(
         (history.targets["t"].calls.len(), history.unreadable),
         (1, 1)
@@ -150,14 +150,14 @@ fn ids_of_runs_sort_by_time_and_are_names_of_files() {
 
 #[test]
 fn a_journal_of_the_first_version_is_read() {
-    let head = serde_json::to_string(&Record::Run(Box::new(Run {
+    let head = serde_json::to_string(&JournalRecord::Run(Box::new(RunStart {
         format_version: 1,
         ..head()
     })))
     .unwrap();
     let before = r#"{"record":"before","target":"t","policies":[{"id":"pol_1","name":"p","content":{"rules":[]},"createdAt":"","updatedAt":""}]}"#;
     let intent = r#"{"record":"intent","time":"1970-01-01T00:00:00Z","target":"t","call":1,"policy":"p","rule":"r","change":{"kind":"delete","resource":"rule","policy":"p","rule":"r"},"send":{"operation":"deleteRule","policy":"pol_1","id":"rule_1"}}"#;
-    let history = History::parse(
+    let history = RunHistory::parse(
         format!("{head}\n{before}\n{intent}\n").as_bytes(),
         Utf8Path::new("j"),
     )
@@ -173,9 +173,9 @@ fn a_journal_of_the_first_version_is_read() {
             .and_then(|change| change.part.as_deref()),
         Some("r")
     );
-    let send = Operation::DeleteRule {
+    let send = DockerOperation::DeleteRule {
         policy: PolicyId::new("pol_1"),
         id: model::docker::RuleId::new("rule_1"),
     };
-    assert_eq!(made.send, Sent::Docker(send));
+    assert_eq!(made.send, SentOperation::Docker(send));
 }

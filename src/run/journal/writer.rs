@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use thiserror::Error;
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::record::Record;
+use super::record::JournalRecord;
 
 /// The largest journal that is read: 256 MiB.
 pub(super) const MAX_BYTES: u64 = 256 * 1024 * 1024;
@@ -82,17 +82,17 @@ pub enum JournalError {
 
 /// A journal that is being written. No other run can write it meanwhile. Clones write the same file.
 #[derive(Debug, Clone)]
-pub struct Journal(Arc<Inner>);
+pub struct Journal(Arc<JournalInner>);
 
 #[derive(Debug)]
-struct Inner {
+struct JournalInner {
     path: Utf8PathBuf,
     file: AsyncMutex<Arc<File>>,
-    queue: Mutex<Queue>,
+    queue: Mutex<JournalQueue>,
 }
 
 #[derive(Debug, Default)]
-struct Queue {
+struct JournalQueue {
     /// Lines that are not on the disk yet.
     lines: Vec<u8>,
     /// How many lines were ever queued, and how many of them are on the disk.
@@ -144,13 +144,13 @@ impl Journal {
                     .map_err(failed)?;
             }
         }
-        let queue = Queue {
+        let queue = JournalQueue {
             lines: if torn { b"\n".to_vec() } else { Vec::new() },
-            ..Queue::default()
+            ..JournalQueue::default()
         };
         let file = AsyncMutex::new(Arc::new(file));
         let queue = Mutex::new(queue);
-        Ok(Self(Arc::new(Inner {
+        Ok(Self(Arc::new(JournalInner {
             path: path.to_owned(),
             file,
             queue,
@@ -163,7 +163,7 @@ impl Journal {
     }
 
     /// Puts a record in line: it is on the disk after the next [`write`](Self::write) or [`store`](Self::store).
-    pub fn note(&self, record: &Record) {
+    pub fn note(&self, record: &JournalRecord) {
         self.queue(record);
     }
 
@@ -171,7 +171,7 @@ impl Journal {
     ///
     /// # Errors
     /// They are not. From then on nothing more is written.
-    pub async fn write(&self, record: &Record) -> Result<(), JournalError> {
+    pub async fn write(&self, record: &JournalRecord) -> Result<(), JournalError> {
         let number = self.queue(record);
         self.store_until(number).await
     }
@@ -190,7 +190,7 @@ impl Journal {
         self.store_until(number).await
     }
 
-    fn queue(&self, record: &Record) -> u64 {
+    fn queue(&self, record: &JournalRecord) -> u64 {
         let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
         match serde_json::to_vec(record) {
             Ok(line) => {

@@ -3,15 +3,16 @@
 use secrecy::SecretString;
 
 use super::client::{
-    Connection, DEFAULT_ENDPOINT, ENDPOINT_VARIABLE, OPERATIONS, Reader, token_from,
+    ChainloopConnection, ChainloopReader, DEFAULT_ENDPOINT, ENDPOINT_VARIABLE, OPERATIONS,
+    token_from,
 };
 use super::target::{ChainloopTarget, DocumentWriter};
 use crate::plan::TargetInfo;
 use crate::service::connect::{
     ConnectError, Connecting, ServiceInfo, address, organization, state_folder,
 };
-use emulator::chainloop::{Options, OrganizationSeed, RawSchema, start};
-use emulator::{Running, StateLocation};
+use emulator::chainloop::{ChainloopOptions, ChainloopOrganizationSeed, RawSchema, start};
+use emulator::{RunningEmulator, StateLocation};
 use http::Endpoint;
 use manifest::config::{Provider, Target};
 
@@ -26,8 +27,8 @@ pub const SERVICE: ServiceInfo = ServiceInfo {
 
 /// The connection that all targets share.
 pub struct ChainloopConnections {
-    connection: Connection,
-    embedded: Option<Running>,
+    connection: ChainloopConnection,
+    embedded: Option<RunningEmulator>,
 }
 
 impl ChainloopConnections {
@@ -44,25 +45,25 @@ impl ChainloopConnections {
             let token = token_from(|name| std::env::var(name).ok())?;
             connecting.log(&endpoint);
             return Ok(Self {
-                connection: Connection::new(http, &endpoint, &token)?,
+                connection: ChainloopConnection::new(http, &endpoint, &token)?,
                 embedded: None,
             });
         }
-        let organization = |target: &&Target| OrganizationSeed {
+        let organization = |target: &&Target| ChainloopOrganizationSeed {
             name: target.organization.clone(),
-            ..OrganizationSeed::default()
+            ..ChainloopOrganizationSeed::default()
         };
-        let options = Options {
+        let options = ChainloopOptions {
             state: StateLocation::File(state_folder()?.join("chainloop.sqlite")),
             organizations: targets.iter().map(organization).collect(),
             // Each target says how it encodes documents; the embedded service takes both.
             raw_schema: RawSchema::Either,
-            ..Options::default()
+            ..ChainloopOptions::default()
         };
         let running = start(options).await.map_err(ConnectError::Start)?;
         let token = SecretString::from("embedded".to_owned());
         Ok(Self {
-            connection: Connection::new(http, &address(&running)?, &token)?,
+            connection: ChainloopConnection::new(http, &address(&running)?, &token)?,
             embedded: Some(running),
         })
     }
@@ -79,7 +80,7 @@ impl ChainloopConnections {
     ///
     /// # Errors
     /// The organization's name cannot be used.
-    pub fn reader(&self, target: &Target) -> Result<Reader, ConnectError> {
+    pub fn reader(&self, target: &Target) -> Result<ChainloopReader, ConnectError> {
         Ok(self.connection.reader(&organization(target)?))
     }
 

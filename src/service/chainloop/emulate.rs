@@ -7,7 +7,8 @@ use crate::service::emulate::{
 };
 use emulator::chainloop;
 use emulator::chainloop::{
-    ErrorShape, Fault, Options, OrganizationSeed, RawSchema, Seed, Spelling,
+    ChainloopOptions, ChainloopOrganizationSeed, ChainloopSeed, ErrorShape, Fault, RawSchema,
+    Spelling,
 };
 
 /// Chainloop's policies and policy groups.
@@ -58,7 +59,7 @@ impl EmulateChainloop {
         Ok(Serving { running, port_file })
     }
 
-    fn options(self) -> Result<Options, EmulateError> {
+    fn options(self) -> Result<ChainloopOptions, EmulateError> {
         let Self {
             place,
             contents,
@@ -69,14 +70,14 @@ impl EmulateChainloop {
             requests,
             faults,
         } = self;
-        let organization = |name| OrganizationSeed {
+        let organization = |name| ChainloopOrganizationSeed {
             name,
-            ..OrganizationSeed::default()
+            ..ChainloopOrganizationSeed::default()
         };
-        Ok(Options {
+        Ok(ChainloopOptions {
             listen: place.listen,
             state: contents.location(),
-            seed: contents.seed(Seed::from_json)?,
+            seed: contents.seed(ChainloopSeed::from_json)?,
             organizations: contents
                 .organization
                 .into_iter()

@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::InputsSchemas;
-use super::client::Reader;
+use super::client::ChainloopReader;
 use super::references;
 use super::references::ReferenceError;
 use manifest::config::Target;
-use manifest::lock::{Lock as LockFile, PolicyPin, pin_key};
+use manifest::lock::{LockFile, PolicyPin, pin_key};
 use model::chainloop::{DesiredDocument, DocumentKind, LiveDocument, Reference};
 use model::digest::Digest;
 
 /// What is done about pins.
 #[derive(Debug, Clone, Copy)]
-pub struct Aim {
+pub struct PinMode {
     /// Pins move to the latest version, and those that nothing refers to are forgotten.
     pub update: bool,
     /// Versions that manifests name move too, since they are written anew.
@@ -38,7 +38,7 @@ pub struct Pins {
 }
 
 /// A policy as the server has it: the latest version and the one that a reference stands for.
-struct Live {
+struct LivePolicyVersions {
     latest: LiveDocument,
     /// None where the server has that version no more.
     wanted: Option<PolicyPin>,
@@ -53,11 +53,11 @@ impl Pins {
     /// The server does not answer, or answers with another owner's policy.
     pub async fn take(
         &mut self,
-        reader: &Reader,
+        reader: &ChainloopReader,
         target: &Target,
         documents: &[DesiredDocument],
         lock: &mut LockFile,
-        aim: Aim,
+        aim: PinMode,
     ) -> Result<(), ReferenceError> {
         for reference in references::all(documents) {
             let old = lock.pin(&target.name, &reference).cloned();
@@ -132,7 +132,7 @@ impl Pins {
         target: &Target,
         documents: &[DesiredDocument],
         lock: &mut LockFile,
-        aim: Aim,
+        aim: PinMode,
     ) {
         let uses = documents.iter().flat_map(|document| &document.references);
         let others: BTreeSet<&Reference> = uses
@@ -195,18 +195,18 @@ impl Pins {
 
 /// Reads the latest version, and what is needed of the wanted one; nothing if there is no such policy.
 async fn read(
-    reader: &Reader,
+    reader: &ChainloopReader,
     target: &Target,
     reference: &Reference,
     wanted: Option<&Digest>,
-) -> Result<Option<Live>, ReferenceError> {
+) -> Result<Option<LivePolicyVersions>, ReferenceError> {
     let Some(latest) = references::version(reader, target, reference, None).await? else {
         return Ok(None);
     };
     let wanted = wanted.unwrap_or(&latest.digest);
     if *wanted == latest.digest {
         let schema = latest.inputs_schema.clone();
-        return Ok(Some(Live {
+        return Ok(Some(LivePolicyVersions {
             wanted: Some(pin(&latest)),
             schema,
             latest,
@@ -214,7 +214,7 @@ async fn read(
     }
     let found = references::version(reader, target, reference, Some(wanted)).await?;
     let schema = found.as_ref().and_then(|found| found.inputs_schema.clone());
-    Ok(Some(Live {
+    Ok(Some(LivePolicyVersions {
         wanted: found.as_ref().map(pin),
         schema,
         latest,

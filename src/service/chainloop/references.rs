@@ -6,10 +6,10 @@ use futures_util::future::try_join_all;
 use thiserror::Error;
 
 use super::check::{DocumentInput, InputsSchemas, check_documents};
-use super::client::Reader;
+use super::client::ChainloopReader;
 use crate::render::text::neutral;
 use http::ApiError;
-use http::OrganizationError;
+use http::OrganizationNameError;
 use manifest::Document;
 use manifest::config::Target;
 use model::chainloop::{DesiredDocument, LiveDocument, Reference};
@@ -25,7 +25,7 @@ pub enum ReferenceError {
         reference: Reference,
         /// Why.
         #[source]
-        cause: OrganizationError,
+        cause: OrganizationNameError,
     },
     /// The server does not answer as expected.
     #[error(transparent)]
@@ -66,7 +66,7 @@ pub fn all(documents: &[DesiredDocument]) -> BTreeSet<Reference> {
 /// # Errors
 /// The server does not answer, or answers with another owner's policy.
 async fn read(
-    reader: &Reader,
+    reader: &ChainloopReader,
     target: &Target,
     references: BTreeSet<Reference>,
 ) -> Result<Found, ReferenceError> {
@@ -85,7 +85,7 @@ async fn read(
 /// # Errors
 /// The server does not answer, or answers with another owner's policy.
 pub async fn version(
-    reader: &Reader,
+    reader: &ChainloopReader,
     target: &Target,
     reference: &Reference,
     digest: Option<&Digest>,
@@ -122,7 +122,7 @@ pub async fn version(
 /// # Errors
 /// The server does not answer, or answers with another owner's policy.
 pub async fn schemas(
-    reader: &Reader,
+    reader: &ChainloopReader,
     target: &Target,
     documents: &[&Document],
 ) -> Result<InputsSchemas, ReferenceError> {

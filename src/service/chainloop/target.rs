@@ -7,37 +7,38 @@ use super::apply::{
     DocumentLookup, DocumentRun, DocumentUndo, check_unmoved, documents_touched, keep_touched,
     read_back_differs, read_touched, undo_documents,
 };
-use super::client::{Reader, Writer};
+use super::client::{ChainloopReader, ChainloopWriter};
 use super::plan::{
-    DocumentRequest, audit_documents, documents_drift, plan_documents, recomputed_documents,
+    DocumentPlanRequest, audit_documents, documents_drift, plan_documents, recomputed_documents,
 };
 use crate::plan::{
-    Call, CallId, DocumentStatus, GateNames, GateOutcome, Gates, Mismatch, Sent, TargetDrift,
-    TargetInfo, TargetPlan,
+    CallId, DocumentStatus, GateNames, GateOutcome, Gates, Mismatch, PlannedCall, SentOperation,
+    TargetDrift, TargetInfo, TargetPlan,
 };
 use crate::run::journal::TargetHistory;
 use crate::run::service::{
-    Answered, BeginError, BeginReading, CallError, PlanError, PlanRequest, ReadFor, ReadOnly,
-    Reads, ReadsBack, RunContext, ServiceError, UndoPlan, UndoRequest, VerifyError, Writes, logged,
+    BeginError, BeginReading, CallError, PlanError, PlanRequest, ReadFor, ReadOnly, Reads,
+    ReadsBack, RunContext, ServiceError, UndoPlan, UndoRequest, VerifyError, WriteAnswer, Writes,
+    logged,
 };
-use crate::run::{Failure, Left, Object, Report, Stale, Verdict};
+use crate::run::{CallFailure, CallReport, LiveObject, StalePlan, StateAfterWrite, WriteOutcome};
 use access::NamedAudience;
 use http::ApiError;
 use http::operation::{ReadRequest, WriteRequest};
 use manifest::config::Target;
-use model::chainloop::{DocumentKind, LiveState, Operation, PolicyName};
+use model::chainloop::{ChainloopLiveState, ChainloopOperation, DocumentKind, PolicyName};
 
 /// An organization with its reader and, once they were read, the documents that it was asked for.
 pub struct ChainloopTarget<W = ReadOnly> {
     info: TargetInfo,
-    reader: Reader,
-    live: Option<LiveState>,
+    reader: ChainloopReader,
+    live: Option<ChainloopLiveState>,
     writer: W,
 }
 
 /// The writer of an organization, and the run that it makes.
 pub struct DocumentWriter {
-    writer: Writer,
+    writer: ChainloopWriter,
     /// `writes: true` in the configuration of the target.
     allowed: bool,
     run: Option<DocumentRun>,
@@ -45,7 +46,7 @@ pub struct DocumentWriter {
 
 impl ChainloopTarget {
     /// An organization of which nothing was read yet.
-    pub fn new(info: TargetInfo, reader: Reader) -> Self {
+    pub fn new(info: TargetInfo, reader: ChainloopReader) -> Self {
         Self {
             info,
             reader,
@@ -55,7 +56,11 @@ impl ChainloopTarget {
     }
 
     /// The same organization, with the means to write. A run starts only if writes are `allowed`.
-    pub fn with_writer(self, writer: Writer, allowed: bool) -> ChainloopTarget<DocumentWriter> {
+    pub fn with_writer(
+        self,
+        writer: ChainloopWriter,
+        allowed: bool,
+    ) -> ChainloopTarget<DocumentWriter> {
         let Self {
             info,
             reader,
@@ -81,7 +86,7 @@ impl<W> ChainloopTarget<W> {
     ///
     /// # Errors
     /// Nothing was read.
-    pub fn live(&self) -> Result<&LiveState, ServiceError> {
+    pub fn live(&self) -> Result<&ChainloopLiveState, ServiceError> {
         self.live
             .as_ref()
             .ok_or_else(|| ServiceError::not_read(&self.info))
@@ -103,10 +108,15 @@ impl<W> ChainloopTarget<W> {
     }
 }
 
-fn operation<'s>(info: &TargetInfo, sent: &'s Sent) -> Result<&'s Operation, ServiceError> {
+fn operation<'s>(
+    info: &TargetInfo,
+    sent: &'s SentOperation,
+) -> Result<&'s ChainloopOperation, ServiceError> {
     match sent {
-        Sent::Chainloop(operation) => Ok(operation),
-        Sent::Docker(_) | Sent::Pulumi(_) => Err(ServiceError::wrong(info, sent.provider())),
+        SentOperation::Chainloop(operation) => Ok(operation),
+        SentOperation::Docker(_) | SentOperation::Pulumi(_) => {
+            Err(ServiceError::wrong(info, sent.provider()))
+        }
     }
 }
 
@@ -121,7 +131,7 @@ impl<W: Send + Sync> Reads for ChainloopTarget<W> {
 
     fn read<'a>(&'a mut self, _: BeginReading<'a>) -> BoxFuture<'a, Result<(), ApiError>> {
         // There is no list: what to ask for is known only once its purpose is.
-        self.live = Some(LiveState::default());
+        self.live = Some(ChainloopLiveState::default());
         Box::pin(std::future::ready(Ok(())))
     }
 
@@ -167,7 +177,7 @@ impl<W: Send + Sync> Reads for ChainloopTarget<W> {
             locate,
         } = *request;
         self.accepts_target(target)?;
-        Ok(plan_documents(&DocumentRequest {
+        Ok(plan_documents(&DocumentPlanRequest {
             target: self.info.clone(),
             documents: &desired.documents,
             live: self.live()?,
@@ -190,7 +200,7 @@ impl<W: Send + Sync> Reads for ChainloopTarget<W> {
         let live = self.live()?;
         let DocumentUndo { desired, held } = undo_documents(history, live, document, overwrite);
         Ok(UndoPlan {
-            plan: Ok(plan_documents(&DocumentRequest {
+            plan: Ok(plan_documents(&DocumentPlanRequest {
                 target: self.info.clone(),
                 documents: &desired,
                 live,
@@ -202,7 +212,7 @@ impl<W: Send + Sync> Reads for ChainloopTarget<W> {
         })
     }
 
-    fn stale(&self, plan: &TargetPlan) -> Result<Vec<Stale>, ServiceError> {
+    fn stale(&self, plan: &TargetPlan) -> Result<Vec<StalePlan>, ServiceError> {
         self.accepts(plan)?;
         Ok(check_unmoved(plan, self.live()?))
     }
@@ -258,14 +268,22 @@ struct Recovery {
 }
 
 impl ReadsBack for Recovery {
-    fn resolve<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Verdict, CallError>> {
+    fn resolve<'a>(
+        &'a self,
+        sent: &'a SentOperation,
+    ) -> BoxFuture<'a, Result<WriteOutcome, CallError>> {
         Box::pin(async move {
             let operation = operation(&self.info, sent)?;
             Ok(self.lookup.resolve(operation).await?)
         })
     }
 
-    fn record(&self, _: CallId, sent: &Sent, _: &Left) -> Result<(), ServiceError> {
+    fn record(
+        &self,
+        _: CallId,
+        sent: &SentOperation,
+        _: &StateAfterWrite,
+    ) -> Result<(), ServiceError> {
         // A run writes a document once, so no later call depends on it.
         operation(&self.info, sent).map(drop)
     }
@@ -281,7 +299,11 @@ impl ChainloopTarget<DocumentWriter> {
 }
 
 impl Writes for ChainloopTarget<DocumentWriter> {
-    fn begin(&mut self, plan: &TargetPlan, _: RunContext<'_>) -> Result<Vec<Object>, BeginError> {
+    fn begin(
+        &mut self,
+        plan: &TargetPlan,
+        _: RunContext<'_>,
+    ) -> Result<Vec<LiveObject>, BeginError> {
         self.accepts(plan)?;
         if !self.allows_writes() {
             return Err(BeginError::Refused(
@@ -291,7 +313,7 @@ impl Writes for ChainloopTarget<DocumentWriter> {
         let before = keep_touched(self.live()?.clone(), plan);
         let objects = before
             .found()
-            .map(|document| Object::Document(Box::new(document.clone())))
+            .map(|document| LiveObject::Document(Box::new(document.clone())))
             .collect();
         self.writer.run = Some(DocumentRun::new(
             before,
@@ -301,48 +323,62 @@ impl Writes for ChainloopTarget<DocumentWriter> {
         Ok(objects)
     }
 
-    fn prepare(&self, call: &Call) -> Result<Option<Sent>, ServiceError> {
+    fn prepare(&self, call: &PlannedCall) -> Result<Option<SentOperation>, ServiceError> {
         self.run()?;
         match call.send.chainloop() {
-            Some(send) => Ok(Some(Sent::Chainloop(send.clone()))),
+            Some(send) => Ok(Some(SentOperation::Chainloop(send.clone()))),
             None => Err(ServiceError::wrong(&self.info, call.send.provider())),
         }
     }
 
-    fn check_before<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<(), Failure>> {
+    fn check_before<'a>(
+        &'a self,
+        sent: &'a SentOperation,
+    ) -> BoxFuture<'a, Result<(), CallFailure>> {
         Box::pin(async move {
             let operation = operation(&self.info, sent)?;
             self.run()?.check_before(operation).await
         })
     }
 
-    fn send<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Answered, CallError>> {
+    fn send<'a>(
+        &'a self,
+        sent: &'a SentOperation,
+    ) -> BoxFuture<'a, Result<WriteAnswer, CallError>> {
         Box::pin(async move {
             let operation = operation(&self.info, sent)?;
             Ok(self.run()?.send(operation).await?)
         })
     }
 
-    fn resolve<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Verdict, CallError>> {
+    fn resolve<'a>(
+        &'a self,
+        sent: &'a SentOperation,
+    ) -> BoxFuture<'a, Result<WriteOutcome, CallError>> {
         Box::pin(async move {
             let operation = operation(&self.info, sent)?;
             Ok(self.run()?.lookup().resolve(operation).await?)
         })
     }
 
-    fn record(&self, _: CallId, sent: &Sent, _: &Left) -> Result<(), ServiceError> {
+    fn record(
+        &self,
+        _: CallId,
+        sent: &SentOperation,
+        _: &StateAfterWrite,
+    ) -> Result<(), ServiceError> {
         // A run writes a document once, so no later call depends on it.
         operation(&self.info, sent).map(drop)
     }
 
-    fn record_unknown(&self, sent: &Sent) -> Result<(), ServiceError> {
+    fn record_unknown(&self, sent: &SentOperation) -> Result<(), ServiceError> {
         operation(&self.info, sent).map(drop)
     }
 
     fn verify<'a>(
         &'a self,
         plan: &'a TargetPlan,
-        report: &'a Report,
+        report: &'a CallReport,
         _: usize,
     ) -> BoxFuture<'a, Result<Vec<Mismatch>, VerifyError>> {
         Box::pin(async move {

@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use secrecy::SecretString;
 
 use super::client::{
-    Connection, Credentials, DEFAULT_ENDPOINT, ENDPOINT_VARIABLE, OPERATIONS, Reader,
-    credentials_from,
+    DEFAULT_ENDPOINT, DockerConnection, DockerCredentials, DockerReader, ENDPOINT_VARIABLE,
+    OPERATIONS, credentials_from,
 };
 use super::target::{DockerTarget, PolicyWriter};
 use crate::plan::TargetInfo;
 use crate::service::connect::{
     ConnectError, Connecting, ServiceInfo, address, organization, state_folder,
 };
-use emulator::{OrganizationSeed, Running, StateLocation, TeamSeed};
+use emulator::{DockerOrganizationSeed, RunningEmulator, StateLocation, TeamSeed};
 use http::Endpoint;
-use http::Organization;
+use http::OrganizationName;
 use manifest::config::{Provider, Target};
 use model::docker::Profile;
 
@@ -30,8 +30,8 @@ pub const SERVICE: ServiceInfo = ServiceInfo {
 
 /// One connection for each shape of the API. A real service shares one between all of them.
 pub struct DockerConnections {
-    by_profile: BTreeMap<Profile, Connection>,
-    embedded: Vec<Running>,
+    by_profile: BTreeMap<Profile, DockerConnection>,
+    embedded: Vec<RunningEmulator>,
 }
 
 impl DockerConnections {
@@ -52,7 +52,7 @@ impl DockerConnections {
         if let Some(endpoint) = endpoint {
             let credentials = credentials_from(|name| std::env::var(name).ok())
                 .map_err(|error| ConnectError::OtherCredentials(error.into()))?;
-            let connection = Connection::new(connecting.http, &endpoint, credentials)?;
+            let connection = DockerConnection::new(connecting.http, &endpoint, credentials)?;
             connecting.log(&endpoint);
             let shared = profiles.map(|profile| (profile, connection.clone()));
             connections.by_profile.extend(shared);
@@ -74,29 +74,32 @@ impl DockerConnections {
     ) -> Result<(), ConnectError> {
         let file = state_folder()?.join(format!("docker-{profile}.sqlite"));
         let targets = connecting.targets.iter();
-        let options = emulator::Options {
+        let options = emulator::DockerOptions {
             profile: emulator_profile(profile),
             state: StateLocation::File(file),
             organizations: targets
                 .filter(|target| target.profile() == Some(profile))
                 .map(|target| seed(target))
                 .collect(),
-            ..emulator::Options::default()
+            ..emulator::DockerOptions::default()
         };
         let running = emulator::start(options)
             .await
             .map_err(ConnectError::Start)?;
-        let credentials = Credentials::SignIn {
+        let credentials = DockerCredentials::SignIn {
             identifier: "embedded".to_owned(),
             secret: SecretString::from("embedded".to_owned()),
         };
-        let connection = Connection::new(connecting.http, &address(&running)?, credentials)?;
+        let connection = DockerConnection::new(connecting.http, &address(&running)?, credentials)?;
         self.by_profile.insert(profile, connection);
         self.embedded.push(running);
         Ok(())
     }
 
-    fn find(&self, target: &Target) -> Result<(&Connection, Organization, Profile), ConnectError> {
+    fn find(
+        &self,
+        target: &Target,
+    ) -> Result<(&DockerConnection, OrganizationName, Profile), ConnectError> {
         let organization = organization(target)?;
         let profile = target.profile();
         let found = profile.and_then(|profile| Some((self.by_profile.get(&profile)?, profile)));
@@ -119,7 +122,7 @@ impl DockerConnections {
     ///
     /// # Errors
     /// The target has no connection.
-    pub fn reader(&self, target: &Target) -> Result<Reader, ConnectError> {
+    pub fn reader(&self, target: &Target) -> Result<DockerReader, ConnectError> {
         let (connection, organization, profile) = self.find(target)?;
         Ok(connection.reader(&organization, profile))
     }
@@ -155,23 +158,23 @@ impl DockerConnections {
     }
 }
 
-fn emulator_profile(profile: Profile) -> emulator::Profile {
+fn emulator_profile(profile: Profile) -> emulator::EmulatorProfile {
     match profile {
-        Profile::Seed => emulator::Profile::Seed,
-        Profile::Intermediate => emulator::Profile::Intermediate,
-        Profile::Current => emulator::Profile::Current,
+        Profile::Seed => emulator::EmulatorProfile::Seed,
+        Profile::Intermediate => emulator::EmulatorProfile::Intermediate,
+        Profile::Current => emulator::EmulatorProfile::Current,
     }
 }
 
 /// The embedded service knows the teams that the target names.
-fn seed(target: &Target) -> OrganizationSeed {
+fn seed(target: &Target) -> DockerOrganizationSeed {
     let teams = target.teams().iter().map(|(name, uuid)| TeamSeed {
         uuid: uuid.clone(),
         name: name.clone(),
     });
-    OrganizationSeed {
+    DockerOrganizationSeed {
         name: target.organization.clone(),
         teams: teams.collect(),
-        ..OrganizationSeed::default()
+        ..DockerOrganizationSeed::default()
     }
 }

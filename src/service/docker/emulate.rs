@@ -6,7 +6,9 @@ use clap::Args;
 use secrecy::SecretString;
 
 use crate::service::emulate::{Contents, EmulateError, Place, Requests, Serving, fault_help};
-use emulator::{Fault, Limits, Options, OrganizationSeed, Profile, Seed};
+use emulator::{
+    DockerOptions, DockerOrganizationSeed, DockerSeed, EmulatorProfile, Fault, ServiceLimits,
+};
 
 /// The Docker AI Governance API.
 #[derive(Debug, Args)]
@@ -16,7 +18,7 @@ pub struct EmulateDocker {
     place: Place,
     /// The shape of the API: seed, intermediate or current.
     #[arg(long, default_value_t)]
-    profile: Profile,
+    profile: EmulatorProfile,
     #[command(flatten)]
     contents: Contents,
     /// Sign in nobody but who has this secret; without it, any that is not empty will do. The variable keeps it out
@@ -34,7 +36,7 @@ pub struct EmulateDocker {
     #[command(flatten)]
     requests: Requests,
     /// How many policies an organization takes.
-    #[arg(long, value_name = "N", default_value_t = Limits::default().policies)]
+    #[arg(long, value_name = "N", default_value_t = ServiceLimits::default().policies)]
     max_policies: usize,
     /// Something that goes wrong on purpose, such as after-500@write:3; may be given more than once. What SPEC may be
     /// stands below.
@@ -63,7 +65,7 @@ impl EmulateDocker {
         Ok(Serving { running, port_file })
     }
 
-    fn options(self) -> Result<Options, EmulateError> {
+    fn options(self) -> Result<DockerOptions, EmulateError> {
         let Self {
             place,
             profile,
@@ -74,15 +76,15 @@ impl EmulateDocker {
             max_policies,
             faults,
         } = self;
-        let organization = |name| OrganizationSeed {
+        let organization = |name| DockerOrganizationSeed {
             name,
-            ..OrganizationSeed::default()
+            ..DockerOrganizationSeed::default()
         };
-        Ok(Options {
+        Ok(DockerOptions {
             listen: place.listen,
             profile,
             state: contents.location(),
-            seed: contents.seed(Seed::from_json)?,
+            seed: contents.seed(DockerSeed::from_json)?,
             organizations: contents
                 .organization
                 .into_iter()
@@ -92,9 +94,9 @@ impl EmulateDocker {
             token_ttl: Duration::from_secs(token_ttl),
             latency: requests.latency(),
             request_log: requests.request_log.map(Into::into),
-            limits: Limits {
+            limits: ServiceLimits {
                 policies: max_policies,
-                ..Limits::default()
+                ..ServiceLimits::default()
             },
             faults,
         })

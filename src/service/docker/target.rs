@@ -6,47 +6,48 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use super::apply::{
-    Ledger, PolicyLookup, PolicyRun, Undo, check_unmoved, keep_touched, read_back_differs,
-    read_touched, undo,
+    Ledger, PolicyLookup, PolicyRun, PolicyUndo, check_unmoved, keep_touched, read_back_differs,
+    read_touched, undo_policies,
 };
-use super::client::{Reader, Writer};
+use super::client::{DockerReader, DockerWriter};
 use super::plan::audit::audit_plan;
 use super::plan::recompute::recomputed;
-use super::plan::{Request, drift, hold_gates, plan_gated, plan_undo};
+use super::plan::{PolicyPlanRequest, drift, evaluate_gates, plan_gated, plan_undo};
 use crate::plan::{
-    Call, CallId, GateNames, GateOutcome, Gates, Mismatch, Sent, TargetDrift, TargetInfo,
-    TargetPlan,
+    CallId, GateNames, GateOutcome, Gates, Mismatch, PlannedCall, SentOperation, TargetDrift,
+    TargetInfo, TargetPlan,
 };
 use crate::run::journal::TargetHistory;
 use crate::run::service::{
-    Answered, BeginError, BeginReading, CallError, PlanError, PlanRequest, ReadFor, ReadOnly,
-    Reads, ReadsBack, RunContext, ServiceError, UndoPlan, UndoRequest, VerifyError, Writes, logged,
+    BeginError, BeginReading, CallError, PlanError, PlanRequest, ReadFor, ReadOnly, Reads,
+    ReadsBack, RunContext, ServiceError, UndoPlan, UndoRequest, VerifyError, WriteAnswer, Writes,
+    logged,
 };
-use crate::run::{Failure, Left, Object, Report, Stale, Verdict};
+use crate::run::{CallFailure, CallReport, LiveObject, StalePlan, StateAfterWrite, WriteOutcome};
 use access::NamedAudience;
 use http::ApiError;
 use http::operation::{ReadRequest, WriteRequest};
-use model::docker::{LiveState, Operation, PolicyId};
+use model::docker::{DockerLiveState, DockerOperation, PolicyId};
 
 /// An organization with its reader and, once they were read, its policies.
 pub struct DockerTarget<W = ReadOnly> {
     info: TargetInfo,
     /// The short names of teams, each with the team's uuid.
     teams: BTreeMap<String, String>,
-    reader: Reader,
-    live: Option<LiveState>,
+    reader: DockerReader,
+    live: Option<DockerLiveState>,
     writer: W,
 }
 
 /// The writer of an organization, and the run that it makes.
 pub struct PolicyWriter {
-    writer: Writer,
+    writer: DockerWriter,
     run: Option<PolicyRun>,
 }
 
 impl DockerTarget {
     /// An organization of which nothing was read yet.
-    pub fn new(info: TargetInfo, teams: BTreeMap<String, String>, reader: Reader) -> Self {
+    pub fn new(info: TargetInfo, teams: BTreeMap<String, String>, reader: DockerReader) -> Self {
         Self {
             info,
             teams,
@@ -57,7 +58,7 @@ impl DockerTarget {
     }
 
     /// The same organization, with the means to write.
-    pub fn with_writer(self, writer: Writer) -> DockerTarget<PolicyWriter> {
+    pub fn with_writer(self, writer: DockerWriter) -> DockerTarget<PolicyWriter> {
         let Self {
             info,
             teams,
@@ -79,7 +80,7 @@ impl DockerTarget {
 impl<W> DockerTarget<W> {
     /// The same organization with policies that were read elsewhere.
     #[must_use]
-    pub fn with_live(self, live: LiveState) -> Self {
+    pub fn with_live(self, live: DockerLiveState) -> Self {
         Self {
             live: Some(live),
             ..self
@@ -90,7 +91,7 @@ impl<W> DockerTarget<W> {
     ///
     /// # Errors
     /// They were not read.
-    pub fn live(&self) -> Result<&LiveState, ServiceError> {
+    pub fn live(&self) -> Result<&DockerLiveState, ServiceError> {
         self.live
             .as_ref()
             .ok_or_else(|| ServiceError::not_read(&self.info))
@@ -102,7 +103,7 @@ impl DockerTarget {
     ///
     /// # Errors
     /// They were not read.
-    pub fn into_live(self) -> Result<LiveState, ServiceError> {
+    pub fn into_live(self) -> Result<DockerLiveState, ServiceError> {
         let Self { info, live, .. } = self;
         live.ok_or_else(|| ServiceError::not_read(&info))
     }
@@ -110,11 +111,13 @@ impl DockerTarget {
 
 fn operation<'s>(
     info: &TargetInfo,
-    sent: &'s Sent,
-) -> Result<&'s Operation<PolicyId>, ServiceError> {
+    sent: &'s SentOperation,
+) -> Result<&'s DockerOperation<PolicyId>, ServiceError> {
     match sent {
-        Sent::Docker(operation) => Ok(operation),
-        Sent::Pulumi(_) | Sent::Chainloop(_) => Err(ServiceError::wrong(info, sent.provider())),
+        SentOperation::Docker(operation) => Ok(operation),
+        SentOperation::Pulumi(_) | SentOperation::Chainloop(_) => {
+            Err(ServiceError::wrong(info, sent.provider()))
+        }
     }
 }
 
@@ -160,7 +163,7 @@ impl<W: Send + Sync> Reads for DockerTarget<W> {
             locate,
         } = *request;
         self.accepts_target(target)?;
-        let request = Request {
+        let request = PolicyPlanRequest {
             target: self.info.clone(),
             desired: &desired.policies,
             live: self.live()?,
@@ -183,13 +186,13 @@ impl<W: Send + Sync> Reads for DockerTarget<W> {
         self.accepts_target(target)?;
         self.accepts_history(history)?;
         let live = self.live()?;
-        let Undo {
+        let PolicyUndo {
             desired,
             made,
             held,
             again,
-        } = undo(history, live, document, overwrite);
-        let request = Request {
+        } = undo_policies(history, live, document, overwrite);
+        let request = PolicyPlanRequest {
             target: self.info.clone(),
             desired: &desired,
             live,
@@ -204,7 +207,7 @@ impl<W: Send + Sync> Reads for DockerTarget<W> {
         })
     }
 
-    fn stale(&self, plan: &TargetPlan) -> Result<Vec<Stale>, ServiceError> {
+    fn stale(&self, plan: &TargetPlan) -> Result<Vec<StalePlan>, ServiceError> {
         self.accepts(plan)?;
         Ok(check_unmoved(plan, self.live()?))
     }
@@ -236,7 +239,7 @@ impl<W: Send + Sync> Reads for DockerTarget<W> {
         names: &GateNames<'_>,
     ) -> Result<Vec<GateOutcome>, ServiceError> {
         self.accepts(plan)?;
-        Ok(hold_gates(self.live()?, &plan.calls, gates, names))
+        Ok(evaluate_gates(self.live()?, &plan.calls, gates, names))
     }
 
     fn recover(&self, history: &TargetHistory) -> Result<Box<dyn ReadsBack>, ServiceError> {
@@ -260,14 +263,22 @@ struct Recovery {
 }
 
 impl ReadsBack for Recovery {
-    fn resolve<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Verdict, CallError>> {
+    fn resolve<'a>(
+        &'a self,
+        sent: &'a SentOperation,
+    ) -> BoxFuture<'a, Result<WriteOutcome, CallError>> {
         Box::pin(async move {
             let operation = operation(&self.info, sent)?;
             Ok(self.lookup.resolve(operation).await?)
         })
     }
 
-    fn record(&self, call: CallId, sent: &Sent, left: &Left) -> Result<(), ServiceError> {
+    fn record(
+        &self,
+        call: CallId,
+        sent: &SentOperation,
+        left: &StateAfterWrite,
+    ) -> Result<(), ServiceError> {
         operation(&self.info, sent)?;
         self.lookup.record(call, left);
         Ok(())
@@ -288,10 +299,10 @@ impl Writes for DockerTarget<PolicyWriter> {
         &mut self,
         plan: &TargetPlan,
         context: RunContext<'_>,
-    ) -> Result<Vec<Object>, BeginError> {
+    ) -> Result<Vec<LiveObject>, BeginError> {
         self.accepts(plan)?;
         let before = keep_touched(self.live()?.clone(), plan);
-        let objects = before.policies.iter().map(Object::policy).collect();
+        let objects = before.policies.iter().map(LiveObject::policy).collect();
         self.writer.run = Some(PolicyRun::new(
             before,
             self.reader.clone(),
@@ -301,42 +312,56 @@ impl Writes for DockerTarget<PolicyWriter> {
         Ok(objects)
     }
 
-    fn prepare(&self, call: &Call) -> Result<Option<Sent>, ServiceError> {
+    fn prepare(&self, call: &PlannedCall) -> Result<Option<SentOperation>, ServiceError> {
         let run = self.run()?;
         match call.send.docker() {
-            Some(send) => Ok(run.prepare(send).map(Sent::Docker)),
+            Some(send) => Ok(run.prepare(send).map(SentOperation::Docker)),
             None => Err(ServiceError::wrong(&self.info, call.send.provider())),
         }
     }
 
-    fn check_before<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<(), Failure>> {
+    fn check_before<'a>(
+        &'a self,
+        sent: &'a SentOperation,
+    ) -> BoxFuture<'a, Result<(), CallFailure>> {
         Box::pin(async move {
             let operation = operation(&self.info, sent)?;
             self.run()?.check_before(operation).await
         })
     }
 
-    fn send<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Answered, CallError>> {
+    fn send<'a>(
+        &'a self,
+        sent: &'a SentOperation,
+    ) -> BoxFuture<'a, Result<WriteAnswer, CallError>> {
         Box::pin(async move {
             let operation = operation(&self.info, sent)?;
             Ok(self.run()?.send(operation).await?)
         })
     }
 
-    fn resolve<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Verdict, CallError>> {
+    fn resolve<'a>(
+        &'a self,
+        sent: &'a SentOperation,
+    ) -> BoxFuture<'a, Result<WriteOutcome, CallError>> {
         Box::pin(async move {
             let operation = operation(&self.info, sent)?;
             Ok(self.run()?.lookup().resolve(operation).await?)
         })
     }
 
-    fn record(&self, call: CallId, sent: &Sent, left: &Left) -> Result<(), ServiceError> {
+    fn record(
+        &self,
+        call: CallId,
+        sent: &SentOperation,
+        left: &StateAfterWrite,
+    ) -> Result<(), ServiceError> {
         operation(&self.info, sent)?;
         self.run()?.lookup().record(call, left);
         Ok(())
     }
 
-    fn record_unknown(&self, sent: &Sent) -> Result<(), ServiceError> {
+    fn record_unknown(&self, sent: &SentOperation) -> Result<(), ServiceError> {
         // Every call is complete in itself: an unknown outcome changes nothing for the others.
         operation(&self.info, sent).map(drop)
     }
@@ -344,7 +369,7 @@ impl Writes for DockerTarget<PolicyWriter> {
     fn verify<'a>(
         &'a self,
         plan: &'a TargetPlan,
-        report: &'a Report,
+        report: &'a CallReport,
         at_once: usize,
     ) -> BoxFuture<'a, Result<Vec<Mismatch>, VerifyError>> {
         Box::pin(async move {

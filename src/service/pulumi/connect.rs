@@ -3,15 +3,15 @@
 use secrecy::SecretString;
 
 use super::client::{
-    Connection, DEFAULT_ENDPOINT, ENDPOINT_VARIABLE, OPERATIONS, Reader, token_from,
+    DEFAULT_ENDPOINT, ENDPOINT_VARIABLE, OPERATIONS, PulumiConnection, PulumiReader, token_from,
 };
 use super::target::{PackWriter, PulumiTarget};
 use crate::plan::TargetInfo;
 use crate::service::connect::{
     ConnectError, Connecting, ServiceInfo, address, organization, state_folder,
 };
-use emulator::pulumi::{Options, OrganizationSeed, start};
-use emulator::{Running, StateLocation};
+use emulator::pulumi::{PulumiOptions, PulumiOrganizationSeed, start};
+use emulator::{RunningEmulator, StateLocation};
 use http::Endpoint;
 use manifest::config::{Provider, Target};
 
@@ -26,8 +26,8 @@ pub const SERVICE: ServiceInfo = ServiceInfo {
 
 /// The connection that all targets share.
 pub struct PulumiConnections {
-    connection: Connection,
-    embedded: Option<Running>,
+    connection: PulumiConnection,
+    embedded: Option<RunningEmulator>,
 }
 
 impl PulumiConnections {
@@ -44,24 +44,24 @@ impl PulumiConnections {
             let token = token_from(|name| std::env::var(name).ok())?;
             connecting.log(&endpoint);
             return Ok(Self {
-                connection: Connection::new(http, &endpoint, &token)?,
+                connection: PulumiConnection::new(http, &endpoint, &token)?,
                 embedded: None,
             });
         }
-        let organization = |target: &&Target| OrganizationSeed {
+        let organization = |target: &&Target| PulumiOrganizationSeed {
             name: target.organization.clone(),
-            ..OrganizationSeed::default()
+            ..PulumiOrganizationSeed::default()
         };
-        let options = Options {
+        let options = PulumiOptions {
             state: StateLocation::File(state_folder()?.join("pulumi.sqlite")),
             organizations: targets.iter().map(organization).collect(),
             any_stack: true,
-            ..Options::default()
+            ..PulumiOptions::default()
         };
         let running = start(options).await.map_err(ConnectError::Start)?;
         let token = SecretString::from("embedded".to_owned());
         Ok(Self {
-            connection: Connection::new(http, &address(&running)?, &token)?,
+            connection: PulumiConnection::new(http, &address(&running)?, &token)?,
             embedded: Some(running),
         })
     }
@@ -78,7 +78,7 @@ impl PulumiConnections {
     ///
     /// # Errors
     /// The organization's name cannot be used.
-    pub fn reader(&self, target: &Target) -> Result<Reader, ConnectError> {
+    pub fn reader(&self, target: &Target) -> Result<PulumiReader, ConnectError> {
         Ok(self.connection.reader(&organization(target)?))
     }
 

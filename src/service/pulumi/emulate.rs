@@ -8,7 +8,7 @@ use crate::service::emulate::{
     AccessToken, Contents, EmulateError, Place, Requests, Serving, address, fault_help,
 };
 use emulator::pulumi;
-use emulator::pulumi::{Fault, Options, OrganizationSeed, Seed};
+use emulator::pulumi::{Fault, PulumiOptions, PulumiOrganizationSeed, PulumiSeed};
 
 /// Pulumi Cloud's policy packs and policy groups.
 #[derive(Debug, Args)]
@@ -27,7 +27,7 @@ pub struct EmulatePulumi {
     #[command(flatten)]
     access: AccessToken,
     /// How many packs or versions a page of the registry holds.
-    #[arg(long, value_name = "N", default_value_t = Options::default().page_size)]
+    #[arg(long, value_name = "N", default_value_t = PulumiOptions::default().page_size)]
     page_size: usize,
     /// Send this text as X-Pulumi-Warning with every answer.
     #[arg(long, value_name = "TEXT")]
@@ -62,7 +62,7 @@ impl EmulatePulumi {
         Ok(Serving { running, port_file })
     }
 
-    fn options(self) -> Result<Options, EmulateError> {
+    fn options(self) -> Result<PulumiOptions, EmulateError> {
         let Self {
             place,
             listen_uploads,
@@ -74,15 +74,15 @@ impl EmulatePulumi {
             requests,
             faults,
         } = self;
-        let organization = |name| OrganizationSeed {
+        let organization = |name| PulumiOrganizationSeed {
             name,
-            ..OrganizationSeed::default()
+            ..PulumiOrganizationSeed::default()
         };
-        Ok(Options {
+        Ok(PulumiOptions {
             listen: place.listen,
             listen_uploads,
             state: contents.location(),
-            seed: contents.seed(Seed::from_json)?,
+            seed: contents.seed(PulumiSeed::from_json)?,
             organizations: contents
                 .organization
                 .into_iter()

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
-use crate::service::imported::{ImportError, Imported};
+use crate::service::imported::{ImportError, ImportedManifest};
 use manifest::format;
 use manifest::pulumi::{
-    ApiVersion, ConfigSchemaSpec, FrameworkSpec, GroupKind, GroupMetadata, GroupPackSpec, PackKind,
-    PackMetadata, PackPolicySpec, PolicyGroupManifest, PolicyGroupSpec, PolicyPackManifest,
-    PolicyPackSpec, StackSpec, TagSuffix,
+    ConfigSchemaSpec, FrameworkSpec, GroupMetadata, GroupPackSpec, PackMetadata, PackPolicySpec,
+    PolicyGroupSpec, PolicyPackManifest, PolicyPackSpec, PulumiApiVersion, PulumiGroupKind,
+    PulumiPackKind, PulumiPolicyGroupManifest, StackSpec, TagSuffix,
 };
 use model::pulumi::{
     EntityType, Framework, GroupName, LiveGroup, LiveGroupBody, LiveGroupPack, LivePack,
@@ -24,7 +24,7 @@ const KEPT: &str = "# The service does not give back the source, nor readme, des
 ///
 /// # Errors
 /// The manifest cannot express the pack.
-pub fn pack(live: &LivePack, source: &str) -> Result<Imported, ImportError> {
+pub fn pack(live: &LivePack, source: &str) -> Result<ImportedManifest, ImportError> {
     let LivePack {
         name,
         // The display name of the newest version is used.
@@ -70,8 +70,8 @@ pub fn pack(live: &LivePack, source: &str) -> Result<Imported, ImportError> {
         policies.push(policy_spec(policy));
     }
     let manifest = PolicyPackManifest {
-        api_version: ApiVersion::V1,
-        kind: PackKind::PolicyPack,
+        api_version: PulumiApiVersion::V1,
+        kind: PulumiPackKind::PolicyPack,
         metadata: PackMetadata { name: name.clone() },
         spec: PolicyPackSpec {
             display_name: display_name.clone(),
@@ -88,7 +88,7 @@ pub fn pack(live: &LivePack, source: &str) -> Result<Imported, ImportError> {
         },
     };
     left_out.push("the source, and what else the service does not give back".to_owned());
-    Ok(Imported {
+    Ok(ImportedManifest {
         text: text(&manifest, KEPT)?,
         left_out,
     })
@@ -147,7 +147,7 @@ fn policy_spec(policy: &PackPolicy) -> PackPolicySpec {
 ///
 /// # Errors
 /// The manifest cannot express the group.
-pub fn group(live: &LiveGroup) -> Result<Imported, ImportError> {
+pub fn group(live: &LiveGroup) -> Result<ImportedManifest, ImportError> {
     let LiveGroup {
         name,
         is_default,
@@ -189,9 +189,9 @@ pub fn group(live: &LiveGroup) -> Result<Imported, ImportError> {
     );
     // Only a built-in group may have these members, and a group of accounts has no stacks.
     let has_stacks = !is_default && *entity_type == EntityType::Stacks;
-    let manifest = PolicyGroupManifest {
-        api_version: ApiVersion::V1,
-        kind: GroupKind::PolicyGroup,
+    let manifest = PulumiPolicyGroupManifest {
+        api_version: PulumiApiVersion::V1,
+        kind: PulumiGroupKind::PolicyGroup,
         metadata: GroupMetadata {
             name: name.clone(),
             aliases: Vec::new(),
@@ -203,7 +203,7 @@ pub fn group(live: &LiveGroup) -> Result<Imported, ImportError> {
             policy_packs: Some(packs),
         },
     };
-    Ok(Imported {
+    Ok(ImportedManifest {
         text: text(&manifest, "")?,
         left_out,
     })

@@ -1,7 +1,7 @@
 //! What the sources of policy packs are, version by version.
 
 use manifest::config::Target;
-use manifest::lock::{Lock as LockFile, VersionLock};
+use manifest::lock::{LockFile, VersionLock};
 use model::pulumi::DesiredPack;
 
 /// Locks the packs of one target; with `update`, forgets those that no manifest declares any more.

@@ -7,44 +7,44 @@ use super::apply::{
     PackLookup, PackRun, PackSources, PackUndo, check_unmoved, read_back_differs, undo_packs,
     versions_before,
 };
-use super::client::{Reader, Writer};
+use super::client::{PulumiReader, PulumiWriter};
 use super::plan::{
-    PackRequest, audit_packs, packs_drift, plan_packs, plan_packs_undo, recomputed_packs,
+    PackPlanRequest, audit_packs, packs_drift, plan_packs, plan_packs_undo, recomputed_packs,
 };
 use crate::plan::{
-    Call, CallId, GateNames, GateOutcome, Gates, Mismatch, Sent, TargetDrift, TargetInfo,
-    TargetPlan,
+    CallId, GateNames, GateOutcome, Gates, Mismatch, PlannedCall, SentOperation, TargetDrift,
+    TargetInfo, TargetPlan,
 };
 use crate::run::journal::TargetHistory;
 use crate::run::service::{
-    Answered, BeginError, BeginReading, CallError, CleanUp, PlanError, PlanRequest, ReadFor,
-    ReadOnly, Reads, ReadsBack, RunContext, ServiceError, UndoPlan, UndoRequest, VerifyError,
-    Writes, logged,
+    BeginError, BeginReading, CallError, CleanUp, PlanError, PlanRequest, ReadFor, ReadOnly, Reads,
+    ReadsBack, RunContext, ServiceError, UndoPlan, UndoRequest, VerifyError, WriteAnswer, Writes,
+    logged,
 };
-use crate::run::{Failure, Left, Object, Report, Stale, Verdict};
+use crate::run::{CallFailure, CallReport, LiveObject, StalePlan, StateAfterWrite, WriteOutcome};
 use access::NamedAudience;
 use http::ApiError;
 use http::operation::{ReadRequest, WriteRequest};
 use manifest::config::{Target, Unmanaged};
-use model::pulumi::{GroupChange, LiveState, Operation, PackName, VersionTag};
+use model::pulumi::{GroupChange, PackName, PulumiLiveState, PulumiOperation, VersionTag};
 
 /// An organization with its reader and, once they were read, its packs and groups.
 pub struct PulumiTarget<W = ReadOnly> {
     info: TargetInfo,
-    reader: Reader,
-    live: Option<LiveState>,
+    reader: PulumiReader,
+    live: Option<PulumiLiveState>,
     writer: W,
 }
 
 /// The writer of an organization, and the run that it makes.
 pub struct PackWriter {
-    writer: Writer,
+    writer: PulumiWriter,
     run: Option<PackRun>,
 }
 
 impl PulumiTarget {
     /// An organization of which nothing was read yet.
-    pub fn new(info: TargetInfo, reader: Reader) -> Self {
+    pub fn new(info: TargetInfo, reader: PulumiReader) -> Self {
         Self {
             info,
             reader,
@@ -54,7 +54,7 @@ impl PulumiTarget {
     }
 
     /// The same organization, with the means to write.
-    pub fn with_writer(self, writer: Writer) -> PulumiTarget<PackWriter> {
+    pub fn with_writer(self, writer: PulumiWriter) -> PulumiTarget<PackWriter> {
         let Self {
             info,
             reader,
@@ -76,7 +76,7 @@ impl<W> PulumiTarget<W> {
     ///
     /// # Errors
     /// They were not read.
-    pub fn live(&self) -> Result<&LiveState, ServiceError> {
+    pub fn live(&self) -> Result<&PulumiLiveState, ServiceError> {
         self.live
             .as_ref()
             .ok_or_else(|| ServiceError::not_read(&self.info))
@@ -94,40 +94,45 @@ impl<W> PulumiTarget<W> {
     }
 }
 
-fn operation<'s>(info: &TargetInfo, sent: &'s Sent) -> Result<&'s Operation, ServiceError> {
+fn operation<'s>(
+    info: &TargetInfo,
+    sent: &'s SentOperation,
+) -> Result<&'s PulumiOperation, ServiceError> {
     match sent {
-        Sent::Pulumi(operation) => Ok(operation),
-        Sent::Docker(_) | Sent::Chainloop(_) => Err(ServiceError::wrong(info, sent.provider())),
+        SentOperation::Pulumi(operation) => Ok(operation),
+        SentOperation::Docker(_) | SentOperation::Chainloop(_) => {
+            Err(ServiceError::wrong(info, sent.provider()))
+        }
     }
 }
 
 /// The version that a write enables in a group.
-fn enabled(send: &Operation) -> Option<(&PackName, &VersionTag)> {
+fn enabled_version(send: &PulumiOperation) -> Option<(&PackName, &VersionTag)> {
     match send {
-        Operation::UpdateGroup {
+        PulumiOperation::UpdateGroup {
             change: GroupChange::AddPack { pack, tag, .. },
             ..
         } => Some((pack, tag)),
-        Operation::CreatePackVersion { .. }
-        | Operation::PutArchive { .. }
-        | Operation::CompletePackVersion { .. }
-        | Operation::DeletePackVersion { .. }
-        | Operation::DeletePack { .. }
-        | Operation::CreateGroup { .. }
-        | Operation::UpdateGroup { .. }
-        | Operation::DeleteGroup { .. } => None,
+        PulumiOperation::CreatePackVersion { .. }
+        | PulumiOperation::PutArchive { .. }
+        | PulumiOperation::CompletePackVersion { .. }
+        | PulumiOperation::DeletePackVersion { .. }
+        | PulumiOperation::DeletePack { .. }
+        | PulumiOperation::CreateGroup { .. }
+        | PulumiOperation::UpdateGroup { .. }
+        | PulumiOperation::DeleteGroup { .. } => None,
     }
 }
 
-fn objects(live: &LiveState) -> Vec<Object> {
+fn objects(live: &PulumiLiveState) -> Vec<LiveObject> {
     let packs = live
         .packs
         .iter()
-        .map(|pack| Object::Pack(Box::new(pack.clone())));
+        .map(|pack| LiveObject::Pack(Box::new(pack.clone())));
     let groups = live
         .groups
         .iter()
-        .map(|group| Object::Group(Box::new(group.clone())));
+        .map(|group| LiveObject::Group(Box::new(group.clone())));
     packs.chain(groups).collect()
 }
 
@@ -143,7 +148,7 @@ impl<W: Send + Sync> Reads for PulumiTarget<W> {
     fn read<'a>(&'a mut self, begin: BeginReading<'a>) -> BoxFuture<'a, Result<(), ApiError>> {
         Box::pin(async move {
             let reader = self.reader.clone().with_progress(begin());
-            let count = |live: &LiveState| live.packs.len() + live.groups.len();
+            let count = |live: &PulumiLiveState| live.packs.len() + live.groups.len();
             self.live = Some(logged(&self.info, reader.live_state(), count).await?);
             Ok(())
         })
@@ -167,7 +172,7 @@ impl<W: Send + Sync> Reads for PulumiTarget<W> {
                 }
                 ReadFor::Plan(plan) => {
                     let sent = plan.calls.iter().filter_map(|call| call.send.pulumi());
-                    self.read_versions(sent.filter_map(enabled)).await
+                    self.read_versions(sent.filter_map(enabled_version)).await
                 }
                 // The plan shows the levels of what the groups had before, too.
                 ReadFor::Undo(history) => {
@@ -199,7 +204,7 @@ impl<W: Send + Sync> Reads for PulumiTarget<W> {
             locate,
         } = *request;
         self.accepts_target(target)?;
-        plan_packs(&PackRequest {
+        plan_packs(&PackPlanRequest {
             target: self.info.clone(),
             packs: &desired.packs,
             groups: &desired.groups,
@@ -228,7 +233,7 @@ impl<W: Send + Sync> Reads for PulumiTarget<W> {
             made,
             held,
         } = undo_packs(history, live, document, overwrite);
-        let request = PackRequest {
+        let request = PackPlanRequest {
             target: self.info.clone(),
             packs: &[],
             groups: &desired,
@@ -244,7 +249,7 @@ impl<W: Send + Sync> Reads for PulumiTarget<W> {
         })
     }
 
-    fn stale(&self, plan: &TargetPlan) -> Result<Vec<Stale>, ServiceError> {
+    fn stale(&self, plan: &TargetPlan) -> Result<Vec<StalePlan>, ServiceError> {
         self.accepts(plan)?;
         Ok(check_unmoved(plan, self.live()?))
     }
@@ -295,14 +300,22 @@ struct Recovery {
 }
 
 impl ReadsBack for Recovery {
-    fn resolve<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Verdict, CallError>> {
+    fn resolve<'a>(
+        &'a self,
+        sent: &'a SentOperation,
+    ) -> BoxFuture<'a, Result<WriteOutcome, CallError>> {
         Box::pin(async move {
             let operation = operation(&self.info, sent)?;
             Ok(self.lookup.resolve(operation).await?)
         })
     }
 
-    fn record(&self, _: CallId, sent: &Sent, _: &Left) -> Result<(), ServiceError> {
+    fn record(
+        &self,
+        _: CallId,
+        sent: &SentOperation,
+        _: &StateAfterWrite,
+    ) -> Result<(), ServiceError> {
         self.lookup.record(operation(&self.info, sent)?);
         Ok(())
     }
@@ -322,7 +335,7 @@ impl Writes for PulumiTarget<PackWriter> {
         &mut self,
         plan: &TargetPlan,
         context: RunContext<'_>,
-    ) -> Result<Vec<Object>, BeginError> {
+    ) -> Result<Vec<LiveObject>, BeginError> {
         self.accepts(plan)?;
         let before = self.live()?.clone();
         let objects = objects(&before);
@@ -336,42 +349,56 @@ impl Writes for PulumiTarget<PackWriter> {
         Ok(objects)
     }
 
-    fn prepare(&self, call: &Call) -> Result<Option<Sent>, ServiceError> {
+    fn prepare(&self, call: &PlannedCall) -> Result<Option<SentOperation>, ServiceError> {
         self.run()?;
         match call.send.pulumi() {
-            Some(send) => Ok(Some(Sent::Pulumi(send.clone()))),
+            Some(send) => Ok(Some(SentOperation::Pulumi(send.clone()))),
             None => Err(ServiceError::wrong(&self.info, call.send.provider())),
         }
     }
 
-    fn check_before<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<(), Failure>> {
+    fn check_before<'a>(
+        &'a self,
+        sent: &'a SentOperation,
+    ) -> BoxFuture<'a, Result<(), CallFailure>> {
         Box::pin(async move {
             let operation = operation(&self.info, sent)?;
             self.run()?.check_before(operation).await
         })
     }
 
-    fn send<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Answered, CallError>> {
+    fn send<'a>(
+        &'a self,
+        sent: &'a SentOperation,
+    ) -> BoxFuture<'a, Result<WriteAnswer, CallError>> {
         Box::pin(async move {
             let operation = operation(&self.info, sent)?;
             Ok(self.run()?.send(operation).await?)
         })
     }
 
-    fn resolve<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<Verdict, CallError>> {
+    fn resolve<'a>(
+        &'a self,
+        sent: &'a SentOperation,
+    ) -> BoxFuture<'a, Result<WriteOutcome, CallError>> {
         Box::pin(async move {
             let operation = operation(&self.info, sent)?;
             Ok(self.run()?.lookup().resolve(operation).await?)
         })
     }
 
-    fn record(&self, _: CallId, sent: &Sent, _: &Left) -> Result<(), ServiceError> {
+    fn record(
+        &self,
+        _: CallId,
+        sent: &SentOperation,
+        _: &StateAfterWrite,
+    ) -> Result<(), ServiceError> {
         let operation = operation(&self.info, sent)?;
         self.run()?.record(operation);
         Ok(())
     }
 
-    fn record_unknown(&self, sent: &Sent) -> Result<(), ServiceError> {
+    fn record_unknown(&self, sent: &SentOperation) -> Result<(), ServiceError> {
         let operation = operation(&self.info, sent)?;
         self.run()?.record_unknown(operation);
         Ok(())
@@ -380,18 +407,19 @@ impl Writes for PulumiTarget<PackWriter> {
     fn unfinished(&self) -> Vec<CleanUp> {
         let run = self.writer.run.as_ref();
         let versions = run.into_iter().flat_map(PackRun::half_published);
-        let delete = |(pack, version, operation): (PackName, VersionTag, Operation)| CleanUp {
-            name: pack.to_string(),
-            part: version.to_string(),
-            send: Sent::Pulumi(operation),
-        };
+        let delete =
+            |(pack, version, operation): (PackName, VersionTag, PulumiOperation)| CleanUp {
+                name: pack.to_string(),
+                part: version.to_string(),
+                send: SentOperation::Pulumi(operation),
+            };
         versions.map(delete).collect()
     }
 
     fn verify<'a>(
         &'a self,
         plan: &'a TargetPlan,
-        report: &'a Report,
+        report: &'a CallReport,
         _: usize,
     ) -> BoxFuture<'a, Result<Vec<Mismatch>, VerifyError>> {
         Box::pin(async move {

@@ -1,6 +1,6 @@
 //! The audit record: from the commit down to the server's clock.
 
-use emulator::Options;
+use emulator::DockerOptions;
 use serde_json::Value;
 
 use super::Site;
@@ -13,7 +13,7 @@ fn serving() -> Site {
         repository,
     } = Site::in_pipeline("");
     let site = Site {
-        sandbox: sandbox.serve(Options::default()),
+        sandbox: sandbox.serve(DockerOptions::default()),
         repository,
     };
     let rules = tcp("a", "allow", "a.example.com") + &tcp("b", "deny", "b.example.com");
@@ -133,9 +133,9 @@ fn what_failed_and_what_was_never_begun_is_in_it() {
         repository,
     } = Site::in_pipeline("");
     let site = Site {
-        sandbox: sandbox.serve(Options {
+        sandbox: sandbox.serve(DockerOptions {
             faults,
-            ..Options::default()
+            ..DockerOptions::default()
         }),
         repository,
     };

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use emulator::{Options, Profile, StateLocation};
+use emulator::{DockerOptions, EmulatorProfile, StateLocation};
 use serde_json::{Value, json};
 
 use super::three_rules;
@@ -22,20 +22,20 @@ const APPLY: &[&str] = &[
 ];
 
 /// A sandbox whose service has faults and keeps state and log in the sandbox.
-fn faulted(profile: Profile, specs: &[&str]) -> Sandbox {
+fn faulted(profile: EmulatorProfile, specs: &[&str]) -> Sandbox {
     let sandbox = Sandbox::new(&format!("profile: {profile}\n"));
     let options = options(&sandbox, profile, specs);
     sandbox.serve(options)
 }
 
-fn options(sandbox: &Sandbox, profile: Profile, specs: &[&str]) -> Options {
-    Options {
+fn options(sandbox: &Sandbox, profile: EmulatorProfile, specs: &[&str]) -> DockerOptions {
+    DockerOptions {
         profile,
         organizations: vec![organization("my-org")],
         state: StateLocation::File(sandbox.path("state.db")),
         request_log: Some(sandbox.path("requests.jsonl")),
         faults: faults(specs),
-        ..Options::default()
+        ..DockerOptions::default()
     }
 }
 
@@ -54,15 +54,15 @@ fn writes(sandbox: &Sandbox) -> Vec<Value> {
 }
 
 /// The live policies with the names of their rules, asked for by a bare client.
-fn live(sandbox: &Sandbox, profile: Profile) -> Vec<(String, Vec<String>)> {
+fn live(sandbox: &Sandbox, profile: EmulatorProfile) -> Vec<(String, Vec<String>)> {
     let base = format!("{}/v2", sandbox.url());
     let (path, body, member) = match profile {
-        Profile::Seed => (
+        EmulatorProfile::Seed => (
             "users/login",
             json!({"username": "me", "password": "s"}),
             "token",
         ),
-        Profile::Intermediate | Profile::Current => (
+        EmulatorProfile::Intermediate | EmulatorProfile::Current => (
             "auth/token",
             json!({"identifier": "me", "secret": "s"}),
             "access_token",
@@ -114,7 +114,7 @@ fn whole() -> Vec<(String, Vec<String>)> {
 
 #[test]
 fn a_write_without_an_answer_is_read_back_and_made_good_in_the_same_run() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         for kind in ["before-500", "after-500", "after-reset", "truncated"] {
             for number in 1..=4 {
                 let what = format!("{profile}, {kind} at write {number}");
@@ -152,7 +152,7 @@ fn a_write_without_an_answer_is_read_back_and_made_good_in_the_same_run() {
 
 #[test]
 fn what_surely_was_not_applied_is_sent_again_and_nobody_notices() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         for specs in [
             &["before-429@write:2"][..],
             &["revoke-tokens@write:3"],
@@ -181,7 +181,7 @@ fn reads_that_fail_at_random_end_in_an_error_or_in_the_whole() {
     let mut ends = [0, 0];
     for seed in 0..12 {
         let spec = format!("before-reset@reads,p=0.75,seed={seed}");
-        let sandbox = faulted(Profile::Current, &[&spec]);
+        let sandbox = faulted(EmulatorProfile::Current, &[&spec]);
         let prune = sandbox.read("polwarden.yaml") + "    unmanaged: prune\n";
         sandbox.write("polwarden.yaml", prune);
         sandbox.write("policies/p.yaml", policy("p", &three_rules()));
@@ -206,12 +206,12 @@ fn reads_that_fail_at_random_end_in_an_error_or_in_the_whole() {
 #[test]
 fn a_server_that_crashes_in_mid_run_is_told_and_made_good() {
     for (kind, left) in [("before-crash", 3), ("after-crash", 2)] {
-        let mut sandbox = faulted(Profile::Current, &[&format!("{kind}@write:2")]);
+        let mut sandbox = faulted(EmulatorProfile::Current, &[&format!("{kind}@write:2")]);
         sandbox.write("policies/p.yaml", policy("p", &three_rules()));
         let Ran { code, out, .. } = sandbox.run(APPLY);
         assert_eq!(code, 7, "{kind}: {out}");
         assert_eq!(writes(&sandbox).len(), 2, "{kind}");
-        let options = options(&sandbox, Profile::Current, &[]);
+        let options = options(&sandbox, EmulatorProfile::Current, &[]);
         sandbox = sandbox.serve(options);
         let ran = sandbox.expect(0, APPLY);
         assert!(
@@ -219,13 +219,13 @@ fn a_server_that_crashes_in_mid_run_is_told_and_made_good() {
             "{kind}: {}",
             ran.out
         );
-        assert_eq!(live(&sandbox, Profile::Current), whole(), "{kind}");
+        assert_eq!(live(&sandbox, EmulatorProfile::Current), whole(), "{kind}");
     }
 }
 
 /// A live policy with the three rules, one of which is to get another host.
 fn changed(specs: &[&str]) -> Sandbox {
-    let sandbox = faulted(Profile::Current, specs);
+    let sandbox = faulted(EmulatorProfile::Current, specs);
     sandbox.write("policies/p.yaml", policy("p", &three_rules()));
     sandbox.expect(0, APPLY);
     let rules = three_rules().replace("b.example.com", "new.example.com");
@@ -274,19 +274,19 @@ fn another_writer_between_plan_and_call_is_noticed() {
     );
     assert!(ran.out.contains("found:    nothing"), "{}", ran.out);
     sandbox.expect(0, APPLY);
-    assert_eq!(live(&sandbox, Profile::Current), whole());
+    assert_eq!(live(&sandbox, EmulatorProfile::Current), whole());
 }
 
 #[test]
 fn a_policy_that_another_writer_makes_first_is_adopted_if_it_is_the_same() {
-    let sandbox = faulted(Profile::Current, &["add-policy=p@createPolicy:1"]);
+    let sandbox = faulted(EmulatorProfile::Current, &["add-policy=p@createPolicy:1"]);
     sandbox.write("policies/p.yaml", policy("p", &three_rules()));
     let ran = sandbox.expect(0, APPLY);
     assert!(ran.out.contains("it was found applied"), "{}", ran.out);
-    assert_eq!(live(&sandbox, Profile::Current), whole());
+    assert_eq!(live(&sandbox, EmulatorProfile::Current), whole());
 
     // One for other people is somebody else's: what is to be done about it is planned, shown and applied anew.
-    let sandbox = faulted(Profile::Current, &["add-policy=p@createPolicy:1"]);
+    let sandbox = faulted(EmulatorProfile::Current, &["add-policy=p@createPolicy:1"]);
     let scope = format!("scope: {{teams: [{}]}}\n", crate::emulator::TEAM);
     sandbox.write("policies/p.yaml", policy("p", &(scope + &three_rules())));
     let ran = sandbox.expect(0, APPLY);
@@ -297,7 +297,7 @@ fn a_policy_that_another_writer_makes_first_is_adopted_if_it_is_the_same() {
     );
     let (_, again) = ran.out.split_once("what is left is planned again").unwrap();
     assert!(again.contains("~ policy \"p\""), "{again}");
-    assert_eq!(live(&sandbox, Profile::Current), whole());
+    assert_eq!(live(&sandbox, EmulatorProfile::Current), whole());
     assert_eq!(
         writes(&sandbox)
             .iter()
@@ -311,7 +311,7 @@ fn a_policy_that_another_writer_makes_first_is_adopted_if_it_is_the_same() {
 #[test]
 fn a_conflict_with_a_reviewed_plan_is_not_planned_again() {
     let overtaken = || {
-        let sandbox = faulted(Profile::Current, &["add-policy=p@createPolicy:1"]);
+        let sandbox = faulted(EmulatorProfile::Current, &["add-policy=p@createPolicy:1"]);
         let scope = format!("scope: {{teams: [{}]}}\n", crate::emulator::TEAM);
         sandbox.write("policies/p.yaml", policy("p", &(scope + &three_rules())));
         let planned: Value =
@@ -355,7 +355,7 @@ fn a_run_that_overwrote_something_is_not_planned_again() {
 /// A conflict that does not go away ends the run, and what was applied is not forgotten over it.
 #[test]
 fn conflicts_are_not_answered_for_ever() {
-    let sandbox = faulted(Profile::Current, &["before-409@createRule"]);
+    let sandbox = faulted(EmulatorProfile::Current, &["before-409@createRule"]);
     sandbox.write("policies/p.yaml", policy("p", &three_rules()));
     let ran = sandbox.expect(7, APPLY);
     assert_eq!(ran.out.matches("planned again").count(), 2, "{}", ran.out);
@@ -399,7 +399,7 @@ fn a_saved_plan_that_another_writer_overtakes_is_stale() {
 fn a_slow_server_is_waited_for() {
     let delay = Duration::from_secs(3);
     let faults = ["delay=3s@createPolicy", "delay=3s@createRule"];
-    let sandbox = faulted(Profile::Current, &faults);
+    let sandbox = faulted(EmulatorProfile::Current, &faults);
     sandbox.write(
         "policies/p.yaml",
         policy(
@@ -427,5 +427,5 @@ fn a_slow_server_is_waited_for() {
     let once = ["createPolicy", "createRule"].map(|name| (name.to_owned(), json!(201)));
     assert_eq!(sent, once, "nothing is sent twice");
     let one_rule = vec![("p".to_owned(), vec!["a".to_owned()])];
-    assert_eq!(live(&sandbox, Profile::Current), one_rule);
+    assert_eq!(live(&sandbox, EmulatorProfile::Current), one_rule);
 }

@@ -5,7 +5,7 @@ pub(crate) mod proxy;
 
 use std::sync::Arc;
 
-use emulator::{Options, Profile};
+use emulator::{DockerOptions, EmulatorProfile};
 
 use self::proxy::{Asked, Fault, Faulty};
 use crate::cli::sandbox::{Sandbox, policy, target, tcp};
@@ -13,14 +13,14 @@ use crate::emulator::organization;
 
 /// A sandbox whose service stands behind a proxy.
 fn behind(
-    profile: Profile,
+    profile: EmulatorProfile,
     decide: impl Fn(&Asked) -> Fault + Send + Sync + 'static,
 ) -> (Sandbox, Faulty) {
     let organizations = ["my-org", "other-org"].map(organization).to_vec();
-    let mut sandbox = Sandbox::new(&format!("profile: {profile}\n")).serve(Options {
+    let mut sandbox = Sandbox::new(&format!("profile: {profile}\n")).serve(DockerOptions {
         profile,
         organizations,
-        ..Options::default()
+        ..DockerOptions::default()
     });
     let url = sandbox.url();
     let faulty = sandbox.wait(Faulty::start(&url, Arc::new(decide)));
@@ -44,7 +44,7 @@ const APPLY: &[&str] = &["apply", "--auto-approve", "--concurrency", "1"];
 
 #[test]
 fn a_refused_call_in_the_middle_is_7_and_blocks_its_policy() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         let (sandbox, faulty) = behind(profile, |asked| {
             Fault::answer_if(asked.write == 3, 400, CONFLICT)
         });
@@ -78,7 +78,7 @@ fn a_refused_call_in_the_middle_is_7_and_blocks_its_policy() {
 #[test]
 fn a_write_that_ends_in_a_fault_is_read_back_and_repeated_only_if_it_was_not_applied() {
     for applied in [false, true] {
-        let (sandbox, faulty) = behind(Profile::Current, move |asked| {
+        let (sandbox, faulty) = behind(EmulatorProfile::Current, move |asked| {
             match (asked.write == 2, applied) {
                 (true, true) => Fault::AfterAll(500, INTERNAL),
                 (true, false) => Fault::Answer(500, INTERNAL),
@@ -104,7 +104,7 @@ fn a_write_that_ends_in_a_fault_is_read_back_and_repeated_only_if_it_was_not_app
 
 #[test]
 fn a_first_call_that_is_refused_is_an_error() {
-    let (sandbox, faulty) = behind(Profile::Current, |asked| {
+    let (sandbox, faulty) = behind(EmulatorProfile::Current, |asked| {
         Fault::answer_if(asked.write == 1, 400, CONFLICT)
     });
     sandbox.write("policies/p.yaml", policy("p", &three_rules()));
@@ -116,7 +116,7 @@ fn a_first_call_that_is_refused_is_an_error() {
 fn an_answer_that_is_not_understood_is_no_success() {
     // Neither is that of the read back: then nobody can tell.
     let seen = Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let (sandbox, faulty) = behind(Profile::Current, move |asked| {
+    let (sandbox, faulty) = behind(EmulatorProfile::Current, move |asked| {
         let broken = seen.load(std::sync::atomic::Ordering::SeqCst) && asked.method == "GET";
         let breaks = asked.write == 2 && asked.method != "GET";
         seen.fetch_or(breaks, std::sync::atomic::Ordering::SeqCst);
@@ -137,7 +137,7 @@ fn an_answer_that_is_not_understood_is_no_success() {
 fn what_the_server_kept_otherwise_is_noticed_when_it_is_read_back() {
     // The service says that it made the rule, but did not.
     const MADE: &str = r#"{"id":"rule_x","name":"c","actions":["connect:tcp"],"resources":["c.example.com"],"decision":"allow"}"#;
-    let (sandbox, _faulty) = behind(Profile::Current, |asked| {
+    let (sandbox, _faulty) = behind(EmulatorProfile::Current, |asked| {
         Fault::answer_if(asked.write == 4, 201, MADE)
     });
     sandbox.write("policies/p.yaml", policy("p", &three_rules()));
@@ -154,7 +154,7 @@ fn what_the_server_kept_otherwise_is_noticed_when_it_is_read_back() {
 fn a_failed_read_back_does_not_hide_what_was_done() {
     let writes = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let seen = Arc::clone(&writes);
-    let (sandbox, faulty) = behind(Profile::Current, move |asked| {
+    let (sandbox, faulty) = behind(EmulatorProfile::Current, move |asked| {
         seen.fetch_max(asked.write, std::sync::atomic::Ordering::SeqCst);
         let done = seen.load(std::sync::atomic::Ordering::SeqCst) == 4;
         Fault::answer_if(
@@ -192,7 +192,7 @@ fn two_targets(sandbox: &Sandbox, second: &str) {
 
 #[test]
 fn failures_of_two_organizations_are_both_told() {
-    let (sandbox, faulty) = behind(Profile::Current, |_| Fault::Pass);
+    let (sandbox, faulty) = behind(EmulatorProfile::Current, |_| Fault::Pass);
     two_targets(&sandbox, "other-org");
     let text = sandbox
         .read("polwarden.yaml")
@@ -230,7 +230,7 @@ fn failures_of_two_organizations_are_both_told() {
 
 #[test]
 fn one_organization_that_fails_leaves_the_other_untouched() {
-    let (sandbox, faulty) = behind(Profile::Current, |_| Fault::Pass);
+    let (sandbox, faulty) = behind(EmulatorProfile::Current, |_| Fault::Pass);
     two_targets(&sandbox, "absent");
     let ran = sandbox.expect(1, APPLY);
     assert!(
@@ -249,7 +249,7 @@ fn one_organization_that_fails_leaves_the_other_untouched() {
 
 #[test]
 fn a_failure_at_the_first_organization_leaves_the_second_to_go_on() {
-    let (sandbox, faulty) = behind(Profile::Current, |asked| {
+    let (sandbox, faulty) = behind(EmulatorProfile::Current, |asked| {
         Fault::answer_if(asked.write == 2, 400, CONFLICT)
     });
     two_targets(&sandbox, "other-org");
@@ -274,7 +274,7 @@ fn a_failure_at_the_first_organization_leaves_the_second_to_go_on() {
 fn a_refused_sign_in_is_not_tried_again() {
     let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let seen = Arc::clone(&asked);
-    let (sandbox, _faulty) = behind(Profile::Current, move |asked| {
+    let (sandbox, _faulty) = behind(EmulatorProfile::Current, move |asked| {
         let sign_in = asked.path.ends_with("/auth/token");
         if sign_in {
             seen.fetch_add(1, std::sync::atomic::Ordering::SeqCst);

@@ -9,11 +9,11 @@ mod statements;
 use cedar_policy::{Authorizer, Entities, PolicyId, PolicySet, Response};
 use thiserror::Error;
 
-pub use request::{CedarRequest, CedarRequestError, Circumstances};
+pub use request::{CedarRequest, CedarRequestContext, CedarRequestError};
 
 use super::audience::Audience;
 use model::diag::DocumentId;
-use model::docker::{Content, Decision, DesiredPolicy, LiveContent, LiveState};
+use model::docker::{Decision, DesiredPolicy, DockerLiveState, LiveContent, PolicyContent};
 
 /// The reason why Cedar policies cannot decide.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -37,7 +37,7 @@ pub enum CedarError {
 
 /// A Cedar policy that applies to an audience.
 #[derive(Debug, Clone, Copy)]
-struct PooledText<'a> {
+struct CedarPolicyText<'a> {
     position: usize,
     policy: &'a str,
     text: &'a str,
@@ -46,8 +46,8 @@ struct PooledText<'a> {
 
 /// All Cedar policies that apply to an audience.
 #[derive(Debug, Clone)]
-pub struct CedarPool<'a> {
-    texts: Vec<PooledText<'a>>,
+pub struct ApplicableCedarPolicies<'a> {
+    texts: Vec<CedarPolicyText<'a>>,
 }
 
 /// One statement of a Cedar policy.
@@ -78,7 +78,7 @@ pub struct CedarFailure<'a> {
 
 /// A decision of Cedar policies with its reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CedarAnswer<'a> {
+pub struct CedarDecision<'a> {
     /// The decision.
     pub decision: Decision,
     /// The matching forbids, otherwise the matching permits. Empty if nothing matches: denied by
@@ -88,7 +88,7 @@ pub struct CedarAnswer<'a> {
     pub failures: Vec<CedarFailure<'a>>,
 }
 
-impl<'a> CedarPool<'a> {
+impl<'a> ApplicableCedarPolicies<'a> {
     /// The Cedar policies of the manifests that apply to an audience.
     pub fn desired(policies: &'a [DesiredPolicy], audience: &Audience) -> Self {
         let reached = policies
@@ -96,8 +96,8 @@ impl<'a> CedarPool<'a> {
             .enumerate()
             .filter(|(_, policy)| audience.is_reached_by(&policy.scope));
         let texts = reached.filter_map(|(position, policy)| match &policy.content {
-            Content::Rules(_) => None,
-            Content::Cedar(cedar) => Some(PooledText {
+            PolicyContent::Rules(_) => None,
+            PolicyContent::Cedar(cedar) => Some(CedarPolicyText {
                 position,
                 policy: policy.name.as_str(),
                 text: &cedar.text,
@@ -110,7 +110,7 @@ impl<'a> CedarPool<'a> {
     }
 
     /// The Cedar policies of the live state that apply to an audience.
-    pub fn live(state: &'a LiveState, audience: &Audience) -> Self {
+    pub fn live(state: &'a DockerLiveState, audience: &Audience) -> Self {
         let reached = state
             .policies
             .iter()
@@ -118,7 +118,7 @@ impl<'a> CedarPool<'a> {
             .filter(|(_, policy)| audience.is_reached_by(&policy.scope));
         let texts = reached.filter_map(|(position, policy)| match &policy.content {
             LiveContent::Rules(_) | LiveContent::Opaque(_) => None,
-            LiveContent::Cedar(cedar) => Some(PooledText {
+            LiveContent::Cedar(cedar) => Some(CedarPolicyText {
                 position,
                 policy: &policy.name,
                 text: &cedar.text,
@@ -138,7 +138,7 @@ impl<'a> CedarPool<'a> {
         if self.texts.is_empty() {
             return Ok(Vec::new());
         }
-        nesting::with_room(|| Ok(Parsed::of(&self.texts)?.statements))
+        nesting::with_room(|| Ok(ParsedPolicySet::of(&self.texts)?.statements))
             .unwrap_or(Err(CedarError::NoRoom))
     }
 
@@ -147,14 +147,14 @@ impl<'a> CedarPool<'a> {
     ///
     /// # Errors
     /// The text of a policy cannot be parsed.
-    pub fn decide(&self, requests: &[&CedarRequest]) -> Result<Vec<CedarAnswer<'a>>, CedarError> {
+    pub fn decide(&self, requests: &[&CedarRequest]) -> Result<Vec<CedarDecision<'a>>, CedarError> {
         if requests.is_empty() {
             return Ok(Vec::new());
         }
         // Parsing, evaluating and dropping deep syntax trees all recurse, so that all of it runs on
         // the large stack.
         let work = || {
-            let parsed = Parsed::of(&self.texts)?;
+            let parsed = ParsedPolicySet::of(&self.texts)?;
             requests
                 .iter()
                 .map(|request| parsed.decide(request))
@@ -165,18 +165,18 @@ impl<'a> CedarPool<'a> {
 }
 
 /// Parsed statements. The id of each is its position in `statements`.
-struct Parsed<'a> {
+struct ParsedPolicySet<'a> {
     set: PolicySet,
     statements: Vec<CedarStatement<'a>>,
 }
 
-impl<'a> Parsed<'a> {
-    fn of(texts: &[PooledText<'a>]) -> Result<Self, CedarError> {
+impl<'a> ParsedPolicySet<'a> {
+    fn of(texts: &[CedarPolicyText<'a>]) -> Result<Self, CedarError> {
         let mut parsed = Self {
             set: PolicySet::new(),
             statements: Vec::new(),
         };
-        for PooledText {
+        for CedarPolicyText {
             position,
             policy,
             text,
@@ -206,8 +206,8 @@ impl<'a> Parsed<'a> {
         Ok(parsed)
     }
 
-    fn decide(&self, request: &CedarRequest) -> Result<CedarAnswer<'a>, CedarError> {
-        let request = request.for_engine().map_err(CedarError::Request)?;
+    fn decide(&self, request: &CedarRequest) -> Result<CedarDecision<'a>, CedarError> {
+        let request = request.to_cedar().map_err(CedarError::Request)?;
         let response: Response =
             Authorizer::new().is_authorized(&request, &self.set, &Entities::empty());
         let decision = match response.decision() {
@@ -233,7 +233,7 @@ impl<'a> Parsed<'a> {
                 why,
             })
         };
-        Ok(CedarAnswer {
+        Ok(CedarDecision {
             decision,
             statements: statements.into_iter().filter_map(at).collect(),
             failures: failures.into_iter().filter_map(failed).collect(),
@@ -254,7 +254,7 @@ mod tests {
     use super::*;
     use model::docker::{Cedar, LivePolicy, PolicyId as LiveId, Scope, TeamId};
 
-    fn live(texts: &[(&str, &[&str])]) -> LiveState {
+    fn live(texts: &[(&str, &[&str])]) -> DockerLiveState {
         let policies = texts
             .iter()
             .enumerate()
@@ -274,19 +274,19 @@ mod tests {
                 updated_at: String::new(),
                 unknown_fields: Map::new(),
             });
-        LiveState {
+        DockerLiveState {
             policies: policies.collect(),
         }
     }
 
     fn decide(
-        state: &LiveState,
+        state: &DockerLiveState,
         teams: &[&str],
         text: &str,
     ) -> Result<(Decision, Vec<(String, usize)>), CedarError> {
         let audience = Audience::of_teams(teams.iter().map(|team| (*team).to_owned()));
-        let request = CedarRequest::parse(text, &Circumstances::default()).unwrap();
-        let answer = CedarPool::live(state, &audience)
+        let request = CedarRequest::parse(text, &CedarRequestContext::default()).unwrap();
+        let answer = ApplicableCedarPolicies::live(state, &audience)
             .decide(&[&request])?
             .remove(0);
         let statements = answer
@@ -329,7 +329,7 @@ mod tests {
             Ok((Decision::Deny, vec![name("p1", 1), name("p2", 1)]))
         );
         assert_eq!(
-            decide(&LiveState::default(), &[], "call x"),
+            decide(&DockerLiveState::default(), &[], "call x"),
             Ok((Decision::Deny, vec![]))
         );
     }
@@ -355,7 +355,11 @@ mod tests {
                 "{refused:?}"
             );
             let all = Audience::of_teams(["a".to_owned()]);
-            assert!(CedarPool::live(&state, &all).statements().is_err());
+            assert!(
+                ApplicableCedarPolicies::live(&state, &all)
+                    .statements()
+                    .is_err()
+            );
         }
     }
 

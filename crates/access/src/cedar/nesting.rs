@@ -33,19 +33,21 @@ pub fn depth(text: &str) -> usize {
     while let Some(byte) = bytes.get(at) {
         let rest = &bytes[at..];
         let (length, step) = match byte {
-            b'"' => (string_length(rest), Step::Skip),
+            b'"' => (string_length(rest), DepthChange::Skip),
             b'/' if rest.starts_with(b"//") => (
                 rest.iter()
                     .position(|byte| *byte == b'\n')
                     .unwrap_or(rest.len()),
-                Step::Skip,
+                DepthChange::Skip,
             ),
-            b'(' | b'[' | b'{' => (1, Step::Open),
-            b')' | b']' | b'}' => (1, Step::Close),
-            b',' => (1, Step::Next),
-            b';' => (1, Step::End),
-            b'&' | b'|' | b'=' | b':' if rest.get(1) == Some(byte) => (2, Step::Chain),
-            b'!' | b'-' | b'+' | b'*' | b'.' | b'<' | b'>' | b'&' | b'|' | b'=' => (1, Step::Chain),
+            b'(' | b'[' | b'{' => (1, DepthChange::Open),
+            b')' | b']' | b'}' => (1, DepthChange::Close),
+            b',' => (1, DepthChange::Next),
+            b';' => (1, DepthChange::End),
+            b'&' | b'|' | b'=' | b':' if rest.get(1) == Some(byte) => (2, DepthChange::Chain),
+            b'!' | b'-' | b'+' | b'*' | b'.' | b'<' | b'>' | b'&' | b'|' | b'=' => {
+                (1, DepthChange::Chain)
+            }
             b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'0'..=b'9' => {
                 let length = rest
                     .iter()
@@ -55,19 +57,26 @@ pub fn depth(text: &str) -> usize {
                     &rest[..length],
                     b"if" | b"has" | b"like" | b"in" | b"is" | b"when" | b"unless"
                 );
-                (length, if chains { Step::Chain } else { Step::Skip })
+                (
+                    length,
+                    if chains {
+                        DepthChange::Chain
+                    } else {
+                        DepthChange::Skip
+                    },
+                )
             }
-            _ => (1, Step::Skip),
+            _ => (1, DepthChange::Skip),
         };
         at += length.max(1);
-        total = take(step, &mut levels, total);
+        total = apply_depth_change(step, &mut levels, total);
         deepest = deepest.max(total);
     }
     deepest
 }
 
 /// The effect of a token on the depth.
-enum Step {
+enum DepthChange {
     Skip,
     Chain,
     Open,
@@ -76,29 +85,29 @@ enum Step {
     End,
 }
 
-fn take(step: Step, levels: &mut Vec<usize>, total: usize) -> usize {
+fn apply_depth_change(step: DepthChange, levels: &mut Vec<usize>, total: usize) -> usize {
     let last = levels.last().copied().unwrap_or_default();
     match step {
-        Step::Skip => total,
-        Step::Chain => grow(levels, total),
-        Step::Open => {
+        DepthChange::Skip => total,
+        DepthChange::Chain => grow(levels, total),
+        DepthChange::Open => {
             levels.push(1);
             total + 1
         }
         // A bracketed expression becomes an operand: `a[0][0]` is deeper than `a[0]`.
-        Step::Close if levels.len() > 1 => {
+        DepthChange::Close if levels.len() > 1 => {
             levels.pop();
             grow(levels, total - last)
         }
-        Step::Close => total,
-        Step::Next => {
+        DepthChange::Close => total,
+        DepthChange::Next => {
             let left = last.min(1);
             if let Some(level) = levels.last_mut() {
                 *level = left;
             }
             total - last + left
         }
-        Step::End => {
+        DepthChange::End => {
             levels.clear();
             levels.push(0);
             0

@@ -40,12 +40,12 @@ pub enum CedarRequestError {
 /// The principal and context of a request. The default is a user that no statement names, with an
 /// empty context.
 #[derive(Debug, Clone, Default)]
-pub struct Circumstances {
+pub struct CedarRequestContext {
     principal: Option<EntityUid>,
     context: Option<Context>,
 }
 
-impl Circumstances {
+impl CedarRequestContext {
     /// Sets the principal, as a Cedar entity such as `MCP::User::"ada"`.
     ///
     /// # Errors
@@ -61,7 +61,8 @@ impl Circumstances {
     /// The value is not an object, or contains a value that Cedar does not support.
     pub fn with_context(mut self, json: &Value) -> Result<Self, CedarRequestError> {
         let context = Context::from_json_value(json.clone(), None);
-        self.context = Some(context.map_err(|error| CedarRequestError::Context(told(&error)))?);
+        self.context =
+            Some(context.map_err(|error| CedarRequestError::Context(error_chain(&error)))?);
         Ok(self)
     }
 }
@@ -80,12 +81,15 @@ impl CedarRequest {
     ///
     /// # Errors
     /// The error names the invalid word.
-    pub fn parse(text: &str, circumstances: &Circumstances) -> Result<Self, CedarRequestError> {
+    pub fn parse(
+        text: &str,
+        circumstances: &CedarRequestContext,
+    ) -> Result<Self, CedarRequestError> {
         let words = words(text);
         let Some([action, resource]) = words.as_deref() else {
             return Err(CedarRequestError::Words(text.to_owned()));
         };
-        let Circumstances { principal, context } = circumstances;
+        let CedarRequestContext { principal, context } = circumstances;
         Ok(Self {
             principal: principal.clone().map_or_else(|| entity(ANYBODY), Ok)?,
             action: short_or_entity(action, ACTION)?,
@@ -96,7 +100,7 @@ impl CedarRequest {
 
     /// Converts the request for the Cedar engine. Without a schema, the engine does not validate
     /// it.
-    pub(super) fn for_engine(&self) -> Result<cedar_policy::Request, String> {
+    pub(super) fn to_cedar(&self) -> Result<cedar_policy::Request, String> {
         let Self {
             principal,
             action,
@@ -104,7 +108,7 @@ impl CedarRequest {
             context,
         } = self.clone();
         cedar_policy::Request::new(principal, action, resource, context, None)
-            .map_err(|error| told(&error))
+            .map_err(|error| error_chain(&error))
     }
 }
 
@@ -136,7 +140,7 @@ fn words(text: &str) -> Option<Vec<&str>> {
 fn short_or_entity(word: &str, kind: &str) -> Result<EntityUid, CedarRequestError> {
     if is_short(word) {
         let kind = EntityTypeName::from_str(kind).map_err(|error| wrong(word, &error))?;
-        return Ok(named(&kind, word));
+        return Ok(entity_uid(&kind, word));
     }
     entity(word)
 }
@@ -152,19 +156,19 @@ fn entity(text: &str) -> Result<EntityUid, CedarRequestError> {
     EntityUid::from_str(text).map_err(|error| wrong(text, &error))
 }
 
-fn named(kind: &EntityTypeName, name: &str) -> EntityUid {
+fn entity_uid(kind: &EntityTypeName, name: &str) -> EntityUid {
     EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(name))
 }
 
 fn wrong(text: &str, error: &dyn std::error::Error) -> CedarRequestError {
     CedarRequestError::Entity {
         text: text.to_owned(),
-        why: told(error),
+        why: error_chain(error),
     }
 }
 
 /// The message of an error and its causes.
-fn told(error: &dyn std::error::Error) -> String {
+fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -183,16 +187,16 @@ impl fmt::Display for CedarRequest {
         write!(
             f,
             "{} {}",
-            Short(&self.action, ACTION),
-            Short(&self.resource, TOOL)
+            ShortEntity(&self.action, ACTION),
+            ShortEntity(&self.resource, TOOL)
         )
     }
 }
 
 /// Displays an entity, by its name alone if it has the usual type.
-struct Short<'a>(&'a EntityUid, &'static str);
+struct ShortEntity<'a>(&'a EntityUid, &'static str);
 
-impl fmt::Display for Short<'_> {
+impl fmt::Display for ShortEntity<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(entity, usual) = self;
         let name: &str = entity.id().unescaped();

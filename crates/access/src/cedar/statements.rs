@@ -7,7 +7,7 @@ use cedar_policy::{Effect, Policy, PolicyId, PolicySet};
 use super::nesting;
 use model::docker::Decision;
 
-pub(super) struct Found {
+pub(super) struct ParsedStatement {
     pub(super) policy: Policy,
     /// The number in the text from 1, counting templates.
     pub(super) number: usize,
@@ -18,7 +18,7 @@ pub(super) struct Found {
 
 /// Parses the statements of a text, in order. Templates are left out: they only apply once linked,
 /// and nothing links them. Must be called with enough stack for the syntax trees (see `nesting`).
-pub(super) fn read(text: &str) -> Result<Vec<Found>, String> {
+pub(super) fn read(text: &str) -> Result<Vec<ParsedStatement>, String> {
     let depth = nesting::depth(text);
     if depth > nesting::DEEPEST {
         return Err(format!(
@@ -28,7 +28,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Found>, String> {
     }
     let set = PolicySet::from_str(text).map_err(|error| error.to_string())?;
     let starts = starts(text);
-    let mut found: Vec<Found> = set
+    let mut found: Vec<ParsedStatement> = set
         .policies()
         .filter_map(|policy| statement(policy, text, &starts))
         .collect();
@@ -36,7 +36,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Found>, String> {
     Ok(found)
 }
 
-fn statement(policy: &Policy, text: &str, starts: &[usize]) -> Option<Found> {
+fn statement(policy: &Policy, text: &str, starts: &[usize]) -> Option<ParsedStatement> {
     let index = index(policy.id())?;
     let start = starts.get(index).copied().unwrap_or_default();
     let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;
@@ -44,7 +44,7 @@ fn statement(policy: &Policy, text: &str, starts: &[usize]) -> Option<Found> {
         Effect::Permit => Decision::Allow,
         Effect::Forbid => Decision::Deny,
     };
-    Some(Found {
+    Some(ParsedStatement {
         policy: policy.clone(),
         number: index + 1,
         line: u32::try_from(line).unwrap_or(u32::MAX),

@@ -11,36 +11,36 @@
 //! Example: the allow `10.0.0.0/8` never decides if `10.0.0.0/9` and `10.128.0.0/9` are denied: in
 //! every region that it matches, one of the denies matches too. Neither deny blocks it alone.
 
-mod probes;
 mod search;
+mod whole_spaces;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::bits::Bits;
-use super::budget::Entangled;
-use super::index::{Index, Unreadable};
-use super::request::Request;
-use super::survey::Survey;
+use super::bits::BitSet;
+use super::budget::TooComplex;
+use super::index::{InvalidResource, RuleIndex};
+use super::partition::RequestPartition;
+use super::request::AccessRequest;
 use model::docker::{Action, Decision, Rule, Scope};
-use probes::Probes;
-use search::{RuleSearch, Search};
+use search::{CoverSearch, UsageSearch};
+use whole_spaces::Probes;
 
 /// Maximum number of covering rules reported for one rule.
 const MOST_COVERERS: usize = 8;
 
 /// A rule with the scope of its policy.
 #[derive(Debug, Clone, Copy)]
-pub struct ReachingRule<'a> {
+pub struct RuleWithScope<'a> {
     /// The rule.
     pub rule: &'a Rule,
     /// The scope of its policy.
     pub scope: &'a Scope,
 }
 
-/// A resource of a rule, by positions in a [`Usage`].
+/// A resource of a rule, by positions in a [`UsageReport`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Spot {
+pub struct ResourcePosition {
     /// The position of the rule.
     pub rule: usize,
     /// The position of the resource in the rule.
@@ -49,29 +49,29 @@ pub struct Spot {
 
 /// The effect of a resource among all rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Use {
+pub enum UsageStatus {
     /// It decides: an allow that permits a request, or a deny that blocks a request that would be
     /// allowed without it. Contains one such request.
-    Decides(Arc<Request>),
+    Decides(Arc<AccessRequest>),
     /// An allow that never decides, since everything it matches is denied. Contains the responsible
     /// denies, those that block it alone first.
-    Blocked(Vec<Blocker>),
+    Blocked(Vec<BlockingDeny>),
     /// A deny without effect, since no allow matches anything that it matches.
-    TakesNothing,
+    DeniesNothing,
     /// It cannot be parsed and therefore matches nothing.
     MatchesNothing,
 }
 
 /// A deny that blocks an allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Blocker {
+pub struct BlockingDeny {
     /// The deny.
-    pub deny: Spot,
+    pub deny: ResourcePosition,
     /// Whether it alone denies everything that the allow matches, for the whole audience of the
     /// allow.
     pub alone: bool,
     /// A request that both match.
-    pub witness: Arc<Request>,
+    pub witness: Arc<AccessRequest>,
 }
 
 /// The analysis of one resource.
@@ -80,7 +80,7 @@ pub struct ResourceUsage {
     /// The resource as written.
     pub resource: String,
     /// Its effect.
-    pub used: Use,
+    pub used: UsageStatus,
 }
 
 /// The analysis of one rule.
@@ -92,7 +92,7 @@ pub struct RuleUsage {
     /// and match at least the same requests; at most eight. Equal rules cover each other.
     pub covered_by: Vec<usize>,
     /// The realms that an allow opens completely, with the action.
-    pub opens_all: Vec<(Action, Realm)>,
+    pub opens_all: Vec<(Action, ResourceSpace)>,
 }
 
 impl RuleUsage {
@@ -100,14 +100,14 @@ impl RuleUsage {
     pub fn decides(&self) -> bool {
         self.resources
             .iter()
-            .any(|resource| matches!(resource.used, Use::Decides(_)))
+            .any(|resource| matches!(resource.used, UsageStatus::Decides(_)))
     }
 }
 
 /// All addresses or paths of one kind. Host names are missing because no pattern matches all of
 /// them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Realm {
+pub enum ResourceSpace {
     /// Every IPv4 address.
     Ipv4,
     /// Every IPv6 address.
@@ -124,21 +124,21 @@ pub enum Realm {
 
 /// Two nested ranges of addresses with a common action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Overlap {
+pub struct RangeOverlap {
     /// The wider range: the narrowest one around the inner range.
-    pub outer: Spot,
+    pub outer: ResourcePosition,
     /// The narrower range.
-    pub inner: Spot,
+    pub inner: ResourcePosition,
 }
 
 /// The analysis of a rule set.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Usage {
+pub struct UsageReport {
     /// One entry for each rule, in order.
     pub rules: Vec<RuleUsage>,
     /// Nested ranges of addresses with any decisions. Each inner range is listed with at most one
     /// allow and one deny around it.
-    pub overlaps: Vec<Overlap>,
+    pub overlaps: Vec<RangeOverlap>,
 }
 
 /// Analyzes each rule exactly, for all requests and all combinations of teams.
@@ -149,22 +149,24 @@ pub struct Usage {
 ///
 /// # Errors
 /// The question exceeds the work budget.
-pub fn usage(rules: &[ReachingRule<'_>]) -> Result<Usage, Entangled> {
-    let reach = Reach::new(rules);
-    let mut index = Index::default();
-    for (position, ReachingRule { rule, scope }) in rules.iter().enumerate() {
+pub fn usage(rules: &[RuleWithScope<'_>]) -> Result<UsageReport, TooComplex> {
+    let reach = ScopeReach::new(rules);
+    let mut index = RuleIndex::default();
+    for (position, RuleWithScope { rule, scope }) in rules.iter().enumerate() {
         index.add(position, rule, &reach.of(scope));
     }
     let probes = Probes::add(&mut index, rules.len());
     let spots = spots(&index, rules.len());
-    let survey = Survey::new(&index);
-    let mut search = Search::new(&index);
+    let partition = RequestPartition::new(&index);
+    let mut search = UsageSearch::new(&index);
     // Regions that only probes match are needed too: they prove that no rule opens everything.
-    survey.regions(&|_| true, &mut |region| search.see(&survey.budget, region))?;
-    let mut whole = RuleSearch::new(&index, &search, rules.len());
+    partition.regions(&|_| true, &mut |region| {
+        search.see(&partition.budget, region)
+    })?;
+    let mut whole = CoverSearch::new(&index, &search, rules.len());
     let wanted = whole.wanted();
-    survey.regions(&|term| wanted[term as usize], &mut |region| {
-        whole.see(&survey.budget, region)
+    partition.regions(&|term| wanted[term as usize], &mut |region| {
+        whole.see(&partition.budget, region)
     })?;
     let mut found: Vec<RuleUsage> = (0..rules.len())
         .map(|rule| RuleUsage {
@@ -173,13 +175,13 @@ pub fn usage(rules: &[ReachingRule<'_>]) -> Result<Usage, Entangled> {
             opens_all: Vec::new(),
         })
         .collect();
-    for (number, realm) in probes.realms.iter().enumerate() {
+    for (number, space) in probes.spaces.iter().enumerate() {
         for rule in whole
             .coverers(rules.len() + number, usize::MAX)
             .into_iter()
             .filter(|rule| *rule < rules.len())
         {
-            found[rule].opens_all.push(*realm);
+            found[rule].opens_all.push(*space);
         }
     }
     for entry in &index.entries {
@@ -192,19 +194,19 @@ pub fn usage(rules: &[ReachingRule<'_>]) -> Result<Usage, Entangled> {
             used: search.used(entry.term, &spot),
         });
     }
-    for Unreadable {
+    for InvalidResource {
         rule,
         resource,
         why: _,
     } in &index.unreadable
     {
         let resource = resource.clone();
-        let used = Use::MatchesNothing;
+        let used = UsageStatus::MatchesNothing;
         found[*rule]
             .resources
             .push(ResourceUsage { resource, used });
     }
-    Ok(Usage {
+    Ok(UsageReport {
         rules: found,
         overlaps: overlaps(&index, &spots),
     })
@@ -213,12 +215,12 @@ pub fn usage(rules: &[ReachingRule<'_>]) -> Result<Usage, Entangled> {
 /// The audience of each scope as a set of numbers: 0 is everyone outside of all teams, and each
 /// team or profile in a scope has one number. If a scope includes the numbers of another one, it
 /// also includes its members of several teams.
-struct Reach<'a> {
+struct ScopeReach<'a> {
     named: BTreeSet<(bool, &'a str)>,
 }
 
-impl<'a> Reach<'a> {
-    fn new(rules: &[ReachingRule<'a>]) -> Self {
+impl<'a> ScopeReach<'a> {
+    fn new(rules: &[RuleWithScope<'a>]) -> Self {
         Self {
             named: rules
                 .iter()
@@ -237,9 +239,9 @@ impl<'a> Reach<'a> {
         )
     }
 
-    fn of(&self, scope: &Scope) -> Bits {
+    fn of(&self, scope: &Scope) -> BitSet {
         if scope.is_organization_wide() {
-            return Bits::below(self.named.len() + 1);
+            return BitSet::below(self.named.len() + 1);
         }
         let names: BTreeSet<(bool, &str)> = Self::names(scope).collect();
         let numbered = self
@@ -252,7 +254,7 @@ impl<'a> Reach<'a> {
 }
 
 /// The position of each entry; entries are in the order of rules and resources.
-fn spots(index: &Index, rules: usize) -> Vec<Spot> {
+fn spots(index: &RuleIndex, rules: usize) -> Vec<ResourcePosition> {
     let mut next = vec![0; rules];
     let spots = index.entries.iter().map(|entry| {
         let rule = entry.rule as usize;
@@ -260,7 +262,7 @@ fn spots(index: &Index, rules: usize) -> Vec<Spot> {
             *next += 1;
             *next - 1
         });
-        Spot {
+        ResourcePosition {
             rule,
             resource: place.unwrap_or_default(),
         }
@@ -268,7 +270,7 @@ fn spots(index: &Index, rules: usize) -> Vec<Spot> {
     spots.collect()
 }
 
-fn overlaps(index: &Index, spots: &[Spot]) -> Vec<Overlap> {
+fn overlaps(index: &RuleIndex, spots: &[ResourcePosition]) -> Vec<RangeOverlap> {
     let mut overlaps = Vec::new();
     for (outer, inner) in index.nets.nested() {
         for term in inner.iter().map(|id| index.term_of(*id)) {
@@ -283,7 +285,7 @@ fn overlaps(index: &Index, spots: &[Spot]) -> Vec<Overlap> {
                     continue;
                 };
                 let outer = spots[*outer as usize];
-                overlaps.extend(term.entries.iter().map(|inner| Overlap {
+                overlaps.extend(term.entries.iter().map(|inner| RangeOverlap {
                     outer,
                     inner: spots[*inner as usize],
                 }));

@@ -1,11 +1,11 @@
 //! The two walks of the usage analysis.
 //!
-//! The first walk (`Search`) looks for one region for each term in which it decides: for an allow,
+//! The first walk (`UsageSearch`) looks for one region for each term in which it decides: for an allow,
 //! one in which the matching denies do not reach its whole audience; for a deny, one in which some
 //! allow matches. If no such region exists for an allow, the denies met in its regions are its
 //! blockers. A deny blocks it alone if it was met in all of them and reaches its whole audience.
 //!
-//! The second walk (`RuleSearch`) decides inclusion between rules: rule s covers rule r if in every
+//! The second walk (`CoverSearch`) decides inclusion between rules: rule s covers rule r if in every
 //! region that a term of r matches, a term of s matches too. This is elimination, as in a data-flow
 //! analysis of facts that are true on all paths: begin with all candidates, and drop those that are
 //! missing in some region. A rule that covers r matches in every region of r, in particular in the
@@ -24,43 +24,47 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::{Blocker, Spot, Use};
-use crate::bits::Bits;
-use crate::budget::{Budget, Stop};
-use crate::index::Index;
-use crate::regions::Region;
-use crate::request::Request;
-use crate::terms::What;
+use super::{BlockingDeny, ResourcePosition, UsageStatus};
+use crate::bits::BitSet;
+use crate::budget::{Budget, WalkStop};
+use crate::index::RuleIndex;
+use crate::regions::RequestRegion;
+use crate::request::AccessRequest;
+use crate::terms::TermMatcher;
 use model::docker::Decision;
 
 /// The observations about one term.
 #[derive(Default)]
-struct Seen {
+struct TermStatistics {
     /// The number of regions that it matches.
     regions: usize,
     /// A request that it decides.
-    decides: Option<Arc<Request>>,
+    decides: Option<Arc<AccessRequest>>,
     /// For an allow without a decided request: the denies met so far, each with the number of
     /// regions and one request.
-    blockers: BTreeMap<u32, (usize, Option<Arc<Request>>)>,
+    blockers: BTreeMap<u32, (usize, Option<Arc<AccessRequest>>)>,
     /// The region with the fewest entries among those that it matches: their number, and its terms.
     rarest: Option<(usize, Rc<[u32]>)>,
 }
 
 /// The first walk: finds a region in which each term decides.
-pub(super) struct Search<'i> {
-    index: &'i Index,
-    seen: Vec<Seen>,
+pub(super) struct UsageSearch<'i> {
+    index: &'i RuleIndex,
+    seen: Vec<TermStatistics>,
 }
 
-impl<'i> Search<'i> {
-    pub(super) fn new(index: &'i Index) -> Self {
+impl<'i> UsageSearch<'i> {
+    pub(super) fn new(index: &'i RuleIndex) -> Self {
         let mut seen = Vec::new();
-        seen.resize_with(index.terms.len(), Seen::default);
+        seen.resize_with(index.terms.len(), TermStatistics::default);
         Self { index, seen }
     }
 
-    pub(super) fn see(&mut self, budget: &Budget, region: &Region<'_>) -> Result<(), Stop> {
+    pub(super) fn see(
+        &mut self,
+        budget: &Budget,
+        region: &RequestRegion<'_>,
+    ) -> Result<(), WalkStop> {
         let index = self.index;
         // Probes have no audience and decide nothing.
         let is = |id: u32, decision: Decision| {
@@ -75,7 +79,7 @@ impl<'i> Search<'i> {
             .collect();
         // Witnesses are expensive where many denies and allows overlap, so they are made on demand.
         let witness = LazyCell::new(|| region.witness().map(Arc::new));
-        let mut denied = Bits::default();
+        let mut denied = BitSet::default();
         for deny in &denies {
             denied.add(&index.term_of(*deny).sides);
         }
@@ -110,7 +114,7 @@ impl<'i> Search<'i> {
     }
 
     /// Records the region of each term with the fewest possible covering rules.
-    fn cover(&mut self, budget: &Budget, region: &Region<'_>) -> Result<(), Stop> {
+    fn cover(&mut self, budget: &Budget, region: &RequestRegion<'_>) -> Result<(), WalkStop> {
         let index = self.index;
         budget.spend(region.terms.len())?;
         let weight: usize = region
@@ -134,29 +138,29 @@ impl<'i> Search<'i> {
     }
 
     /// The effect of a term.
-    pub(super) fn used(&self, term: u32, spot: &dyn Fn(u32) -> Spot) -> Use {
+    pub(super) fn used(&self, term: u32, spot: &dyn Fn(u32) -> ResourcePosition) -> UsageStatus {
         let seen = &self.seen[term as usize];
         if let Some(witness) = &seen.decides {
-            return Use::Decides(Arc::clone(witness));
+            return UsageStatus::Decides(Arc::clone(witness));
         }
         let allow = self.index.term_of(term);
         match allow.decision {
-            Decision::Deny => Use::TakesNothing,
+            Decision::Deny => UsageStatus::DeniesNothing,
             Decision::Allow => {
-                let mut blockers: Vec<Blocker> = Vec::new();
+                let mut blockers: Vec<BlockingDeny> = Vec::new();
                 for (deny, (regions, witness)) in &seen.blockers {
                     let Some(witness) = witness else { continue };
                     let deny = self.index.term_of(*deny);
                     let alone = *regions == seen.regions && allow.sides.is_subset(&deny.sides);
                     let denies = deny.entries.iter().map(|entry| spot(*entry));
-                    blockers.extend(denies.map(|deny| Blocker {
+                    blockers.extend(denies.map(|deny| BlockingDeny {
                         deny,
                         alone,
                         witness: Arc::clone(witness),
                     }));
                 }
                 blockers.sort_by_key(|blocker| (!blocker.alone, blocker.deny));
-                Use::Blocked(blockers)
+                UsageStatus::Blocked(blockers)
             }
         }
     }
@@ -164,16 +168,17 @@ impl<'i> Search<'i> {
 
 /// The terms that a region has new information about. Regions of HTTP requests add nothing about
 /// terms for connections, which the regions of connections settle.
-fn subjects(index: &Index, region: &Region<'_>) -> impl Iterator<Item = u32> {
-    let new =
-        move |id: &u32| !(region.http && matches!(index.term_of(*id).what, What::Connect { .. }));
+fn subjects(index: &RuleIndex, region: &RequestRegion<'_>) -> impl Iterator<Item = u32> {
+    let new = move |id: &u32| {
+        !(region.http && matches!(index.term_of(*id).what, TermMatcher::Connect { .. }))
+    };
     region.terms.iter().copied().filter(new)
 }
 
 /// The second walk: finds the rules that cover each rule, with all its resources together. Rules
 /// with the same terms form one class.
-pub(super) struct RuleSearch<'i> {
-    index: &'i Index,
+pub(super) struct CoverSearch<'i> {
+    index: &'i RuleIndex,
     /// The rules of each class, in order.
     members: Vec<Vec<usize>>,
     /// The class of each rule; `None` for a rule without valid resources.
@@ -188,10 +193,10 @@ pub(super) struct RuleSearch<'i> {
     region: usize,
 }
 
-impl<'i> RuleSearch<'i> {
+impl<'i> CoverSearch<'i> {
     /// Collects the candidates from the region with the fewest entries of each class. Rules from
     /// number `rules` on are probes.
-    pub(super) fn new(index: &'i Index, search: &Search<'i>, rules: usize) -> Self {
+    pub(super) fn new(index: &'i RuleIndex, search: &UsageSearch<'i>, rules: usize) -> Self {
         let all = index
             .entries
             .iter()
@@ -269,7 +274,11 @@ impl<'i> RuleSearch<'i> {
             .collect()
     }
 
-    pub(super) fn see(&mut self, budget: &Budget, region: &Region<'_>) -> Result<(), Stop> {
+    pub(super) fn see(
+        &mut self,
+        budget: &Budget,
+        region: &RequestRegion<'_>,
+    ) -> Result<(), WalkStop> {
         self.region += 1;
         for term in region.terms {
             self.met[*term as usize] = self.region;

@@ -1,28 +1,28 @@
 //! The state that all requests share.
 
-use super::change::Change;
-use super::operation::Operation;
-use super::options::{ErrorShape, Options, RawSchema, Spelling};
-use super::store::{Store, found};
+use super::change::ChainloopInterference;
+use super::operation::ChainloopOperationId;
+use super::options::{ChainloopOptions, ErrorShape, RawSchema, Spelling};
+use super::store::{ChainloopStore, bootstrap};
 use crate::access_tokens::AccessTokens;
 use crate::error::EmulatorError;
-use crate::service::Common;
+use crate::service::CommonParts;
 
-pub(super) struct App {
-    pub(super) store: Store,
+pub(super) struct ChainloopApp {
+    pub(super) store: ChainloopStore,
     pub(super) tokens: AccessTokens,
     pub(super) spelling: Spelling,
     pub(super) raw_schema: RawSchema,
     pub(super) errors: ErrorShape,
-    pub(super) common: Common<Operation, Change>,
+    pub(super) common: CommonParts<ChainloopOperationId, ChainloopInterference>,
 }
 
-impl App {
+impl ChainloopApp {
     /// Opens the state and the log, and creates the organizations.
-    pub(super) fn open(options: Options) -> Result<Self, EmulatorError> {
-        let store = Store::open(&options.state)?;
-        found(&store, &options)?;
-        let Options {
+    pub(super) fn open(options: ChainloopOptions) -> Result<Self, EmulatorError> {
+        let store = ChainloopStore::open(&options.state)?;
+        bootstrap(&store, &options)?;
+        let ChainloopOptions {
             listen: _,
             state: _,
             organizations: _,
@@ -35,7 +35,7 @@ impl App {
             request_log,
             faults,
         } = options;
-        let common = Common::open(latency, faults, request_log)?;
+        let common = CommonParts::open(latency, faults, request_log)?;
         Ok(Self {
             store,
             tokens: AccessTokens::new(token),

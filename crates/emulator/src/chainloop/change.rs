@@ -2,34 +2,34 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::operation::Operation;
-use crate::fault::{self, FaultError, Value, Which};
+use super::operation::ChainloopOperationId;
+use crate::fault::{self, FaultArgument, FaultError, ObjectChoice};
 
 /// A fault of this service. Its text form is the argument of `--fault`.
-pub type Fault = fault::Fault<Operation, Change>;
-pub type FaultKind = fault::FaultKind<Change>;
+pub type Fault = fault::Fault<ChainloopOperationId, ChainloopInterference>;
+pub type FaultKind = fault::FaultKind<ChainloopInterference>;
 /// The requests that a fault of this service applies to.
-pub type Selection = fault::Selection<Operation>;
+pub type Selection = fault::RequestSelection<ChainloopOperationId>;
 /// The requests that a fault of this service counts.
-pub type Among = fault::Among<Operation>;
+pub type Among = fault::RequestClass<ChainloopOperationId>;
 
 /// A change by another client. If the document does not exist, nothing changes and the fault waits
 /// for the next request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum ChainloopInterference {
     /// Adds a policy. `Any` selects an unused name.
-    AddPolicy(Which),
+    AddPolicy(ObjectChoice),
     /// Adds a version of a policy that differs in a comment.
-    ChangePolicy(Which),
+    ChangePolicy(ObjectChoice),
     /// Writes the second latest version of a policy again.
-    RestorePolicy(Which),
+    RestorePolicy(ObjectChoice),
     /// Deletes a policy. Users can do this; the API cannot.
-    DeletePolicy(Which),
+    DeletePolicy(ObjectChoice),
     /// Adds a version of a group that differs in a comment.
-    ChangeGroup(Which),
+    ChangeGroup(ObjectChoice),
 }
 
-impl fault::Change for Change {
+impl fault::Change for ChainloopInterference {
     const WORDS: &'static [&'static str] = &[
         "add-policy",
         "change-policy",
@@ -39,8 +39,8 @@ impl fault::Change for Change {
     ];
     const IN_SHORT: &'static str = "add-, change-, restore- or delete-policy, change-group";
 
-    fn read(word: &'static str, value: Value) -> Result<Self, FaultError> {
-        let policy = |value: Value| value.name(word, "the name of a policy");
+    fn read(word: &'static str, value: FaultArgument) -> Result<Self, FaultError> {
+        let policy = |value: FaultArgument| value.name(word, "the name of a policy");
         match word {
             "add-policy" => policy(value).map(Self::AddPolicy),
             "change-policy" => policy(value).map(Self::ChangePolicy),
@@ -54,7 +54,7 @@ impl fault::Change for Change {
     }
 }
 
-impl Display for Change {
+impl Display for ChainloopInterference {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::AddPolicy(policy) => write!(f, "add-policy={policy}"),

@@ -15,8 +15,8 @@ const KINDS: &str = "STRING CONTAINER_IMAGE SBOM_CYCLONEDX_JSON SBOM_SPDX_JSON J
     YELP_DETECT_SECRETS_BASELINE SYSINTERNALS_SIGCHECK SYSINTERNALS_ACCESSCHK CERTCC_DRANZER OSSF_SCORECARD_JSON \
     RADAMSA_REPORT RADAMSA_CRASHES TRUFFLEHOG_JSON COBERTURA_XML CHECKMARX_JSON";
 
-type Checked = Result<(), String>;
-type Members = Map<String, Value>;
+type ShapeResult = Result<(), String>;
+type JsonObject = Map<String, Value>;
 
 /// Validates a policy. Returns its name and the organization that it names.
 pub(super) fn policy(value: &Value) -> Result<(String, Option<String>), String> {
@@ -26,7 +26,7 @@ pub(super) fn policy(value: &Value) -> Result<(String, Option<String>), String> 
         "the policy",
         &["apiVersion", "api_version", "kind", "metadata", "spec"],
     )?;
-    let version = either(members, "apiVersion", "api_version")
+    let version = field_in_either_spelling(members, "apiVersion", "api_version")
         .and_then(Value::as_str)
         .unwrap_or_default();
     if !API_VERSIONS.contains(&version) {
@@ -50,7 +50,7 @@ pub(super) fn policy(value: &Value) -> Result<(String, Option<String>), String> 
     ))
 }
 
-fn metadata_of(metadata: &Members) -> Result<String, String> {
+fn metadata_of(metadata: &JsonObject) -> Result<String, String> {
     let all = [
         "name",
         "description",
@@ -79,7 +79,7 @@ fn metadata_of(metadata: &Members) -> Result<String, String> {
     Ok(name.to_owned())
 }
 
-fn spec(spec: &Members) -> Checked {
+fn spec(spec: &JsonObject) -> ShapeResult {
     known(
         spec,
         "spec",
@@ -128,7 +128,7 @@ fn spec(spec: &Members) -> Checked {
         sources(spec, "spec")?;
         kind(spec.get("type").or(Some(&Value::from("SARIF"))), "spec")?;
     }
-    if let Some(auto) = either(spec, "autoMatch", "auto_match") {
+    if let Some(auto) = field_in_either_spelling(spec, "autoMatch", "auto_match") {
         sources(object(auto, "spec.autoMatch")?, "spec.autoMatch")?;
     }
     inputs(spec.get("inputs"))
@@ -136,7 +136,7 @@ fn spec(spec: &Members) -> Checked {
 
 /// A script is embedded or at a URL that the service can fetch. A path on the client's machine is
 /// invalid.
-fn sources(script: &Members, place: &str) -> Checked {
+fn sources(script: &JsonObject, place: &str) -> ShapeResult {
     let named: Vec<&str> = ["path", "embedded", "ref"]
         .into_iter()
         .filter(|key| script.contains_key(*key))
@@ -162,7 +162,7 @@ fn sources(script: &Members, place: &str) -> Checked {
     Ok(())
 }
 
-fn kind(kind: Option<&Value>, place: &str) -> Checked {
+fn kind(kind: Option<&Value>, place: &str) -> ShapeResult {
     match kind.and_then(Value::as_str) {
         Some(kind) if KINDS.split_whitespace().any(|known| known == kind) => Ok(()),
         Some(kind) => Err(format!(
@@ -172,7 +172,7 @@ fn kind(kind: Option<&Value>, place: &str) -> Checked {
     }
 }
 
-fn inputs(inputs: Option<&Value>) -> Checked {
+fn inputs(inputs: Option<&Value>) -> ShapeResult {
     let Some(inputs) = inputs else { return Ok(()) };
     for (index, input) in inputs
         .as_array()
@@ -207,17 +207,21 @@ fn inputs(inputs: Option<&Value>) -> Checked {
     Ok(())
 }
 
-fn object<'v>(value: &'v Value, place: &str) -> Result<&'v Members, String> {
+fn object<'v>(value: &'v Value, place: &str) -> Result<&'v JsonObject, String> {
     value
         .as_object()
         .ok_or_else(|| format!("{place}: must be an object"))
 }
 
-fn either<'v>(members: &'v Members, camel: &str, snake: &str) -> Option<&'v Value> {
+fn field_in_either_spelling<'v>(
+    members: &'v JsonObject,
+    camel: &str,
+    snake: &str,
+) -> Option<&'v Value> {
     members.get(camel).or_else(|| members.get(snake))
 }
 
-fn known(members: &Members, place: &str, all: &[&str]) -> Checked {
+fn known(members: &JsonObject, place: &str, all: &[&str]) -> ShapeResult {
     match members.keys().find(|key| !all.contains(&key.as_str())) {
         Some(key) => Err(format!("{place}: unknown field `{key}`")),
         None => Ok(()),

@@ -9,12 +9,12 @@ use sha2::{Digest, Sha256};
 const DEEPEST: usize = 40;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum StoredDocumentKind {
     Policy,
     Group,
 }
 
-impl Kind {
+impl StoredDocumentKind {
     /// The value of the column `kind`.
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -26,23 +26,23 @@ impl Kind {
 
 /// The owner of a document. Built-in documents belong to the service itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Owner {
+pub(super) enum DocumentOwner {
     Builtin,
     Organization(String),
 }
 
 /// A document without its versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Document {
+pub(super) struct StoredDocument {
     /// The position in the order of creation, set by the store.
     pub(super) place: i64,
-    pub(super) kind: Kind,
-    pub(super) owner: Owner,
+    pub(super) kind: StoredDocumentKind,
+    pub(super) owner: DocumentOwner,
     pub(super) name: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Version {
+pub(super) struct StoredDocumentVersion {
     /// The digest that the service reports. A seed can make it differ from the actual digest.
     pub(super) digest: String,
     pub(super) format: String,
@@ -50,7 +50,7 @@ pub(super) struct Version {
     pub(super) created_at: jiff::Timestamp,
 }
 
-impl Version {
+impl StoredDocumentVersion {
     /// A version with the current time.
     pub(super) fn now(body: Vec<u8>) -> Self {
         let digest = digest(&body);

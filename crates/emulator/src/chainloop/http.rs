@@ -12,53 +12,64 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::app::App;
-use super::document::Kind;
-use super::operation::Operation;
-use super::operations::{self, Asked, Sent};
-use super::refusal::Refusal;
+use super::app::ChainloopApp;
+use super::document::StoredDocumentKind;
+use super::operation::ChainloopOperationId;
+use super::operations::{self, DocumentAddress, SubmittedDocument};
+use super::refusal::ChainloopRefusal;
 use crate::access_tokens::token;
-use crate::http::{At, Form, RawBody, body, delivered, observed};
-use crate::service::Service as _;
+use crate::http::{BodyFormat, PathParameters, RawBody, body, delivered, observed};
+use crate::service::EmulatedService as _;
 
 /// The form of request bodies. A policy may contain null where its author wrote an empty value.
-const JSON: Form = Form {
+const JSON: BodyFormat = BodyFormat {
     media_type: "application/json",
     is_list: false,
     free: &["policy"],
 };
 
-type Answer = Result<Json<Value>, Refusal>;
-type Shared = State<Arc<App>>;
-type Parameters = Query<HashMap<String, String>>;
+type ChainloopResponse = Result<Json<Value>, ChainloopRefusal>;
+type ChainloopAppState = State<Arc<ChainloopApp>>;
+type DocumentQuery = Query<HashMap<String, String>>;
 
-pub(super) fn router(app: Arc<App>) -> Router {
+pub(super) fn router(app: Arc<ChainloopApp>) -> Router {
     let router = Router::new()
-        .route(Operation::Get.route(), get(policy))
-        .route(Operation::GetGroup.route(), get(group))
-        .route(Operation::Create.route(), post(create).put(update))
+        .route(ChainloopOperationId::Get.route(), get(policy))
+        .route(ChainloopOperationId::GetGroup.route(), get(group))
+        .route(
+            ChainloopOperationId::Create.route(),
+            post(create).put(update),
+        )
         .route_layer(from_fn_with_state(Arc::clone(&app), require_token))
         .method_not_allowed_fallback(no_such_operation)
         .fallback(not_here)
-        .layer(DefaultBodyLimit::max(App::BODY_LIMIT));
+        .layer(DefaultBodyLimit::max(ChainloopApp::BODY_LIMIT));
     let router = observed(router, &app).layer(from_fn_with_state(Arc::clone(&app), shape));
     delivered(router, app)
 }
 
-async fn policy(State(app): Shared, At(name): At<String>, Query(query): Parameters) -> Answer {
-    read(app, Kind::Policy, name, query).await
+async fn policy(
+    State(app): ChainloopAppState,
+    PathParameters(name): PathParameters<String>,
+    Query(query): DocumentQuery,
+) -> ChainloopResponse {
+    read(app, StoredDocumentKind::Policy, name, query).await
 }
 
-async fn group(State(app): Shared, At(name): At<String>, Query(query): Parameters) -> Answer {
-    read(app, Kind::Group, name, query).await
+async fn group(
+    State(app): ChainloopAppState,
+    PathParameters(name): PathParameters<String>,
+    Query(query): DocumentQuery,
+) -> ChainloopResponse {
+    read(app, StoredDocumentKind::Group, name, query).await
 }
 
 async fn read(
-    app: Arc<App>,
-    kind: Kind,
+    app: Arc<ChainloopApp>,
+    kind: StoredDocumentKind,
     name: String,
     mut query: HashMap<String, String>,
-) -> Answer {
+) -> ChainloopResponse {
     let mut parameter = |snake: &str, camel: &str| {
         query
             .remove(snake)
@@ -67,7 +78,7 @@ async fn read(
     };
     let digest = parameter("digest", "digest");
     let organization = parameter("organization_name", "organizationName");
-    let asked = Asked {
+    let asked = DocumentAddress {
         name,
         digest,
         organization,
@@ -79,36 +90,44 @@ async fn read(
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Write {
+struct WriteBody {
     policy: Value,
     #[serde(alias = "rawSchema")]
     raw_schema: String,
 }
 
-impl From<Write> for Sent {
-    fn from(Write { policy, raw_schema }: Write) -> Self {
+impl From<WriteBody> for SubmittedDocument {
+    fn from(WriteBody { policy, raw_schema }: WriteBody) -> Self {
         Self { policy, raw_schema }
     }
 }
 
-async fn create(State(app): Shared, headers: HeaderMap, raw: RawBody) -> Answer {
-    let sent = body::<Write>(&headers, raw, JSON)?.into();
+async fn create(
+    State(app): ChainloopAppState,
+    headers: HeaderMap,
+    raw: RawBody,
+) -> ChainloopResponse {
+    let sent = body::<WriteBody>(&headers, raw, JSON)?.into();
     app.run(move |app| operations::create(app, &sent))
         .await
         .map(|()| Json(json!({})))
 }
 
-async fn update(State(app): Shared, headers: HeaderMap, raw: RawBody) -> Answer {
-    let sent = body::<Write>(&headers, raw, JSON)?.into();
+async fn update(
+    State(app): ChainloopAppState,
+    headers: HeaderMap,
+    raw: RawBody,
+) -> ChainloopResponse {
+    let sent = body::<WriteBody>(&headers, raw, JSON)?.into();
     app.run(move |app| operations::update(app, &sent))
         .await
         .map(|()| Json(json!({})))
 }
 
 /// Gives a refusal the configured error shape.
-async fn shape(State(app): Shared, request: Request, next: Next) -> Response {
+async fn shape(State(app): ChainloopAppState, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let Some(refusal) = response.extensions_mut().remove::<Refusal>() else {
+    let Some(refusal) = response.extensions_mut().remove::<ChainloopRefusal>() else {
         return response;
     };
     let mut shaped = refusal.shaped(app.errors);
@@ -123,11 +142,11 @@ async fn shape(State(app): Shared, request: Request, next: Next) -> Response {
 }
 
 /// Rejects requests without a valid token.
-async fn require_token(State(app): Shared, request: Request, next: Next) -> Response {
+async fn require_token(State(app): ChainloopAppState, request: Request, next: Next) -> Response {
     if token(request.headers(), "bearer").is_some_and(|token| app.tokens.accepts(token)) {
         next.run(request).await
     } else {
-        Refusal::unauthorized().into_response()
+        ChainloopRefusal::unauthorized().into_response()
     }
 }
 

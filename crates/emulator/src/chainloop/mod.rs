@@ -10,10 +10,10 @@ mod change;
 mod check;
 mod document;
 mod http;
+mod interference;
 mod operation;
 mod operations;
 mod options;
-mod other_writer;
 mod refusal;
 mod seed;
 mod service;
@@ -22,22 +22,22 @@ mod view;
 
 use std::sync::Arc;
 
-pub use change::{Among, Change, Fault, FaultKind, Selection};
-pub use operation::Operation;
-pub use options::{ErrorShape, Options, RawSchema, Spelling, UnknownWord};
-pub use seed::{DocumentSeed, OrganizationSeed, Seed, VersionSeed};
+pub use change::{Among, ChainloopInterference, Fault, FaultKind, Selection};
+pub use operation::ChainloopOperationId;
+pub use options::{ChainloopOptions, ErrorShape, RawSchema, Spelling, UnknownOptionValue};
+pub use seed::{ChainloopOrganizationSeed, ChainloopSeed, DocumentSeed, VersionSeed};
 
 use crate::error::EmulatorError;
-use crate::running::{Listening, Running};
-use app::App;
+use crate::running::{BoundListener, RunningEmulator};
+use app::ChainloopApp;
 
 /// Starts an emulator on the current runtime.
 ///
 /// # Errors
 /// The address is in use or not on loopback, the state or the request log cannot be opened, or the
 /// seed is invalid.
-pub async fn start(options: Options) -> Result<Running, EmulatorError> {
-    let listening = Listening::on(options.listen).await?;
-    let app = Arc::new(App::open(options)?);
-    Ok(Running::serve(vec![(listening, http::router(app))]))
+pub async fn start(options: ChainloopOptions) -> Result<RunningEmulator, EmulatorError> {
+    let listening = BoundListener::on(options.listen).await?;
+    let app = Arc::new(ChainloopApp::open(options)?);
+    Ok(RunningEmulator::serve(vec![(listening, http::router(app))]))
 }

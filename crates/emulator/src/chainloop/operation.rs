@@ -8,7 +8,7 @@ use crate::fault::{Access, OperationName};
 
 /// An operation, by its `operationId`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Operation {
+pub enum ChainloopOperationId {
     /// `PolicyService_Get`: reads a policy.
     Get,
     /// `PolicyService_GetGroup`: reads a policy group.
@@ -19,7 +19,7 @@ pub enum Operation {
     Update,
 }
 
-impl Operation {
+impl ChainloopOperationId {
     pub const ALL: [Self; 4] = [Self::Get, Self::GetGroup, Self::Create, Self::Update];
 
     /// The name in the contract, for example `PolicyService_Get`.
@@ -56,7 +56,7 @@ impl Operation {
     }
 }
 
-impl OperationName for Operation {
+impl OperationName for ChainloopOperationId {
     const EXAMPLE: &'static str = "PolicyService_Update";
 
     fn all() -> &'static [Self] {
@@ -76,7 +76,7 @@ impl OperationName for Operation {
     }
 }
 
-impl fmt::Display for Operation {
+impl fmt::Display for ChainloopOperationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }

@@ -9,22 +9,22 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::change::Fault;
-use super::seed::{OrganizationSeed, Seed};
+use super::seed::{ChainloopOrganizationSeed, ChainloopSeed};
 use crate::state::StateLocation;
 
 /// Options of an emulator. `Options::default()` is an empty organization `my-org` in memory on a
 /// free port.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct ChainloopOptions {
     /// The address to listen on; loopback only. Port 0 selects a free port.
     pub listen: SocketAddr,
     /// Where policies and groups are stored.
     pub state: StateLocation,
     /// Organizations to create if the state does not contain them. Without any here, in the seed or
     /// in the state, the emulator creates `my-org`.
-    pub organizations: Vec<OrganizationSeed>,
+    pub organizations: Vec<ChainloopOrganizationSeed>,
     /// The initial contents of organizations; `docs/emulator.md` describes the file.
-    pub seed: Option<Seed>,
+    pub seed: Option<ChainloopSeed>,
     /// The only accepted access token. Without it, every token that is not empty is accepted.
     pub token: Option<SecretString>,
     /// The spelling of field names in answers. Requests may use either.
@@ -41,7 +41,7 @@ pub struct Options {
     pub faults: Vec<Fault>,
 }
 
-impl Default for Options {
+impl Default for ChainloopOptions {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -62,7 +62,7 @@ impl Default for Options {
 /// An unknown value of an option.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{word}` is none of {known}")]
-pub struct UnknownWord {
+pub struct UnknownOptionValue {
     word: String,
     known: &'static str,
 }
@@ -76,12 +76,12 @@ macro_rules! words {
         }
 
         impl FromStr for $name {
-            type Err = UnknownWord;
+            type Err = UnknownOptionValue;
 
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
+            fn from_str(text: &str) -> Result<Self, UnknownOptionValue> {
                 match text {
                     $($word => Ok(Self::$variant),)+
-                    other => Err(UnknownWord { word: other.to_owned(), known: $known }),
+                    other => Err(UnknownOptionValue { word: other.to_owned(), known: $known }),
                 }
             }
         }

@@ -7,15 +7,15 @@ use serde_json::json;
 use tokio::task::JoinError;
 
 use super::options::ErrorShape;
-use crate::service::BadInput;
+use crate::service::InvalidInput;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct ChainloopRefusal {
     status: StatusCode,
     message: String,
 }
 
-impl Refusal {
+impl ChainloopRefusal {
     fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -55,7 +55,7 @@ impl Refusal {
     }
 
     /// An error that a fault returns instead of an answer.
-    pub(super) fn on_purpose(status: StatusCode) -> Self {
+    pub(super) fn injected_error(status: StatusCode) -> Self {
         Self::new(status, "a fault that was asked for")
     }
 
@@ -95,7 +95,7 @@ impl Refusal {
 }
 
 /// The refusal is stored in the answer's extensions until the middleware `shape` formats it.
-impl IntoResponse for Refusal {
+impl IntoResponse for ChainloopRefusal {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
@@ -103,29 +103,29 @@ impl IntoResponse for Refusal {
     }
 }
 
-impl From<BadInput> for Refusal {
-    fn from(input: BadInput) -> Self {
+impl From<InvalidInput> for ChainloopRefusal {
+    fn from(input: InvalidInput) -> Self {
         match input {
-            BadInput::MediaType(expected) => Self::new(
+            InvalidInput::MediaType(expected) => Self::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 format!("the content type must be {expected}"),
             ),
-            BadInput::TooLarge => Self::new(
+            InvalidInput::TooLarge => Self::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "the request body is too large",
             ),
-            BadInput::Malformed(message) => Self::invalid(message),
+            InvalidInput::Malformed(message) => Self::invalid(message),
         }
     }
 }
 
-impl From<JoinError> for Refusal {
+impl From<JoinError> for ChainloopRefusal {
     fn from(error: JoinError) -> Self {
         Self::internal(&error)
     }
 }
 
-impl From<rusqlite::Error> for Refusal {
+impl From<rusqlite::Error> for ChainloopRefusal {
     fn from(error: rusqlite::Error) -> Self {
         Self::internal(&error)
     }

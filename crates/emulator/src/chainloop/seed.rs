@@ -11,24 +11,24 @@ use crate::error::SeedError;
 /// The seed file: `{"organizations": […]}`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Seed {
-    pub organizations: Vec<OrganizationSeed>,
+pub struct ChainloopSeed {
+    pub organizations: Vec<ChainloopOrganizationSeed>,
     /// Built-in documents in addition to the emulator's own.
     #[serde(default)]
-    pub builtin: Builtin,
+    pub builtin: BuiltinSeed,
 }
 
 /// Built-in documents.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Builtin {
+pub struct BuiltinSeed {
     #[serde(default)]
     pub policies: Vec<DocumentSeed>,
     #[serde(default)]
     pub groups: Vec<DocumentSeed>,
 }
 
-impl Seed {
+impl ChainloopSeed {
     /// Parses a seed file.
     ///
     /// # Errors
@@ -41,7 +41,7 @@ impl Seed {
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct OrganizationSeed {
+pub struct ChainloopOrganizationSeed {
     pub name: String,
     /// Whether the caller is not a member. Its documents are then read-only.
     #[serde(default)]

@@ -1,34 +1,34 @@
-//! The implementation of the frame's `Service`.
+//! The implementation of the frame's `EmulatedService`.
 
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::Value;
 
-use super::app::App;
-use super::change::Change;
-use super::operation::Operation;
-use super::other_writer::interfere;
-use super::refusal::Refusal;
+use super::app::ChainloopApp;
+use super::change::ChainloopInterference;
+use super::interference::interfere;
+use super::operation::ChainloopOperationId;
+use super::refusal::ChainloopRefusal;
 use crate::access_tokens::token;
-use crate::service::{Common, PathNames, Service};
+use crate::service::{CommonParts, EmulatedService, PathNames};
 
-impl Service for App {
-    type Operation = Operation;
-    type Change = Change;
-    type Refusal = Refusal;
+impl EmulatedService for ChainloopApp {
+    type Operation = ChainloopOperationId;
+    type Change = ChainloopInterference;
+    type Refusal = ChainloopRefusal;
 
     const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
-    fn common(&self) -> &Common<Operation, Change> {
+    fn common(&self) -> &CommonParts<ChainloopOperationId, ChainloopInterference> {
         &self.common
     }
 
-    fn operation(method: &Method, route: &str) -> Option<Operation> {
-        Operation::of(method, route)
+    fn operation(method: &Method, route: &str) -> Option<ChainloopOperationId> {
+        ChainloopOperationId::of(method, route)
     }
 
-    fn on_purpose(status: StatusCode, _: Option<Operation>) -> Response {
-        Refusal::on_purpose(status).into_response()
+    fn injected_error(status: StatusCode, _: Option<ChainloopOperationId>) -> Response {
+        ChainloopRefusal::injected_error(status).into_response()
     }
 
     /// No body of this service contains credentials.
@@ -40,7 +40,11 @@ impl Service for App {
         self.tokens.revoke(token(headers, "bearer"));
     }
 
-    fn interfere(&self, about: &PathNames, change: &Change) -> Result<bool, Refusal> {
+    fn interfere(
+        &self,
+        about: &PathNames,
+        change: &ChainloopInterference,
+    ) -> Result<bool, ChainloopRefusal> {
         interfere(self, about, change)
     }
 }

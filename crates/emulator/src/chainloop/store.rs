@@ -4,11 +4,15 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::builtin;
-use super::document::{Document, Kind, Owner, Version, digest};
-use super::options::Options;
-use super::seed::{Builtin, DocumentSeed, OrganizationSeed, Seed, VersionSeed};
+use super::document::{
+    DocumentOwner, StoredDocument, StoredDocumentKind, StoredDocumentVersion, digest,
+};
+use super::options::ChainloopOptions;
+use super::seed::{
+    BuiltinSeed, ChainloopOrganizationSeed, ChainloopSeed, DocumentSeed, VersionSeed,
+};
 use crate::error::EmulatorError;
-use crate::state::{self, Layout, SeedFailure, Tables, time};
+use crate::state::{self, DatabaseLayout, SeedFailure, Tables, time};
 
 /// The organization that is created if none is configured.
 const DEFAULT_ORGANIZATION: &str = "my-org";
@@ -16,12 +20,12 @@ const DEFAULT_ORGANIZATION: &str = "my-org";
 /// The tables of this service.
 pub(super) struct Chainloop;
 
-pub(super) type Store = state::Store<Chainloop>;
-pub(super) type Records<'a> = state::Records<'a, Chainloop>;
+pub(super) type ChainloopStore = state::Store<Chainloop>;
+pub(super) type ChainloopRecords<'a> = state::Records<'a, Chainloop>;
 
 impl Tables for Chainloop {
     /// The application id is `PWch`.
-    const LAYOUT: Layout = Layout {
+    const LAYOUT: DatabaseLayout = DatabaseLayout {
         service: "chainloop",
         application: 0x5057_6368,
         number: 1,
@@ -57,17 +61,17 @@ create table versions (
 const DOCUMENT: &str = "place, kind, owner, name";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Organization {
+pub(super) struct ChainloopOrganization {
     pub(super) name: String,
     /// Whether the caller is not a member.
     pub(super) is_foreign: bool,
 }
 
-impl Records<'_> {
-    pub(super) fn organizations(&self) -> rusqlite::Result<Vec<Organization>> {
+impl ChainloopRecords<'_> {
+    pub(super) fn organizations(&self) -> rusqlite::Result<Vec<ChainloopOrganization>> {
         let sql = "select name, is_foreign from organizations order by place";
         let organization = |row: &Row<'_>| {
-            Ok(Organization {
+            Ok(ChainloopOrganization {
                 name: row.get(0)?,
                 is_foreign: row.get(1)?,
             })
@@ -79,7 +83,10 @@ impl Records<'_> {
     }
 
     /// Oldest first.
-    pub(super) fn documents(&self, kind: Kind) -> rusqlite::Result<Vec<Document>> {
+    pub(super) fn documents(
+        &self,
+        kind: StoredDocumentKind,
+    ) -> rusqlite::Result<Vec<StoredDocument>> {
         let sql = format!("select {DOCUMENT} from documents where kind = ?1 order by place");
         self.connection
             .prepare_cached(&sql)?
@@ -89,10 +96,10 @@ impl Records<'_> {
 
     pub(super) fn document(
         &self,
-        kind: Kind,
-        owner: &Owner,
+        kind: StoredDocumentKind,
+        owner: &DocumentOwner,
         name: &str,
-    ) -> rusqlite::Result<Option<Document>> {
+    ) -> rusqlite::Result<Option<StoredDocument>> {
         let sql = format!(
             "select {DOCUMENT} from documents where kind = ?1 and owner = ?2 and name = ?3"
         );
@@ -106,15 +113,15 @@ impl Records<'_> {
 
     pub(super) fn add_document(
         &self,
-        kind: Kind,
-        owner: Owner,
+        kind: StoredDocumentKind,
+        owner: DocumentOwner,
         name: &str,
-    ) -> rusqlite::Result<Document> {
+    ) -> rusqlite::Result<StoredDocument> {
         let sql = "insert into documents (kind, owner, name) values (?1, ?2, ?3)";
         self.connection
             .prepare_cached(sql)?
             .execute([kind.as_str(), owner_text(&owner), name])?;
-        Ok(Document {
+        Ok(StoredDocument {
             place: self.connection.last_insert_rowid(),
             kind,
             owner,
@@ -123,7 +130,7 @@ impl Records<'_> {
     }
 
     /// Deletes a document with its versions.
-    pub(super) fn delete(&self, document: &Document) -> rusqlite::Result<()> {
+    pub(super) fn delete(&self, document: &StoredDocument) -> rusqlite::Result<()> {
         let mut statement = self
             .connection
             .prepare_cached("delete from documents where place = ?1")?;
@@ -131,10 +138,13 @@ impl Records<'_> {
     }
 
     /// Oldest first.
-    pub(super) fn versions(&self, document: &Document) -> rusqlite::Result<Vec<Version>> {
+    pub(super) fn versions(
+        &self,
+        document: &StoredDocument,
+    ) -> rusqlite::Result<Vec<StoredDocumentVersion>> {
         let sql = "select digest, format, body, created_at from versions where document = ?1 order by place";
         let version = |row: &Row<'_>| {
-            Ok(Version {
+            Ok(StoredDocumentVersion {
                 digest: row.get(0)?,
                 format: row.get(1)?,
                 body: row.get(2)?,
@@ -150,10 +160,10 @@ impl Records<'_> {
     /// Adds the latest version.
     pub(super) fn add_version(
         &self,
-        document: &Document,
-        version: &Version,
+        document: &StoredDocument,
+        version: &StoredDocumentVersion,
     ) -> rusqlite::Result<()> {
-        let Version {
+        let StoredDocumentVersion {
             digest,
             format,
             body,
@@ -184,21 +194,21 @@ impl Records<'_> {
 }
 
 /// The empty string is free for built-in documents: organization names are never empty.
-fn owner_text(owner: &Owner) -> &str {
+fn owner_text(owner: &DocumentOwner) -> &str {
     match owner {
-        Owner::Builtin => "",
-        Owner::Organization(name) => name,
+        DocumentOwner::Builtin => "",
+        DocumentOwner::Organization(name) => name,
     }
 }
 
-fn document(row: &Row<'_>, kind: Kind) -> rusqlite::Result<Document> {
+fn document(row: &Row<'_>, kind: StoredDocumentKind) -> rusqlite::Result<StoredDocument> {
     let owner: String = row.get(2)?;
     let owner = if owner.is_empty() {
-        Owner::Builtin
+        DocumentOwner::Builtin
     } else {
-        Owner::Organization(owner)
+        DocumentOwner::Organization(owner)
     };
-    Ok(Document {
+    Ok(StoredDocument {
         place: row.get(0)?,
         kind,
         owner,
@@ -208,27 +218,40 @@ fn document(row: &Row<'_>, kind: Kind) -> rusqlite::Result<Document> {
 
 /// Creates the built-in documents and the organizations of `options` that are missing in the state.
 /// Documents are only stored with a new owner, because a restart must not restore deleted ones.
-pub(super) fn found(store: &Store, options: &Options) -> Result<(), EmulatorError> {
+pub(super) fn bootstrap(
+    store: &ChainloopStore,
+    options: &ChainloopOptions,
+) -> Result<(), EmulatorError> {
     store
         .write(|records| create(records, options))
         .map_err(|failure| failure.into_error(&options.state))
 }
 
-fn create(records: &Records<'_>, options: &Options) -> Result<(), SeedFailure> {
-    let none = Seed::default();
-    let Seed {
+fn create(records: &ChainloopRecords<'_>, options: &ChainloopOptions) -> Result<(), SeedFailure> {
+    let none = ChainloopSeed::default();
+    let ChainloopSeed {
         organizations,
-        builtin: Builtin { policies, groups },
+        builtin: BuiltinSeed { policies, groups },
     } = options.seed.as_ref().unwrap_or(&none);
     if records.organizations()?.is_empty() {
         for policy in builtin::policies().iter().chain(policies) {
-            add(records, Kind::Policy, Owner::Builtin, policy)?;
+            add(
+                records,
+                StoredDocumentKind::Policy,
+                DocumentOwner::Builtin,
+                policy,
+            )?;
         }
         for group in builtin::groups().iter().chain(groups) {
-            add(records, Kind::Group, Owner::Builtin, group)?;
+            add(
+                records,
+                StoredDocumentKind::Group,
+                DocumentOwner::Builtin,
+                group,
+            )?;
         }
     }
-    for OrganizationSeed {
+    for ChainloopOrganizationSeed {
         name,
         foreign,
         policies,
@@ -247,16 +270,16 @@ fn create(records: &Records<'_>, options: &Options) -> Result<(), SeedFailure> {
         for policy in policies {
             add(
                 records,
-                Kind::Policy,
-                Owner::Organization(name.clone()),
+                StoredDocumentKind::Policy,
+                DocumentOwner::Organization(name.clone()),
                 policy,
             )?;
         }
         for group in groups {
             add(
                 records,
-                Kind::Group,
-                Owner::Organization(name.clone()),
+                StoredDocumentKind::Group,
+                DocumentOwner::Organization(name.clone()),
                 group,
             )?;
         }
@@ -272,9 +295,9 @@ fn create(records: &Records<'_>, options: &Options) -> Result<(), SeedFailure> {
 }
 
 fn add(
-    records: &Records<'_>,
-    kind: Kind,
-    owner: Owner,
+    records: &ChainloopRecords<'_>,
+    kind: StoredDocumentKind,
+    owner: DocumentOwner,
     seed: &DocumentSeed,
 ) -> Result<(), SeedFailure> {
     let DocumentSeed { name, versions } = seed;
@@ -299,7 +322,7 @@ fn add(
                 .parse()
                 .map_err(|_| wrong("`createdAt` is no moment such as 2026-01-02T03:04:05Z"))?,
         };
-        let version = Version {
+        let version = StoredDocumentVersion {
             digest: said.clone().unwrap_or_else(|| digest(text.as_bytes())),
             format: format.clone().unwrap_or_else(|| "FORMAT_YAML".to_owned()),
             body: text.clone().into_bytes(),

@@ -3,17 +3,19 @@
 use data_encoding::BASE64;
 use serde_json::{Map, Value, json};
 
-use super::document::{Document, Kind, Owner, Version, digest, fields};
+use super::document::{
+    DocumentOwner, StoredDocument, StoredDocumentKind, StoredDocumentVersion, digest, fields,
+};
 use super::options::Spelling;
 
 /// The answer about `version`. `versions` are all versions, oldest first.
 pub(super) fn answer(
-    document: &Document,
-    versions: &[Version],
-    version: &Version,
+    document: &StoredDocument,
+    versions: &[StoredDocumentVersion],
+    version: &StoredDocumentVersion,
     spelling: Spelling,
 ) -> Value {
-    let Document {
+    let StoredDocument {
         place: _,
         kind,
         owner,
@@ -25,8 +27,8 @@ pub(super) fn answer(
         .map(|version| json!({"digest": version.digest, "created_at": version.created_at.to_string()}))
         .collect();
     let (builtin, organization) = match owner {
-        Owner::Builtin => (true, ""),
-        Owner::Organization(name) => (false, name.as_str()),
+        DocumentOwner::Builtin => (true, ""),
+        DocumentOwner::Organization(name) => (false, name.as_str()),
     };
     let raw = json!({"format": version.format, "body": BASE64.encode(&version.body)});
     let mut envelope = json!({
@@ -41,19 +43,19 @@ pub(super) fn answer(
     });
     if let Some(members) = envelope.as_object_mut() {
         match kind {
-            Kind::Policy => {
+            StoredDocumentKind::Policy => {
                 let policy = structured(fields);
                 members.insert("data".to_owned(), policy.clone());
                 members.insert("policy".to_owned(), policy);
             }
-            Kind::Group => {
+            StoredDocumentKind::Group => {
                 members.insert("group".to_owned(), group(name, &fields, members));
             }
         }
     }
     match spelling {
         Spelling::Snake => envelope,
-        Spelling::Camel => respelt(envelope),
+        Spelling::Camel => in_camel_case(envelope),
     }
 }
 
@@ -173,20 +175,20 @@ fn snake(key: &str) -> String {
 }
 
 /// The answer with field names in camel case.
-fn respelt(value: Value) -> Value {
+fn in_camel_case(value: Value) -> Value {
     match value {
         Value::Object(members) => {
             let member = |(key, value): (String, Value)| {
                 let value = if key == "annotations" || key == "with" {
                     value
                 } else {
-                    respelt(value)
+                    in_camel_case(value)
                 };
                 (camel(&key), value)
             };
             Value::Object(members.into_iter().map(member).collect())
         }
-        Value::Array(items) => items.into_iter().map(respelt).collect(),
+        Value::Array(items) => items.into_iter().map(in_camel_case).collect(),
         other => other,
     }
 }

@@ -1,31 +1,31 @@
 //! The state that all requests share.
 
-use super::change::Change;
+use super::change::DockerInterference;
 use super::founding::found;
-use super::operation::Operation;
-use super::options::{Limits, Options};
-use super::profile::Profile;
-use super::rate::Rate;
-use super::store::Store;
-use super::tokens::Tokens;
+use super::operation::DockerOperationId;
+use super::options::{DockerOptions, ServiceLimits};
+use super::profile::EmulatorProfile;
+use super::rate::RateLimiter;
+use super::store::DockerStore;
+use super::tokens::IssuedTokens;
 use crate::error::EmulatorError;
-use crate::service::Common;
+use crate::service::CommonParts;
 
-pub(super) struct App {
-    pub(super) profile: Profile,
-    pub(super) limits: Limits,
-    pub(super) store: Store,
-    pub(super) tokens: Tokens,
-    pub(super) rate: Rate,
-    pub(super) common: Common<Operation, Change>,
+pub(super) struct DockerApp {
+    pub(super) profile: EmulatorProfile,
+    pub(super) limits: ServiceLimits,
+    pub(super) store: DockerStore,
+    pub(super) tokens: IssuedTokens,
+    pub(super) rate: RateLimiter,
+    pub(super) common: CommonParts<DockerOperationId, DockerInterference>,
 }
 
-impl App {
+impl DockerApp {
     /// Opens the state and the log, and creates the organizations.
-    pub(super) fn open(options: Options) -> Result<Self, EmulatorError> {
-        let store = Store::open(&options.state)?;
+    pub(super) fn open(options: DockerOptions) -> Result<Self, EmulatorError> {
+        let store = DockerStore::open(&options.state)?;
         found(&store, &options)?;
-        let Options {
+        let DockerOptions {
             listen: _,
             profile,
             state: _,
@@ -38,13 +38,13 @@ impl App {
             limits,
             faults,
         } = options;
-        let common = Common::open(latency, faults, request_log)?;
+        let common = CommonParts::open(latency, faults, request_log)?;
         Ok(Self {
             profile,
             limits,
             store,
-            tokens: Tokens::new(secret, token_ttl),
-            rate: Rate::default(),
+            tokens: IssuedTokens::new(secret, token_ttl),
+            rate: RateLimiter::default(),
             common,
         })
     }

@@ -2,42 +2,42 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::operation::Operation;
-use crate::fault::{self, FaultError, Value, Which, show_pair};
+use super::operation::DockerOperationId;
+use crate::fault::{self, FaultArgument, FaultError, ObjectChoice, show_pair};
 
 /// A fault of this service. Its text form is the argument of `--fault`.
-pub type Fault = fault::Fault<Operation, Change>;
-pub type FaultKind = fault::FaultKind<Change>;
+pub type Fault = fault::Fault<DockerOperationId, DockerInterference>;
+pub type FaultKind = fault::FaultKind<DockerInterference>;
 /// The requests that a fault of this service applies to.
-pub type Selection = fault::Selection<Operation>;
+pub type Selection = fault::RequestSelection<DockerOperationId>;
 /// The requests that a fault of this service counts.
-pub type Among = fault::Among<Operation>;
+pub type Among = fault::RequestClass<DockerOperationId>;
 
 /// A change by another client. If the object does not exist, nothing changes and the fault waits
 /// for the next request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum DockerInterference {
     /// Creates an empty policy. `Any` selects an unused name.
-    AddPolicy(Which),
-    RenamePolicy(Which),
+    AddPolicy(ObjectChoice),
+    RenamePolicy(ObjectChoice),
     /// Limits a policy to the organization's first team, or removes the limit if it has one.
-    ChangePolicy(Which),
-    DeletePolicy(Which),
+    ChangePolicy(ObjectChoice),
+    DeletePolicy(ObjectChoice),
     /// Adds a rule to a policy. `Any` selects an unused name.
-    AddRule(WhichRule),
+    AddRule(RuleChoice),
     /// Inverts a rule's decision.
-    ChangeRule(WhichRule),
-    DeleteRule(WhichRule),
+    ChangeRule(RuleChoice),
+    DeleteRule(RuleChoice),
 }
 
 /// Selects a rule and its policy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct WhichRule {
-    pub policy: Which,
-    pub rule: Which,
+pub struct RuleChoice {
+    pub policy: ObjectChoice,
+    pub rule: ObjectChoice,
 }
 
-impl fault::Change for Change {
+impl fault::Change for DockerInterference {
     const WORDS: &'static [&'static str] = &[
         "add-policy",
         "rename-policy",
@@ -49,12 +49,12 @@ impl fault::Change for Change {
     ];
     const IN_SHORT: &'static str = "add-, rename-, change- or delete- with policy or rule";
 
-    fn read(word: &'static str, value: Value) -> Result<Self, FaultError> {
-        let policy = |value: Value| value.name(word, "the name of a policy");
-        let rule = |value: Value| {
+    fn read(word: &'static str, value: FaultArgument) -> Result<Self, FaultError> {
+        let policy = |value: FaultArgument| value.name(word, "the name of a policy");
+        let rule = |value: FaultArgument| {
             value
                 .pair(word, "RULE or POLICY/RULE")
-                .map(|(policy, rule)| WhichRule { policy, rule })
+                .map(|(policy, rule)| RuleChoice { policy, rule })
         };
         match word {
             "add-policy" => policy(value).map(Self::AddPolicy),
@@ -69,7 +69,7 @@ impl fault::Change for Change {
     }
 }
 
-impl Display for Change {
+impl Display for DockerInterference {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::AddPolicy(policy) => write!(f, "add-policy={policy}"),
@@ -83,7 +83,7 @@ impl Display for Change {
     }
 }
 
-impl Display for WhichRule {
+impl Display for RuleChoice {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { policy, rule } = self;
         show_pair(f, policy, rule)

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::objects::{ALLOWLIST, CEDAR, Policy, Rule, policy_id, rule_id};
-use super::options::Options;
-use super::seed::{OrganizationSeed, PolicySeed, RuleSeed, Seed};
-use super::store::{Records, Store};
+use super::objects::{ALLOWLIST, CEDAR, StoredPolicy, StoredRule, policy_id, rule_id};
+use super::options::DockerOptions;
+use super::seed::{DockerOrganizationSeed, DockerSeed, PolicySeed, RuleSeed};
+use super::store::{DockerRecords, DockerStore};
 use crate::error::EmulatorError;
 use crate::state::SeedFailure;
 
@@ -15,13 +15,13 @@ const DEFAULT_ORGANIZATION: &str = "my-org";
 /// Creates the organizations of `options` that are missing in the state, with teams and policies,
 /// and adds missing teams to existing ones. Policies are only stored with a new organization,
 /// because a restart must not restore deleted ones.
-pub(super) fn found(store: &Store, options: &Options) -> Result<(), EmulatorError> {
+pub(super) fn found(store: &DockerStore, options: &DockerOptions) -> Result<(), EmulatorError> {
     store
         .write(|records| {
             let seeded = options
                 .seed
                 .as_ref()
-                .map_or(&[][..], |Seed { organizations }| organizations);
+                .map_or(&[][..], |DockerSeed { organizations }| organizations);
             for organization in seeded.iter().chain(&options.organizations) {
                 add(records, organization)?;
             }
@@ -33,8 +33,8 @@ pub(super) fn found(store: &Store, options: &Options) -> Result<(), EmulatorErro
         .map_err(|failure: SeedFailure| failure.into_error(&options.state))
 }
 
-fn add(records: &Records<'_>, seed: &OrganizationSeed) -> Result<(), SeedFailure> {
-    let OrganizationSeed {
+fn add(records: &DockerRecords<'_>, seed: &DockerOrganizationSeed) -> Result<(), SeedFailure> {
+    let DockerOrganizationSeed {
         name,
         teams,
         policies,
@@ -55,7 +55,7 @@ fn add(records: &Records<'_>, seed: &OrganizationSeed) -> Result<(), SeedFailure
 }
 
 fn add_policy(
-    records: &Records<'_>,
+    records: &DockerRecords<'_>,
     organization: &str,
     seed: &PolicySeed,
 ) -> Result<(), SeedFailure> {
@@ -78,7 +78,7 @@ fn add_policy(
         .to_owned()
     });
     let created_at = created_at.unwrap_or_else(Timestamp::now);
-    let policy = Policy {
+    let policy = StoredPolicy {
         place: 0,
         id: id.map_or_else(policy_id, Ok)?,
         organization: organization.to_owned(),
@@ -99,7 +99,7 @@ fn add_policy(
         } = rule;
         records.add_rule(
             &policy.id,
-            &Rule {
+            &StoredRule {
                 id: id.map_or_else(rule_id, Ok)?,
                 name,
                 actions,

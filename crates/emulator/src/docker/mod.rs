@@ -9,11 +9,11 @@ mod change;
 mod check;
 mod founding;
 mod http;
+mod interference;
 mod objects;
 mod operation;
 mod operations;
 mod options;
-mod other_writer;
 mod profile;
 mod rate;
 mod refusal;
@@ -24,23 +24,23 @@ mod tokens;
 
 use std::sync::Arc;
 
-pub use change::{Among, Change, Fault, FaultKind, Selection, WhichRule};
-pub use operation::Operation;
-pub use options::{Limits, Options};
-pub use profile::{Profile, UnknownProfile};
-pub use seed::{OrganizationSeed, PolicySeed, RuleSeed, Seed, TeamSeed};
+pub use change::{Among, DockerInterference, Fault, FaultKind, RuleChoice, Selection};
+pub use operation::DockerOperationId;
+pub use options::{DockerOptions, ServiceLimits};
+pub use profile::{EmulatorProfile, UnknownEmulatorProfile};
+pub use seed::{DockerOrganizationSeed, DockerSeed, PolicySeed, RuleSeed, TeamSeed};
 
 use crate::error::EmulatorError;
-use crate::running::{Listening, Running};
-use app::App;
+use crate::running::{BoundListener, RunningEmulator};
+use app::DockerApp;
 
 /// Starts an emulator on the current runtime.
 ///
 /// # Errors
 /// The address is in use or not on loopback, the state or the request log cannot be opened, or the
 /// seed repeats a name.
-pub async fn start(options: Options) -> Result<Running, EmulatorError> {
-    let listening = Listening::on(options.listen).await?;
-    let app = Arc::new(App::open(options)?);
-    Ok(Running::serve(vec![(listening, http::router(app))]))
+pub async fn start(options: DockerOptions) -> Result<RunningEmulator, EmulatorError> {
+    let listening = BoundListener::on(options.listen).await?;
+    let app = Arc::new(DockerApp::open(options)?);
+    Ok(RunningEmulator::serve(vec![(listening, http::router(app))]))
 }

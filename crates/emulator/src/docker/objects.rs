@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::check::layer::{Domain, Layer};
-use super::refusal::Refusal;
+use super::check::layer::{PolicyDomain, RuleLayer};
+use super::refusal::DockerRefusal;
 use crate::random;
 
 /// The type of policies that contain rules.
@@ -15,7 +15,7 @@ pub(super) const CEDAR: &str = "cedar_v1";
 
 /// A policy without its rules.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Policy {
+pub(super) struct StoredPolicy {
     /// The position in the list, set by the store.
     pub(super) place: i64,
     pub(super) id: String,
@@ -30,7 +30,7 @@ pub(super) struct Policy {
     pub(super) updated_at: Timestamp,
 }
 
-impl Policy {
+impl StoredPolicy {
     /// The policy in the list (schema `PolicySummary`).
     pub(super) fn summary(&self) -> Value {
         let mut object = self.common();
@@ -38,13 +38,13 @@ impl Policy {
         Value::Object(object)
     }
 
-    /// The full policy (schema `Policy`): without `type`, and without `allowlist_v0` if there are
+    /// The full policy (schema `StoredPolicy`): without `type`, and without `allowlist_v0` if there are
     /// no rules.
-    pub(super) fn full(&self, rules: &[Rule]) -> Value {
+    pub(super) fn full(&self, rules: &[StoredRule]) -> Value {
         let mut object = self.common();
         if !rules.is_empty() {
             let mut allowlist = Map::new();
-            if let Some(domain) = rules.iter().find_map(Rule::domain) {
+            if let Some(domain) = rules.iter().find_map(StoredRule::domain) {
                 allowlist.insert("domain".to_owned(), json!(domain.as_str()));
             }
             allowlist.insert("rules".to_owned(), json!(rules));
@@ -84,9 +84,9 @@ impl Policy {
     }
 }
 
-/// A rule. Its serialization is the JSON of the API (schema `Rule`).
+/// A rule. Its serialization is the JSON of the API (schema `StoredRule`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Rule {
+pub(super) struct StoredRule {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) actions: Vec<String>,
@@ -95,21 +95,21 @@ pub(super) struct Rule {
     pub(super) other: Map<String, Value>,
 }
 
-impl Rule {
+impl StoredRule {
     /// The layer of its actions. None if a seed contains only actions that are unknown to the
     /// contract.
-    pub(super) fn layer(&self) -> Option<Layer> {
-        self.actions.iter().find_map(|action| Layer::of(action))
+    pub(super) fn layer(&self) -> Option<RuleLayer> {
+        self.actions.iter().find_map(|action| RuleLayer::of(action))
     }
 
-    pub(super) fn domain(&self) -> Option<Domain> {
-        self.layer().map(Layer::domain)
+    pub(super) fn domain(&self) -> Option<PolicyDomain> {
+        self.layer().map(RuleLayer::domain)
     }
 }
 
 /// A team in the answer of `GET …/groups`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Team {
+pub(super) struct StoredTeam {
     pub(super) id: i64,
     pub(super) uuid: String,
     pub(super) name: String,
@@ -138,10 +138,14 @@ pub(super) fn time(at: Timestamp) -> String {
 ///
 /// In profile `current`, `limit_exceeded` is documented for numbers of policies and rules only, so
 /// this is `invalid_argument`.
-pub(super) fn check_size(policy: &Policy, rules: &[Rule], limit: usize) -> Result<(), Refusal> {
+pub(super) fn check_size(
+    policy: &StoredPolicy,
+    rules: &[StoredRule],
+    limit: usize,
+) -> Result<(), DockerRefusal> {
     let size = policy.full(rules).to_string().len();
     if size > limit {
-        return Err(Refusal::invalid(format!(
+        return Err(DockerRefusal::invalid(format!(
             "the policy has {size} bytes, the maximum is {limit}"
         )));
     }
@@ -162,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_change_moves_the_time_on_even_if_the_clock_stands_still_or_runs_back() {
-        let mut policy = Policy {
+        let mut policy = StoredPolicy {
             place: 1,
             id: "pol_1".into(),
             organization: "o".into(),

@@ -18,7 +18,7 @@ pub(super) const TOKEN_ROUTE: &str = "/v2/auth/token";
 /// An operation, by its `operationId`. The two operations of Docker Hub have none and are called
 /// `listGroups` and `signIn`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Operation {
+pub enum DockerOperationId {
     /// `GET` policies.
     ListPolicies,
     /// `POST` policies.
@@ -41,7 +41,7 @@ pub enum Operation {
     SignIn,
 }
 
-impl Operation {
+impl DockerOperationId {
     pub const ALL: [Self; 10] = [
         Self::ListPolicies,
         Self::CreatePolicy,
@@ -94,7 +94,7 @@ impl Operation {
     }
 }
 
-impl OperationName for Operation {
+impl OperationName for DockerOperationId {
     const EXAMPLE: &'static str = "createRule";
 
     fn all() -> &'static [Self] {
@@ -119,7 +119,7 @@ impl OperationName for Operation {
     }
 }
 
-impl fmt::Display for Operation {
+impl fmt::Display for DockerOperationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }

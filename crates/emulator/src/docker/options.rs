@@ -7,25 +7,25 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::change::Fault;
-use super::profile::Profile;
-use super::seed::{OrganizationSeed, Seed};
+use super::profile::EmulatorProfile;
+use super::seed::{DockerOrganizationSeed, DockerSeed};
 use crate::state::StateLocation;
 
 /// Options of an emulator. `Options::default()` is an empty organization `my-org` in memory on a
 /// free port.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct DockerOptions {
     /// The address to listen on; loopback only. Port 0 selects a free port.
     pub listen: SocketAddr,
     /// The profile of the API.
-    pub profile: Profile,
+    pub profile: EmulatorProfile,
     /// Where policies are stored.
     pub state: StateLocation,
     /// Organizations to create if the state does not contain them; missing teams are added to
     /// existing ones. Without any here, in the seed or in the state, the emulator creates `my-org`.
-    pub organizations: Vec<OrganizationSeed>,
+    pub organizations: Vec<DockerOrganizationSeed>,
     /// The initial contents of organizations; `docs/emulator.md` describes the file.
-    pub seed: Option<Seed>,
+    pub seed: Option<DockerSeed>,
     /// The only accepted secret or password. Without it, every secret that is not empty is
     /// accepted.
     pub secret: Option<SecretString>,
@@ -35,16 +35,16 @@ pub struct Options {
     pub latency: Duration,
     /// A file that receives one JSON line per request, without credentials.
     pub request_log: Option<PathBuf>,
-    pub limits: Limits,
+    pub limits: ServiceLimits,
     /// The faults. All that match apply to a request, but only the first of those that end it.
     pub faults: Vec<Fault>,
 }
 
-impl Default for Options {
+impl Default for DockerOptions {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            profile: Profile::default(),
+            profile: EmulatorProfile::default(),
             state: StateLocation::default(),
             organizations: Vec::new(),
             seed: None,
@@ -52,7 +52,7 @@ impl Default for Options {
             token_ttl: Duration::from_mins(10),
             latency: Duration::ZERO,
             request_log: None,
-            limits: Limits::default(),
+            limits: ServiceLimits::default(),
             faults: Vec::new(),
         }
     }
@@ -60,7 +60,7 @@ impl Default for Options {
 
 /// The service's limits (from the product manual). Tests lower them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct ServiceLimits {
     /// Policies per organization.
     pub policies: usize,
     /// Rules per policy.
@@ -69,7 +69,7 @@ pub struct Limits {
     pub policy_bytes: usize,
 }
 
-impl Default for Limits {
+impl Default for ServiceLimits {
     fn default() -> Self {
         Self {
             policies: 100,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 /// A published version of the Docker AI Governance API (contract: the three OpenAPI texts).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Profile {
+pub enum EmulatorProfile {
     /// The first version: six operations, scopes with `profiles`, merge-patch media type, sign-in
     /// at `/v2/users/login`.
     Seed,
@@ -17,7 +17,7 @@ pub enum Profile {
     Current,
 }
 
-impl Profile {
+impl EmulatorProfile {
     /// All profiles, oldest first.
     pub const ALL: [Self; 3] = [Self::Seed, Self::Intermediate, Self::Current];
 
@@ -70,12 +70,12 @@ impl Profile {
     }
 
     /// Whether the only rule of a policy may change its domain (operation updateRule).
-    pub(super) fn lets_lone_rule_change_domain(self) -> bool {
+    pub(super) fn allows_domain_change(self) -> bool {
         self == Self::Current
     }
 }
 
-impl fmt::Display for Profile {
+impl fmt::Display for EmulatorProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -84,15 +84,15 @@ impl fmt::Display for Profile {
 /// An unknown profile name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a profile of the emulator; use seed, intermediate or current")]
-pub struct UnknownProfile(String);
+pub struct UnknownEmulatorProfile(String);
 
-impl FromStr for Profile {
-    type Err = UnknownProfile;
+impl FromStr for EmulatorProfile {
+    type Err = UnknownEmulatorProfile;
 
-    fn from_str(text: &str) -> Result<Self, UnknownProfile> {
+    fn from_str(text: &str) -> Result<Self, UnknownEmulatorProfile> {
         Self::ALL
             .into_iter()
             .find(|profile| profile.as_str() == text)
-            .ok_or_else(|| UnknownProfile(text.to_owned()))
+            .ok_or_else(|| UnknownEmulatorProfile(text.to_owned()))
     }
 }

@@ -10,7 +10,7 @@ const LIMIT: u64 = 1_000_000;
 
 /// The values of `X-RateLimit-Limit`, `-Remaining` and `-Reset`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Quota {
+pub(super) struct RateQuota {
     /// Requests per minute.
     pub(super) limit: u64,
     /// Requests left in this minute.
@@ -21,28 +21,28 @@ pub(super) struct Quota {
 
 /// The requests of the current minute.
 #[derive(Debug, Default)]
-pub(super) struct Rate(Mutex<Window>);
+pub(super) struct RateLimiter(Mutex<RateWindow>);
 
 #[derive(Debug, Default)]
-struct Window {
+struct RateWindow {
     minute: u64,
     used: u64,
 }
 
-impl Rate {
+impl RateLimiter {
     /// Counts a request that is answered now.
-    pub(super) fn count(&self) -> Quota {
+    pub(super) fn count(&self) -> RateQuota {
         self.count_at(u64::try_from(Timestamp::now().as_second()).unwrap_or(0))
     }
 
-    fn count_at(&self, second: u64) -> Quota {
+    fn count_at(&self, second: u64) -> RateQuota {
         let minute = second / 60;
         let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if window.minute != minute {
-            *window = Window { minute, used: 0 };
+            *window = RateWindow { minute, used: 0 };
         }
         window.used += 1;
-        Quota {
+        RateQuota {
             limit: LIMIT,
             remaining: LIMIT.saturating_sub(window.used).max(1),
             reset: (minute + 1) * 60,
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_minute_counts_down_and_the_next_begins_anew() {
-        let rate = Rate::default();
+        let rate = RateLimiter::default();
         let remaining = |second| rate.count_at(second).remaining;
         assert_eq!(
             (remaining(60), remaining(119), remaining(120)),

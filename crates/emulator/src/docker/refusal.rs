@@ -6,19 +6,19 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tokio::task::JoinError;
 
-use super::profile::Profile;
-use crate::service::BadInput;
+use super::profile::EmulatorProfile;
+use crate::service::InvalidInput;
 
 /// A refused request: a status and the error envelope `{"error": {"code", "message"}}` (schema
 /// `Error`).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct DockerRefusal {
     status: StatusCode,
     code: &'static str,
     message: String,
 }
 
-impl Refusal {
+impl DockerRefusal {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -59,7 +59,7 @@ impl Refusal {
 
     /// An unknown organization. In `seed`, where listing and creating document no 404, it looks
     /// like an organization without permission.
-    pub(super) fn unknown_organization(profile: Profile) -> Self {
+    pub(super) fn unknown_organization(profile: EmulatorProfile) -> Self {
         if profile.hides_organizations() {
             Self::not_found("organization")
         } else {
@@ -109,7 +109,7 @@ impl Refusal {
 
     /// A full organization or policy: 403 `limit_exceeded`, or 400 if the profile does not have
     /// this code.
-    pub(super) fn limit(profile: Profile, message: String) -> Self {
+    pub(super) fn limit(profile: EmulatorProfile, message: String) -> Self {
         if profile.has_limit_exceeded() {
             Self::new(StatusCode::FORBIDDEN, "limit_exceeded", message)
         } else {
@@ -129,7 +129,7 @@ impl Refusal {
 
     /// An error that a fault returns instead of an answer. The contract does not define a code for
     /// every status.
-    pub(super) fn on_purpose(status: StatusCode) -> Self {
+    pub(super) fn injected_error(status: StatusCode) -> Self {
         let code = match status {
             StatusCode::BAD_REQUEST => "invalid_argument",
             StatusCode::UNAUTHORIZED => "unauthenticated",
@@ -159,7 +159,7 @@ impl Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for DockerRefusal {
     fn into_response(self) -> Response {
         let Self {
             status,
@@ -174,29 +174,29 @@ impl IntoResponse for Refusal {
     }
 }
 
-impl From<BadInput> for Refusal {
-    fn from(input: BadInput) -> Self {
+impl From<InvalidInput> for DockerRefusal {
+    fn from(input: InvalidInput) -> Self {
         match input {
-            BadInput::MediaType(expected) => Self::media_type(expected),
-            BadInput::TooLarge => Self::too_large(),
-            BadInput::Malformed(message) => Self::invalid(message),
+            InvalidInput::MediaType(expected) => Self::media_type(expected),
+            InvalidInput::TooLarge => Self::too_large(),
+            InvalidInput::Malformed(message) => Self::invalid(message),
         }
     }
 }
 
-impl From<JoinError> for Refusal {
+impl From<JoinError> for DockerRefusal {
     fn from(error: JoinError) -> Self {
         Self::internal(&error)
     }
 }
 
-impl From<rusqlite::Error> for Refusal {
+impl From<rusqlite::Error> for DockerRefusal {
     fn from(error: rusqlite::Error) -> Self {
         Self::internal(&error)
     }
 }
 
-impl From<getrandom::Error> for Refusal {
+impl From<getrandom::Error> for DockerRefusal {
     fn from(error: getrandom::Error) -> Self {
         Self::internal(&error)
     }

@@ -13,11 +13,11 @@ use crate::error::SeedError;
 /// The seed file: `{"organizations": […]}`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Seed {
-    pub organizations: Vec<OrganizationSeed>,
+pub struct DockerSeed {
+    pub organizations: Vec<DockerOrganizationSeed>,
 }
 
-impl Seed {
+impl DockerSeed {
     /// Parses a seed file.
     ///
     /// # Errors
@@ -30,7 +30,7 @@ impl Seed {
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct OrganizationSeed {
+pub struct DockerOrganizationSeed {
     /// The name in paths.
     pub name: String,
     #[serde(default)]
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn what_the_contract_does_not_know_is_kept() {
-        let seed = Seed::from_json(
+        let seed = DockerSeed::from_json(
             r#"{"organizations":[{"name":"o","policies":[{"name":"p","type":"rego_v1","rego_v1":{"text":"x"},
                 "rules":[{"name":"r","actions":["connect:quic"],"decision":"allow","expires_at":"2030-01-01"}]}]}]}"#,
         )
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_misspelt_field_of_an_organization_is_an_error_with_its_place() {
-        let error = Seed::from_json("{\"organizations\":[\n {\"name\":\"o\",\"team\":[]}]}")
+        let error = DockerSeed::from_json("{\"organizations\":[\n {\"name\":\"o\",\"team\":[]}]}")
             .unwrap_err()
             .to_string();
         assert!(

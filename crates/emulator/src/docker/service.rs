@@ -1,35 +1,38 @@
-//! The implementation of the frame's `Service`.
+//! The implementation of the frame's `EmulatedService`.
 
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
-use super::app::App;
-use super::change::Change;
-use super::operation::Operation;
-use super::other_writer::interfere;
-use super::refusal::Refusal;
-use crate::service::{Common, PathNames, Service};
+use super::app::DockerApp;
+use super::change::DockerInterference;
+use super::interference::interfere;
+use super::operation::DockerOperationId;
+use super::refusal::DockerRefusal;
+use crate::service::{CommonParts, EmulatedService, PathNames};
 
-impl Service for App {
-    type Operation = Operation;
-    type Change = Change;
-    type Refusal = Refusal;
+impl EmulatedService for DockerApp {
+    type Operation = DockerOperationId;
+    type Change = DockerInterference;
+    type Refusal = DockerRefusal;
 
     /// Ten times the maximum policy size.
     const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
-    fn common(&self) -> &Common<Operation, Change> {
+    fn common(&self) -> &CommonParts<DockerOperationId, DockerInterference> {
         &self.common
     }
 
-    fn operation(method: &Method, route: &str) -> Option<Operation> {
-        Operation::of(method, route)
+    fn operation(method: &Method, route: &str) -> Option<DockerOperationId> {
+        DockerOperationId::of(method, route)
     }
 
-    fn on_purpose(status: StatusCode, operation: Option<Operation>) -> Response {
-        let refusal = Refusal::on_purpose(status);
-        let of_the_hub = matches!(operation, Some(Operation::ListGroups | Operation::SignIn));
+    fn injected_error(status: StatusCode, operation: Option<DockerOperationId>) -> Response {
+        let refusal = DockerRefusal::injected_error(status);
+        let of_the_hub = matches!(
+            operation,
+            Some(DockerOperationId::ListGroups | DockerOperationId::SignIn)
+        );
         if of_the_hub {
             refusal.into_hub_response()
         } else {
@@ -50,7 +53,11 @@ impl Service for App {
         self.tokens.revoke();
     }
 
-    fn interfere(&self, about: &PathNames, change: &Change) -> Result<bool, Refusal> {
+    fn interfere(
+        &self,
+        about: &PathNames,
+        change: &DockerInterference,
+    ) -> Result<bool, DockerRefusal> {
         interfere(self, about, change)
     }
 }

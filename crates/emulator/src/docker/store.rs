@@ -3,18 +3,18 @@
 use rusqlite::{OptionalExtension, Row, params};
 use serde_json::{Map, Value};
 
-use super::objects::{Policy, Rule, Team};
-use crate::state::{self, Layout, Tables, json, text, time};
+use super::objects::{StoredPolicy, StoredRule, StoredTeam};
+use crate::state::{self, DatabaseLayout, Tables, json, text, time};
 
 /// The tables of this service.
 pub(super) struct Docker;
 
-pub(super) type Store = state::Store<Docker>;
-pub(super) type Records<'a> = state::Records<'a, Docker>;
+pub(super) type DockerStore = state::Store<Docker>;
+pub(super) type DockerRecords<'a> = state::Records<'a, Docker>;
 
 impl Tables for Docker {
     /// The first files of this service had no application id, so it stays 0.
-    const LAYOUT: Layout = Layout {
+    const LAYOUT: DatabaseLayout = DatabaseLayout {
         service: "docker",
         application: 0,
         number: 1,
@@ -58,7 +58,7 @@ create index rules_in_order on rules (policy, place);
 const POLICY_COLUMNS: &str =
     "place, id, organization, name, kind, scope, body, created_at, updated_at";
 
-impl Records<'_> {
+impl DockerRecords<'_> {
     pub(super) fn has_organizations(&self) -> rusqlite::Result<bool> {
         self.exists("select 1 from organizations", &[])
     }
@@ -95,7 +95,7 @@ impl Records<'_> {
     }
 
     /// Oldest first.
-    pub(super) fn teams(&self, organization: &str) -> rusqlite::Result<Vec<Team>> {
+    pub(super) fn teams(&self, organization: &str) -> rusqlite::Result<Vec<StoredTeam>> {
         let mut statement = self.connection.prepare_cached(
             "select id, uuid, name from teams where organization = ?1 order by id",
         )?;
@@ -103,7 +103,7 @@ impl Records<'_> {
             let id = row.get(0)?;
             let uuid = row.get(1)?;
             let name = row.get(2)?;
-            Ok(Team {
+            Ok(StoredTeam {
                 id,
                 uuid,
                 name,
@@ -128,7 +128,7 @@ impl Records<'_> {
         organization: &str,
         after: i64,
         count: usize,
-    ) -> rusqlite::Result<Vec<Policy>> {
+    ) -> rusqlite::Result<Vec<StoredPolicy>> {
         let sql = format!(
             "select {POLICY_COLUMNS} from policies where organization = ?1 and place > ?2 order by place limit ?3"
         );
@@ -139,7 +139,11 @@ impl Records<'_> {
             .collect()
     }
 
-    pub(super) fn policy(&self, organization: &str, id: &str) -> rusqlite::Result<Option<Policy>> {
+    pub(super) fn policy(
+        &self,
+        organization: &str,
+        id: &str,
+    ) -> rusqlite::Result<Option<StoredPolicy>> {
         let sql =
             format!("select {POLICY_COLUMNS} from policies where organization = ?1 and id = ?2");
         self.connection
@@ -160,8 +164,8 @@ impl Records<'_> {
     }
 
     /// Adds a policy at the end of the list; `place` is ignored.
-    pub(super) fn add_policy(&self, policy: &Policy) -> rusqlite::Result<()> {
-        let Policy {
+    pub(super) fn add_policy(&self, policy: &StoredPolicy) -> rusqlite::Result<()> {
+        let StoredPolicy {
             place: _,
             id,
             organization,
@@ -189,8 +193,8 @@ impl Records<'_> {
     }
 
     /// Writes the fields of a policy that can change.
-    pub(super) fn update_policy(&self, policy: &Policy) -> rusqlite::Result<()> {
-        let Policy {
+    pub(super) fn update_policy(&self, policy: &StoredPolicy) -> rusqlite::Result<()> {
+        let StoredPolicy {
             place: _,
             id,
             organization: _,
@@ -213,21 +217,21 @@ impl Records<'_> {
     }
 
     /// Oldest first.
-    pub(super) fn rules(&self, policy: &str) -> rusqlite::Result<Vec<Rule>> {
+    pub(super) fn rules(&self, policy: &str) -> rusqlite::Result<Vec<StoredRule>> {
         let mut statement = self
             .connection
             .prepare_cached("select body from rules where policy = ?1 order by place")?;
         statement.query_map([policy], |row| json(row, 0))?.collect()
     }
 
-    pub(super) fn add_rule(&self, policy: &str, rule: &Rule) -> rusqlite::Result<()> {
+    pub(super) fn add_rule(&self, policy: &str, rule: &StoredRule) -> rusqlite::Result<()> {
         self.execute(
             "insert into rules (policy, id, name, body) values (?1, ?2, ?3, ?4)",
             params![policy, rule.id, rule.name, text(rule)?],
         )
     }
 
-    pub(super) fn update_rule(&self, rule: &Rule) -> rusqlite::Result<()> {
+    pub(super) fn update_rule(&self, rule: &StoredRule) -> rusqlite::Result<()> {
         self.execute(
             "update rules set name = ?2, body = ?3 where id = ?1",
             params![rule.id, rule.name, text(rule)?],
@@ -239,8 +243,8 @@ impl Records<'_> {
     }
 }
 
-fn policy(row: &Row<'_>) -> rusqlite::Result<Policy> {
-    Ok(Policy {
+fn policy(row: &Row<'_>) -> rusqlite::Result<StoredPolicy> {
+    Ok(StoredPolicy {
         place: row.get(0)?,
         id: row.get(1)?,
         organization: row.get(2)?,

@@ -16,13 +16,13 @@ use crate::random;
 /// The last part of a token is random instead of a signature, and a token is valid if the table
 /// contains it. The emulator needs no key, and it refuses foreign tokens, altered tokens and tokens
 /// from before a restart.
-pub(super) struct Tokens {
+pub(super) struct IssuedTokens {
     secret: Option<SecretString>,
     ttl: Duration,
     issued: Mutex<HashMap<String, Instant>>,
 }
 
-impl Tokens {
+impl IssuedTokens {
     /// If `secret` is set, only this secret can sign in.
     pub(super) fn new(secret: Option<SecretString>, ttl: Duration) -> Self {
         Self {
@@ -93,8 +93,8 @@ mod tests {
 
     #[test]
     fn credentials_are_accepted_as_configured() {
-        let any = Tokens::new(None, Duration::from_secs(5));
-        let one = Tokens::new(Some("right".into()), Duration::from_secs(5));
+        let any = IssuedTokens::new(None, Duration::from_secs(5));
+        let one = IssuedTokens::new(Some("right".into()), Duration::from_secs(5));
         for (tokens, subject, secret, accepted) in [
             (&any, "me", "anything", true),
             (&any, "me", "", false),
@@ -110,18 +110,18 @@ mod tests {
 
     #[test]
     fn foreign_altered_and_expired_tokens_are_refused() {
-        let tokens = Tokens::new(None, Duration::from_secs(5));
+        let tokens = IssuedTokens::new(None, Duration::from_secs(5));
         let token = tokens.sign_in("me", "s").unwrap().unwrap();
         assert!(!tokens.accepts(&format!("{token}x")));
-        assert!(!Tokens::new(None, Duration::from_secs(5)).accepts(&token));
-        let brief = Tokens::new(None, Duration::ZERO);
+        assert!(!IssuedTokens::new(None, Duration::from_secs(5)).accepts(&token));
+        let brief = IssuedTokens::new(None, Duration::ZERO);
         let token = brief.sign_in("me", "s").unwrap().unwrap();
         assert!(!brief.accepts(&token));
     }
 
     #[test]
     fn a_token_says_when_it_expires() {
-        let token = Tokens::new(None, Duration::from_secs(600))
+        let token = IssuedTokens::new(None, Duration::from_secs(600))
             .sign_in("me", "s")
             .unwrap()
             .unwrap();

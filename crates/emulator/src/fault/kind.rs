@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::error::FaultError;
-use super::select::Selection;
-use super::value::Value;
+use super::select::RequestSelection;
+use super::value::FaultArgument;
 
 /// The operations of a service, by their names in its contract.
 pub trait OperationName: Copy + Ord + Debug + Display + Send + Sync + 'static {
@@ -44,7 +44,7 @@ pub trait Change: Clone + PartialEq + Debug + Display + Send + Sync + 'static {
     ///
     /// # Errors
     /// The value does not fit the change.
-    fn read(word: &'static str, value: Value) -> Result<Self, FaultError>;
+    fn read(word: &'static str, value: FaultArgument) -> Result<Self, FaultError>;
 }
 
 /// A fault. Its text form is the argument of `--fault`: `after-500@write:3`.
@@ -53,12 +53,12 @@ pub struct Fault<O, C> {
     /// What goes wrong.
     pub kind: FaultKind<C>,
     /// The requests it applies to.
-    pub at: Selection<O>,
+    pub at: RequestSelection<O>,
 }
 
 /// Whether the service performs the request before the fault occurs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum When {
+pub enum FaultTiming {
     /// The service does not perform the request.
     Before,
     /// The service performs the request and stores the result first.
@@ -70,20 +70,20 @@ pub enum When {
 pub enum FaultKind<C> {
     /// The answer is an error.
     Answer {
-        when: When,
+        when: FaultTiming,
         /// The status of the answer.
         status: ErrorStatus,
         /// The header `Retry-After` in seconds.
         retry_after: Option<u32>,
     },
     /// The connection is reset without an answer.
-    Reset(When),
+    Reset(FaultTiming),
     /// No answer arrives until the client or the emulator gives up.
-    Hang(When),
+    Hang(FaultTiming),
     /// The emulator stops for good: it resets all connections and closes its listeners.
-    Crash(When),
+    Crash(FaultTiming),
     /// The answer is 200 with a body that is not JSON.
-    Undecodable(When),
+    Undecodable(FaultTiming),
     /// The request is performed, and the connection closes after half of the answer's body.
     Truncated,
     /// The request is delayed.
@@ -96,7 +96,7 @@ pub enum FaultKind<C> {
 
 /// How a fault ends a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub(crate) enum RequestEnding {
     /// With an error.
     Answer {
         status: ErrorStatus,
@@ -123,7 +123,7 @@ pub(crate) enum Delivery {
 
 impl<C> FaultKind<C> {
     /// How the fault ends its request, if it does. At most one such fault applies to a request.
-    pub(crate) fn ending(&self) -> Option<(When, Ending)> {
+    pub(crate) fn ending(&self) -> Option<(FaultTiming, RequestEnding)> {
         match *self {
             Self::Answer {
                 when,
@@ -131,16 +131,19 @@ impl<C> FaultKind<C> {
                 retry_after,
             } => Some((
                 when,
-                Ending::Answer {
+                RequestEnding::Answer {
                     status,
                     retry_after,
                 },
             )),
-            Self::Reset(when) => Some((when, Ending::Broken(Delivery::Reset))),
-            Self::Hang(when) => Some((when, Ending::Broken(Delivery::Hang))),
-            Self::Crash(when) => Some((when, Ending::Broken(Delivery::Crash))),
-            Self::Undecodable(when) => Some((when, Ending::Undecodable)),
-            Self::Truncated => Some((When::After, Ending::Broken(Delivery::Truncated))),
+            Self::Reset(when) => Some((when, RequestEnding::Broken(Delivery::Reset))),
+            Self::Hang(when) => Some((when, RequestEnding::Broken(Delivery::Hang))),
+            Self::Crash(when) => Some((when, RequestEnding::Broken(Delivery::Crash))),
+            Self::Undecodable(when) => Some((when, RequestEnding::Undecodable)),
+            Self::Truncated => Some((
+                FaultTiming::After,
+                RequestEnding::Broken(Delivery::Truncated),
+            )),
             Self::Delay(_) | Self::RevokeTokens | Self::OtherWriter(_) => None,
         }
     }

@@ -1,13 +1,13 @@
 //! Faults: what goes wrong, and for which requests.
 //!
 //! [`Fault`] describes a fault; its text form is the argument of `--fault` (`parse` reads it,
-//! `show` writes it). `Armed` counts requests and decides which faults apply to a request. The
+//! `show` writes it). `ActiveFaults` counts requests and decides which faults apply to a request. The
 //! module `http` carries them out.
 //!
 //! All services share this module. A service adds the names of its operations ([`OperationName`])
 //! and the changes that another client can make ([`Change`]).
 
-mod armed;
+mod active;
 mod error;
 mod kind;
 mod parse;
@@ -16,10 +16,10 @@ mod show;
 mod value;
 
 pub use error::FaultError;
-pub use kind::{Access, Change, ErrorStatus, Fault, FaultKind, OperationName, When};
-pub use select::{Among, Chance, Probability, Range, Selection};
-pub use value::{Value, Which};
+pub use kind::{Access, Change, ErrorStatus, Fault, FaultKind, FaultTiming, OperationName};
+pub use select::{Chance, OrdinalRange, Probability, RequestClass, RequestSelection};
+pub use value::{FaultArgument, ObjectChoice};
 
-pub(crate) use armed::{Armed, Arrival};
-pub(crate) use kind::{Delivery, Ending};
+pub(crate) use active::{ActiveFaults, ArrivedRequest};
+pub(crate) use kind::{Delivery, RequestEnding};
 pub(crate) use value::show_pair;

@@ -15,9 +15,9 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::error::{FaultError, nearest};
-use super::kind::{Change, ErrorStatus, Fault, FaultKind, OperationName, When};
-use super::select::{Among, Chance, Probability, Range, Selection};
-use super::value::Value;
+use super::kind::{Change, ErrorStatus, Fault, FaultKind, FaultTiming, OperationName};
+use super::select::{Chance, OrdinalRange, Probability, RequestClass, RequestSelection};
+use super::value::FaultArgument;
 
 /// The kinds of all services except statuses, for suggestions.
 const KINDS: [&str; 7] = [
@@ -38,12 +38,12 @@ impl<O: OperationName, C: Change> FromStr for Fault<O, C> {
         let end = text.find(['=', '@']).unwrap_or(text.len());
         let (word, rest) = text.split_at(end);
         let (value, rest) = match rest.strip_prefix('=') {
-            Some(rest) => Value::take(rest)?,
-            None => (Value::default(), rest),
+            Some(rest) => FaultArgument::take(rest)?,
+            None => (FaultArgument::default(), rest),
         };
         let at = match rest.strip_prefix('@') {
             Some(selectors) => selectors.parse()?,
-            None if rest.is_empty() => Selection::default(),
+            None if rest.is_empty() => RequestSelection::default(),
             None => {
                 let rest = rest.split('@').next().unwrap_or_default();
                 return Err(FaultError::Trailing(rest.to_owned(), word.to_owned()));
@@ -57,8 +57,11 @@ impl<O: OperationName, C: Change> FromStr for Fault<O, C> {
 }
 
 /// `before-x` and `x-before` are equivalent, like `after-x` and `x-after`.
-fn split(word: &str) -> (Option<When>, &str) {
-    for (name, when) in [("before", When::Before), ("after", When::After)] {
+fn split(word: &str) -> (Option<FaultTiming>, &str) {
+    for (name, when) in [
+        ("before", FaultTiming::Before),
+        ("after", FaultTiming::After),
+    ] {
         let front = word
             .strip_prefix(name)
             .and_then(|rest| rest.strip_prefix('-'));
@@ -72,20 +75,20 @@ fn split(word: &str) -> (Option<When>, &str) {
     (None, word)
 }
 
-fn kind<C: Change>(word: &str, value: Value) -> Result<FaultKind<C>, FaultError> {
+fn kind<C: Change>(word: &str, value: FaultArgument) -> Result<FaultKind<C>, FaultError> {
     let (when, what) = split(word);
     if !what.is_empty() && what.bytes().all(|byte| byte.is_ascii_digit()) {
         return answer(when, what, &value);
     }
-    let ending = |kind: &'static str, usual: When, make: fn(When) -> FaultKind<C>| {
+    let ending = |kind: &'static str, usual: FaultTiming, make: fn(FaultTiming) -> FaultKind<C>| {
         value.none(kind).map(|()| make(when.unwrap_or(usual)))
     };
     match what {
-        "reset" => return ending("reset", When::Before, FaultKind::Reset),
-        "hang" => return ending("hang", When::Before, FaultKind::Hang),
-        "crash" => return ending("crash", When::Before, FaultKind::Crash),
-        "undecodable" => return ending("undecodable", When::After, FaultKind::Undecodable),
-        "truncated" if when == Some(When::Before) => {
+        "reset" => return ending("reset", FaultTiming::Before, FaultKind::Reset),
+        "hang" => return ending("hang", FaultTiming::Before, FaultKind::Hang),
+        "crash" => return ending("crash", FaultTiming::Before, FaultKind::Crash),
+        "undecodable" => return ending("undecodable", FaultTiming::After, FaultKind::Undecodable),
+        "truncated" if when == Some(FaultTiming::Before) => {
             let why = "what is not done has no answer that could be cut";
             return Err(FaultError::When {
                 kind: "truncated",
@@ -110,7 +113,11 @@ fn kind<C: Change>(word: &str, value: Value) -> Result<FaultKind<C>, FaultError>
     }
 }
 
-fn answer<C>(when: Option<When>, what: &str, value: &Value) -> Result<FaultKind<C>, FaultError> {
+fn answer<C>(
+    when: Option<FaultTiming>,
+    what: &str,
+    value: &FaultArgument,
+) -> Result<FaultKind<C>, FaultError> {
     let number: u16 = what
         .parse()
         .map_err(|_| FaultError::Status(what.to_owned()))?;
@@ -139,7 +146,7 @@ fn answer<C>(when: Option<When>, what: &str, value: &Value) -> Result<FaultKind<
 fn preparation<C: Change>(
     word: &str,
     what: &str,
-    value: Value,
+    value: FaultArgument,
 ) -> Result<(&'static str, FaultKind<C>), FaultError> {
     if let Some(change) = C::WORDS.iter().find(|change| **change == what) {
         return C::read(change, value).map(|read| (*change, FaultKind::OtherWriter(read)));
@@ -168,7 +175,7 @@ fn preparation<C: Change>(
     }
 }
 
-impl<O: OperationName> FromStr for Selection<O> {
+impl<O: OperationName> FromStr for RequestSelection<O> {
     type Err = FaultError;
 
     fn from_str(text: &str) -> Result<Self, FaultError> {
@@ -178,20 +185,24 @@ impl<O: OperationName> FromStr for Selection<O> {
         let mut times = None;
         for word in text.split(',').map(str::trim) {
             match word.split_once('=') {
-                Some(("p", number)) => once(&mut probability, "the probability", chance(number)?)?,
+                Some(("p", number)) => {
+                    set_once(&mut probability, "the probability", chance(number)?)?
+                }
                 Some(("seed", number)) => {
                     let number = number
                         .parse()
                         .map_err(|_| FaultError::Seed(number.to_owned()))?;
-                    once(&mut seed, "the seed", number)?;
+                    set_once(&mut seed, "the seed", number)?;
                 }
-                Some(("times", number)) => once(&mut times, "how often", counted(number)?)?,
-                None if word == "once" => once(&mut times, "how often", NonZeroU64::MIN)?,
+                Some(("times", number)) => {
+                    set_once(&mut times, "how often", parse_ordinal(number)?)?
+                }
+                None if word == "once" => set_once(&mut times, "how often", NonZeroU64::MIN)?,
                 Some(_) => return Err(unknown::<O>(word)),
-                None => once(&mut class, "which requests count", counting(word)?)?,
+                None => set_once(&mut class, "which requests count", counting(word)?)?,
             }
         }
-        let (among, nth) = class.unwrap_or((Among::Requests, None));
+        let (among, nth) = class.unwrap_or((RequestClass::Requests, None));
         let chance = match (probability, seed) {
             (Some(probability), seed) => Some(Chance {
                 probability,
@@ -209,7 +220,7 @@ impl<O: OperationName> FromStr for Selection<O> {
     }
 }
 
-fn once<T>(slot: &mut Option<T>, what: &'static str, value: T) -> Result<(), FaultError> {
+fn set_once<T>(slot: &mut Option<T>, what: &'static str, value: T) -> Result<(), FaultError> {
     if slot.replace(value).is_some() {
         Err(FaultError::Twice(what))
     } else {
@@ -225,36 +236,38 @@ fn chance(text: &str) -> Result<Probability, FaultError> {
         .map_err(|_| wrong())
 }
 
-fn counted(text: &str) -> Result<NonZeroU64, FaultError> {
+fn parse_ordinal(text: &str) -> Result<NonZeroU64, FaultError> {
     text.parse()
         .map_err(|_| FaultError::Number(text.to_owned()))
 }
 
 /// `5`, `writes`, `write:3`, `createRule:1..2`.
-fn counting<O: OperationName>(word: &str) -> Result<(Among<O>, Option<Range>), FaultError> {
+fn counting<O: OperationName>(
+    word: &str,
+) -> Result<(RequestClass<O>, Option<OrdinalRange>), FaultError> {
     if word.starts_with(|first: char| first.is_ascii_digit()) {
-        return Ok((Among::Requests, Some(range(word)?)));
+        return Ok((RequestClass::Requests, Some(range(word)?)));
     }
     let (class, numbers) = word
         .split_once(':')
         .map_or((word, None), |(class, numbers)| (class, Some(numbers)));
     let among = match class {
-        "request" | "requests" => Among::Requests,
-        "read" | "reads" => Among::Reads,
-        "write" | "writes" => Among::Writes,
+        "request" | "requests" => RequestClass::Requests,
+        "read" | "reads" => RequestClass::Reads,
+        "write" | "writes" => RequestClass::Writes,
         name => {
             let operation = O::all().iter().find(|operation| operation.as_str() == name);
-            Among::Operation(*operation.ok_or_else(|| unknown::<O>(word))?)
+            RequestClass::Operation(*operation.ok_or_else(|| unknown::<O>(word))?)
         }
     };
     Ok((among, numbers.map(range).transpose()?))
 }
 
-fn range(text: &str) -> Result<Range, FaultError> {
+fn range(text: &str) -> Result<OrdinalRange, FaultError> {
     match text.split_once("..") {
-        None => Ok(Range::only(counted(text)?)),
-        Some((first, "")) => Ok(Range::from(counted(first)?)),
-        Some((first, last)) => Range::between(counted(first)?, counted(last)?),
+        None => Ok(OrdinalRange::only(parse_ordinal(text)?)),
+        Some((first, "")) => Ok(OrdinalRange::from(parse_ordinal(first)?)),
+        Some((first, last)) => OrdinalRange::between(parse_ordinal(first)?, parse_ordinal(last)?),
     }
 }
 

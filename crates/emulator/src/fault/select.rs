@@ -9,21 +9,21 @@ use super::error::FaultError;
 /// The requests that a fault applies to: those that match all fields. The default matches every
 /// request.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Selection<O> {
+pub struct RequestSelection<O> {
     /// The requests that are counted.
-    pub among: Among<O>,
+    pub among: RequestClass<O>,
     /// Positions among the counted requests.
-    pub nth: Option<Range>,
+    pub nth: Option<OrdinalRange>,
     /// A random selection.
     pub chance: Option<Chance>,
     /// The maximum number of requests.
     pub times: Option<NonZeroU64>,
 }
 
-impl<O> Default for Selection<O> {
+impl<O> Default for RequestSelection<O> {
     fn default() -> Self {
         Self {
-            among: Among::Requests,
+            among: RequestClass::Requests,
             nth: None,
             chance: None,
             times: None,
@@ -31,7 +31,7 @@ impl<O> Default for Selection<O> {
     }
 }
 
-impl<O> Selection<O> {
+impl<O> RequestSelection<O> {
     /// Whether the `n`-th counted request is selected, ignoring `times`.
     pub(super) fn takes(&self, n: u64) -> bool {
         self.nth.is_none_or(|range| range.holds(n))
@@ -41,7 +41,7 @@ impl<O> Selection<O> {
 
 /// The requests that a fault counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Among<O> {
+pub enum RequestClass<O> {
     /// All requests, including sign-ins and unknown operations. The number is `seq` in the request
     /// log.
     #[default]
@@ -56,12 +56,12 @@ pub enum Among<O> {
 
 /// An inclusive range of positive numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Range {
+pub struct OrdinalRange {
     first: NonZeroU64,
     last: Option<NonZeroU64>,
 }
 
-impl Range {
+impl OrdinalRange {
     /// Only `n`.
     pub fn only(n: NonZeroU64) -> Self {
         Self {
@@ -191,10 +191,10 @@ mod tests {
     #[test]
     fn a_range_holds_both_of_its_ends() {
         let n = |n| NonZeroU64::new(n).unwrap();
-        let held = |range: Range| (1..=6).filter(|n| range.holds(*n)).collect::<Vec<u64>>();
-        assert_eq!(held(Range::only(n(3))), [3]);
-        assert_eq!(held(Range::from(n(4))), [4, 5, 6]);
-        assert_eq!(held(Range::between(n(2), n(4)).unwrap()), [2, 3, 4]);
-        assert!(Range::between(n(4), n(2)).is_err());
+        let held = |range: OrdinalRange| (1..=6).filter(|n| range.holds(*n)).collect::<Vec<u64>>();
+        assert_eq!(held(OrdinalRange::only(n(3))), [3]);
+        assert_eq!(held(OrdinalRange::from(n(4))), [4, 5, 6]);
+        assert_eq!(held(OrdinalRange::between(n(2), n(4)).unwrap()), [2, 3, 4]);
+        assert!(OrdinalRange::between(n(4), n(2)).is_err());
     }
 }

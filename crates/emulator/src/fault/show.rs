@@ -4,14 +4,14 @@ use std::fmt::{self, Display, Formatter};
 
 use jiff::SignedDuration;
 
-use super::kind::{Fault, FaultKind, OperationName, When};
-use super::select::{Among, Range, Selection};
+use super::kind::{Fault, FaultKind, FaultTiming, OperationName};
+use super::select::{OrdinalRange, RequestClass, RequestSelection};
 
 impl<O: OperationName, C: Display> Display for Fault<O, C> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { kind, at } = self;
         write!(f, "{kind}")?;
-        if *at == Selection::default() {
+        if *at == RequestSelection::default() {
             Ok(())
         } else {
             write!(f, "@{at}")
@@ -19,7 +19,7 @@ impl<O: OperationName, C: Display> Display for Fault<O, C> {
     }
 }
 
-impl When {
+impl FaultTiming {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Before => "before",
@@ -58,7 +58,7 @@ impl<C: Display> Display for FaultKind<C> {
     }
 }
 
-impl<O: OperationName> Display for Selection<O> {
+impl<O: OperationName> Display for RequestSelection<O> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self {
             among,
@@ -67,14 +67,16 @@ impl<O: OperationName> Display for Selection<O> {
             times,
         } = self;
         let counted = match (among, nth) {
-            (Among::Requests, None) => None,
-            (Among::Requests, Some(range)) => Some(range.to_string()),
-            (Among::Reads, None) => Some("reads".to_owned()),
-            (Among::Reads, Some(range)) => Some(format!("read:{range}")),
-            (Among::Writes, None) => Some("writes".to_owned()),
-            (Among::Writes, Some(range)) => Some(format!("write:{range}")),
-            (Among::Operation(operation), None) => Some(operation.to_string()),
-            (Among::Operation(operation), Some(range)) => Some(format!("{operation}:{range}")),
+            (RequestClass::Requests, None) => None,
+            (RequestClass::Requests, Some(range)) => Some(range.to_string()),
+            (RequestClass::Reads, None) => Some("reads".to_owned()),
+            (RequestClass::Reads, Some(range)) => Some(format!("read:{range}")),
+            (RequestClass::Writes, None) => Some("writes".to_owned()),
+            (RequestClass::Writes, Some(range)) => Some(format!("write:{range}")),
+            (RequestClass::Operation(operation), None) => Some(operation.to_string()),
+            (RequestClass::Operation(operation), Some(range)) => {
+                Some(format!("{operation}:{range}"))
+            }
         };
         let chance =
             chance.map(|chance| format!("p={},seed={}", chance.probability.get(), chance.seed));
@@ -90,7 +92,7 @@ impl<O: OperationName> Display for Selection<O> {
     }
 }
 
-impl Display for Range {
+impl Display for OrdinalRange {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let first = self.first();
         match self.last() {

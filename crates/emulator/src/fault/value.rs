@@ -9,9 +9,9 @@ use super::error::FaultError;
 
 /// The parts between slashes, and whether each was quoted.
 #[derive(Debug, Default)]
-pub struct Value(Vec<(String, bool)>);
+pub struct FaultArgument(Vec<(String, bool)>);
 
-impl Value {
+impl FaultArgument {
     /// Parses a value at the start of a text. Returns the value and the rest.
     pub(super) fn take(mut text: &str) -> Result<(Self, &str), FaultError> {
         let mut parts = Vec::new();
@@ -69,8 +69,8 @@ impl Value {
     ///
     /// # Errors
     /// There is more than one name.
-    pub fn name(self, kind: &'static str, takes: &'static str) -> Result<Which, FaultError> {
-        let mut names = self.0.into_iter().map(which);
+    pub fn name(self, kind: &'static str, takes: &'static str) -> Result<ObjectChoice, FaultError> {
+        let mut names = self.0.into_iter().map(parse_object_choice);
         match (names.next(), names.next()) {
             (name, None) => Ok(name.unwrap_or_default()),
             (_, Some(_)) => Err(FaultError::Value { kind, takes }),
@@ -85,22 +85,22 @@ impl Value {
         self,
         kind: &'static str,
         takes: &'static str,
-    ) -> Result<(Which, Which), FaultError> {
-        let mut names = self.0.into_iter().map(which);
+    ) -> Result<(ObjectChoice, ObjectChoice), FaultError> {
+        let mut names = self.0.into_iter().map(parse_object_choice);
         match (names.next(), names.next(), names.next()) {
-            (None, _, _) => Ok((Which::Any, Which::Any)),
-            (Some(inner), None, _) => Ok((Which::Any, inner)),
+            (None, _, _) => Ok((ObjectChoice::Any, ObjectChoice::Any)),
+            (Some(inner), None, _) => Ok((ObjectChoice::Any, inner)),
             (Some(outer), Some(inner), None) => Ok((outer, inner)),
             (_, _, Some(_)) => Err(FaultError::Value { kind, takes }),
         }
     }
 }
 
-fn which((name, quoted): (String, bool)) -> Which {
+fn parse_object_choice((name, quoted): (String, bool)) -> ObjectChoice {
     if name == "any" && !quoted {
-        Which::Any
+        ObjectChoice::Any
     } else {
-        Which::Named(name)
+        ObjectChoice::Named(name)
     }
 }
 
@@ -113,7 +113,7 @@ fn duration(text: &str) -> Result<Duration, FaultError> {
 
 /// The object that another client changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Which {
+pub enum ObjectChoice {
     /// The object in the request's path if it matches, otherwise the oldest.
     #[default]
     Any,
@@ -121,7 +121,7 @@ pub enum Which {
     Named(String),
 }
 
-impl Which {
+impl ObjectChoice {
     pub(crate) fn fits(&self, name: &str) -> bool {
         match self {
             Self::Any => true,
@@ -130,7 +130,7 @@ impl Which {
     }
 }
 
-impl Display for Which {
+impl Display for ObjectChoice {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Any => f.write_str("any"),
@@ -150,9 +150,13 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// Writes the text that [`Value::pair`] reads.
-pub(crate) fn show_pair(f: &mut Formatter<'_>, outer: &Which, inner: &Which) -> fmt::Result {
+pub(crate) fn show_pair(
+    f: &mut Formatter<'_>,
+    outer: &ObjectChoice,
+    inner: &ObjectChoice,
+) -> fmt::Result {
     match outer {
-        Which::Any => write!(f, "{inner}"),
-        Which::Named(_) => write!(f, "{outer}/{inner}"),
+        ObjectChoice::Any => write!(f, "{inner}"),
+        ObjectChoice::Named(_) => write!(f, "{outer}/{inner}"),
     }
 }

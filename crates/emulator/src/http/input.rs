@@ -12,18 +12,20 @@ use axum::response::IntoResponse;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::service::{BadInput, Service};
+use crate::service::{EmulatedService, InvalidInput};
 
 /// The path parameters in order.
-pub(crate) struct At<T>(pub(crate) T);
+pub(crate) struct PathParameters<T>(pub(crate) T);
 
-impl<T: DeserializeOwned + Send, S: Service> FromRequestParts<Arc<S>> for At<T> {
+impl<T: DeserializeOwned + Send, S: EmulatedService> FromRequestParts<Arc<S>>
+    for PathParameters<T>
+{
     type Rejection = S::Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<S>) -> Result<Self, S::Refusal> {
         let path = Path::<T>::from_request_parts(parts, state).await;
         path.map(|Path(value)| Self(value))
-            .map_err(|rejection| BadInput::Malformed(rejection.body_text()).into())
+            .map_err(|rejection| InvalidInput::Malformed(rejection.body_text()).into())
     }
 }
 
@@ -32,7 +34,7 @@ pub(crate) type RawBody = Result<Bytes, BytesRejection>;
 
 /// The expected form of a JSON body.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Form {
+pub(crate) struct BodyFormat {
     pub(crate) media_type: &'static str,
     /// Whether it is a list of objects instead of an object.
     pub(crate) is_list: bool,
@@ -44,9 +46,9 @@ pub(crate) struct Form {
 pub(crate) fn body<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: RawBody,
-    form: Form,
-) -> Result<T, BadInput> {
-    let Form {
+    form: BodyFormat,
+) -> Result<T, InvalidInput> {
+    let BodyFormat {
         media_type,
         is_list,
         free,
@@ -60,13 +62,13 @@ pub(crate) fn body<T: DeserializeOwned>(
         .map_or(sent, |(essence, _)| essence)
         .trim();
     if !sent.eq_ignore_ascii_case(media_type) {
-        return Err(BadInput::MediaType(media_type));
+        return Err(InvalidInput::MediaType(media_type));
     }
     let bytes = body.map_err(|rejection| match rejection.into_response().status() {
-        StatusCode::PAYLOAD_TOO_LARGE => BadInput::TooLarge,
-        _ => BadInput::Malformed("the request body cannot be read".to_owned()),
+        StatusCode::PAYLOAD_TOO_LARGE => InvalidInput::TooLarge,
+        _ => InvalidInput::Malformed("the request body cannot be read".to_owned()),
     })?;
-    let malformed = |error: serde_json::Error| BadInput::Malformed(error.to_string());
+    let malformed = |error: serde_json::Error| InvalidInput::Malformed(error.to_string());
     let value: Value = serde_json::from_slice(&bytes).map_err(malformed)?;
     // Serde would also read a struct from an array.
     let is_good = if is_list {
@@ -82,12 +84,12 @@ pub(crate) fn body<T: DeserializeOwned>(
         } else {
             "an object"
         };
-        return Err(BadInput::Malformed(format!(
+        return Err(InvalidInput::Malformed(format!(
             "the request body must be {wanted}"
         )));
     }
     if let Some(place) = place_of_null(&value, free) {
-        return Err(BadInput::Malformed(format!("{place} must not be null")));
+        return Err(InvalidInput::Malformed(format!("{place} must not be null")));
     }
     serde_json::from_slice(&bytes).map_err(malformed)
 }

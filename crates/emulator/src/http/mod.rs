@@ -1,6 +1,6 @@
 //! HTTP: the middleware that all services share. From the outside in: deliver, record, disturb.
 
-mod disturb;
+mod fault_injection;
 mod input;
 mod record;
 
@@ -16,28 +16,34 @@ use axum::response::Response;
 use futures_util::{StreamExt as _, stream};
 
 use crate::fault::Delivery;
-use crate::service::Service;
-use crate::wire::Connection;
-use disturb::Disturbed;
+use crate::service::EmulatedService;
+use crate::wire::ClientConnection;
+use fault_injection::FaultTrace;
 
-pub(super) use input::{At, Form, RawBody, body};
+pub(super) use input::{BodyFormat, PathParameters, RawBody, body};
 
 /// Adds the request log and the faults to a router.
-pub(super) fn observed<S: Service>(router: Router<Arc<S>>, service: &Arc<S>) -> Router<Arc<S>> {
+pub(super) fn observed<S: EmulatedService>(
+    router: Router<Arc<S>>,
+    service: &Arc<S>,
+) -> Router<Arc<S>> {
     router
-        .layer(from_fn_with_state(Arc::clone(service), disturb::disturb))
+        .layer(from_fn_with_state(
+            Arc::clone(service),
+            fault_injection::inject_faults,
+        ))
         .layer(from_fn_with_state(Arc::clone(service), record::record))
 }
 
 /// The outermost layer: delivers the answers of a router, or breaks their connections.
-pub(super) fn delivered<S: Service>(router: Router<Arc<S>>, service: Arc<S>) -> Router {
+pub(super) fn delivered<S: EmulatedService>(router: Router<Arc<S>>, service: Arc<S>) -> Router {
     router.layer(from_fn(deliver)).with_state(service)
 }
 
 /// Delivers the answer, or breaks the connection as the fault requires. This is the outermost
 /// layer, so that the request is recorded before the client can notice the fault.
 async fn deliver(
-    ConnectInfo(connection): ConnectInfo<Connection>,
+    ConnectInfo(connection): ConnectInfo<ClientConnection>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -45,10 +51,10 @@ async fn deliver(
     let delivery = response
         .extensions()
         .get()
-        .and_then(|Disturbed { delivery, .. }| *delivery);
+        .and_then(|FaultTrace { delivery, .. }| *delivery);
     match delivery {
         None => response,
-        Some(Delivery::Truncated) => half(response, connection).await,
+        Some(Delivery::Truncated) => truncate_body(response, connection).await,
         // An answer after a reset does not arrive.
         Some(Delivery::Reset) => {
             connection.reset();
@@ -68,7 +74,7 @@ async fn deliver(
 }
 
 /// The answer with its full length and half of its body.
-async fn half(response: Response, connection: Connection) -> Response {
+async fn truncate_body(response: Response, connection: ClientConnection) -> Response {
     let (mut parts, body) = response.into_parts();
     // The body is in memory, so reading it cannot fail.
     let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();

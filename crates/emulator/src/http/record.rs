@@ -10,13 +10,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
-use super::disturb::Disturbed;
+use super::fault_injection::FaultTrace;
 use crate::fault::{Delivery, OperationName};
-use crate::request_log::{Entry, RequestLog, milliseconds};
-use crate::service::{BadInput, Service};
+use crate::request_log::{LogEntry, RequestLog, milliseconds};
+use crate::service::{EmulatedService, InvalidInput};
 
 /// Counts the request and writes the log entry, if there is a log, before the answer is sent.
-pub(super) async fn record<S: Service>(
+pub(super) async fn record<S: EmulatedService>(
     State(service): State<Arc<S>>,
     route: Option<MatchedPath>,
     mut request: Request,
@@ -42,14 +42,14 @@ pub(super) async fn record<S: Service>(
         ),
         Err(_) => (
             Bytes::new(),
-            S::Refusal::from(BadInput::TooLarge).into_response(),
+            S::Refusal::from(InvalidInput::TooLarge).into_response(),
         ),
     };
-    let untouched = || Disturbed {
+    let untouched = || FaultTrace {
         served: Some(response.status()),
-        ..Disturbed::default()
+        ..FaultTrace::default()
     };
-    let Disturbed {
+    let FaultTrace {
         struck,
         served,
         delivery,
@@ -62,7 +62,7 @@ pub(super) async fn record<S: Service>(
         None | Some(Delivery::Truncated) => Some(response.status()),
         Some(Delivery::Reset | Delivery::Hang | Delivery::Crash) => None,
     };
-    let entry = Entry {
+    let entry = LogEntry {
         seq,
         method: method.as_str(),
         path: uri.path(),
@@ -85,7 +85,7 @@ pub(super) async fn record<S: Service>(
     response
 }
 
-fn write(log: &RequestLog, entry: &Entry<'_>) {
+fn write(log: &RequestLog, entry: &LogEntry<'_>) {
     if let Err(error) = log.write(entry) {
         tracing::warn!(%error, "a line of the request log is lost");
     }

@@ -6,32 +6,32 @@ use axum::http::HeaderValue;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use super::change::Change;
+use super::change::PulumiInterference;
 use super::founding::found;
-use super::operation::Operation;
-use super::options::Options;
-use super::store::Store;
+use super::operation::PulumiOperationId;
+use super::options::PulumiOptions;
+use super::store::PulumiStore;
 use crate::access_tokens::AccessTokens;
 use crate::error::EmulatorError;
-use crate::service::Common;
+use crate::service::CommonParts;
 
-pub(super) struct App {
-    pub(super) store: Store,
+pub(super) struct PulumiApp {
+    pub(super) store: PulumiStore,
     pub(super) tokens: AccessTokens,
     pub(super) any_stack: bool,
     pub(super) page_size: usize,
     pub(super) warning: Option<HeaderValue>,
     /// The address of the upload host.
     uploads: SocketAddr,
-    pub(super) common: Common<Operation, Change>,
+    pub(super) common: CommonParts<PulumiOperationId, PulumiInterference>,
 }
 
-impl App {
+impl PulumiApp {
     /// Opens the state and the log, and creates the organizations.
-    pub(super) fn open(options: Options, uploads: SocketAddr) -> Result<Self, EmulatorError> {
-        let store = Store::open(&options.state)?;
+    pub(super) fn open(options: PulumiOptions, uploads: SocketAddr) -> Result<Self, EmulatorError> {
+        let store = PulumiStore::open(&options.state)?;
         found(&store, &options)?;
-        let Options {
+        let PulumiOptions {
             listen: _,
             listen_uploads: _,
             state: _,
@@ -50,7 +50,7 @@ impl App {
         let warning = warning
             .map(plain)
             .and_then(|text| HeaderValue::from_str(&text).ok());
-        let common = Common::open(latency, faults, request_log)?;
+        let common = CommonParts::open(latency, faults, request_log)?;
         let tokens = AccessTokens::new(token);
         Ok(Self {
             store,

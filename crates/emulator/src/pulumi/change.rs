@@ -2,53 +2,53 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::operation::Operation;
-use crate::fault::{self, FaultError, Value, Which, show_pair};
+use super::operation::PulumiOperationId;
+use crate::fault::{self, FaultArgument, FaultError, ObjectChoice, show_pair};
 
 /// A fault of this service. Its text form is the argument of `--fault`.
-pub type Fault = fault::Fault<Operation, Change>;
-pub type FaultKind = fault::FaultKind<Change>;
+pub type Fault = fault::Fault<PulumiOperationId, PulumiInterference>;
+pub type FaultKind = fault::FaultKind<PulumiInterference>;
 /// The requests that a fault of this service applies to.
-pub type Selection = fault::Selection<Operation>;
+pub type Selection = fault::RequestSelection<PulumiOperationId>;
 /// The requests that a fault of this service counts.
-pub type Among = fault::Among<Operation>;
+pub type Among = fault::RequestClass<PulumiOperationId>;
 
 /// A change by another client. If the object does not exist, nothing changes and the fault waits
 /// for the next request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum PulumiInterference {
     /// Publishes a new version of a pack with the policies of the newest version.
-    PublishVersion(Which),
+    PublishVersion(ObjectChoice),
     /// Deletes a version that no group enables.
-    DeleteVersion(WhichVersion),
+    DeleteVersion(VersionChoice),
     /// Adds the newest version of a pack to a group that does not have the pack.
-    AddPack(WhichPack),
+    AddPack(PackChoice),
     /// Switches a group to the newest other version of a pack.
-    SwitchPack(WhichPack),
+    SwitchPack(PackChoice),
     /// Makes a pack of a group advisory, or removes this setting if it is set.
-    ConfigurePack(WhichPack),
-    RemovePack(WhichPack),
+    ConfigurePack(PackChoice),
+    RemovePack(PackChoice),
     /// Creates an empty group of stacks. `Any` selects an unused name.
-    AddGroup(Which),
+    AddGroup(ObjectChoice),
     /// Deletes a group that is not built-in.
-    DeleteGroup(Which),
+    DeleteGroup(ObjectChoice),
 }
 
 /// Selects a pack and its group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct WhichPack {
-    pub group: Which,
-    pub pack: Which,
+pub struct PackChoice {
+    pub group: ObjectChoice,
+    pub pack: ObjectChoice,
 }
 
 /// Selects a version and its pack.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct WhichVersion {
-    pub pack: Which,
-    pub tag: Which,
+pub struct VersionChoice {
+    pub pack: ObjectChoice,
+    pub tag: ObjectChoice,
 }
 
-impl fault::Change for Change {
+impl fault::Change for PulumiInterference {
     const WORDS: &'static [&'static str] = &[
         "publish-version",
         "delete-version",
@@ -62,20 +62,20 @@ impl fault::Change for Change {
     const IN_SHORT: &'static str = "publish- or delete-version, add-, switch-, configure- or remove-pack, add- or \
                                     delete-group";
 
-    fn read(word: &'static str, value: Value) -> Result<Self, FaultError> {
-        let pack = |value: Value| {
+    fn read(word: &'static str, value: FaultArgument) -> Result<Self, FaultError> {
+        let pack = |value: FaultArgument| {
             value
                 .pair(word, "PACK or GROUP/PACK")
-                .map(|(group, pack)| WhichPack { group, pack })
+                .map(|(group, pack)| PackChoice { group, pack })
         };
-        let group = |value: Value| value.name(word, "the name of a group");
+        let group = |value: FaultArgument| value.name(word, "the name of a group");
         match word {
             "publish-version" => value
                 .name(word, "the name of a pack")
                 .map(Self::PublishVersion),
             "delete-version" => {
                 let (pack, tag) = value.pair(word, "TAG or PACK/TAG")?;
-                Ok(Self::DeleteVersion(WhichVersion { pack, tag }))
+                Ok(Self::DeleteVersion(VersionChoice { pack, tag }))
             }
             "add-pack" => pack(value).map(Self::AddPack),
             "switch-pack" => pack(value).map(Self::SwitchPack),
@@ -88,7 +88,7 @@ impl fault::Change for Change {
     }
 }
 
-impl Display for Change {
+impl Display for PulumiInterference {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::PublishVersion(pack) => write!(f, "publish-version={pack}"),
@@ -103,14 +103,14 @@ impl Display for Change {
     }
 }
 
-impl Display for WhichPack {
+impl Display for PackChoice {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { group, pack } = self;
         show_pair(f, group, pack)
     }
 }
 
-impl Display for WhichVersion {
+impl Display for VersionChoice {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { pack, tag } = self;
         show_pair(f, pack, tag)

@@ -4,17 +4,17 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::objects::{
-    Account, Applied, Content, Group, Organization, Pack, Stack, StackReference, Status, Version,
-    ticket,
+    AppliedPack, PublishedContent, PulumiOrganization, StackIdentity, StoredAccount, StoredGroup,
+    StoredPack, StoredPackVersion, StoredStack, VersionStatus, ticket,
 };
 use super::operations::{find_pack, newest};
-use super::options::Options;
-use super::refusal::Refusal;
+use super::options::PulumiOptions;
+use super::refusal::PulumiRefusal;
 use super::seed::{
-    AccountSeed, AddedSeed, GroupSeed, OrganizationSeed, PackSeed, PackVersionSeed,
-    PolicyPackReference, Seed, StackSeed,
+    AccountSeed, AddedPackSeed, GroupPackSeed, GroupSeed, PackSeed, PackVersionSeed,
+    PulumiOrganizationSeed, PulumiSeed, StackSeed,
 };
-use super::store::{Records, Store};
+use super::store::{PulumiRecords, PulumiStore};
 use crate::error::EmulatorError;
 use crate::random;
 use crate::state::SeedFailure;
@@ -25,13 +25,13 @@ const DEFAULT_ORGANIZATION: &str = "my-org";
 /// Creates the organizations of `options` that are missing in the state, with all their objects,
 /// and adds missing stacks and accounts to existing ones. Packs and groups are only stored with a
 /// new organization, because a restart must not restore deleted ones.
-pub(super) fn found(store: &Store, options: &Options) -> Result<(), EmulatorError> {
+pub(super) fn found(store: &PulumiStore, options: &PulumiOptions) -> Result<(), EmulatorError> {
     store
         .write(|records| {
             let seeded = options
                 .seed
                 .as_ref()
-                .map_or(&[][..], |Seed { organizations }| organizations);
+                .map_or(&[][..], |PulumiSeed { organizations }| organizations);
             let mut new = Vec::new();
             for organization in seeded.iter().chain(&options.organizations) {
                 if add(records, organization)? {
@@ -40,7 +40,7 @@ pub(super) fn found(store: &Store, options: &Options) -> Result<(), EmulatorErro
             }
             // Groups and additions refer to packs of any organization, so all packs come first.
             for organization in new {
-                fill(records, organization)?;
+                add_pack_references(records, organization)?;
             }
             if records
                 .organizations()?
@@ -49,7 +49,7 @@ pub(super) fn found(store: &Store, options: &Options) -> Result<(), EmulatorErro
             {
                 add(
                     records,
-                    &OrganizationSeed {
+                    &PulumiOrganizationSeed {
                         name: DEFAULT_ORGANIZATION.to_owned(),
                         ..Default::default()
                     },
@@ -61,8 +61,8 @@ pub(super) fn found(store: &Store, options: &Options) -> Result<(), EmulatorErro
 }
 
 /// Adds an organization with its packs if the name is new. Returns whether it is new.
-fn add(records: &Records<'_>, seed: &OrganizationSeed) -> Result<bool, SeedFailure> {
-    let OrganizationSeed {
+fn add(records: &PulumiRecords<'_>, seed: &PulumiOrganizationSeed) -> Result<bool, SeedFailure> {
+    let PulumiOrganizationSeed {
         name,
         without_policy_as_code,
         foreign,
@@ -74,12 +74,12 @@ fn add(records: &Records<'_>, seed: &OrganizationSeed) -> Result<bool, SeedFailu
     } = seed;
     let is_new = records.organization(name)?.is_none();
     if is_new {
-        records.add_organization(&Organization {
+        records.add_organization(&PulumiOrganization {
             name: name.clone(),
             policy_as_code: !without_policy_as_code,
             is_foreign: *foreign,
         })?;
-        for group in Group::built_in(name) {
+        for group in StoredGroup::built_in(name) {
             records.add_group(group)?;
         }
         for pack in policy_packs {
@@ -90,7 +90,7 @@ fn add(records: &Records<'_>, seed: &OrganizationSeed) -> Result<bool, SeedFailu
         let resources = stack.resources.into();
         records.add_stack(
             name,
-            &Stack {
+            &StoredStack {
                 reference: reference(stack),
                 resources,
             },
@@ -103,7 +103,7 @@ fn add(records: &Records<'_>, seed: &OrganizationSeed) -> Result<bool, SeedFailu
     {
         records.add_account(
             name,
-            &Account {
+            &StoredAccount {
                 name: account.clone(),
                 resources: (*resources).into(),
             },
@@ -112,19 +112,23 @@ fn add(records: &Records<'_>, seed: &OrganizationSeed) -> Result<bool, SeedFailu
     Ok(is_new)
 }
 
-fn reference(stack: &StackSeed) -> StackReference {
+fn reference(stack: &StackSeed) -> StackIdentity {
     let StackSeed {
         name,
         routing_project,
         resources: _,
     } = stack.clone();
-    StackReference {
+    StackIdentity {
         name,
         routing_project,
     }
 }
 
-fn add_pack(records: &Records<'_>, publisher: &str, seed: &PackSeed) -> Result<(), SeedFailure> {
+fn add_pack(
+    records: &PulumiRecords<'_>,
+    publisher: &str,
+    seed: &PackSeed,
+) -> Result<(), SeedFailure> {
     let PackSeed {
         name,
         id,
@@ -133,7 +137,7 @@ fn add_pack(records: &Records<'_>, publisher: &str, seed: &PackSeed) -> Result<(
         withheld,
         versions,
     } = seed.clone();
-    let pack = records.add_pack(Pack {
+    let pack = records.add_pack(StoredPack {
         place: 0,
         id: id.map_or_else(random::uuid, Ok)?,
         source,
@@ -154,15 +158,15 @@ fn add_pack(records: &Records<'_>, publisher: &str, seed: &PackSeed) -> Result<(
         let display_name = display_name.unwrap_or_else(|| name.clone());
         records.add_version(
             &pack,
-            &Version {
+            &StoredPackVersion {
                 number,
                 tag: version_tag.unwrap_or_else(|| number.to_string()),
                 status: if incomplete {
-                    Status::Incomplete
+                    VersionStatus::Incomplete
                 } else {
-                    Status::Complete
+                    VersionStatus::Complete
                 },
-                content: Content {
+                content: PublishedContent {
                     display_name,
                     runtime,
                     policies,
@@ -178,8 +182,11 @@ fn add_pack(records: &Records<'_>, publisher: &str, seed: &PackSeed) -> Result<(
 }
 
 /// Adds the objects that refer to packs: additions and groups.
-fn fill(records: &Records<'_>, seed: &OrganizationSeed) -> Result<(), SeedFailure> {
-    for AddedSeed { publisher, name } in &seed.added {
+fn add_pack_references(
+    records: &PulumiRecords<'_>,
+    seed: &PulumiOrganizationSeed,
+) -> Result<(), SeedFailure> {
+    for AddedPackSeed { publisher, name } in &seed.added {
         let wrong = || SeedFailure::Seed {
             place: format!("{}, added", seed.name),
             why: format!("there is no pack `{name}` of `{publisher}`"),
@@ -194,7 +201,7 @@ fn fill(records: &Records<'_>, seed: &OrganizationSeed) -> Result<(), SeedFailur
 }
 
 fn add_group(
-    records: &Records<'_>,
+    records: &PulumiRecords<'_>,
     organization: &str,
     seed: &GroupSeed,
 ) -> Result<(), SeedFailure> {
@@ -223,7 +230,7 @@ fn add_group(
         None => {
             let entity_type = entity_type.transpose()?.unwrap_or_default();
             let mode = mode.transpose()?;
-            records.add_group(Group::new(organization, name, entity_type, mode))?
+            records.add_group(StoredGroup::new(organization, name, entity_type, mode))?
         }
     };
     group.body.stacks = stacks.iter().map(reference).collect();
@@ -236,13 +243,13 @@ fn add_group(
         ));
     }
     records.update_group(&group)?;
-    for PolicyPackReference {
+    for GroupPackSeed {
         name: pack,
         version_tag,
         config,
     } in policy_packs
     {
-        let missing = |_: Refusal| wrong(format!("the organization has no pack `{pack}`"));
+        let missing = |_: PulumiRefusal| wrong(format!("the organization has no pack `{pack}`"));
         let (pack, _) = find_pack(records, organization, pack).map_err(missing)?;
         let versions = records.versions(&pack)?;
         let version = match version_tag {
@@ -251,7 +258,7 @@ fn add_group(
         };
         let version = version
             .ok_or_else(|| wrong(format!("the pack `{}` has no such version", pack.name)))?;
-        let applied = Applied {
+        let applied = AppliedPack {
             pack,
             version,
             config: config.clone(),

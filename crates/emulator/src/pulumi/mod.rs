@@ -10,11 +10,11 @@ mod change;
 mod check;
 mod founding;
 mod http;
+mod interference;
 mod objects;
 mod operation;
 mod operations;
 mod options;
-mod other_writer;
 mod refusal;
 mod seed;
 mod service;
@@ -22,28 +22,30 @@ mod store;
 
 use std::sync::Arc;
 
-pub use change::{Among, Change, Fault, FaultKind, Selection, WhichPack, WhichVersion};
-pub use operation::Operation;
-pub use options::Options;
+pub use change::{
+    Among, Fault, FaultKind, PackChoice, PulumiInterference, Selection, VersionChoice,
+};
+pub use operation::PulumiOperationId;
+pub use options::PulumiOptions;
 pub use seed::{
-    AccountSeed, AddedSeed, GroupSeed, OrganizationSeed, PackSeed, PackVersionSeed,
-    PolicyPackReference, Seed, StackSeed,
+    AccountSeed, AddedPackSeed, GroupPackSeed, GroupSeed, PackSeed, PackVersionSeed,
+    PulumiOrganizationSeed, PulumiSeed, StackSeed,
 };
 
 use crate::error::EmulatorError;
-use crate::running::{Listening, Running};
-use app::App;
+use crate::running::{BoundListener, RunningEmulator};
+use app::PulumiApp;
 
 /// Starts an emulator and its upload host on the current runtime.
 ///
 /// # Errors
 /// An address is in use or not on loopback, the state or the request log cannot be opened, or the
 /// seed is invalid.
-pub async fn start(options: Options) -> Result<Running, EmulatorError> {
-    let api = Listening::on(options.listen).await?;
-    let uploads = Listening::on(options.listen_uploads).await?;
-    let app = Arc::new(App::open(options, uploads.address())?);
-    Ok(Running::serve(vec![
+pub async fn start(options: PulumiOptions) -> Result<RunningEmulator, EmulatorError> {
+    let api = BoundListener::on(options.listen).await?;
+    let uploads = BoundListener::on(options.listen_uploads).await?;
+    let app = Arc::new(PulumiApp::open(options, uploads.address())?);
+    Ok(RunningEmulator::serve(vec![
         (api, http::api(&app)),
         (uploads, http::uploads(app)),
     ]))

@@ -13,14 +13,14 @@ pub(crate) const DEFAULT_ACCOUNTS_GROUP: &str = "default-accounts-policy-group";
 /// How strictly a policy is enforced (schema `AppPolicy`, `enforcementLevel`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum EnforcementLevel {
+pub(crate) enum PackPolicyLevel {
     Advisory,
     Mandatory,
     Remediate,
     Disabled,
 }
 
-impl EnforcementLevel {
+impl PackPolicyLevel {
     pub(crate) const ALL: [Self; 4] = [
         Self::Advisory,
         Self::Mandatory,
@@ -32,7 +32,7 @@ impl EnforcementLevel {
 /// The members of a group (schema `PolicyGroup`, `entityType`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum EntityType {
+pub(crate) enum GroupEntityType {
     #[default]
     Stacks,
     Accounts,
@@ -41,23 +41,23 @@ pub(crate) enum EntityType {
 /// How a group handles violations (schema `PolicyGroup`, `mode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Mode {
+pub(crate) enum GroupMode {
     Audit,
     Preventative,
 }
 
-impl EntityType {
+impl GroupEntityType {
     /// The default mode of a new group (schema `NewPolicyGroupRequest`, `mode`).
-    pub(crate) fn usual_mode(self) -> Mode {
+    pub(crate) fn usual_mode(self) -> GroupMode {
         match self {
-            Self::Stacks => Mode::Preventative,
-            Self::Accounts => Mode::Audit,
+            Self::Stacks => GroupMode::Preventative,
+            Self::Accounts => GroupMode::Audit,
         }
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Organization {
+pub(crate) struct PulumiOrganization {
     pub(crate) name: String,
     /// Whether the organization has the feature.
     pub(crate) policy_as_code: bool,
@@ -67,7 +67,7 @@ pub(crate) struct Organization {
 
 /// A pack without its versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pack {
+pub(crate) struct StoredPack {
     /// The position in lists, set by the store.
     pub(crate) place: i64,
     /// The UUID in the registry.
@@ -84,7 +84,7 @@ pub(crate) struct Pack {
 /// The state of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Status {
+pub(crate) enum VersionStatus {
     /// Being published: hidden and not usable.
     Incomplete,
     Complete,
@@ -93,11 +93,11 @@ pub(crate) enum Status {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Version {
+pub(crate) struct StoredPackVersion {
     pub(crate) number: i64,
     pub(crate) tag: String,
-    pub(crate) status: Status,
-    pub(crate) content: Content,
+    pub(crate) status: VersionStatus,
+    pub(crate) content: PublishedContent,
     /// The random name of its archive at the upload host.
     pub(crate) ticket: String,
     /// The SHA-256 of the last upload in hexadecimal.
@@ -107,7 +107,7 @@ pub(crate) struct Version {
 /// The published content.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Content {
+pub(crate) struct PublishedContent {
     pub(crate) display_name: String,
     pub(crate) runtime: Option<String>,
     /// The policies as sent.
@@ -120,38 +120,38 @@ pub(crate) struct Content {
 
 /// A group without its packs.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Group {
+pub(crate) struct StoredGroup {
     /// The position in the list, set by the store.
     pub(crate) place: i64,
     pub(crate) organization: String,
     pub(crate) name: String,
-    pub(crate) body: GroupBody,
+    pub(crate) body: StoredGroupBody,
 }
 
 /// The stored fields of a group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct GroupBody {
-    pub(crate) entity_type: EntityType,
-    pub(crate) mode: Mode,
+pub(crate) struct StoredGroupBody {
+    pub(crate) entity_type: GroupEntityType,
+    pub(crate) mode: GroupMode,
     pub(crate) is_default: bool,
     pub(crate) agent_pool: Option<String>,
     /// Empty in a built-in group, whose members are all that no other group has.
-    pub(crate) stacks: Vec<StackReference>,
+    pub(crate) stacks: Vec<StackIdentity>,
     pub(crate) accounts: Vec<String>,
     /// Unknown fields from a seed; returned unchanged.
     pub(crate) other: Map<String, Value>,
 }
 
-impl Group {
+impl StoredGroup {
     /// A group without members; the store sets `place`.
     pub(crate) fn new(
         organization: &str,
         name: &str,
-        entity_type: EntityType,
-        mode: Option<Mode>,
+        entity_type: GroupEntityType,
+        mode: Option<GroupMode>,
     ) -> Self {
-        let body = GroupBody {
+        let body = StoredGroupBody {
             entity_type,
             mode: mode.unwrap_or_else(|| entity_type.usual_mode()),
             is_default: false,
@@ -171,8 +171,8 @@ impl Group {
     /// The two built-in groups of every organization.
     pub(crate) fn built_in(organization: &str) -> [Self; 2] {
         [
-            (DEFAULT_GROUP, EntityType::Stacks),
-            (DEFAULT_ACCOUNTS_GROUP, EntityType::Accounts),
+            (DEFAULT_GROUP, GroupEntityType::Stacks),
+            (DEFAULT_ACCOUNTS_GROUP, GroupEntityType::Accounts),
         ]
         .map(|(name, entity)| {
             let mut group = Self::new(organization, name, entity, None);
@@ -184,9 +184,9 @@ impl Group {
 
 /// A version of a pack that a group enables.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Applied {
-    pub(crate) pack: Pack,
-    pub(crate) version: Version,
+pub(crate) struct AppliedPack {
+    pub(crate) pack: StoredPack,
+    pub(crate) version: StoredPackVersion,
     /// By policy names.
     pub(crate) config: Map<String, Value>,
     pub(crate) environments: Vec<String>,
@@ -195,19 +195,19 @@ pub(crate) struct Applied {
 /// The names of a stack (schema `AppPulumiStackReference`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct StackReference {
+pub(crate) struct StackIdentity {
     pub(crate) name: String,
     pub(crate) routing_project: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Stack {
-    pub(crate) reference: StackReference,
+pub(crate) struct StoredStack {
+    pub(crate) reference: StackIdentity,
     pub(crate) resources: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Account {
+pub(crate) struct StoredAccount {
     pub(crate) name: String,
     pub(crate) resources: i64,
 }

@@ -14,7 +14,7 @@ pub(super) const PREVIEW_REGISTRY: &str = "/api/preview/registry/";
 /// An operation, by its `operationId`. The two operations of the upload host have none and are
 /// called `UploadPolicyPack` and `DownloadPolicyPack`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Operation {
+pub enum PulumiOperationId {
     /// `ListPolicyPacks_orgs`: lists the packs of an organization.
     ListOrgPacks,
     /// `CreatePolicyPack`: starts publishing a version.
@@ -74,7 +74,7 @@ pub enum Operation {
     Download,
 }
 
-impl Operation {
+impl PulumiOperationId {
     pub const ALL: [Self; 28] = [
         Self::ListOrgPacks,
         Self::CreatePack,
@@ -235,7 +235,7 @@ impl Operation {
     }
 }
 
-impl OperationName for Operation {
+impl OperationName for PulumiOperationId {
     const EXAMPLE: &'static str = "CreatePolicyPack";
 
     fn all() -> &'static [Self] {
@@ -255,7 +255,7 @@ impl OperationName for Operation {
     }
 }
 
-impl fmt::Display for Operation {
+impl fmt::Display for PulumiOperationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -267,15 +267,15 @@ mod tests {
 
     #[test]
     fn each_operation_is_found_by_its_route_with_and_without_preview() {
-        for operation in Operation::ALL {
+        for operation in PulumiOperationId::ALL {
             let method = operation.method();
             let route = operation.route();
-            assert_eq!(Operation::of(&method, route), Some(operation));
+            assert_eq!(PulumiOperationId::of(&method, route), Some(operation));
             let preview = route.replace(REGISTRY, PREVIEW_REGISTRY);
-            assert_eq!(Operation::of(&method, &preview), Some(operation));
+            assert_eq!(PulumiOperationId::of(&method, &preview), Some(operation));
         }
         assert_eq!(
-            Operation::of(&Method::PUT, "/api/registry/policypacks"),
+            PulumiOperationId::of(&Method::PUT, "/api/registry/policypacks"),
             None
         );
     }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::change::Fault;
-use super::seed::{OrganizationSeed, Seed};
+use super::seed::{PulumiOrganizationSeed, PulumiSeed};
 use crate::state::StateLocation;
 
 /// Options of an emulator. `Options::default()` is an empty organization `my-org` in memory on free
 /// ports.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct PulumiOptions {
     /// The address to listen on; loopback only. Port 0 selects a free port.
     pub listen: SocketAddr,
     /// The address of the upload host; loopback only. Port 0 selects a free port.
@@ -23,9 +23,9 @@ pub struct Options {
     /// Organizations to create if the state does not contain them; missing stacks and accounts are
     /// added to existing ones. Without any here, in the seed or in the state, the emulator creates
     /// `my-org`.
-    pub organizations: Vec<OrganizationSeed>,
+    pub organizations: Vec<PulumiOrganizationSeed>,
     /// The initial contents of organizations; `docs/emulator.md` describes the file.
-    pub seed: Option<Seed>,
+    pub seed: Option<PulumiSeed>,
     /// Whether adding an unknown stack to a group creates the stack.
     pub any_stack: bool,
     /// The only accepted access token. Without it, every token that is not empty is accepted.
@@ -42,7 +42,7 @@ pub struct Options {
     pub faults: Vec<Fault>,
 }
 
-impl Default for Options {
+impl Default for PulumiOptions {
     fn default() -> Self {
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Self {

@@ -8,27 +8,27 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::task::JoinError;
 
-use crate::service::BadInput;
+use crate::service::InvalidInput;
 
 /// A refused request: a status and the error `{code, message, errors?}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct PulumiRefusal {
     status: StatusCode,
     message: String,
-    wrong: Option<Wrong>,
+    wrong: Option<InvalidAttribute>,
 }
 
 /// The invalid field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Wrong {
+struct InvalidAttribute {
     resource: &'static str,
     attribute: String,
     error_type: &'static str,
     custom_message: String,
 }
 
-impl Refusal {
+impl PulumiRefusal {
     fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -51,7 +51,7 @@ impl Refusal {
         let attribute = attribute.into();
         let custom_message = message.into();
         let message = format!("Bad Request: {resource} {attribute}: {custom_message}");
-        let wrong = Some(Wrong {
+        let wrong = Some(InvalidAttribute {
             resource,
             attribute,
             error_type: "invalid",
@@ -101,7 +101,7 @@ impl Refusal {
     }
 
     /// An error that a fault returns instead of an answer.
-    pub(super) fn on_purpose(status: StatusCode) -> Self {
+    pub(super) fn injected_error(status: StatusCode) -> Self {
         Self::new(status, "a fault that was asked for")
     }
 
@@ -133,7 +133,7 @@ impl Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for PulumiRefusal {
     fn into_response(self) -> Response {
         let Self {
             status,
@@ -148,35 +148,37 @@ impl IntoResponse for Refusal {
     }
 }
 
-impl From<BadInput> for Refusal {
-    fn from(input: BadInput) -> Self {
+impl From<InvalidInput> for PulumiRefusal {
+    fn from(input: InvalidInput) -> Self {
         match input {
-            BadInput::MediaType(expected) => Self::new(
+            InvalidInput::MediaType(expected) => Self::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 format!("Unsupported Media Type: the content type must be {expected}"),
             ),
-            BadInput::TooLarge => Self::new(
+            InvalidInput::TooLarge => Self::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "the request body is too large",
             ),
-            BadInput::Malformed(message) => Self::bad_request(format!("Bad Request: {message}")),
+            InvalidInput::Malformed(message) => {
+                Self::bad_request(format!("Bad Request: {message}"))
+            }
         }
     }
 }
 
-impl From<JoinError> for Refusal {
+impl From<JoinError> for PulumiRefusal {
     fn from(error: JoinError) -> Self {
         Self::internal(&error)
     }
 }
 
-impl From<rusqlite::Error> for Refusal {
+impl From<rusqlite::Error> for PulumiRefusal {
     fn from(error: rusqlite::Error) -> Self {
         Self::internal(&error)
     }
 }
 
-impl From<getrandom::Error> for Refusal {
+impl From<getrandom::Error> for PulumiRefusal {
     fn from(error: getrandom::Error) -> Self {
         Self::internal(&error)
     }

@@ -12,11 +12,11 @@ use crate::error::SeedError;
 /// The seed file: `{"organizations": […]}`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Seed {
-    pub organizations: Vec<OrganizationSeed>,
+pub struct PulumiSeed {
+    pub organizations: Vec<PulumiOrganizationSeed>,
 }
 
-impl Seed {
+impl PulumiSeed {
     /// Parses a seed file.
     ///
     /// # Errors
@@ -29,7 +29,7 @@ impl Seed {
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct OrganizationSeed {
+pub struct PulumiOrganizationSeed {
     /// The name in paths.
     pub name: String,
     /// Whether the organization does not have the feature, so that requests about packs and groups
@@ -49,7 +49,7 @@ pub struct OrganizationSeed {
     pub policy_packs: Vec<PackSeed>,
     /// Packs of other publishers that are added to it.
     #[serde(default)]
-    pub added: Vec<AddedSeed>,
+    pub added: Vec<AddedPackSeed>,
     /// The built-in groups always exist and can be listed here to set their contents.
     #[serde(default)]
     pub policy_groups: Vec<GroupSeed>,
@@ -143,7 +143,7 @@ pub struct PackVersionSeed {
 /// A pack of another publisher.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct AddedSeed {
+pub struct AddedPackSeed {
     /// The organization that publishes it, which the seed must contain.
     pub publisher: String,
     pub name: String,
@@ -167,7 +167,7 @@ pub struct GroupSeed {
     #[serde(default)]
     pub accounts: Vec<String>,
     #[serde(default)]
-    pub policy_packs: Vec<PolicyPackReference>,
+    pub policy_packs: Vec<GroupPackSeed>,
     /// All other fields, returned unchanged with the group.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -176,7 +176,7 @@ pub struct GroupSeed {
 /// A pack that a group enables.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PolicyPackReference {
+pub struct GroupPackSeed {
     /// The organization publishes this pack, or it is added to the organization.
     pub name: String,
     /// Defaults to the newest version.
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn what_the_contract_does_not_know_is_kept() {
-        let seed = Seed::from_json(
+        let seed = PulumiSeed::from_json(
             r#"{"organizations":[{"name":"o","policyPacks":[{"name":"p","versions":[{"versionTag":"1.0.0",
                 "signedBy":"x","policies":[{"name":"a","enforcementLevel":"quarantine"}]}]}],
                 "policyGroups":[{"name":"g","schedule":"nightly"}]}]}"#,
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_misspelt_field_of_an_organization_is_an_error_with_its_place() {
-        let error = Seed::from_json("{\"organizations\":[\n {\"name\":\"o\",\"packs\":[]}]}")
+        let error = PulumiSeed::from_json("{\"organizations\":[\n {\"name\":\"o\",\"packs\":[]}]}")
             .unwrap_err()
             .to_string();
         assert!(

@@ -1,36 +1,36 @@
-//! The implementation of the frame's `Service`.
+//! The implementation of the frame's `EmulatedService`.
 
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
-use super::app::{App, digest};
-use super::change::Change;
-use super::operation::Operation;
-use super::other_writer::interfere;
-use super::refusal::Refusal;
+use super::app::{PulumiApp, digest};
+use super::change::PulumiInterference;
+use super::interference::interfere;
+use super::operation::PulumiOperationId;
+use super::refusal::PulumiRefusal;
 use crate::access_tokens::token;
-use crate::service::{Common, PathNames, Service};
+use crate::service::{CommonParts, EmulatedService, PathNames};
 
-impl Service for App {
-    type Operation = Operation;
-    type Change = Change;
-    type Refusal = Refusal;
+impl EmulatedService for PulumiApp {
+    type Operation = PulumiOperationId;
+    type Change = PulumiInterference;
+    type Refusal = PulumiRefusal;
 
     /// The maximum size of an archive.
     const BODY_LIMIT: usize = 64 * 1024 * 1024;
 
-    fn common(&self) -> &Common<Operation, Change> {
+    fn common(&self) -> &CommonParts<PulumiOperationId, PulumiInterference> {
         &self.common
     }
 
-    fn operation(method: &Method, route: &str) -> Option<Operation> {
-        Operation::of(method, route)
+    fn operation(method: &Method, route: &str) -> Option<PulumiOperationId> {
+        PulumiOperationId::of(method, route)
     }
 
-    fn on_purpose(status: StatusCode, operation: Option<Operation>) -> Response {
-        let refusal = Refusal::on_purpose(status);
-        let of_uploads = operation.is_some_and(Operation::is_of_uploads);
+    fn injected_error(status: StatusCode, operation: Option<PulumiOperationId>) -> Response {
+        let refusal = PulumiRefusal::injected_error(status);
+        let of_uploads = operation.is_some_and(PulumiOperationId::is_of_uploads);
         if of_uploads {
             refusal.into_upload_response()
         } else {
@@ -52,7 +52,11 @@ impl Service for App {
         self.tokens.revoke(token(headers, "token"));
     }
 
-    fn interfere(&self, about: &PathNames, change: &Change) -> Result<bool, Refusal> {
+    fn interfere(
+        &self,
+        about: &PathNames,
+        change: &PulumiInterference,
+    ) -> Result<bool, PulumiRefusal> {
         interfere(self, about, change)
     }
 }

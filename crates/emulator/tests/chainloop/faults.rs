@@ -1,4 +1,4 @@
-use emulator::chainloop::{Fault, Options};
+use emulator::chainloop::{ChainloopOptions, Fault};
 use serde_json::json;
 
 use super::{Service, policy, two};
@@ -8,10 +8,10 @@ async fn service(faults: &[&str]) -> Service {
         .iter()
         .map(|text| text.parse::<Fault>().unwrap())
         .collect();
-    Service::with(Options {
+    Service::with(ChainloopOptions {
         organizations: two(),
         faults,
-        ..Options::default()
+        ..ChainloopOptions::default()
     })
     .await
 }

@@ -8,8 +8,10 @@ mod serving;
 mod writes;
 
 use data_encoding::{BASE64, HEXLOWER};
-use emulator::Running;
-use emulator::chainloop::{DocumentSeed, Options, OrganizationSeed, VersionSeed, start};
+use emulator::RunningEmulator;
+use emulator::chainloop::{
+    ChainloopOptions, ChainloopOrganizationSeed, DocumentSeed, VersionSeed, start,
+};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -19,7 +21,7 @@ use crate::shared::emulator::client;
 
 /// A running emulator and a client.
 pub(crate) struct Service {
-    pub(crate) running: Running,
+    pub(crate) running: RunningEmulator,
     pub(crate) client: Client,
     /// Whether answers are checked against the contract.
     pub(crate) is_checked: bool,
@@ -33,7 +35,7 @@ pub(crate) struct Answer {
 }
 
 impl Service {
-    pub(crate) async fn with(options: Options) -> Self {
+    pub(crate) async fn with(options: ChainloopOptions) -> Self {
         let running = start(options).await.unwrap();
         Self {
             running,
@@ -138,22 +140,22 @@ pub(crate) fn document(name: &str, texts: &[String]) -> DocumentSeed {
 
 /// `my-org` with a policy `p` of two versions, and a foreign organization with policies `p` and
 /// `q`.
-pub(crate) fn two() -> Vec<OrganizationSeed> {
+pub(crate) fn two() -> Vec<ChainloopOrganizationSeed> {
     let versions = [policy("p", "first"), policy("p", "second")];
-    let own = OrganizationSeed {
+    let own = ChainloopOrganizationSeed {
         name: "my-org".to_owned(),
         policies: vec![document("p", &versions)],
         groups: vec![document("g", &["apiVersion: chainloop.dev/v1\nkind: PolicyGroup\nmetadata:\n  name: g\n  description: d\nspec:\n  policies:\n    attestation:\n      - ref: p\n  inputs:\n    - name: limit\n".to_owned()])],
-        ..OrganizationSeed::default()
+        ..ChainloopOrganizationSeed::default()
     };
-    let other = OrganizationSeed {
+    let other = ChainloopOrganizationSeed {
         name: "other".to_owned(),
         foreign: true,
         policies: vec![
             document("p", &[policy("p", "theirs")]),
             document("q", &[policy("q", "theirs")]),
         ],
-        ..OrganizationSeed::default()
+        ..ChainloopOrganizationSeed::default()
     };
     vec![own, other]
 }

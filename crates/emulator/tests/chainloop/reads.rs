@@ -1,13 +1,13 @@
-use emulator::chainloop::{Options, Spelling};
+use emulator::chainloop::{ChainloopOptions, Spelling};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Service, digest, policy, two};
 
 async fn service() -> Service {
-    Service::with(Options {
+    Service::with(ChainloopOptions {
         organizations: two(),
-        ..Options::default()
+        ..ChainloopOptions::default()
     })
     .await
 }
@@ -163,10 +163,10 @@ async fn groups_can_be_read() {
 
 #[tokio::test]
 async fn names_of_fields_come_in_either_spelling() {
-    let options = Options {
+    let options = ChainloopOptions {
         organizations: two(),
         spelling: Spelling::Camel,
-        ..Options::default()
+        ..ChainloopOptions::default()
     };
     let mut service = Service::with(options).await;
     service.is_checked = false;

@@ -1,4 +1,4 @@
-use emulator::chainloop::{ErrorShape, Options, Seed, start};
+use emulator::chainloop::{ChainloopOptions, ChainloopSeed, ErrorShape, start};
 use emulator::{EmulatorError, StateLocation};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -10,10 +10,10 @@ use crate::shared::emulator::client;
 async fn the_state_outlives_the_service_and_seeds_do_not_come_back() {
     let folder = tempfile::tempdir().unwrap();
     let state = StateLocation::File(folder.path().join("new/chainloop.sqlite"));
-    let options = || Options {
+    let options = || ChainloopOptions {
         state: state.clone(),
         organizations: two(),
-        ..Options::default()
+        ..ChainloopOptions::default()
     };
     let service = Service::with(options()).await;
     let text = policy("p", "third");
@@ -26,7 +26,7 @@ async fn the_state_outlives_the_service_and_seeds_do_not_come_back() {
     assert_eq!(service.get("p").await, before);
     assert_eq!(service.get("builtin-licenses").await, builtin);
     service.running.shutdown().await;
-    let error = emulator::start(emulator::Options {
+    let error = emulator::start(emulator::DockerOptions {
         state,
         ..Default::default()
     })
@@ -39,9 +39,9 @@ async fn the_state_outlives_the_service_and_seeds_do_not_come_back() {
 
 #[tokio::test]
 async fn it_listens_on_loopback_only() {
-    let options = Options {
+    let options = ChainloopOptions {
         listen: "0.0.0.0:0".parse().unwrap(),
-        ..Options::default()
+        ..ChainloopOptions::default()
     };
     assert!(matches!(
         start(options).await.unwrap_err(),
@@ -51,10 +51,10 @@ async fn it_listens_on_loopback_only() {
 
 #[tokio::test]
 async fn a_bearer_token_is_wanted() {
-    let service = Service::with(Options {
+    let service = Service::with(ChainloopOptions {
         token: Some("right".into()),
         organizations: two(),
-        ..Options::default()
+        ..ChainloopOptions::default()
     })
     .await;
     let url = format!(
@@ -95,10 +95,10 @@ async fn errors_have_the_shape_that_was_asked_for() {
         (ErrorShape::Empty, ""),
     ] {
         let faults = vec!["before-429=2s@2".parse().unwrap()];
-        let service = Service::with(Options {
+        let service = Service::with(ChainloopOptions {
             errors,
             faults,
-            ..Options::default()
+            ..ChainloopOptions::default()
         })
         .await;
         let answer = service.get("none").await;
@@ -119,7 +119,7 @@ async fn errors_have_the_shape_that_was_asked_for() {
             errors == ErrorShape::Empty
         );
     }
-    let service = Service::with(Options::default()).await;
+    let service = Service::with(ChainloopOptions::default()).await;
     let answer = service.call(Method::GET, "/v1/nothing", None).await;
     assert_eq!(
         (answer.status, answer.text.as_str()),
@@ -131,9 +131,9 @@ async fn errors_have_the_shape_that_was_asked_for() {
 async fn the_request_log_holds_requests_and_no_token() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("requests.jsonl");
-    let service = Service::with(Options {
+    let service = Service::with(ChainloopOptions {
         request_log: Some(file.clone()),
-        ..Options::default()
+        ..ChainloopOptions::default()
     })
     .await;
     service.create(&policy("new", "x")).await;
@@ -163,10 +163,10 @@ async fn the_request_log_holds_requests_and_no_token() {
     assert_eq!(lines[1]["query"], "organization_name=my-org");
 }
 
-fn seeded(text: &str) -> Options {
-    Options {
-        seed: Some(Seed::from_json(text).unwrap()),
-        ..Options::default()
+fn seeded(text: &str) -> ChainloopOptions {
+    ChainloopOptions {
+        seed: Some(ChainloopSeed::from_json(text).unwrap()),
+        ..ChainloopOptions::default()
     }
 }
 
@@ -207,7 +207,7 @@ async fn a_seed_can_say_what_a_service_should_not() {
         start(seeded(twice)).await.unwrap_err(),
         EmulatorError::SeedRepeats { .. }
     ));
-    let error = Seed::from_json("{\"organizations\":[\n {\"name\":\"o\",\"packs\":[]}]}")
+    let error = ChainloopSeed::from_json("{\"organizations\":[\n {\"name\":\"o\",\"packs\":[]}]}")
         .unwrap_err()
         .to_string();
     assert!(

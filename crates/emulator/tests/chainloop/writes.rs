@@ -1,14 +1,14 @@
 use data_encoding::BASE64;
-use emulator::chainloop::{Options, RawSchema};
+use emulator::chainloop::{ChainloopOptions, RawSchema};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Service, digest, policy, two, write};
 
 async fn service() -> Service {
-    Service::with(Options {
+    Service::with(ChainloopOptions {
         organizations: two(),
-        ..Options::default()
+        ..ChainloopOptions::default()
     })
     .await
 }
@@ -106,9 +106,9 @@ async fn raw_schema_is_what_the_option_says() {
         (RawSchema::Either, &plain, 200),
         (RawSchema::Either, &encoded, 200),
     ] {
-        let service = Service::with(Options {
+        let service = Service::with(ChainloopOptions {
             raw_schema,
-            ..Options::default()
+            ..ChainloopOptions::default()
         })
         .await;
         let mut body = write(&text);

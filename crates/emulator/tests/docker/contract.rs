@@ -2,25 +2,25 @@
 
 use std::collections::BTreeSet;
 
-use emulator::{Limits, Options, Profile, start};
+use emulator::{DockerOptions, EmulatorProfile, ServiceLimits, start};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Service, TEAM, files, http, network, organization};
 use crate::shared::contract::{Recorder, contract};
 
-async fn recorded(profile: Profile) -> (Service, Recorder) {
-    let limits = Limits {
+async fn recorded(profile: EmulatorProfile) -> (Service, Recorder) {
+    let limits = ServiceLimits {
         policies: 3,
         rules: 2,
-        ..Limits::default()
+        ..ServiceLimits::default()
     };
     let organizations = vec![organization("my-org")];
-    let running = start(Options {
+    let running = start(DockerOptions {
         profile,
         limits,
         organizations,
-        ..Options::default()
+        ..DockerOptions::default()
     })
     .await
     .unwrap();
@@ -63,7 +63,7 @@ async fn talk(service: &mut Service) {
             Some(json!({"name": "x"})),
         )
         .await;
-    if profile == Profile::Current {
+    if profile == EmulatorProfile::Current {
         let body = http("h");
         let patch = json!({"actions": body["actions"], "http_resources": body["http_resources"]});
         service.policies(Method::PATCH, &path, Some(patch)).await;
@@ -90,7 +90,7 @@ async fn talk(service: &mut Service) {
     service.policies(Method::GET, "", None).await;
     service.policies(Method::DELETE, &path, None).await;
     service.policies(Method::DELETE, &path, None).await;
-    if profile != Profile::Seed {
+    if profile != EmulatorProfile::Seed {
         service
             .policies(
                 Method::PATCH,
@@ -124,7 +124,7 @@ async fn talk(service: &mut Service) {
 
 #[tokio::test]
 async fn the_emulator_keeps_the_contract() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         let (mut service, recorder) = recorded(profile).await;
         talk(&mut service).await;
         assert_eq!(recorder.violations(), Vec::<String>::new(), "{profile}");
@@ -161,7 +161,7 @@ async fn the_emulator_keeps_the_contract() {
 
 #[tokio::test]
 async fn departures_are_caught() {
-    let (service, recorder) = recorded(Profile::Current).await;
+    let (service, recorder) = recorded(EmulatorProfile::Current).await;
     let policy = service.policy("p").await;
     let rule = service.rule(&policy, network("r", "example.com")).await;
     assert_eq!(recorder.violations(), Vec::<String>::new());

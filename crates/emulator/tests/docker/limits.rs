@@ -1,21 +1,21 @@
-use emulator::{Limits, Options, Profile};
+use emulator::{DockerOptions, EmulatorProfile, ServiceLimits};
 use reqwest::Method;
 use serde_json::json;
 
 use super::{Service, network, outcome};
 
-async fn service(profile: Profile, limits: Limits) -> Service {
-    Service::with(Options {
+async fn service(profile: EmulatorProfile, limits: ServiceLimits) -> Service {
+    Service::with(DockerOptions {
         profile,
         limits,
-        ..Options::default()
+        ..DockerOptions::default()
     })
     .await
 }
 
 /// The answer of a full organization or policy.
-fn full(profile: Profile) -> (u16, String) {
-    let (status, code) = if profile == Profile::Seed {
+fn full(profile: EmulatorProfile) -> (u16, String) {
+    let (status, code) = if profile == EmulatorProfile::Seed {
         (400, "invalid_argument")
     } else {
         (403, "limit_exceeded")
@@ -25,22 +25,22 @@ fn full(profile: Profile) -> (u16, String) {
 
 #[test]
 fn the_defaults_are_those_of_the_manual() {
-    let Limits {
+    let ServiceLimits {
         policies,
         rules,
         policy_bytes,
-    } = Limits::default();
+    } = ServiceLimits::default();
     assert_eq!((policies, rules, policy_bytes), (100, 250, 400 * 1024));
 }
 
 #[tokio::test]
 async fn an_organization_has_room_for_so_many_policies() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         let service = service(
             profile,
-            Limits {
+            ServiceLimits {
                 policies: 2,
-                ..Limits::default()
+                ..ServiceLimits::default()
             },
         )
         .await;
@@ -63,12 +63,12 @@ async fn an_organization_has_room_for_so_many_policies() {
 
 #[tokio::test]
 async fn a_policy_has_room_for_so_many_rules() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         let service = service(
             profile,
-            Limits {
+            ServiceLimits {
                 rules: 2,
-                ..Limits::default()
+                ..ServiceLimits::default()
             },
         )
         .await;
@@ -85,12 +85,12 @@ async fn a_policy_has_room_for_so_many_rules() {
 
 #[tokio::test]
 async fn a_policy_has_room_for_so_many_bytes() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         let service = service(
             profile,
-            Limits {
+            ServiceLimits {
                 policy_bytes: 1_000,
-                ..Limits::default()
+                ..ServiceLimits::default()
             },
         )
         .await;

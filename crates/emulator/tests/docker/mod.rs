@@ -12,7 +12,7 @@ mod seeds;
 mod serving;
 mod sign_in;
 
-use emulator::{Options, Profile, start};
+use emulator::{DockerOptions, EmulatorProfile, start};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -20,15 +20,15 @@ use crate::shared::emulator::{Service, TEAM, client, files, network, organizatio
 
 impl Service {
     /// An emulator of `profile` with the organization `my-org` and one team.
-    pub(crate) async fn new(profile: Profile) -> Self {
-        Self::with(Options {
+    pub(crate) async fn new(profile: EmulatorProfile) -> Self {
+        Self::with(DockerOptions {
             profile,
-            ..Options::default()
+            ..DockerOptions::default()
         })
         .await
     }
 
-    pub(crate) async fn with(mut options: Options) -> Self {
+    pub(crate) async fn with(mut options: DockerOptions) -> Self {
         if options.organizations.is_empty() && options.seed.is_none() {
             options.organizations = vec![organization("my-org")];
         }

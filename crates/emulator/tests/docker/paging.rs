@@ -1,10 +1,10 @@
-use emulator::{Limits, Options, PolicySeed, Profile};
+use emulator::{DockerOptions, EmulatorProfile, PolicySeed, ServiceLimits};
 use reqwest::Method;
 use serde_json::Value;
 
 use super::{Service, organization, outcome};
 
-async fn service(profile: Profile, count: usize) -> Service {
+async fn service(profile: EmulatorProfile, count: usize) -> Service {
     let mut owner = organization("my-org");
     owner.policies = (0..count)
         .map(|n| PolicySeed {
@@ -12,16 +12,16 @@ async fn service(profile: Profile, count: usize) -> Service {
             ..PolicySeed::default()
         })
         .collect();
-    let limits = Limits {
+    let limits = ServiceLimits {
         policies: 1_000,
-        ..Limits::default()
+        ..ServiceLimits::default()
     };
     let organizations = vec![owner, organization("other")];
-    Service::with(Options {
+    Service::with(DockerOptions {
         profile,
         limits,
         organizations,
-        ..Options::default()
+        ..DockerOptions::default()
     })
     .await
 }
@@ -36,7 +36,10 @@ fn names(list: &Value) -> Vec<String> {
 
 #[tokio::test]
 async fn earlier_profiles_answer_everything_at_once() {
-    for (profile, pointer) in [(Profile::Seed, ""), (Profile::Intermediate, "/data")] {
+    for (profile, pointer) in [
+        (EmulatorProfile::Seed, ""),
+        (EmulatorProfile::Intermediate, "/data"),
+    ] {
         let service = service(profile, 230).await;
         let (_, list) = service.policies(Method::GET, "?page_size=2", None).await;
         assert_eq!(names(list.pointer(pointer).unwrap()).len(), 230);
@@ -45,7 +48,7 @@ async fn earlier_profiles_answer_everything_at_once() {
 
 #[tokio::test]
 async fn pages_show_every_policy_once_and_end_with_null() {
-    let service = service(Profile::Current, 230).await;
+    let service = service(EmulatorProfile::Current, 230).await;
     for (size, pages) in [
         ("", 3),
         ("page_size=0&", 3),
@@ -76,7 +79,7 @@ async fn pages_show_every_policy_once_and_end_with_null() {
 
 #[tokio::test]
 async fn a_cursor_survives_the_deletion_of_what_was_shown() {
-    let service = service(Profile::Current, 4).await;
+    let service = service(EmulatorProfile::Current, 4).await;
     let (_, page) = service.policies(Method::GET, "?page_size=2", None).await;
     for policy in page["data"].as_array().unwrap() {
         let path = format!("/{}", policy["id"].as_str().unwrap());
@@ -89,7 +92,7 @@ async fn a_cursor_survives_the_deletion_of_what_was_shown() {
 
 #[tokio::test]
 async fn pages_that_nobody_could_have_asked_for_are_refused() {
-    let service = service(Profile::Current, 3).await;
+    let service = service(EmulatorProfile::Current, 3).await;
     let (_, page) = service.policies(Method::GET, "?page_size=1", None).await;
     let token = page["next_page_token"].as_str().unwrap();
     let mine = "/v2/orgs/my-org";

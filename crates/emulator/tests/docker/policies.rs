@@ -1,14 +1,14 @@
-use emulator::Profile;
+use emulator::EmulatorProfile;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Service, TEAM, files, network, outcome};
 
-const ALL: &[Profile] = &Profile::ALL;
-const SEED: &[Profile] = &[Profile::Seed];
-const LATER: &[Profile] = &[Profile::Intermediate, Profile::Current];
-const CURRENT: &[Profile] = &[Profile::Current];
-const BEFORE: &[Profile] = &[Profile::Seed, Profile::Intermediate];
+const ALL: &[EmulatorProfile] = &EmulatorProfile::ALL;
+const SEED: &[EmulatorProfile] = &[EmulatorProfile::Seed];
+const LATER: &[EmulatorProfile] = &[EmulatorProfile::Intermediate, EmulatorProfile::Current];
+const CURRENT: &[EmulatorProfile] = &[EmulatorProfile::Current];
+const BEFORE: &[EmulatorProfile] = &[EmulatorProfile::Seed, EmulatorProfile::Intermediate];
 
 fn cedar(text: &str) -> Value {
     json!({"text": text, "schema_url": "https://schemas.docker.com/policy/cedar/v1/mcp/v0"})
@@ -18,7 +18,7 @@ const PERMIT: &str = "permit(principal, action, resource);";
 
 #[tokio::test]
 async fn what_can_be_created() {
-    let table: Vec<(&[Profile], Value, u16, &str)> = vec![
+    let table: Vec<(&[EmulatorProfile], Value, u16, &str)> = vec![
         (ALL, json!({"name": "a"}), 201, ""),
         (
             ALL,
@@ -135,7 +135,7 @@ async fn what_can_be_created() {
 
 #[tokio::test]
 async fn a_new_policy_is_shown_alike_everywhere() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         let service = Service::new(profile).await;
         let body = json!({"name": "p", "scope": {"teams": [TEAM]}});
         let (_, created) = service.policies(Method::POST, "", Some(body)).await;
@@ -156,9 +156,9 @@ async fn a_new_policy_is_shown_alike_everywhere() {
         let mut summary = created.clone();
         summary["type"] = json!("allowlist_v0");
         let expected = match profile {
-            Profile::Seed => json!([summary]),
-            Profile::Intermediate => json!({"data": [summary]}),
-            Profile::Current => json!({"data": [summary], "next_page_token": null}),
+            EmulatorProfile::Seed => json!([summary]),
+            EmulatorProfile::Intermediate => json!({"data": [summary]}),
+            EmulatorProfile::Current => json!({"data": [summary], "next_page_token": null}),
         };
         assert_eq!(list, expected);
     }
@@ -166,14 +166,14 @@ async fn a_new_policy_is_shown_alike_everywhere() {
 
 #[tokio::test]
 async fn names_are_unique_in_an_organization() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         let service = Service::new(profile).await;
         let first = service.policy("first").await;
         let answer = service
             .policies(Method::POST, "", Some(json!({"name": "first"})))
             .await;
         assert_eq!(outcome(&answer), (409, "conflict".to_owned()));
-        if profile == Profile::Seed {
+        if profile == EmulatorProfile::Seed {
             continue;
         }
         service.policy("second").await;
@@ -192,7 +192,7 @@ async fn names_are_unique_in_an_organization() {
 
 #[tokio::test]
 async fn what_a_policy_patch_may_hold() {
-    let table: Vec<(&[Profile], Value, u16)> = vec![
+    let table: Vec<(&[EmulatorProfile], Value, u16)> = vec![
         (LATER, json!({"name": "new"}), 200),
         (LATER, json!({"scope": {"teams": [TEAM]}}), 200),
         (LATER, json!({"name": "new", "scope": {"teams": []}}), 200),
@@ -283,7 +283,7 @@ async fn a_policy_is_deleted_with_its_rules() {
         assert_eq!(outcome(&again), (404, "not_found".to_owned()));
         service.policy("p").await;
     }
-    let service = Service::new(Profile::Seed).await;
+    let service = Service::new(EmulatorProfile::Seed).await;
     let id = service.policy("p").await;
     let answer = service
         .policies(Method::DELETE, &format!("/{id}"), None)
@@ -293,9 +293,9 @@ async fn a_policy_is_deleted_with_its_rules() {
 
 #[tokio::test]
 async fn what_does_not_exist() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         let service = Service::new(profile).await;
-        let hidden = if profile == Profile::Seed {
+        let hidden = if profile == EmulatorProfile::Seed {
             (403, "permission_denied")
         } else {
             (404, "not_found")
@@ -364,7 +364,7 @@ async fn what_does_not_exist() {
 
 #[tokio::test]
 async fn cedar_policies_hold_text_instead_of_rules() {
-    let service = Service::new(Profile::Current).await;
+    let service = Service::new(EmulatorProfile::Current).await;
     let body = json!({"name": "c", "cedar_v1": cedar(PERMIT)});
     let (_, created) = service.policies(Method::POST, "", Some(body)).await;
     let id = created["id"].as_str().unwrap();

@@ -1,14 +1,14 @@
-use emulator::Profile;
+use emulator::EmulatorProfile;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Service, files, http, network, outcome};
 
-const ALL: &[Profile] = &Profile::ALL;
-const SEED: &[Profile] = &[Profile::Seed];
-const LATER: &[Profile] = &[Profile::Intermediate, Profile::Current];
-const CURRENT: &[Profile] = &[Profile::Current];
-const BEFORE: &[Profile] = &[Profile::Seed, Profile::Intermediate];
+const ALL: &[EmulatorProfile] = &EmulatorProfile::ALL;
+const SEED: &[EmulatorProfile] = &[EmulatorProfile::Seed];
+const LATER: &[EmulatorProfile] = &[EmulatorProfile::Intermediate, EmulatorProfile::Current];
+const CURRENT: &[EmulatorProfile] = &[EmulatorProfile::Current];
+const BEFORE: &[EmulatorProfile] = &[EmulatorProfile::Seed, EmulatorProfile::Intermediate];
 
 /// `rule` with some fields replaced; null removes a field.
 fn with(mut rule: Value, changes: Value) -> Value {
@@ -26,7 +26,7 @@ fn nulled(mut rule: Value, member: &str) -> Value {
 async fn what_can_be_created() {
     let net = || network("r", "example.com");
     let target = |host: &str, path: &str| json!({"http_resources": [{"host": host, "path": path}]});
-    let table: Vec<(&[Profile], Value, u16)> = vec![
+    let table: Vec<(&[EmulatorProfile], Value, u16)> = vec![
         (ALL, net(), 201),
         (ALL, files("r"), 201),
         (CURRENT, http("r"), 201),
@@ -183,7 +183,7 @@ async fn what_can_be_created() {
 
 #[tokio::test]
 async fn the_rules_of_a_policy_share_a_domain() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         let service = Service::new(profile).await;
         let first = service.policy("network").await;
         let second = service.policy("files").await;
@@ -203,7 +203,7 @@ async fn the_rules_of_a_policy_share_a_domain() {
                 .await;
             assert_eq!(outcome(&answer), (400, "invalid_argument".to_owned()));
         }
-        if profile == Profile::Current {
+        if profile == EmulatorProfile::Current {
             service.rule(&first, http("h")).await;
             assert_eq!(
                 service.get(&first).await["allowlist_v0"]["domain"],
@@ -252,7 +252,7 @@ async fn what_a_patch_may_hold() {
     let to_http =
         json!({"actions": ["request:get"], "http_resources": [{"host": "a.com", "path": "/"}]});
     let to_files = json!({"actions": ["read"], "resources": ["/data"]});
-    let table: Vec<(&[Profile], Value, Value, u16)> = vec![
+    let table: Vec<(&[EmulatorProfile], Value, Value, u16)> = vec![
         (ALL, net(), json!({"resources": ["example.org"]}), 200),
         (ALL, net(), json!({"decision": "deny", "name": "s"}), 200),
         (ALL, net(), json!({"actions": ["connect:udp"]}), 200),
@@ -325,7 +325,7 @@ async fn what_a_patch_may_hold() {
 
 #[tokio::test]
 async fn a_switch_between_network_and_http_swaps_the_resources() {
-    let service = Service::new(Profile::Current).await;
+    let service = Service::new(EmulatorProfile::Current).await;
     let policy = service.policy("p").await;
     let id = service.rule(&policy, network("r", "example.com")).await;
     service.rule(&policy, network("other", "example.com")).await;
@@ -341,7 +341,7 @@ async fn a_switch_between_network_and_http_swaps_the_resources() {
 
 #[tokio::test]
 async fn a_rule_with_neighbours_keeps_its_domain() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         let service = Service::new(profile).await;
         let policy = service.policy("p").await;
         let id = service.rule(&policy, network("r", "example.com")).await;
@@ -362,18 +362,18 @@ async fn a_rule_with_neighbours_keeps_its_domain() {
 async fn each_operation_has_its_media_type() {
     let (json, merge) = ("application/json", "application/merge-patch+json");
     for (profile, media_type, status) in [
-        (Profile::Seed, Some(merge), 200),
-        (Profile::Seed, Some(json), 415),
-        (Profile::Intermediate, Some(json), 200),
-        (Profile::Intermediate, Some(merge), 415),
+        (EmulatorProfile::Seed, Some(merge), 200),
+        (EmulatorProfile::Seed, Some(json), 415),
+        (EmulatorProfile::Intermediate, Some(json), 200),
+        (EmulatorProfile::Intermediate, Some(merge), 415),
         (
-            Profile::Current,
+            EmulatorProfile::Current,
             Some("application/JSON; charset=utf-8"),
             200,
         ),
-        (Profile::Current, Some(merge), 415),
-        (Profile::Current, Some("text/plain"), 415),
-        (Profile::Current, None, 415),
+        (EmulatorProfile::Current, Some(merge), 415),
+        (EmulatorProfile::Current, Some("text/plain"), 415),
+        (EmulatorProfile::Current, None, 415),
     ] {
         let service = Service::new(profile).await;
         let policy = service.policy("p").await;
@@ -400,7 +400,7 @@ async fn each_operation_has_its_media_type() {
 
 #[tokio::test]
 async fn a_deleted_rule_is_answered_and_the_last_one_leaves_no_allowlist() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         let service = Service::new(profile).await;
         let policy = service.policy("p").await;
         let id = service.rule(&policy, network("r", "example.com")).await;
@@ -420,7 +420,7 @@ async fn a_deleted_rule_is_answered_and_the_last_one_leaves_no_allowlist() {
 
 #[tokio::test]
 async fn repeated_members_of_a_body_are_refused() {
-    let service = Service::new(Profile::Current).await;
+    let service = Service::new(EmulatorProfile::Current).await;
     let url = format!("{}/v2/orgs/my-org/governance/policies", service.base);
     let request = service
         .client

@@ -1,4 +1,4 @@
-use emulator::{EmulatorError, Options, Profile, Seed, start};
+use emulator::{DockerOptions, DockerSeed, EmulatorError, EmulatorProfile, start};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
@@ -17,10 +17,10 @@ const SEED: &str = r#"{"organizations": [{
         {"name": "cedar", "cedar_v1": {"text": "permit(principal, action, resource);", "schema_url": "https://s.example.com"}}
     ]}]}"#;
 
-fn options() -> Options {
-    Options {
-        seed: Some(Seed::from_json(SEED).unwrap()),
-        ..Options::default()
+fn options() -> DockerOptions {
+    DockerOptions {
+        seed: Some(DockerSeed::from_json(SEED).unwrap()),
+        ..DockerOptions::default()
     }
 }
 
@@ -87,9 +87,9 @@ async fn a_policy_of_an_unknown_type_keeps_its_body_and_takes_no_rules() {
 
 #[tokio::test]
 async fn without_a_seed_there_is_one_empty_organization() {
-    let running = start(Options::default()).await.unwrap();
+    let running = start(DockerOptions::default()).await.unwrap();
     let base = running.url();
-    let service = Service::at(running, Profile::Current, base).await;
+    let service = Service::at(running, EmulatorProfile::Current, base).await;
     let (status, list) = service.policies(Method::GET, "", None).await;
     assert_eq!(
         (status, list),
@@ -101,9 +101,9 @@ async fn without_a_seed_there_is_one_empty_organization() {
 async fn a_seed_that_repeats_a_name_is_refused() {
     let mut owner = organization("my-org");
     owner.policies = vec![Default::default(), Default::default()];
-    let error = start(Options {
+    let error = start(DockerOptions {
         organizations: vec![owner],
-        ..Options::default()
+        ..DockerOptions::default()
     })
     .await
     .unwrap_err();
@@ -121,10 +121,10 @@ async fn the_example_in_the_documentation_works() {
         .nth(1)
         .and_then(|rest| rest.split("```").next())
         .unwrap();
-    let seed = Some(Seed::from_json(example).unwrap());
-    let service = Service::with(Options {
+    let seed = Some(DockerSeed::from_json(example).unwrap());
+    let service = Service::with(DockerOptions {
         seed,
-        ..Options::default()
+        ..DockerOptions::default()
     })
     .await;
     let (_, list) = service.policies(Method::GET, "", None).await;

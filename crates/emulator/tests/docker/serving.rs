@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use emulator::{EmulatorError, Options, Profile, StateLocation, start};
+use emulator::{DockerOptions, EmulatorError, EmulatorProfile, StateLocation, start};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,9 +13,9 @@ use super::{Service, client, network, organization};
 #[tokio::test]
 async fn only_loopback_is_served() {
     let listen: SocketAddr = "0.0.0.0:0".parse().unwrap();
-    let error = start(Options {
+    let error = start(DockerOptions {
         listen,
-        ..Options::default()
+        ..DockerOptions::default()
     })
     .await
     .unwrap_err();
@@ -27,10 +27,10 @@ async fn only_loopback_is_served() {
 
 #[tokio::test]
 async fn a_taken_port_is_named() {
-    let first = start(Options::default()).await.unwrap();
-    let error = start(Options {
+    let first = start(DockerOptions::default()).await.unwrap();
+    let error = start(DockerOptions {
         listen: first.address(),
-        ..Options::default()
+        ..DockerOptions::default()
     })
     .await
     .unwrap_err();
@@ -49,10 +49,10 @@ async fn policies_outlive_the_emulator_and_deleted_ones_stay_away() {
         name: "seeded".into(),
         ..Default::default()
     }];
-    let options = Options {
+    let options = DockerOptions {
         state: StateLocation::File(file.clone()),
         organizations: vec![owner.clone()],
-        ..Options::default()
+        ..DockerOptions::default()
     };
     let service = Service::with(options.clone()).await;
     let (_, list) = service.policies(Method::GET, "", None).await;
@@ -71,7 +71,7 @@ async fn policies_outlive_the_emulator_and_deleted_ones_stay_away() {
         name: "late".into(),
     };
     owner.teams.push(team);
-    let mut service = Service::with(Options {
+    let mut service = Service::with(DockerOptions {
         organizations: vec![owner],
         ..options
     })
@@ -95,9 +95,9 @@ async fn policies_outlive_the_emulator_and_deleted_ones_stay_away() {
 async fn what_was_answered_outlives_a_kill() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.db");
-    let service = Service::with(Options {
+    let service = Service::with(DockerOptions {
         state: StateLocation::File(file.clone()),
-        ..Options::default()
+        ..DockerOptions::default()
     })
     .await;
     let policy = service.policy("p").await;
@@ -109,9 +109,9 @@ async fn what_was_answered_outlives_a_kill() {
         std::fs::copy(entry.path(), left.path().join(entry.file_name())).unwrap();
     }
     let state = StateLocation::File(left.path().join("state.db"));
-    let second = Service::with(Options {
+    let second = Service::with(DockerOptions {
         state,
-        ..Options::default()
+        ..DockerOptions::default()
     })
     .await;
     assert_eq!(second.get(&policy).await, service.get(&policy).await);
@@ -133,9 +133,9 @@ async fn a_file_that_is_no_state_is_refused() {
     .unwrap();
     for file in [foreign, text] {
         let state = StateLocation::File(file.clone());
-        let error = start(Options {
+        let error = start(DockerOptions {
             state,
-            ..Options::default()
+            ..DockerOptions::default()
         })
         .await
         .unwrap_err();
@@ -149,9 +149,9 @@ async fn a_file_that_is_no_state_is_refused() {
 #[tokio::test]
 async fn latency_is_added_to_each_request_but_requests_overlap() {
     let latency = Duration::from_millis(500);
-    let service = Service::with(Options {
+    let service = Service::with(DockerOptions {
         latency,
-        ..Options::default()
+        ..DockerOptions::default()
     })
     .await;
     let started = Instant::now();
@@ -178,7 +178,7 @@ async fn latency_is_added_to_each_request_but_requests_overlap() {
 
 #[tokio::test]
 async fn concurrent_writers_lose_nothing() {
-    let service = Service::new(Profile::Current).await;
+    let service = Service::new(EmulatorProfile::Current).await;
     let policy = service.policy("p").await;
     let writers = (0..60).map(|n| {
         let url = format!(
@@ -207,7 +207,7 @@ async fn concurrent_writers_lose_nothing() {
 
 #[tokio::test]
 async fn answers_carry_a_request_id_and_the_rate_even_when_refused() {
-    let service = Service::new(Profile::Current).await;
+    let service = Service::new(EmulatorProfile::Current).await;
     let mut ids = HashSet::new();
     for (path, status) in [
         ("/v2/orgs/my-org/governance/policies", 401),
@@ -236,9 +236,9 @@ async fn answers_carry_a_request_id_and_the_rate_even_when_refused() {
 async fn the_request_log_holds_every_request_and_no_credential() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("requests.jsonl");
-    let service = Service::with(Options {
+    let service = Service::with(DockerOptions {
         request_log: Some(file.clone()),
-        ..Options::default()
+        ..DockerOptions::default()
     })
     .await;
     let secret = json!({"identifier": "me", "secret": "hunter2"});
@@ -336,7 +336,7 @@ async fn the_request_log_holds_every_request_and_no_credential() {
 
 #[tokio::test]
 async fn shutting_down_finishes_what_is_under_way() {
-    let service = Service::new(Profile::Current).await;
+    let service = Service::new(EmulatorProfile::Current).await;
     let address = service.running.address();
     let mut stream = TcpStream::connect(address).await.unwrap();
     let body = r#"{"name":"p"}"#;
@@ -362,7 +362,7 @@ async fn shutting_down_finishes_what_is_under_way() {
 
 #[tokio::test]
 async fn dropping_frees_the_port() {
-    let dropped = start(Options::default()).await.unwrap();
+    let dropped = start(DockerOptions::default()).await.unwrap();
     let address = dropped.address();
     drop(dropped);
     let deadline = Instant::now() + Duration::from_secs(10);

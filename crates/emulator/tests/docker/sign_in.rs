@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use emulator::{Options, Profile};
+use emulator::{DockerOptions, EmulatorProfile};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -20,9 +20,17 @@ async fn post(service: &Service, path: &str, body: &str) -> (u16, Value) {
 #[tokio::test]
 async fn only_the_profiles_own_endpoint_exists() {
     for (profile, here, there) in [
-        (Profile::Seed, "/v2/users/login", "/v2/auth/token"),
-        (Profile::Intermediate, "/v2/auth/token", "/v2/users/login"),
-        (Profile::Current, "/v2/auth/token", "/v2/users/login"),
+        (EmulatorProfile::Seed, "/v2/users/login", "/v2/auth/token"),
+        (
+            EmulatorProfile::Intermediate,
+            "/v2/auth/token",
+            "/v2/users/login",
+        ),
+        (
+            EmulatorProfile::Current,
+            "/v2/auth/token",
+            "/v2/users/login",
+        ),
     ] {
         let service = Service::new(profile).await;
         let both = r#"{"username":"u","password":"p","identifier":"u","secret":"p"}"#;
@@ -38,10 +46,10 @@ async fn only_the_profiles_own_endpoint_exists() {
 
 #[tokio::test]
 async fn refused_credentials_get_the_hubs_error_and_are_not_quoted() {
-    let service = Service::new(Profile::Current).await;
-    let strict = Options {
+    let service = Service::new(EmulatorProfile::Current).await;
+    let strict = DockerOptions {
         secret: Some("s".into()),
-        ..Options::default()
+        ..DockerOptions::default()
     };
     let strict = Service::with(strict).await;
     for (service, body, status) in [
@@ -73,7 +81,7 @@ async fn refused_credentials_get_the_hubs_error_and_are_not_quoted() {
 
 #[tokio::test]
 async fn a_request_needs_a_token_that_was_issued_here() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         let mut service = Service::new(profile).await;
         let other = Service::new(profile).await;
         let good = service.token.clone();
@@ -96,9 +104,9 @@ async fn a_request_needs_a_token_that_was_issued_here() {
 async fn a_token_expires() {
     let ttl = Duration::from_secs(1);
     let before = tokio::time::Instant::now();
-    let service = Service::with(Options {
+    let service = Service::with(DockerOptions {
         token_ttl: ttl,
-        ..Options::default()
+        ..DockerOptions::default()
     })
     .await;
     let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
@@ -120,9 +128,9 @@ async fn teams_are_listed_by_pages() {
             name: format!("team {n}"),
         })
         .collect();
-    let service = Service::with(Options {
+    let service = Service::with(DockerOptions {
         organizations: vec![organization],
-        ..Options::default()
+        ..DockerOptions::default()
     })
     .await;
     let mut path = "/v2/orgs/my-org/groups".to_owned();

@@ -1,7 +1,10 @@
 //! Faults at the API and at the upload host, and changes by another client.
 
-use emulator::Which;
-use emulator::pulumi::{Change, Fault, FaultKind, Operation, Options, WhichPack, WhichVersion};
+use emulator::ObjectChoice;
+use emulator::pulumi::{
+    Fault, FaultKind, PackChoice, PulumiInterference, PulumiOperationId, PulumiOptions,
+    VersionChoice,
+};
 use proptest::prelude::*;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -19,10 +22,10 @@ impl Faulted {
         let folder = tempfile::tempdir().unwrap();
         let faults = specs.iter().map(|spec| spec.parse().unwrap()).collect();
         let request_log = Some(folder.path().join("requests.jsonl"));
-        let mut service = Service::with(Options {
+        let mut service = Service::with(PulumiOptions {
             faults,
             request_log,
-            ..Options::default()
+            ..PulumiOptions::default()
         })
         .await;
         // The contract does not cover the answers of faults.
@@ -348,7 +351,7 @@ async fn what_is_not_there_is_waited_for() {
 
 #[tokio::test]
 async fn operations_are_counted_by_their_names_in_the_contract() {
-    let names: Vec<&str> = Operation::ALL
+    let names: Vec<&str> = PulumiOperationId::ALL
         .iter()
         .map(|operation| operation.as_str())
         .collect();
@@ -382,27 +385,27 @@ async fn operations_are_counted_by_their_names_in_the_contract() {
     assert_eq!(faulted.struck()[0]["operation"], "ListPolicyPacks_post");
 }
 
-fn which() -> impl Strategy<Value = Which> {
+fn which() -> impl Strategy<Value = ObjectChoice> {
     prop_oneof![
-        Just(Which::Any),
-        Just(Which::Named("any".to_owned())),
-        "[a-z/@\", =.é\\\\]{0,8}".prop_map(Which::Named),
+        Just(ObjectChoice::Any),
+        Just(ObjectChoice::Named("any".to_owned())),
+        "[a-z/@\", =.é\\\\]{0,8}".prop_map(ObjectChoice::Named),
     ]
 }
 
 proptest! {
     #[test]
     fn every_change_can_be_written_and_read_again(first in which(), second in which(), number in 0..8_usize) {
-        let pack = WhichPack { group: first.clone(), pack: second.clone() };
+        let pack = PackChoice { group: first.clone(), pack: second.clone() };
         let change = match number {
-            0 => Change::PublishVersion(first),
-            1 => Change::DeleteVersion(WhichVersion { pack: first, tag: second }),
-            2 => Change::AddPack(pack),
-            3 => Change::SwitchPack(pack),
-            4 => Change::ConfigurePack(pack),
-            5 => Change::RemovePack(pack),
-            6 => Change::AddGroup(first),
-            _ => Change::DeleteGroup(first),
+            0 => PulumiInterference::PublishVersion(first),
+            1 => PulumiInterference::DeleteVersion(VersionChoice { pack: first, tag: second }),
+            2 => PulumiInterference::AddPack(pack),
+            3 => PulumiInterference::SwitchPack(pack),
+            4 => PulumiInterference::ConfigurePack(pack),
+            5 => PulumiInterference::RemovePack(pack),
+            6 => PulumiInterference::AddGroup(first),
+            _ => PulumiInterference::DeleteGroup(first),
         };
         let fault = Fault { kind: FaultKind::OtherWriter(change), at: "write:2".parse().unwrap() };
         let text = fault.to_string();

@@ -11,8 +11,8 @@ mod seeds;
 mod serving;
 mod updates;
 
-use emulator::Running;
-use emulator::pulumi::{AccountSeed, Options, OrganizationSeed, StackSeed, start};
+use emulator::RunningEmulator;
+use emulator::pulumi::{AccountSeed, PulumiOptions, PulumiOrganizationSeed, StackSeed, start};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ use crate::shared::emulator::client;
 
 /// A running emulator and a client with a token.
 pub(crate) struct Service {
-    pub(crate) running: Running,
+    pub(crate) running: RunningEmulator,
     pub(crate) client: Client,
     pub(crate) token: String,
     /// Whether answers are checked against the contract.
@@ -37,10 +37,10 @@ impl Service {
     /// An emulator with the organization `my-org`, which has stacks `web/dev` and `web/prod` and an
     /// account `aws`.
     pub(crate) async fn new() -> Self {
-        Self::with(Options::default()).await
+        Self::with(PulumiOptions::default()).await
     }
 
-    pub(crate) async fn with(mut options: Options) -> Self {
+    pub(crate) async fn with(mut options: PulumiOptions) -> Self {
         if options.organizations.is_empty() && options.seed.is_none() {
             options.organizations = vec![organization("my-org")];
         }
@@ -150,20 +150,20 @@ impl Service {
 }
 
 /// An organization with two stacks and an account.
-pub(crate) fn organization(name: &str) -> OrganizationSeed {
+pub(crate) fn organization(name: &str) -> PulumiOrganizationSeed {
     let stack = |name: &str| StackSeed {
         name: name.to_owned(),
         routing_project: "web".to_owned(),
         resources: 10,
     };
-    OrganizationSeed {
+    PulumiOrganizationSeed {
         name: name.to_owned(),
         stacks: vec![stack("dev"), stack("prod")],
         accounts: vec![AccountSeed {
             name: "aws".to_owned(),
             resources: 5,
         }],
-        ..OrganizationSeed::default()
+        ..PulumiOrganizationSeed::default()
     }
 }
 

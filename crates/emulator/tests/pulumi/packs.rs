@@ -1,6 +1,6 @@
 //! The packs of an organization: list, read, delete.
 
-use emulator::pulumi::{Options, Seed};
+use emulator::pulumi::{PulumiOptions, PulumiSeed};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -221,10 +221,10 @@ const PUBLISHERS: &str = r#"{"organizations": [
 
 #[tokio::test]
 async fn packs_of_other_publishers_are_read_and_applied_and_not_deleted() {
-    let seed = Some(Seed::from_json(PUBLISHERS).unwrap());
-    let service = Service::with(Options {
+    let seed = Some(PulumiSeed::from_json(PUBLISHERS).unwrap());
+    let service = Service::with(PulumiOptions {
         seed,
-        ..Options::default()
+        ..PulumiOptions::default()
     })
     .await;
     let list = service.get("/policypacks").await;
@@ -279,10 +279,10 @@ async fn packs_of_other_publishers_are_read_and_applied_and_not_deleted() {
 
 #[tokio::test]
 async fn an_organization_without_the_feature_says_so() {
-    let seed = Some(Seed::from_json(PUBLISHERS).unwrap());
-    let service = Service::with(Options {
+    let seed = Some(PulumiSeed::from_json(PUBLISHERS).unwrap());
+    let service = Service::with(PulumiOptions {
         seed,
-        ..Options::default()
+        ..PulumiOptions::default()
     })
     .await;
     for (method, path, body) in [

@@ -1,6 +1,6 @@
 //! The registry, with and without `preview` in its paths.
 
-use emulator::pulumi::{Options, Seed};
+use emulator::pulumi::{PulumiOptions, PulumiSeed};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -25,9 +25,9 @@ const SEED: &str = r#"{"organizations": [
     {"name": "second", "policyPacks": [{"name": "own", "public": true, "versions": [{"versionTag": "0.1.0"}]}]}]}"#;
 
 async fn service() -> Service {
-    Service::with(Options {
-        seed: Some(Seed::from_json(SEED).unwrap()),
-        ..Options::default()
+    Service::with(PulumiOptions {
+        seed: Some(PulumiSeed::from_json(SEED).unwrap()),
+        ..PulumiOptions::default()
     })
     .await
 }
@@ -390,9 +390,9 @@ async fn nobody_publishes_for_an_organization_that_is_not_theirs() {
 
 #[tokio::test]
 async fn lists_come_in_pages_that_a_token_continues() {
-    let service = Service::with(Options {
+    let service = Service::with(PulumiOptions {
         page_size: 2,
-        ..Options::default()
+        ..PulumiOptions::default()
     })
     .await;
     for name in ["a", "b", "c", "d", "e"] {

@@ -1,12 +1,12 @@
 use emulator::EmulatorError;
-use emulator::pulumi::{Options, Seed, start};
+use emulator::pulumi::{PulumiOptions, PulumiSeed, start};
 use reqwest::Method;
 use serde_json::json;
 
 use super::Service;
 
-fn seed(text: &str) -> Option<Seed> {
-    Some(Seed::from_json(text).unwrap())
+fn seed(text: &str) -> Option<PulumiSeed> {
+    Some(PulumiSeed::from_json(text).unwrap())
 }
 
 #[tokio::test]
@@ -16,9 +16,9 @@ async fn what_the_contract_does_not_know_is_shown_and_outlives_a_change() {
             "policies": [{"name": "a", "enforcementLevel": "quarantine", "since": 3}]}]}],
         "policyGroups": [{"name": "g", "schedule": "nightly", "policyPacks": [{"name": "guard", "config": {"a": {"x": 1}}}]},
                          {"name": "default-policy-group", "policyPacks": [{"name": "guard", "versionTag": "1.0.0"}]}]}]}"#;
-    let mut service = Service::with(Options {
+    let mut service = Service::with(PulumiOptions {
         seed: seed(text),
-        ..Options::default()
+        ..PulumiOptions::default()
     })
     .await;
     service.is_checked = false;
@@ -52,7 +52,7 @@ async fn what_the_contract_does_not_know_is_shown_and_outlives_a_change() {
 
 #[tokio::test]
 async fn without_a_seed_there_is_one_organization() {
-    let running = start(Options::default()).await.unwrap();
+    let running = start(PulumiOptions::default()).await.unwrap();
     let url = format!("{}/api/orgs/my-org/policygroups", running.url());
     let answer = crate::shared::emulator::client()
         .get(url)
@@ -98,9 +98,9 @@ async fn a_seed_that_cannot_be_is_refused_with_the_place() {
             "the pack `p` has no such version",
         ),
     ] {
-        let error = start(Options {
+        let error = start(PulumiOptions {
             seed: seed(&text),
-            ..Options::default()
+            ..PulumiOptions::default()
         })
         .await
         .unwrap_err();
@@ -111,9 +111,9 @@ async fn a_seed_that_cannot_be_is_refused_with_the_place() {
         assert!(error.to_string().contains(wanted), "{text}: {error}");
     }
     let twice = of(r#""policyPacks": [{"name": "p"}, {"name": "p"}]"#);
-    let error = start(Options {
+    let error = start(PulumiOptions {
         seed: seed(&twice),
-        ..Options::default()
+        ..PulumiOptions::default()
     })
     .await
     .unwrap_err();
@@ -132,9 +132,9 @@ async fn the_example_in_the_documentation_works() {
         .nth(1)
         .and_then(|rest| rest.split("```").next())
         .unwrap();
-    let service = Service::with(Options {
+    let service = Service::with(PulumiOptions {
         seed: seed(example),
-        ..Options::default()
+        ..PulumiOptions::default()
     })
     .await;
     assert_eq!(service.packs_of("prod").await, ["guard 1.0.0", "cis 3.0.0"]);

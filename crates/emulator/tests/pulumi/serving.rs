@@ -1,6 +1,6 @@
 //! The life cycle of the service, tokens, bodies and the request log.
 
-use emulator::pulumi::{Options, Seed, start};
+use emulator::pulumi::{PulumiOptions, PulumiSeed, start};
 use emulator::{EmulatorError, StateLocation};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,11 +12,11 @@ async fn a_restart_keeps_everything_and_brings_nothing_back() {
     let folder = tempfile::tempdir().unwrap();
     let state = StateLocation::File(folder.path().join("new/pulumi.sqlite"));
     let seed = r#"{"organizations": [{"name": "my-org", "policyPacks": [{"name": "seeded", "versions": [{}]}]}]}"#;
-    let options = || Options {
+    let options = || PulumiOptions {
         state: state.clone(),
-        seed: Some(Seed::from_json(seed).unwrap()),
+        seed: Some(PulumiSeed::from_json(seed).unwrap()),
         organizations: vec![organization("my-org")],
-        ..Options::default()
+        ..PulumiOptions::default()
     };
     let service = Service::with(options()).await;
     service.publish("guard", "1.0.0").await;
@@ -59,9 +59,9 @@ async fn a_restart_keeps_everything_and_brings_nothing_back() {
     service.running.shutdown().await;
 
     // A file of one service is invalid for another.
-    let other = emulator::Options {
+    let other = emulator::DockerOptions {
         state: state.clone(),
-        ..emulator::Options::default()
+        ..emulator::DockerOptions::default()
     };
     let error = emulator::start(other).await.unwrap_err();
     assert!(
@@ -74,13 +74,13 @@ async fn a_restart_keeps_everything_and_brings_nothing_back() {
 async fn it_listens_on_loopback_only() {
     let anywhere = "0.0.0.0:0".parse().unwrap();
     for options in [
-        Options {
+        PulumiOptions {
             listen: anywhere,
-            ..Options::default()
+            ..PulumiOptions::default()
         },
-        Options {
+        PulumiOptions {
             listen_uploads: anywhere,
-            ..Options::default()
+            ..PulumiOptions::default()
         },
     ] {
         let error = start(options).await.unwrap_err();
@@ -93,9 +93,9 @@ async fn it_listens_on_loopback_only() {
 
 #[tokio::test]
 async fn a_token_is_wanted_in_the_words_of_this_service() {
-    let service = Service::with(Options {
+    let service = Service::with(PulumiOptions {
         token: Some("right".into()),
-        ..Options::default()
+        ..PulumiOptions::default()
     })
     .await;
     let url = format!("{}/api/orgs/my-org/policypacks", service.running.url());
@@ -192,9 +192,9 @@ async fn bodies_are_json_objects_of_their_media_type() {
 
 #[tokio::test]
 async fn a_warning_goes_with_every_answer() {
-    let service = Service::with(Options {
+    let service = Service::with(PulumiOptions {
         warning: Some("end of life\n".to_owned()),
-        ..Options::default()
+        ..PulumiOptions::default()
     })
     .await;
     for path in [
@@ -217,9 +217,9 @@ async fn a_warning_goes_with_every_answer() {
 async fn the_request_log_holds_the_requests_of_both_hosts_and_no_token() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("requests.jsonl");
-    let mut service = Service::with(Options {
+    let mut service = Service::with(PulumiOptions {
         request_log: Some(file.clone()),
-        ..Options::default()
+        ..PulumiOptions::default()
     })
     .await;
     service.token = "hunter2".to_owned();

@@ -12,7 +12,7 @@ use model::digest::FileDigest;
 
 use super::tree::MAX_SOURCE_BYTES;
 use super::*;
-use crate::{ProblemKind, Revision, Source as _, WorkTree};
+use crate::{FileProblemKind, Revision, Source as _, WorkTree};
 
 const PROJECT: &str = "runtime: nodejs\n";
 
@@ -185,15 +185,15 @@ fn what_is_no_source_is_told() {
     assert_eq!(work(&folder, "file"), Err(PackError::NoDirectory));
     assert_eq!(
         work(&folder, "b"),
-        Err(PackError::Directory(ProblemKind::Missing))
+        Err(PackError::Directory(FileProblemKind::Missing))
     );
     assert_eq!(
         work(&folder, ".."),
-        Err(PackError::Directory(ProblemKind::Outside))
+        Err(PackError::Directory(FileProblemKind::Outside))
     );
     assert_eq!(
         work(&folder, "/"),
-        Err(PackError::Directory(ProblemKind::Outside))
+        Err(PackError::Directory(FileProblemKind::Outside))
     );
     let pipe = Command::new("mkfifo")
         .arg(folder.path().join("a/pipe"))
@@ -204,7 +204,7 @@ fn what_is_no_source_is_told() {
         work(&folder, "a"),
         Err(PackError::Entry {
             path: "pipe".into(),
-            kind: ProblemKind::Special
+            kind: FileProblemKind::Special
         })
     );
 }
@@ -221,7 +221,7 @@ fn another_repository_is_no_part_of_a_source() {
         error,
         PackError::Entry {
             path: "inner".into(),
-            kind: ProblemKind::Submodule
+            kind: FileProblemKind::Submodule
         }
     );
 }

@@ -3,8 +3,8 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use git2::{Oid, Repository};
 
-use super::tree::{Collected, PackError, PackTree, entry_error};
-use crate::problem::{MAX_DEPTH, ProblemKind};
+use super::tree::{PackCollector, PackError, PackTree, entry_error};
+use crate::problem::{FileProblemKind, MAX_DEPTH};
 use crate::walk::{FOLDER, KIND, LINK, MAX_LINK, SUBMODULE, blob, unreadable};
 
 /// Mode of executable files (git: `cache.h`).
@@ -12,7 +12,7 @@ const EXECUTABLE: i32 = 0o100_755;
 
 /// Reads all files below a tree.
 pub(crate) fn read(repository: &Repository, tree: Oid) -> Result<PackTree, PackError> {
-    let mut collected = Collected::default();
+    let mut collected = PackCollector::default();
     folder(repository, tree, Utf8Path::new(""), 0, &mut collected)?;
     collected.finish()
 }
@@ -22,7 +22,7 @@ fn folder(
     tree: Oid,
     shown: &Utf8Path,
     depth: usize,
-    collected: &mut Collected,
+    collected: &mut PackCollector,
 ) -> Result<(), PackError> {
     let wrong = |path: &Utf8Path, kind| PackError::Entry {
         path: path.to_owned(),
@@ -32,22 +32,22 @@ fn folder(
         .find_tree(tree)
         .map_err(|error| PackError::Directory(unreadable(&error)))?;
     if depth >= MAX_DEPTH {
-        return Err(wrong(shown, ProblemKind::too_deep()));
+        return Err(wrong(shown, FileProblemKind::too_deep()));
     }
     for entry in &tree {
         let Ok(name) = std::str::from_utf8(entry.name_bytes()) else {
             let path = shown.join(String::from_utf8_lossy(entry.name_bytes()).as_ref());
-            return Err(wrong(&path, ProblemKind::Name));
+            return Err(wrong(&path, FileProblemKind::Name));
         };
         let path: Utf8PathBuf = shown.join(name);
         match entry.filemode_raw() & KIND {
             FOLDER => folder(repository, entry.id(), &path, depth + 1, collected)?,
-            SUBMODULE => return Err(wrong(&path, ProblemKind::Submodule)),
+            SUBMODULE => return Err(wrong(&path, FileProblemKind::Submodule)),
             LINK => {
                 let target = blob(repository, entry.id(), MAX_LINK)
                     .map_err(|kind| entry_error(&path, kind))?;
                 let target =
-                    String::from_utf8(target).map_err(|_| wrong(&path, ProblemKind::Name))?;
+                    String::from_utf8(target).map_err(|_| wrong(&path, FileProblemKind::Name))?;
                 collected.link(&path, target)?;
             }
             _ => {

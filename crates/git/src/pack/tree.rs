@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use model::digest::{FileDigest, SourceDigest};
 use thiserror::Error;
 
-use crate::problem::ProblemKind;
+use crate::problem::FileProblemKind;
 
 /// Maximum total size of a source in bytes.
 pub(super) const MAX_SOURCE_BYTES: usize = 64 << 20;
@@ -56,7 +56,7 @@ impl PackEntry {
 pub enum PackError {
     /// The directory itself cannot be read.
     #[error("{0}")]
-    Directory(ProblemKind),
+    Directory(FileProblemKind),
     /// The path is a file.
     #[error("this is no directory")]
     NoDirectory,
@@ -66,7 +66,7 @@ pub enum PackError {
         /// Path in the directory.
         path: Utf8PathBuf,
         /// Reason.
-        kind: ProblemKind,
+        kind: FileProblemKind,
     },
     /// A link points outside of the directory.
     #[error("the symbolic link `{path}` in it leads out of it")]
@@ -90,13 +90,13 @@ impl PackError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::Directory(kind) | Self::Entry { path: _, kind } => match kind {
-                ProblemKind::Missing => {
+                FileProblemKind::Missing => {
                     "write the path of the directory with the pack's source, from `polwarden.yaml`"
                 }
-                ProblemKind::TooLarge(_) => {
+                FileProblemKind::TooLarge(_) => {
                     "leave out of it what the pack does not need, with a `.gitignore`"
                 }
-                ProblemKind::Submodule => "keep the pack's source in this repository",
+                FileProblemKind::Submodule => "keep the pack's source in this repository",
                 other => other.help(),
             },
             Self::NoDirectory => "name the directory that holds `PulumiPolicy.yaml`",
@@ -157,7 +157,7 @@ impl PackTree {
                 bytes,
                 executable: _,
             }) => std::str::from_utf8(bytes).map_err(|error| {
-                let kind = ProblemKind::NotUtf8 {
+                let kind = FileProblemKind::NotUtf8 {
                     line: 1,
                     offset: error.valid_up_to(),
                 };
@@ -168,7 +168,7 @@ impl PackTree {
             }),
             Some(PackEntry::Link { .. }) => Err(PackError::Entry {
                 path: PROJECT_FILE.into(),
-                kind: ProblemKind::Special,
+                kind: FileProblemKind::Special,
             }),
             None => Err(PackError::NoProject),
         }
@@ -177,12 +177,12 @@ impl PackTree {
 
 /// Collects entries and enforces the limits.
 #[derive(Debug, Default)]
-pub(super) struct Collected {
+pub(super) struct PackCollector {
     tree: PackTree,
     bytes: usize,
 }
 
-impl Collected {
+impl PackCollector {
     /// The remaining size in bytes.
     pub(super) fn left(&self) -> usize {
         MAX_SOURCE_BYTES.saturating_sub(self.bytes)
@@ -231,9 +231,9 @@ impl Collected {
 }
 
 /// A file above the remaining size is reported as a source that is too large.
-pub(super) fn entry_error(path: &Utf8Path, kind: ProblemKind) -> PackError {
+pub(super) fn entry_error(path: &Utf8Path, kind: FileProblemKind) -> PackError {
     match kind {
-        ProblemKind::TooLarge(_) => PackError::TooLarge,
+        FileProblemKind::TooLarge(_) => PackError::TooLarge,
         kind => PackError::Entry {
             path: path.to_owned(),
             kind,

@@ -8,27 +8,27 @@ use camino::Utf8Path;
 use git2::Repository;
 use tempfile::TempDir;
 
-use super::tree::{Collected, PackError, PackTree, entry_error};
-use crate::problem::{MAX_DEPTH, ProblemKind};
+use super::tree::{PackCollector, PackError, PackTree, entry_error};
+use crate::problem::{FileProblemKind, MAX_DEPTH};
 use crate::read::{read_bounded, unreadable};
 
 /// Reads all files below `directory`, whose path contains no links and is inside `boundary`.
 pub(crate) fn read(directory: &Path, boundary: &Path) -> Result<PackTree, PackError> {
-    let ignores = Ignores::open(directory, boundary).map_err(PackError::Directory)?;
-    let mut walk = Walk {
+    let ignores = IgnoreRules::open(directory, boundary).map_err(PackError::Directory)?;
+    let mut walk = PackWalk {
         ignores,
-        collected: Collected::default(),
+        collected: PackCollector::default(),
     };
     walk.folder(directory, Utf8Path::new(""), 0)?;
     walk.collected.finish()
 }
 
-struct Walk {
-    ignores: Ignores,
-    collected: Collected,
+struct PackWalk {
+    ignores: IgnoreRules,
+    collected: PackCollector,
 }
 
-impl Walk {
+impl PackWalk {
     fn folder(&mut self, real: &Path, shown: &Utf8Path, depth: usize) -> Result<(), PackError> {
         let wrong = |path: &Utf8Path, kind| match path.as_str() {
             "" => PackError::Directory(kind),
@@ -38,7 +38,7 @@ impl Walk {
             },
         };
         if depth >= MAX_DEPTH {
-            return Err(wrong(shown, ProblemKind::too_deep()));
+            return Err(wrong(shown, FileProblemKind::too_deep()));
         }
         let entries = fs::read_dir(real).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         let mut entries = entries.map_err(|error| wrong(shown, unreadable(&error)))?;
@@ -52,7 +52,7 @@ impl Walk {
                 }
                 return Err(wrong(
                     &shown.join(name.to_string_lossy().as_ref()),
-                    ProblemKind::Name,
+                    FileProblemKind::Name,
                 ));
             };
             let path = shown.join(name);
@@ -63,7 +63,7 @@ impl Walk {
                 if depth == 0 {
                     continue;
                 }
-                return Err(wrong(shown, ProblemKind::Submodule));
+                return Err(wrong(shown, FileProblemKind::Submodule));
             }
             if self.ignores.ignores(&real, kind.is_dir()) {
                 continue;
@@ -75,7 +75,7 @@ impl Walk {
                     fs::read_link(&real).map_err(|error| wrong(&path, unreadable(&error)))?;
                 let target = target
                     .to_str()
-                    .ok_or_else(|| wrong(&path, ProblemKind::Name))?
+                    .ok_or_else(|| wrong(&path, FileProblemKind::Name))?
                     .to_owned();
                 self.collected.link(&path, target)?;
             } else {
@@ -83,7 +83,7 @@ impl Walk {
                     .metadata()
                     .map_err(|error| wrong(&path, unreadable(&error)))?;
                 if !metadata.is_file() {
-                    return Err(wrong(&path, ProblemKind::Special));
+                    return Err(wrong(&path, FileProblemKind::Special));
                 }
                 let bytes = read_bounded(&real, &metadata, self.collected.left());
                 let bytes = bytes.map_err(|kind| entry_error(&path, kind))?;
@@ -107,7 +107,7 @@ fn is_executable(_: &fs::Metadata) -> bool {
 }
 
 /// Files that git ignores and does not track.
-struct Ignores {
+struct IgnoreRules {
     repository: Repository,
     /// The root of the work tree, without links.
     top: PathBuf,
@@ -117,10 +117,10 @@ struct Ignores {
     _folder: Option<TempDir>,
 }
 
-impl Ignores {
+impl IgnoreRules {
     /// Also respects `.gitignore` files outside of repositories, with a temporary repository.
-    fn open(directory: &Path, boundary: &Path) -> Result<Self, ProblemKind> {
-        let git = |error: git2::Error| ProblemKind::Unreadable(error.message().to_owned());
+    fn open(directory: &Path, boundary: &Path) -> Result<Self, FileProblemKind> {
+        let git = |error: git2::Error| FileProblemKind::Unreadable(error.message().to_owned());
         let found = Repository::discover(directory).ok();
         if let Some(repository) = found
             && let Some(top) = repository.workdir().and_then(|top| top.canonicalize().ok())

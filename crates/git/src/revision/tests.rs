@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use git2::{RepositoryInitOptions, Signature, Time};
 
 use super::*;
-use crate::{Problem, PullRequest};
+use crate::{FileProblem, PullRequest};
 
 const FILE: i32 = 0o100_644;
 const LINK: i32 = 0o120_000;
@@ -86,7 +86,7 @@ fn committed(entries: &[Entry<'_>]) -> (tempfile::TempDir, Repository) {
     (folder, repository)
 }
 
-fn listed(revision: &Revision, path: &str) -> (Vec<String>, Vec<Problem>) {
+fn listed(revision: &Revision, path: &str) -> (Vec<String>, Vec<FileProblem>) {
     let Listing { files, problems } = revision.list(path.into()).unwrap();
     (
         files.into_iter().map(|file| file.to_string()).collect(),
@@ -182,9 +182,9 @@ fn the_folder_of_the_configuration_is_looked_at() {
     assert!(here.holds("polwarden.yaml") && !here.holds("x.yaml"));
     assert_eq!(listed(&here, "p").0, ["p/a.yaml"]);
     assert_eq!(listed(&here, "../lists").0, ["../lists/b.yaml"]);
-    assert_eq!(here.list("../../x".into()), Err(ProblemKind::Outside));
-    assert_eq!(here.list("/etc".into()), Err(ProblemKind::Outside));
-    assert_eq!(here.list("q".into()), Err(ProblemKind::Missing));
+    assert_eq!(here.list("../../x".into()), Err(FileProblemKind::Outside));
+    assert_eq!(here.list("/etc".into()), Err(FileProblemKind::Outside));
+    assert_eq!(here.list("q".into()), Err(FileProblemKind::Missing));
     assert_eq!(
         refused(&folder.path().join("later"), "HEAD"),
         "the folder `later` does not exist at `HEAD`; name the one of that time with REV:FOLDER"
@@ -305,17 +305,17 @@ fn links_are_followed_inside_only() {
         .map(|problem| (problem.path.as_str(), &problem.kind))
         .collect();
     let expected = [
-        ("p/m-absolute.yaml", &ProblemKind::SymlinkOutside),
-        ("p/n-outside.yaml", &ProblemKind::SymlinkOutside),
-        ("p/o-loop", &ProblemKind::Loop),
-        ("p/p-self.yaml", &ProblemKind::Loop),
-        ("p/q-nothing.yaml", &ProblemKind::Missing),
+        ("p/m-absolute.yaml", &FileProblemKind::SymlinkOutside),
+        ("p/n-outside.yaml", &FileProblemKind::SymlinkOutside),
+        ("p/o-loop", &FileProblemKind::Loop),
+        ("p/p-self.yaml", &FileProblemKind::Loop),
+        ("p/q-nothing.yaml", &FileProblemKind::Missing),
     ];
     assert_eq!(problems, expected);
     assert_eq!(&*revision.read("linked/l1/b.yaml".into(), 9).unwrap(), "b");
     assert_eq!(
         revision.read("p/n-outside.yaml".into(), 9),
-        Err(ProblemKind::SymlinkOutside)
+        Err(FileProblemKind::SymlinkOutside)
     );
 }
 
@@ -334,21 +334,24 @@ fn submodules_names_sizes_and_bytes_are_problems() {
     let (files, problems) = listed(&revision, "p");
     assert_eq!(files, ["p/big.yaml", "p/bytes.yaml"]);
     let kinds: Vec<_> = problems.iter().map(|problem| &problem.kind).collect();
-    assert_eq!(kinds, [&ProblemKind::Submodule, &ProblemKind::Name]);
+    assert_eq!(kinds, [&FileProblemKind::Submodule, &FileProblemKind::Name]);
     assert_eq!(
         revision.read("p/big.yaml".into(), 9),
-        Err(ProblemKind::TooLarge(9))
+        Err(FileProblemKind::TooLarge(9))
     );
     assert_eq!(
         revision.read("p/bytes.yaml".into(), 9),
-        Err(ProblemKind::NotUtf8 { line: 2, offset: 2 })
+        Err(FileProblemKind::NotUtf8 { line: 2, offset: 2 })
     );
-    assert_eq!(revision.list("p/sub".into()), Err(ProblemKind::Submodule));
+    assert_eq!(
+        revision.list("p/sub".into()),
+        Err(FileProblemKind::Submodule)
+    );
     assert_eq!(
         revision.read("p/sub/x.yaml".into(), 9),
-        Err(ProblemKind::Submodule)
+        Err(FileProblemKind::Submodule)
     );
-    assert_eq!(revision.read("p".into(), 9), Err(ProblemKind::Special));
+    assert_eq!(revision.read("p".into(), 9), Err(FileProblemKind::Special));
 }
 
 #[test]

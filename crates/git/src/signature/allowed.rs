@@ -26,20 +26,20 @@ pub(super) struct AllowedSigner {
 /// An invalid line. It invalidates the whole file, because skipping it could hide a restriction.
 #[derive(Debug, Error)]
 #[error("line {line}: {why}")]
-pub(super) struct LineError {
+pub(super) struct AllowedSignerError {
     line: usize,
     why: String,
 }
 
 impl AllowedSigners {
-    pub(super) fn parse(text: &str) -> Result<Self, LineError> {
+    pub(super) fn parse(text: &str) -> Result<Self, AllowedSignerError> {
         let mut signers = Vec::new();
         for (index, line) in text.lines().enumerate() {
             let line_text = line.trim();
             if line_text.is_empty() || line_text.starts_with('#') {
                 continue;
             }
-            let signer = AllowedSigner::parse(line_text).map_err(|why| LineError {
+            let signer = AllowedSigner::parse(line_text).map_err(|why| AllowedSignerError {
                 line: index + 1,
                 why,
             })?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(rename = "SignatureScheme")]
-pub enum Scheme {
+pub enum SignatureScheme {
     /// An SSH key.
     Ssh,
     /// An OpenPGP key.
@@ -20,7 +20,7 @@ pub enum Scheme {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SignedBy {
     /// The kind of signature.
-    pub scheme: Scheme,
+    pub scheme: SignatureScheme,
     /// The fingerprint of the key.
     pub key: String,
     /// Whose key it is: the principals of the allowed signers, or the user id of an OpenPGP key.
@@ -30,7 +30,7 @@ pub struct SignedBy {
 }
 
 /// A signature with the content that it claims to sign.
-pub(super) struct Claim<'a> {
+pub(super) struct SignatureClaim<'a> {
     pub(super) commit: String,
     pub(super) signature: &'a str,
     pub(super) payload: &'a [u8],

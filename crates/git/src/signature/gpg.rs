@@ -7,14 +7,17 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::claim::{Claim, Scheme, SignedBy};
+use super::claim::{SignatureClaim, SignatureScheme, SignedBy};
 use super::error::SignatureError;
 use super::signers::Signers;
 
 /// Timeout of GnuPG.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(super) fn verify(claim: &Claim<'_>, signers: &Signers) -> Result<SignedBy, SignatureError> {
+pub(super) fn verify(
+    claim: &SignatureClaim<'_>,
+    signers: &Signers,
+) -> Result<SignedBy, SignatureError> {
     let keys_file = format!("{}.asc", signers.file);
     let Some(keys) = &signers.keys else {
         let commit = claim.commit.clone();
@@ -30,11 +33,11 @@ pub(super) fn verify(claim: &Claim<'_>, signers: &Signers) -> Result<SignedBy, S
         commit: claim.commit.clone(),
         why,
     })?;
-    judge(claim, &status, keys_file)
+    evaluate_status(claim, &status, keys_file)
 }
 
 /// The machine-readable status of GnuPG for a signature.
-fn status(claim: &Claim<'_>, keys: &[u8]) -> Result<String, String> {
+fn status(claim: &SignatureClaim<'_>, keys: &[u8]) -> Result<String, String> {
     let said = |error: std::io::Error| error.to_string();
     let folder = tempfile::tempdir().map_err(said)?;
     let path = |name: &str| folder.path().join(name);
@@ -119,7 +122,11 @@ fn run(home: &Path, arguments: &[&str]) -> Result<(), String> {
 
 /// Interprets the status lines (doc/DETAILS of GnuPG). A commit must have exactly one signature, as
 /// git creates it.
-fn judge(claim: &Claim<'_>, status: &str, file: String) -> Result<SignedBy, SignatureError> {
+fn evaluate_status(
+    claim: &SignatureClaim<'_>,
+    status: &str,
+    file: String,
+) -> Result<SignedBy, SignatureError> {
     let commit = || claim.commit.clone();
     let lines = || {
         status
@@ -190,7 +197,7 @@ fn judge(claim: &Claim<'_>, status: &str, file: String) -> Result<SignedBy, Sign
         .filter(|primary| !primary.is_empty())
         .map_or(key, str::to_owned);
     Ok(SignedBy {
-        scheme: Scheme::Openpgp,
+        scheme: SignatureScheme::Openpgp,
         key,
         signer,
         base: claim.base.clone(),

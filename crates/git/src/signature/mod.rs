@@ -19,14 +19,14 @@ use git2::{ErrorCode, Oid, Repository};
 use jiff::Timestamp;
 
 use crate::find;
-use claim::Claim;
-pub use claim::{Scheme, SignedBy};
+use claim::SignatureClaim;
+pub use claim::{SignatureScheme, SignedBy};
 pub use error::{SignatureError, SignersError};
 use signers::Signers;
 
 /// The commit to verify and the source of its allowed signers.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct SignatureRequest<'a> {
     /// A folder in the repository, usually that of `polwarden.yaml`.
     pub directory: &'a Path,
     /// Id of the commit.
@@ -42,8 +42,8 @@ pub struct Request<'a> {
 /// # Errors
 /// The signature is missing or invalid, its signer is not allowed, or the allowed signers cannot be
 /// determined.
-pub fn verify(request: &Request<'_>) -> Result<SignedBy, SignatureError> {
-    let Request {
+pub fn verify(request: &SignatureRequest<'_>) -> Result<SignedBy, SignatureError> {
+    let SignatureRequest {
         directory,
         commit,
         base,
@@ -54,7 +54,7 @@ pub fn verify(request: &Request<'_>) -> Result<SignedBy, SignatureError> {
     let file = &normal(file).ok_or_else(|| SignersError::Outside {
         file: file.to_owned(),
     })?;
-    let case = Case {
+    let case = SignatureCheck {
         repository: &repository,
         file,
     };
@@ -79,7 +79,7 @@ pub fn verify(request: &Request<'_>) -> Result<SignedBy, SignatureError> {
         None => {
             let base = case.parent(id)?.ok_or_else(|| case.first(id))?;
             let signed = case.verify(id, base)?;
-            case.hold_history(base)?;
+            case.verify_history(base)?;
             Ok(signed)
         }
     }
@@ -99,12 +99,12 @@ fn normal(file: &str) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("/"))
 }
 
-struct Case<'a> {
+struct SignatureCheck<'a> {
     repository: &'a Repository,
     file: &'a str,
 }
 
-impl Case<'_> {
+impl SignatureCheck<'_> {
     /// Verifies a commit with the signers allowed in `base`.
     fn verify(&self, id: Oid, base: Oid) -> Result<SignedBy, SignatureError> {
         let signers = Signers::read(self.repository, base, self.file)?;
@@ -120,7 +120,7 @@ impl Case<'_> {
         // key that expired before the base cannot be used with an old date.
         let time = self.time(id)?.max(self.time(base)?);
         let text = String::from_utf8_lossy(&signature);
-        let claim = Claim {
+        let claim = SignatureClaim {
             commit,
             signature: text.trim_start(),
             payload: &payload,
@@ -185,7 +185,7 @@ impl Case<'_> {
 
     /// Checks that every change of the signers was signed by a signer allowed before it. Otherwise
     /// a change of two commits could add a signer with the first and use it for the second.
-    fn hold_history(&self, from: Oid) -> Result<(), SignatureError> {
+    fn verify_history(&self, from: Oid) -> Result<(), SignatureError> {
         let mut id = from;
         let mut now = Signers::ids(self.repository, id, self.file)?;
         while let Some(parent) = self.parent(id)? {

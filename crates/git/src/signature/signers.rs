@@ -25,7 +25,7 @@ pub(super) struct Signers {
 
 /// The objects that contain the signers of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ids {
+pub(super) struct SignerBlobs {
     /// File of SSH keys.
     ssh: Option<Oid>,
     /// File of OpenPGP keys.
@@ -40,7 +40,7 @@ impl Signers {
         file: &str,
     ) -> Result<Self, SignatureError> {
         let base = commit.to_string();
-        let Some(Ids { ssh, keys }) = Self::ids(repository, commit, file)? else {
+        let Some(SignerBlobs { ssh, keys }) = Self::ids(repository, commit, file)? else {
             return Err(SignersError::Missing {
                 file: file.to_owned(),
                 base,
@@ -90,7 +90,7 @@ impl Signers {
         repository: &Repository,
         commit: Oid,
         file: &str,
-    ) -> Result<Option<Ids>, SignatureError> {
+    ) -> Result<Option<SignerBlobs>, SignatureError> {
         let tree = repository
             .find_commit(commit)
             .and_then(|commit| commit.tree());
@@ -111,7 +111,7 @@ impl Signers {
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
             Err(source) => Err(find::incomplete(repository, &commit.to_string(), source).into()),
         };
-        let found = Ids {
+        let found = SignerBlobs {
             ssh: id(file.to_owned())?,
             keys: id(format!("{file}{KEYS}"))?,
         };

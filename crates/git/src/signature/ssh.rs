@@ -10,7 +10,7 @@ use ssh_key::public::{EcdsaPublicKey, KeyData, RsaPublicKey};
 use ssh_key::{Algorithm, HashAlg, Mpint, Signature, SshSig};
 
 use super::allowed::AllowedSigner;
-use super::claim::{Claim, Scheme, SignedBy};
+use super::claim::{SignatureClaim, SignatureScheme, SignedBy};
 use super::error::SignatureError;
 use super::signers::Signers;
 
@@ -20,12 +20,15 @@ const NAMESPACE: &str = "git";
 /// Flag of a security key: user presence was confirmed by touch.
 const TOUCHED: u8 = 1;
 
-enum Failed {
+enum SshSignatureError {
     Wrong,
     Unsupported(String),
 }
 
-pub(super) fn verify(claim: &Claim<'_>, signers: &Signers) -> Result<SignedBy, SignatureError> {
+pub(super) fn verify(
+    claim: &SignatureClaim<'_>,
+    signers: &Signers,
+) -> Result<SignedBy, SignatureError> {
     let commit = || claim.commit.clone();
     let malformed = |why: String| SignatureError::Malformed {
         commit: commit(),
@@ -55,15 +58,15 @@ pub(super) fn verify(claim: &Claim<'_>, signers: &Signers) -> Result<SignedBy, S
         });
     }
     // Verify first, so that an error names a signer only if the signature is theirs.
-    match made(key, signature.signature(), &data) {
+    match verify_signature(key, signature.signature(), &data) {
         Ok(()) => {}
-        Err(Failed::Wrong) => {
+        Err(SshSignatureError::Wrong) => {
             return Err(SignatureError::Wrong {
                 commit: commit(),
                 key: fingerprint,
             });
         }
-        Err(Failed::Unsupported(what)) => {
+        Err(SshSignatureError::Unsupported(what)) => {
             return Err(SignatureError::Unsupported {
                 commit: commit(),
                 what,
@@ -72,7 +75,7 @@ pub(super) fn verify(claim: &Claim<'_>, signers: &Signers) -> Result<SignedBy, S
     }
     let signer = allowed(claim, &lines, &fingerprint, &signers.file)?;
     Ok(SignedBy {
-        scheme: Scheme::Ssh,
+        scheme: SignatureScheme::Ssh,
         key: fingerprint,
         signer,
         base: claim.base.clone(),
@@ -81,7 +84,7 @@ pub(super) fn verify(claim: &Claim<'_>, signers: &Signers) -> Result<SignedBy, S
 
 /// The principals of the first line that allows the key for commits at that time.
 fn allowed(
-    claim: &Claim<'_>,
+    claim: &SignatureClaim<'_>,
     lines: &[&AllowedSigner],
     key: &str,
     file: &str,
@@ -124,7 +127,11 @@ fn allowed(
 }
 
 /// Verifies a signature of `data`.
-fn made(key: &KeyData, signature: &Signature, data: &[u8]) -> Result<(), Failed> {
+fn verify_signature(
+    key: &KeyData,
+    signature: &Signature,
+    data: &[u8],
+) -> Result<(), SshSignatureError> {
     let bytes = signature.as_bytes();
     match key {
         KeyData::Ed25519(key) => {
@@ -138,27 +145,27 @@ fn made(key: &KeyData, signature: &Signature, data: &[u8]) -> Result<(), Failed>
         KeyData::Rsa(key) => rsa(key, &signature.algorithm(), data, bytes),
         KeyData::SkEd25519(key) => {
             expect(signature, &Algorithm::SkEd25519)?;
-            let (signed, bytes) = touched(key.application(), data, bytes)?;
+            let (signed, bytes) = security_key_message(key.application(), data, bytes)?;
             check(&ED25519, key.public_key().as_ref(), &signed, bytes)
         }
         KeyData::SkEcdsaSha2NistP256(key) => {
             expect(signature, &Algorithm::SkEcdsaSha2NistP256)?;
-            let (signed, bytes) = touched(key.application(), data, bytes)?;
+            let (signed, bytes) = security_key_message(key.application(), data, bytes)?;
             ecdsa(&EcdsaPublicKey::NistP256(*key.ec_point()), &signed, bytes)
         }
         // Later versions of the crate may support more kinds.
-        other => Err(Failed::Unsupported(format!(
+        other => Err(SshSignatureError::Unsupported(format!(
             "a signature by a key of the type {}",
             other.algorithm()
         ))),
     }
 }
 
-fn expect(signature: &Signature, algorithm: &Algorithm) -> Result<(), Failed> {
+fn expect(signature: &Signature, algorithm: &Algorithm) -> Result<(), SshSignatureError> {
     if signature.algorithm() == *algorithm {
         Ok(())
     } else {
-        Err(Failed::Wrong)
+        Err(SshSignatureError::Wrong)
     }
 }
 
@@ -167,42 +174,49 @@ fn check(
     key: &[u8],
     data: &[u8],
     bytes: &[u8],
-) -> Result<(), Failed> {
+) -> Result<(), SshSignatureError> {
     UnparsedPublicKey::new(algorithm, key)
         .verify(data, bytes)
-        .map_err(|_| Failed::Wrong)
+        .map_err(|_| SshSignatureError::Wrong)
 }
 
 /// Verifies ECDSA. The format contains two integers; ring expects them concatenated with fixed
 /// length.
-fn ecdsa(key: &EcdsaPublicKey, data: &[u8], mut bytes: &[u8]) -> Result<(), Failed> {
+fn ecdsa(key: &EcdsaPublicKey, data: &[u8], mut bytes: &[u8]) -> Result<(), SshSignatureError> {
     let (algorithm, length): (&'static dyn VerificationAlgorithm, usize) = match key {
         EcdsaPublicKey::NistP256(_) => (&ECDSA_P256_SHA256_FIXED, 32),
         EcdsaPublicKey::NistP384(_) => (&ECDSA_P384_SHA384_FIXED, 48),
         EcdsaPublicKey::NistP521(_) => {
-            return Err(Failed::Unsupported(
+            return Err(SshSignatureError::Unsupported(
                 "a signature by a key on the curve P-521".to_owned(),
             ));
         }
     };
     let mut fixed = Vec::with_capacity(2 * length);
     for _ in 0..2 {
-        let (size, rest) = bytes.split_first_chunk().ok_or(Failed::Wrong)?;
+        let (size, rest) = bytes.split_first_chunk().ok_or(SshSignatureError::Wrong)?;
         let size = u32::from_be_bytes(*size) as usize;
-        let (number, rest) = rest.split_at_checked(size).ok_or(Failed::Wrong)?;
+        let (number, rest) = rest
+            .split_at_checked(size)
+            .ok_or(SshSignatureError::Wrong)?;
         bytes = rest;
-        let number = Mpint::from_bytes(number).map_err(|_| Failed::Wrong)?;
+        let number = Mpint::from_bytes(number).map_err(|_| SshSignatureError::Wrong)?;
         let number = number
             .as_positive_bytes()
             .filter(|number| number.len() <= length)
-            .ok_or(Failed::Wrong)?;
+            .ok_or(SshSignatureError::Wrong)?;
         fixed.resize(fixed.len() + length - number.len(), 0);
         fixed.extend_from_slice(number);
     }
     check(algorithm, key.as_ref(), data, &fixed)
 }
 
-fn rsa(key: &RsaPublicKey, algorithm: &Algorithm, data: &[u8], bytes: &[u8]) -> Result<(), Failed> {
+fn rsa(
+    key: &RsaPublicKey,
+    algorithm: &Algorithm,
+    data: &[u8],
+    bytes: &[u8],
+) -> Result<(), SshSignatureError> {
     let parameters = match algorithm {
         Algorithm::Rsa {
             hash: Some(HashAlg::Sha256),
@@ -211,30 +225,32 @@ fn rsa(key: &RsaPublicKey, algorithm: &Algorithm, data: &[u8], bytes: &[u8]) -> 
             hash: Some(HashAlg::Sha512),
         } => &RSA_PKCS1_2048_8192_SHA512,
         Algorithm::Rsa { .. } => {
-            return Err(Failed::Unsupported(
+            return Err(SshSignatureError::Unsupported(
                 "an RSA signature with SHA-1".to_owned(),
             ));
         }
         // Another algorithm than RSA.
-        _ => return Err(Failed::Wrong),
+        _ => return Err(SshSignatureError::Wrong),
     };
     let (Some(n), Some(e)) = (key.n.as_positive_bytes(), key.e.as_positive_bytes()) else {
-        return Err(Failed::Wrong);
+        return Err(SshSignatureError::Wrong);
     };
     RsaPublicKeyComponents { n, e }
         .verify(parameters, data, bytes)
-        .map_err(|_| Failed::Wrong)
+        .map_err(|_| SshSignatureError::Wrong)
 }
 
 /// The data signed by a security key (PROTOCOL.u2f), and the raw signature.
-fn touched<'a>(
+fn security_key_message<'a>(
     application: &str,
     data: &[u8],
     bytes: &'a [u8],
-) -> Result<(Vec<u8>, &'a [u8]), Failed> {
-    let (signature, trailer) = bytes.split_last_chunk::<5>().ok_or(Failed::Wrong)?;
+) -> Result<(Vec<u8>, &'a [u8]), SshSignatureError> {
+    let (signature, trailer) = bytes
+        .split_last_chunk::<5>()
+        .ok_or(SshSignatureError::Wrong)?;
     if trailer[0] & TOUCHED == 0 {
-        return Err(Failed::Unsupported(
+        return Err(SshSignatureError::Unsupported(
             "a signature by a security key that nobody touched".to_owned(),
         ));
     }

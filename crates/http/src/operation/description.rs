@@ -3,12 +3,12 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::call::Effect;
+use crate::call::RequestEffect;
 use crate::endpoint::check_segment;
 
 /// An operation of a service.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Operation {
+pub struct ApiOperation {
     /// Name in the API contract.
     pub name: &'static str,
     /// Summary without a period.
@@ -19,7 +19,7 @@ pub struct Operation {
     /// `orgs/{organization}/policies/{policy}`.
     pub path: &'static str,
     /// The accepted fields.
-    pub fields: &'static [Field],
+    pub fields: &'static [OperationField],
 }
 
 /// The HTTP method. `Query` is a POST that only reads.
@@ -52,17 +52,17 @@ impl Verb {
     }
 
     /// Whether the operation may change state.
-    pub fn effect(self) -> Effect {
+    pub fn effect(self) -> RequestEffect {
         match self {
-            Self::Get | Self::Query => Effect::Read,
-            Self::Post | Self::Put | Self::Patch | Self::Delete => Effect::Write,
+            Self::Get | Self::Query => RequestEffect::Read,
+            Self::Post | Self::Put | Self::Patch | Self::Delete => RequestEffect::Write,
         }
     }
 }
 
 /// A segment of a path template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Segment {
+pub enum PathTemplateSegment {
     /// Literal text.
     Fixed(&'static str),
     /// The organization of the target.
@@ -71,7 +71,7 @@ pub enum Segment {
     Field(&'static str),
 }
 
-impl Segment {
+impl PathTemplateSegment {
     /// Parses one segment of a path template.
     pub fn of(part: &'static str) -> Self {
         match part
@@ -85,20 +85,20 @@ impl Segment {
     }
 }
 
-impl Operation {
+impl ApiOperation {
     /// Whether the operation may change state.
-    pub fn effect(&self) -> Effect {
+    pub fn effect(&self) -> RequestEffect {
         self.verb.effect()
     }
 }
 
 /// A field of an operation, set with `polwarden call -F KEY=VALUE`.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Field {
+pub struct OperationField {
     /// Name in the API contract.
     pub name: &'static str,
     /// The part of the request that contains the field.
-    pub place: Place,
+    pub place: FieldPlacement,
     /// Accepted values.
     pub kind: FieldKind,
     /// Whether the field is required.
@@ -107,7 +107,7 @@ pub struct Field {
 
 /// The part of a request that contains a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Place {
+pub enum FieldPlacement {
     /// The path.
     Path,
     /// The query.
@@ -129,12 +129,12 @@ pub enum FieldKind {
     OneOf(&'static [&'static str]),
 }
 
-impl Field {
+impl OperationField {
     /// Creates a required field of the path.
     pub const fn path(name: &'static str) -> Self {
         Self {
             name,
-            place: Place::Path,
+            place: FieldPlacement::Path,
             kind: FieldKind::Text,
             required: true,
         }
@@ -144,7 +144,7 @@ impl Field {
     pub const fn query(name: &'static str, kind: FieldKind) -> Self {
         Self {
             name,
-            place: Place::Query,
+            place: FieldPlacement::Query,
             kind,
             required: false,
         }
@@ -154,7 +154,7 @@ impl Field {
     pub const fn body(name: &'static str, kind: FieldKind) -> Self {
         Self {
             name,
-            place: Place::Body,
+            place: FieldPlacement::Body,
             kind,
             required: false,
         }
@@ -181,7 +181,7 @@ impl Field {
 
     /// Parses a value. Returns `None` if the field does not accept it.
     pub(super) fn read(&self, text: &str) -> Option<Value> {
-        if self.place == Place::Path && check_segment(text).is_err() {
+        if self.place == FieldPlacement::Path && check_segment(text).is_err() {
             return None;
         }
         match self.kind {

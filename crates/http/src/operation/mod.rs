@@ -4,5 +4,7 @@
 mod description;
 mod request;
 
-pub use description::{Field, FieldKind, Operation, Place, Segment, Verb};
-pub use request::{FieldError, ReadRequest, Request, WriteRequest};
+pub use description::{
+    ApiOperation, FieldKind, FieldPlacement, OperationField, PathTemplateSegment, Verb,
+};
+pub use request::{FieldError, OperationRequest, ReadRequest, WriteRequest};

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::description::{Field, Operation, Place, Segment};
-use crate::{Call, Effect};
+use super::description::{ApiOperation, FieldPlacement, OperationField, PathTemplateSegment};
+use crate::{HttpCall, RequestEffect};
 use model::diag::did_you_mean;
 
 /// The operation or its fields are invalid.
@@ -57,26 +57,26 @@ pub enum FieldError {
 
 /// An operation with valid values for all required fields.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Request {
-    operation: &'static Operation,
+pub struct OperationRequest {
+    operation: &'static ApiOperation,
     fields: BTreeMap<&'static str, Value>,
 }
 
 /// A request that only reads.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ReadRequest(Request);
+pub struct ReadRequest(OperationRequest);
 
 /// A request that may change state.
 #[derive(Debug, Clone, PartialEq)]
-pub struct WriteRequest(Request);
+pub struct WriteRequest(OperationRequest);
 
-impl Request {
+impl OperationRequest {
     /// Finds an operation by name and parses its fields.
     ///
     /// # Errors
     /// The operation or a field is unknown, or a field is missing, duplicate or invalid.
     pub fn new(
-        operations: &'static [Operation],
+        operations: &'static [ApiOperation],
         name: &str,
         given: &[(String, String)],
     ) -> Result<Self, FieldError> {
@@ -102,7 +102,7 @@ impl Request {
             let value = field.read(text).ok_or_else(|| FieldError::Value {
                 name: field.name,
                 wanted: field.wanted(),
-                in_path: field.place == Place::Path,
+                in_path: field.place == FieldPlacement::Path,
             })?;
             if fields.insert(field.name, value).is_some() {
                 return Err(FieldError::Twice(field.name));
@@ -123,7 +123,7 @@ impl Request {
     }
 
     /// The operation.
-    pub fn operation(&self) -> &'static Operation {
+    pub fn operation(&self) -> &'static ApiOperation {
         self.operation
     }
 
@@ -138,13 +138,13 @@ impl Request {
     /// Returns the request as a write if it may change state.
     pub fn sort(self) -> Result<ReadRequest, WriteRequest> {
         match self.operation.effect() {
-            Effect::Read => Ok(ReadRequest(self)),
-            Effect::Write => Err(WriteRequest(self)),
+            RequestEffect::Read => Ok(ReadRequest(self)),
+            RequestEffect::Write => Err(WriteRequest(self)),
         }
     }
 
     /// Creates the call. `media_type` is used if the operation has a body.
-    fn call(&self, organization: &str, media_type: &'static str) -> Call {
+    fn call(&self, organization: &str, media_type: &'static str) -> HttpCall {
         let text = |name: &str| match self.fields.get(name) {
             Some(Value::String(text)) => text.clone(),
             Some(other) => other.to_string(),
@@ -154,23 +154,23 @@ impl Request {
             .operation
             .path
             .split('/')
-            .map(|part| match Segment::of(part) {
-                Segment::Fixed(text) => text.to_owned(),
-                Segment::Organization => organization.to_owned(),
-                Segment::Field(name) => text(name),
+            .map(|part| match PathTemplateSegment::of(part) {
+                PathTemplateSegment::Fixed(text) => text.to_owned(),
+                PathTemplateSegment::Organization => organization.to_owned(),
+                PathTemplateSegment::Field(name) => text(name),
             });
-        let of = |place: Place| {
+        let of = |place: FieldPlacement| {
             self.operation
                 .fields
                 .iter()
                 .filter(move |field| field.place == place)
         };
-        let said = |field: &&Field| self.fields.contains_key(field.name);
-        let query = of(Place::Query)
+        let said = |field: &&OperationField| self.fields.contains_key(field.name);
+        let query = of(FieldPlacement::Query)
             .filter(said)
             .map(|field| (field.name.to_owned(), text(field.name)))
             .collect();
-        let about = of(Place::Path)
+        let about = of(FieldPlacement::Path)
             .map(|field| text(field.name))
             .collect::<Vec<_>>()
             .join(" ");
@@ -182,17 +182,17 @@ impl Request {
         let name = self.operation.name;
         let method = self.operation.verb.method();
         let call = match self.operation.effect() {
-            Effect::Write => Call::write(name, about, method, path.collect()),
-            Effect::Read if method == reqwest::Method::POST => {
-                Call::exchange(name, about, path.collect())
+            RequestEffect::Write => HttpCall::write(name, about, method, path.collect()),
+            RequestEffect::Read if method == reqwest::Method::POST => {
+                HttpCall::repeatable_post(name, about, path.collect())
             }
-            Effect::Read => Call::read(name, about, path.collect()),
+            RequestEffect::Read => HttpCall::read(name, about, path.collect()),
         };
-        let call = call.with_query(query).answering_nothing();
-        if of(Place::Body).next().is_none() {
+        let call = call.with_query(query).with_empty_answer();
+        if of(FieldPlacement::Body).next().is_none() {
             return call;
         }
-        let body: Map<String, Value> = of(Place::Body)
+        let body: Map<String, Value> = of(FieldPlacement::Body)
             .filter_map(|field| Some((field.name.to_owned(), self.fields.get(field.name)?.clone())))
             .collect();
         call.with_body(media_type, &Value::Object(body))
@@ -201,29 +201,29 @@ impl Request {
 
 impl ReadRequest {
     /// The request with its operation and fields.
-    pub fn request(&self) -> &Request {
+    pub fn request(&self) -> &OperationRequest {
         &self.0
     }
 
     /// Creates the call. `media_type` is used if the operation has a body.
-    pub fn call(&self, organization: &str, media_type: &'static str) -> Call {
+    pub fn call(&self, organization: &str, media_type: &'static str) -> HttpCall {
         self.0.call(organization, media_type)
     }
 }
 
 impl WriteRequest {
     /// The request with its operation and fields.
-    pub fn request(&self) -> &Request {
+    pub fn request(&self) -> &OperationRequest {
         &self.0
     }
 
     /// Creates the call. `media_type` is used if the operation has a body.
-    pub fn call(&self, organization: &str, media_type: &'static str) -> Call {
+    pub fn call(&self, organization: &str, media_type: &'static str) -> HttpCall {
         self.0.call(organization, media_type)
     }
 }
 
-fn unknown(operation: &'static Operation, name: &str) -> FieldError {
+fn unknown(operation: &'static ApiOperation, name: &str) -> FieldError {
     let names = || operation.fields.iter().map(|field| field.name);
     let hint = match did_you_mean(names(), name) {
         Some(near) => format!("did you mean `{near}`?"),

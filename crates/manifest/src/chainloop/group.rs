@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use super::policy::{Input, PolicyManifest};
-use super::{ApiVersion, GroupKind, MaterialType, Metadata};
+use super::policy::{ChainloopPolicyManifest, InputSpec};
+use super::{ChainloopApiVersion, ChainloopGroupKind, ChainloopMetadata, MaterialType};
 use model::chainloop::DocumentBytes;
 use model::diag::Path;
 
@@ -19,36 +19,36 @@ const REQUIREMENT_PATTERN: &str = r"^([a-z0-9-]+\/)?([^\s\/]+\/)([^\s@\/]+)(@[^\
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "Chainloop policy group", rename = "ChainloopPolicyGroup")]
 #[schemars(extend("anyOf" = [{"required": ["apiVersion"]}, {"required": ["api_version"]}]))]
-pub struct PolicyGroupManifest {
+pub struct ChainloopPolicyGroupManifest {
     /// The version of this format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub api_version: Option<ApiVersion>,
+    pub api_version: Option<ChainloopApiVersion>,
     /// Another spelling of `apiVersion`.
     #[serde(
         rename = "api_version",
         default,
         skip_serializing_if = "Option::is_none"
     )]
-    pub api_version_snake: Option<ApiVersion>,
+    pub api_version_snake: Option<ChainloopApiVersion>,
     /// The kind of this document.
-    pub kind: GroupKind,
+    pub kind: ChainloopGroupKind,
     /// What the group is called, and what is told about it.
-    pub metadata: Metadata,
+    pub metadata: ChainloopMetadata,
     /// What the group holds.
-    pub spec: GroupSpec,
+    pub spec: ChainloopGroupSpec,
 }
 
 /// What a group holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "ChainloopGroupSpec")]
-pub struct GroupSpec {
+pub struct ChainloopGroupSpec {
     /// The policies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policies: Option<GroupPolicies>,
     /// What the group takes as arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub inputs: Option<Vec<Input>>,
+    pub inputs: Option<Vec<InputSpec>>,
 }
 
 /// The policies of a group.
@@ -101,7 +101,7 @@ pub struct Attachment {
     pub reference: Option<String>,
     /// The policy itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub embedded: Option<Box<PolicyManifest>>,
+    pub embedded: Option<Box<ChainloopPolicyManifest>>,
     /// The materials that it judges.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<Selector>,
@@ -184,12 +184,12 @@ impl JsonSchema for ArgumentSchema {
 /// A policy group with its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupDocument {
-    pub manifest: PolicyGroupManifest,
+    pub manifest: ChainloopPolicyGroupManifest,
     /// The bytes, of which the digest is computed.
     pub bytes: DocumentBytes,
 }
 
-impl PolicyGroupManifest {
+impl ChainloopPolicyGroupManifest {
     /// The attached policies with their paths.
     pub fn attachments(&self) -> Vec<(Path, &Attachment)> {
         let mut found = Vec::new();
@@ -225,7 +225,7 @@ impl PolicyGroupManifest {
     }
 
     /// The inputs; empty if omitted.
-    pub fn inputs(&self) -> &[Input] {
+    pub fn inputs(&self) -> &[InputSpec] {
         self.spec.inputs.as_deref().unwrap_or_default()
     }
 }

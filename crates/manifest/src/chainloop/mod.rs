@@ -19,19 +19,22 @@ use serde_json::Value;
 
 use super::yaml;
 use model::chainloop::{DocumentBytes, DocumentKind};
-use model::diag::{Code, Diagnostic, DocumentId, Path, Place, Segment, Spans};
+use model::diag::{Code, Diagnostic, DocumentId, Path, PathSegment, Place, Spans};
 
 pub use group::{
-    Attachment, GroupDocument, GroupMaterial, GroupPolicies, GroupSpec, MatchMode,
-    PolicyGroupManifest, Selector,
+    Attachment, ChainloopGroupSpec, ChainloopPolicyGroupManifest, GroupDocument, GroupMaterial,
+    GroupPolicies, MatchMode, Selector,
 };
 pub use material::MaterialType;
-pub use policy::{AutoMatch, Input, Phase, PolicyManifest, PolicySpec, Script, ScriptSource};
-pub use split::{Piece, split};
+pub use policy::{
+    AutoMatch, ChainloopPolicyManifest, ChainloopPolicySpec, InputSpec, Phase, Script, ScriptSource,
+};
+pub use split::{DocumentRange, split};
 
 /// The `apiVersion` of Chainloop's documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum ApiVersion {
+#[schemars(rename = "ApiVersion")]
+pub enum ChainloopApiVersion {
     /// The short name of the only version so far.
     #[serde(rename = "chainloop.dev/v1")]
     V1,
@@ -43,7 +46,7 @@ pub enum ApiVersion {
 /// The `kind` of a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "ChainloopPolicyKind")]
-pub enum PolicyKind {
+pub enum ChainloopPolicyKind {
     /// A policy.
     Policy,
 }
@@ -51,7 +54,7 @@ pub enum PolicyKind {
 /// The `kind` of a policy group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "ChainloopGroupKind")]
-pub enum GroupKind {
+pub enum ChainloopGroupKind {
     /// A policy group.
     PolicyGroup,
 }
@@ -72,7 +75,7 @@ pub enum FindingType {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "ChainloopMetadata")]
-pub struct Metadata {
+pub struct ChainloopMetadata {
     /// The name, unique among the documents of its kind in the organization: small letters, digits and `-`. It is the
     /// identity; the service knows no way to change it.
     #[schemars(example = &"sbom-freshness")]
@@ -101,7 +104,7 @@ pub struct Metadata {
 /// A policy with its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyDocument {
-    pub manifest: PolicyManifest,
+    pub manifest: ChainloopPolicyManifest,
     /// The bytes to send, of which the digest is computed.
     pub bytes: DocumentBytes,
 }
@@ -121,7 +124,7 @@ impl<'a> NativeDocument<'a> {
         }
     }
 
-    pub fn metadata(self) -> &'a Metadata {
+    pub fn metadata(self) -> &'a ChainloopMetadata {
         match self {
             Self::Policy(policy) => &policy.manifest.metadata,
             Self::Group(group) => &group.manifest.metadata,
@@ -144,10 +147,10 @@ pub(super) const API_VERSIONS: &[&str] = &["chainloop.dev/v1", "workflowcontract
 ///
 /// # Errors
 /// The document cannot be separated from the others of its file.
-pub(super) fn own_text<'t>(
+pub(super) fn standalone_text<'t>(
     document: DocumentId,
     text: &'t str,
-    pieces: &[Piece],
+    pieces: &[DocumentRange],
     count: u32,
     value: &Value,
 ) -> Result<&'t str, Vec<Diagnostic>> {
@@ -157,7 +160,7 @@ pub(super) fn own_text<'t>(
     if let Some(piece) = own.filter(|_| u32::try_from(pieces.len()) == Ok(count)) {
         let own = piece.of(text);
         let alone =
-            || !split::goes_on_after_end(own) && alone(document, own).as_ref() == Some(value);
+            || !split::has_content_after_end(own) && alone(document, own).as_ref() == Some(value);
         if count == 1 || alone() {
             return Ok(own);
         }
@@ -174,7 +177,7 @@ pub(super) fn own_text<'t>(
 }
 
 fn alone(document: DocumentId, text: &str) -> Option<Value> {
-    let yaml::Raw {
+    let yaml::RawFile {
         documents,
         diagnostics,
         count,
@@ -237,8 +240,8 @@ pub(super) fn arguments_as_written(text: &str, value: &mut Value) {
 fn written(spans: &Spans, text: &str, path: &Path) -> Option<String> {
     let span = spans.find(0, path);
     let key = path.segments().last().and_then(|segment| match segment {
-        Segment::Key(key) => Some(key.as_str()),
-        Segment::Index(_) => None,
+        PathSegment::Key(key) => Some(key.as_str()),
+        PathSegment::Index(_) => None,
     });
     // Reject the span of the nearest parent.
     let found = span

@@ -5,37 +5,37 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use super::{ApiVersion, MaterialType, Metadata, PolicyKind};
+use super::{ChainloopApiVersion, ChainloopMetadata, ChainloopPolicyKind, MaterialType};
 
 /// A policy: scripts that judge a material or an attestation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "Chainloop policy", rename = "ChainloopPolicy")]
 #[schemars(extend("anyOf" = [{"required": ["apiVersion"]}, {"required": ["api_version"]}]))]
-pub struct PolicyManifest {
+pub struct ChainloopPolicyManifest {
     /// The version of this format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub api_version: Option<ApiVersion>,
+    pub api_version: Option<ChainloopApiVersion>,
     /// Another spelling of `apiVersion`.
     #[serde(
         rename = "api_version",
         default,
         skip_serializing_if = "Option::is_none"
     )]
-    pub api_version_snake: Option<ApiVersion>,
+    pub api_version_snake: Option<ChainloopApiVersion>,
     /// The kind of this document.
-    pub kind: PolicyKind,
+    pub kind: ChainloopPolicyKind,
     /// What the policy is called, and what is told about it.
-    pub metadata: Metadata,
+    pub metadata: ChainloopMetadata,
     /// What the policy does.
-    pub spec: PolicySpec,
+    pub spec: ChainloopPolicySpec,
 }
 
 /// What a policy does: either `policies`, or one of the deprecated `path` and `embedded`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "ChainloopPolicySpec")]
-pub struct PolicySpec {
+pub struct ChainloopPolicySpec {
     /// The path or address of a script; deprecated, use `policies`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
@@ -51,7 +51,7 @@ pub struct PolicySpec {
     pub policies: Option<Vec<Script>>,
     /// What the policy takes as arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub inputs: Option<Vec<Input>>,
+    pub inputs: Option<Vec<InputSpec>>,
     /// A script that says whether the policy is for a material.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_match: Option<AutoMatch>,
@@ -111,8 +111,9 @@ pub struct AutoMatch {
 
 /// What a policy or a group takes as an argument. With `required` it has no `default`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Input")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Input {
+pub struct InputSpec {
     /// The name, unique in the document: a letter, then letters, digits and `_`.
     #[schemars(example = &"max_days")]
     pub name: String,
@@ -213,7 +214,7 @@ impl AutoMatch {
     }
 }
 
-impl PolicySpec {
+impl ChainloopPolicySpec {
     /// The condition on materials, with the spelling of the field.
     pub fn matcher(&self) -> Option<(&'static str, &AutoMatch)> {
         let camel = self
@@ -228,7 +229,7 @@ impl PolicySpec {
     }
 
     /// The inputs; empty if omitted.
-    pub fn inputs(&self) -> &[Input] {
+    pub fn inputs(&self) -> &[InputSpec] {
         self.inputs.as_deref().unwrap_or_default()
     }
 }

@@ -10,7 +10,7 @@ use std::ops::Range;
 /// the next `---`. The first document starts with the file if it has no `---`. Separators and
 /// documents together are the whole file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
+pub struct DocumentRange {
     /// The line of the `---` in front; for the first document including everything before. Empty if
     /// there is none.
     pub separator: Range<usize>,
@@ -18,7 +18,7 @@ pub struct Piece {
     pub document: Range<usize>,
 }
 
-impl Piece {
+impl DocumentRange {
     pub fn of<'a>(&self, text: &'a str) -> &'a str {
         text.get(self.document.clone()).unwrap_or_default()
     }
@@ -29,7 +29,7 @@ impl Piece {
 /// YAML allows `---` at the start of a line only as a document marker, even inside of multi-line
 /// strings (1.2, section 9.1.2), so lines are sufficient to find it. A document without `---` after
 /// a `...` is not separated.
-pub fn split(text: &str) -> Vec<Piece> {
+pub fn split(text: &str) -> Vec<DocumentRange> {
     let markers: Vec<Range<usize>> = lines(text).filter_map(|line| marker(text, line)).collect();
     let Some(first) = markers.first() else {
         return vec![whole(text)];
@@ -37,7 +37,7 @@ pub fn split(text: &str) -> Vec<Piece> {
     let bare = text.get(..first.start).is_some_and(has_content);
     let mut pieces = Vec::with_capacity(markers.len() + 1);
     if bare {
-        pieces.push(Piece {
+        pieces.push(DocumentRange {
             separator: 0..0,
             document: 0..first.start,
         });
@@ -49,7 +49,7 @@ pub fn split(text: &str) -> Vec<Piece> {
         .chain([text.len()]);
     for (marker, end) in markers.iter().zip(ends) {
         let start = if pieces.is_empty() { 0 } else { marker.start };
-        pieces.push(Piece {
+        pieces.push(DocumentRange {
             separator: start..marker.end,
             document: marker.end..end,
         });
@@ -61,8 +61,8 @@ pub fn split(text: &str) -> Vec<Piece> {
     }
 }
 
-fn whole(text: &str) -> Piece {
-    Piece {
+fn whole(text: &str) -> DocumentRange {
+    DocumentRange {
         separator: 0..0,
         document: 0..text.len(),
     }
@@ -106,7 +106,7 @@ fn marker(text: &str, line: Range<usize>) -> Option<Range<usize>> {
 }
 
 /// Whether another document or directive follows the `...` that ends a document.
-pub(super) fn goes_on_after_end(document: &str) -> bool {
+pub(super) fn has_content_after_end(document: &str) -> bool {
     let after = document
         .split(['\n', '\r'])
         .skip_while(|line| line.trim_end() != "...");

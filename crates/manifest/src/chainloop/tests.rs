@@ -2,10 +2,10 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::{Manifest, Parsed, parse};
+use crate::{Manifest, ParsedFile, parse};
 use model::diag::SourceMap;
 
-fn read(text: &str) -> Parsed {
+fn read(text: &str) -> ParsedFile {
     parse(SourceMap::default().add("a.yaml", text), text)
 }
 

@@ -5,19 +5,20 @@ use serde::{Deserialize, Serialize};
 
 /// How much one apply may change before it is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Limits")]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Limits {
+pub struct ChangeLimits {
     /// How many of the live rules may be updated.
-    pub max_updates: Share,
+    pub max_updates: ChangeLimit,
     /// How many of the live rules may be deleted.
-    pub max_deletes: Share,
+    pub max_deletes: ChangeLimit,
 }
 
-impl Default for Limits {
+impl Default for ChangeLimits {
     fn default() -> Self {
         Self {
-            max_updates: Share::Percent(30),
-            max_deletes: Share::Percent(30),
+            max_updates: ChangeLimit::Percent(30),
+            max_deletes: ChangeLimit::Percent(30),
         }
     }
 }
@@ -27,28 +28,28 @@ pub(crate) const SHARE_PATTERN: &str = "^(100|[1-9]?[0-9])%$";
 
 /// A number, or a percentage such as `30%`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "ShareText", into = "ShareText")]
-pub enum Share {
+#[serde(try_from = "ChangeLimitText", into = "ChangeLimitText")]
+pub enum ChangeLimit {
     /// An absolute number.
     Count(u32),
     /// A percentage.
     Percent(u8),
 }
 
-/// The two forms of a [`Share`] in a file.
+/// The two forms of a [`ChangeLimit`] in a file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
-enum ShareText {
+enum ChangeLimitText {
     Count(u32),
     Percent(String),
 }
 
-impl TryFrom<ShareText> for Share {
+impl TryFrom<ChangeLimitText> for ChangeLimit {
     type Error = &'static str;
-    fn try_from(text: ShareText) -> Result<Self, Self::Error> {
+    fn try_from(text: ChangeLimitText) -> Result<Self, Self::Error> {
         match text {
-            ShareText::Count(count) => Ok(Self::Count(count)),
-            ShareText::Percent(text) => text
+            ChangeLimitText::Count(count) => Ok(Self::Count(count)),
+            ChangeLimitText::Percent(text) => text
                 .strip_suffix('%')
                 .and_then(|number| number.parse().ok())
                 .filter(|percent: &u8| *percent <= 100 && format!("{percent}%") == text)
@@ -58,16 +59,16 @@ impl TryFrom<ShareText> for Share {
     }
 }
 
-impl From<Share> for ShareText {
-    fn from(share: Share) -> Self {
+impl From<ChangeLimit> for ChangeLimitText {
+    fn from(share: ChangeLimit) -> Self {
         match share {
-            Share::Count(count) => Self::Count(count),
-            Share::Percent(percent) => Self::Percent(format!("{percent}%")),
+            ChangeLimit::Count(count) => Self::Count(count),
+            ChangeLimit::Percent(percent) => Self::Percent(format!("{percent}%")),
         }
     }
 }
 
-impl JsonSchema for Share {
+impl JsonSchema for ChangeLimit {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Share".into()
     }

@@ -7,9 +7,9 @@ use model::docker::Profile;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::limits::Limits;
+use super::limits::ChangeLimits;
 use crate::NAME_PATTERN;
-use crate::access::Access;
+use crate::access::AccessSection;
 
 /// An organization of a service, and the manifests that describe it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,14 +23,14 @@ pub struct Target {
     /// Handling of live objects without a manifest.
     pub unmanaged: Unmanaged,
     /// Limits for the changes of one apply.
-    pub limits: Limits,
+    pub limits: ChangeLimits,
     /// The service with its own settings.
-    pub settings: Settings,
+    pub settings: ServiceSettings,
 }
 
 /// A service with the settings that exist only for its targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settings {
+pub enum ServiceSettings {
     Docker(DockerSettings),
     Pulumi(PulumiSettings),
     Chainloop(ChainloopSettings),
@@ -43,7 +43,7 @@ pub struct DockerSettings {
     /// Aliases of teams with their UUIDs.
     pub teams: BTreeMap<String, String>,
     /// Access gates of this target, in addition to those of all targets.
-    pub access: Access,
+    pub access: AccessSection,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -75,30 +75,30 @@ pub enum RawSchemaEncoding {
 impl Target {
     pub fn provider(&self) -> Provider {
         match self.settings {
-            Settings::Docker(_) => Provider::Docker,
-            Settings::Pulumi(_) => Provider::Pulumi,
-            Settings::Chainloop(_) => Provider::Chainloop,
+            ServiceSettings::Docker(_) => Provider::Docker,
+            ServiceSettings::Pulumi(_) => Provider::Pulumi,
+            ServiceSettings::Chainloop(_) => Provider::Chainloop,
         }
     }
 
     pub fn docker(&self) -> Option<&DockerSettings> {
         match &self.settings {
-            Settings::Docker(settings) => Some(settings),
-            Settings::Pulumi(_) | Settings::Chainloop(_) => None,
+            ServiceSettings::Docker(settings) => Some(settings),
+            ServiceSettings::Pulumi(_) | ServiceSettings::Chainloop(_) => None,
         }
     }
 
     pub fn pulumi(&self) -> Option<&PulumiSettings> {
         match &self.settings {
-            Settings::Pulumi(settings) => Some(settings),
-            Settings::Docker(_) | Settings::Chainloop(_) => None,
+            ServiceSettings::Pulumi(settings) => Some(settings),
+            ServiceSettings::Docker(_) | ServiceSettings::Chainloop(_) => None,
         }
     }
 
     pub fn chainloop(&self) -> Option<&ChainloopSettings> {
         match &self.settings {
-            Settings::Chainloop(settings) => Some(settings),
-            Settings::Docker(_) | Settings::Pulumi(_) => None,
+            ServiceSettings::Chainloop(settings) => Some(settings),
+            ServiceSettings::Docker(_) | ServiceSettings::Pulumi(_) => None,
         }
     }
 
@@ -117,8 +117,8 @@ impl Target {
     /// documents that it refers to.
     pub fn is_locked(&self) -> bool {
         match self.settings {
-            Settings::Docker(_) => false,
-            Settings::Pulumi(_) | Settings::Chainloop(_) => true,
+            ServiceSettings::Docker(_) => false,
+            ServiceSettings::Pulumi(_) | ServiceSettings::Chainloop(_) => true,
         }
     }
 
@@ -197,14 +197,14 @@ struct TargetText {
     unmanaged: Option<Unmanaged>,
     /// How much one apply may change before it is refused.
     #[serde(default)]
-    limits: Limits,
+    limits: ChangeLimits,
     /// Short names for teams, each with the team's uuid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = serde_json::json!({"security": "0b0c6b3e-8a52-4c5e-9f0e-2f6d1c1b7a11"}))]
     teams: Option<BTreeMap<String, String>>,
     /// Gates of access at this target, in addition to those of all targets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    access: Option<Access>,
+    access: Option<AccessSection>,
     /// How many versions of each policy pack are kept, the newest first; a version that a policy group enables is kept
     /// in any case. Older ones are deleted once the groups were switched. Without it, none are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -289,13 +289,13 @@ impl TryFrom<TargetText> for Target {
             ));
         }
         let settings = match provider {
-            Provider::Docker => Settings::Docker(DockerSettings {
+            Provider::Docker => ServiceSettings::Docker(DockerSettings {
                 profile: profile.unwrap_or_default(),
                 teams: teams.unwrap_or_default(),
                 access: access.unwrap_or_default(),
             }),
-            Provider::Pulumi => Settings::Pulumi(PulumiSettings { keep_versions }),
-            Provider::Chainloop => Settings::Chainloop(ChainloopSettings {
+            Provider::Pulumi => ServiceSettings::Pulumi(PulumiSettings { keep_versions }),
+            Provider::Chainloop => ServiceSettings::Chainloop(ChainloopSettings {
                 writes: writes.unwrap_or_default(),
                 raw_schema_encoding: raw_schema_encoding.unwrap_or_default(),
             }),
@@ -339,7 +339,7 @@ impl From<Target> for TargetText {
             raw_schema_encoding: None,
         };
         match settings {
-            Settings::Docker(DockerSettings {
+            ServiceSettings::Docker(DockerSettings {
                 profile,
                 teams,
                 access,
@@ -348,10 +348,10 @@ impl From<Target> for TargetText {
                 text.teams = Some(teams).filter(|teams| !teams.is_empty());
                 text.access = Some(access).filter(|access| !access.is_empty());
             }
-            Settings::Pulumi(PulumiSettings { keep_versions }) => {
+            ServiceSettings::Pulumi(PulumiSettings { keep_versions }) => {
                 text.keep_versions = keep_versions
             }
-            Settings::Chainloop(ChainloopSettings {
+            ServiceSettings::Chainloop(ChainloopSettings {
                 writes,
                 raw_schema_encoding,
             }) => {

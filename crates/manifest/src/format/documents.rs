@@ -6,7 +6,7 @@ use std::ops::Range;
 use saphyr_parser::{Event, Parser};
 
 use super::{lex, order, parse, print, shape};
-use model::diag::marks::Lines;
+use model::diag::line_index::LineIndex;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
@@ -38,7 +38,7 @@ pub(super) fn format(text: &str) -> Option<String> {
 /// The ranges of the documents, each from its `---` to the next. Together they cover the whole
 /// text.
 fn split(text: &str) -> Option<Vec<Range<usize>>> {
-    let lines = Lines::of(text);
+    let lines = LineIndex::of(text);
     let mut parser = Parser::new_from_str(text);
     let mut starts = vec![0];
     let mut first = true;

@@ -8,19 +8,19 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::tree::{BlockScalar, CollectionKind, Scalar, ScalarText};
 use crate::yaml::scalar;
-use model::diag::marks::{Lines, quoted};
+use model::diag::line_index::{LineIndex, quoted};
 
 /// The document contains syntax that the formatter does not support, so it is kept unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NotUnderstood;
+pub(super) struct UnsupportedYaml;
 
 #[derive(Debug)]
-pub(super) struct Tokens<'a> {
-    pub(super) header: Vec<Found<'a>>,
-    pub(super) tokens: Vec<Token<'a>>,
+pub(super) struct DocumentTokens<'a> {
+    pub(super) header: Vec<CommentToken<'a>>,
+    pub(super) tokens: Vec<YamlToken<'a>>,
 }
 
-impl Tokens<'_> {
+impl DocumentTokens<'_> {
     pub(super) fn into_comments(self) -> Vec<String> {
         let Self { header, tokens } = self;
         let mut comments: Vec<String> = header.iter().map(|found| found.text.to_owned()).collect();
@@ -39,7 +39,7 @@ impl Tokens<'_> {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Found<'a> {
+pub(super) struct CommentToken<'a> {
     pub(super) text: &'a str,
     /// Column in bytes. After a dash it is the column of the dash.
     pub(super) column: usize,
@@ -49,7 +49,7 @@ pub(super) struct Found<'a> {
 }
 
 #[derive(Debug)]
-pub(super) struct Token<'a> {
+pub(super) struct YamlToken<'a> {
     pub(super) kind: TokenKind<'a>,
     /// Column in bytes.
     pub(super) column: usize,
@@ -57,7 +57,7 @@ pub(super) struct Token<'a> {
     pub(super) dashes: Vec<usize>,
     pub(super) blank_before: bool,
     /// The comments between this token and the next one with text.
-    pub(super) after: Vec<Found<'a>>,
+    pub(super) after: Vec<CommentToken<'a>>,
 }
 
 #[derive(Debug)]
@@ -89,26 +89,26 @@ impl TokenKind<'_> {
 }
 
 /// Reads one document. It must end with a line break and contain no `---`.
-pub(super) fn tokens(text: &str) -> Result<Tokens<'_>, NotUnderstood> {
+pub(super) fn tokens(text: &str) -> Result<DocumentTokens<'_>, UnsupportedYaml> {
     let mut lexer = Lexer {
         text,
-        lines: Lines::of(text),
+        lines: LineIndex::of(text),
         at: 0,
         flow: Vec::new(),
         last: None,
-        result: Tokens {
+        result: DocumentTokens {
             header: Vec::new(),
             tokens: Vec::new(),
         },
     };
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
-        let (event, span) = event.map_err(|_| NotUnderstood)?;
+        let (event, span) = event.map_err(|_| UnsupportedYaml)?;
         lexer.event(event, span)?;
     }
     let gap = lexer.gap(text.len())?;
     match gap.stop {
-        Some(_) => Err(NotUnderstood),
+        Some(_) => Err(UnsupportedYaml),
         None => {
             lexer.comments(gap.comments);
             Ok(lexer.result)
@@ -118,20 +118,20 @@ pub(super) fn tokens(text: &str) -> Result<Tokens<'_>, NotUnderstood> {
 
 struct Lexer<'a> {
     text: &'a str,
-    lines: Lines<'a>,
+    lines: LineIndex<'a>,
     /// End of the last token with text.
     at: usize,
     /// For each open collection, whether it is a flow collection.
     flow: Vec<bool>,
     /// The index of the last token with text.
     last: Option<usize>,
-    result: Tokens<'a>,
+    result: DocumentTokens<'a>,
 }
 
 /// The comments and dashes between two tokens.
 #[derive(Debug, Default)]
-struct Gap<'a> {
-    comments: Vec<Found<'a>>,
+struct TokenGap<'a> {
+    comments: Vec<CommentToken<'a>>,
     dashes: Vec<usize>,
     blank_before: bool,
     /// Start of other content.
@@ -139,17 +139,17 @@ struct Gap<'a> {
 }
 
 impl<'a> Lexer<'a> {
-    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), NotUnderstood> {
+    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), UnsupportedYaml> {
         let range = self.lines.offset(&span.start)..self.lines.offset(&span.end);
         match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
             Event::DocumentStart(false) => Ok(()),
-            Event::DocumentStart(true) | Event::Alias(_) => Err(NotUnderstood),
+            Event::DocumentStart(true) | Event::Alias(_) => Err(UnsupportedYaml),
             Event::Scalar(value, style, 0, None) => self.scalar(value.into_owned(), style, range),
             Event::SequenceStart(0, None) => self.start(CollectionKind::Sequence, range),
             Event::MappingStart(0, None) => self.start(CollectionKind::Mapping, range),
             Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..) => {
-                Err(NotUnderstood)
+                Err(UnsupportedYaml)
             }
             Event::SequenceEnd | Event::MappingEnd => match self.flow.pop() {
                 // The span may include a comment after the bracket.
@@ -157,12 +157,12 @@ impl<'a> Lexer<'a> {
                     self.with_text(TokenKind::End { flow: true }, range.start..range.start + 1)
                 }
                 Some(false) => self.without_text(TokenKind::End { flow: false }),
-                None => Err(NotUnderstood),
+                None => Err(UnsupportedYaml),
             },
         }
     }
 
-    fn start(&mut self, kind: CollectionKind, range: Range<usize>) -> Result<(), NotUnderstood> {
+    fn start(&mut self, kind: CollectionKind, range: Range<usize>) -> Result<(), UnsupportedYaml> {
         // The span of a flow collection is its bracket, perhaps with the following space. That of a
         // block collection is empty or a dash.
         let first = self
@@ -175,7 +175,7 @@ impl<'a> Lexer<'a> {
         );
         // A pair without braces in a flow sequence.
         if !flow && self.flow.last() == Some(&true) {
-            return Err(NotUnderstood);
+            return Err(UnsupportedYaml);
         }
         self.flow.push(flow);
         let token = TokenKind::Start { kind, flow };
@@ -191,14 +191,14 @@ impl<'a> Lexer<'a> {
         value: String,
         style: ScalarStyle,
         range: Range<usize>,
-    ) -> Result<(), NotUnderstood> {
+    ) -> Result<(), UnsupportedYaml> {
         match style {
             ScalarStyle::Plain if value.is_empty() => match self.flow.last() {
                 Some(false) => self.without_text(TokenKind::Null),
-                Some(true) | None => Err(NotUnderstood),
+                Some(true) | None => Err(UnsupportedYaml),
             },
             ScalarStyle::Plain | ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
-                let source = source(self.text.get(range.clone()).ok_or(NotUnderstood)?, style)?;
+                let source = source(self.text.get(range.clone()).ok_or(UnsupportedYaml)?, style)?;
                 let is_text = style != ScalarStyle::Plain || scalar::is_text(&value);
                 let text = ScalarText::Flow(flow_lines(source, style == ScalarStyle::DoubleQuoted));
                 let range = range.start..range.start + source.len();
@@ -220,20 +220,20 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn block_scalar(&mut self, value: String) -> Result<(), NotUnderstood> {
+    fn block_scalar(&mut self, value: String) -> Result<(), UnsupportedYaml> {
         // The event starts at the content; the header comes before it.
         let gap = self.gap(self.text.len())?;
-        let start = gap.stop.ok_or(NotUnderstood)?;
+        let start = gap.stop.ok_or(UnsupportedYaml)?;
         let key = self.last.and_then(|last| self.result.tokens.get(last));
         let parent = gap
             .dashes
             .last()
             .copied()
             .or(key.map(|key| key.column))
-            .ok_or(NotUnderstood)?;
-        let found = block::read(self.text, start, parent).ok_or(NotUnderstood)?;
+            .ok_or(UnsupportedYaml)?;
+        let found = block::read(self.text, start, parent).ok_or(UnsupportedYaml)?;
         let source = &self.text[start..found.end];
-        let block::Found {
+        let block::BlockScalarToken {
             indicator,
             explicit_indent,
             chomping,
@@ -265,18 +265,22 @@ impl<'a> Lexer<'a> {
         Ok(())
     }
 
-    fn with_text(&mut self, kind: TokenKind<'a>, range: Range<usize>) -> Result<(), NotUnderstood> {
+    fn with_text(
+        &mut self,
+        kind: TokenKind<'a>,
+        range: Range<usize>,
+    ) -> Result<(), UnsupportedYaml> {
         let gap = self.gap(range.start)?;
         if gap.stop.is_some() {
-            return Err(NotUnderstood);
+            return Err(UnsupportedYaml);
         }
         self.push(kind, range.start, gap);
         self.at = range.end;
         Ok(())
     }
 
-    fn without_text(&mut self, kind: TokenKind<'a>) -> Result<(), NotUnderstood> {
-        let token = Token {
+    fn without_text(&mut self, kind: TokenKind<'a>) -> Result<(), UnsupportedYaml> {
+        let token = YamlToken {
             kind,
             column: 0,
             dashes: Vec::new(),
@@ -287,8 +291,8 @@ impl<'a> Lexer<'a> {
         Ok(())
     }
 
-    fn push(&mut self, kind: TokenKind<'a>, start: usize, gap: Gap<'a>) {
-        let Gap {
+    fn push(&mut self, kind: TokenKind<'a>, start: usize, gap: TokenGap<'a>) {
+        let TokenGap {
             comments,
             dashes,
             blank_before,
@@ -297,7 +301,7 @@ impl<'a> Lexer<'a> {
         self.comments(comments);
         self.last = Some(self.result.tokens.len());
         let column = self.column(start);
-        self.result.tokens.push(Token {
+        self.result.tokens.push(YamlToken {
             kind,
             column,
             dashes,
@@ -306,7 +310,7 @@ impl<'a> Lexer<'a> {
         });
     }
 
-    fn comments(&mut self, comments: Vec<Found<'a>>) {
+    fn comments(&mut self, comments: Vec<CommentToken<'a>>) {
         match self.last.and_then(|last| self.result.tokens.get_mut(last)) {
             Some(token) => token.after = comments,
             None => self.result.header = comments,
@@ -319,13 +323,13 @@ impl<'a> Lexer<'a> {
 
     /// Reads from the end of the last token to `end`, or to the first text that is not a space,
     /// comment or indicator.
-    fn gap(&self, end: usize) -> Result<Gap<'a>, NotUnderstood> {
+    fn gap(&self, end: usize) -> Result<TokenGap<'a>, UnsupportedYaml> {
         let bytes = self
             .text
             .as_bytes()
             .get(self.at..end)
-            .ok_or(NotUnderstood)?;
-        let mut gap = Gap::default();
+            .ok_or(UnsupportedYaml)?;
+        let mut gap = TokenGap::default();
         // The line breaks since the last token or comment, and the column of the first dash on this
         // line.
         let mut breaks = 0;
@@ -351,7 +355,7 @@ impl<'a> Lexer<'a> {
                     let blank_before = std::mem::take(&mut gap.blank_before) || breaks > 1;
                     let column = dash.unwrap_or_else(|| self.column(at));
                     let text = self.text[at..at + length].trim_end();
-                    gap.comments.push(Found {
+                    gap.comments.push(CommentToken {
                         text,
                         column,
                         blank_before,
@@ -370,9 +374,11 @@ impl<'a> Lexer<'a> {
     }
 }
 
-fn source(text: &str, style: ScalarStyle) -> Result<&str, NotUnderstood> {
+fn source(text: &str, style: ScalarStyle) -> Result<&str, UnsupportedYaml> {
     match style {
-        ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => quoted(text).ok_or(NotUnderstood),
+        ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
+            quoted(text).ok_or(UnsupportedYaml)
+        }
         ScalarStyle::Plain | ScalarStyle::Literal | ScalarStyle::Folded => Ok(text.trim_end()),
     }
 }

@@ -34,7 +34,7 @@ pub enum FormatError {
     #[error(
         "formatting would change {0}, which is a defect of polwarden; leave the file as it is and report it"
     )]
-    Unfaithful(&'static str),
+    ChangesMeaning(&'static str),
 }
 
 /// The diagnostic of a text that cannot be parsed.
@@ -73,7 +73,7 @@ pub fn format(text: &str) -> Result<String, FormatError> {
         return Ok(text.to_owned());
     };
     if formatted != text {
-        verify::same(text, &formatted).map_err(FormatError::Unfaithful)?;
+        verify::check_same_meaning(text, &formatted).map_err(FormatError::ChangesMeaning)?;
     }
     Ok(formatted)
 }

@@ -2,17 +2,17 @@
 
 mod set;
 
-use super::shape::{Elements, HTTP_RESOURCE, Shape};
-use super::tree::{Child, Collection, CollectionKind, Document, Node};
+use super::shape::{HTTP_RESOURCE, SetElements, Shape};
+use super::tree::{Child, Collection, CollectionKind, DocumentTree, YamlNode};
 
-pub(super) fn document(document: &mut Document<'_>, shape: &'static Shape) {
+pub(super) fn document(document: &mut DocumentTree<'_>, shape: &'static Shape) {
     collection(&mut document.root, shape);
 }
 
-fn node(node: &mut Node<'_>, shape: &'static Shape) {
+fn node(node: &mut YamlNode<'_>, shape: &'static Shape) {
     match node {
-        Node::Collection(inner) => collection(inner, shape),
-        Node::Null(_) | Node::Scalar(_) => {}
+        YamlNode::Collection(inner) => collection(inner, shape),
+        YamlNode::Null(_) | YamlNode::Scalar(_) => {}
     }
 }
 
@@ -21,7 +21,7 @@ fn collection(collection: &mut Collection<'_>, shape: &'static Shape) {
         (Shape::Mapping(fields), CollectionKind::Mapping) => mapping(collection, fields),
         (Shape::List(item), CollectionKind::Sequence) => items(collection, item),
         (Shape::Set(elements), CollectionKind::Sequence) => {
-            if *elements == Elements::HttpResources {
+            if *elements == SetElements::HttpResources {
                 items(collection, &HTTP_RESOURCE);
             }
             set::sort(collection, *elements);
@@ -34,13 +34,13 @@ fn collection(collection: &mut Collection<'_>, shape: &'static Shape) {
 fn items(collection: &mut Collection<'_>, shape: &'static Shape) {
     for child in &mut collection.children {
         node(&mut child.value, shape);
-        lift_first(child);
+        hoist_first_comments(child);
     }
 }
 
 /// The first entry of an item is on the line of the dash, so comments above it move above the item.
-fn lift_first(item: &mut Child<'_>) {
-    let Node::Collection(inner) = &mut item.value else {
+fn hoist_first_comments(item: &mut Child<'_>) {
+    let YamlNode::Collection(inner) = &mut item.value else {
         return;
     };
     let Some(first) = inner.children.first_mut() else {
@@ -48,7 +48,7 @@ fn lift_first(item: &mut Child<'_>) {
     };
     first.blank_before = false;
     for comment in std::mem::take(&mut first.leading) {
-        item.promote(comment);
+        item.hoist_comment(comment);
     }
 }
 

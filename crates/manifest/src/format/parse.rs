@@ -6,16 +6,17 @@
 
 use std::collections::VecDeque;
 
-use super::lex::{Found, NotUnderstood, Token, TokenKind, Tokens};
+use super::lex::{CommentToken, DocumentTokens, TokenKind, UnsupportedYaml, YamlToken};
 use super::tree::{
-    Child, Collection, CollectionKind, Comment, Document, Key, Node, Scalar, ScalarText,
+    Child, Collection, CollectionKind, CommentLine, DocumentTree, MappingKey, Scalar, ScalarText,
+    YamlNode,
 };
 
-type Result<T> = std::result::Result<T, NotUnderstood>;
+type ParseResult<T> = std::result::Result<T, UnsupportedYaml>;
 
 /// Parses a document whose root is a block mapping.
-pub(super) fn document<'a>(tokens: Tokens<'a>) -> Result<Document<'a>> {
-    let Tokens { header, tokens } = tokens;
+pub(super) fn document<'a>(tokens: DocumentTokens<'a>) -> ParseResult<DocumentTree<'a>> {
+    let DocumentTokens { header, tokens } = tokens;
     let mut parser = Parser {
         tokens: tokens.into(),
         pending: header.into(),
@@ -26,15 +27,15 @@ pub(super) fn document<'a>(tokens: Tokens<'a>) -> Result<Document<'a>> {
         flow: false,
     }) = parser.pop().map(|token| token.kind)
     else {
-        return Err(NotUnderstood);
+        return Err(UnsupportedYaml);
     };
     let header = parser.take_pending();
     let header_blank = parser.peek().is_some_and(|token| token.blank_before);
     let root = parser.block(CollectionKind::Mapping, None)?;
     if !parser.tokens.is_empty() || !parser.pending.is_empty() {
-        return Err(NotUnderstood);
+        return Err(UnsupportedYaml);
     }
-    Ok(Document {
+    Ok(DocumentTree {
         header,
         header_blank,
         root,
@@ -42,20 +43,20 @@ pub(super) fn document<'a>(tokens: Tokens<'a>) -> Result<Document<'a>> {
 }
 
 struct Parser<'a> {
-    tokens: VecDeque<Token<'a>>,
+    tokens: VecDeque<YamlToken<'a>>,
     /// Comments since the last token with text that are not assigned yet.
-    pending: VecDeque<Found<'a>>,
+    pending: VecDeque<CommentToken<'a>>,
     /// The number of dashes of the next token with text that belong to open items.
     dashes_taken: usize,
 }
 
 impl<'a> Parser<'a> {
-    fn peek(&self) -> Option<&Token<'a>> {
+    fn peek(&self) -> Option<&YamlToken<'a>> {
         self.tokens.front()
     }
 
     /// Consumes the next token and adds its comments to `pending`.
-    fn pop(&mut self) -> Option<Token<'a>> {
+    fn pop(&mut self) -> Option<YamlToken<'a>> {
         let mut token = self.tokens.pop_front()?;
         if token.kind.has_text() {
             self.pending.extend(std::mem::take(&mut token.after));
@@ -64,17 +65,20 @@ impl<'a> Parser<'a> {
         Some(token)
     }
 
-    fn next_with_text(&self) -> Option<&Token<'a>> {
+    fn next_with_text(&self) -> Option<&YamlToken<'a>> {
         self.tokens.iter().find(|token| token.kind.has_text())
     }
 
-    fn take_pending(&mut self) -> Vec<Comment<'a>> {
-        self.pending.drain(..).map(own).collect()
+    fn take_pending(&mut self) -> Vec<CommentLine<'a>> {
+        self.pending.drain(..).map(comment_line).collect()
     }
 
-    fn take_pending_while(&mut self, fits: impl Fn(&Found<'a>) -> bool) -> Vec<Comment<'a>> {
+    fn take_pending_while(
+        &mut self,
+        fits: impl Fn(&CommentToken<'a>) -> bool,
+    ) -> Vec<CommentLine<'a>> {
         let count = self.pending.iter().take_while(|found| fits(found)).count();
-        self.pending.drain(..count).map(own).collect()
+        self.pending.drain(..count).map(comment_line).collect()
     }
 
     /// Takes the comment at the end of the last token's line.
@@ -86,17 +90,21 @@ impl<'a> Parser<'a> {
 
     /// Parses a block collection after its start. `parent` is the column of the surrounding
     /// mapping.
-    fn block(&mut self, kind: CollectionKind, parent: Option<usize>) -> Result<Collection<'a>> {
-        let first = self.next_with_text().ok_or(NotUnderstood)?;
+    fn block(
+        &mut self,
+        kind: CollectionKind,
+        parent: Option<usize>,
+    ) -> ParseResult<Collection<'a>> {
+        let first = self.next_with_text().ok_or(UnsupportedYaml)?;
         let column = match kind {
             CollectionKind::Mapping => first.column,
             CollectionKind::Sequence => {
-                *first.dashes.get(self.dashes_taken).ok_or(NotUnderstood)?
+                *first.dashes.get(self.dashes_taken).ok_or(UnsupportedYaml)?
             }
         };
         let mut children = Vec::new();
         while !matches!(
-            self.peek().ok_or(NotUnderstood)?.kind,
+            self.peek().ok_or(UnsupportedYaml)?.kind,
             TokenKind::End { .. }
         ) {
             let mut child = self.child(kind, Some(column))?;
@@ -121,10 +129,10 @@ impl<'a> Parser<'a> {
     }
 
     /// Parses a flow collection after its opening bracket.
-    fn flow(&mut self, kind: CollectionKind) -> Result<Collection<'a>> {
+    fn flow(&mut self, kind: CollectionKind) -> ParseResult<Collection<'a>> {
         let mut children = Vec::new();
         while !matches!(
-            self.peek().ok_or(NotUnderstood)?.kind,
+            self.peek().ok_or(UnsupportedYaml)?.kind,
             TokenKind::End { .. }
         ) {
             let child = self.child(kind, None)?;
@@ -134,7 +142,7 @@ impl<'a> Parser<'a> {
         let tail = self.take_pending();
         // An empty collection has no other form, and this one cannot contain comments.
         if children.is_empty() && !tail.is_empty() {
-            return Err(NotUnderstood);
+            return Err(UnsupportedYaml);
         }
         self.pop();
         Ok(Collection {
@@ -146,15 +154,15 @@ impl<'a> Parser<'a> {
     }
 
     /// Parses one entry or item. `column` is that of its block.
-    fn child(&mut self, kind: CollectionKind, column: Option<usize>) -> Result<Child<'a>> {
+    fn child(&mut self, kind: CollectionKind, column: Option<usize>) -> ParseResult<Child<'a>> {
         let leading = self.take_pending();
-        let next = self.next_with_text().ok_or(NotUnderstood)?;
+        let next = self.next_with_text().ok_or(UnsupportedYaml)?;
         let blank_before = next.blank_before && column.is_some();
         let mut child = Child {
             leading,
             blank_before,
             key: None,
-            value: Node::Null(Vec::new()),
+            value: YamlNode::Null(Vec::new()),
             trailing: None,
         };
         if kind == CollectionKind::Mapping {
@@ -168,8 +176,8 @@ impl<'a> Parser<'a> {
         Ok(child)
     }
 
-    fn key(&mut self) -> Result<(Key<'a>, Option<&'a str>)> {
-        let Some(Token {
+    fn key(&mut self) -> ParseResult<(MappingKey<'a>, Option<&'a str>)> {
+        let Some(YamlToken {
             kind:
                 TokenKind::Scalar {
                     source,
@@ -179,7 +187,7 @@ impl<'a> Parser<'a> {
             ..
         }) = self.pop()
         else {
-            return Err(NotUnderstood);
+            return Err(UnsupportedYaml);
         };
         let Scalar {
             text: ScalarText::Flow(lines),
@@ -187,13 +195,13 @@ impl<'a> Parser<'a> {
             is_text: true,
         } = scalar
         else {
-            return Err(NotUnderstood);
+            return Err(UnsupportedYaml);
         };
         if lines.len() != 1 || value == "<<" {
-            return Err(NotUnderstood);
+            return Err(UnsupportedYaml);
         }
         Ok((
-            Key {
+            MappingKey {
                 text: source,
                 name: value,
             },
@@ -201,46 +209,47 @@ impl<'a> Parser<'a> {
         ))
     }
 
-    fn value(&mut self, child: &mut Child<'a>, column: Option<usize>) -> Result<()> {
-        match &self.peek().ok_or(NotUnderstood)?.kind {
-            TokenKind::End { .. } => return Err(NotUnderstood),
+    fn value(&mut self, child: &mut Child<'a>, column: Option<usize>) -> ParseResult<()> {
+        match &self.peek().ok_or(UnsupportedYaml)?.kind {
+            TokenKind::End { .. } => return Err(UnsupportedYaml),
             TokenKind::Null => {
                 // An empty item has no text, so its comments are ambiguous.
                 let column = column
                     .filter(|_| child.key.is_some())
-                    .ok_or(NotUnderstood)?;
+                    .ok_or(UnsupportedYaml)?;
                 self.pop();
-                child.value = Node::Null(self.take_pending_while(|found| found.column > column));
+                child.value =
+                    YamlNode::Null(self.take_pending_while(|found| found.column > column));
                 return Ok(());
             }
             TokenKind::Start { kind, flow: false } => {
                 let kind = *kind;
                 self.pop();
                 let parent = column.filter(|_| child.key.is_some());
-                child.value = Node::Collection(self.block(kind, parent)?);
+                child.value = YamlNode::Collection(self.block(kind, parent)?);
                 return Ok(());
             }
             TokenKind::Start { flow: true, .. } | TokenKind::Scalar { .. } => {}
         }
         // The canonical form has no line for comments between key and value.
         if let Some(text) = child.trailing.take() {
-            child.promote(Comment {
+            child.hoist_comment(CommentLine {
                 text,
                 blank_before: false,
             });
         }
         for comment in self.take_pending() {
-            child.promote(comment);
+            child.hoist_comment(comment);
         }
-        match self.pop().ok_or(NotUnderstood)?.kind {
-            TokenKind::Start { kind, .. } => child.value = Node::Collection(self.flow(kind)?),
+        match self.pop().ok_or(UnsupportedYaml)?.kind {
+            TokenKind::Start { kind, .. } => child.value = YamlNode::Collection(self.flow(kind)?),
             TokenKind::Scalar {
                 scalar, comment, ..
             } => {
-                child.value = Node::Scalar(scalar);
+                child.value = YamlNode::Scalar(scalar);
                 child.trailing = comment;
             }
-            TokenKind::End { .. } | TokenKind::Null => return Err(NotUnderstood),
+            TokenKind::End { .. } | TokenKind::Null => return Err(UnsupportedYaml),
         }
         if child.trailing.is_none() {
             child.trailing = self.take_trailing();
@@ -250,10 +259,10 @@ impl<'a> Parser<'a> {
 }
 
 /// Duplicate keys are rejected because only the first one would count.
-fn refuse_repeated(children: &[Child<'_>], child: &Child<'_>) -> Result<()> {
-    let repeated = |key: &Key<'_>| children.iter().any(|other| other.is_named(&key.name));
+fn refuse_repeated(children: &[Child<'_>], child: &Child<'_>) -> ParseResult<()> {
+    let repeated = |key: &MappingKey<'_>| children.iter().any(|other| other.is_named(&key.name));
     if child.key.as_ref().is_some_and(repeated) {
-        Err(NotUnderstood)
+        Err(UnsupportedYaml)
     } else {
         Ok(())
     }
@@ -267,12 +276,12 @@ fn open_without_blank(child: &mut Child<'_>) {
     }
 }
 
-fn own(found: Found<'_>) -> Comment<'_> {
-    let Found {
+fn comment_line(found: CommentToken<'_>) -> CommentLine<'_> {
+    let CommentToken {
         text,
         column: _,
         blank_before,
         trailing: _,
     } = found;
-    Comment { text, blank_before }
+    CommentLine { text, blank_before }
 }

@@ -1,7 +1,8 @@
 //! Prints a tree.
 
 use super::tree::{
-    BlockScalar, Child, Collection, CollectionKind, Comment, Document, Node, Scalar, ScalarText,
+    BlockScalar, Child, Collection, CollectionKind, CommentLine, DocumentTree, Scalar, ScalarText,
+    YamlNode,
 };
 
 /// Maximum length of a line with a flow collection, in characters.
@@ -10,8 +11,8 @@ const MAX_WIDTH: usize = 120;
 const INDENT: usize = 2;
 
 /// The canonical text of a document, with a final line break.
-pub(super) fn document(document: &Document<'_>) -> String {
-    let Document {
+pub(super) fn document(document: &DocumentTree<'_>) -> String {
+    let DocumentTree {
         header,
         header_blank,
         root,
@@ -56,8 +57,8 @@ impl Printer {
         self.no_blank = false;
     }
 
-    fn comments(&mut self, comments: &[Comment<'_>], indent: usize) {
-        for Comment { text, blank_before } in comments {
+    fn comments(&mut self, comments: &[CommentLine<'_>], indent: usize) {
+        for CommentLine { text, blank_before } in comments {
             if *blank_before {
                 self.blank();
             }
@@ -109,7 +110,7 @@ impl Printer {
                     // comment.
                     if let Some(text) = child.trailing {
                         self.comments(
-                            &[Comment {
+                            &[CommentLine {
                                 text,
                                 blank_before: false,
                             }],
@@ -127,13 +128,13 @@ impl Printer {
     fn value(&mut self, child: &Child<'_>, indent: usize) {
         let trailing = child.trailing;
         match &child.value {
-            Node::Null(body) => {
+            YamlNode::Null(body) => {
                 self.end(trailing);
                 self.no_blank = true;
                 self.comments(body, indent + INDENT);
             }
-            Node::Scalar(scalar) => self.scalar(scalar, trailing, indent),
-            Node::Collection(collection) => match as_block(child, indent) {
+            YamlNode::Scalar(scalar) => self.scalar(scalar, trailing, indent),
+            YamlNode::Collection(collection) => match as_block(child, indent) {
                 None => {
                     self.out.push(' ');
                     self.out
@@ -199,7 +200,7 @@ impl Printer {
 
 /// The collection of a child, if it is printed as a block. `indent` is the column of the child.
 fn as_block<'n, 'a>(child: &'n Child<'a>, indent: usize) -> Option<&'n Collection<'a>> {
-    let Node::Collection(collection) = &child.value else {
+    let YamlNode::Collection(collection) = &child.value else {
         return None;
     };
     // The key with `: `, or `- `.
@@ -250,15 +251,15 @@ fn flow_child(child: &Child<'_>) -> Option<String> {
         return None;
     }
     let value = match value {
-        Node::Collection(inner) => flow_text(inner)?,
-        Node::Scalar(Scalar {
+        YamlNode::Collection(inner) => flow_text(inner)?,
+        YamlNode::Scalar(Scalar {
             text: ScalarText::Flow(lines),
             ..
         }) => match lines.as_slice() {
             [line] => (*line).to_owned(),
             _ => return None,
         },
-        Node::Null(_) | Node::Scalar(_) => return None,
+        YamlNode::Null(_) | YamlNode::Scalar(_) => return None,
     };
     Some(
         key.as_ref()

@@ -2,15 +2,17 @@
 //! schemas.
 
 use crate::docker::{
-    CedarSpec, HttpResourceSpec, Metadata, PolicyManifest, PolicySpec, RuleSpec, ScopeSpec,
+    CedarSpec, DockerPolicyManifest, DockerPolicyMetadata, DockerPolicySpec, HttpResourceSpec,
+    RuleSpec, ScopeSpec,
 };
-use crate::list::{Metadata as ListMetadata, ResourceListManifest, ResourceListSpec};
+use crate::list::{ResourceListManifest, ResourceListMetadata as ListMetadata, ResourceListSpec};
 use crate::pulumi::{
     ConfigSchemaSpec, FrameworkSpec, GroupMetadata, GroupPackSpec, PackMetadata, PackPolicySpec,
-    PolicyGroupManifest, PolicyGroupSpec, PolicyPackManifest, PolicyPackSpec, StackSpec,
+    PolicyGroupSpec, PolicyPackManifest, PolicyPackSpec, PulumiPolicyGroupManifest, StackSpec,
 };
 use crate::test::{
-    AudienceSpec, CaseSpec, McpSpec, Metadata as TestMetadata, PolicyTestManifest, PolicyTestSpec,
+    CaseSpec, McpSpec, PolicyTestManifest, PolicyTestMetadata as TestMetadata, PolicyTestSpec,
+    TestAudienceSpec,
 };
 
 /// How the children of a node are ordered.
@@ -21,14 +23,14 @@ pub(super) enum Shape {
     /// A list that keeps its order.
     List(&'static Shape),
     /// A set: order and repetition have no meaning.
-    Set(Elements),
+    Set(SetElements),
     /// A value that keeps its order.
     Free,
 }
 
 /// The elements of a set, which determine the order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Elements {
+pub(super) enum SetElements {
     /// Strings, by their bytes as in imported manifests.
     Texts,
     /// Actions, in the order of the API contract.
@@ -39,7 +41,7 @@ pub(super) enum Elements {
 
 use Shape::{Free, List, Mapping, Set};
 
-const TEXTS: Shape = Set(Elements::Texts);
+const TEXTS: Shape = Set(SetElements::Texts);
 
 /// The kinds of documents that are formatted.
 const KINDS: &[(&str, &str, &Shape)] = &[
@@ -63,15 +65,15 @@ macro_rules! mapping {
     }};
 }
 
-const POLICY: Shape = mapping!(PolicyManifest {
+const POLICY: Shape = mapping!(DockerPolicyManifest {
     api_version: "apiVersion" => Free,
     kind: "kind" => Free,
-    metadata: "metadata" => mapping!(Metadata {
+    metadata: "metadata" => mapping!(DockerPolicyMetadata {
         name: "name" => Free,
         aliases: "aliases" => Free,
         protect: "protect" => Free,
     }),
-    spec: "spec" => mapping!(PolicySpec {
+    spec: "spec" => mapping!(DockerPolicySpec {
         scope: "scope" => mapping!(ScopeSpec {
             teams: "teams" => TEXTS,
             profiles: "profiles" => TEXTS,
@@ -89,9 +91,9 @@ const RULE: Shape = mapping!(RuleSpec {
     name: "name" => Free,
     aliases: "aliases" => Free,
     decision: "decision" => Free,
-    actions: "actions" => Set(Elements::Actions),
+    actions: "actions" => Set(SetElements::Actions),
     resources: "resources" => TEXTS,
-    http_resources: "httpResources" => Set(Elements::HttpResources),
+    http_resources: "httpResources" => Set(SetElements::HttpResources),
     resources_from: "resourcesFrom" => TEXTS,
 });
 
@@ -110,7 +112,7 @@ const RESOURCE_LIST: Shape = mapping!(ResourceListManifest {
     spec: "spec" => mapping!(ResourceListSpec {
         hosts: "hosts" => TEXTS,
         paths: "paths" => TEXTS,
-        http_resources: "httpResources" => Set(Elements::HttpResources),
+        http_resources: "httpResources" => Set(SetElements::HttpResources),
     }),
 });
 
@@ -140,7 +142,7 @@ const CASE: Shape = mapping!(CaseSpec {
     deny: "deny" => Free,
 });
 
-const AUDIENCE: Shape = mapping!(AudienceSpec {
+const AUDIENCE: Shape = mapping!(TestAudienceSpec {
     teams: "teams" => TEXTS,
     profiles: "profiles" => TEXTS,
 });
@@ -189,7 +191,7 @@ const PACK_POLICY: Shape = mapping!(PackPolicySpec {
     url: "url" => Free,
 });
 
-const POLICY_GROUP: Shape = mapping!(PolicyGroupManifest {
+const POLICY_GROUP: Shape = mapping!(PulumiPolicyGroupManifest {
     api_version: "apiVersion" => Free,
     kind: "kind" => Free,
     metadata: "metadata" => mapping!(GroupMetadata {

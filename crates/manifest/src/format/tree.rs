@@ -2,7 +2,7 @@
 
 /// A comment on its own line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Comment<'a> {
+pub(super) struct CommentLine<'a> {
     /// From `#` to the end of the line, without trailing white space.
     pub(super) text: &'a str,
     pub(super) blank_before: bool,
@@ -10,9 +10,9 @@ pub(super) struct Comment<'a> {
 
 /// A block mapping with the comments above it.
 #[derive(Debug)]
-pub(super) struct Document<'a> {
+pub(super) struct DocumentTree<'a> {
     /// The comments above the first key, which stay at the top.
-    pub(super) header: Vec<Comment<'a>>,
+    pub(super) header: Vec<CommentLine<'a>>,
     pub(super) header_blank: bool,
     pub(super) root: Collection<'a>,
 }
@@ -24,7 +24,7 @@ pub(super) struct Collection<'a> {
     /// Whether the source is in flow style.
     pub(super) flow: bool,
     pub(super) children: Vec<Child<'a>>,
-    pub(super) tail: Vec<Comment<'a>>,
+    pub(super) tail: Vec<CommentLine<'a>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,18 +36,18 @@ pub(super) enum CollectionKind {
 /// An entry of a mapping or an item of a sequence.
 #[derive(Debug)]
 pub(super) struct Child<'a> {
-    pub(super) leading: Vec<Comment<'a>>,
+    pub(super) leading: Vec<CommentLine<'a>>,
     /// Whether an empty line separates the comments from the child.
     pub(super) blank_before: bool,
     /// `None` for items of sequences.
-    pub(super) key: Option<Key<'a>>,
-    pub(super) value: Node<'a>,
+    pub(super) key: Option<MappingKey<'a>>,
+    pub(super) value: YamlNode<'a>,
     /// The comment at the end of the line; for a block collection, of its key's line.
     pub(super) trailing: Option<&'a str>,
 }
 
 #[derive(Debug)]
-pub(super) struct Key<'a> {
+pub(super) struct MappingKey<'a> {
     /// Source text including quotes.
     pub(super) text: &'a str,
     /// The unquoted key.
@@ -55,9 +55,9 @@ pub(super) struct Key<'a> {
 }
 
 #[derive(Debug)]
-pub(super) enum Node<'a> {
+pub(super) enum YamlNode<'a> {
     /// A missing value, with the indented comments in its place.
-    Null(Vec<Comment<'a>>),
+    Null(Vec<CommentLine<'a>>),
     Scalar(Scalar<'a>),
     Collection(Collection<'a>),
 }
@@ -89,7 +89,7 @@ pub(super) struct BlockScalar<'a> {
     pub(super) lines: Vec<&'a str>,
 }
 
-impl<'a> Document<'a> {
+impl<'a> DocumentTree<'a> {
     /// The text of a scalar at the root, such as `kind`.
     pub(super) fn text_of(&self, name: &str) -> Option<&str> {
         self.root.text_of(name)
@@ -104,15 +104,15 @@ impl<'a> Collection<'a> {
             .find(|child| child.is_named(name))?
             .value
         {
-            Node::Scalar(scalar) => Some(&scalar.value),
-            Node::Null(_) | Node::Collection(_) => None,
+            YamlNode::Scalar(scalar) => Some(&scalar.value),
+            YamlNode::Null(_) | YamlNode::Collection(_) => None,
         }
     }
 }
 
 impl<'a> Child<'a> {
     /// Moves a comment from beside or below the entry to the line above it.
-    pub(super) fn promote(&mut self, mut comment: Comment<'a>) {
+    pub(super) fn hoist_comment(&mut self, mut comment: CommentLine<'a>) {
         comment.blank_before = std::mem::take(&mut self.blank_before);
         self.leading.push(comment);
     }

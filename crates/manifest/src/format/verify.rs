@@ -16,7 +16,7 @@ use super::documents;
 ///
 /// # Errors
 /// Returns the part that differs.
-pub(super) fn same(before: &str, after: &str) -> Result<(), &'static str> {
+pub(super) fn check_same_meaning(before: &str, after: &str) -> Result<(), &'static str> {
     if typed::read(before) != typed::read(after) {
         return Err("what the manifests say");
     }
@@ -31,14 +31,14 @@ pub(super) fn same(before: &str, after: &str) -> Result<(), &'static str> {
 
 /// A YAML value in which all lists are sets.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Plain {
+enum PlainValue {
     Scalar(String),
-    List(BTreeSet<Plain>),
-    Mapping(BTreeMap<Plain, Plain>),
+    List(BTreeSet<PlainValue>),
+    Mapping(BTreeMap<PlainValue, PlainValue>),
 }
 
 /// All documents, or `None` if this parser (YAML 1.1; manifests are 1.2) rejects the text.
-fn plain(text: &str) -> Option<Vec<Plain>> {
+fn plain(text: &str) -> Option<Vec<PlainValue>> {
     // The manifest parser ignores a missing final line break. For this parser, a block scalar at
     // the end would differ.
     let text = if text.ends_with('\n') {
@@ -52,21 +52,25 @@ fn plain(text: &str) -> Option<Vec<Plain>> {
         .collect()
 }
 
-fn normal(value: serde_yaml::Value) -> Plain {
+fn normal(value: serde_yaml::Value) -> PlainValue {
     use serde_yaml::Value;
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            Plain::Scalar(format!("{value:?}"))
+            PlainValue::Scalar(format!("{value:?}"))
         }
-        Value::Sequence(items) => Plain::List(items.into_iter().map(normal).collect()),
-        Value::Mapping(entries) => Plain::Mapping(
+        Value::Sequence(items) => PlainValue::List(items.into_iter().map(normal).collect()),
+        Value::Mapping(entries) => PlainValue::Mapping(
             entries
                 .into_iter()
                 .map(|(key, value)| (normal(key), normal(value)))
                 .collect(),
         ),
-        Value::Tagged(tagged) => {
-            Plain::List([Plain::Scalar(tagged.tag.to_string()), normal(tagged.value)].into())
-        }
+        Value::Tagged(tagged) => PlainValue::List(
+            [
+                PlainValue::Scalar(tagged.tag.to_string()),
+                normal(tagged.value),
+            ]
+            .into(),
+        ),
     }
 }

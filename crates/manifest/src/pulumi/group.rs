@@ -6,21 +6,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ApiVersion, GroupKind};
+use super::{PulumiApiVersion, PulumiGroupKind};
 use crate::NAME_PATTERN;
 use model::pulumi::{EntityType, Mode};
 
 /// A policy group: which packs, in which versions, are enforced on which stacks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "PolicyGroupManifest")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "Pulumi policy group")]
-pub struct PolicyGroupManifest {
+pub struct PulumiPolicyGroupManifest {
     /// The version of this format.
-    pub api_version: ApiVersion,
+    pub api_version: PulumiApiVersion,
     /// The kind of this manifest.
-    pub kind: GroupKind,
+    pub kind: PulumiGroupKind,
     /// What the group is called, and how it may be treated.
-    pub metadata: Metadata,
+    pub metadata: PolicyGroupMetadata,
     /// What the group holds.
     pub spec: PolicyGroupSpec,
 }
@@ -29,7 +30,7 @@ pub struct PolicyGroupManifest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "PolicyGroupMetadata")]
-pub struct Metadata {
+pub struct PolicyGroupMetadata {
     /// The name of the group, unique in the organization: 1 to 100 letters, digits, `_`, `.` or `-`. It is the identity: to
     /// rename a group, put the old name into `aliases`.
     #[schemars(regex(pattern = NAME_PATTERN), example = &"production")]

@@ -7,16 +7,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use group::{
-    GroupPackSpec, Metadata as GroupMetadata, PolicyGroupManifest, PolicyGroupSpec, StackSpec,
+    GroupPackSpec, PolicyGroupMetadata as GroupMetadata, PolicyGroupSpec,
+    PulumiPolicyGroupManifest, StackSpec,
 };
 pub use pack::{
-    ConfigSchemaSpec, FrameworkSpec, Metadata as PackMetadata, PackPolicySpec, PolicyPackManifest,
-    PolicyPackSpec, TagSuffix,
+    ConfigSchemaSpec, FrameworkSpec, PackPolicySpec, PolicyPackManifest,
+    PolicyPackMetadata as PackMetadata, PolicyPackSpec, TagSuffix,
 };
 
 /// The `apiVersion` of manifests of Pulumi Cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum ApiVersion {
+#[schemars(rename = "ApiVersion")]
+pub enum PulumiApiVersion {
     /// The only version so far.
     #[serde(rename = "pulumi.com/v1")]
     V1,
@@ -24,14 +26,16 @@ pub enum ApiVersion {
 
 /// The `kind` of a policy pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum PackKind {
+#[schemars(rename = "PackKind")]
+pub enum PulumiPackKind {
     /// A policy pack.
     PolicyPack,
 }
 
 /// The `kind` of a policy group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum GroupKind {
+#[schemars(rename = "GroupKind")]
+pub enum PulumiGroupKind {
     /// A policy group.
     PolicyGroup,
 }

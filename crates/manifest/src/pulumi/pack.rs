@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ApiVersion, PackKind};
+use super::{PulumiApiVersion, PulumiPackKind};
 use crate::NAME_PATTERN;
-use model::pulumi::{EnforcementLevel, Severity};
+use model::pulumi::{EnforcementLevel, PolicySeverity};
 
 /// A policy pack: what its wanted version says about its policies, and where its source is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -16,11 +16,11 @@ use model::pulumi::{EnforcementLevel, Severity};
 #[schemars(title = "Pulumi policy pack")]
 pub struct PolicyPackManifest {
     /// The version of this format.
-    pub api_version: ApiVersion,
+    pub api_version: PulumiApiVersion,
     /// The kind of this manifest.
-    pub kind: PackKind,
+    pub kind: PulumiPackKind,
     /// What the pack is called, and how it may be treated.
-    pub metadata: Metadata,
+    pub metadata: PolicyPackMetadata,
     /// The version that is wanted.
     pub spec: PolicyPackSpec,
 }
@@ -29,7 +29,7 @@ pub struct PolicyPackManifest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "PolicyPackMetadata")]
-pub struct Metadata {
+pub struct PolicyPackMetadata {
     /// The name of the pack, unique in the organization: 1 to 100 letters, digits, `_`, `.` or `-`. It is the identity,
     /// and the service knows no way to change it.
     #[schemars(regex(pattern = NAME_PATTERN), example = &"cost-guard")]
@@ -124,7 +124,7 @@ pub struct PackPolicySpec {
     pub config_schema: Option<ConfigSchemaSpec>,
     /// How much a violation matters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub severity: Option<Severity>,
+    pub severity: Option<PolicySeverity>,
     /// The compliance framework that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub framework: Option<FrameworkSpec>,
@@ -146,7 +146,7 @@ pub struct PackPolicySpec {
 pub struct ConfigSchemaSpec {
     /// `object`, if it is written.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<ObjectType>,
+    pub kind: Option<ConfigObjectType>,
     /// The properties, each with its JSON Schema (draft 7).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub properties: Option<BTreeMap<String, Map<String, Value>>>,
@@ -157,8 +157,9 @@ pub struct ConfigSchemaSpec {
 
 /// The only type of a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ObjectType")]
 #[serde(rename_all = "lowercase")]
-pub enum ObjectType {
+pub enum ConfigObjectType {
     /// An object.
     Object,
 }

@@ -7,20 +7,20 @@ use jsonschema::paths::LocationSegment;
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
-use super::{Kind, expected, of_kind};
-use model::diag::{Code, Diagnostic, DocumentId, Path, Place, Segment, did_you_mean};
+use super::{ManifestKind, expected, of_kind};
+use model::diag::{Code, Diagnostic, DocumentId, Path, PathSegment, Place, did_you_mean};
 
 /// Maximum number of diagnostics created for one document, above the number that is ever shown.
 const MAX_FINDINGS: usize = 200;
 
 /// A schema with its validator. `None` only for an invalid schema, which a test excludes.
-struct Compiled {
+struct CompiledSchema {
     schema: Value,
     validator: Option<Validator>,
 }
 
-impl Compiled {
-    fn new(kind: Kind) -> Self {
+impl CompiledSchema {
+    fn new(kind: ManifestKind) -> Self {
         let schema = of_kind(kind);
         let options = jsonschema::options().with_pattern_options(PatternOptions::regex());
         let validator = options.build(&schema).ok();
@@ -28,28 +28,35 @@ impl Compiled {
     }
 }
 
-fn compiled(kind: Kind) -> &'static Compiled {
-    static POLICY: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::Policy));
-    static RESOURCE_LIST: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::ResourceList));
-    static POLICY_TEST: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::PolicyTest));
-    static POLICY_PACK: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::PolicyPack));
-    static POLICY_GROUP: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::PolicyGroup));
-    static CHAINLOOP_POLICY: LazyLock<Compiled> =
-        LazyLock::new(|| Compiled::new(Kind::ChainloopPolicy));
-    static CHAINLOOP_GROUP: LazyLock<Compiled> =
-        LazyLock::new(|| Compiled::new(Kind::ChainloopGroup));
-    static LOCK: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::Lock));
-    static CONFIG: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::Config));
+fn compiled(kind: ManifestKind) -> &'static CompiledSchema {
+    static POLICY: LazyLock<CompiledSchema> =
+        LazyLock::new(|| CompiledSchema::new(ManifestKind::Policy));
+    static RESOURCE_LIST: LazyLock<CompiledSchema> =
+        LazyLock::new(|| CompiledSchema::new(ManifestKind::ResourceList));
+    static POLICY_TEST: LazyLock<CompiledSchema> =
+        LazyLock::new(|| CompiledSchema::new(ManifestKind::PolicyTest));
+    static POLICY_PACK: LazyLock<CompiledSchema> =
+        LazyLock::new(|| CompiledSchema::new(ManifestKind::PolicyPack));
+    static POLICY_GROUP: LazyLock<CompiledSchema> =
+        LazyLock::new(|| CompiledSchema::new(ManifestKind::PolicyGroup));
+    static CHAINLOOP_POLICY: LazyLock<CompiledSchema> =
+        LazyLock::new(|| CompiledSchema::new(ManifestKind::ChainloopPolicy));
+    static CHAINLOOP_GROUP: LazyLock<CompiledSchema> =
+        LazyLock::new(|| CompiledSchema::new(ManifestKind::ChainloopGroup));
+    static LOCK: LazyLock<CompiledSchema> =
+        LazyLock::new(|| CompiledSchema::new(ManifestKind::Lock));
+    static CONFIG: LazyLock<CompiledSchema> =
+        LazyLock::new(|| CompiledSchema::new(ManifestKind::Config));
     match kind {
-        Kind::Policy => &POLICY,
-        Kind::ResourceList => &RESOURCE_LIST,
-        Kind::PolicyTest => &POLICY_TEST,
-        Kind::PolicyPack => &POLICY_PACK,
-        Kind::PolicyGroup => &POLICY_GROUP,
-        Kind::ChainloopPolicy => &CHAINLOOP_POLICY,
-        Kind::ChainloopGroup => &CHAINLOOP_GROUP,
-        Kind::Config => &CONFIG,
-        Kind::Lock => &LOCK,
+        ManifestKind::Policy => &POLICY,
+        ManifestKind::ResourceList => &RESOURCE_LIST,
+        ManifestKind::PolicyTest => &POLICY_TEST,
+        ManifestKind::PolicyPack => &POLICY_PACK,
+        ManifestKind::PolicyGroup => &POLICY_GROUP,
+        ManifestKind::ChainloopPolicy => &CHAINLOOP_POLICY,
+        ManifestKind::ChainloopGroup => &CHAINLOOP_GROUP,
+        ManifestKind::Config => &CONFIG,
+        ManifestKind::Lock => &LOCK,
     }
 }
 
@@ -57,16 +64,16 @@ fn compiled(kind: Kind) -> &'static Compiled {
 ///
 /// # Errors
 /// One diagnostic for each mistake.
-pub(crate) fn check(document: DocumentId, value: &Value) -> Result<Kind, Vec<Diagnostic>> {
+pub(crate) fn check(document: DocumentId, value: &Value) -> Result<ManifestKind, Vec<Diagnostic>> {
     let kind = kind_of(document, value)?;
-    let Compiled { schema, validator } = compiled(kind);
+    let CompiledSchema { schema, validator } = compiled(kind);
     let Some(validator) = validator else {
         return Ok(kind);
     };
     if validator.is_valid(value) {
         return Ok(kind);
     }
-    let mut findings = Findings {
+    let mut findings = SchemaDiagnostics {
         document,
         schema,
         found: Vec::new(),
@@ -85,12 +92,12 @@ pub(crate) fn check(document: DocumentId, value: &Value) -> Result<Kind, Vec<Dia
 }
 
 /// The kind is chosen first so that errors refer to that kind only.
-fn kind_of(document: DocumentId, value: &Value) -> Result<Kind, Vec<Diagnostic>> {
+fn kind_of(document: DocumentId, value: &Value) -> Result<ManifestKind, Vec<Diagnostic>> {
     let root = Place::value(document, Path::root());
     let Value::Object(map) = value else {
         let message = format!(
             "a manifest must be a mapping, not {}",
-            expected::found(value)
+            expected::found_type(value)
         );
         let finding = Diagnostic::new(Code::WrongType, message, root);
         return Err(vec![finding.help("begin with `apiVersion:` and `kind:`")]);
@@ -102,8 +109,8 @@ fn kind_of(document: DocumentId, value: &Value) -> Result<Kind, Vec<Diagnostic>>
     let version = map.get(spelling);
     let kind = map.get("kind");
     if let (Some(Value::String(version)), Some(Value::String(kind))) = (version, kind) {
-        let known =
-            Kind::find(version, kind).ok_or_else(|| vec![unknown_kind(document, version, kind)])?;
+        let known = ManifestKind::find(version, kind)
+            .ok_or_else(|| vec![unknown_kind(document, version, kind)])?;
         if spelling != "apiVersion" && known.other_spelling() != Some(spelling) {
             return Err(vec![
                 missing(document, &Path::root(), "apiVersion").help("write `apiVersion`"),
@@ -118,7 +125,10 @@ fn kind_of(document: DocumentId, value: &Value) -> Result<Kind, Vec<Diagnostic>>
         ),
         Some(Value::String(_)) => None,
         Some(other) => {
-            let message = format!("`{name}` must be a text, not {}", expected::found(other));
+            let message = format!(
+                "`{name}` must be a text, not {}",
+                expected::found_type(other)
+            );
             Some(Diagnostic::new(
                 Code::WrongType,
                 message,
@@ -130,7 +140,7 @@ fn kind_of(document: DocumentId, value: &Value) -> Result<Kind, Vec<Diagnostic>>
 }
 
 fn known_kinds() -> String {
-    let kinds: Vec<_> = Kind::ALL
+    let kinds: Vec<_> = ManifestKind::ALL
         .iter()
         .map(|kind| format!("`{} {}`", kind.api_version(), kind.name()))
         .collect();
@@ -138,21 +148,24 @@ fn known_kinds() -> String {
 }
 
 fn unknown_kind(document: DocumentId, version: &str, kind: &str) -> Diagnostic {
-    let same_kind = Kind::ALL.iter().find(|known| known.name() == kind);
-    let same_version = Kind::ALL
+    let same_kind = ManifestKind::ALL.iter().find(|known| known.name() == kind);
+    let same_version = ManifestKind::ALL
         .iter()
         .any(|known| known.api_versions().contains(&version));
     let (field, near) = match same_kind {
         Some(known) if !same_version => ("apiVersion", Some(known.api_version())),
         Some(_) | None if same_version => {
-            let kinds = Kind::ALL
+            let kinds = ManifestKind::ALL
                 .iter()
                 .filter(|known| known.api_versions().contains(&version));
             ("kind", did_you_mean(kinds.map(|known| known.name()), kind))
         }
         Some(_) | None => (
             "apiVersion",
-            did_you_mean(Kind::ALL.iter().map(|known| known.api_version()), version),
+            did_you_mean(
+                ManifestKind::ALL.iter().map(|known| known.api_version()),
+                version,
+            ),
         ),
     };
     let place = Place::value(document, Path::root().key(field));
@@ -183,7 +196,7 @@ fn missing(document: DocumentId, path: &Path, name: &str) -> Diagnostic {
 }
 
 /// Collects one diagnostic for each mistake.
-struct Findings<'a> {
+struct SchemaDiagnostics<'a> {
     document: DocumentId,
     schema: &'a Value,
     /// The diagnostics by path. Further errors about a value that is already reported are
@@ -191,7 +204,7 @@ struct Findings<'a> {
     found: Vec<(Path, Diagnostic)>,
 }
 
-impl Findings<'_> {
+impl SchemaDiagnostics<'_> {
     fn add(&mut self, error: &ValidationError<'_>) {
         let path: Path = error.instance_path().iter().map(segment).collect();
         match error.kind() {
@@ -261,8 +274,12 @@ impl Findings<'_> {
         let invalid = |message: String| Diagnostic::new(Code::InvalidValue, message, place.clone());
         match error.kind() {
             ValidationErrorKind::Type { kind } => {
-                let wanted = expected::wanted(kind, self.schema, error.schema_path().as_str());
-                let message = format!("{name} must be {wanted}, not {}", expected::found(value));
+                let wanted =
+                    expected::expected_type(kind, self.schema, error.schema_path().as_str());
+                let message = format!(
+                    "{name} must be {wanted}, not {}",
+                    expected::found_type(value)
+                );
                 let finding = Diagnostic::new(Code::WrongType, message, place.clone());
                 match expected::help(kind, value) {
                     Some(help) => finding.help(help),
@@ -273,7 +290,7 @@ impl Findings<'_> {
                 choice(invalid(not_known(&name, value)), value, options)
             }
             ValidationErrorKind::AnyOf { .. } => {
-                match expected::named(self.schema, error.schema_path().as_str())
+                match expected::allowed_names(self.schema, error.schema_path().as_str())
                     .filter(|_| value.is_string())
                 {
                     Some(options) => choice(invalid(not_known(&name, value)), value, options),
@@ -328,7 +345,7 @@ impl Findings<'_> {
 fn not_known(name: &str, value: &Value) -> String {
     match value {
         Value::String(text) => format!("{name} cannot be `{text}`"),
-        other => format!("{name} cannot be {}", expected::found(other)),
+        other => format!("{name} cannot be {}", expected::found_type(other)),
     }
 }
 
@@ -351,9 +368,9 @@ fn choice(finding: Diagnostic, value: &Value, options: &Value) -> Diagnostic {
     }
 }
 
-fn segment(segment: LocationSegment<'_>) -> Segment {
+fn segment(segment: LocationSegment<'_>) -> PathSegment {
     match segment {
-        LocationSegment::Property(key) => Segment::Key(key.into_owned()),
-        LocationSegment::Index(index) => Segment::Index(index),
+        LocationSegment::Property(key) => PathSegment::Key(key.into_owned()),
+        LocationSegment::Index(index) => PathSegment::Index(index),
     }
 }

@@ -4,10 +4,10 @@ use jsonschema::JsonType;
 use jsonschema::error::TypeKind;
 use serde_json::Value;
 
-use model::diag::{Path, Segment};
+use model::diag::{Path, PathSegment};
 
 /// The type of a value, for messages.
-pub(super) fn found(value: &Value) -> &'static str {
+pub(super) fn found_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "an empty value",
         Value::Bool(_) => "a truth value",
@@ -19,7 +19,7 @@ pub(super) fn found(value: &Value) -> &'static str {
 }
 
 /// The expected form for a `type` error. `at` points to the `type` keyword.
-pub(super) fn wanted(kind: &TypeKind, schema: &Value, at: &str) -> String {
+pub(super) fn expected_type(kind: &TypeKind, schema: &Value, at: &str) -> String {
     let list_of = |item: &str| match item {
         "string" => "a list of texts",
         "object" => "a list of mappings",
@@ -113,7 +113,7 @@ pub(super) fn condition(schema: &Value, at: &str) -> String {
 }
 
 /// The allowed names of a value whose `anyOf` at `at` consists of names and another form.
-pub(super) fn named<'a>(schema: &'a Value, at: &str) -> Option<&'a Value> {
+pub(super) fn allowed_names<'a>(schema: &'a Value, at: &str) -> Option<&'a Value> {
     schema
         .pointer(at)?
         .as_array()?
@@ -127,8 +127,8 @@ pub(super) fn field_description(schema: &Value, path: &Path, name: &str) -> Opti
         .segments()
         .iter()
         .try_fold(schema, |schema, segment| match segment {
-            Segment::Key(key) => schema.get("properties")?.get(key),
-            Segment::Index(_) => schema.get("items"),
+            PathSegment::Key(key) => schema.get("properties")?.get(key),
+            PathSegment::Index(_) => schema.get("items"),
         })?;
     let text = object
         .get("properties")?

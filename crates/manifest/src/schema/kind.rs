@@ -5,7 +5,7 @@ use crate::chainloop;
 
 /// A kind of document, selected by `apiVersion` and `kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Kind {
+pub(crate) enum ManifestKind {
     Policy,
     ResourceList,
     PolicyTest,
@@ -17,7 +17,7 @@ pub(crate) enum Kind {
     Lock,
 }
 
-impl Kind {
+impl ManifestKind {
     pub(crate) const ALL: &'static [Self] = &[
         Self::Policy,
         Self::ResourceList,

@@ -14,7 +14,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
 pub(super) use check::check;
-pub(super) use kind::Kind;
+pub(super) use kind::ManifestKind;
 
 /// A generated schema, as it is committed in `schemas/` and written by `polwarden schema`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(crate) const UNION: &str = "polwarden.schema.json";
 
 /// All schemas: one for each kind, then the union. The same build always gives the same bytes.
 pub fn all() -> Vec<SchemaFile> {
-    let kinds = Kind::ALL.iter().map(|kind| SchemaFile {
+    let kinds = ManifestKind::ALL.iter().map(|kind| SchemaFile {
         name: kind.file(),
         text: kind.schema_text(),
     });
@@ -42,29 +42,31 @@ pub fn all() -> Vec<SchemaFile> {
 }
 
 /// The schema of one kind, self-contained.
-fn of_kind(kind: Kind) -> Value {
+fn of_kind(kind: ManifestKind) -> Value {
     // Tests ensure that the committed schema is the generated JSON.
     serde_json::from_str(&kind.schema_text()).unwrap_or_default()
 }
 
 /// The text of a kind's schema, generated.
-fn generated(kind: Kind) -> String {
+fn generated(kind: ManifestKind) -> String {
     let mut schema = schema_of(kind);
     schema.insert("$id".to_owned(), json!(id(kind.file())));
     text(&front(schema.to_value()))
 }
 
-fn schema_of(kind: Kind) -> Schema {
+fn schema_of(kind: ManifestKind) -> Schema {
     match kind {
-        Kind::Policy => generate::<super::docker::PolicyManifest>(),
-        Kind::ResourceList => generate::<super::list::ResourceListManifest>(),
-        Kind::PolicyTest => generate::<super::test::PolicyTestManifest>(),
-        Kind::PolicyPack => generate::<super::pulumi::PolicyPackManifest>(),
-        Kind::PolicyGroup => generate::<super::pulumi::PolicyGroupManifest>(),
-        Kind::ChainloopPolicy => generate::<super::chainloop::PolicyManifest>(),
-        Kind::ChainloopGroup => generate::<super::chainloop::PolicyGroupManifest>(),
-        Kind::Config => generate::<super::config::Config>(),
-        Kind::Lock => generate::<super::lock::Lock>(),
+        ManifestKind::Policy => generate::<super::docker::DockerPolicyManifest>(),
+        ManifestKind::ResourceList => generate::<super::list::ResourceListManifest>(),
+        ManifestKind::PolicyTest => generate::<super::test::PolicyTestManifest>(),
+        ManifestKind::PolicyPack => generate::<super::pulumi::PolicyPackManifest>(),
+        ManifestKind::PolicyGroup => generate::<super::pulumi::PulumiPolicyGroupManifest>(),
+        ManifestKind::ChainloopPolicy => generate::<super::chainloop::ChainloopPolicyManifest>(),
+        ManifestKind::ChainloopGroup => {
+            generate::<super::chainloop::ChainloopPolicyGroupManifest>()
+        }
+        ManifestKind::Config => generate::<super::config::Config>(),
+        ManifestKind::Lock => generate::<super::lock::LockFile>(),
     }
 }
 
@@ -85,13 +87,13 @@ fn union() -> Value {
         texts.dedup();
         texts
     };
-    let versions = set(Kind::ALL
+    let versions = set(ManifestKind::ALL
         .iter()
         .flat_map(|kind| kind.api_versions())
         .copied()
         .collect());
-    let names = set(Kind::ALL.iter().map(|kind| kind.name()).collect());
-    let other = set(Kind::ALL
+    let names = set(ManifestKind::ALL.iter().map(|kind| kind.name()).collect());
+    let other = set(ManifestKind::ALL
         .iter()
         .filter_map(|kind| kind.other_spelling())
         .collect());
@@ -112,13 +114,13 @@ fn union() -> Value {
         );
         version.push(json!({ "required": [spelling] }));
     }
-    let branches = Kind::ALL.iter().flat_map(|kind| {
+    let branches = ManifestKind::ALL.iter().flat_map(|kind| {
         ["apiVersion"]
             .into_iter()
             .chain(kind.other_spelling())
             .map(|spelling| branch(*kind, spelling))
     });
-    let definitions = Kind::ALL.iter().map(|kind| {
+    let definitions = ManifestKind::ALL.iter().map(|kind| {
         let mut schema = of_kind(*kind);
         if let Value::Object(schema) = &mut schema {
             schema.shift_remove("$schema");
@@ -143,7 +145,7 @@ fn union() -> Value {
 }
 
 /// What holds for documents of a kind, told by one spelling of `apiVersion`.
-fn branch(kind: Kind, spelling: &str) -> Value {
+fn branch(kind: ManifestKind, spelling: &str) -> Value {
     let version = match kind.api_versions() {
         [only] => json!({ "const": only }),
         several => json!({ "enum": several }),

@@ -132,7 +132,7 @@ proptest! {
     fn what_the_schema_accepts_the_type_accepts(value in policy()) {
         let document = DocumentId { file: SourceMap::default().add("a", ""), index: 0 };
         match check(document, &value) {
-            Ok(_) => prop_assert!(serde_json::from_value::<docker::PolicyManifest>(value).is_ok()),
+            Ok(_) => prop_assert!(serde_json::from_value::<docker::DockerPolicyManifest>(value).is_ok()),
             Err(findings) => prop_assert!(!findings.is_empty()),
         }
     }
@@ -155,9 +155,9 @@ fn a_written_manifest_fits_its_schema() {
         index: 0,
     };
     let manifest = list::ResourceListManifest {
-        api_version: list::ApiVersion::V1,
-        kind: list::Kind::ResourceList,
-        metadata: list::Metadata {
+        api_version: list::PolwardenApiVersion::V1,
+        kind: list::ResourceListKind::ResourceList,
+        metadata: list::ResourceListMetadata {
             name: "hosts".to_owned(),
         },
         spec: list::ResourceListSpec {
@@ -167,5 +167,5 @@ fn a_written_manifest_fits_its_schema() {
         },
     };
     let value = serde_json::to_value(manifest).unwrap();
-    assert_eq!(check(document, &value), Ok(Kind::ResourceList));
+    assert_eq!(check(document, &value), Ok(ManifestKind::ResourceList));
 }

@@ -13,7 +13,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use model::diag::marks::Lines;
+use model::diag::line_index::LineIndex;
 use model::diag::{Code, Diagnostic, FileId, Place, Spans};
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use serde_json::{Map, Value};
@@ -37,7 +37,7 @@ pub(super) struct RawDocument {
 
 /// The documents of a text with its syntax errors.
 #[derive(Debug, Default)]
-pub(super) struct Raw {
+pub(super) struct RawFile {
     pub(super) documents: Vec<RawDocument>,
     pub(super) diagnostics: Vec<Diagnostic>,
     /// Number of documents, including empty ones.
@@ -45,31 +45,31 @@ pub(super) struct Raw {
 }
 
 /// Parses all documents of a text, including those before a syntax error.
-pub(super) fn read(file: FileId, text: &str) -> Raw {
+pub(super) fn read(file: FileId, text: &str) -> RawFile {
     read_up_to(file, text, MAX_BYTES)
 }
 
 /// Like [`read`], with another size limit.
-pub(super) fn read_up_to(file: FileId, text: &str, limit: usize) -> Raw {
+pub(super) fn read_up_to(file: FileId, text: &str, limit: usize) -> RawFile {
     if text.len() > limit {
         let message = format!(
             "the file has {} bytes; at most {limit} are read",
             text.len()
         );
         let finding = Diagnostic::new(Code::YamlLimit, message, Place::File(file));
-        return Raw {
+        return RawFile {
             diagnostics: vec![finding.help("split it into several files")],
-            ..Raw::default()
+            ..RawFile::default()
         };
     }
     read_all(file, text)
 }
 
 /// Parses all documents, and reports all syntax that is not plain data.
-fn read_all(file: FileId, text: &str) -> Raw {
+fn read_all(file: FileId, text: &str) -> RawFile {
     let bom = text.len() - text.trim_start_matches('\u{feff}').len();
     let body = &text[bom..];
-    let mut reader = Reader::new(file, body, bom);
+    let mut reader = YamlReader::new(file, body, bom);
     let mut parser = Parser::new_from_str(body);
     while let Some(event) = parser.next_event() {
         let step = match event {
@@ -77,7 +77,7 @@ fn read_all(file: FileId, text: &str) -> Raw {
             Err(error) => {
                 let at = reader.lines().offset(error.marker());
                 let finding = syntax::explain(file, body, at, error.info());
-                Err(syntax::shift(finding, bom))
+                Err(syntax::shift_diagnostic(finding, bom))
             }
         };
         if let Err(finding) = step {
@@ -114,7 +114,7 @@ fn bytes(file: FileId, range: &Range<usize>) -> Place {
     }
 }
 
-enum Content {
+enum YamlFrameContent {
     Sequence(Vec<Value>),
     Mapping {
         map: Map<String, Value>,
@@ -122,21 +122,21 @@ enum Content {
     },
 }
 
-struct Open {
-    content: Content,
+struct YamlFrame {
+    content: YamlFrameContent,
     anchor: usize,
     /// Weight of the document at its start.
     weight: usize,
 }
 
-struct Reader<'a> {
+struct YamlReader<'a> {
     file: FileId,
     text: &'a str,
     /// Created for the first diagnostic; most files have none.
-    lines: OnceCell<Lines<'a>>,
+    lines: OnceCell<LineIndex<'a>>,
     /// Length of the byte order mark before the parsed text.
     bom: usize,
-    open: Vec<Open>,
+    open: Vec<YamlFrame>,
     /// Completed anchored values with their weight.
     anchors: HashMap<usize, (Value, usize)>,
     /// Weight of all nodes so far (see [`MAX_EXPANSION`]).
@@ -147,12 +147,12 @@ struct Reader<'a> {
     /// The diagnostics of this document make further checks meaningless.
     unfit: bool,
     duplicates: bool,
-    raw: Raw,
+    raw: RawFile,
 }
 
-type Step = Result<(), Diagnostic>;
+type YamlResult = Result<(), Diagnostic>;
 
-impl<'a> Reader<'a> {
+impl<'a> YamlReader<'a> {
     fn new(file: FileId, text: &'a str, bom: usize) -> Self {
         Self {
             file,
@@ -166,15 +166,15 @@ impl<'a> Reader<'a> {
             documents: 0,
             unfit: false,
             duplicates: false,
-            raw: Raw::default(),
+            raw: RawFile::default(),
         }
     }
 
-    fn lines(&self) -> &Lines<'a> {
-        self.lines.get_or_init(|| Lines::of(self.text))
+    fn lines(&self) -> &LineIndex<'a> {
+        self.lines.get_or_init(|| LineIndex::of(self.text))
     }
 
-    fn event(&mut self, event: Event<'_>, span: Span) -> Step {
+    fn event(&mut self, event: Event<'_>, span: Span) -> YamlResult {
         match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
             Event::DocumentStart(_) => {
@@ -193,14 +193,14 @@ impl<'a> Reader<'a> {
                 if let Some(tag) = tag {
                     self.tag(&tag.to_string(), span);
                 }
-                self.start(Content::Sequence(Vec::new()), anchor, span)
+                self.start(YamlFrameContent::Sequence(Vec::new()), anchor, span)
             }
             Event::MappingStart(anchor, tag) => {
                 if let Some(tag) = tag {
                     self.tag(&tag.to_string(), span);
                 }
                 self.start(
-                    Content::Mapping {
+                    YamlFrameContent::Mapping {
                         map: Map::new(),
                         key: None,
                     },
@@ -209,7 +209,7 @@ impl<'a> Reader<'a> {
                 )
             }
             Event::SequenceEnd | Event::MappingEnd => {
-                let Some(Open {
+                let Some(YamlFrame {
                     content,
                     anchor,
                     weight,
@@ -218,15 +218,15 @@ impl<'a> Reader<'a> {
                     return Ok(());
                 };
                 let value = match content {
-                    Content::Sequence(items) => Value::Array(items),
-                    Content::Mapping { map, key: _ } => Value::Object(map),
+                    YamlFrameContent::Sequence(items) => Value::Array(items),
+                    YamlFrameContent::Mapping { map, key: _ } => Value::Object(map),
                 };
                 self.value(value, anchor, weight, span)
             }
         }
     }
 
-    fn start(&mut self, content: Content, anchor: usize, span: Span) -> Step {
+    fn start(&mut self, content: YamlFrameContent, anchor: usize, span: Span) -> YamlResult {
         if self.key_is_next() {
             self.unsupported(
                 "a key must be a text",
@@ -243,7 +243,7 @@ impl<'a> Reader<'a> {
         }
         let weight = self.weight;
         self.weight += 16;
-        self.open.push(Open {
+        self.open.push(YamlFrame {
             content,
             anchor,
             weight,
@@ -251,7 +251,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn scalar(&mut self, text: &str, style: ScalarStyle, anchor: usize, span: Span) -> Step {
+    fn scalar(&mut self, text: &str, style: ScalarStyle, anchor: usize, span: Span) -> YamlResult {
         let weight = self.weight;
         self.weight += 16 + text.len();
         if self.key_is_next() {
@@ -288,7 +288,7 @@ impl<'a> Reader<'a> {
         self.set_key(text.to_owned());
     }
 
-    fn alias(&mut self, anchor: usize, span: Span) -> Step {
+    fn alias(&mut self, anchor: usize, span: Span) -> YamlResult {
         if self.key_is_next() {
             self.unsupported("an alias cannot be a key", "write the key itself", span);
         }
@@ -312,7 +312,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Adds a completed value to its parent. `before` is the weight of the document before it.
-    fn value(&mut self, value: Value, anchor: usize, before: usize, span: Span) -> Step {
+    fn value(&mut self, value: Value, anchor: usize, before: usize, span: Span) -> YamlResult {
         self.keep(anchor, || value.clone(), before, span)?;
         match self.open.last_mut().map(|open| &mut open.content) {
             None if value.is_null() || self.unfit => {}
@@ -322,8 +322,8 @@ impl<'a> Reader<'a> {
                     value,
                 });
             }
-            Some(Content::Sequence(items)) => items.push(value),
-            Some(Content::Mapping { map, key }) => match key.take() {
+            Some(YamlFrameContent::Sequence(items)) => items.push(value),
+            Some(YamlFrameContent::Mapping { map, key }) => match key.take() {
                 // A collection as a key, which was reported at its start.
                 None => *key = Some(String::new()),
                 Some(name) if map.contains_key(&name) => self.duplicates = true,
@@ -341,7 +341,7 @@ impl<'a> Reader<'a> {
         value: impl FnOnce() -> Value,
         before: usize,
         span: Span,
-    ) -> Step {
+    ) -> YamlResult {
         if anchor == 0 {
             return Ok(());
         }
@@ -357,16 +357,16 @@ impl<'a> Reader<'a> {
     fn key_is_next(&self) -> bool {
         matches!(
             self.open.last(),
-            Some(Open {
-                content: Content::Mapping { key: None, .. },
+            Some(YamlFrame {
+                content: YamlFrameContent::Mapping { key: None, .. },
                 ..
             })
         )
     }
 
     fn set_key(&mut self, text: String) {
-        if let Some(Open {
-            content: Content::Mapping { key, .. },
+        if let Some(YamlFrame {
+            content: YamlFrameContent::Mapping { key, .. },
             ..
         }) = self.open.last_mut()
         {

@@ -24,7 +24,7 @@ pub(super) fn explain(file: FileId, text: &str, at: usize, info: &str) -> Diagno
 }
 
 /// Moves a diagnostic by the length of the text before the parsed part.
-pub(super) fn shift(mut finding: Diagnostic, by: usize) -> Diagnostic {
+pub(super) fn shift_diagnostic(mut finding: Diagnostic, by: usize) -> Diagnostic {
     for label in &mut finding.labels {
         if let Place::Bytes { range, .. } = &mut label.place {
             *range = range.start + by..range.end + by;

@@ -9,15 +9,15 @@ use crate::digest::Digest;
 
 /// The bytes of a document, as they are. Plans and journals hold them as text, or in base64 where they are no UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "Written", into = "Written")]
-#[schemars(with = "Written")]
+#[serde(try_from = "DocumentBytesText", into = "DocumentBytesText")]
+#[schemars(with = "DocumentBytesText")]
 pub struct DocumentBytes(Arc<[u8]>);
 
 /// How bytes are written.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "DocumentBytes")]
-enum Written {
+enum DocumentBytesText {
     /// The text of which they are the UTF-8.
     Text(String),
     /// Themselves, in base64.
@@ -51,19 +51,19 @@ impl From<Vec<u8>> for DocumentBytes {
     }
 }
 
-impl TryFrom<Written> for DocumentBytes {
+impl TryFrom<DocumentBytesText> for DocumentBytes {
     type Error = data_encoding::DecodeError;
-    fn try_from(written: Written) -> Result<Self, Self::Error> {
+    fn try_from(written: DocumentBytesText) -> Result<Self, Self::Error> {
         match written {
-            Written::Text(text) => Ok(Self(text.into_bytes().into())),
-            Written::Base64(text) => data_encoding::BASE64
+            DocumentBytesText::Text(text) => Ok(Self(text.into_bytes().into())),
+            DocumentBytesText::Base64(text) => data_encoding::BASE64
                 .decode(text.as_bytes())
                 .map(Self::from),
         }
     }
 }
 
-impl From<DocumentBytes> for Written {
+impl From<DocumentBytes> for DocumentBytesText {
     fn from(bytes: DocumentBytes) -> Self {
         match bytes.text() {
             Some(text) => Self::Text(text.to_owned()),

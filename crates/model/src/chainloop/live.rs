@@ -105,12 +105,12 @@ impl LiveDocument {
 /// The requested documents of a server, completely read; there is no partial state. The service
 /// cannot list its documents, so nothing is known about others.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LiveState {
+pub struct ChainloopLiveState {
     /// The latest version of each requested document, or `None` if it does not exist.
     pub documents: BTreeMap<(DocumentKind, PolicyName), Option<LiveDocument>>,
 }
 
-impl LiveState {
+impl ChainloopLiveState {
     /// The document with this kind and name. The outer `None` means that it was not requested, the
     /// inner one that it does not exist.
     pub fn document(&self, kind: DocumentKind, name: &PolicyName) -> Option<Option<&LiveDocument>> {

@@ -17,7 +17,7 @@ pub use desired::{
     DesiredDocument, DocumentKind, LocalReference, LocalReferenceKind, ReferenceUse,
 };
 pub use inputs::InputsSchema;
-pub use live::{LiveDocument, LiveState, VersionReference};
-pub use name::{InputName, NameError, PolicyName};
-pub use operation::{Operation, OperationKind, SentDocument};
+pub use live::{ChainloopLiveState, LiveDocument, VersionReference};
+pub use name::{ChainloopNameError, InputName, PolicyName};
+pub use operation::{ChainloopOperation, ChainloopOperationKind, SentDocument};
 pub use reference::{Reference, ReferenceError};

@@ -8,7 +8,7 @@ use crate::name::checked_text;
 
 /// The text is not a valid name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum NameError {
+pub enum ChainloopNameError {
     #[error("must not be empty")]
     Empty,
     /// Invalid character in the name of a document.
@@ -24,24 +24,24 @@ pub enum NameError {
 }
 
 /// The service's rule for names of documents: `^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`.
-fn document(text: &str) -> Result<(), NameError> {
+fn document(text: &str) -> Result<(), ChainloopNameError> {
     let other = |c: &char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '-');
     match text.chars().find(other) {
-        _ if text.is_empty() => Err(NameError::Empty),
-        Some(character) => Err(NameError::Character(character)),
-        None if text.starts_with('-') || text.ends_with('-') => Err(NameError::Hyphen),
+        _ if text.is_empty() => Err(ChainloopNameError::Empty),
+        Some(character) => Err(ChainloopNameError::Character(character)),
+        None if text.starts_with('-') || text.ends_with('-') => Err(ChainloopNameError::Hyphen),
         None => Ok(()),
     }
 }
 
 /// The service's rule for names of inputs: `^[a-zA-Z][a-zA-Z0-9_]*$`.
-fn input(text: &str) -> Result<(), NameError> {
+fn input(text: &str) -> Result<(), ChainloopNameError> {
     let other = |c: &char| !(c.is_ascii_alphanumeric() || *c == '_');
     match text.chars().find(other) {
-        _ if text.is_empty() => Err(NameError::Empty),
-        Some(character) => Err(NameError::InputCharacter(character)),
+        _ if text.is_empty() => Err(ChainloopNameError::Empty),
+        Some(character) => Err(ChainloopNameError::InputCharacter(character)),
         None if !text.starts_with(|first: char| first.is_ascii_alphabetic()) => {
-            Err(NameError::NoLetter)
+            Err(ChainloopNameError::NoLetter)
         }
         None => Ok(()),
     }
@@ -49,11 +49,11 @@ fn input(text: &str) -> Result<(), NameError> {
 
 checked_text! {
     /// The name of a policy or of a policy group, unique among those of its kind in the organization.
-    PolicyName, NameError, document
+    PolicyName, ChainloopNameError, document
 }
 checked_text! {
     /// The name of an input of a policy or of a policy group.
-    InputName, NameError, input
+    InputName, ChainloopNameError, input
 }
 
 #[cfg(test)]
@@ -66,16 +66,16 @@ mod tests {
             assert_eq!(PolicyName::new(good).unwrap().as_str(), good);
         }
         for (bad, why) in [
-            ("", NameError::Empty),
-            ("A", NameError::Character('A')),
-            ("a_b", NameError::Character('_')),
-            ("a.b", NameError::Character('.')),
-            ("a/b", NameError::Character('/')),
-            ("é", NameError::Character('é')),
-            ("a\n", NameError::Character('\n')),
-            ("-a", NameError::Hyphen),
-            ("a-", NameError::Hyphen),
-            ("-", NameError::Hyphen),
+            ("", ChainloopNameError::Empty),
+            ("A", ChainloopNameError::Character('A')),
+            ("a_b", ChainloopNameError::Character('_')),
+            ("a.b", ChainloopNameError::Character('.')),
+            ("a/b", ChainloopNameError::Character('/')),
+            ("é", ChainloopNameError::Character('é')),
+            ("a\n", ChainloopNameError::Character('\n')),
+            ("-a", ChainloopNameError::Hyphen),
+            ("a-", ChainloopNameError::Hyphen),
+            ("-", ChainloopNameError::Hyphen),
         ] {
             assert_eq!(PolicyName::new(bad), Err(why), "{bad:?}");
         }
@@ -88,11 +88,11 @@ mod tests {
             assert_eq!(InputName::new(good).unwrap().as_str(), good);
         }
         for (bad, why) in [
-            ("", NameError::Empty),
-            ("a-b", NameError::InputCharacter('-')),
-            ("1a", NameError::NoLetter),
-            ("_a", NameError::NoLetter),
-            ("ä", NameError::InputCharacter('ä')),
+            ("", ChainloopNameError::Empty),
+            ("a-b", ChainloopNameError::InputCharacter('-')),
+            ("1a", ChainloopNameError::NoLetter),
+            ("_a", ChainloopNameError::NoLetter),
+            ("ä", ChainloopNameError::InputCharacter('ä')),
         ] {
             assert_eq!(InputName::new(bad), Err(why), "{bad:?}");
         }

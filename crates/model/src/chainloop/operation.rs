@@ -20,13 +20,14 @@ pub struct SentDocument {
 
 /// One write of the API, with all it needs. Groups have none: the service documents no way to write them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Operation")]
 #[serde(
     tag = "operation",
     rename_all = "camelCase",
     rename_all_fields = "camelCase",
     deny_unknown_fields
 )]
-pub enum Operation {
+pub enum ChainloopOperation {
     /// `POST /v1/policies`: a policy that is not there.
     CreatePolicy {
         /// The policy.
@@ -43,15 +44,16 @@ pub enum Operation {
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
+#[schemars(rename = "OperationKind")]
 #[serde(rename_all = "camelCase")]
-pub enum OperationKind {
+pub enum ChainloopOperationKind {
     /// Creates a policy.
     CreatePolicy,
     /// Writes another version of a policy.
     UpdatePolicy,
 }
 
-impl OperationKind {
+impl ChainloopOperationKind {
     /// The operation in words.
     pub fn words(self) -> &'static str {
         match self {
@@ -68,11 +70,11 @@ impl OperationKind {
     }
 }
 
-impl Operation {
-    pub fn kind(&self) -> OperationKind {
+impl ChainloopOperation {
+    pub fn kind(&self) -> ChainloopOperationKind {
         match self {
-            Self::CreatePolicy { .. } => OperationKind::CreatePolicy,
-            Self::UpdatePolicy { .. } => OperationKind::UpdatePolicy,
+            Self::CreatePolicy { .. } => ChainloopOperationKind::CreatePolicy,
+            Self::UpdatePolicy { .. } => ChainloopOperationKind::UpdatePolicy,
         }
     }
 

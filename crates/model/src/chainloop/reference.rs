@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::{NameError, PolicyName};
+use super::{ChainloopNameError, PolicyName};
 use crate::digest::Digest;
 
 const SCHEME: &str = "chainloop://";
@@ -25,7 +25,10 @@ pub enum ReferenceError {
         text: String,
     },
     #[error("the name `{text}` {why}")]
-    Name { text: String, why: NameError },
+    Name {
+        text: String,
+        why: ChainloopNameError,
+    },
     /// Invalid digest after `@`.
     #[error("`@` must be followed by a digest: `sha256:` and 64 hexadecimal digits in lower case")]
     Digest,
@@ -209,19 +212,19 @@ mod tests {
             why,
         };
         for (text, why) in [
-            ("", name("", NameError::Empty)),
+            ("", name("", ChainloopNameError::Empty)),
             ("file://a", ReferenceError::Scheme("file".to_owned())),
-            ("chainloop://", name("", NameError::Empty)),
+            ("chainloop://", name("", ChainloopNameError::Empty)),
             ("a@sha256:1", ReferenceError::Digest),
             ("a@", ReferenceError::Digest),
             (":a", part("provider", "")),
             ("o o:a", part("provider", "o o")),
             ("/a", part("organization", "")),
             ("../a", part("organization", "..")),
-            ("o/p/a", name("p/a", NameError::Character('/'))),
+            ("o/p/a", name("p/a", ChainloopNameError::Character('/'))),
             (
                 "policy.rego",
-                name("policy.rego", NameError::Character('.')),
+                name("policy.rego", ChainloopNameError::Character('.')),
             ),
         ] {
             assert_eq!(Reference::parse(text), Err(why), "{text}");

@@ -6,7 +6,7 @@
 
 mod code;
 mod diagnostic;
-pub mod marks;
+pub mod line_index;
 mod place;
 mod source;
 mod spans;
@@ -14,7 +14,7 @@ mod suggest;
 
 pub use code::{Code, Severity};
 pub use diagnostic::{Diagnostic, Label};
-pub use place::{DocumentId, FileId, Part, Path, Place, Segment};
-pub use source::{Location, SourceFile, SourceMap};
-pub use spans::{Duplicate, NodeSpan, Spans};
+pub use place::{DocumentId, EntryPart, FileId, Path, PathSegment, Place};
+pub use source::{SourceFile, SourceMap, TextRange};
+pub use spans::{DuplicateKey, NodeSpan, Spans};
 pub use suggest::did_you_mean;

@@ -17,7 +17,7 @@ pub struct DocumentId {
 
 /// One step of a path in a document.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Segment {
+pub enum PathSegment {
     /// The entry of a mapping with this key.
     Key(String),
     /// The item of a sequence at this index.
@@ -26,7 +26,7 @@ pub enum Segment {
 
 /// A path from the root of a document to a node, such as `spec.rules[3].resources[0]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Path(Vec<Segment>);
+pub struct Path(Vec<PathSegment>);
 
 impl Path {
     pub fn root() -> Self {
@@ -36,18 +36,18 @@ impl Path {
     /// Appends a mapping key.
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {
-        self.0.push(Segment::Key(key.into()));
+        self.0.push(PathSegment::Key(key.into()));
         self
     }
 
     /// Appends an index of a sequence.
     #[must_use]
     pub fn index(mut self, index: usize) -> Self {
-        self.0.push(Segment::Index(index));
+        self.0.push(PathSegment::Index(index));
         self
     }
 
-    pub fn segments(&self) -> &[Segment] {
+    pub fn segments(&self) -> &[PathSegment] {
         &self.0
     }
 
@@ -60,8 +60,8 @@ impl Path {
     }
 }
 
-impl FromIterator<Segment> for Path {
-    fn from_iter<T: IntoIterator<Item = Segment>>(iter: T) -> Self {
+impl FromIterator<PathSegment> for Path {
+    fn from_iter<T: IntoIterator<Item = PathSegment>>(iter: T) -> Self {
         Self(iter.into_iter().collect())
     }
 }
@@ -70,9 +70,9 @@ impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, segment) in self.0.iter().enumerate() {
             match segment {
-                Segment::Key(key) if position == 0 => write!(f, "{key}")?,
-                Segment::Key(key) => write!(f, ".{key}")?,
-                Segment::Index(index) => write!(f, "[{index}]")?,
+                PathSegment::Key(key) if position == 0 => write!(f, "{key}")?,
+                PathSegment::Key(key) => write!(f, ".{key}")?,
+                PathSegment::Index(index) => write!(f, "[{index}]")?,
             }
         }
         Ok(())
@@ -81,7 +81,7 @@ impl fmt::Display for Path {
 
 /// The key or value of a mapping entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Part {
+pub enum EntryPart {
     /// The key, for example for an unknown field.
     Key,
     Value,
@@ -99,7 +99,7 @@ pub enum Place {
         document: DocumentId,
         path: Path,
         /// Key or value, if the node is a mapping entry.
-        part: Part,
+        part: EntryPart,
     },
 }
 
@@ -108,7 +108,7 @@ impl Place {
         Self::Node {
             document,
             path,
-            part: Part::Value,
+            part: EntryPart::Value,
         }
     }
 
@@ -116,7 +116,7 @@ impl Place {
         Self::Node {
             document,
             path,
-            part: Part::Key,
+            part: EntryPart::Key,
         }
     }
 

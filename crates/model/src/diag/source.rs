@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use super::{FileId, Part, Place, Spans};
+use super::{EntryPart, FileId, Place, Spans};
 
 /// A text with its name for users.
 #[derive(Debug)]
@@ -43,12 +43,12 @@ impl SourceFile {
         })
     }
 
-    fn locate(&self, range: Range<usize>) -> Location {
-        let start = floor(&self.text, range.start);
-        let end = floor(&self.text, range.end).max(start);
+    fn locate(&self, range: Range<usize>) -> TextRange {
+        let start = floor_char_boundary(&self.text, range.start);
+        let end = floor_char_boundary(&self.text, range.end).max(start);
         let (line, column) = self.line_and_column(start);
         let (end_line, end_column) = self.line_and_column(end);
-        Location {
+        TextRange {
             range: start..end,
             line,
             column,
@@ -81,7 +81,7 @@ pub struct SourceMap {
 
 /// A place with lines and columns, as editors count them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Location {
+pub struct TextRange {
     /// Byte offsets in the text of the file.
     pub range: Range<usize>,
     /// First line, counted from 1.
@@ -117,7 +117,7 @@ impl SourceMap {
     }
 
     /// Computes the location of a place. A missing node is located at its nearest existing parent.
-    pub fn resolve(&self, place: &Place) -> Location {
+    pub fn resolve(&self, place: &Place) -> TextRange {
         let file = self.file(place.file());
         let range = match place {
             Place::File(_) => 0..0,
@@ -129,8 +129,8 @@ impl SourceMap {
             } => {
                 let span = file.spans().find(document.index, path);
                 match (part, span.key) {
-                    (Part::Key, Some(key)) => key,
-                    (Part::Key, None) | (Part::Value, _) => span.value,
+                    (EntryPart::Key, Some(key)) => key,
+                    (EntryPart::Key, None) | (EntryPart::Value, _) => span.value,
                 }
             }
         };
@@ -138,7 +138,7 @@ impl SourceMap {
     }
 }
 
-fn floor(text: &str, mut offset: usize) -> usize {
+fn floor_char_boundary(text: &str, mut offset: usize) -> usize {
     offset = offset.min(text.len());
     while !text.is_char_boundary(offset) {
         offset -= 1;

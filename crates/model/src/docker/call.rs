@@ -47,7 +47,7 @@ impl PolicyPatch {
 
 /// The response of updatePolicy and updateRule: the object before and after.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Updated<T> {
+pub struct UpdateAnswer<T> {
     /// The object immediately before the update.
     pub old: T,
     pub new: T,
@@ -55,13 +55,14 @@ pub struct Updated<T> {
 
 /// One write of the API, with all it needs. `P` names the policy that a rule is added to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Operation")]
 #[serde(
     tag = "operation",
     rename_all = "camelCase",
     rename_all_fields = "camelCase",
     deny_unknown_fields
 )]
-pub enum Operation<P> {
+pub enum DockerOperation<P> {
     /// `POST …/policies`.
     CreatePolicy {
         /// The policy.
@@ -104,9 +105,9 @@ pub enum Operation<P> {
     },
 }
 
-impl<P> Operation<P> {
+impl<P> DockerOperation<P> {
     /// Converts the reference to the policy.
-    pub fn map<Q>(self, name: impl FnOnce(P) -> Q) -> Operation<Q> {
+    pub fn map<Q>(self, name: impl FnOnce(P) -> Q) -> DockerOperation<Q> {
         let Ok(named) = self.try_map(|policy| Ok::<Q, std::convert::Infallible>(name(policy)));
         named
     }
@@ -115,17 +116,22 @@ impl<P> Operation<P> {
     ///
     /// # Errors
     /// The error of `name`.
-    pub fn try_map<Q, E>(self, name: impl FnOnce(P) -> Result<Q, E>) -> Result<Operation<Q>, E> {
+    pub fn try_map<Q, E>(
+        self,
+        name: impl FnOnce(P) -> Result<Q, E>,
+    ) -> Result<DockerOperation<Q>, E> {
         Ok(match self {
-            Self::CreatePolicy { policy } => Operation::CreatePolicy { policy },
-            Self::UpdatePolicy { id, patch } => Operation::UpdatePolicy { id, patch },
-            Self::DeletePolicy { id } => Operation::DeletePolicy { id },
-            Self::CreateRule { policy, rule } => Operation::CreateRule {
+            Self::CreatePolicy { policy } => DockerOperation::CreatePolicy { policy },
+            Self::UpdatePolicy { id, patch } => DockerOperation::UpdatePolicy { id, patch },
+            Self::DeletePolicy { id } => DockerOperation::DeletePolicy { id },
+            Self::CreateRule { policy, rule } => DockerOperation::CreateRule {
                 policy: name(policy)?,
                 rule,
             },
-            Self::UpdateRule { policy, id, patch } => Operation::UpdateRule { policy, id, patch },
-            Self::DeleteRule { policy, id } => Operation::DeleteRule { policy, id },
+            Self::UpdateRule { policy, id, patch } => {
+                DockerOperation::UpdateRule { policy, id, patch }
+            }
+            Self::DeleteRule { policy, id } => DockerOperation::DeleteRule { policy, id },
         })
     }
 }
@@ -134,8 +140,9 @@ impl<P> Operation<P> {
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
+#[schemars(rename = "OperationKind")]
 #[serde(rename_all = "camelCase")]
-pub enum OperationKind {
+pub enum DockerOperationKind {
     /// createPolicy.
     CreatePolicy,
     /// updatePolicy.
@@ -150,20 +157,20 @@ pub enum OperationKind {
     DeleteRule,
 }
 
-impl<P> Operation<P> {
-    pub fn kind(&self) -> OperationKind {
+impl<P> DockerOperation<P> {
+    pub fn kind(&self) -> DockerOperationKind {
         match self {
-            Self::CreatePolicy { .. } => OperationKind::CreatePolicy,
-            Self::UpdatePolicy { .. } => OperationKind::UpdatePolicy,
-            Self::DeletePolicy { .. } => OperationKind::DeletePolicy,
-            Self::CreateRule { .. } => OperationKind::CreateRule,
-            Self::UpdateRule { .. } => OperationKind::UpdateRule,
-            Self::DeleteRule { .. } => OperationKind::DeleteRule,
+            Self::CreatePolicy { .. } => DockerOperationKind::CreatePolicy,
+            Self::UpdatePolicy { .. } => DockerOperationKind::UpdatePolicy,
+            Self::DeletePolicy { .. } => DockerOperationKind::DeletePolicy,
+            Self::CreateRule { .. } => DockerOperationKind::CreateRule,
+            Self::UpdateRule { .. } => DockerOperationKind::UpdateRule,
+            Self::DeleteRule { .. } => DockerOperationKind::DeleteRule,
         }
     }
 }
 
-impl Operation<PolicyId> {
+impl DockerOperation<PolicyId> {
     /// The existing policy that the write refers to, or `None` if it creates one.
     pub fn existing(&self) -> Option<&PolicyId> {
         match self {
@@ -177,7 +184,7 @@ impl Operation<PolicyId> {
     }
 }
 
-impl OperationKind {
+impl DockerOperationKind {
     pub const ALL: &'static [Self] = &[
         Self::CreatePolicy,
         Self::UpdatePolicy,

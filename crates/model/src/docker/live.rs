@@ -41,7 +41,7 @@ pub struct LiveRule {
     /// The name.
     pub name: String,
     /// What it said.
-    #[serde(rename = "says", with = "WrittenRule")]
+    #[serde(rename = "says", with = "RuleOrOpaque")]
     pub rule: Result<Rule, Opaque>,
     /// Fields of the rule that the version of the run did not know.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -88,7 +88,7 @@ impl LiveRule {
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Result<Rule, Opaque>")]
 #[schemars(rename = "JournalRuleSays")]
-enum WrittenRule {
+enum RuleOrOpaque {
     /// A rule.
     #[serde(rename = "rule")]
     Ok(Rule),
@@ -195,7 +195,7 @@ impl LivePolicy {
 /// The complete live state of an organization. A failed read results in an error, never in a
 /// partial state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LiveState {
+pub struct DockerLiveState {
     /// The policies in the order of the server.
     pub policies: Vec<LivePolicy>,
 }

@@ -14,10 +14,10 @@ mod profile;
 mod rule;
 
 pub use action::{Action, Domain, FileMode, Layer, Method, Transport};
-pub use call::{NewPolicy, Operation, OperationKind, PolicyPatch, Updated};
-pub use live::{LiveContent, LivePolicy, LiveRule, LiveState, PolicySummary, Team};
+pub use call::{DockerOperation, DockerOperationKind, NewPolicy, PolicyPatch, UpdateAnswer};
+pub use live::{DockerLiveState, LiveContent, LivePolicy, LiveRule, PolicySummary, Team};
 pub use policy::{
-    Cedar, Content, DesiredPolicy, DesiredRule, POLICIES_PER_ORGANIZATION, PolicyId,
+    Cedar, DesiredPolicy, DesiredRule, POLICIES_PER_ORGANIZATION, PolicyContent, PolicyId,
     RULES_PER_POLICY, RuleId, Scope, TeamId,
 };
 pub use profile::Profile;

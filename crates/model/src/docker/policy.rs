@@ -88,7 +88,7 @@ pub struct Cedar {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Content {
+pub enum PolicyContent {
     /// Rules of one domain; may be empty.
     Rules(Vec<DesiredRule>),
     /// Cedar text.
@@ -115,7 +115,7 @@ pub struct DesiredPolicy {
     /// Whether deletion is refused.
     pub protect: bool,
     pub scope: Scope,
-    pub content: Content,
+    pub content: PolicyContent,
     pub document: DocumentId,
 }
 

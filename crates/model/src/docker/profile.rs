@@ -49,7 +49,7 @@ impl Profile {
     }
 
     /// Whether the only rule of a policy may change its domain.
-    pub fn lets_lone_rule_change_domain(self) -> bool {
+    pub fn allows_domain_change(self) -> bool {
         self == Self::Current
     }
 

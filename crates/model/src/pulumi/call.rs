@@ -107,13 +107,14 @@ pub enum GroupChange {
 
 /// One write of the API, with all it needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Operation")]
 #[serde(
     tag = "operation",
     rename_all = "camelCase",
     rename_all_fields = "camelCase",
     deny_unknown_fields
 )]
-pub enum Operation {
+pub enum PulumiOperation {
     /// `POST …/policypacks`: the first step of publishing. The answer says where the archive goes.
     CreatePackVersion {
         /// What is published.
@@ -172,8 +173,9 @@ pub enum Operation {
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
+#[schemars(rename = "OperationKind")]
 #[serde(rename_all = "camelCase")]
-pub enum OperationKind {
+pub enum PulumiOperationKind {
     /// The first step of publishing.
     CreatePackVersion,
     /// The second step.
@@ -192,7 +194,7 @@ pub enum OperationKind {
     DeleteGroup,
 }
 
-impl OperationKind {
+impl PulumiOperationKind {
     /// The operation in words, such as "publish version".
     pub fn words(self) -> &'static str {
         match self {
@@ -221,17 +223,17 @@ impl OperationKind {
     }
 }
 
-impl Operation {
-    pub fn kind(&self) -> OperationKind {
+impl PulumiOperation {
+    pub fn kind(&self) -> PulumiOperationKind {
         match self {
-            Self::CreatePackVersion { .. } => OperationKind::CreatePackVersion,
-            Self::PutArchive { .. } => OperationKind::PutArchive,
-            Self::CompletePackVersion { .. } => OperationKind::CompletePackVersion,
-            Self::DeletePackVersion { .. } => OperationKind::DeletePackVersion,
-            Self::DeletePack { .. } => OperationKind::DeletePack,
-            Self::CreateGroup { .. } => OperationKind::CreateGroup,
-            Self::UpdateGroup { .. } => OperationKind::UpdateGroup,
-            Self::DeleteGroup { .. } => OperationKind::DeleteGroup,
+            Self::CreatePackVersion { .. } => PulumiOperationKind::CreatePackVersion,
+            Self::PutArchive { .. } => PulumiOperationKind::PutArchive,
+            Self::CompletePackVersion { .. } => PulumiOperationKind::CompletePackVersion,
+            Self::DeletePackVersion { .. } => PulumiOperationKind::DeletePackVersion,
+            Self::DeletePack { .. } => PulumiOperationKind::DeletePack,
+            Self::CreateGroup { .. } => PulumiOperationKind::CreateGroup,
+            Self::UpdateGroup { .. } => PulumiOperationKind::UpdateGroup,
+            Self::DeleteGroup { .. } => PulumiOperationKind::DeleteGroup,
         }
     }
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ALL, PolicyName, WordError};
+use super::{ALL, PolicyName, PulumiNameError};
 
 /// What a group is about (contract: `PolicyGroup`, `entityType`). It cannot change.
 #[derive(
@@ -131,8 +131,8 @@ impl PolicySelector {
 }
 
 impl TryFrom<String> for PolicySelector {
-    type Error = WordError;
-    fn try_from(text: String) -> Result<Self, WordError> {
+    type Error = PulumiNameError;
+    fn try_from(text: String) -> Result<Self, PulumiNameError> {
         if text == ALL {
             Ok(Self::All)
         } else {

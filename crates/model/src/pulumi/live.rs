@@ -128,7 +128,7 @@ pub struct LiveGroupPack {
 /// What a group is, if it is understood.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-// In the schema, the variant of `WrittenGroup` has the description.
+// In the schema, the variant of `GroupOrOpaque` has the description.
 #[schemars(inline, description = "")]
 pub struct LiveGroupBody {
     /// What it is about.
@@ -161,7 +161,7 @@ pub struct LiveGroup {
     /// Whether it is built in.
     pub is_default: bool,
     /// What it is.
-    #[serde(with = "WrittenGroup")]
+    #[serde(with = "GroupOrOpaque")]
     pub body: Result<LiveGroupBody, Opaque>,
     /// Fields that the version of the run did not know.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -172,7 +172,7 @@ pub struct LiveGroup {
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Result<LiveGroupBody, Opaque>")]
 #[schemars(rename = "JournalGroupSays")]
-enum WrittenGroup {
+enum GroupOrOpaque {
     /// A group.
     #[serde(rename = "group")]
     Ok(LiveGroupBody),
@@ -184,14 +184,14 @@ enum WrittenGroup {
 /// The complete live state of an organization. A failed read results in an error, never in a
 /// partial state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LiveState {
+pub struct PulumiLiveState {
     /// The packs in the order of the server.
     pub packs: Vec<LivePack>,
     /// The groups in the order of the server.
     pub groups: Vec<LiveGroup>,
 }
 
-impl LiveState {
+impl PulumiLiveState {
     /// The pack of this name.
     pub fn pack(&self, name: &str) -> Option<&LivePack> {
         self.packs.iter().find(|pack| pack.name == name)

@@ -9,18 +9,18 @@ mod call;
 mod desired;
 mod group;
 mod live;
+mod name;
 mod pack;
-mod word;
 
 pub use super::digest::{ArchiveDigest, DigestError, FileDigest, SourceDigest};
-pub use call::{GroupChange, NewGroup, NewVersion, Operation, OperationKind};
+pub use call::{GroupChange, NewGroup, NewVersion, PulumiOperation, PulumiOperationKind};
 pub use desired::{DesiredGroup, DesiredGroupPack, DesiredPack, LockedSource, PackSource};
 pub use group::{EntityType, GroupConfig, Mode, PolicySelector, StackReference};
 pub use live::{
-    LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy, LiveState, LiveVersion,
-    VersionDetail,
+    LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy, LiveVersion,
+    PulumiLiveState, VersionDetail,
 };
-pub use pack::{ConfigSchema, EnforcementLevel, Framework, PackPolicy, Severity};
-pub use word::{
-    ALL, GroupName, PackName, PolicyName, VersionNumber, VersionRef, VersionTag, WordError,
+pub use name::{
+    ALL, GroupName, PackName, PolicyName, PulumiNameError, VersionNumber, VersionRef, VersionTag,
 };
+pub use pack::{ConfigSchema, EnforcementLevel, Framework, PackPolicy, PolicySeverity};

@@ -65,8 +65,9 @@ impl fmt::Display for EnforcementLevel {
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
+#[schemars(rename = "Severity")]
 #[serde(rename_all = "lowercase")]
-pub enum Severity {
+pub enum PolicySeverity {
     /// A little.
     Low,
     /// Somewhat.
@@ -77,7 +78,7 @@ pub enum Severity {
     Critical,
 }
 
-impl Severity {
+impl PolicySeverity {
     /// The text on the wire and in manifests.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -89,7 +90,7 @@ impl Severity {
     }
 }
 
-impl fmt::Display for Severity {
+impl fmt::Display for PolicySeverity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -178,7 +179,7 @@ pub struct PackPolicy {
     pub config_schema: Option<ConfigSchema>,
     /// How much a violation matters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub severity: Option<Severity>,
+    pub severity: Option<PolicySeverity>,
     /// The compliance framework that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub framework: Option<Framework>,

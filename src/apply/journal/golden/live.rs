@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::run::object::Object;
+use crate::run::object::LiveObject;
 use model::chainloop::{DocumentBytes, DocumentKind, LiveDocument, PolicyName};
 use model::docker::{
     Action, Cedar, Decision, FileMode, HttpResource, LiveContent, LivePolicy, LiveRule, Method,
@@ -217,21 +217,21 @@ fn live_documents() -> Vec<LiveDocument> {
 }
 
 /// The live objects of the golden lines, one record for each group of objects.
-pub(super) fn live_objects() -> Vec<(&'static str, Vec<Object>)> {
+pub(super) fn live_objects() -> Vec<(&'static str, Vec<LiveObject>)> {
     let one = |target: &'static str| move |object| (target, vec![object]);
     let policies = live_policies().into_iter();
-    let mut all: Vec<(&str, Vec<Object>)> = policies
-        .map(|policy| Object::Policy(Box::new(policy)))
+    let mut all: Vec<(&str, Vec<LiveObject>)> = policies
+        .map(|policy| LiveObject::Policy(Box::new(policy)))
         .map(one("production"))
         .collect();
-    let rules = live_rules().into_iter().map(Box::new).map(Object::Rule);
+    let rules = live_rules().into_iter().map(Box::new).map(LiveObject::Rule);
     all.push(("production", rules.collect()));
     all.push(("production", Vec::new()));
-    let packs = live_packs().into_iter().map(Box::new).map(Object::Pack);
+    let packs = live_packs().into_iter().map(Box::new).map(LiveObject::Pack);
     all.extend(packs.map(one("packs")));
-    let groups = live_groups().into_iter().map(Box::new).map(Object::Group);
+    let groups = live_groups().into_iter().map(Box::new).map(LiveObject::Group);
     all.extend(groups.map(one("packs")));
     let documents = live_documents().into_iter().map(Box::new);
-    all.extend(documents.map(Object::Document).map(one("documents")));
+    all.extend(documents.map(LiveObject::Document).map(one("documents")));
     all
 }

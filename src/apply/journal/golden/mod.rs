@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 
 use live::live_objects;
 
-use crate::plan::{CallKind, Sent};
+use crate::plan::{CallKind, SentOperation};
 use crate::run::journal::*;
-use crate::run::object::{Left, Object};
+use crate::run::object::{StateAfterWrite, LiveObject};
 use model::docker::LiveContent;
 
 const RECORDS: &str = include_str!(concat!(
@@ -27,7 +27,7 @@ const FIRST_VERSION_UPGRADED: &str = include_str!(concat!(
     "/tests/golden/journal/first_version_upgraded.jsonl"
 ));
 
-fn record(line: &str) -> Record {
+fn record(line: &str) -> JournalRecord {
     serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
 }
 
@@ -106,10 +106,10 @@ fn call_kinds() -> impl Iterator<Item = String> {
 
 /// The kinds that a record contains. The matches are exhaustive: a new kind does not compile until
 /// it has a name here, and the test fails until it has a golden line.
-fn kinds(record: &Record) -> Vec<String> {
+fn kinds(record: &JournalRecord) -> Vec<String> {
     let mut kinds: Vec<String> = Vec::new();
     match record {
-        Record::Run(run) => kinds.push(
+        JournalRecord::Run(run) => kinds.push(
             match &run.kind {
                 RunKind::Apply => "run apply",
                 RunKind::Rollback(_) => "run rollback",
@@ -117,21 +117,21 @@ fn kinds(record: &Record) -> Vec<String> {
             }
             .to_owned(),
         ),
-        Record::Before { target: _, objects } => {
+        JournalRecord::Before { target: _, objects } => {
             kinds.push("before".to_owned());
             kinds.extend(objects.iter().map(object_kind));
         }
-        Record::Intent(intent) => {
+        JournalRecord::Intent(intent) => {
             kinds.push("intent".to_owned());
             let provider = match &intent.send {
-                Sent::Docker(_) => "docker",
-                Sent::Pulumi(_) => "pulumi",
-                Sent::Chainloop(_) => "chainloop",
+                SentOperation::Docker(_) => "docker",
+                SentOperation::Pulumi(_) => "pulumi",
+                SentOperation::Chainloop(_) => "chainloop",
             };
             let kind: CallKind = intent.send.kind();
             kinds.push(format!("{provider} {}", kind.words()));
         }
-        Record::Answer(answer) => {
+        JournalRecord::Answer(answer) => {
             match &answer.result {
                 CallResult::Applied(left) => {
                     kinds.push("answer applied".to_owned());
@@ -144,7 +144,7 @@ fn kinds(record: &Record) -> Vec<String> {
                 kinds.push("answer otherWriter".to_owned());
             }
         }
-        Record::End(end) => kinds.push(
+        JournalRecord::End(end) => kinds.push(
             match end.by {
                 EndedBy::Run => "end run",
                 EndedBy::Recovery => "end recovery",
@@ -155,31 +155,31 @@ fn kinds(record: &Record) -> Vec<String> {
     kinds
 }
 
-fn object_kind(object: &Object) -> String {
+fn object_kind(object: &LiveObject) -> String {
     match object {
-        Object::Policy(policy) => match policy.content {
+        LiveObject::Policy(policy) => match policy.content {
             LiveContent::Rules(_) => "policy rules",
             LiveContent::Cedar(_) => "policy cedar",
             LiveContent::Opaque(_) => "policy opaque",
         },
-        Object::Rule(rule) if rule.rule.is_err() => "rule opaque",
-        Object::Rule(_) => "rule",
-        Object::Pack(_) => "pack",
-        Object::Group(group) if group.body.is_err() => "group opaque",
-        Object::Group(_) => "group",
-        Object::Document(_) => "document",
+        LiveObject::Rule(rule) if rule.rule.is_err() => "rule opaque",
+        LiveObject::Rule(_) => "rule",
+        LiveObject::Pack(_) => "pack",
+        LiveObject::Group(group) if group.body.is_err() => "group opaque",
+        LiveObject::Group(_) => "group",
+        LiveObject::Document(_) => "document",
     }
     .to_owned()
 }
 
-fn left_kind(left: &Left) -> &'static str {
+fn left_kind(left: &StateAfterWrite) -> &'static str {
     match left {
-        Left::Policy(_) => "left policy",
-        Left::NoPolicy { .. } => "left noPolicy",
-        Left::Rule { .. } => "left rule",
-        Left::NoRule { .. } => "left noRule",
-        Left::Begun { .. } => "left begun",
-        Left::AsSent => "left asSent",
+        StateAfterWrite::Policy(_) => "left policy",
+        StateAfterWrite::NoPolicy { .. } => "left noPolicy",
+        StateAfterWrite::Rule { .. } => "left rule",
+        StateAfterWrite::NoRule { .. } => "left noRule",
+        StateAfterWrite::Begun { .. } => "left begun",
+        StateAfterWrite::AsSent => "left asSent",
     }
 }
 
@@ -188,7 +188,7 @@ fn live_objects_are_written_as_the_golden_lines_have_them() {
     let written: Vec<String> = live_objects()
         .into_iter()
         .map(|(target, objects)| {
-            let record = Record::Before {
+            let record = JournalRecord::Before {
                 target: target.to_owned(),
                 objects,
             };
@@ -210,13 +210,13 @@ fn live_objects_are_read_back() {
         .filter(|line| line.starts_with(r#"{"record":"before""#));
     for (line, (_, mut wanted)) in golden.zip(live_objects()) {
         for object in &mut wanted {
-            if let Object::Pack(pack) = object {
+            if let LiveObject::Pack(pack) = object {
                 pack.versions
                     .iter_mut()
                     .for_each(|version| version.detail = None);
             }
         }
-        let Record::Before { target: _, objects } = record(line) else {
+        let JournalRecord::Before { target: _, objects } = record(line) else {
             panic!("not a `before` record: {line}");
         };
         assert_eq!(objects, wanted);
@@ -226,13 +226,13 @@ fn live_objects_are_read_back() {
 #[test]
 fn the_first_version_is_read_as_the_present_one() {
     let path = camino::Utf8Path::new("j");
-    let history = History::parse(FIRST_VERSION.as_bytes(), path).unwrap();
+    let history = RunHistory::parse(FIRST_VERSION.as_bytes(), path).unwrap();
     assert_eq!(history.unreadable, 0);
     let lines = FIRST_VERSION.lines().skip(1);
     let written: Vec<String> = lines
         .map(|line| {
             let upgraded = first_version::upgraded(serde_json::from_str(line).unwrap());
-            let record: Record = serde_json::from_value(upgraded).unwrap();
+            let record: JournalRecord = serde_json::from_value(upgraded).unwrap();
             serde_json::to_string(&record).unwrap()
         })
         .collect();

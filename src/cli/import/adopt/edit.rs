@@ -7,24 +7,24 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::{AdoptError, refused};
 use crate::cli::planning;
 use crate::cli::workspace::Workspace;
-use crate::plan::{Change, ChangeKind, Field};
-use crate::render::plan::words::place;
+use crate::plan::{Change, ChangeKind, ChangedField};
+use crate::render::plan::wording::place;
 use crate::service::docker::import as manifest;
 use crate::service::docker::import::splice;
 use ::manifest::Manifest;
 use ::manifest::config::Target;
-use ::manifest::docker::{Metadata, PolicyManifest};
+use ::manifest::docker::{DockerPolicyManifest, DockerPolicyMetadata};
 use model::diag::{DocumentId, FileId, Path, Place};
 use model::docker::{LiveContent, LivePolicy, LiveRule};
 
 /// The manifest that declares a live policy.
-pub(super) struct Declared<'a> {
+pub(super) struct DeclaringManifest<'a> {
     workspace: &'a Workspace,
     id: DocumentId,
-    manifest: &'a PolicyManifest,
+    manifest: &'a DockerPolicyManifest,
 }
 
-impl<'a> Declared<'a> {
+impl<'a> DeclaringManifest<'a> {
     /// The one manifest that declares a policy by its name, or else by a name that it had.
     pub(super) fn find(
         workspace: &'a Workspace,
@@ -32,7 +32,7 @@ impl<'a> Declared<'a> {
         name: &str,
     ) -> Result<Option<Self>, AdoptError> {
         let documents = workspace.documents(target);
-        let policies: Vec<(DocumentId, &PolicyManifest)> = documents
+        let policies: Vec<(DocumentId, &DockerPolicyManifest)> = documents
             .into_iter()
             .filter_map(|document| match &document.manifest {
                 Manifest::Policy(policy) => Some((document.id, policy)),
@@ -44,9 +44,10 @@ impl<'a> Declared<'a> {
                 | Manifest::ChainloopGroup(_) => None,
             })
             .collect();
-        let named = |policy: &PolicyManifest| policy.metadata.name == name;
-        let was =
-            |policy: &PolicyManifest| policy.metadata.aliases.iter().any(|alias| alias == name);
+        let named = |policy: &DockerPolicyManifest| policy.metadata.name == name;
+        let was = |policy: &DockerPolicyManifest| {
+            policy.metadata.aliases.iter().any(|alias| alias == name)
+        };
         let mut found: Vec<_> = policies
             .iter()
             .filter(|(_, policy)| named(policy))
@@ -86,12 +87,12 @@ impl<'a> Declared<'a> {
         let path = Utf8PathBuf::from(file.name());
         let text = file.text();
         let refuse = |error: manifest::ImportError| refused(error.to_string());
-        let Metadata {
+        let DockerPolicyMetadata {
             name: _,
             aliases,
             protect,
         } = &self.manifest.metadata;
-        let metadata = Metadata {
+        let metadata = DockerPolicyMetadata {
             name: live.name.clone(),
             aliases: aliases
                 .iter()
@@ -103,7 +104,7 @@ impl<'a> Declared<'a> {
         let whole = manifest::policy_with(live, teams, metadata)
             .map_err(refuse)?
             .text;
-        let whole = without_head(&whole);
+        let whole = without_leading_comments(&whole);
         let mut ways = Vec::new();
         ways.extend(self.cedar_file(live, change, &path));
         ways.extend(
@@ -143,7 +144,7 @@ impl<'a> Declared<'a> {
         let text_alone = change
             .fields
             .iter()
-            .all(|field| field.field == Field::CedarText);
+            .all(|field| field.field == ChangedField::CedarText);
         text_alone.then(|| {
             (
                 path.parent().unwrap_or(Utf8Path::new("")).join(file),
@@ -194,7 +195,7 @@ impl<'a> Declared<'a> {
 }
 
 /// The manifest without the comments before it: the file has its own.
-fn without_head(text: &str) -> &str {
+fn without_leading_comments(text: &str) -> &str {
     let mut rest = text;
     while rest.starts_with('#') {
         rest = rest.split_once('\n').map_or("", |(_, rest)| rest);

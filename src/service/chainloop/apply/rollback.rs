@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::plan::{ResourceKind, Sent};
-use crate::run::journal::{CallResult, Made, TargetHistory};
-use crate::run::{Difference, Object};
-use crate::run::{HeldBack, UndoHeld};
+use crate::plan::{ResourceKind, SentOperation};
+use crate::run::journal::{CallResult, RunCall, TargetHistory};
+use crate::run::{HeldUndo, HeldUndoReason};
+use crate::run::{LiveObject, ObjectDifference};
 use model::chainloop::{
-    DesiredDocument, DocumentKind, LiveDocument, LiveState, PolicyName, SentDocument,
+    ChainloopLiveState, DesiredDocument, DocumentKind, LiveDocument, PolicyName, SentDocument,
 };
 use model::diag::DocumentId;
 
@@ -20,18 +20,21 @@ pub struct DocumentUndo {
     /// The policies, with the bytes that they had.
     pub desired: Vec<DesiredDocument>,
     /// What stays as it is, and why.
-    pub held: Vec<UndoHeld>,
+    pub held: Vec<HeldUndo>,
 }
 
 /// What was there before a run, as its journal has it.
-pub(super) fn before(target: &TargetHistory) -> LiveState {
+pub(super) fn before(target: &TargetHistory) -> ChainloopLiveState {
     let documents = target.before.iter().filter_map(|object| match object {
-        Object::Document(document) => Some((**document).clone()),
-        Object::Policy(_) | Object::Rule(_) | Object::Pack(_) | Object::Group(_) => None,
+        LiveObject::Document(document) => Some((**document).clone()),
+        LiveObject::Policy(_)
+        | LiveObject::Rule(_)
+        | LiveObject::Pack(_)
+        | LiveObject::Group(_) => None,
     });
     let documents =
         documents.map(|document| ((document.kind, document.name.clone()), Some(document)));
-    LiveState {
+    ChainloopLiveState {
         documents: documents.collect(),
     }
 }
@@ -42,10 +45,10 @@ pub fn documents_touched(target: &TargetHistory) -> Vec<(DocumentKind, PolicyNam
         .calls
         .iter()
         .filter_map(|made| match &made.intent.send {
-            Sent::Chainloop(operation) => {
+            SentOperation::Chainloop(operation) => {
                 Some((DocumentKind::Policy, operation.document().name.clone()))
             }
-            Sent::Docker(_) | Sent::Pulumi(_) => None,
+            SentOperation::Docker(_) | SentOperation::Pulumi(_) => None,
         });
     names.collect()
 }
@@ -54,7 +57,7 @@ pub fn documents_touched(target: &TargetHistory) -> Vec<(DocumentKind, PolicyNam
 /// With `overwrite`, what other writers changed since is undone too.
 pub fn undo_documents(
     target: &TargetHistory,
-    live: &LiveState,
+    live: &ChainloopLiveState,
     document: DocumentId,
     overwrite: bool,
 ) -> DocumentUndo {
@@ -62,18 +65,18 @@ pub fn undo_documents(
     let mut undo = DocumentUndo::default();
     let mut left: BTreeMap<&PolicyName, &SentDocument> = BTreeMap::new();
     for made in &target.calls {
-        let Sent::Chainloop(operation) = &made.intent.send else {
+        let SentOperation::Chainloop(operation) = &made.intent.send else {
             continue;
         };
         let sent = operation.document();
         if made.left().is_some() {
             left.insert(&sent.name, sent);
         } else if is_unknown(made) {
-            undo.hold(&sent.name, HeldBack::Unknown);
+            undo.hold(&sent.name, HeldUndoReason::Unknown);
         }
     }
     for (name, left) in left {
-        let of = |state: &LiveState| {
+        let of = |state: &ChainloopLiveState| {
             state
                 .document(DocumentKind::Policy, name)
                 .flatten()
@@ -82,7 +85,7 @@ pub fn undo_documents(
         let was = of(&before);
         let is = of(live);
         let Some(was) = was else {
-            undo.hold(name, HeldBack::NoDelete);
+            undo.hold(name, HeldUndoReason::NoDelete);
             continue;
         };
         let SentDocument {
@@ -91,16 +94,16 @@ pub fn undo_documents(
             bytes: left_bytes,
         } = left;
         if is.as_ref().is_none_or(|is| is.digest != *left_digest) && !overwrite {
-            let object = |document: LiveDocument| Object::Document(Box::new(document));
+            let object = |document: LiveDocument| LiveObject::Document(Box::new(document));
             let mut sent = was;
             sent.digest = left_digest.clone();
             sent.bytes = left_bytes.clone();
             let planned = Some(object(sent));
-            let difference = Difference {
+            let difference = ObjectDifference {
                 planned,
                 found: is.map(object),
             };
-            undo.hold(name, HeldBack::ChangedSince(Box::new(difference)));
+            undo.hold(name, HeldUndoReason::ChangedSince(Box::new(difference)));
             continue;
         }
         let LiveDocument {
@@ -130,9 +133,9 @@ pub fn undo_documents(
 }
 
 impl DocumentUndo {
-    fn hold(&mut self, name: &PolicyName, why: HeldBack) {
+    fn hold(&mut self, name: &PolicyName, why: HeldUndoReason) {
         let resource = ResourceKind::PolicyDocument;
-        self.held.push(UndoHeld {
+        self.held.push(HeldUndo {
             resource,
             name: name.to_string(),
             part: None,
@@ -141,7 +144,7 @@ impl DocumentUndo {
     }
 }
 
-fn is_unknown(made: &Made) -> bool {
+fn is_unknown(made: &RunCall) -> bool {
     made.answer
         .as_ref()
         .is_none_or(|answer| matches!(answer.result, CallResult::Unknown))

@@ -2,23 +2,25 @@
 
 use super::rollback::before;
 use super::settle::{decide, moved};
-use crate::run::Failure;
+use crate::run::CallFailure;
 use crate::run::journal::TargetHistory;
-use crate::run::service::Answered;
-use crate::run::{Left, Verdict};
-use crate::service::chainloop::client::{Reader, Writer};
-use http::{ApiError, Dated};
-use model::chainloop::{DocumentKind, LiveDocument, LiveState, Operation, SentDocument};
+use crate::run::service::WriteAnswer;
+use crate::run::{StateAfterWrite, WriteOutcome};
+use crate::service::chainloop::client::{ChainloopReader, ChainloopWriter};
+use http::{ApiError, DatedAnswer};
+use model::chainloop::{
+    ChainloopLiveState, ChainloopOperation, DocumentKind, LiveDocument, SentDocument,
+};
 
 /// What was there before a run, and a way to read what is there now.
 pub struct DocumentLookup {
-    before: LiveState,
-    reader: Reader,
+    before: ChainloopLiveState,
+    reader: ChainloopReader,
 }
 
 impl DocumentLookup {
     /// What was there before an earlier run. A policy is written once in a run.
-    pub fn of_run(target: &TargetHistory, reader: Reader) -> Self {
+    pub fn of_run(target: &TargetHistory, reader: ChainloopReader) -> Self {
         Self {
             before: before(target),
             reader,
@@ -29,7 +31,7 @@ impl DocumentLookup {
     ///
     /// # Errors
     /// It cannot be read.
-    pub async fn resolve(&self, send: &Operation) -> Result<Verdict, ApiError> {
+    pub async fn resolve(&self, send: &ChainloopOperation) -> Result<WriteOutcome, ApiError> {
         let found = self.find(send).await?;
         Ok(decide(
             send,
@@ -39,14 +41,14 @@ impl DocumentLookup {
         ))
     }
 
-    fn planned(&self, send: &Operation) -> Option<&LiveDocument> {
+    fn planned(&self, send: &ChainloopOperation) -> Option<&LiveDocument> {
         self.before
             .document(DocumentKind::Policy, &send.document().name)
             .flatten()
     }
 
     /// The policy that a write is about, as it is now.
-    async fn find(&self, send: &Operation) -> Result<Option<LiveDocument>, ApiError> {
+    async fn find(&self, send: &ChainloopOperation) -> Result<Option<LiveDocument>, ApiError> {
         self.reader.policy(&send.document().name, None).await
     }
 }
@@ -54,12 +56,16 @@ impl DocumentLookup {
 /// Makes the writes of a run.
 pub struct DocumentRun {
     lookup: DocumentLookup,
-    writer: Writer,
+    writer: ChainloopWriter,
 }
 
 impl DocumentRun {
     /// Starts a run with the documents that its plan touches, as they were read just now.
-    pub fn new(before: LiveState, reader: Reader, writer: Writer) -> Self {
+    pub fn new(
+        before: ChainloopLiveState,
+        reader: ChainloopReader,
+        writer: ChainloopWriter,
+    ) -> Self {
         Self {
             lookup: DocumentLookup { before, reader },
             writer,
@@ -72,7 +78,7 @@ impl DocumentRun {
     }
 
     /// The documents that the plan touches, as they were before the run.
-    pub fn before(&self) -> &LiveState {
+    pub fn before(&self) -> &ChainloopLiveState {
         &self.lookup.before
     }
 
@@ -81,11 +87,15 @@ impl DocumentRun {
     ///
     /// # Errors
     /// It was changed, or cannot be read.
-    pub async fn check_before(&self, send: &Operation) -> Result<(), Failure> {
-        let found = self.lookup.find(send).await.map_err(Failure::NotChecked)?;
+    pub async fn check_before(&self, send: &ChainloopOperation) -> Result<(), CallFailure> {
+        let found = self
+            .lookup
+            .find(send)
+            .await
+            .map_err(CallFailure::NotChecked)?;
         match moved(send, self.lookup.planned(send), found.as_ref()) {
             None => Ok(()),
-            Some((stale, difference)) => Err(Failure::Moved {
+            Some((stale, difference)) => Err(CallFailure::Stale {
                 stale,
                 difference: Box::new(difference),
             }),
@@ -96,19 +106,19 @@ impl DocumentRun {
     ///
     /// # Errors
     /// The service refused it, or gave no usable answer.
-    pub async fn send(&self, send: &Operation) -> Result<Answered, ApiError> {
+    pub async fn send(&self, send: &ChainloopOperation) -> Result<WriteAnswer, ApiError> {
         let SentDocument {
             name,
             // The server computes it.
             digest: _,
             bytes,
         } = send.document();
-        let Dated { what: (), date } = match send {
-            Operation::CreatePolicy { .. } => self.writer.create(name, bytes).await?,
-            Operation::UpdatePolicy { .. } => self.writer.update(name, bytes).await?,
+        let DatedAnswer { what: (), date } = match send {
+            ChainloopOperation::CreatePolicy { .. } => self.writer.create(name, bytes).await?,
+            ChainloopOperation::UpdatePolicy { .. } => self.writer.update(name, bytes).await?,
         };
-        Ok(Answered {
-            left: Left::AsSent,
+        Ok(WriteAnswer {
+            left: StateAfterWrite::AsSent,
             overwrote: None,
             date,
         })

@@ -1,17 +1,17 @@
 //! Decides, from what was read back, what became of a write, and whether one may still be made. Pure.
 
 use crate::plan::ResourceKind;
-use crate::run::Stale;
-use crate::run::{Difference, Left, Object, Verdict};
+use crate::run::StalePlan;
+use crate::run::{LiveObject, ObjectDifference, StateAfterWrite, WriteOutcome};
 use crate::service::chainloop::plan::document_fingerprint;
-use model::chainloop::{LiveDocument, Operation};
+use model::chainloop::{ChainloopOperation, LiveDocument};
 
-fn object(document: &LiveDocument) -> Object {
-    Object::Document(Box::new(document.clone()))
+fn object(document: &LiveDocument) -> LiveObject {
+    LiveObject::Document(Box::new(document.clone()))
 }
 
-fn difference(planned: Option<&LiveDocument>, found: Option<&LiveDocument>) -> Difference {
-    Difference {
+fn difference(planned: Option<&LiveDocument>, found: Option<&LiveDocument>) -> ObjectDifference {
+    ObjectDifference {
         planned: planned.map(object),
         found: found.map(object),
     }
@@ -24,14 +24,14 @@ fn same(planned: &LiveDocument, found: &LiveDocument) -> bool {
 /// Decides what became of a write of an organization, given what should have been there before it. The digest says it all:
 /// whoever wrote these very bytes, they are there.
 pub(super) fn decide(
-    send: &Operation,
+    send: &ChainloopOperation,
     organization: &str,
     planned: Option<&LiveDocument>,
     found: Option<&LiveDocument>,
-) -> Verdict {
+) -> WriteOutcome {
     match (planned, found) {
         (_, Some(found)) if found.is_of(organization) && found.digest == send.document().digest => {
-            Verdict::Applied(Left::AsSent)
+            WriteOutcome::Applied(StateAfterWrite::AsSent)
         }
         // It was made, and another one on top of it: the reading at the end of the run tells of that.
         (planned, Some(found))
@@ -39,16 +39,16 @@ pub(super) fn decide(
                 && has_version(Some(found), send)
                 && !has_version(planned, send) =>
         {
-            Verdict::Applied(Left::AsSent)
+            WriteOutcome::Applied(StateAfterWrite::AsSent)
         }
-        (None, None) => Verdict::NotApplied,
-        (Some(planned), Some(found)) if same(planned, found) => Verdict::NotApplied,
-        (planned, found) => Verdict::Other(difference(planned, found)),
+        (None, None) => WriteOutcome::NotApplied,
+        (Some(planned), Some(found)) if same(planned, found) => WriteOutcome::NotApplied,
+        (planned, found) => WriteOutcome::Conflict(difference(planned, found)),
     }
 }
 
 /// Whether what a write sends is a version of a document.
-fn has_version(document: Option<&LiveDocument>, send: &Operation) -> bool {
+fn has_version(document: Option<&LiveDocument>, send: &ChainloopOperation) -> bool {
     let digest = &send.document().digest;
     document.is_some_and(|document| {
         document.digest == *digest
@@ -61,17 +61,17 @@ fn has_version(document: Option<&LiveDocument>, send: &Operation) -> bool {
 
 /// Whether what is there just before a write is what the plan was made for; else what is there.
 pub(super) fn moved(
-    send: &Operation,
+    send: &ChainloopOperation,
     planned: Option<&LiveDocument>,
     found: Option<&LiveDocument>,
-) -> Option<(Stale, Difference)> {
+) -> Option<(StalePlan, ObjectDifference)> {
     let name = || send.document().name.to_string();
     let stale = match (planned, found) {
         (None, None) => return None,
         (Some(planned), Some(found)) if same(planned, found) => return None,
-        (None, Some(_)) => Stale::Exists(ResourceKind::PolicyDocument, name()),
-        (Some(_), None) => Stale::Gone(ResourceKind::PolicyDocument, name()),
-        (Some(_), Some(_)) => Stale::Changed(ResourceKind::PolicyDocument, name()),
+        (None, Some(_)) => StalePlan::Exists(ResourceKind::PolicyDocument, name()),
+        (Some(_), None) => StalePlan::Gone(ResourceKind::PolicyDocument, name()),
+        (Some(_), Some(_)) => StalePlan::Changed(ResourceKind::PolicyDocument, name()),
     };
     Some((stale, difference(planned, found)))
 }
@@ -119,34 +119,34 @@ mod tests {
             digest: bytes("new").digest(),
             bytes: bytes("new"),
         };
-        let send = Operation::UpdatePolicy { document: sent };
+        let send = ChainloopOperation::UpdatePolicy { document: sent };
         let (old, decided) = (live(&["old"]), |found: &LiveDocument| {
             decide(&send, "acme", Some(&live(&["old"])), Some(found))
         });
         assert!(matches!(
             decided(&live(&["new", "old"])),
-            Verdict::Applied(_)
+            WriteOutcome::Applied(_)
         ));
-        assert!(matches!(decided(&old), Verdict::NotApplied));
+        assert!(matches!(decided(&old), WriteOutcome::NotApplied));
         assert!(matches!(
             decided(&live(&["other", "old"])),
-            Verdict::Other(_)
+            WriteOutcome::Conflict(_)
         ));
         // It was made, and somebody was there right after.
         assert!(matches!(
             decided(&live(&["other", "new", "old"])),
-            Verdict::Applied(_)
+            WriteOutcome::Applied(_)
         ));
         // It was a version before, which says nothing.
         let planned = live(&["old", "new"]);
         let found = live(&["other", "old", "new"]);
         assert!(matches!(
             decide(&send, "acme", Some(&planned), Some(&found)),
-            Verdict::Other(_)
+            WriteOutcome::Conflict(_)
         ));
         assert!(matches!(
             decide(&send, "acme", None, None),
-            Verdict::NotApplied
+            WriteOutcome::NotApplied
         ));
     }
 }

@@ -6,12 +6,12 @@ use super::settle::moved;
 use crate::plan::document_id;
 use crate::plan::{Mismatch, ReplayError};
 use crate::plan::{ResourceKind, TargetPlan};
-use crate::run::Report;
-use crate::run::Stale;
-use crate::service::chainloop::client::Reader;
+use crate::run::CallReport;
+use crate::run::StalePlan;
+use crate::service::chainloop::client::ChainloopReader;
 use crate::service::chainloop::plan::{document_fingerprint, documents_replayed, verify_documents};
 use http::ApiError;
-use model::chainloop::{DocumentKind, LiveState, Operation, PolicyName};
+use model::chainloop::{ChainloopLiveState, ChainloopOperation, DocumentKind, PolicyName};
 
 /// The policies that the calls of a plan write.
 fn written(plan: &TargetPlan) -> BTreeSet<PolicyName> {
@@ -25,7 +25,10 @@ fn written(plan: &TargetPlan) -> BTreeSet<PolicyName> {
 ///
 /// # Errors
 /// Any failed read.
-pub async fn read_touched(plan: &TargetPlan, reader: &Reader) -> Result<LiveState, ApiError> {
+pub async fn read_touched(
+    plan: &TargetPlan,
+    reader: &ChainloopReader,
+) -> Result<ChainloopLiveState, ApiError> {
     let wanted = written(plan)
         .into_iter()
         .map(|name| (DocumentKind::Policy, name));
@@ -33,7 +36,7 @@ pub async fn read_touched(plan: &TargetPlan, reader: &Reader) -> Result<LiveStat
 }
 
 /// Of more, what [`read_touched`] would have read.
-pub fn keep_touched(mut live: LiveState, plan: &TargetPlan) -> LiveState {
+pub fn keep_touched(mut live: ChainloopLiveState, plan: &TargetPlan) -> ChainloopLiveState {
     let written = written(plan);
     live.documents
         .retain(|(kind, name), _| *kind == DocumentKind::Policy && written.contains(name));
@@ -41,7 +44,7 @@ pub fn keep_touched(mut live: LiveState, plan: &TargetPlan) -> LiveState {
 }
 
 /// Whether what the plan touches is still what it was made from.
-pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
+pub fn check_unmoved(plan: &TargetPlan, live: &ChainloopLiveState) -> Vec<StalePlan> {
     let mut stale = Vec::new();
     for operation in plan.calls.iter().filter_map(|call| call.send.chainloop()) {
         let name = &operation.document().name;
@@ -49,16 +52,19 @@ pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
         let id = document_id(DocumentKind::Policy, name);
         let before = plan.before.iter().find(|before| before.id == id);
         match (operation, before, found) {
-            (Operation::CreatePolicy { .. }, _, found) => {
+            (ChainloopOperation::CreatePolicy { .. }, _, found) => {
                 stale.extend(moved(operation, None, found).map(|(stale, _)| stale));
             }
-            (Operation::UpdatePolicy { .. }, _, None) => {
-                stale.push(Stale::Gone(ResourceKind::PolicyDocument, name.to_string()));
+            (ChainloopOperation::UpdatePolicy { .. }, _, None) => {
+                stale.push(StalePlan::Gone(
+                    ResourceKind::PolicyDocument,
+                    name.to_string(),
+                ));
             }
-            (Operation::UpdatePolicy { .. }, Some(before), Some(found))
+            (ChainloopOperation::UpdatePolicy { .. }, Some(before), Some(found))
                 if document_fingerprint(found) == before.fingerprint => {}
-            (Operation::UpdatePolicy { .. }, Some(_) | None, Some(_)) => {
-                stale.push(Stale::Changed(
+            (ChainloopOperation::UpdatePolicy { .. }, Some(_) | None, Some(_)) => {
+                stale.push(StalePlan::Changed(
                     ResourceKind::PolicyDocument,
                     name.to_string(),
                 ));
@@ -75,12 +81,12 @@ pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
 /// The applied calls do not fit what was there.
 pub fn read_back_differs(
     plan: &TargetPlan,
-    before: &LiveState,
-    report: &Report,
-    actual: &LiveState,
+    before: &ChainloopLiveState,
+    report: &CallReport,
+    actual: &ChainloopLiveState,
 ) -> Result<Vec<Mismatch>, ReplayError> {
     let disputed: BTreeSet<&str> = report
-        .disputed_calls(&plan.calls)
+        .uncertain_calls(&plan.calls)
         .iter()
         .map(|call| call.name.as_str())
         .collect();

@@ -1,7 +1,7 @@
 //! Builds desired documents from manifests without errors.
 
-use super::rules::reference::{Leads, of_document};
-use super::scene::DocumentView;
+use super::context::DocumentView;
+use super::rules::reference::{ReferenceTarget, of_document};
 use model::chainloop::{DesiredDocument, PolicyName};
 use model::diag::{Code, Diagnostic, Path, Place};
 
@@ -24,10 +24,10 @@ pub(super) fn build(view: &DocumentView<'_>) -> Result<DesiredDocument, Box<Diag
     let mut references = Vec::new();
     for leads in of_document(*native) {
         match leads {
-            Leads::Service(reference) => references.push(reference),
-            Leads::Local(reference) => local.push(reference),
+            ReferenceTarget::Service(reference) => references.push(reference),
+            ReferenceTarget::Local(reference) => local.push(reference),
             // Invalid references are reported by `reference-invalid`.
-            Leads::Web | Leads::Nowhere(..) => {}
+            ReferenceTarget::Web | ReferenceTarget::Invalid(..) => {}
         }
     }
     let bytes = native.bytes().clone();

@@ -3,9 +3,9 @@
 //! The vendor's published schemas omit most of these rules; they follow its protocol and its
 //! engine.
 
+mod context;
 mod desired;
 mod rules;
-mod scene;
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,8 @@ use crate::service::diagnostics::{blamed, sort};
 use model::chainloop::DesiredDocument;
 use model::diag::{Code, Diagnostic, FileId, Place, Severity};
 
-use scene::Scene;
-pub use scene::{DocumentInput, InputsSchemas};
+use context::ChainloopRuleContext;
+pub use context::{DocumentInput, InputsSchemas};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckedDocuments {
@@ -26,11 +26,11 @@ pub struct CheckedDocuments {
 }
 
 pub fn check_documents(input: &DocumentInput<'_>) -> CheckedDocuments {
-    let scene = Scene::new(input);
-    let mut diagnostics = rules::run(&scene);
+    let context = ChainloopRuleContext::new(input);
+    let mut diagnostics = rules::run(&context);
     let blamed = blamed(&diagnostics);
     let mut documents = Vec::new();
-    for document in scene
+    for document in context
         .documents
         .iter()
         .filter(|document| !blamed.contains(&document.id))

@@ -6,26 +6,28 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::credentials::TOKEN;
-use super::reader::Reader;
-use super::target::Target;
-use super::writer::Writer;
+use super::reader::ChainloopReader;
+use super::target::ChainloopOrganizationClient;
+use super::writer::ChainloopWriter;
 use http::ConnectionError;
-use http::Organization;
-use http::{ApiError, Authorization, Call, Dated, Endpoint, ErrorKind, HostClient, HttpClient};
+use http::OrganizationName;
+use http::{
+    ApiError, Authorization, DatedAnswer, Endpoint, ErrorKind, HostClient, HttpCall, HttpClient,
+};
 use manifest::config::RawSchemaEncoding;
 
 const REFUSED_TOKEN: &str = "CHAINLOOP_TOKEN is not accepted; it may have expired or been revoked, or be of another organization. Give a new one.";
 
 /// An endpoint, the token bound to it, and the connections to it. Clones share all of them.
 #[derive(Clone)]
-pub struct Connection(Arc<Inner>);
+pub struct ChainloopConnection(Arc<ChainloopConnectionInner>);
 
-struct Inner {
+struct ChainloopConnectionInner {
     host: HostClient,
     authorization: Authorization,
 }
 
-impl Connection {
+impl ChainloopConnection {
     /// Binds a token to an endpoint. Nothing is sent yet.
     ///
     /// # Errors
@@ -38,7 +40,7 @@ impl Connection {
         let host = http.bind(endpoint.clone())?;
         host.redactor().learn(token);
         let authorization = TOKEN.authorize(token)?;
-        Ok(Self(Arc::new(Inner {
+        Ok(Self(Arc::new(ChainloopConnectionInner {
             host,
             authorization,
         })))
@@ -50,21 +52,31 @@ impl Connection {
     }
 
     /// Reads an organization's policies and groups.
-    pub fn reader(&self, organization: &Organization) -> Reader {
-        Reader::new(Target::new(self.clone(), organization.clone()))
+    pub fn reader(&self, organization: &OrganizationName) -> ChainloopReader {
+        ChainloopReader::new(ChainloopOrganizationClient::new(
+            self.clone(),
+            organization.clone(),
+        ))
     }
 
     /// Changes an organization's policies; `encoding` says how a document's bytes are put into a request.
-    pub fn writer(&self, organization: &Organization, encoding: RawSchemaEncoding) -> Writer {
-        Writer::new(Target::new(self.clone(), organization.clone()), encoding)
+    pub fn writer(
+        &self,
+        organization: &OrganizationName,
+        encoding: RawSchemaEncoding,
+    ) -> ChainloopWriter {
+        ChainloopWriter::new(
+            ChainloopOrganizationClient::new(self.clone(), organization.clone()),
+            encoding,
+        )
     }
 
-    pub(super) fn failed(&self, call: &Call, kind: ErrorKind) -> ApiError {
+    pub(super) fn failed(&self, call: &HttpCall, kind: ErrorKind) -> ApiError {
         self.0.host.failed(call, kind)
     }
 
-    pub(super) async fn send(&self, call: &Call) -> Result<Dated<Value>, ApiError> {
-        let Inner {
+    pub(super) async fn send(&self, call: &HttpCall) -> Result<DatedAnswer<Value>, ApiError> {
+        let ChainloopConnectionInner {
             host,
             authorization,
         } = &*self.0;

@@ -2,14 +2,14 @@
 
 use secrecy::SecretString;
 
-use http::CredentialsError;
-use http::TokenPlace;
+use http::AccessTokenError;
+use http::TokenVariable;
 
 /// The variable with the access token.
 pub const TOKEN_VARIABLE: &str = "CHAINLOOP_TOKEN";
 
 /// Where the token is, and how the service calls it.
-pub(super) const TOKEN: TokenPlace = TokenPlace {
+pub(super) const TOKEN: TokenVariable = TokenVariable {
     variable: TOKEN_VARIABLE,
     scheme: "Bearer",
 };
@@ -21,6 +21,6 @@ pub(super) const TOKEN: TokenPlace = TokenPlace {
 /// It is not set, or cannot be sent. No error repeats the value.
 pub fn token_from(
     environment: impl Fn(&str) -> Option<String>,
-) -> Result<SecretString, CredentialsError> {
+) -> Result<SecretString, AccessTokenError> {
     TOKEN.token_from(environment)
 }

@@ -1,6 +1,6 @@
 //! Chainloop: policies and policy groups, which are documents.
 //!
-//! A [`Reader`] has no method that writes, so whoever holds only a reader cannot change anything. A read either
+//! A [`ChainloopReader`] has no method that writes, so whoever holds only a reader cannot change anything. A read either
 //! succeeds completely or fails: only a 404 says that a document is not there. The service documents no list, so a
 //! reader is told which documents to ask for.
 
@@ -13,11 +13,11 @@ mod target;
 mod wire;
 mod writer;
 
-pub use connection::Connection;
+pub use connection::ChainloopConnection;
 pub use credentials::{TOKEN_VARIABLE, token_from};
 pub use operations::OPERATIONS;
-pub use reader::Reader;
-pub use writer::Writer;
+pub use reader::ChainloopReader;
+pub use writer::ChainloopWriter;
 
 /// Where the service is when nobody says otherwise.
 pub const DEFAULT_ENDPOINT: &str = "https://api.app.chainloop.dev";

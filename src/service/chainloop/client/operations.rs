@@ -2,45 +2,45 @@
 //! unless a field says another one.
 
 use super::target::ORGANIZATION;
-use http::operation::{Field, FieldKind, Operation, Verb};
+use http::operation::{ApiOperation, FieldKind, OperationField, Verb};
 
-const BODY: &[Field] = &[
-    Field::body("policy", FieldKind::Json).required(),
-    Field::body("raw_schema", FieldKind::Text).required(),
+const BODY: &[OperationField] = &[
+    OperationField::body("policy", FieldKind::Json).required(),
+    OperationField::body("raw_schema", FieldKind::Text).required(),
 ];
 
 /// All operations.
-pub const OPERATIONS: &[Operation] = &[
-    Operation {
+pub const OPERATIONS: &[ApiOperation] = &[
+    ApiOperation {
         name: "PolicyService_Get",
         about: "reads a policy, in its latest version or the one with this digest",
         verb: Verb::Get,
         path: "v1/policies/{policy_name}",
         fields: &[
-            Field::path("policy_name"),
-            Field::query("digest", FieldKind::Text),
-            Field::query(ORGANIZATION, FieldKind::Text),
+            OperationField::path("policy_name"),
+            OperationField::query("digest", FieldKind::Text),
+            OperationField::query(ORGANIZATION, FieldKind::Text),
         ],
     },
-    Operation {
+    ApiOperation {
         name: "PolicyService_GetGroup",
         about: "reads a policy group, in its latest version or the one with this digest",
         verb: Verb::Get,
         path: "v1/groups/{group_name}",
         fields: &[
-            Field::path("group_name"),
-            Field::query("digest", FieldKind::Text),
-            Field::query(ORGANIZATION, FieldKind::Text),
+            OperationField::path("group_name"),
+            OperationField::query("digest", FieldKind::Text),
+            OperationField::query(ORGANIZATION, FieldKind::Text),
         ],
     },
-    Operation {
+    ApiOperation {
         name: "PolicyService_Create",
         about: "creates a policy; raw_schema holds its text, in base64 unless the service takes it plain",
         verb: Verb::Post,
         path: "v1/policies",
         fields: BODY,
     },
-    Operation {
+    ApiOperation {
         name: "PolicyService_Update",
         about: "writes another version of a policy; raw_schema holds its text, in base64 unless the service takes it plain",
         verb: Verb::Put,

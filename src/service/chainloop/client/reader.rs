@@ -6,26 +6,26 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use super::target::Target;
+use super::target::ChainloopOrganizationClient;
 use super::wire;
 use crate::run::service::ReadProgress;
-use http::Organization;
+use http::OrganizationName;
 use http::operation::ReadRequest;
-use http::{ApiError, Call, ErrorKind};
-use model::chainloop::{DocumentKind, LiveDocument, LiveState, PolicyName};
+use http::{ApiError, ErrorKind, HttpCall};
+use model::chainloop::{ChainloopLiveState, DocumentKind, LiveDocument, PolicyName};
 use model::digest::Digest;
 
 /// Reads the policies and groups of one organization. It has no way to change anything.
 #[derive(Clone)]
-pub struct Reader {
-    target: Target,
+pub struct ChainloopReader {
+    target: ChainloopOrganizationClient,
     /// What to ask for.
     wanted: Arc<BTreeSet<(DocumentKind, PolicyName)>>,
     progress: Option<ReadProgress>,
 }
 
-impl Reader {
-    pub(super) fn new(target: Target) -> Self {
+impl ChainloopReader {
+    pub(super) fn new(target: ChainloopOrganizationClient) -> Self {
         Self {
             target,
             wanted: Arc::default(),
@@ -40,7 +40,7 @@ impl Reader {
 
     /// The same reader for the documents of another organization, which a reference can name.
     #[must_use]
-    pub fn of(mut self, organization: Organization) -> Self {
+    pub fn of(mut self, organization: OrganizationName) -> Self {
         self.target.organization = organization;
         self
     }
@@ -118,7 +118,7 @@ impl Reader {
         Ok(Some(document))
     }
 
-    fn call_of(&self, kind: DocumentKind, name: &PolicyName, digest: Option<&Digest>) -> Call {
+    fn call_of(&self, kind: DocumentKind, name: &PolicyName, digest: Option<&Digest>) -> HttpCall {
         let (operation, folder) = match kind {
             DocumentKind::Policy => ("PolicyService_Get", "policies"),
             DocumentKind::PolicyGroup => ("PolicyService_GetGroup", "groups"),
@@ -129,7 +129,7 @@ impl Reader {
             .into_iter()
             .collect();
         let call =
-            Call::read(operation, format!("{} `{name}`", kind.words()), path).with_query(query);
+            HttpCall::read(operation, format!("{} `{name}`", kind.words()), path).with_query(query);
         self.target.of_organization(call)
     }
 
@@ -137,7 +137,7 @@ impl Reader {
     ///
     /// # Errors
     /// Anything that could not be read. There is no partial result.
-    pub async fn live_state(&self) -> Result<LiveState, ApiError> {
+    pub async fn live_state(&self) -> Result<ChainloopLiveState, ApiError> {
         let mut tasks = JoinSet::new();
         for (kind, name) in self.wanted.iter() {
             let reader = self.clone();
@@ -149,7 +149,7 @@ impl Reader {
             });
         }
         let all = tasks.len();
-        let mut live = LiveState::default();
+        let mut live = ChainloopLiveState::default();
         while let Some(read) = tasks.join_next().await {
             let (key, document) = read.unwrap_or_else(|_| Err(self.stopped()))?;
             live.documents.insert(key, document);
@@ -162,7 +162,7 @@ impl Reader {
 
     fn stopped(&self) -> ApiError {
         let organization = format!("organization `{}`", self.target.organization);
-        let call = Call::read("PolicyService_Get", organization, Vec::new());
+        let call = HttpCall::read("PolicyService_Get", organization, Vec::new());
         self.target.failed(
             &call,
             ErrorKind::Incomplete {

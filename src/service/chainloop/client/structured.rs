@@ -44,12 +44,12 @@ pub(super) fn structured(
 }
 
 /// A collection that is still open, and the number of its anchor.
-struct Open {
-    content: Content,
+struct ValueFrame {
+    content: ValueFrameContent,
     anchor: usize,
 }
 
-enum Content {
+enum ValueFrameContent {
     List(Vec<Value>),
     Members {
         members: Map<String, Value>,
@@ -58,8 +58,8 @@ enum Content {
 }
 
 #[derive(Default)]
-struct Builder {
-    open: Vec<Open>,
+struct ValueBuilder {
+    open: Vec<ValueFrame>,
     anchors: HashMap<usize, (Value, usize)>,
     nodes: usize,
     done: Option<Value>,
@@ -67,7 +67,7 @@ struct Builder {
 
 fn read(text: &str) -> Result<Value, String> {
     let text = text.trim_start_matches('\u{feff}');
-    let mut builder = Builder::default();
+    let mut builder = ValueBuilder::default();
     let mut parser = Parser::new_from_str(text);
     let mut documents = 0_usize;
     while let Some(event) = parser.next_event() {
@@ -88,10 +88,12 @@ fn read(text: &str) -> Result<Value, String> {
                 let value = builder.scalar(&text, style);
                 builder.node(value, anchor)?;
             }
-            Event::SequenceStart(anchor, _) => builder.open(Content::List(Vec::new()), anchor)?,
+            Event::SequenceStart(anchor, _) => {
+                builder.open(ValueFrameContent::List(Vec::new()), anchor)?
+            }
             Event::MappingStart(anchor, _) => {
                 builder.open(
-                    Content::Members {
+                    ValueFrameContent::Members {
                         members: Map::new(),
                         key: None,
                     },
@@ -107,7 +109,7 @@ fn read(text: &str) -> Result<Value, String> {
     }
 }
 
-impl Builder {
+impl ValueBuilder {
     /// A text, unless it stands where a truth value or a choice must, or is nothing at all.
     fn scalar(&self, text: &str, style: ScalarStyle) -> Value {
         if style != ScalarStyle::Plain {
@@ -115,11 +117,11 @@ impl Builder {
         }
         let mut around = self.open.iter().rev().map(|open| &open.content);
         let key = match around.next() {
-            Some(Content::Members { key: Some(key), .. }) => Some(key.as_str()),
-            Some(Content::Members { key: None, .. }) => return Value::from(text),
-            Some(Content::List(_)) => match around.next() {
-                Some(Content::Members { key, .. }) => key.as_deref(),
-                Some(Content::List(_)) | None => None,
+            Some(ValueFrameContent::Members { key: Some(key), .. }) => Some(key.as_str()),
+            Some(ValueFrameContent::Members { key: None, .. }) => return Value::from(text),
+            Some(ValueFrameContent::List(_)) => match around.next() {
+                Some(ValueFrameContent::Members { key, .. }) => key.as_deref(),
+                Some(ValueFrameContent::List(_)) | None => None,
             },
             None => None,
         };
@@ -138,21 +140,21 @@ impl Builder {
         }
     }
 
-    fn open(&mut self, content: Content, anchor: usize) -> Result<(), String> {
+    fn open(&mut self, content: ValueFrameContent, anchor: usize) -> Result<(), String> {
         if self.open.len() >= DEEPEST {
             return Err("the document nests too deep".to_owned());
         }
-        self.open.push(Open { content, anchor });
+        self.open.push(ValueFrame { content, anchor });
         Ok(())
     }
 
     fn close(&mut self) -> Result<(), String> {
-        let Some(Open { content, anchor }) = self.open.pop() else {
+        let Some(ValueFrame { content, anchor }) = self.open.pop() else {
             return Ok(());
         };
         let value = match content {
-            Content::List(items) => Value::Array(items),
-            Content::Members { members, key: _ } => Value::Object(members),
+            ValueFrameContent::List(items) => Value::Array(items),
+            ValueFrameContent::Members { members, key: _ } => Value::Object(members),
         };
         self.node(value, anchor)
     }
@@ -167,8 +169,8 @@ impl Builder {
         }
         match self.open.last_mut().map(|open| &mut open.content) {
             None => self.done = Some(value),
-            Some(Content::List(items)) => items.push(value),
-            Some(Content::Members { members, key }) => match key.take() {
+            Some(ValueFrameContent::List(items)) => items.push(value),
+            Some(ValueFrameContent::Members { members, key }) => match key.take() {
                 // What is nothing is left out, as in the service's own JSON.
                 Some(_) if value.is_null() => {}
                 Some(key) => {

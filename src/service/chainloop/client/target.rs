@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::connection::Connection;
-use http::Organization;
-use http::{ApiError, Call, Dated, ErrorKind};
+use super::connection::ChainloopConnection;
+use http::OrganizationName;
+use http::{ApiError, DatedAnswer, ErrorKind, HttpCall};
 
 /// The query parameter that says whose documents are meant. Without it the service answers with what fits best, which
 /// may be another owner's, so it goes with every read.
@@ -12,13 +12,13 @@ pub(super) const ORGANIZATION: &str = "organization_name";
 
 /// What reader and writer have in common: sending, and errors with a place.
 #[derive(Clone)]
-pub(super) struct Target {
-    connection: Connection,
-    pub(super) organization: Organization,
+pub(super) struct ChainloopOrganizationClient {
+    connection: ChainloopConnection,
+    pub(super) organization: OrganizationName,
 }
 
-impl Target {
-    pub(super) fn new(connection: Connection, organization: Organization) -> Self {
+impl ChainloopOrganizationClient {
+    pub(super) fn new(connection: ChainloopConnection, organization: OrganizationName) -> Self {
         Self {
             connection,
             organization,
@@ -26,15 +26,15 @@ impl Target {
     }
 
     /// The call with the organization named.
-    pub(super) fn of_organization(&self, call: Call) -> Call {
+    pub(super) fn of_organization(&self, call: HttpCall) -> HttpCall {
         call.with_usual_query(ORGANIZATION, self.organization.as_str())
     }
 
-    pub(super) async fn send(&self, call: &Call) -> Result<Dated<Value>, ApiError> {
+    pub(super) async fn send(&self, call: &HttpCall) -> Result<DatedAnswer<Value>, ApiError> {
         self.connection.send(call).await
     }
 
-    pub(super) fn failed(&self, call: &Call, kind: ErrorKind) -> ApiError {
+    pub(super) fn failed(&self, call: &HttpCall, kind: ErrorKind) -> ApiError {
         self.connection.failed(call, kind)
     }
 }

@@ -35,9 +35,9 @@ struct DocumentAnswer<'v> {
     #[serde(rename = "organizationName")]
     organization_name_camel: Option<&'v str>,
     latest: Option<bool>,
-    inputs_json_schema: Option<Inputs>,
+    inputs_json_schema: Option<InputsSchemaText>,
     #[serde(rename = "inputsJsonSchema")]
-    inputs_json_schema_camel: Option<Inputs>,
+    inputs_json_schema_camel: Option<InputsSchemaText>,
     version_references: Option<Vec<VersionReferenceAnswer>>,
     #[serde(rename = "versionReferences")]
     version_references_camel: Option<Vec<VersionReferenceAnswer>>,
@@ -54,23 +54,23 @@ struct RawAnswer {
 struct VersionReferenceAnswer {
     #[serde(deserialize_with = "digest")]
     digest: Digest,
-    created_at: Option<Moment>,
+    created_at: Option<WireTimestamp>,
     #[serde(rename = "createdAt")]
-    created_at_camel: Option<Moment>,
+    created_at_camel: Option<WireTimestamp>,
 }
 
-struct Moment(Timestamp);
+struct WireTimestamp(Timestamp);
 
-impl<'de> Deserialize<'de> for Moment {
+impl<'de> Deserialize<'de> for WireTimestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         text(deserializer, "a moment", |text| text.parse().ok().map(Self))
     }
 }
 
 /// The schema, unless the text is empty.
-struct Inputs(Option<InputsSchema>);
+struct InputsSchemaText(Option<InputsSchema>);
 
-impl<'de> Deserialize<'de> for Inputs {
+impl<'de> Deserialize<'de> for InputsSchemaText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         text(deserializer, "a JSON Schema inside a text", |text| {
             InputsSchema::parse(text).ok().map(Self)

@@ -6,9 +6,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::structured::structured;
-use super::target::Target;
+use super::target::ChainloopOrganizationClient;
 use http::operation::WriteRequest;
-use http::{ApiError, Call, Dated, ErrorKind};
+use http::{ApiError, DatedAnswer, ErrorKind, HttpCall};
 use manifest::config::RawSchemaEncoding;
 use model::chainloop::{DocumentBytes, PolicyName};
 
@@ -20,13 +20,13 @@ const JSON: &str = "application/json";
 /// The service documents no precondition of a write. So read the policy just before, and look at its owner: a token
 /// writes into the organization that it belongs to.
 #[derive(Clone)]
-pub struct Writer {
-    target: Target,
+pub struct ChainloopWriter {
+    target: ChainloopOrganizationClient,
     encoding: RawSchemaEncoding,
 }
 
-impl Writer {
-    pub(super) fn new(target: Target, encoding: RawSchemaEncoding) -> Self {
+impl ChainloopWriter {
+    pub(super) fn new(target: ChainloopOrganizationClient, encoding: RawSchemaEncoding) -> Self {
         Self { target, encoding }
     }
 
@@ -50,7 +50,7 @@ impl Writer {
         &self,
         name: &PolicyName,
         bytes: &DocumentBytes,
-    ) -> Result<Dated<()>, ApiError> {
+    ) -> Result<DatedAnswer<()>, ApiError> {
         self.write("PolicyService_Create", Method::POST, name, bytes)
             .await
     }
@@ -63,7 +63,7 @@ impl Writer {
         &self,
         name: &PolicyName,
         bytes: &DocumentBytes,
-    ) -> Result<Dated<()>, ApiError> {
+    ) -> Result<DatedAnswer<()>, ApiError> {
         self.write("PolicyService_Update", Method::PUT, name, bytes)
             .await
     }
@@ -76,10 +76,10 @@ impl Writer {
         method: Method,
         name: &PolicyName,
         bytes: &DocumentBytes,
-    ) -> Result<Dated<()>, ApiError> {
+    ) -> Result<DatedAnswer<()>, ApiError> {
         let path = ["v1", "policies"].map(str::to_owned).to_vec();
-        let call =
-            Call::write(operation, format!("policy `{name}`"), method, path).answering_nothing();
+        let call = HttpCall::write(operation, format!("policy `{name}`"), method, path)
+            .with_empty_answer();
         let not_sent = |why: String| self.target.failed(&call, ErrorKind::NotSent { why });
         let text = bytes
             .text()

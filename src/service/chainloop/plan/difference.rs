@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::plan::{DocumentState, Field, FieldChange, ValueChange};
+use crate::plan::{ChangedField, DocumentState, FieldChange, ValueChange};
 use manifest::plain_documents;
 use model::chainloop::{DocumentBytes, LiveDocument};
 use model::diag::Path;
@@ -24,7 +24,7 @@ pub(super) fn fields(
         document.map(|(_, digest)| digest.to_string())
     };
     let mut fields = vec![FieldChange::scalar(
-        Field::Digest,
+        ChangedField::Digest,
         digest(before),
         digest(after),
     )];
@@ -33,7 +33,7 @@ pub(super) fn fields(
         && let (Some(before), Some(after)) = (parsed(before), parsed(after))
     {
         fields.extend(FieldChange::set(
-            Field::Meaning,
+            ChangedField::Meaning,
             lines(&before),
             lines(&after),
         ));
@@ -49,7 +49,7 @@ pub(super) fn fields(
         after: text(after),
     };
     fields.push(FieldChange {
-        field: Field::Text,
+        field: ChangedField::Text,
         value,
     });
     fields

@@ -13,28 +13,30 @@ use serde_json::json;
 use crate::plan::Fingerprint;
 use crate::plan::document_id;
 use crate::plan::{
-    Before, Call, CallId, Change, ChangeKind, DocumentState, DocumentStatus, FieldChange, Held,
-    HeldReason, LiveCounts, Note, ResourceKind, SourceRef, TargetInfo, TargetPlan, ToSend,
+    CallId, Change, ChangeKind, DocumentState, DocumentStatus, FieldChange, HeldChange, HeldReason,
+    LiveCounts, PlanNote, PlannedCall, PlannedFingerprint, PlannedOperation, ResourceKind,
+    SourceRef, TargetInfo, TargetPlan,
 };
 use model::chainloop::{
-    DesiredDocument, DocumentKind, LiveDocument, LiveState, Operation, PolicyName, SentDocument,
+    ChainloopLiveState, ChainloopOperation, DesiredDocument, DocumentKind, LiveDocument,
+    PolicyName, SentDocument,
 };
 use model::diag::Place;
 
 pub use recompute::{
-    DocumentBreach, audit_documents, documents_drift, documents_replayed, recomputed_documents,
-    verify_documents,
+    DocumentPlanViolation, audit_documents, documents_drift, documents_replayed,
+    recomputed_documents, verify_documents,
 };
 
 use difference::{fields, state};
 
 /// The input of a plan.
-pub struct DocumentRequest<'a> {
+pub struct DocumentPlanRequest<'a> {
     pub target: TargetInfo,
     /// The checked documents.
     pub documents: &'a [DesiredDocument],
     /// The live documents. A document that was not requested is not part of the plan.
-    pub live: &'a LiveState,
+    pub live: &'a ChainloopLiveState,
     /// Whether the target sets `writes: true`.
     pub writes: bool,
     pub locate: &'a dyn Fn(&Place) -> SourceRef,
@@ -63,7 +65,7 @@ pub fn document_fingerprint(document: &LiveDocument) -> Fingerprint {
 }
 
 /// Plans one target. The result does not depend on the order of the desired documents.
-pub fn plan_documents(request: &DocumentRequest<'_>) -> TargetPlan {
+pub fn plan_documents(request: &DocumentPlanRequest<'_>) -> TargetPlan {
     let mut wanted: BTreeMap<(DocumentKind, &PolicyName), &DesiredDocument> = BTreeMap::new();
     for document in request.documents {
         // Duplicate names are reported by the check.
@@ -71,7 +73,7 @@ pub fn plan_documents(request: &DocumentRequest<'_>) -> TargetPlan {
             .entry((document.kind, &document.name))
             .or_insert(document);
     }
-    let mut planner = Planner {
+    let mut planner = DocumentPlanner {
         request,
         drafts: Vec::new(),
         held: Vec::new(),
@@ -92,7 +94,7 @@ fn resource(kind: DocumentKind) -> ResourceKind {
     }
 }
 
-fn counts(live: &LiveState) -> LiveCounts {
+fn counts(live: &ChainloopLiveState) -> LiveCounts {
     let of = |kind: DocumentKind| {
         (
             resource(kind),
@@ -110,21 +112,21 @@ fn counts(live: &LiveState) -> LiveCounts {
 }
 
 /// A call with the change that it makes.
-struct Draft {
-    send: Operation,
+struct DocumentDraft {
+    send: ChainloopOperation,
     change: Change,
-    note: Option<Note>,
-    before: Option<Before>,
+    note: Option<PlanNote>,
+    before: Option<PlannedFingerprint>,
 }
 
-struct Planner<'a> {
-    request: &'a DocumentRequest<'a>,
-    drafts: Vec<Draft>,
-    held: Vec<Held>,
+struct DocumentPlanner<'a> {
+    request: &'a DocumentPlanRequest<'a>,
+    drafts: Vec<DocumentDraft>,
+    held: Vec<HeldChange>,
     documents: Vec<DocumentStatus>,
 }
 
-impl Planner<'_> {
+impl DocumentPlanner<'_> {
     fn document(&mut self, desired: &DesiredDocument, live: Option<&LiveDocument>) {
         let DesiredDocument {
             kind,
@@ -164,7 +166,7 @@ impl Planner<'_> {
             status.fields = fields;
             let resource = status.resource;
             let name = status.name.clone();
-            self.held.push(Held {
+            self.held.push(HeldChange {
                 resource,
                 name,
                 part: None,
@@ -233,15 +235,15 @@ impl Planner<'_> {
         let mut notes = Vec::new();
         let mut before = Vec::new();
         for (number, draft) in (1..).zip(drafts) {
-            let Draft {
+            let DocumentDraft {
                 send,
                 change,
                 note,
                 before: was,
             } = draft;
             let name = send.document().name.to_string();
-            let send = ToSend::Chainloop(send);
-            calls.push(Call {
+            let send = PlannedOperation::Chainloop(send);
+            calls.push(PlannedCall {
                 id: CallId(number),
                 after: Vec::new(),
                 name,
@@ -277,12 +279,12 @@ fn draft(
     live: Option<&LiveDocument>,
     status: &DocumentStatus,
     fields: Vec<FieldChange>,
-) -> Draft {
+) -> DocumentDraft {
     let kind = DocumentKind::Policy;
     let name = document.name.clone();
     let id = document_id(kind, &name);
     let note = match &status.state {
-        DocumentState::Behind { since } => Some(Note::GoesBack {
+        DocumentState::Behind { since } => Some(PlanNote::GoesBack {
             policy: status.name.clone(),
             digest: document.digest.to_string(),
             since: since.clone(),
@@ -306,17 +308,17 @@ fn draft(
         fields,
         children: Vec::new(),
     };
-    let before = live.map(|live| Before {
+    let before = live.map(|live| PlannedFingerprint {
         resource: resource(kind),
         id,
         name: status.name.clone(),
         fingerprint: document_fingerprint(live),
     });
     let send = match live {
-        Some(_) => Operation::UpdatePolicy { document },
-        None => Operation::CreatePolicy { document },
+        Some(_) => ChainloopOperation::UpdatePolicy { document },
+        None => ChainloopOperation::CreatePolicy { document },
     };
-    Draft {
+    DocumentDraft {
         send,
         change,
         note,

@@ -9,11 +9,12 @@ use super::difference::{fields, parsed, state};
 use super::{counts, draft, resource};
 use crate::plan::replay::{Mismatch, ReplayError};
 use crate::plan::{
-    Call, Change, ChangeKind, DocumentState, DocumentStatus, FieldChange, Note, ResourceKind,
-    Since, SourceRef, TargetDrift, TargetPlan, ValueChange,
+    Change, ChangeKind, DocumentState, DocumentStatus, FieldChange, LastChange, PlanNote,
+    PlannedCall, ResourceKind, SourceRef, TargetDrift, TargetPlan, ValueChange,
 };
 use model::chainloop::{
-    DocumentKind, LiveDocument, LiveState, Operation, PolicyName, SentDocument, VersionReference,
+    ChainloopLiveState, ChainloopOperation, DocumentKind, LiveDocument, PolicyName, SentDocument,
+    VersionReference,
 };
 use model::digest::Digest;
 
@@ -22,16 +23,16 @@ use model::digest::Digest;
 /// # Errors
 /// A call does not fit the live state.
 pub fn documents_replayed(
-    live: &LiveState,
-    calls: &[Call],
+    live: &ChainloopLiveState,
+    calls: &[PlannedCall],
     organization: &str,
-) -> Result<LiveState, ReplayError> {
+) -> Result<ChainloopLiveState, ReplayError> {
     let mut state = live.clone();
     for call in calls {
         let operation = call
             .send
             .chainloop()
-            .ok_or(ReplayError::Foreign { call: call.id.0 })?;
+            .ok_or(ReplayError::OtherService { call: call.id.0 })?;
         let there = found(&state, operation, organization).map_err(|why| refused(call, why))?;
         let SentDocument {
             name,
@@ -71,7 +72,7 @@ pub fn documents_replayed(
     Ok(state)
 }
 
-fn refused(call: &Call, why: &str) -> ReplayError {
+fn refused(call: &PlannedCall, why: &str) -> ReplayError {
     ReplayError::Refused {
         call: call.id.0,
         why: why.to_owned(),
@@ -80,8 +81,8 @@ fn refused(call: &Call, why: &str) -> ReplayError {
 
 /// The document that a write replaces, or why the write is not possible.
 fn found<'s>(
-    live: &'s LiveState,
-    operation: &Operation,
+    live: &'s ChainloopLiveState,
+    operation: &ChainloopOperation,
     organization: &str,
 ) -> Result<Option<&'s LiveDocument>, &'static str> {
     let there = live.document(DocumentKind::Policy, &operation.document().name);
@@ -91,9 +92,12 @@ fn found<'s>(
         (_, Some(Some(there))) if !there.is_of(organization) => {
             Err("the policy is of another organization")
         }
-        (Operation::CreatePolicy { .. }, Some(Some(_))) => Err("the policy exists"),
-        (Operation::UpdatePolicy { .. }, Some(None)) => Err("the policy does not exist"),
-        (Operation::CreatePolicy { .. } | Operation::UpdatePolicy { .. }, Some(there)) => Ok(there),
+        (ChainloopOperation::CreatePolicy { .. }, Some(Some(_))) => Err("the policy exists"),
+        (ChainloopOperation::UpdatePolicy { .. }, Some(None)) => Err("the policy does not exist"),
+        (
+            ChainloopOperation::CreatePolicy { .. } | ChainloopOperation::UpdatePolicy { .. },
+            Some(there),
+        ) => Ok(there),
     }
 }
 
@@ -104,7 +108,7 @@ fn found<'s>(
 /// A call does not fit the live state.
 pub fn recomputed_documents(
     plan: &TargetPlan,
-    live: &LiveState,
+    live: &ChainloopLiveState,
 ) -> Result<TargetPlan, ReplayError> {
     let organization = plan.target.organization.as_str();
     documents_replayed(live, &plan.calls, organization)?;
@@ -113,7 +117,7 @@ pub fn recomputed_documents(
     recomputed.changes.clear();
     recomputed
         .notes
-        .retain(|note| !matches!(note, Note::GoesBack { .. }));
+        .retain(|note| !matches!(note, PlanNote::GoesBack { .. }));
     let mut written = BTreeMap::new();
     for operation in plan.calls.iter().filter_map(|call| call.send.chainloop()) {
         let document = operation.document();
@@ -174,7 +178,10 @@ fn places(plan: &TargetPlan) -> BTreeMap<(ResourceKind, &str), &SourceRef> {
 ///
 /// # Errors
 /// The plan was made for another state.
-pub fn documents_drift(plan: &TargetPlan, live: &LiveState) -> Result<TargetDrift, ReplayError> {
+pub fn documents_drift(
+    plan: &TargetPlan,
+    live: &ChainloopLiveState,
+) -> Result<TargetDrift, ReplayError> {
     documents_replayed(live, &plan.calls, &plan.target.organization)?;
     let held = plan
         .documents
@@ -185,13 +192,13 @@ pub fn documents_drift(plan: &TargetPlan, live: &LiveState) -> Result<TargetDrif
         .iter()
         .cloned()
         .chain(held)
-        .map(turned)
+        .map(inverted)
         .collect();
     changes.sort_by(|a, b| (a.resource, &a.name).cmp(&(b.resource, &b.name)));
     let differs = |status: &&DocumentStatus| status.state != DocumentState::InSync;
     let since = plan.documents.iter().filter(differs).filter_map(|status| {
         let updated_at = status.live_since.clone()?;
-        Some(Since {
+        Some(LastChange {
             name: status.name.clone(),
             id: status.live.as_ref()?.to_string(),
             updated_at,
@@ -237,7 +244,7 @@ pub fn documents_drift(plan: &TargetPlan, live: &LiveState) -> Result<TargetDrif
 }
 
 /// The reverse of a change.
-fn turned(change: Change) -> Change {
+fn inverted(change: Change) -> Change {
     let Change {
         kind,
         resource,
@@ -276,7 +283,7 @@ fn turned(change: Change) -> Change {
         FieldChange { field, value }
     });
     let fields = fields.collect();
-    let children = children.into_iter().map(turned).collect();
+    let children = children.into_iter().map(inverted).collect();
     Change {
         kind,
         resource,
@@ -289,7 +296,10 @@ fn turned(change: Change) -> Change {
 }
 
 /// Compares two states byte by byte. Documents that were not requested are ignored.
-pub fn verify_documents(expected: &LiveState, actual: &LiveState) -> Vec<Mismatch> {
+pub fn verify_documents(
+    expected: &ChainloopLiveState,
+    actual: &ChainloopLiveState,
+) -> Vec<Mismatch> {
     let mut found = Vec::new();
     for ((kind, name), expected) in &expected.documents {
         let Some(actual) = actual.document(*kind, name) else {
@@ -351,9 +361,9 @@ fn has_unknown_version(expected: &LiveDocument, actual: &LiveDocument) -> bool {
 
 /// A property of document plans that a plan from a file violates.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum DocumentBreach {
+pub enum DocumentPlanViolation {
     #[error(transparent)]
-    Unfit(#[from] ReplayError),
+    Replay(#[from] ReplayError),
     /// The bytes do not have the digest of the call.
     #[error("call {call}: the bytes have the digest {computed}, not {said}")]
     Digest {
@@ -373,15 +383,15 @@ pub enum DocumentBreach {
     /// The number is out of order, the call waits for another one, or it has a part. No call of a
     /// document does.
     #[error("call {call} is not one of a plan of documents")]
-    Odd { call: u32 },
+    UnexpectedForm { call: u32 },
     /// A policy is written twice.
     #[error("call {call} writes the policy `{name}` again")]
-    Twice { call: u32, name: String },
+    Duplicate { call: u32, name: String },
 }
 
 /// Checks a plan from a file: every call must write a policy of the organization, once, with the
 /// bytes of its digest and under the name in these bytes.
-pub fn audit_documents(plan: &TargetPlan, live: &LiveState) -> Vec<DocumentBreach> {
+pub fn audit_documents(plan: &TargetPlan, live: &ChainloopLiveState) -> Vec<DocumentPlanViolation> {
     let mut breaches = Vec::new();
     if let Err(error) = documents_replayed(live, &plan.calls, &plan.target.organization) {
         breaches.push(error.into());
@@ -389,9 +399,9 @@ pub fn audit_documents(plan: &TargetPlan, live: &LiveState) -> Vec<DocumentBreac
     let mut seen: BTreeSet<&PolicyName> = BTreeSet::new();
     for (call, wanted) in plan.calls.iter().zip(1..) {
         if call.id.0 != wanted || !call.after.is_empty() || call.part.is_some() {
-            breaches.push(DocumentBreach::Odd { call: call.id.0 });
+            breaches.push(DocumentPlanViolation::UnexpectedForm { call: call.id.0 });
         }
-        let Some(document) = call.send.chainloop().map(Operation::document) else {
+        let Some(document) = call.send.chainloop().map(ChainloopOperation::document) else {
             continue;
         };
         let number = call.id.0;
@@ -400,7 +410,7 @@ pub fn audit_documents(plan: &TargetPlan, live: &LiveState) -> Vec<DocumentBreac
         if computed != document.digest {
             let said = document.digest.to_string();
             let computed = computed.to_string();
-            breaches.push(DocumentBreach::Digest {
+            breaches.push(DocumentPlanViolation::Digest {
                 call: number,
                 said,
                 computed,
@@ -416,13 +426,13 @@ pub fn audit_documents(plan: &TargetPlan, live: &LiveState) -> Vec<DocumentBreac
         let is_named =
             says("/metadata/name").is_some_and(|found| found == name) && call.name == name;
         if !is_named || says("/kind").is_none_or(|kind| kind != DocumentKind::Policy.as_str()) {
-            breaches.push(DocumentBreach::Name {
+            breaches.push(DocumentPlanViolation::Name {
                 call: number,
                 name: name.clone(),
             });
         }
         if !seen.insert(&document.name) {
-            breaches.push(DocumentBreach::Twice { call: number, name });
+            breaches.push(DocumentPlanViolation::Duplicate { call: number, name });
         }
     }
     breaches

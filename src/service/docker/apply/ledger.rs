@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::plan::{CallId, PolicyRef, ResourceKind, fingerprint};
-use crate::run::Stale;
+use crate::run::StalePlan;
 use crate::run::journal::TargetHistory;
-use crate::run::{Left, Object};
-use model::docker::{LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, RuleId};
+use crate::run::{LiveObject, StateAfterWrite};
+use model::docker::{
+    DockerLiveState, DockerOperation, LiveContent, LivePolicy, LiveRule, PolicyId, RuleId,
+};
 
 /// The policies that a run touches, as they should be at the server now.
 #[derive(Debug, Clone, Default)]
@@ -71,7 +73,7 @@ impl Ledger {
     }
 
     /// The write with the id of its policy; nothing if no call has made that policy yet.
-    pub fn resolve(&self, send: &Operation<PolicyRef>) -> Option<Operation<PolicyId>> {
+    pub fn resolve(&self, send: &DockerOperation<PolicyRef>) -> Option<DockerOperation<PolicyId>> {
         let id = |policy| match policy {
             PolicyRef::Existing(id) => Ok(id),
             PolicyRef::CreatedBy(call) => self.created(call).cloned().ok_or(()),
@@ -80,11 +82,11 @@ impl Ledger {
     }
 
     /// Takes down what a call left.
-    pub fn record(&mut self, call: CallId, left: &Left) {
+    pub fn record(&mut self, call: CallId, left: &StateAfterWrite) {
         match left {
-            Left::Policy(policy) => self.record_policy(call, policy),
-            Left::NoPolicy { id } => drop(self.policies.remove(id)),
-            Left::Rule { policy, rule } => {
+            StateAfterWrite::Policy(policy) => self.record_policy(call, policy),
+            StateAfterWrite::NoPolicy { id } => drop(self.policies.remove(id)),
+            StateAfterWrite::Rule { policy, rule } => {
                 if let Some(rules) = self.rules_mut(policy) {
                     match rules.iter_mut().find(|known| known.id == rule.id) {
                         Some(known) => known.clone_from(rule),
@@ -92,12 +94,12 @@ impl Ledger {
                     }
                 }
             }
-            Left::NoRule { policy, id } => {
+            StateAfterWrite::NoRule { policy, id } => {
                 if let Some(rules) = self.rules_mut(policy) {
                     rules.retain(|rule| rule.id != *id);
                 }
             }
-            Left::Begun { .. } | Left::AsSent => {}
+            StateAfterWrite::Begun { .. } | StateAfterWrite::AsSent => {}
         }
     }
 
@@ -105,15 +107,16 @@ impl Ledger {
     ///
     /// # Errors
     /// It was changed, or it is gone.
-    pub fn check(&self, id: &PolicyId, found: Option<&LivePolicy>) -> Result<(), Stale> {
+    pub fn check(&self, id: &PolicyId, found: Option<&LivePolicy>) -> Result<(), StalePlan> {
         let Some(expected) = self.policy(id) else {
             return Ok(());
         };
         match found {
-            None => Err(Stale::Gone(ResourceKind::Policy, expected.name.clone())),
-            Some(found) if fingerprint(found) != fingerprint(expected) => {
-                Err(Stale::Changed(ResourceKind::Policy, expected.name.clone()))
-            }
+            None => Err(StalePlan::Gone(ResourceKind::Policy, expected.name.clone())),
+            Some(found) if fingerprint(found) != fingerprint(expected) => Err(StalePlan::Changed(
+                ResourceKind::Policy,
+                expected.name.clone(),
+            )),
             Some(_) => Ok(()),
         }
     }
@@ -144,13 +147,16 @@ impl Ledger {
 /// The policies that an earlier run touched, as they were before.
 pub(super) fn policies(target: &TargetHistory) -> impl Iterator<Item = &LivePolicy> {
     target.before.iter().filter_map(|object| match object {
-        Object::Policy(policy) => Some(&**policy),
-        Object::Rule(_) | Object::Pack(_) | Object::Group(_) | Object::Document(_) => None,
+        LiveObject::Policy(policy) => Some(&**policy),
+        LiveObject::Rule(_)
+        | LiveObject::Pack(_)
+        | LiveObject::Group(_)
+        | LiveObject::Document(_) => None,
     })
 }
 
-impl From<LiveState> for Ledger {
-    fn from(state: LiveState) -> Self {
+impl From<DockerLiveState> for Ledger {
+    fn from(state: DockerLiveState) -> Self {
         Self::new(state.policies)
     }
 }

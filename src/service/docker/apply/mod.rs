@@ -10,7 +10,7 @@ mod touched;
 mod verify;
 
 pub use ledger::Ledger;
-pub use rollback::{Undo, undo};
+pub use rollback::{PolicyUndo, undo_policies};
 pub use settle::decide;
 pub use touched::{check_unmoved, keep_touched, read_touched};
 pub use verify::read_back_differs;

@@ -3,9 +3,9 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::ledger::Ledger;
-use crate::service::docker::client::Reader;
+use crate::service::docker::client::DockerReader;
 use http::ApiError;
-use model::docker::{LivePolicy, Operation, PolicyId};
+use model::docker::{DockerOperation, LivePolicy, PolicyId};
 
 /// The policy that a write is about as it is now, or nothing if the whole list holds none: for a creation the one of
 /// its name that this run has not seen before, else the one of its id.
@@ -13,9 +13,9 @@ use model::docker::{LivePolicy, Operation, PolicyId};
 /// # Errors
 /// Any failed read: then nothing can be said.
 pub(super) async fn read_back(
-    send: &Operation<PolicyId>,
+    send: &DockerOperation<PolicyId>,
     ledger: &Mutex<Ledger>,
-    reader: &Reader,
+    reader: &DockerReader,
 ) -> Result<Option<LivePolicy>, ApiError> {
     let seen = |id: &PolicyId| {
         ledger
@@ -24,17 +24,17 @@ pub(super) async fn read_back(
             .has_seen(id)
     };
     match send {
-        Operation::CreatePolicy { policy } => {
+        DockerOperation::CreatePolicy { policy } => {
             let name = policy.name.as_str();
             reader
                 .find_policy(|summary| summary.name == name && !seen(&summary.id))
                 .await
         }
-        Operation::UpdatePolicy { id, .. }
-        | Operation::DeletePolicy { id }
-        | Operation::CreateRule { policy: id, .. }
-        | Operation::UpdateRule { policy: id, .. }
-        | Operation::DeleteRule { policy: id, .. } => {
+        DockerOperation::UpdatePolicy { id, .. }
+        | DockerOperation::DeletePolicy { id }
+        | DockerOperation::CreateRule { policy: id, .. }
+        | DockerOperation::UpdateRule { policy: id, .. }
+        | DockerOperation::DeleteRule { policy: id, .. } => {
             reader.find_policy(|summary| summary.id == *id).await
         }
     }

@@ -7,26 +7,26 @@ use std::collections::BTreeSet;
 
 use super::ledger::{Ledger, policies};
 use super::settle::same_head;
-use crate::plan::{ResourceKind, Sent, fingerprint};
-use crate::run::journal::{CallResult, Made, TargetHistory};
-use crate::run::{Difference, Left, Object};
-use crate::run::{HeldBack, UndoHeld};
+use crate::plan::{ResourceKind, SentOperation, fingerprint};
+use crate::run::journal::{CallResult, RunCall, TargetHistory};
+use crate::run::{HeldUndo, HeldUndoReason};
+use crate::run::{LiveObject, ObjectDifference, StateAfterWrite};
 use model::Name;
 use model::diag::DocumentId;
 use model::docker::{
-    Content, DesiredPolicy, DesiredRule, LiveContent, LivePolicy, LiveRule, LiveState, Operation,
-    PolicyId, RuleId,
+    DesiredPolicy, DesiredRule, DockerLiveState, DockerOperation, LiveContent, LivePolicy,
+    LiveRule, PolicyContent, PolicyId, RuleId,
 };
 
 /// What is desired of the policies that a run touched.
 #[derive(Debug, Clone, Default)]
-pub struct Undo {
+pub struct PolicyUndo {
     /// The policies that are to be there, as they are to be.
     pub desired: Vec<DesiredPolicy>,
     /// The policies that the run made and that are to go.
     pub made: BTreeSet<PolicyId>,
     /// What stays as it is, and why.
-    pub held: Vec<UndoHeld>,
+    pub held: Vec<HeldUndo>,
     /// Policies that the run deleted and that are to be made again: the server gives them new ids.
     pub again: Vec<String>,
 }
@@ -34,25 +34,25 @@ pub struct Undo {
 /// Compares what a run left with what is live, and says what is desired so that all it touched is as before.
 ///
 /// `document` stands for the journal. With `overwrite`, what other writers changed since is undone too.
-pub fn undo(
+pub fn undo_policies(
     target: &TargetHistory,
-    live: &LiveState,
+    live: &DockerLiveState,
     document: DocumentId,
     overwrite: bool,
-) -> Undo {
+) -> PolicyUndo {
     let before = Ledger::new(policies(target).cloned());
     let after = Ledger::of_run(target);
-    let mut undoing = Undoing {
+    let mut undoing = PolicyUndoBuilder {
         target,
         live,
         before,
         after,
         document,
         overwrite,
-        undo: Undo::default(),
+        undo: PolicyUndo::default(),
     };
     undoing.note_unknown();
-    undoing.policies_that_were_made();
+    undoing.created_policies();
     let before: Vec<LivePolicy> = policies(target).cloned().collect();
     for policy in &before {
         if undoing.is_touched(&policy.id) {
@@ -62,18 +62,18 @@ pub fn undo(
     undoing.undo
 }
 
-struct Undoing<'a> {
+struct PolicyUndoBuilder<'a> {
     target: &'a TargetHistory,
-    live: &'a LiveState,
+    live: &'a DockerLiveState,
     before: Ledger,
     after: Ledger,
     document: DocumentId,
     overwrite: bool,
-    undo: Undo,
+    undo: PolicyUndo,
 }
 
-impl Undoing<'_> {
-    fn applied(&self) -> impl Iterator<Item = &Made> {
+impl PolicyUndoBuilder<'_> {
+    fn applied(&self) -> impl Iterator<Item = &RunCall> {
         self.target
             .calls
             .iter()
@@ -89,8 +89,8 @@ impl Undoing<'_> {
         self.live.policies.iter().find(|policy| policy.id == *id)
     }
 
-    fn hold(&mut self, policy: &str, rule: Option<&str>, why: HeldBack) {
-        self.undo.held.push(UndoHeld {
+    fn hold(&mut self, policy: &str, rule: Option<&str>, why: HeldUndoReason) {
+        self.undo.held.push(HeldUndo {
             resource: ResourceKind::Policy,
             name: policy.to_owned(),
             part: rule.map(str::to_owned),
@@ -99,7 +99,7 @@ impl Undoing<'_> {
     }
 
     fn note_unknown(&mut self) {
-        let unknown = |made: &&Made| {
+        let unknown = |made: &&RunCall| {
             made.answer
                 .as_ref()
                 .is_none_or(|answer| matches!(answer.result, CallResult::Unknown))
@@ -112,12 +112,16 @@ impl Undoing<'_> {
             .map(|made| made.intent.clone())
             .collect();
         for intent in calls {
-            self.hold(&intent.name, intent.part.as_deref(), HeldBack::Unknown);
+            self.hold(
+                &intent.name,
+                intent.part.as_deref(),
+                HeldUndoReason::Unknown,
+            );
         }
     }
 
     /// What the run made goes, unless somebody else has worked on it since.
-    fn policies_that_were_made(&mut self) {
+    fn created_policies(&mut self) {
         let made: Vec<LivePolicy> = self
             .after
             .policies()
@@ -151,14 +155,14 @@ impl Undoing<'_> {
                 && !self.undo.made.contains(&other.id)
         });
         if taken && live.as_ref().is_none_or(|live| live.name != before.name) {
-            self.hold(&before.name, None, HeldBack::NameTaken);
+            self.hold(&before.name, None, HeldUndoReason::NameTaken);
             return;
         }
         match (after, live) {
-            (None, None) => self.make_again(before),
+            (None, None) => self.recreate(before),
             // The run deleted it, and ids are never given twice.
-            (None, Some(_)) => self.hold(&before.name, None, HeldBack::Unknown),
-            (Some(_), None) if self.overwrite => self.make_again(before),
+            (None, Some(_)) => self.hold(&before.name, None, HeldUndoReason::Unknown),
+            (Some(_), None) if self.overwrite => self.recreate(before),
             (Some(after), None) => self.hold(
                 &before.name,
                 None,
@@ -168,7 +172,7 @@ impl Undoing<'_> {
         }
     }
 
-    fn make_again(&mut self, before: &LivePolicy) {
+    fn recreate(&mut self, before: &LivePolicy) {
         let wanted = self.understood(before, before.rules());
         if let Some(desired) = self.desired(before, wanted, None) {
             self.undo.again.push(before.name.clone());
@@ -178,7 +182,7 @@ impl Undoing<'_> {
 
     fn put_back(&mut self, before: &LivePolicy, after: &LivePolicy, live: &LivePolicy) {
         let updated = self.applied().any(
-            |made| matches!(&made.intent.send, Sent::Docker(Operation::UpdatePolicy { id, .. }) if *id == live.id),
+            |made| matches!(&made.intent.send, SentOperation::Docker(DockerOperation::UpdatePolicy { id, .. }) if *id == live.id),
         );
         let mut head = live;
         if updated {
@@ -196,13 +200,13 @@ impl Undoing<'_> {
         for rule in live.rules() {
             match self.touched_rule(&live.id, &rule.id) {
                 false => wanted.push((rule.clone(), None)),
-                true => wanted.extend(self.rule_that_is_there(before, after, rule)),
+                true => wanted.extend(self.existing_rule(before, after, rule)),
             }
         }
         for rule in before.rules() {
             let is_live = live.rules().iter().any(|other| other.id == rule.id);
             if !is_live && self.touched_rule(&live.id, &rule.id) {
-                wanted.extend(self.rule_that_is_gone(&before.name, after, rule, live));
+                wanted.extend(self.missing_rule(&before.name, after, rule, live));
             }
         }
         let wanted = self.understood_rules(&live.name, wanted);
@@ -211,14 +215,14 @@ impl Undoing<'_> {
     }
 
     fn touched_rule(&self, policy: &PolicyId, id: &RuleId) -> bool {
-        let created = |made: &Made| match made.left() {
-            Some(Left::Rule { policy: of, rule }) => of == policy && rule.id == *id,
+        let created = |made: &RunCall| match made.left() {
+            Some(StateAfterWrite::Rule { policy: of, rule }) => of == policy && rule.id == *id,
             Some(
-                Left::Policy(_)
-                | Left::NoPolicy { .. }
-                | Left::NoRule { .. }
-                | Left::Begun { .. }
-                | Left::AsSent,
+                StateAfterWrite::Policy(_)
+                | StateAfterWrite::NoPolicy { .. }
+                | StateAfterWrite::NoRule { .. }
+                | StateAfterWrite::Begun { .. }
+                | StateAfterWrite::AsSent,
             )
             | None => false,
         };
@@ -227,7 +231,7 @@ impl Undoing<'_> {
     }
 
     /// A rule that the run made or changed and that is live: what it is to be, with the name that it has now.
-    fn rule_that_is_there(
+    fn existing_rule(
         &mut self,
         before: &LivePolicy,
         after: &LivePolicy,
@@ -243,7 +247,7 @@ impl Undoing<'_> {
         let was = find(before);
         let left = find(after);
         if left.as_ref() != Some(rule) && !self.overwrite {
-            let object = |rule: &LiveRule| Object::Rule(Box::new(rule.clone()));
+            let object = |rule: &LiveRule| LiveObject::Rule(Box::new(rule.clone()));
             let why = changed(left.as_ref().map(object), Some(object(rule)));
             self.hold(&before.name, Some(&rule.name), why);
             return Some((rule.clone(), None));
@@ -252,7 +256,7 @@ impl Undoing<'_> {
     }
 
     /// A rule that the run deleted or changed and that is not live.
-    fn rule_that_is_gone(
+    fn missing_rule(
         &mut self,
         policy: &str,
         after: &LivePolicy,
@@ -265,11 +269,11 @@ impl Undoing<'_> {
             .iter()
             .any(|other| other.name == rule.name && !self.touched_rule(&live.id, &other.id));
         if namesake {
-            self.hold(policy, Some(&rule.name), HeldBack::NameTaken);
+            self.hold(policy, Some(&rule.name), HeldUndoReason::NameTaken);
             return None;
         }
         if let Some(left) = left.filter(|_| !self.overwrite) {
-            let left = Object::Rule(Box::new(left.clone()));
+            let left = LiveObject::Rule(Box::new(left.clone()));
             self.hold(policy, Some(&rule.name), changed(Some(left), None));
             return None;
         }
@@ -308,7 +312,11 @@ impl Undoing<'_> {
                         index,
                     });
                 }
-                Err(opaque) => self.hold(policy, Some(&name), HeldBack::NotUnderstood(opaque.why)),
+                Err(opaque) => self.hold(
+                    policy,
+                    Some(&name),
+                    HeldUndoReason::NotUnderstood(opaque.why),
+                ),
             }
         }
         desired
@@ -331,11 +339,11 @@ impl Undoing<'_> {
             unknown_fields: _,
         } = head;
         let content = match content {
-            LiveContent::Rules(_) => Content::Rules(rules),
-            LiveContent::Cedar(cedar) => Content::Cedar(cedar.clone()),
+            LiveContent::Rules(_) => PolicyContent::Rules(rules),
+            LiveContent::Cedar(cedar) => PolicyContent::Cedar(cedar.clone()),
             LiveContent::Opaque(opaque) => {
                 let why = opaque.why.clone();
-                self.hold(head_name, None, HeldBack::NotUnderstood(why));
+                self.hold(head_name, None, HeldUndoReason::NotUnderstood(why));
                 return None;
             }
         };
@@ -343,7 +351,7 @@ impl Undoing<'_> {
             Ok(name) => name,
             Err(error) => {
                 let why = format!("has a name that cannot be written: {error}");
-                self.hold(head_name, None, HeldBack::NotUnderstood(why));
+                self.hold(head_name, None, HeldUndoReason::NotUnderstood(why));
                 return None;
             }
         };
@@ -362,32 +370,31 @@ impl Undoing<'_> {
     }
 }
 
-fn changed(planned: Option<Object>, found: Option<Object>) -> HeldBack {
-    HeldBack::ChangedSince(Box::new(Difference { planned, found }))
+fn changed(planned: Option<LiveObject>, found: Option<LiveObject>) -> HeldUndoReason {
+    HeldUndoReason::ChangedSince(Box::new(ObjectDifference { planned, found }))
 }
 
-fn policy_object(policy: &LivePolicy) -> Object {
-    Object::Policy(Box::new(policy.clone()))
+fn policy_object(policy: &LivePolicy) -> LiveObject {
+    LiveObject::Policy(Box::new(policy.clone()))
 }
 
-fn policy_of(sent: &Sent) -> Option<&PolicyId> {
+fn policy_of(sent: &SentOperation) -> Option<&PolicyId> {
     match sent {
-        Sent::Docker(send) => send.existing(),
-        Sent::Pulumi(_) | Sent::Chainloop(_) => None,
+        SentOperation::Docker(send) => send.existing(),
+        SentOperation::Pulumi(_) | SentOperation::Chainloop(_) => None,
     }
 }
 
-fn rule_of(sent: &Sent) -> Option<(&PolicyId, &RuleId)> {
-    let Sent::Docker(send) = sent else {
+fn rule_of(sent: &SentOperation) -> Option<(&PolicyId, &RuleId)> {
+    let SentOperation::Docker(send) = sent else {
         return None;
     };
     match send {
-        Operation::CreatePolicy { .. }
-        | Operation::UpdatePolicy { .. }
-        | Operation::DeletePolicy { .. }
-        | Operation::CreateRule { .. } => None,
-        Operation::UpdateRule { policy, id, .. } | Operation::DeleteRule { policy, id } => {
-            Some((policy, id))
-        }
+        DockerOperation::CreatePolicy { .. }
+        | DockerOperation::UpdatePolicy { .. }
+        | DockerOperation::DeletePolicy { .. }
+        | DockerOperation::CreateRule { .. } => None,
+        DockerOperation::UpdateRule { policy, id, .. }
+        | DockerOperation::DeleteRule { policy, id } => Some((policy, id)),
     }
 }

@@ -10,23 +10,23 @@ use super::ledger::Ledger;
 use super::read_back::read_back;
 use super::settle::{decide, overwritten};
 use crate::plan::{CallId, PolicyRef};
-use crate::run::Failure;
-use crate::run::Settings;
-use crate::run::service::Answered;
-use crate::run::{Difference, Left, Object, Verdict};
-use crate::service::docker::client::{Reader, Writer};
-use http::{ApiError, Dated};
-use model::docker::{LiveState, Operation, PolicyId, Updated};
+use crate::run::CallFailure;
+use crate::run::RunSettings;
+use crate::run::service::WriteAnswer;
+use crate::run::{LiveObject, ObjectDifference, StateAfterWrite, WriteOutcome};
+use crate::service::docker::client::{DockerReader, DockerWriter};
+use http::{ApiError, DatedAnswer};
+use model::docker::{DockerLiveState, DockerOperation, PolicyId, UpdateAnswer};
 
 /// What is known of a target, and a way to read it.
 pub struct PolicyLookup {
     ledger: Mutex<Ledger>,
-    reader: Reader,
+    reader: DockerReader,
 }
 
 impl PolicyLookup {
     /// Starts with what is known.
-    pub fn new(ledger: Ledger, reader: Reader) -> Self {
+    pub fn new(ledger: Ledger, reader: DockerReader) -> Self {
         Self {
             ledger: Mutex::new(ledger),
             reader,
@@ -41,13 +41,16 @@ impl PolicyLookup {
     ///
     /// # Errors
     /// It cannot be read.
-    pub async fn resolve(&self, send: &Operation<PolicyId>) -> Result<Verdict, ApiError> {
+    pub async fn resolve(
+        &self,
+        send: &DockerOperation<PolicyId>,
+    ) -> Result<WriteOutcome, ApiError> {
         let found = read_back(send, &self.ledger, &self.reader).await?;
         Ok(decide(send, &self.ledger(), found.as_ref()))
     }
 
     /// Takes note of what a call left.
-    pub fn record(&self, call: CallId, left: &Left) {
+    pub fn record(&self, call: CallId, left: &StateAfterWrite) {
         self.ledger().record(call, left);
     }
 }
@@ -55,19 +58,24 @@ impl PolicyLookup {
 /// Makes the calls of one target.
 pub struct PolicyRun {
     lookup: PolicyLookup,
-    before: LiveState,
-    writer: Writer,
-    settings: Settings,
+    before: DockerLiveState,
+    writer: DockerWriter,
+    settings: RunSettings,
     begun: Instant,
     /// The policies that were there before; what this run makes needs no check.
     found: BTreeSet<PolicyId>,
     /// Whether each policy was as it should be just before its first call. All its calls wait for this.
-    checks: Mutex<HashMap<PolicyId, Arc<OnceCell<Option<Failure>>>>>,
+    checks: Mutex<HashMap<PolicyId, Arc<OnceCell<Option<CallFailure>>>>>,
 }
 
 impl PolicyRun {
     /// Starts a run with the policies that its plan touches, as they were read just now.
-    pub fn new(before: LiveState, reader: Reader, writer: Writer, settings: Settings) -> Self {
+    pub fn new(
+        before: DockerLiveState,
+        reader: DockerReader,
+        writer: DockerWriter,
+        settings: RunSettings,
+    ) -> Self {
         let found = before
             .policies
             .iter()
@@ -92,12 +100,12 @@ impl PolicyRun {
     }
 
     /// The policies that the plan touches, as they were before the run.
-    pub fn before(&self) -> &LiveState {
+    pub fn before(&self) -> &DockerLiveState {
         &self.before
     }
 
     /// The call with the id of its policy; nothing if no call has made that policy yet.
-    pub fn prepare(&self, send: &Operation<PolicyRef>) -> Option<Operation<PolicyId>> {
+    pub fn prepare(&self, send: &DockerOperation<PolicyRef>) -> Option<DockerOperation<PolicyId>> {
         self.lookup.ledger().resolve(send)
     }
 
@@ -105,7 +113,7 @@ impl PolicyRun {
     ///
     /// # Errors
     /// It was changed, or cannot be read.
-    pub async fn check_before(&self, send: &Operation<PolicyId>) -> Result<(), Failure> {
+    pub async fn check_before(&self, send: &DockerOperation<PolicyId>) -> Result<(), CallFailure> {
         let Some(id) = send.existing() else {
             return Ok(());
         };
@@ -117,7 +125,7 @@ impl PolicyRun {
         failure.map_or(Ok(()), Err)
     }
 
-    async fn check_policy(&self, id: &PolicyId) -> Option<Failure> {
+    async fn check_policy(&self, id: &PolicyId) -> Option<CallFailure> {
         if !self.found.contains(id) || self.begun.elapsed() < self.settings.fresh {
             return None;
         }
@@ -129,33 +137,34 @@ impl PolicyRun {
             .await
         {
             Ok(found) => found,
-            Err(error) => return Some(Failure::NotChecked(error)),
+            Err(error) => return Some(CallFailure::NotChecked(error)),
         };
         let stale = self.lookup.ledger().check(id, found.as_ref()).err()?;
-        let object = |policy| Object::Policy(Box::new(policy));
-        let difference = Difference {
+        let object = |policy| LiveObject::Policy(Box::new(policy));
+        let difference = ObjectDifference {
             planned: Some(object(planned)),
             found: found.map(object),
         };
-        Some(Failure::Moved {
+        Some(CallFailure::Stale {
             stale,
             difference: Box::new(difference),
         })
     }
 
     /// What should be there just before a call, of what its answer tells.
-    fn planned(&self, send: &Operation<PolicyId>) -> Option<Object> {
+    fn planned(&self, send: &DockerOperation<PolicyId>) -> Option<LiveObject> {
         let ledger = self.lookup.ledger();
         match send {
-            Operation::CreatePolicy { .. } | Operation::CreateRule { .. } => None,
-            Operation::UpdatePolicy { id, .. } | Operation::DeletePolicy { id } => ledger
-                .policy(id)
-                .map(|policy| Object::Policy(Box::new(policy.clone()))),
-            Operation::UpdateRule { policy, id, .. } | Operation::DeleteRule { policy, id } => {
+            DockerOperation::CreatePolicy { .. } | DockerOperation::CreateRule { .. } => None,
+            DockerOperation::UpdatePolicy { id, .. } | DockerOperation::DeletePolicy { id } => {
                 ledger
-                    .rule(policy, id)
-                    .map(|rule| Object::Rule(Box::new(rule.clone())))
+                    .policy(id)
+                    .map(|policy| LiveObject::Policy(Box::new(policy.clone())))
             }
+            DockerOperation::UpdateRule { policy, id, .. }
+            | DockerOperation::DeleteRule { policy, id } => ledger
+                .rule(policy, id)
+                .map(|rule| LiveObject::Rule(Box::new(rule.clone()))),
         }
     }
 
@@ -163,49 +172,53 @@ impl PolicyRun {
     ///
     /// # Errors
     /// The service refused it, or gave no usable answer.
-    pub async fn send(&self, send: &Operation<PolicyId>) -> Result<Answered, ApiError> {
+    pub async fn send(&self, send: &DockerOperation<PolicyId>) -> Result<WriteAnswer, ApiError> {
         let planned = self.planned(send);
         let writer = &self.writer;
-        let policy = |policy| Some(Object::Policy(Box::new(policy)));
-        let rule = |rule| Some(Object::Rule(Box::new(rule)));
+        let policy = |policy| Some(LiveObject::Policy(Box::new(policy)));
+        let rule = |rule| Some(LiveObject::Rule(Box::new(rule)));
         let (left, old, date) = match send {
-            Operation::CreatePolicy { policy } => {
-                let Dated { what, date } = writer.create_policy(policy).await?;
-                (Left::Policy(Box::new(what)), None, date)
+            DockerOperation::CreatePolicy { policy } => {
+                let DatedAnswer { what, date } = writer.create_policy(policy).await?;
+                (StateAfterWrite::Policy(Box::new(what)), None, date)
             }
-            Operation::UpdatePolicy { id, patch } => {
-                let Dated {
-                    what: Updated { old, new },
+            DockerOperation::UpdatePolicy { id, patch } => {
+                let DatedAnswer {
+                    what: UpdateAnswer { old, new },
                     date,
                 } = writer.update_policy(id, patch).await?;
-                (Left::Policy(Box::new(new)), policy(old), date)
+                (StateAfterWrite::Policy(Box::new(new)), policy(old), date)
             }
-            Operation::DeletePolicy { id } => {
-                let Dated { what, date } = writer.delete_policy(id).await?;
-                (Left::NoPolicy { id: id.clone() }, policy(what), date)
+            DockerOperation::DeletePolicy { id } => {
+                let DatedAnswer { what, date } = writer.delete_policy(id).await?;
+                (
+                    StateAfterWrite::NoPolicy { id: id.clone() },
+                    policy(what),
+                    date,
+                )
             }
-            Operation::CreateRule { policy, rule } => {
-                let Dated { what, date } = writer.create_rule(policy, rule).await?;
-                let left = Left::Rule {
+            DockerOperation::CreateRule { policy, rule } => {
+                let DatedAnswer { what, date } = writer.create_rule(policy, rule).await?;
+                let left = StateAfterWrite::Rule {
                     policy: policy.clone(),
                     rule: Box::new(what),
                 };
                 (left, None, date)
             }
-            Operation::UpdateRule { policy, id, patch } => {
-                let Dated {
-                    what: Updated { old, new },
+            DockerOperation::UpdateRule { policy, id, patch } => {
+                let DatedAnswer {
+                    what: UpdateAnswer { old, new },
                     date,
                 } = writer.update_rule(policy, id, patch).await?;
-                let left = Left::Rule {
+                let left = StateAfterWrite::Rule {
                     policy: policy.clone(),
                     rule: Box::new(new),
                 };
                 (left, rule(old), date)
             }
-            Operation::DeleteRule { policy, id } => {
-                let Dated { what, date } = writer.delete_rule(policy, id).await?;
-                let left = Left::NoRule {
+            DockerOperation::DeleteRule { policy, id } => {
+                let DatedAnswer { what, date } = writer.delete_rule(policy, id).await?;
+                let left = StateAfterWrite::NoRule {
                     policy: policy.clone(),
                     id: id.clone(),
                 };
@@ -213,7 +226,7 @@ impl PolicyRun {
             }
         };
         let overwrote = old.and_then(|old| overwritten(&left, planned, old));
-        Ok(Answered {
+        Ok(WriteAnswer {
             left,
             overwrote,
             date,

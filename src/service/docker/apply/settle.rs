@@ -2,62 +2,70 @@
 
 use super::ledger::Ledger;
 use crate::plan::fingerprint;
-use crate::run::{Difference, Left, Object, Verdict};
+use crate::run::{LiveObject, ObjectDifference, StateAfterWrite, WriteOutcome};
 use model::docker::{
-    Cedar, LiveContent, LivePolicy, LiveRule, NewPolicy, Operation, PolicyId, PolicyPatch, Rule,
-    RuleId, RulePatch,
+    Cedar, DockerOperation, LiveContent, LivePolicy, LiveRule, NewPolicy, PolicyId, PolicyPatch,
+    Rule, RuleId, RulePatch,
 };
 
 /// Decides what became of a write. `found` is the policy that it is about as it is now: for a creation the one of its
 /// name that this run has not seen before, else the one of its id; nothing if there is none.
-pub fn decide(send: &Operation<PolicyId>, ledger: &Ledger, found: Option<&LivePolicy>) -> Verdict {
+pub fn decide(
+    send: &DockerOperation<PolicyId>,
+    ledger: &Ledger,
+    found: Option<&LivePolicy>,
+) -> WriteOutcome {
     match send {
-        Operation::CreatePolicy { policy } => created_policy(policy, found),
-        Operation::UpdatePolicy { id, patch } => match (ledger.policy(id), found) {
+        DockerOperation::CreatePolicy { policy } => created_policy(policy, found),
+        DockerOperation::UpdatePolicy { id, patch } => match (ledger.policy(id), found) {
             (Some(planned), Some(found)) => updated_policy(patch, planned, found),
-            (planned, found) => other(planned.map(Object::policy), found.map(Object::policy)),
+            (planned, found) => other(
+                planned.map(LiveObject::policy),
+                found.map(LiveObject::policy),
+            ),
         },
-        Operation::DeletePolicy { id } => match (ledger.policy(id), found) {
-            (_, None) => Verdict::Applied(Left::NoPolicy { id: id.clone() }),
+        DockerOperation::DeletePolicy { id } => match (ledger.policy(id), found) {
+            (_, None) => WriteOutcome::Applied(StateAfterWrite::NoPolicy { id: id.clone() }),
             (Some(planned), Some(found)) if fingerprint(planned) == fingerprint(found) => {
-                Verdict::NotApplied
+                WriteOutcome::NotApplied
             }
-            (planned, Some(found)) => {
-                other(planned.map(Object::policy), Some(Object::policy(found)))
-            }
+            (planned, Some(found)) => other(
+                planned.map(LiveObject::policy),
+                Some(LiveObject::policy(found)),
+            ),
         },
-        Operation::CreateRule { policy: id, rule } => {
+        DockerOperation::CreateRule { policy: id, rule } => {
             in_policy(id, ledger, found, |known, found| {
                 created_rule(id, rule, known, found)
             })
         }
-        Operation::UpdateRule {
+        DockerOperation::UpdateRule {
             policy: id,
             id: rule,
             patch,
         } => in_policy(id, ledger, found, |known, found| {
             updated_rule(id, patch, rule_of(known, rule), rule_of(found, rule))
         }),
-        Operation::DeleteRule {
+        DockerOperation::DeleteRule {
             policy: id,
             id: rule,
         } => in_policy(id, ledger, found, |known, found| {
             match (rule_of(known, rule), rule_of(found, rule)) {
-                (_, None) => Verdict::Applied(Left::NoRule {
+                (_, None) => WriteOutcome::Applied(StateAfterWrite::NoRule {
                     policy: id.clone(),
                     id: rule.clone(),
                 }),
-                (Some(planned), Some(found)) if planned == found => Verdict::NotApplied,
+                (Some(planned), Some(found)) if planned == found => WriteOutcome::NotApplied,
                 (planned, Some(found)) => {
-                    other(planned.map(Object::rule), Some(Object::rule(found)))
+                    other(planned.map(LiveObject::rule), Some(LiveObject::rule(found)))
                 }
             }
         }),
     }
 }
 
-fn other(planned: Option<Object>, found: Option<Object>) -> Verdict {
-    Verdict::Other(Difference { planned, found })
+fn other(planned: Option<LiveObject>, found: Option<LiveObject>) -> WriteOutcome {
+    WriteOutcome::Conflict(ObjectDifference { planned, found })
 }
 
 /// A rule lives and dies with its policy: without that, nothing can be said of it.
@@ -65,11 +73,11 @@ fn in_policy(
     id: &PolicyId,
     ledger: &Ledger,
     found: Option<&LivePolicy>,
-    decide: impl FnOnce(&LivePolicy, &LivePolicy) -> Verdict,
-) -> Verdict {
+    decide: impl FnOnce(&LivePolicy, &LivePolicy) -> WriteOutcome,
+) -> WriteOutcome {
     match (ledger.policy(id), found) {
         (Some(known), Some(found)) => decide(known, found),
-        (known, found) => other(known.map(Object::policy), found.map(Object::policy)),
+        (known, found) => other(known.map(LiveObject::policy), found.map(LiveObject::policy)),
     }
 }
 
@@ -77,9 +85,9 @@ fn rule_of<'p>(policy: &'p LivePolicy, id: &RuleId) -> Option<&'p LiveRule> {
     policy.rules().iter().find(|rule| rule.id == *id)
 }
 
-fn created_policy(new: &NewPolicy, found: Option<&LivePolicy>) -> Verdict {
+fn created_policy(new: &NewPolicy, found: Option<&LivePolicy>) -> WriteOutcome {
     let Some(found) = found else {
-        return Verdict::NotApplied;
+        return WriteOutcome::NotApplied;
     };
     let NewPolicy {
         name: _,
@@ -100,9 +108,9 @@ fn created_policy(new: &NewPolicy, found: Option<&LivePolicy>) -> Verdict {
     } = found;
     // A policy just like ours is as good as ours: nobody else's work is in it.
     if scope == sent_scope && unknown_scope_fields.is_empty() && is_new(content, cedar.as_ref()) {
-        return Verdict::Applied(Left::Policy(Box::new(found.clone())));
+        return WriteOutcome::Applied(StateAfterWrite::Policy(Box::new(found.clone())));
     }
-    other(None, Some(Object::policy(found)))
+    other(None, Some(LiveObject::policy(found)))
 }
 
 fn is_new(content: &LiveContent, cedar: Option<&Cedar>) -> bool {
@@ -120,7 +128,7 @@ fn created_rule(
     wanted: &Rule,
     known: &LivePolicy,
     found: &LivePolicy,
-) -> Verdict {
+) -> WriteOutcome {
     let is_known = |rule: &&LiveRule| rule_of(known, &rule.id).is_some();
     let named: Vec<&LiveRule> = found
         .rules()
@@ -129,14 +137,14 @@ fn created_rule(
         .collect();
     let new = || named.iter().copied().filter(|rule| !is_known(rule));
     if let Some(ours) = new().find(|rule| rule.rule.as_ref() == Ok(wanted)) {
-        return Verdict::Applied(Left::Rule {
+        return WriteOutcome::Applied(StateAfterWrite::Rule {
             policy: policy.clone(),
             rule: Box::new(ours.clone()),
         });
     }
     match new().next() {
-        Some(theirs) => other(None, Some(Object::rule(theirs))),
-        None => Verdict::NotApplied,
+        Some(theirs) => other(None, Some(LiveObject::rule(theirs))),
+        None => WriteOutcome::NotApplied,
     }
 }
 
@@ -145,32 +153,38 @@ fn updated_rule(
     patch: &RulePatch,
     planned: Option<&LiveRule>,
     found: Option<&LiveRule>,
-) -> Verdict {
+) -> WriteOutcome {
     let (Some(before), Some(found)) = (planned, found) else {
-        return other(planned.map(Object::rule), found.map(Object::rule));
+        return other(planned.map(LiveObject::rule), found.map(LiveObject::rule));
     };
     if found == before {
-        return Verdict::NotApplied;
+        return WriteOutcome::NotApplied;
     }
     let wanted = before.patched(patch).ok().flatten();
     if wanted.as_ref() == Some(found) {
-        return Verdict::Applied(Left::Rule {
+        return WriteOutcome::Applied(StateAfterWrite::Rule {
             policy: policy.clone(),
             rule: Box::new(found.clone()),
         });
     }
-    other(Some(Object::rule(before)), Some(Object::rule(found)))
+    other(
+        Some(LiveObject::rule(before)),
+        Some(LiveObject::rule(found)),
+    )
 }
 
-fn updated_policy(patch: &PolicyPatch, before: &LivePolicy, found: &LivePolicy) -> Verdict {
+fn updated_policy(patch: &PolicyPatch, before: &LivePolicy, found: &LivePolicy) -> WriteOutcome {
     let mut wanted = before.clone();
     wanted.patch(patch);
     if same_head(found, &wanted) {
-        Verdict::Applied(Left::Policy(Box::new(found.clone())))
+        WriteOutcome::Applied(StateAfterWrite::Policy(Box::new(found.clone())))
     } else if same_head(found, before) {
-        Verdict::NotApplied
+        WriteOutcome::NotApplied
     } else {
-        other(Some(Object::policy(before)), Some(Object::policy(found)))
+        other(
+            Some(LiveObject::policy(before)),
+            Some(LiveObject::policy(found)),
+        )
     }
 }
 
@@ -201,19 +215,23 @@ pub(super) fn same_head(a: &LivePolicy, b: &LivePolicy) -> bool {
 }
 
 /// How the object that an answer says was there just before differs from what should have been there.
-pub(super) fn overwritten(left: &Left, planned: Option<Object>, old: Object) -> Option<Difference> {
+pub(super) fn overwritten(
+    left: &StateAfterWrite,
+    planned: Option<LiveObject>,
+    old: LiveObject,
+) -> Option<ObjectDifference> {
     let same = match (&planned, &old) {
-        (Some(Object::Rule(planned)), Object::Rule(old)) => planned == old,
+        (Some(LiveObject::Rule(planned)), LiveObject::Rule(old)) => planned == old,
         // A policy goes with its rules, and is updated without them.
-        (Some(Object::Policy(planned)), Object::Policy(old))
-            if matches!(left, Left::NoPolicy { .. }) =>
+        (Some(LiveObject::Policy(planned)), LiveObject::Policy(old))
+            if matches!(left, StateAfterWrite::NoPolicy { .. }) =>
         {
             fingerprint(planned) == fingerprint(old)
         }
-        (Some(Object::Policy(planned)), Object::Policy(old)) => same_head(planned, old),
+        (Some(LiveObject::Policy(planned)), LiveObject::Policy(old)) => same_head(planned, old),
         (_, _) => false,
     };
-    (!same).then_some(Difference {
+    (!same).then_some(ObjectDifference {
         planned,
         found: Some(old),
     })

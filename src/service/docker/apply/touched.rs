@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::plan::{ResourceId, ResourceKind, TargetPlan, fingerprint};
-use crate::run::Stale;
-use crate::service::docker::client::Reader;
+use crate::run::StalePlan;
+use crate::service::docker::client::DockerReader;
 use http::ApiError;
-use model::docker::{LiveState, Operation, PolicySummary};
+use model::docker::{DockerLiveState, DockerOperation, PolicySummary};
 
 /// Reads the live policies that the plan touches or creates: those it names by id, and those with the names that
 /// its policies have after it.
@@ -17,9 +17,9 @@ use model::docker::{LiveState, Operation, PolicySummary};
 /// Any failed read: a part of the answer is never taken for the whole.
 pub async fn read_touched(
     plan: &TargetPlan,
-    reader: &Reader,
+    reader: &DockerReader,
     at_once: usize,
-) -> Result<LiveState, ApiError> {
+) -> Result<DockerLiveState, ApiError> {
     let ids: BTreeSet<_> = plan.before.iter().map(|before| &before.id).collect();
     let names = names_after(plan);
     let listed = reader.list_policies().await?;
@@ -32,11 +32,11 @@ pub async fn read_touched(
         .buffered(at_once.max(1))
         .try_collect()
         .await?;
-    Ok(LiveState { policies })
+    Ok(DockerLiveState { policies })
 }
 
 /// Whether what the plan touches is still what it was made from.
-pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
+pub fn check_unmoved(plan: &TargetPlan, live: &DockerLiveState) -> Vec<StalePlan> {
     let mut stale = Vec::new();
     for before in &plan.before {
         match live
@@ -44,9 +44,9 @@ pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
             .iter()
             .find(|policy| ResourceId::from(&policy.id) == before.id)
         {
-            None => stale.push(Stale::Gone(before.resource, before.name.clone())),
+            None => stale.push(StalePlan::Gone(before.resource, before.name.clone())),
             Some(policy) if fingerprint(policy) != before.fingerprint => {
-                stale.push(Stale::Changed(before.resource, before.name.clone()));
+                stale.push(StalePlan::Changed(before.resource, before.name.clone()));
             }
             Some(_) => {}
         }
@@ -56,12 +56,12 @@ pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
     let new = live.policies.iter().filter(|policy| {
         names.contains(policy.name.as_str()) && !known.contains(&ResourceId::from(&policy.id))
     });
-    stale.extend(new.map(|policy| Stale::Exists(ResourceKind::Policy, policy.name.clone())));
+    stale.extend(new.map(|policy| StalePlan::Exists(ResourceKind::Policy, policy.name.clone())));
     stale
 }
 
 /// Of a whole organization, what [`read_touched`] would have read.
-pub fn keep_touched(mut live: LiveState, plan: &TargetPlan) -> LiveState {
+pub fn keep_touched(mut live: DockerLiveState, plan: &TargetPlan) -> DockerLiveState {
     let ids: BTreeSet<_> = plan.before.iter().map(|before| &before.id).collect();
     let names = names_after(plan);
     live.policies.retain(|policy| {
@@ -76,12 +76,14 @@ fn names_after(plan: &TargetPlan) -> BTreeSet<&str> {
         .calls
         .iter()
         .filter_map(|call| match call.send.docker()? {
-            Operation::CreatePolicy { policy } => Some(policy.name.as_str()),
-            Operation::UpdatePolicy { patch, .. } => patch.name.as_ref().map(model::Name::as_str),
-            Operation::DeletePolicy { .. }
-            | Operation::CreateRule { .. }
-            | Operation::UpdateRule { .. }
-            | Operation::DeleteRule { .. } => None,
+            DockerOperation::CreatePolicy { policy } => Some(policy.name.as_str()),
+            DockerOperation::UpdatePolicy { patch, .. } => {
+                patch.name.as_ref().map(model::Name::as_str)
+            }
+            DockerOperation::DeletePolicy { .. }
+            | DockerOperation::CreateRule { .. }
+            | DockerOperation::UpdateRule { .. }
+            | DockerOperation::DeleteRule { .. } => None,
         });
     names.collect()
 }

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::teams::is_uuid;
 use access::{Audience, Gate, GateKind, NamedAudience, RequestPattern};
-use manifest::access::{Access, AudienceSpec, GateSpec};
+use manifest::access::{AccessSection, GateSpec, NamedAudienceSpec};
 use manifest::config::{Config, Target};
 use model::Name;
 use model::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
 
 /// The gates of one target, each with its place in the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Gates {
+pub struct TargetGates {
     /// The gates of all targets first, then those of this target.
     pub list: Vec<Gate<Place>>,
     /// All declared audiences, including those that no gate names.
@@ -21,7 +21,7 @@ pub struct Gates {
 
 /// The gates of one target, without those that
 /// [`check_config`](crate::service::check_config::check_config) reports as invalid.
-pub fn gates(config: &Config, document: DocumentId, target: &Target) -> Gates {
+pub fn gates(config: &Config, document: DocumentId, target: &Target) -> TargetGates {
     read(&sections(config, document, Some(target)), target.teams()).0
 }
 
@@ -31,7 +31,7 @@ pub fn gates_of_all(
     config: &Config,
     document: DocumentId,
     teams: &BTreeMap<String, String>,
-) -> Gates {
+) -> TargetGates {
     read(&sections(config, document, None), teams).0
 }
 
@@ -48,8 +48,8 @@ pub(crate) fn check(config: &Config, document: DocumentId) -> Vec<Diagnostic> {
     found
 }
 
-struct Section<'a> {
-    access: &'a Access,
+struct LocatedAccess<'a> {
+    access: &'a AccessSection,
     document: DocumentId,
     path: Path,
 }
@@ -58,8 +58,8 @@ fn sections<'a>(
     config: &'a Config,
     document: DocumentId,
     target: Option<&'a Target>,
-) -> Vec<Section<'a>> {
-    let mut sections = vec![Section {
+) -> Vec<LocatedAccess<'a>> {
+    let mut sections = vec![LocatedAccess {
         access: &config.access,
         document,
         path: Path::root().key("access"),
@@ -71,7 +71,7 @@ fn sections<'a>(
             .position(|other| other.name == target.name)
             .unwrap_or_default();
         let path = Path::root().key("targets").index(index).key("access");
-        sections.extend(target.docker().map(|settings| Section {
+        sections.extend(target.docker().map(|settings| LocatedAccess {
             access: &settings.access,
             document,
             path,
@@ -80,23 +80,26 @@ fn sections<'a>(
     sections
 }
 
-fn read(sections: &[Section<'_>], teams: &BTreeMap<String, String>) -> (Gates, Vec<Diagnostic>) {
-    let mut reader = Reader {
+fn read(
+    sections: &[LocatedAccess<'_>],
+    teams: &BTreeMap<String, String>,
+) -> (TargetGates, Vec<Diagnostic>) {
+    let mut reader = GateReader {
         teams,
         known: HashMap::new(),
-        gates: Gates::default(),
+        gates: TargetGates::default(),
         found: Vec::new(),
     };
     for section in sections {
         reader.audiences(section);
     }
-    for Section {
+    for LocatedAccess {
         access,
         document,
         path,
     } in sections
     {
-        let Access {
+        let AccessSection {
             never,
             always,
             audiences: _,
@@ -113,20 +116,20 @@ fn read(sections: &[Section<'_>], teams: &BTreeMap<String, String>) -> (Gates, V
     (reader.gates, reader.found)
 }
 
-struct Reader<'a> {
+struct GateReader<'a> {
     teams: &'a BTreeMap<String, String>,
     /// The first place of each audience, and its members if they are valid.
     known: HashMap<&'a str, (Place, Option<Audience>)>,
-    gates: Gates,
+    gates: TargetGates,
     found: Vec<Diagnostic>,
 }
 
-impl<'a> Reader<'a> {
-    fn audiences(&mut self, section: &Section<'a>) {
+impl<'a> GateReader<'a> {
+    fn audiences(&mut self, section: &LocatedAccess<'a>) {
         for (index, spec) in section.access.audiences.iter().enumerate() {
             let path = section.path.clone().key("audiences").index(index);
             let place = Place::value(section.document, path.clone().key("name"));
-            let AudienceSpec { name, teams } = spec;
+            let NamedAudienceSpec { name, teams } = spec;
             if let Err(error) = Name::new(name) {
                 self.found.push(Diagnostic::new(
                     Code::InvalidValue,

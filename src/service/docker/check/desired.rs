@@ -2,46 +2,50 @@
 
 use std::collections::BTreeSet;
 
+use super::context::DockerRuleContext;
 use super::rules::cedar;
-use super::scene::Scene;
 use super::size;
-use super::teams::Resolved;
-use super::view::{Entries, PolicyView, RuleView, action};
+use super::teams::TeamResolution;
+use super::view::{DockerPolicyView, Entries, RuleView, action};
 use manifest::docker::{
-    CedarSpec, HttpResourceSpec, Metadata, PolicyManifest, PolicySpec, RuleSpec, ScopeSpec,
+    CedarSpec, DockerPolicyManifest, DockerPolicyMetadata, DockerPolicySpec, HttpResourceSpec,
+    RuleSpec, ScopeSpec,
 };
 use model::Name;
 use model::diag::{Code, Diagnostic, Place};
 use model::docker::{
-    Cedar, Content, DesiredPolicy, DesiredRule, HttpResource, Layer, Resources, Rule, RuleAccess,
-    Scope,
+    Cedar, DesiredPolicy, DesiredRule, HttpResource, Layer, PolicyContent, Resources, Rule,
+    RuleAccess, Scope,
 };
 
 /// Boxed, because errors are rare and large.
-type Built<T> = Result<T, Box<Diagnostic>>;
+type PolicyBuildResult<T> = Result<T, Box<Diagnostic>>;
 
 /// Builds the desired policy of a manifest without errors, or nothing if one of its teams can only
 /// be confirmed by the server.
 ///
 /// Whatever cannot be built becomes an error, so that no policy is dropped silently.
-pub(super) fn build(scene: &Scene<'_>, policy: &PolicyView<'_>) -> Built<Option<DesiredPolicy>> {
-    let PolicyManifest {
+pub(super) fn build(
+    context: &DockerRuleContext<'_>,
+    policy: &DockerPolicyView<'_>,
+) -> PolicyBuildResult<Option<DesiredPolicy>> {
+    let DockerPolicyManifest {
         api_version: _,
         kind: _,
         metadata,
         spec,
     } = policy.manifest;
-    let Metadata {
+    let DockerPolicyMetadata {
         name: name_text,
         aliases,
         protect,
     } = metadata;
-    let PolicySpec {
+    let DockerPolicySpec {
         scope: scope_spec,
         rules: _,
         cedar,
     } = spec;
-    let Some(scope) = scope(scene, policy, scope_spec.as_ref())? else {
+    let Some(scope) = scope(context, policy, scope_spec.as_ref())? else {
         return Ok(None);
     };
     let content = match cedar {
@@ -52,16 +56,20 @@ pub(super) fn build(scene: &Scene<'_>, policy: &PolicyView<'_>) -> Built<Option<
                 schema_url,
             } = spec;
             // From the manifest or from the file that it names.
-            let text = cedar::text(scene, policy, spec)
+            let text = cedar::text(context, policy, spec)
                 .ok_or_else(|| refuse("the Cedar text was not read", policy.spec_field("cedar")))?;
-            Content::Cedar(Cedar {
+            PolicyContent::Cedar(Cedar {
                 text: text.to_owned(),
                 schema_url: schema_url.clone(),
             })
         }
         None => {
-            let rules: Built<Vec<_>> = policy.rules.iter().map(|view| rule(scene, view)).collect();
-            Content::Rules(rules?)
+            let rules: PolicyBuildResult<Vec<_>> = policy
+                .rules
+                .iter()
+                .map(|view| rule(context, view))
+                .collect();
+            PolicyContent::Rules(rules?)
         }
     };
     let desired = DesiredPolicy {
@@ -81,19 +89,21 @@ pub(super) fn build(scene: &Scene<'_>, policy: &PolicyView<'_>) -> Built<Option<
 /// The scope, or nothing if a team can only be confirmed by the server. A declared scope never
 /// becomes organization-wide (invariant 9).
 fn scope(
-    scene: &Scene<'_>,
-    policy: &PolicyView<'_>,
+    context: &DockerRuleContext<'_>,
+    policy: &DockerPolicyView<'_>,
     spec: Option<&ScopeSpec>,
-) -> Built<Option<Scope>> {
+) -> PolicyBuildResult<Option<Scope>> {
     let Some(ScopeSpec { teams, profiles }) = spec else {
         return Ok(Some(Scope::default()));
     };
     let mut ids = BTreeSet::new();
     for team in teams.iter().flatten() {
-        match scene.teams.resolve(team) {
-            Resolved::Team(id) => ids.insert(id),
-            Resolved::Unverified(_) => return Ok(None),
-            Resolved::Unknown(_) | Resolved::Ambiguous(_) | Resolved::BadAlias => {
+        match context.teams.resolve(team) {
+            TeamResolution::Team(id) => ids.insert(id),
+            TeamResolution::Unverified(_) => return Ok(None),
+            TeamResolution::Unknown(_)
+            | TeamResolution::Ambiguous(_)
+            | TeamResolution::BadAlias => {
                 return Err(refuse(
                     format!("the team `{team}` is not known"),
                     policy.spec_field("scope"),
@@ -111,7 +121,7 @@ fn scope(
     Ok(Some(scope))
 }
 
-fn rule(scene: &Scene<'_>, view: &RuleView<'_>) -> Built<DesiredRule> {
+fn rule(context: &DockerRuleContext<'_>, view: &RuleView<'_>) -> PolicyBuildResult<DesiredRule> {
     let RuleSpec {
         name: name_text,
         aliases,
@@ -123,7 +133,7 @@ fn rule(scene: &Scene<'_>, view: &RuleView<'_>) -> Built<DesiredRule> {
         resources_from: _,
     } = view.spec;
     let actions = actions.iter().map(|spec| action(*spec));
-    let access = RuleAccess::new(actions, resources(scene, view))
+    let access = RuleAccess::new(actions, resources(context, view))
         .map_err(|error| refuse(error.to_string(), Place::value(view.document, view.path())))?;
     Ok(DesiredRule {
         rule: Rule {
@@ -136,16 +146,16 @@ fn rule(scene: &Scene<'_>, view: &RuleView<'_>) -> Built<DesiredRule> {
     })
 }
 
-fn resources(scene: &Scene<'_>, view: &RuleView<'_>) -> Resources {
+fn resources(context: &DockerRuleContext<'_>, view: &RuleView<'_>) -> Resources {
     if view.layer == Some(Layer::Http) {
-        let groups = scene.groups(view).flat_map(|group| match &group.entries {
+        let groups = context.groups(view).flat_map(|group| match &group.entries {
             Entries::Http(entries) => entries.as_slice(),
             Entries::Hosts(_) | Entries::Paths(_) => &[],
         });
         return Resources::Http(groups.map(|(spec, _)| http_resource(spec)).collect());
     }
     let mut texts = Vec::new();
-    for group in scene.groups(view) {
+    for group in context.groups(view) {
         match &group.entries {
             Entries::Hosts(entries) => {
                 texts.extend(entries.iter().map(|(text, _)| (*text).to_owned()))
@@ -168,11 +178,11 @@ fn http_resource(spec: &HttpResourceSpec) -> HttpResource {
     }
 }
 
-fn name(text: &str, place: Place) -> Built<Name> {
+fn name(text: &str, place: Place) -> PolicyBuildResult<Name> {
     Name::new(text).map_err(|error| refuse(error.to_string(), place))
 }
 
-fn names(texts: &[String], place: &Place) -> Built<Vec<Name>> {
+fn names(texts: &[String], place: &Place) -> PolicyBuildResult<Vec<Name>> {
     texts.iter().map(|text| name(text, place.clone())).collect()
 }
 

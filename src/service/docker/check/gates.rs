@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::access::Gates;
-use access::{Audience, Entangled, Gate, GateBreach, GateCheck, GateKind, ScopedRule};
+use super::access::TargetGates;
+use access::{Audience, Gate, GateBreach, GateCheck, GateKind, ScopedRule, TooComplex};
 use manifest::config::Target;
 use model::diag::{Code, Diagnostic, Place};
-use model::docker::{Content, DesiredPolicy};
+use model::docker::{DesiredPolicy, PolicyContent};
 
 /// Evaluates the gates of a target on its manifests. Unmanaged policies on the server are not known
 /// here; a plan includes them.
@@ -16,12 +16,12 @@ use model::docker::{Content, DesiredPolicy};
 pub fn check_gates(
     target: &Target,
     policies: &[DesiredPolicy],
-    gates: &Gates,
-) -> Result<Vec<Diagnostic>, Entangled> {
+    gates: &TargetGates,
+) -> Result<Vec<Diagnostic>, TooComplex> {
     let mut rules = Vec::new();
     let mut places: BTreeMap<(&str, &str), Place> = BTreeMap::new();
     for policy in policies {
-        let Content::Rules(declared) = &policy.content else {
+        let PolicyContent::Rules(declared) = &policy.content else {
             continue;
         };
         for rule in declared {
@@ -47,7 +47,7 @@ pub fn check_gates(
             gate,
             &breach,
             &places,
-            &people(&breach.audience, target),
+            &audience_text(&breach.audience, target),
         ))
     });
     Ok(found.collect())
@@ -116,7 +116,7 @@ fn finding(
         .help(help)
 }
 
-fn people(audience: &Audience, target: &Target) -> String {
+fn audience_text(audience: &Audience, target: &Target) -> String {
     let Audience { teams, profiles } = audience;
     let name = |id: &String| {
         let alias = target

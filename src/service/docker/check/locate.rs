@@ -3,7 +3,7 @@ use manifest::docker::{HttpResourceSpec, RuleSpec};
 use manifest::list::ResourceListSpec;
 use manifest::{Document, Manifest};
 use model::diag::{DocumentId, Path, Place};
-use model::docker::{Content, DesiredPolicy, HttpResource};
+use model::docker::{DesiredPolicy, HttpResource, PolicyContent};
 
 /// Where the manifests of a target write a resource of a rule that policy tests cover.
 pub fn covered_place(
@@ -14,13 +14,13 @@ pub fn covered_place(
 ) -> Option<Place> {
     let policy = policies.get(covered.rule.position.policy)?;
     let rule = match &policy.content {
-        Content::Rules(rules) => rules.get(covered.rule.position.rule)?,
-        Content::Cedar(_) => return None,
+        PolicyContent::Rules(rules) => rules.get(covered.rule.position.rule)?,
+        PolicyContent::Cedar(_) => return None,
     };
     resource_place(documents, policy.document, rule.index, resource)
 }
 
-/// The place that declares a resource of a rule, as in [`access::Answer`]: in the rule itself or in
+/// The place that declares a resource of a rule, as in [`access::AttributedDecision`]: in the rule itself or in
 /// a list that it includes.
 pub(super) fn resource_place(
     documents: &[&Document],

@@ -6,13 +6,13 @@
 //! checked in parallel.
 
 pub(crate) mod access;
+mod context;
 mod desired;
 mod gates;
 mod lints;
 mod locate;
 mod policy_tests;
 mod rules;
-mod scene;
 mod size;
 pub(crate) mod teams;
 mod view;
@@ -23,19 +23,19 @@ use crate::service::diagnostics::{blamed, sort};
 use model::diag::Diagnostic;
 use model::docker::DesiredPolicy;
 
-pub use access::{Gates, gates, gates_of_all};
+pub use access::{TargetGates, gates, gates_of_all};
 
 pub use gates::check_gates;
 pub use lints::lint;
 pub use locate::covered_place;
 
+pub use context::PolicyInput;
 pub use policy_tests::{
     CheckedTests, LARGEST_SUITE, LARGEST_TEST, check_test_targets, check_tests,
 };
-pub use scene::Input;
-pub use teams::{Teams, needs_server_teams, tests_need_server_teams};
+pub use teams::{KnownTeams, needs_server_teams, tests_need_server_teams};
 
-use scene::Scene;
+use context::DockerRuleContext;
 
 /// The outcome of a check.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,15 +49,17 @@ pub struct CheckedPolicies {
 }
 
 /// Checks all manifests of one target.
-pub fn check(input: &Input<'_>) -> CheckedPolicies {
-    let scene = Scene::new(input);
-    let mut diagnostics = rules::run(&scene);
+pub fn check(input: &PolicyInput<'_>) -> CheckedPolicies {
+    let context = DockerRuleContext::new(input);
+    let mut diagnostics = rules::run(&context);
     let blamed = blamed(&diagnostics);
-    let outcomes: Vec<_> = scene
+    let outcomes: Vec<_> = context
         .policies
         .par_iter()
-        .filter(|policy| !blamed.contains(&policy.document) && !scene.pulls_from(policy, &blamed))
-        .map(|policy| desired::build(&scene, policy))
+        .filter(|policy| {
+            !blamed.contains(&policy.document) && !context.includes_list_of(policy, &blamed)
+        })
+        .map(|policy| desired::build(&context, policy))
         .collect();
     let mut policies = Vec::with_capacity(outcomes.len());
     for outcome in outcomes {

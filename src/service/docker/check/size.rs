@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use model::diag::{Code, Diagnostic};
 use model::docker::{
-    Action, Cedar, Content, Decision, DesiredPolicy, HttpResource, Rule, RuleAccess, Scope, TeamId,
+    Action, Cedar, Decision, DesiredPolicy, HttpResource, PolicyContent, Rule, RuleAccess, Scope,
+    TeamId,
 };
 
 /// Maximum size of a policy in bytes of its JSON object (FACTS, "Limits": "400 KB" per policy). It is read as 400,000
@@ -52,7 +53,7 @@ struct WireRule<'a> {
 
 /// Reports a policy that exceeds the limit.
 pub(super) fn check(policy: &DesiredPolicy) -> Option<Diagnostic> {
-    if at_most(policy) <= LARGEST_POLICY {
+    if upper_bound(policy) <= LARGEST_POLICY {
         return None;
     }
     let bytes = measure(policy);
@@ -68,7 +69,7 @@ pub(super) fn check(policy: &DesiredPolicy) -> Option<Diagnostic> {
 }
 
 /// An upper bound that needs no allocation. Nearly all policies are far below the limit.
-fn at_most(policy: &DesiredPolicy) -> usize {
+fn upper_bound(policy: &DesiredPolicy) -> usize {
     let DesiredPolicy {
         name,
         aliases: _,
@@ -78,14 +79,14 @@ fn at_most(policy: &DesiredPolicy) -> usize {
         document: _,
     } = policy;
     let content: usize = match content {
-        Content::Cedar(Cedar { text, schema_url }) => text.len() + schema_url.len(),
-        Content::Rules(rules) => rules.iter().map(|rule| rule_at_most(&rule.rule)).sum(),
+        PolicyContent::Cedar(Cedar { text, schema_url }) => text.len() + schema_url.len(),
+        PolicyContent::Rules(rules) => rules.iter().map(|rule| rule_upper_bound(&rule.rule)).sum(),
     };
     let profiles: usize = profiles.iter().map(|profile| profile.len() + 3).sum();
     MOST_BYTES * (FRAME + name.as_str().len() + content + profiles + teams.len() * 40)
 }
 
-fn rule_at_most(rule: &Rule) -> usize {
+fn rule_upper_bound(rule: &Rule) -> usize {
     let Rule {
         name,
         // One of two words, which `FRAME` covers.
@@ -118,11 +119,11 @@ fn measure(policy: &DesiredPolicy) -> usize {
         document: _,
     } = policy;
     let (allowlist_v0, cedar_v1) = match content {
-        Content::Rules(rules) => {
+        PolicyContent::Rules(rules) => {
             let rules = rules.iter().map(|rule| wire_rule(&rule.rule)).collect();
             (Some(WireRules { rules }), None)
         }
-        Content::Cedar(cedar) => (None, Some(cedar)),
+        PolicyContent::Cedar(cedar) => (None, Some(cedar)),
     };
     let scope = WireScope {
         teams: teams.iter().collect(),
@@ -134,7 +135,7 @@ fn measure(policy: &DesiredPolicy) -> usize {
         allowlist_v0,
         cedar_v1,
     };
-    let mut counter = Counter(0);
+    let mut counter = ByteCounter(0);
     // Counting cannot fail. If it did, reject the policy rather than let it pass.
     serde_json::to_writer(&mut counter, &wire).map_or(usize::MAX, |()| counter.0)
 }
@@ -160,9 +161,9 @@ fn wire_rule(rule: &Rule) -> WireRule<'_> {
     }
 }
 
-struct Counter(usize);
+struct ByteCounter(usize);
 
-impl Write for Counter {
+impl Write for ByteCounter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0 += bytes.len();
         Ok(bytes.len())

@@ -8,7 +8,7 @@ use model::diag::did_you_mean;
 use model::docker::{Team, TeamId};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Teams {
+pub enum KnownTeams {
     /// The server was not asked, so names of teams cannot be confirmed.
     Offline,
     /// The complete list of teams.
@@ -17,7 +17,7 @@ pub enum Teams {
 
 /// The result of resolving a name of a team.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Resolved<'a> {
+pub(super) enum TeamResolution<'a> {
     Team(TeamId),
     /// Possibly a team on the server, which was not asked; with a similar alias.
     Unverified(Option<&'a str>),
@@ -31,16 +31,16 @@ pub(super) enum Resolved<'a> {
 
 /// The teams of a target by alias, uuid and name.
 #[derive(Debug)]
-pub(super) struct Directory<'a> {
+pub(super) struct TeamDirectory<'a> {
     aliases: &'a BTreeMap<String, String>,
     names: Option<HashMap<&'a str, Vec<&'a TeamId>>>,
 }
 
-impl<'a> Directory<'a> {
-    pub(super) fn new(target: &'a Target, teams: &'a Teams) -> Self {
+impl<'a> TeamDirectory<'a> {
+    pub(super) fn new(target: &'a Target, teams: &'a KnownTeams) -> Self {
         let names = match teams {
-            Teams::Offline => None,
-            Teams::Known(teams) => {
+            KnownTeams::Offline => None,
+            KnownTeams::Known(teams) => {
                 let mut names: HashMap<&str, Vec<&TeamId>> = HashMap::with_capacity(teams.len());
                 for team in teams {
                     names.entry(team.name.as_str()).or_default().push(&team.id);
@@ -55,25 +55,27 @@ impl<'a> Directory<'a> {
     }
 
     /// Tries the aliases of the target first, then a uuid, then the names on the server.
-    pub(super) fn resolve(&self, given: &str) -> Resolved<'a> {
+    pub(super) fn resolve(&self, given: &str) -> TeamResolution<'a> {
         if let Some(uuid) = self.aliases.get(given) {
             return if is_uuid(uuid) {
-                Resolved::Team(self.by_uuid(uuid))
+                TeamResolution::Team(self.by_uuid(uuid))
             } else {
-                Resolved::BadAlias
+                TeamResolution::BadAlias
             };
         }
         if is_uuid(given) {
-            return Resolved::Team(self.by_uuid(given));
+            return TeamResolution::Team(self.by_uuid(given));
         }
         let aliases = self.aliases.keys().map(String::as_str);
         let Some(names) = &self.names else {
-            return Resolved::Unverified(did_you_mean(aliases, given));
+            return TeamResolution::Unverified(did_you_mean(aliases, given));
         };
         match names.get(given).map(Vec::as_slice) {
-            Some([id]) => Resolved::Team((*id).clone()),
-            Some(ids) => Resolved::Ambiguous(ids.iter().copied().cloned().collect()),
-            None => Resolved::Unknown(did_you_mean(aliases.chain(names.keys().copied()), given)),
+            Some([id]) => TeamResolution::Team((*id).clone()),
+            Some(ids) => TeamResolution::Ambiguous(ids.iter().copied().cloned().collect()),
+            None => {
+                TeamResolution::Unknown(did_you_mean(aliases.chain(names.keys().copied()), given))
+            }
         }
     }
 

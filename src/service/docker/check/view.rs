@@ -1,13 +1,13 @@
 //! Views of manifests in which every resource is parsed once.
 
-use manifest::docker::{ActionSpec, HttpResourceSpec, PolicyManifest, RuleSpec};
+use manifest::docker::{ActionSpec, DockerPolicyManifest, HttpResourceSpec, RuleSpec};
 use manifest::list::ResourceListManifest;
 use model::diag::{DocumentId, Path, Place};
 use model::docker::pattern::{HttpField, HttpPattern, NetworkPattern, PathPattern, PatternError};
 use model::docker::{Action, FileMode, Layer, Method, Transport};
 
 /// A string and its parsed form.
-pub(super) type Entry<'a, P> = (&'a str, Result<P, PatternError>);
+pub(super) type ListEntry<'a, P> = (&'a str, Result<P, PatternError>);
 /// An HTTP target and its parsed form.
 pub(super) type HttpEntry<'a> = (
     &'a HttpResourceSpec,
@@ -16,8 +16,8 @@ pub(super) type HttpEntry<'a> = (
 
 #[derive(Debug)]
 pub(super) enum Entries<'a> {
-    Hosts(Vec<Entry<'a, NetworkPattern>>),
-    Paths(Vec<Entry<'a, PathPattern>>),
+    Hosts(Vec<ListEntry<'a, NetworkPattern>>),
+    Paths(Vec<ListEntry<'a, PathPattern>>),
     Http(Vec<HttpEntry<'a>>),
 }
 
@@ -60,7 +60,7 @@ impl<'a> Entries<'a> {
 
 /// The entries of one list in a manifest, with the path to it.
 #[derive(Debug)]
-pub(super) struct Group<'a> {
+pub(super) struct EntryGroup<'a> {
     pub(super) document: DocumentId,
     /// `None` for a ResourceList.
     pub(super) rule: Option<usize>,
@@ -68,7 +68,7 @@ pub(super) struct Group<'a> {
     pub(super) entries: Entries<'a>,
 }
 
-impl Group<'_> {
+impl EntryGroup<'_> {
     /// The path to the list. Paths are built only for diagnostics: they cost more than the checks.
     pub(super) fn path(&self) -> Path {
         let spec = Path::root().key("spec");
@@ -91,7 +91,7 @@ pub(super) struct RuleView<'a> {
     /// The layer of all actions; `None` if there are no actions or they are mixed.
     pub(super) layer: Option<Layer>,
     /// The resources in the field that fits the layer.
-    pub(super) group: Option<Group<'a>>,
+    pub(super) group: Option<EntryGroup<'a>>,
 }
 
 impl<'a> RuleView<'a> {
@@ -100,7 +100,7 @@ impl<'a> RuleView<'a> {
         let layer = layers
             .next()
             .filter(|first| layers.all(|layer| layer == *first));
-        let group = |field, entries| Group {
+        let group = |field, entries| EntryGroup {
             document,
             rule: Some(index),
             field,
@@ -139,14 +139,14 @@ impl<'a> RuleView<'a> {
 }
 
 #[derive(Debug)]
-pub(super) struct PolicyView<'a> {
+pub(super) struct DockerPolicyView<'a> {
     pub(super) document: DocumentId,
-    pub(super) manifest: &'a PolicyManifest,
+    pub(super) manifest: &'a DockerPolicyManifest,
     pub(super) rules: Vec<RuleView<'a>>,
 }
 
-impl<'a> PolicyView<'a> {
-    pub(super) fn new(document: DocumentId, manifest: &'a PolicyManifest) -> Self {
+impl<'a> DockerPolicyView<'a> {
+    pub(super) fn new(document: DocumentId, manifest: &'a DockerPolicyManifest) -> Self {
         let specs = manifest.spec.rules.as_deref().unwrap_or_default();
         let rules = specs
             .iter()
@@ -181,13 +181,13 @@ pub(super) struct ListView<'a> {
     pub(super) document: DocumentId,
     pub(super) manifest: &'a ResourceListManifest,
     /// Exactly one in a valid manifest.
-    pub(super) groups: Vec<Group<'a>>,
+    pub(super) groups: Vec<EntryGroup<'a>>,
 }
 
 impl<'a> ListView<'a> {
     pub(super) fn new(document: DocumentId, manifest: &'a ResourceListManifest) -> Self {
         let spec = &manifest.spec;
-        let group = |field, entries| Group {
+        let group = |field, entries| EntryGroup {
             document,
             rule: None,
             field,

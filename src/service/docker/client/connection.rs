@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::credentials::Credentials;
-use super::reader::Reader;
-use super::session::{Session, SignIn};
-use super::target::Target;
-use super::writer::Writer;
-use http::Organization;
-use http::{ApiError, Call, ClientError, Dated, Endpoint, HostClient, HttpClient};
+use super::credentials::DockerCredentials;
+use super::reader::DockerReader;
+use super::session::{SignInMethod, TokenSession};
+use super::target::DockerOrganizationClient;
+use super::writer::DockerWriter;
+use http::OrganizationName;
+use http::{ApiError, ClientError, DatedAnswer, Endpoint, HostClient, HttpCall, HttpClient};
 use model::docker::Profile;
 
 const REFUSED_TOKEN: &str = "POLWARDEN_DOCKER_TOKEN is not accepted; it may have expired. Give a new one, or \
@@ -21,14 +21,14 @@ const REFUSED_NEW_TOKEN: &str = "The service refuses a token that it has just gi
 /// An endpoint, the credentials bound to it, and the connections to it. Clones share all of them, so that many targets
 /// sign in once.
 #[derive(Clone)]
-pub struct Connection(Arc<Inner>);
+pub struct DockerConnection(Arc<DockerConnectionInner>);
 
-struct Inner {
+struct DockerConnectionInner {
     host: HostClient,
-    session: Session,
+    session: TokenSession,
 }
 
-impl Connection {
+impl DockerConnection {
     /// Binds credentials to an endpoint. `/v2` is appended to the endpoint's path unless it ends with it. Nothing is
     /// sent yet.
     ///
@@ -37,12 +37,12 @@ impl Connection {
     pub fn new(
         http: &HttpClient,
         endpoint: &Endpoint,
-        credentials: Credentials,
+        credentials: DockerCredentials,
     ) -> Result<Self, ClientError> {
         let host = http.bind(endpoint.under("v2"))?;
-        Ok(Self(Arc::new(Inner {
+        Ok(Self(Arc::new(DockerConnectionInner {
             host,
-            session: Session::new(credentials),
+            session: TokenSession::new(credentials),
         })))
     }
 
@@ -52,13 +52,21 @@ impl Connection {
     }
 
     /// Reads an organization's policies.
-    pub fn reader(&self, organization: &Organization, profile: Profile) -> Reader {
-        Reader::new(Target::new(self.clone(), organization.clone(), profile))
+    pub fn reader(&self, organization: &OrganizationName, profile: Profile) -> DockerReader {
+        DockerReader::new(DockerOrganizationClient::new(
+            self.clone(),
+            organization.clone(),
+            profile,
+        ))
     }
 
     /// Changes an organization's policies.
-    pub fn writer(&self, organization: &Organization, profile: Profile) -> Writer {
-        Writer::new(Target::new(self.clone(), organization.clone(), profile))
+    pub fn writer(&self, organization: &OrganizationName, profile: Profile) -> DockerWriter {
+        DockerWriter::new(DockerOrganizationClient::new(
+            self.clone(),
+            organization.clone(),
+            profile,
+        ))
     }
 
     pub(super) fn host(&self) -> &HostClient {
@@ -69,10 +77,10 @@ impl Connection {
     /// this is safe for writes too.
     pub(super) async fn send(
         &self,
-        call: &Call,
-        sign_in: SignIn,
-    ) -> Result<Dated<Value>, ApiError> {
-        let Inner { host, session } = &*self.0;
+        call: &HttpCall,
+        sign_in: SignInMethod,
+    ) -> Result<DatedAnswer<Value>, ApiError> {
+        let DockerConnectionInner { host, session } = &*self.0;
         let token = session.token(host, sign_in, None).await?;
         let error = match host.send_dated(call, Some(&token.authorization)).await {
             Err(error) if error.status() == Some(401) => error,

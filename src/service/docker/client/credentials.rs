@@ -16,7 +16,7 @@ pub const TOKEN_VARIABLE: &str = "POLWARDEN_DOCKER_TOKEN";
 
 /// How to sign in. A [`Connection`](super::Connection) binds it to one endpoint; secrets are shown nowhere.
 #[derive(Clone)]
-pub enum Credentials {
+pub enum DockerCredentials {
     /// A name and a secret, exchanged for short-lived tokens (contract: `bearerAuth`).
     SignIn {
         /// The user's or organization's name.
@@ -28,7 +28,7 @@ pub enum Credentials {
     Token(SecretString),
 }
 
-impl fmt::Debug for Credentials {
+impl fmt::Debug for DockerCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SignIn {
@@ -42,7 +42,7 @@ impl fmt::Debug for Credentials {
 
 /// Why the environment gives no credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum CredentialsError {
+pub enum DockerCredentialsError {
     /// None of the variables is set.
     #[error(
         "there are no credentials: set {IDENTIFIER_VARIABLE} and {SECRET_VARIABLE}, or {TOKEN_VARIABLE}"
@@ -74,7 +74,7 @@ pub enum CredentialsError {
 /// Nothing or half of it is set, or the value cannot work. No error repeats a value.
 pub fn credentials_from(
     environment: impl Fn(&str) -> Option<String>,
-) -> Result<Credentials, CredentialsError> {
+) -> Result<DockerCredentials, DockerCredentialsError> {
     let value = |name| {
         environment(name)
             .map(|text| text.trim().to_owned())
@@ -82,12 +82,12 @@ pub fn credentials_from(
     };
     if let Some(token) = value(TOKEN_VARIABLE) {
         if token.starts_with("dckr_") {
-            return Err(CredentialsError::AccessToken);
+            return Err(DockerCredentialsError::AccessToken);
         }
         let token = SecretString::from(token);
         Authorization::new("Bearer", &token)
-            .map_err(|_| CredentialsError::Characters(TOKEN_VARIABLE))?;
-        return Ok(Credentials::Token(token));
+            .map_err(|_| DockerCredentialsError::Characters(TOKEN_VARIABLE))?;
+        return Ok(DockerCredentials::Token(token));
     }
     match (
         value(IDENTIFIER_VARIABLE),
@@ -95,22 +95,22 @@ pub fn credentials_from(
     ) {
         (Some(identifier), Some(secret)) => {
             if identifier.chars().any(char::is_control) {
-                return Err(CredentialsError::Characters(IDENTIFIER_VARIABLE));
+                return Err(DockerCredentialsError::Characters(IDENTIFIER_VARIABLE));
             }
             if secret.expose_secret().chars().any(char::is_control) {
-                return Err(CredentialsError::Characters(SECRET_VARIABLE));
+                return Err(DockerCredentialsError::Characters(SECRET_VARIABLE));
             }
-            Ok(Credentials::SignIn { identifier, secret })
+            Ok(DockerCredentials::SignIn { identifier, secret })
         }
-        (Some(_), None) => Err(CredentialsError::Half {
+        (Some(_), None) => Err(DockerCredentialsError::Half {
             present: IDENTIFIER_VARIABLE,
             missing: SECRET_VARIABLE,
         }),
-        (None, Some(_)) => Err(CredentialsError::Half {
+        (None, Some(_)) => Err(DockerCredentialsError::Half {
             present: SECRET_VARIABLE,
             missing: IDENTIFIER_VARIABLE,
         }),
-        (None, None) => Err(CredentialsError::Missing),
+        (None, None) => Err(DockerCredentialsError::Missing),
     }
 }
 
@@ -118,7 +118,7 @@ pub fn credentials_from(
 mod tests {
     use super::*;
 
-    fn from(variables: &[(&str, &str)]) -> Result<String, CredentialsError> {
+    fn from(variables: &[(&str, &str)]) -> Result<String, DockerCredentialsError> {
         let find = |name: &str| {
             variables
                 .iter()
@@ -126,21 +126,21 @@ mod tests {
                 .map(|(_, value)| (*value).to_owned())
         };
         credentials_from(find).map(|credentials| match credentials {
-            Credentials::SignIn { identifier, secret } => {
+            DockerCredentials::SignIn { identifier, secret } => {
                 format!("{identifier}:{}", secret.expose_secret())
             }
-            Credentials::Token(token) => token.expose_secret().to_owned(),
+            DockerCredentials::Token(token) => token.expose_secret().to_owned(),
         })
     }
 
     #[test]
     fn the_environment_gives_credentials_or_a_reason() {
-        let half = |present, missing| Err(CredentialsError::Half { present, missing });
+        let half = |present, missing| Err(DockerCredentialsError::Half { present, missing });
         let id = IDENTIFIER_VARIABLE;
         let secret = SECRET_VARIABLE;
         let token = TOKEN_VARIABLE;
         for (variables, wanted) in [
-            (vec![], Err(CredentialsError::Missing)),
+            (vec![], Err(DockerCredentialsError::Missing)),
             (
                 vec![(id, "me"), (secret, "s3cret\n")],
                 Ok("me:s3cret".to_owned()),
@@ -157,19 +157,19 @@ mod tests {
             (vec![(id, ""), (secret, "s")], half(secret, id)),
             (
                 vec![(token, "dckr_pat_x")],
-                Err(CredentialsError::AccessToken),
+                Err(DockerCredentialsError::AccessToken),
             ),
             (
                 vec![(token, "a\nb")],
-                Err(CredentialsError::Characters(token)),
+                Err(DockerCredentialsError::Characters(token)),
             ),
             (
                 vec![(id, "m\u{7}e"), (secret, "s")],
-                Err(CredentialsError::Characters(id)),
+                Err(DockerCredentialsError::Characters(id)),
             ),
             (
                 vec![(id, "me"), (secret, "a\nb")],
-                Err(CredentialsError::Characters(secret)),
+                Err(DockerCredentialsError::Characters(secret)),
             ),
         ] {
             assert_eq!(from(&variables), wanted, "{variables:?}");
@@ -178,12 +178,15 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        let sign_in = Credentials::SignIn {
+        let sign_in = DockerCredentials::SignIn {
             identifier: "me".to_owned(),
             secret: "hunter2".into(),
         };
         assert_eq!(
-            format!("{sign_in:?} {:?}", Credentials::Token("hunter2".into())),
+            format!(
+                "{sign_in:?} {:?}",
+                DockerCredentials::Token("hunter2".into())
+            ),
             "SignIn(me, ..) Token(..)"
         );
     }

@@ -16,7 +16,7 @@ const MOST_PAGES: usize = 1_000;
 
 /// One page of the list.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Page {
+pub(super) struct PolicyPage {
     pub(super) policies: Vec<PolicySummary>,
     /// The cursor of the next page; none on the last.
     pub(super) next: Option<String>,
@@ -35,7 +35,7 @@ pub(super) fn query(profile: Profile, cursor: Option<&str>) -> Vec<(String, Stri
 }
 
 /// Decodes a page in the shape of the profile: a bare list, `{data}`, or `{data, next_page_token}` with both always there.
-pub(super) fn page(answer: &Value, profile: Profile) -> Result<Page, ErrorKind> {
+pub(super) fn page(answer: &Value, profile: Profile) -> Result<PolicyPage, ErrorKind> {
     let next = match profile {
         Profile::Seed => None,
         Profile::Intermediate if present(answer, "next_page_token").is_some() => {
@@ -60,7 +60,7 @@ pub(super) fn page(answer: &Value, profile: Profile) -> Result<Page, ErrorKind> 
             decode(required(answer, ROOT, "data")?, "$.data")?
         }
     };
-    Ok(Page {
+    Ok(PolicyPage {
         policies: policies.into_iter().map(PolicySummary::from).collect(),
         next,
     })
@@ -68,18 +68,18 @@ pub(super) fn page(answer: &Value, profile: Profile) -> Result<Page, ErrorKind> 
 
 /// Watches over a listing while its pages come in.
 #[derive(Default)]
-pub(super) struct Progression {
+pub(super) struct ListingState {
     pages: usize,
     cursors: HashSet<String>,
     ids: HashSet<PolicyId>,
 }
 
-impl Progression {
+impl ListingState {
     /// Takes the next page.
     ///
     /// # Errors
     /// An id that came before, a cursor that came before, or pages without end: the list cannot be trusted.
-    pub(super) fn accept(&mut self, page: &Page) -> Result<(), ErrorKind> {
+    pub(super) fn accept(&mut self, page: &PolicyPage) -> Result<(), ErrorKind> {
         let incomplete = |why: &str| {
             Err(ErrorKind::Incomplete {
                 why: why.to_owned(),
@@ -183,13 +183,13 @@ mod tests {
             )
             .unwrap()
         };
-        let mut list = Progression::default();
+        let mut list = ListingState::default();
         assert!(list.accept(&page("a", Some("1"))).is_ok());
         assert!(list.accept(&page("a", Some("2"))).is_err());
-        let mut list = Progression::default();
+        let mut list = ListingState::default();
         assert!(list.accept(&page("a", Some("1"))).is_ok());
         assert!(list.accept(&page("b", Some("1"))).is_err());
-        let mut list = Progression::default();
+        let mut list = ListingState::default();
         let accepted = (0..).take_while(|n| {
             list.accept(&page(&format!("p{n}"), Some(&n.to_string())))
                 .is_ok()

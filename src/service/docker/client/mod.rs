@@ -1,7 +1,7 @@
 //! The Docker AI Governance API: sign-in, reader and writer for its three published shapes
 //! ([`Profile`](model::docker::Profile)).
 //!
-//! A [`Reader`] has no method that writes, so whoever holds only a reader cannot change anything. A read either
+//! A [`DockerReader`] has no method that writes, so whoever holds only a reader cannot change anything. A read either
 //! succeeds completely or fails: no error is ever taken for "nothing there".
 
 mod connection;
@@ -17,14 +17,14 @@ mod token;
 mod wire;
 mod writer;
 
-pub use connection::Connection;
+pub use connection::DockerConnection;
 pub use credentials::{
-    Credentials, CredentialsError, IDENTIFIER_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE,
-    credentials_from,
+    DockerCredentials, DockerCredentialsError, IDENTIFIER_VARIABLE, SECRET_VARIABLE,
+    TOKEN_VARIABLE, credentials_from,
 };
 pub use endpoint::{DEFAULT_ENDPOINT, ENDPOINT_VARIABLE};
 pub use http::EndpointChoice;
-pub use http::{Organization, OrganizationError};
+pub use http::{OrganizationName, OrganizationNameError};
 pub use operations::OPERATIONS;
-pub use reader::Reader;
-pub use writer::Writer;
+pub use reader::DockerReader;
+pub use writer::DockerWriter;

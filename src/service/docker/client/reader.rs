@@ -5,25 +5,25 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use super::listing::{self, Page, Progression};
-use super::target::Target;
+use super::listing::{self, ListingState, PolicyPage};
+use super::target::DockerOrganizationClient;
 use super::teams;
-use super::wire::{Kind, policy};
+use super::wire::{PolicyTypeSource, policy};
 use crate::run::service::ReadProgress;
 use http::json::ROOT;
 use http::operation::ReadRequest;
-use http::{ApiError, Call, ErrorKind};
-use model::docker::{LivePolicy, LiveState, PolicySummary, Team};
+use http::{ApiError, ErrorKind, HttpCall};
+use model::docker::{DockerLiveState, LivePolicy, PolicySummary, Team};
 
 /// Reads the policies of one organization. It has no way to change anything.
 #[derive(Clone)]
-pub struct Reader {
-    target: Target,
+pub struct DockerReader {
+    target: DockerOrganizationClient,
     progress: Option<ReadProgress>,
 }
 
-impl Reader {
-    pub(super) fn new(target: Target) -> Self {
+impl DockerReader {
+    pub(super) fn new(target: DockerOrganizationClient) -> Self {
         Self {
             target,
             progress: None,
@@ -43,7 +43,7 @@ impl Reader {
     /// Any page that cannot be read, and a list that repeats itself or does not end: never a part of the list.
     pub async fn list_policies(&self) -> Result<Vec<PolicySummary>, ApiError> {
         let mut policies = Vec::new();
-        let mut progression = Progression::default();
+        let mut progression = ListingState::default();
         let mut cursor = None;
         loop {
             let page = self.page(cursor.as_deref()).await?;
@@ -64,7 +64,7 @@ impl Reader {
     /// It cannot be read, does not fit the contract, or is another policy than was asked for.
     pub async fn policy(&self, summary: &PolicySummary) -> Result<LivePolicy, ApiError> {
         let path = self.target.policies_path(&[summary.id.as_str()]);
-        let call = Call::read(
+        let call = HttpCall::read(
             "getPolicy",
             format!("policy `{}` ({})", summary.name, summary.id),
             path,
@@ -72,7 +72,7 @@ impl Reader {
         let policy = self
             .target
             .ask(&call, |answer| {
-                policy(answer, ROOT, Kind::Listed(&summary.kind))
+                policy(answer, ROOT, PolicyTypeSource::Listed(&summary.kind))
             })
             .await?;
         if policy.id != summary.id {
@@ -114,7 +114,7 @@ impl Reader {
     ///
     /// # Errors
     /// Anything that could not be read. There is no partial result.
-    pub async fn live_state(&self) -> Result<LiveState, ApiError> {
+    pub async fn live_state(&self) -> Result<DockerLiveState, ApiError> {
         match self.read_all().await {
             Err(error) if error.operation() == "getPolicy" && error.status() == Some(404) => {
                 self.read_all().await
@@ -133,7 +133,8 @@ impl Reader {
         let mut seen = HashSet::new();
         loop {
             let path = self.target.path(&["groups"]);
-            let call = Call::read("listGroups", self.target.name(), path).with_query(query.clone());
+            let call =
+                HttpCall::read("listGroups", self.target.name(), path).with_query(query.clone());
             let failed = |kind| self.target.failed(&call, kind);
             let incomplete = |why: &str| {
                 failed(ErrorKind::Incomplete {
@@ -170,8 +171,8 @@ impl Reader {
             .await
     }
 
-    fn list_call(&self) -> Call {
-        Call::read(
+    fn list_call(&self) -> HttpCall {
+        HttpCall::read(
             "listPolicies",
             self.target.name(),
             self.target.policies_path(&[]),
@@ -182,7 +183,7 @@ impl Reader {
         self.target.failed(&self.list_call(), kind)
     }
 
-    async fn page(&self, cursor: Option<&str>) -> Result<Page, ApiError> {
+    async fn page(&self, cursor: Option<&str>) -> Result<PolicyPage, ApiError> {
         let call = self
             .list_call()
             .with_query(listing::query(self.target.profile, cursor));
@@ -192,8 +193,8 @@ impl Reader {
 
     /// Reads pages and policies side by side: the policies of one page are read while the next page is on its way, so
     /// that there is always a request for every slot of the client.
-    async fn read_all(&self) -> Result<LiveState, ApiError> {
-        let mut progression = Progression::default();
+    async fn read_all(&self) -> Result<DockerLiveState, ApiError> {
+        let mut progression = ListingState::default();
         let mut known = 0_usize;
         let mut policies = BTreeMap::new();
         let mut tasks = JoinSet::new();
@@ -205,7 +206,7 @@ impl Reader {
                 })
             })?;
             match step? {
-                Step::Page(page) => {
+                DockerReadItem::Page(page) => {
                     progression
                         .accept(&page)
                         .map_err(|kind| self.listing_failed(kind))?;
@@ -218,7 +219,7 @@ impl Reader {
                         known += 1;
                     }
                 }
-                Step::Policy(position, policy) => {
+                DockerReadItem::Policy(position, policy) => {
                     policies.insert(position, *policy);
                 }
             }
@@ -226,24 +227,28 @@ impl Reader {
                 progress(policies.len(), known);
             }
         }
-        Ok(LiveState {
+        Ok(DockerLiveState {
             policies: policies.into_values().collect(),
         })
     }
 
-    async fn page_step(self, cursor: Option<String>) -> Result<Step, ApiError> {
-        self.page(cursor.as_deref()).await.map(Step::Page)
+    async fn page_step(self, cursor: Option<String>) -> Result<DockerReadItem, ApiError> {
+        self.page(cursor.as_deref()).await.map(DockerReadItem::Page)
     }
 
-    async fn policy_step(self, position: usize, summary: PolicySummary) -> Result<Step, ApiError> {
+    async fn policy_step(
+        self,
+        position: usize,
+        summary: PolicySummary,
+    ) -> Result<DockerReadItem, ApiError> {
         let policy = self.policy(&summary).await?;
-        Ok(Step::Policy(position, Box::new(policy)))
+        Ok(DockerReadItem::Policy(position, Box::new(policy)))
     }
 }
 
 /// What one task of a reading brings.
-enum Step {
-    Page(Page),
+enum DockerReadItem {
+    Page(PolicyPage),
     /// With its position in the list.
     Policy(usize, Box<LivePolicy>),
 }

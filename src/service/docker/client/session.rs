@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::credentials::Credentials;
+use super::credentials::DockerCredentials;
 use super::token::usable_for;
 use http::json::{DecodeError, ROOT, decode, required};
-use http::{ApiError, Authorization, Call, ErrorKind, HostClient};
+use http::{ApiError, Authorization, ErrorKind, HostClient, HttpCall};
 use model::docker::Profile;
 
 const REFUSED_SIGN_IN: &str = "Check DOCKER_HUB_IDENTIFIER and DOCKER_HUB_SECRET. The sign-in is not tried again: \
@@ -22,14 +22,14 @@ const WRONG_SIGN_IN: &str =
 
 /// The two sign-ins of the contract (`bearerAuth`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SignIn {
+pub(super) enum SignInMethod {
     /// Profile `seed`: `POST /users/login`.
     Login,
     /// Later profiles: `POST /auth/token`.
     Token,
 }
 
-impl SignIn {
+impl SignInMethod {
     pub(super) fn of(profile: Profile) -> Self {
         match profile {
             Profile::Seed => Self::Login,
@@ -37,7 +37,7 @@ impl SignIn {
         }
     }
 
-    fn call(self, identifier: &str, secret: &SecretString) -> (Call, &'static str) {
+    fn call(self, identifier: &str, secret: &SecretString) -> (HttpCall, &'static str) {
         let secret = secret.expose_secret();
         let (path, body, field) = match self {
             Self::Login => (
@@ -52,33 +52,33 @@ impl SignIn {
             ),
         };
         let path = path.iter().map(ToString::to_string).collect();
-        let call = Call::exchange("signIn", format!("`{identifier}`"), path);
+        let call = HttpCall::repeatable_post("signIn", format!("`{identifier}`"), path);
         (call.with_body("application/json", &body), field)
     }
 }
 
 /// A token that was given out.
-pub(super) struct Token {
+pub(super) struct SessionToken {
     pub(super) authorization: Authorization,
     renew_at: Option<Instant>,
 }
 
 /// Tokens for one endpoint, obtained when needed. While one request signs in, all others wait for the result.
-pub(super) struct Session {
-    credentials: Credentials,
-    state: Mutex<State>,
+pub(super) struct TokenSession {
+    credentials: DockerCredentials,
+    state: Mutex<SessionState>,
 }
 
 #[derive(Default)]
-struct State {
-    login: Option<Arc<Token>>,
-    token: Option<Arc<Token>>,
+struct SessionState {
+    login: Option<Arc<SessionToken>>,
+    token: Option<Arc<SessionToken>>,
     /// A sign-in that the server refused, whichever of the two it was. It is never tried again.
     refused: Option<ApiError>,
 }
 
-impl Session {
-    pub(super) fn new(credentials: Credentials) -> Self {
+impl TokenSession {
+    pub(super) fn new(credentials: DockerCredentials) -> Self {
         Self {
             credentials,
             state: Mutex::default(),
@@ -87,30 +87,30 @@ impl Session {
 
     /// Whether a token that is refused can be replaced.
     pub(super) fn can_renew(&self) -> bool {
-        matches!(self.credentials, Credentials::SignIn { .. })
+        matches!(self.credentials, DockerCredentials::SignIn { .. })
     }
 
     /// The token to use; `refused` is one that the server just refused.
     pub(super) async fn token(
         &self,
         host: &HostClient,
-        sign_in: SignIn,
-        refused: Option<&Arc<Token>>,
-    ) -> Result<Arc<Token>, ApiError> {
+        sign_in: SignInMethod,
+        refused: Option<&Arc<SessionToken>>,
+    ) -> Result<Arc<SessionToken>, ApiError> {
         let mut state = self.state.lock().await;
         if let Some(error) = &state.refused {
             return Err(error.clone());
         }
-        let State {
+        let SessionState {
             login,
             token,
             refused: refusal,
         } = &mut *state;
         let slot = match sign_in {
-            SignIn::Login => login,
-            SignIn::Token => token,
+            SignInMethod::Login => login,
+            SignInMethod::Token => token,
         };
-        let usable = |token: &&Arc<Token>| {
+        let usable = |token: &&Arc<SessionToken>| {
             let fresh = token.renew_at.is_none_or(|at| Instant::now() < at);
             fresh && !refused.is_some_and(|refused| Arc::ptr_eq(refused, token))
         };
@@ -118,8 +118,8 @@ impl Session {
             return Ok(Arc::clone(token));
         }
         let obtained = match &self.credentials {
-            Credentials::Token(token) => ready(host, token)?,
-            Credentials::SignIn { identifier, secret } => {
+            DockerCredentials::Token(token) => ready(host, token)?,
+            DockerCredentials::SignIn { identifier, secret } => {
                 match obtain(host, sign_in, identifier, secret).await {
                     Ok(token) => token,
                     Err(error) => {
@@ -142,9 +142,9 @@ fn is_refusal(status: u16) -> bool {
     (400..500).contains(&status) && !matches!(status, 408 | 429)
 }
 
-fn ready(host: &HostClient, token: &SecretString) -> Result<Token, ApiError> {
+fn ready(host: &HostClient, token: &SecretString) -> Result<SessionToken, ApiError> {
     host.redactor().learn(token);
-    let call = Call::exchange("signIn", "the ready token", Vec::new());
+    let call = HttpCall::repeatable_post("signIn", "the ready token", Vec::new());
     let authorization = Authorization::new("Bearer", token).map_err(|error| {
         host.failed(
             &call,
@@ -153,7 +153,7 @@ fn ready(host: &HostClient, token: &SecretString) -> Result<Token, ApiError> {
             },
         )
     })?;
-    Ok(Token {
+    Ok(SessionToken {
         authorization,
         renew_at: None,
     })
@@ -161,10 +161,10 @@ fn ready(host: &HostClient, token: &SecretString) -> Result<Token, ApiError> {
 
 async fn obtain(
     host: &HostClient,
-    sign_in: SignIn,
+    sign_in: SignInMethod,
     identifier: &str,
     secret: &SecretString,
-) -> Result<Token, ApiError> {
+) -> Result<SessionToken, ApiError> {
     host.redactor().learn(secret);
     let (call, field) = sign_in.call(identifier, secret);
     let asked_at = Instant::now();
@@ -176,7 +176,7 @@ async fn obtain(
             Some(404 | 405) => error.with_help(WRONG_SIGN_IN),
             _ => error,
         })?;
-    let token = take(&answer, field).map_err(|kind| host.failed(&call, kind))?;
+    let token = take_secret(&answer, field).map_err(|kind| host.failed(&call, kind))?;
     host.redactor().learn(&token);
     let authorization = Authorization::new("Bearer", &token).map_err(|error| {
         host.failed(
@@ -187,13 +187,13 @@ async fn obtain(
         )
     })?;
     let life = usable_for(token.expose_secret(), Timestamp::now().as_second());
-    Ok(Token {
+    Ok(SessionToken {
         authorization,
         renew_at: life.and_then(|life: Duration| asked_at.checked_add(life)),
     })
 }
 
-fn take(answer: &Value, field: &'static str) -> Result<SecretString, ErrorKind> {
+fn take_secret(answer: &Value, field: &'static str) -> Result<SecretString, ErrorKind> {
     let at = format!("{ROOT}.{field}");
     match decode(required(answer, ROOT, field)?, &at)? {
         "" => Err(DecodeError::new(at, "a token, found a text").into()),
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn hostile_text_is_not_repeated_in_errors() {
         let answer = json!({"access_token": "t", "refresh": {"a": 1}});
-        hostile::check(&answer, |answer| take(answer, "access_token"));
-        assert!(take(&json!({"token": ""}), "token").is_err());
+        hostile::check(&answer, |answer| take_secret(answer, "access_token"));
+        assert!(take_secret(&json!({"token": ""}), "token").is_err());
     }
 }

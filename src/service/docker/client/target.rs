@@ -2,25 +2,25 @@
 
 use serde_json::Value;
 
-use super::connection::Connection;
-use super::session::SignIn;
-use http::Organization;
+use super::connection::DockerConnection;
+use super::session::SignInMethod;
+use http::OrganizationName;
 use http::json::DecodeError;
-use http::{ApiError, Call, Dated, Endpoint, ErrorKind};
+use http::{ApiError, DatedAnswer, Endpoint, ErrorKind, HttpCall};
 use model::docker::Profile;
 
 /// What reader and writer have in common: paths, sending, and errors with a place.
 #[derive(Clone)]
-pub(super) struct Target {
-    connection: Connection,
-    pub(super) organization: Organization,
+pub(super) struct DockerOrganizationClient {
+    connection: DockerConnection,
+    pub(super) organization: OrganizationName,
     pub(super) profile: Profile,
 }
 
-impl Target {
+impl DockerOrganizationClient {
     pub(super) fn new(
-        connection: Connection,
-        organization: Organization,
+        connection: DockerConnection,
+        organization: OrganizationName,
         profile: Profile,
     ) -> Self {
         Self {
@@ -57,18 +57,20 @@ impl Target {
         self.connection.endpoint()
     }
 
-    pub(super) async fn send(&self, call: &Call) -> Result<Value, ApiError> {
+    pub(super) async fn send(&self, call: &HttpCall) -> Result<Value, ApiError> {
         Ok(self.send_dated(call).await?.what)
     }
 
-    async fn send_dated(&self, call: &Call) -> Result<Dated<Value>, ApiError> {
-        self.connection.send(call, SignIn::of(self.profile)).await
+    async fn send_dated(&self, call: &HttpCall) -> Result<DatedAnswer<Value>, ApiError> {
+        self.connection
+            .send(call, SignInMethod::of(self.profile))
+            .await
     }
 
     /// Sends a call and understands its answer.
     pub(super) async fn ask<T>(
         &self,
-        call: &Call,
+        call: &HttpCall,
         decode: impl FnOnce(&Value) -> Result<T, DecodeError>,
     ) -> Result<T, ApiError> {
         Ok(self.ask_dated(call, decode).await?.what)
@@ -77,15 +79,15 @@ impl Target {
     /// Like [`ask`](Self::ask), with the date of the answer.
     pub(super) async fn ask_dated<T>(
         &self,
-        call: &Call,
+        call: &HttpCall,
         decode: impl FnOnce(&Value) -> Result<T, DecodeError>,
-    ) -> Result<Dated<T>, ApiError> {
-        let Dated { what, date } = self.send_dated(call).await?;
+    ) -> Result<DatedAnswer<T>, ApiError> {
+        let DatedAnswer { what, date } = self.send_dated(call).await?;
         let what = decode(&what).map_err(|error| self.failed(call, error.into()))?;
-        Ok(Dated { what, date })
+        Ok(DatedAnswer { what, date })
     }
 
-    pub(super) fn failed(&self, call: &Call, kind: ErrorKind) -> ApiError {
+    pub(super) fn failed(&self, call: &HttpCall, kind: ErrorKind) -> ApiError {
         self.connection.host().failed(call, kind)
     }
 }

@@ -12,20 +12,20 @@ use model::docker::{Team, TeamId};
 pub(super) const MOST_PAGES: usize = 1_000;
 
 /// A query that asks for a page.
-pub(super) type Query = Vec<(String, String)>;
+pub(super) type PageQuery = Vec<(String, String)>;
 
 /// One page of teams.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Page {
+pub(super) struct TeamPage {
     pub(super) teams: Vec<Team>,
     /// How many there are in all, where the server says it.
     pub(super) count: Option<u64>,
     /// The query of the next page; none on the last.
-    pub(super) next: Option<Query>,
+    pub(super) next: Option<PageQuery>,
 }
 
 /// Asks for the first page.
-pub(super) fn first() -> Query {
+pub(super) fn first() -> PageQuery {
     vec![("page_size".to_owned(), "100".to_owned())]
 }
 
@@ -47,7 +47,7 @@ struct TeamAnswer<'v> {
 
 /// Decodes `{count, next, previous, results: [{uuid, name, …}]}`. Of `next`, a URL, only the query is taken: where
 /// requests go is not for the server to say.
-pub(super) fn page(answer: &Value, endpoint: &Endpoint) -> Result<Page, ErrorKind> {
+pub(super) fn page(answer: &Value, endpoint: &Endpoint) -> Result<TeamPage, ErrorKind> {
     let page: TeamsPageAnswer<'_> = decode(answer, ROOT)?;
     let query = |next| {
         query_of(next, endpoint)
@@ -57,18 +57,18 @@ pub(super) fn page(answer: &Value, endpoint: &Endpoint) -> Result<Page, ErrorKin
         id: TeamId::new(team.uuid),
         name: team.name,
     };
-    Ok(Page {
+    Ok(TeamPage {
         teams: page.results.into_iter().map(team).collect(),
         count: page.count.as_u64(),
         next: page.next.map(query).transpose()?,
     })
 }
 
-fn query_of(next: &str, endpoint: &Endpoint) -> Option<Query> {
+fn query_of(next: &str, endpoint: &Endpoint) -> Option<PageQuery> {
     let url = Url::parse(&endpoint.to_string())
         .and_then(|base| base.join(next))
         .ok()?;
-    let query: Query = url.query_pairs().into_owned().collect();
+    let query: PageQuery = url.query_pairs().into_owned().collect();
     (!query.is_empty()).then_some(query)
 }
 
@@ -95,7 +95,7 @@ mod tests {
         };
         assert_eq!(
             read(Value::Null).unwrap(),
-            Page {
+            TeamPage {
                 teams: vec![team],
                 count: Some(1),
                 next: None

@@ -10,7 +10,7 @@ use serde::Deserialize;
 const LONGEST_MARGIN: Duration = Duration::from_secs(30);
 
 #[derive(Deserialize)]
-struct Claims {
+struct TokenClaims {
     exp: f64,
     iat: Option<f64>,
 }
@@ -23,7 +23,7 @@ struct Claims {
 pub(super) fn usable_for(token: &str, now: i64) -> Option<Duration> {
     let payload = token.split('.').nth(1)?;
     let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
-    let Claims { exp, iat } = serde_json::from_slice(&payload).ok()?;
+    let TokenClaims { exp, iat } = serde_json::from_slice(&payload).ok()?;
     let since = iat.unwrap_or(now as f64);
     let life = Duration::try_from_secs_f64(exp - since)
         .ok()

@@ -3,14 +3,14 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use super::target::Target;
-use super::wire::{self, Kind, Unfit, live_rule, policy};
+use super::target::DockerOrganizationClient;
+use super::wire::{self, BodyError, PolicyTypeSource, live_rule, policy};
 use http::json::{DecodeError, ROOT, required};
 use http::operation::WriteRequest;
-use http::{ApiError, Call, Dated};
+use http::{ApiError, DatedAnswer, HttpCall};
 use model::docker::{
     LivePolicy, LiveRule, NewPolicy, PolicyId, PolicyPatch, Profile, Rule, RuleId, RulePatch,
-    Updated,
+    UpdateAnswer,
 };
 
 const JSON: &str = "application/json";
@@ -20,12 +20,12 @@ const MERGE_PATCH: &str = "application/merge-patch+json";
 /// before anything is sent. An answer comes with the server's date. [`ApiError::outcome`] says whether a failed call may have been applied; after
 /// [`Outcome::Unknown`](http::Outcome::Unknown), read back.
 #[derive(Clone)]
-pub struct Writer {
-    target: Target,
+pub struct DockerWriter {
+    target: DockerOrganizationClient,
 }
 
-impl Writer {
-    pub(super) fn new(target: Target) -> Self {
+impl DockerWriter {
+    pub(super) fn new(target: DockerOrganizationClient) -> Self {
         Self { target }
     }
 
@@ -33,9 +33,12 @@ impl Writer {
     ///
     /// # Errors
     /// The server refuses it, or the profile cannot express it.
-    pub async fn create_policy(&self, new: &NewPolicy) -> Result<Dated<LivePolicy>, ApiError> {
+    pub async fn create_policy(
+        &self,
+        new: &NewPolicy,
+    ) -> Result<DatedAnswer<LivePolicy>, ApiError> {
         let path = self.target.policies_path(&[]);
-        let call = Call::write(
+        let call = HttpCall::write(
             "createPolicy",
             format!("policy `{}`", new.name),
             Method::POST,
@@ -43,7 +46,9 @@ impl Writer {
         );
         let call = self.body(call, JSON, wire::new_policy(new, self.target.profile))?;
         self.target
-            .ask_dated(&call, |answer| policy(answer, ROOT, Kind::Shown))
+            .ask_dated(&call, |answer| {
+                policy(answer, ROOT, PolicyTypeSource::Shown)
+            })
             .await
     }
 
@@ -55,12 +60,12 @@ impl Writer {
         &self,
         id: &PolicyId,
         patch: &PolicyPatch,
-    ) -> Result<Dated<Updated<LivePolicy>>, ApiError> {
+    ) -> Result<DatedAnswer<UpdateAnswer<LivePolicy>>, ApiError> {
         let call = self.on_policy("updatePolicy", Method::PATCH, id);
         self.policy_writes(&call)?;
         let call = self.body(call, JSON, wire::policy_patch(patch, self.target.profile))?;
         let decode = |value: &Value, at: &str| {
-            expect(policy(value, at, Kind::Shown)?, at, |policy| {
+            expect(policy(value, at, PolicyTypeSource::Shown)?, at, |policy| {
                 policy.id == *id
             })
         };
@@ -73,11 +78,11 @@ impl Writer {
     ///
     /// # Errors
     /// The server refuses it, or the profile has no such operation (`seed`).
-    pub async fn delete_policy(&self, id: &PolicyId) -> Result<Dated<LivePolicy>, ApiError> {
+    pub async fn delete_policy(&self, id: &PolicyId) -> Result<DatedAnswer<LivePolicy>, ApiError> {
         let call = self.on_policy("deletePolicy", Method::DELETE, id);
         self.policy_writes(&call)?;
         let decode = |value: &Value, at: &str| {
-            expect(policy(value, at, Kind::Shown)?, at, |policy| {
+            expect(policy(value, at, PolicyTypeSource::Shown)?, at, |policy| {
                 policy.id == *id
             })
         };
@@ -94,10 +99,10 @@ impl Writer {
         &self,
         id: &PolicyId,
         rule: &Rule,
-    ) -> Result<Dated<LiveRule>, ApiError> {
+    ) -> Result<DatedAnswer<LiveRule>, ApiError> {
         let path = self.target.policies_path(&[id.as_str(), "rules"]);
         let resource = format!("rule `{}` of policy {id}", rule.name);
-        let call = Call::write("createRule", resource, Method::POST, path);
+        let call = HttpCall::write("createRule", resource, Method::POST, path);
         let call = self.body(call, JSON, wire::rule(rule, self.target.profile))?;
         self.target
             .ask_dated(&call, |answer| live_rule(answer, ROOT))
@@ -113,7 +118,7 @@ impl Writer {
         policy: &PolicyId,
         id: &RuleId,
         patch: &RulePatch,
-    ) -> Result<Dated<Updated<LiveRule>>, ApiError> {
+    ) -> Result<DatedAnswer<UpdateAnswer<LiveRule>>, ApiError> {
         let call = self.on_rule("updateRule", Method::PATCH, policy, id);
         let call = self.body(
             call,
@@ -135,7 +140,7 @@ impl Writer {
         &self,
         policy: &PolicyId,
         id: &RuleId,
-    ) -> Result<Dated<LiveRule>, ApiError> {
+    ) -> Result<DatedAnswer<LiveRule>, ApiError> {
         let call = self.on_rule("deleteRule", Method::DELETE, policy, id);
         let decode =
             |value: &Value, at: &str| expect(live_rule(value, at)?, at, |rule| rule.id == *id);
@@ -168,8 +173,8 @@ impl Writer {
         }
     }
 
-    fn on_policy(&self, operation: &'static str, method: Method, id: &PolicyId) -> Call {
-        Call::write(
+    fn on_policy(&self, operation: &'static str, method: Method, id: &PolicyId) -> HttpCall {
+        HttpCall::write(
             operation,
             format!("policy {id}"),
             method,
@@ -183,11 +188,11 @@ impl Writer {
         method: Method,
         policy: &PolicyId,
         id: &RuleId,
-    ) -> Call {
+    ) -> HttpCall {
         let path = self
             .target
             .policies_path(&[policy.as_str(), "rules", id.as_str()]);
-        Call::write(
+        HttpCall::write(
             operation,
             format!("rule {id} of policy {policy}"),
             method,
@@ -195,21 +200,21 @@ impl Writer {
         )
     }
 
-    fn policy_writes(&self, call: &Call) -> Result<(), ApiError> {
+    fn policy_writes(&self, call: &HttpCall) -> Result<(), ApiError> {
         if self.target.profile.has_policy_writes() {
             return Ok(());
         }
         Err(self
             .target
-            .failed(call, Unfit::Operation(self.target.profile).into()))
+            .failed(call, BodyError::Operation(self.target.profile).into()))
     }
 
     fn body(
         &self,
-        call: Call,
+        call: HttpCall,
         media_type: &'static str,
-        body: Result<Value, Unfit>,
-    ) -> Result<Call, ApiError> {
+        body: Result<Value, BodyError>,
+    ) -> Result<HttpCall, ApiError> {
         match body {
             Ok(body) => Ok(call.with_body(media_type, &body)),
             Err(unfit) => Err(self.target.failed(&call, unfit.into())),
@@ -220,8 +225,8 @@ impl Writer {
 fn updated<T>(
     answer: &Value,
     decode: impl Fn(&Value, &str) -> Result<T, DecodeError>,
-) -> Result<Updated<T>, DecodeError> {
-    Ok(Updated {
+) -> Result<UpdateAnswer<T>, DecodeError> {
+    Ok(UpdateAnswer {
         old: decode(required(answer, ROOT, "old")?, "$.old")?,
         new: decode(required(answer, ROOT, "new")?, "$.new")?,
     })

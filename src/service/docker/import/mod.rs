@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::render::text::neutral;
-pub use crate::service::imported::{ImportError, Imported};
+pub use crate::service::imported::{ImportError, ImportedManifest};
 use access::RuleSet;
 use manifest::docker::{
-    ActionSpec, ApiVersion, CedarSpec, HttpResourceSpec, Kind, Metadata, PolicyManifest,
-    PolicySpec, RuleSpec, ScopeSpec,
+    ActionSpec, CedarSpec, DockerApiVersion, DockerPolicyKind, DockerPolicyManifest,
+    DockerPolicyMetadata, DockerPolicySpec, HttpResourceSpec, RuleSpec, ScopeSpec,
 };
 use manifest::format;
 use manifest::{Document, Manifest};
@@ -24,11 +24,14 @@ use model::docker::{
 ///
 /// # Errors
 /// The policy has a type that manifests cannot express.
-pub fn policy(live: &LivePolicy, teams: &BTreeMap<&str, &str>) -> Result<Imported, ImportError> {
+pub fn policy(
+    live: &LivePolicy,
+    teams: &BTreeMap<&str, &str>,
+) -> Result<ImportedManifest, ImportError> {
     policy_with(
         live,
         teams,
-        Metadata {
+        DockerPolicyMetadata {
             name: live.name.clone(),
             aliases: Vec::new(),
             protect: false,
@@ -43,8 +46,8 @@ pub fn policy(live: &LivePolicy, teams: &BTreeMap<&str, &str>) -> Result<Importe
 pub fn policy_with(
     live: &LivePolicy,
     teams: &BTreeMap<&str, &str>,
-    metadata: Metadata,
-) -> Result<Imported, ImportError> {
+    metadata: DockerPolicyMetadata,
+) -> Result<ImportedManifest, ImportError> {
     let LivePolicy {
         id,
         // Already part of `metadata`.
@@ -70,11 +73,11 @@ pub fn policy_with(
     };
     declarable(live, rules)?;
     let has_rules = cedar.is_none();
-    let manifest = PolicyManifest {
-        api_version: ApiVersion::V1,
-        kind: Kind::Policy,
+    let manifest = DockerPolicyManifest {
+        api_version: DockerApiVersion::V1,
+        kind: DockerPolicyKind::Policy,
         metadata,
-        spec: PolicySpec {
+        spec: DockerPolicySpec {
             scope: scope(live_scope, teams),
             rules: None,
             cedar,
@@ -100,7 +103,7 @@ pub fn policy_with(
     text.push_str(&body);
     // If the text cannot be formatted, it is still valid.
     let text = format::format(&text).unwrap_or(text);
-    Ok(Imported { text, left_out })
+    Ok(ImportedManifest { text, left_out })
 }
 
 /// One rule of a live policy as a list item, including its dash.
@@ -114,7 +117,7 @@ pub fn rule(live: &LivePolicy, rule: &LiveRule) -> Result<String, ImportError> {
     let mut alone = live.clone();
     alone.scope = Scope::default();
     alone.content = LiveContent::Rules(vec![rule.clone()]);
-    let Imported { text, left_out: _ } = policy(&alone, &BTreeMap::new())?;
+    let ImportedManifest { text, left_out: _ } = policy(&alone, &BTreeMap::new())?;
     let lines = text
         .lines()
         .skip_while(|line| !line.trim_start().starts_with("- "));

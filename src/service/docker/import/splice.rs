@@ -77,15 +77,15 @@ pub fn rules(text: &str, index: u32, count: usize, edits: &RuleEdits) -> Option<
 }
 
 /// One item of a list: whole lines, and the indentation of its dash.
-struct Item {
+struct SpliceItem {
     lines: Range<usize>,
     indent: usize,
 }
 
-fn items(text: &str, index: u32, count: usize) -> Option<Vec<Item>> {
+fn items(text: &str, index: u32, count: usize) -> Option<Vec<SpliceItem>> {
     let spans = Spans::of(text);
     let rules = Path::root().key("spec").key("rules");
-    let mut items: Vec<Item> = Vec::with_capacity(count);
+    let mut items: Vec<SpliceItem> = Vec::with_capacity(count);
     for position in 0..count {
         let value = spans.find(index, &rules.clone().index(position)).value;
         let start = text[..value.start]
@@ -108,7 +108,7 @@ fn items(text: &str, index: u32, count: usize) -> Option<Vec<Item>> {
         {
             return None;
         }
-        items.push(Item {
+        items.push(SpliceItem {
             lines: start..end,
             indent,
         });

@@ -17,22 +17,26 @@ use std::collections::HashSet;
 
 use thiserror::Error;
 
-use super::order::{Ballot, Unavoidable, Vote, ballots, structure, ways};
+use super::order::{RequestVotes, RuleVote, UnavoidableGap, ballots, structure, ways};
 use super::replay::replay;
 use super::timeline::Timeline;
 use crate::plan::ReplayError;
-use crate::plan::graph::{At, Earlier, Edge};
-use crate::plan::{Call, Reason, TargetPlan};
-use access::Entangled;
-use model::docker::LiveState;
+use crate::plan::graph::{At, Earlier, PrecedenceEdge};
+use crate::plan::{DependencyReason, PlannedCall, TargetPlan};
+use access::TooComplex;
+use model::docker::DockerLiveState;
 
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Breach {
+pub enum PolicyPlanViolation {
     #[error(transparent)]
     Replay(#[from] ReplayError),
     /// A call does not wait for another one that the service requires first.
     #[error("call {then} does not wait for call {first}, though {}", why.words())]
-    Refused { first: u32, then: u32, why: Reason },
+    Refused {
+        first: u32,
+        then: u32,
+        why: DependencyReason,
+    },
     /// A request has the same decision before and after the run, but another one in between.
     #[error("`{witness}` is {} before and after, and may be {} in between", decision(*.allowed), decision(!*.allowed))]
     Access {
@@ -44,14 +48,14 @@ pub enum Breach {
     #[error(
         "call {then} does not wait for call {first}, though nothing is proved of what they do to access"
     )]
-    NotOneByOne {
+    NotSequential {
         first: u32,
         /// The number of the next call.
         then: u32,
     },
     /// The access between calls could not be analyzed.
     #[error(transparent)]
-    Entangled(#[from] Entangled),
+    TooComplex(#[from] TooComplex),
 }
 
 fn decision(allowed: bool) -> &'static str {
@@ -64,18 +68,22 @@ const TRIED: usize = 12;
 /// The promises that a plan breaks when its calls are applied to this state. Gaps that the plan
 /// reports are accepted only if every order of its calls has them: the notes may come from a
 /// manipulated file.
-pub fn audit_plan(live: &LiveState, plan: &TargetPlan) -> Vec<Breach> {
+pub fn audit_plan(live: &DockerLiveState, plan: &TargetPlan) -> Vec<PolicyPlanViolation> {
     let mut breaches = audit(live, &plan.calls);
-    let is_gap = |breach: &Breach| match breach {
-        Breach::Access { .. } | Breach::Entangled(_) => true,
-        Breach::Replay(_) | Breach::Refused { .. } | Breach::NotOneByOne { .. } => false,
+    let is_gap = |breach: &PolicyPlanViolation| match breach {
+        PolicyPlanViolation::Access { .. } | PolicyPlanViolation::TooComplex(_) => true,
+        PolicyPlanViolation::Replay(_)
+        | PolicyPlanViolation::Refused { .. }
+        | PolicyPlanViolation::NotSequential { .. } => false,
     };
     let gaps = breaches.iter().filter(|breach| is_gap(breach)).count();
     if gaps > 0 && plan.gaps().next().is_some() {
-        match Unavoidable::of(live, &plan.calls) {
-            Unavoidable::Gaps(known) if gaps <= known => breaches.retain(|breach| !is_gap(breach)),
-            Unavoidable::Gaps(_) => {}
-            Unavoidable::Unproved => {
+        match UnavoidableGap::of(live, &plan.calls) {
+            UnavoidableGap::Gaps(known) if gaps <= known => {
+                breaches.retain(|breach| !is_gap(breach))
+            }
+            UnavoidableGap::Gaps(_) => {}
+            UnavoidableGap::Unproved => {
                 breaches.retain(|breach| !is_gap(breach));
                 breaches.extend(not_one_by_one(&plan.calls));
             }
@@ -84,14 +92,14 @@ pub fn audit_plan(live: &LiveState, plan: &TargetPlan) -> Vec<Breach> {
     breaches
 }
 
-fn not_one_by_one(calls: &[Call]) -> Vec<Breach> {
+fn not_one_by_one(calls: &[PlannedCall]) -> Vec<PolicyPlanViolation> {
     let earlier = Earlier::new(calls);
     let pairs = calls
         .windows(2)
         .enumerate()
         .filter(|(at, _)| !earlier.before(*at, at + 1));
     let breaches = pairs.filter_map(|(_, pair)| match pair {
-        [first, then] => Some(Breach::NotOneByOne {
+        [first, then] => Some(PolicyPlanViolation::NotSequential {
             first: first.id.0,
             then: then.id.0,
         }),
@@ -101,7 +109,7 @@ fn not_one_by_one(calls: &[Call]) -> Vec<Breach> {
 }
 
 /// The promises that these calls break when they are applied to this state.
-pub fn audit(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
+pub fn audit(live: &DockerLiveState, calls: &[PlannedCall]) -> Vec<PolicyPlanViolation> {
     if let Err(error) = replay(live, calls) {
         return vec![error.into()];
     }
@@ -114,33 +122,35 @@ pub fn audit(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
         .into_iter()
         .filter(|edge| !earlier.has(edge));
     let number = |at: At| calls.get(at).map_or(0, |call| call.id.0);
-    let mut breaches: Vec<Breach> = missing
-        .map(|Edge { first, then, why }| Breach::Refused {
-            first: number(first),
-            then: number(then),
-            why,
-        })
+    let mut breaches: Vec<PolicyPlanViolation> = missing
+        .map(
+            |PrecedenceEdge { first, then, why }| PolicyPlanViolation::Refused {
+                first: number(first),
+                then: number(then),
+                why,
+            },
+        )
         .collect();
-    let mut told: HashSet<Ballot> = HashSet::new();
-    let visited = ballots(&timeline, &mut |situation, _, ballot| {
-        if let Some(allowed) = ballot.must_stay()
+    let mut told: HashSet<RequestVotes> = HashSet::new();
+    let visited = ballots(&timeline, &mut |atom, _, ballot| {
+        if let Some(allowed) = ballot.required_decision()
             && !told.contains(&ballot)
             && !keep(&earlier, &ballot, allowed)
         {
-            let witness = situation
+            let witness = atom
                 .witness()
                 .map(|request| request.to_string())
                 .unwrap_or_default();
-            breaches.push(Breach::Access { witness, allowed });
+            breaches.push(PolicyPlanViolation::Access { witness, allowed });
             told.insert(ballot);
         }
     });
-    breaches.extend(visited.err().map(Breach::from));
+    breaches.extend(visited.err().map(PolicyPlanViolation::from));
     breaches
 }
 
 /// Whether the decision is the same in every reachable down-set.
-fn keep(earlier: &Earlier, ballot: &Ballot, allowed: bool) -> bool {
+fn keep(earlier: &Earlier, ballot: &RequestVotes, allowed: bool) -> bool {
     if ways(ballot)
         .iter()
         .any(|way| way.iter().all(|edge| earlier.has(edge)))
@@ -171,8 +181,8 @@ fn keep(earlier: &Earlier, ballot: &Ballot, allowed: bool) -> bool {
         })
 }
 
-fn decide(ballot: &Ballot, made: impl Fn(At) -> bool) -> bool {
-    let counts = |vote: &Vote| {
+fn decide(ballot: &RequestVotes, made: impl Fn(At) -> bool) -> bool {
+    let counts = |vote: &RuleVote| {
         vote.need.iter().all(|at| made(*at)) && !vote.avoid.iter().any(|at| made(*at))
     };
     ballot.allows.iter().any(counts) && !ballot.denies.iter().any(counts)

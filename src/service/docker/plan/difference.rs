@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use crate::plan::{Field, FieldChange, ValueChange};
+use crate::plan::{ChangedField, FieldChange, ValueChange};
 use model::docker::{Cedar, LiveContent, LivePolicy, Rule, RuleValue, Scope};
 
 /// `None` is a rule that does not exist.
@@ -23,13 +23,17 @@ pub(super) fn rule_fields(before: Option<&Rule>, after: Option<&Rule>) -> Vec<Fi
 /// How the value at one position differs. A change between `resources` and `httpResources` affects
 /// two fields: one loses its elements, the other gains some.
 fn value_changes(was: Option<&RuleValue<'_>>, is: Option<&RuleValue<'_>>) -> Vec<FieldChange> {
-    let mut fields: Vec<Field> = [was, is].into_iter().flatten().map(Field::from).collect();
+    let mut fields: Vec<ChangedField> = [was, is]
+        .into_iter()
+        .flatten()
+        .map(ChangedField::from)
+        .collect();
     fields.sort_unstable();
     fields.dedup();
     let is_list = [was, is].into_iter().flatten().any(RuleValue::is_list);
-    let change = |field: Field| {
+    let change = |field: ChangedField| {
         let texts = |value: Option<&RuleValue<'_>>| -> BTreeSet<String> {
-            let own = value.filter(|value| Field::from(*value) == field);
+            let own = value.filter(|value| ChangedField::from(*value) == field);
             own.map(RuleValue::texts).into_iter().flatten().collect()
         };
         if is_list {
@@ -64,7 +68,7 @@ pub(super) fn policy_fields(
     let mut fields = Vec::new();
     if let Some(before) = before.filter(|before| before.name != *name) {
         fields.push(FieldChange::scalar(
-            Field::Name,
+            ChangedField::Name,
             Some(before.name.clone()),
             Some(name.clone()),
         ));
@@ -93,8 +97,12 @@ pub(super) fn scope_fields(before: &Scope, after: &Scope) -> Vec<FieldChange> {
     } = before;
     let Scope { teams, profiles } = after;
     let ids = |teams: &BTreeSet<_>| teams.iter().map(ToString::to_string).collect();
-    let teams = FieldChange::set(Field::Teams, ids(old_teams), ids(teams));
-    let profiles = FieldChange::set(Field::Profiles, old_profiles.clone(), profiles.clone());
+    let teams = FieldChange::set(ChangedField::Teams, ids(old_teams), ids(teams));
+    let profiles = FieldChange::set(
+        ChangedField::Profiles,
+        old_profiles.clone(),
+        profiles.clone(),
+    );
     teams.into_iter().chain(profiles).collect()
 }
 
@@ -110,7 +118,7 @@ pub(super) fn cedar_fields(before: Option<&Cedar>, after: Option<&Cedar>) -> Vec
     let text = text.unwrap_or_default();
     if old_text != text {
         fields.push(FieldChange {
-            field: Field::CedarText,
+            field: ChangedField::CedarText,
             value: ValueChange::Text {
                 before: old_text,
                 after: text,
@@ -118,7 +126,7 @@ pub(super) fn cedar_fields(before: Option<&Cedar>, after: Option<&Cedar>) -> Vec
         });
     }
     if old_url != url {
-        fields.push(FieldChange::scalar(Field::SchemaUrl, old_url, url));
+        fields.push(FieldChange::scalar(ChangedField::SchemaUrl, old_url, url));
     }
     fields
 }
@@ -159,7 +167,7 @@ mod tests {
         }
     }
 
-    fn listed(fields: Vec<FieldChange>) -> Vec<(Field, ValueChange)> {
+    fn listed(fields: Vec<FieldChange>) -> Vec<(ChangedField, ValueChange)> {
         fields
             .into_iter()
             .map(|FieldChange { field, value }| (field, value))
@@ -173,18 +181,18 @@ mod tests {
         assert_eq!(
             created,
             [
-                (Field::Decision, scalar_text(None, Some("allow"))),
-                (Field::Actions, set_text(&["connect:tcp"], &[])),
-                (Field::Resources, set_text(&hosts, &[])),
+                (ChangedField::Decision, scalar_text(None, Some("allow"))),
+                (ChangedField::Actions, set_text(&["connect:tcp"], &[])),
+                (ChangedField::Resources, set_text(&hosts, &[])),
             ]
         );
         let deleted = listed(rule_fields(Some(&network()), None));
         assert_eq!(
             deleted,
             [
-                (Field::Decision, scalar_text(Some("allow"), None)),
-                (Field::Actions, set_text(&[], &["connect:tcp"])),
-                (Field::Resources, set_text(&[], &hosts)),
+                (ChangedField::Decision, scalar_text(Some("allow"), None)),
+                (ChangedField::Actions, set_text(&[], &["connect:tcp"])),
+                (ChangedField::Resources, set_text(&[], &hosts)),
             ]
         );
     }
@@ -205,14 +213,23 @@ mod tests {
         assert_eq!(
             listed(rule_fields(Some(&network()), Some(&http))),
             [
-                (Field::Name, scalar_text(Some("a"), Some("b"))),
-                (Field::Decision, scalar_text(Some("allow"), Some("deny"))),
-                (Field::Actions, set_text(&["request:get"], &["connect:tcp"])),
+                (ChangedField::Name, scalar_text(Some("a"), Some("b"))),
                 (
-                    Field::Resources,
+                    ChangedField::Decision,
+                    scalar_text(Some("allow"), Some("deny"))
+                ),
+                (
+                    ChangedField::Actions,
+                    set_text(&["request:get"], &["connect:tcp"])
+                ),
+                (
+                    ChangedField::Resources,
                     set_text(&[], &["a.example.com", "b.example.com"])
                 ),
-                (Field::HttpResources, set_text(&["a.example.com/x"], &[])),
+                (
+                    ChangedField::HttpResources,
+                    set_text(&["a.example.com/x"], &[])
+                ),
             ]
         );
         assert_eq!(rule_fields(Some(&http), Some(&http)), []);

@@ -1,7 +1,7 @@
 //! Calls before they are ordered and numbered.
 
-use crate::service::docker::plan::effect::Effect;
-use model::docker::{Operation, PolicyId, Rule, Scope};
+use crate::service::docker::plan::effect::CallEffect;
+use model::docker::{DockerOperation, PolicyId, Rule, Scope};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct DraftId(pub(crate) usize);
@@ -14,29 +14,29 @@ pub(crate) enum DraftPolicy {
 
 /// What an update changes, in case the call must be split.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Updated {
+pub(crate) enum SplittableUpdate {
     Rule { before: Rule, after: Rule },
     Scope { before: Scope, after: Scope },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Draft {
+pub(crate) struct CallDraft {
     /// The policy's name.
     pub policy: String,
     /// The rule's name.
     pub rule: Option<String>,
-    pub effect: Effect,
-    pub send: Operation<DraftPolicy>,
+    pub effect: CallEffect,
+    pub send: DockerOperation<DraftPolicy>,
     /// Present for updates that may be split.
-    pub updated: Option<Updated>,
+    pub updated: Option<SplittableUpdate>,
 }
 
-impl Draft {
+impl CallDraft {
     pub(super) fn new(
         policy: &str,
         rule: Option<&str>,
-        effect: Effect,
-        send: Operation<DraftPolicy>,
+        effect: CallEffect,
+        send: DockerOperation<DraftPolicy>,
     ) -> Self {
         Self {
             policy: policy.to_owned(),
@@ -47,7 +47,7 @@ impl Draft {
         }
     }
 
-    pub(super) fn updating(self, updated: Updated) -> Self {
+    pub(super) fn updating(self, updated: SplittableUpdate) -> Self {
         Self {
             updated: Some(updated),
             ..self
@@ -56,19 +56,19 @@ impl Draft {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Drafts(Vec<Draft>);
+pub(crate) struct CallDrafts(Vec<CallDraft>);
 
-impl Drafts {
+impl CallDrafts {
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(super) fn push(&mut self, draft: Draft) -> DraftId {
+    pub(super) fn push(&mut self, draft: CallDraft) -> DraftId {
         self.0.push(draft);
         DraftId(self.0.len() - 1)
     }
 
-    pub(crate) fn into_vec(self) -> Vec<Draft> {
+    pub(crate) fn into_vec(self) -> Vec<CallDraft> {
         self.0
     }
 }

@@ -7,11 +7,11 @@ use super::recompute::{changes, places};
 use super::replay::replay;
 use crate::plan::ReplayError;
 use crate::plan::{
-    Change, ChangeKind, Held, HeldReason, Impact, Since, SourceRef, TargetDrift, TargetPlan,
-    UnmanagedResource,
+    AccessImpact, Change, ChangeKind, HeldChange, HeldReason, LastChange, SourceRef, TargetDrift,
+    TargetPlan, UnmanagedResource,
 };
 use manifest::config::Unmanaged;
-use model::docker::LiveState;
+use model::docker::DockerLiveState;
 
 /// The changes made outside of polwarden since the last apply. `plan` is the plan that would
 /// restore the desired state.
@@ -20,7 +20,7 @@ use model::docker::LiveState;
 /// The plan was made for another state.
 pub fn drift(
     plan: &TargetPlan,
-    live: &LiveState,
+    live: &DockerLiveState,
     teams: &BTreeMap<String, String>,
 ) -> Result<TargetDrift, ReplayError> {
     let wanted = replay(live, &plan.calls)?;
@@ -38,7 +38,7 @@ pub fn drift(
             declared(rule, &|rule| place(&name, Some(rule)));
         }
     }
-    let mut access = Impact::default();
+    let mut access = AccessImpact::default();
     if !changes.is_empty() {
         // If the rules cannot be compared, the section stays empty, which means "not compared".
         access = impact(&wanted, live, &[], &|policy, rule| {
@@ -75,7 +75,11 @@ pub fn drift(
 
 /// The live policies that `import --adopt` can write to a manifest: all that differ, except those
 /// that could not be decoded.
-fn adoptable<'c>(changes: &'c [Change], held: &'c [Held], live: &LiveState) -> BTreeSet<&'c str> {
+fn adoptable<'c>(
+    changes: &'c [Change],
+    held: &'c [HeldChange],
+    live: &DockerLiveState,
+) -> BTreeSet<&'c str> {
     let changed = changes
         .iter()
         .filter(|change| change.kind != ChangeKind::Delete)
@@ -95,7 +99,7 @@ fn declared(change: &mut Change, place: &dyn Fn(&str) -> Option<SourceRef>) {
     }
 }
 
-fn since(changes: &[Change], live: &LiveState) -> Vec<Since> {
+fn since(changes: &[Change], live: &DockerLiveState) -> Vec<LastChange> {
     let there = changes
         .iter()
         .filter(|change| change.kind != ChangeKind::Delete);
@@ -104,7 +108,7 @@ fn since(changes: &[Change], live: &LiveState) -> Vec<Since> {
             .iter()
             .find(|policy| policy.name == change.name)
     });
-    let since = policies.map(|policy| Since {
+    let since = policies.map(|policy| LastChange {
         name: policy.name.clone(),
         id: policy.id.to_string(),
         updated_at: policy.updated_at.clone(),

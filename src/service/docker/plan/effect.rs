@@ -7,14 +7,14 @@ use model::docker::{Action, Decision, Rule, RuleAccess, RuleMeaning};
 
 /// What a call may add and remove. All four may be set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Effect {
+pub struct CallEffect {
     pub adds_deny: bool,
     pub adds_allow: bool,
     pub removes_allow: bool,
     pub removes_deny: bool,
 }
 
-impl Effect {
+impl CallEffect {
     pub const NONE: Self = Self {
         adds_deny: false,
         adds_allow: false,
@@ -82,7 +82,7 @@ impl Effect {
     }
 }
 
-impl BitOr for Effect {
+impl BitOr for CallEffect {
     type Output = Self;
     fn bitor(self, other: Self) -> Self {
         Self {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::replay::replay;
 use crate::plan::{
-    BasePlan, BreachInfo, Call, Change, DecidingRule, GateInfo, GateNames, GateOutcome, GateSource,
-    Gates, Origin, ReplayError, origins,
+    BasePlan, BreachInfo, Change, DecidingRule, GateInfo, GateNames, GateOutcome, GateSource,
+    Gates, Origin, PlannedCall, ReplayError, origins,
 };
 use access::{Audience, Gate, GateBreach, GateCheck, GateKind, ScopedRule};
-use model::docker::{Decision, LiveContent, LiveState};
+use model::docker::{Decision, DockerLiveState, LiveContent};
 
 /// What access is compared with, to tell what a change opens: what would be live with the manifests of the base.
 ///
@@ -16,9 +16,9 @@ use model::docker::{Decision, LiveContent, LiveState};
 /// base wants of it: where there is one, what opens beyond what it is now counts too.
 fn base_states(
     base: &BasePlan,
-    live: &LiveState,
+    live: &DockerLiveState,
     head: &[Change],
-) -> Result<Vec<LiveState>, ReplayError> {
+) -> Result<Vec<DockerLiveState>, ReplayError> {
     let wanted = replay(live, &base.calls)?;
     let told = origins(head, &base.changes);
     let conflicts: Vec<&Change> = head
@@ -52,20 +52,20 @@ fn base_states(
 }
 
 /// Evaluates gates on the state after these calls: one outcome per gate, in order.
-pub fn hold_gates(
-    live: &LiveState,
-    calls: &[Call],
+pub fn evaluate_gates(
+    live: &DockerLiveState,
+    calls: &[PlannedCall],
     gates: &Gates,
     names: &GateNames<'_>,
 ) -> Vec<GateOutcome> {
-    hold_gates_of(live, (&[], calls), gates, names)
+    evaluate_plan_gates(live, (&[], calls), gates, names)
 }
 
-/// Like [`hold_gates`], for a plan with known changes, so that they can be distinguished from
+/// Like [`evaluate_gates`], for a plan with known changes, so that they can be distinguished from
 /// drift.
-pub(super) fn hold_gates_of(
-    live: &LiveState,
-    plan: (&[Change], &[Call]),
+pub(super) fn evaluate_plan_gates(
+    live: &DockerLiveState,
+    plan: (&[Change], &[PlannedCall]),
     gates: &Gates,
     names: &GateNames<'_>,
 ) -> Vec<GateOutcome> {
@@ -91,7 +91,7 @@ pub(super) fn hold_gates_of(
     };
     let mut outcomes: Vec<GateOutcome> = infos.map(outcome).collect();
     let mut widened = widening_info.map(outcome);
-    let looked = look(live, plan, gates, names, &mut outcomes, widened.as_mut());
+    let looked = evaluate(live, plan, gates, names, &mut outcomes, widened.as_mut());
     if let Err(why) = looked {
         // A gate that could not be evaluated fails.
         for outcome in outcomes.iter_mut().chain(&mut widened) {
@@ -102,9 +102,9 @@ pub(super) fn hold_gates_of(
     outcomes
 }
 
-fn look(
-    live: &LiveState,
-    (changes, calls): (&[Change], &[Call]),
+fn evaluate(
+    live: &DockerLiveState,
+    (changes, calls): (&[Change], &[PlannedCall]),
     gates: &Gates,
     names: &GateNames<'_>,
     outcomes: &mut [GateOutcome],
@@ -138,7 +138,7 @@ fn look(
         .map(|base| base_states(base, live, changes))
         .transpose()
         .map_err(|error| error.to_string())?;
-    let compared: Vec<&LiveState> = match &states {
+    let compared: Vec<&DockerLiveState> = match &states {
         Some(states) => states.iter().collect(),
         // Without calls, no access opens.
         None if calls.is_empty() => Vec::new(),
@@ -187,7 +187,7 @@ fn info(gate: &Gate<GateSource>) -> GateInfo {
 }
 
 /// All rules that could be decoded, in an order that does not depend on the order of the state.
-fn rules(state: &LiveState) -> Vec<ScopedRule<'_>> {
+fn rules(state: &DockerLiveState) -> Vec<ScopedRule<'_>> {
     let rules = state.policies.iter().flat_map(|policy| {
         let rules = match &policy.content {
             LiveContent::Rules(rules) => rules.as_slice(),
@@ -241,7 +241,7 @@ fn told(kind: Option<GateKind>, breach: &GateBreach<'_>, names: &GateNames<'_>) 
         Some(GateKind::Always) => new.clone(),
     };
     BreachInfo {
-        audience: people(audience, names.teams),
+        audience: named_audience(audience, names.teams),
         witness: witness.to_string(),
         already: before.0 == after.0,
         blame,
@@ -266,7 +266,7 @@ fn at_its_policy(mut rule: DecidingRule, names: &GateNames<'_>) -> DecidingRule 
     rule
 }
 
-fn people(audience: &Audience, teams: &BTreeMap<String, String>) -> Audience {
+fn named_audience(audience: &Audience, teams: &BTreeMap<String, String>) -> Audience {
     let name = |id: &String| {
         let known = teams.iter().find(|(_, uuid)| uuid.eq_ignore_ascii_case(id));
         known.map_or_else(|| id.clone(), |(name, _)| name.clone())

@@ -2,13 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::plan::{Guarded, GuardedKind, ResourceKind};
+use crate::plan::{GuardedChange, GuardedKind, ResourceKind};
 use model::docker::{
-    Decision, DesiredPolicy, Domain, LiveContent, LivePolicy, LiveState, PolicyId,
+    Decision, DesiredPolicy, DockerLiveState, Domain, LiveContent, LivePolicy, PolicyId,
 };
 
 #[derive(Default)]
-pub(crate) struct Known<'a> {
+pub(crate) struct LivePolicyContext<'a> {
     /// The manifests that declare live policies.
     pub declared: HashMap<PolicyId, &'a DesiredPolicy>,
     /// Whether policies of the same name count as the same policy. Without manifests, this is the
@@ -17,7 +17,11 @@ pub(crate) struct Known<'a> {
 }
 
 /// Compares the states before and after, so the result does not depend on the calls.
-pub(crate) fn guarded(before: &LiveState, after: &LiveState, known: &Known<'_>) -> Vec<Guarded> {
+pub(crate) fn guarded(
+    before: &DockerLiveState,
+    after: &DockerLiveState,
+    known: &LivePolicyContext<'_>,
+) -> Vec<GuardedChange> {
     let later: HashMap<&PolicyId, &LivePolicy> = after
         .policies
         .iter()
@@ -35,7 +39,7 @@ pub(crate) fn guarded(before: &LiveState, after: &LiveState, known: &Known<'_>) 
         let name = declared.map(|declared| declared.name.as_str()).or(own);
         let now = same.or_else(|| named.get(name?).copied());
         let mut push = |kind, how: &str| {
-            found.push(Guarded {
+            found.push(GuardedChange {
                 kind,
                 resource: ResourceKind::Policy,
                 name: policy.name.clone(),
@@ -79,8 +83,8 @@ pub(crate) fn guarded(before: &LiveState, after: &LiveState, known: &Known<'_>) 
 /// The policies that exist only after the plan. A replaced policy is among them, a renamed one is
 /// not.
 pub(crate) fn made<'s>(
-    before: &'s LiveState,
-    after: &'s LiveState,
+    before: &'s DockerLiveState,
+    after: &'s DockerLiveState,
 ) -> impl Iterator<Item = &'s LivePolicy> {
     let known: HashSet<&PolicyId> = before.policies.iter().map(|policy| &policy.id).collect();
     after

@@ -14,16 +14,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::plan::{
-    AccessChange, AudienceImpact, DecidingRule, Impact, SourceRef, UnreadableResource,
+    AccessChange, AccessImpact, AudienceImpact, DecidingRule, SourceRef, UnreadableResource,
 };
 use access::{
-    Audience, Compared, Comparison, Difference, Direction, Entangled, NamedAudience, Row,
-    Unreadable, Verdict,
+    AccessDifference, Audience, Comparison, ComparisonResult, DifferenceRow, Direction,
+    ExplainedDecision, InvalidResource, NamedAudience, TooComplex,
 };
-use model::docker::{Cedar, Decision, LiveContent, LivePolicy, LiveState, Rule, Scope};
+use model::docker::{Cedar, Decision, DockerLiveState, LiveContent, LivePolicy, Rule, Scope};
 
 /// A rule with its display names, and the audiences that it applies to (by number).
-struct Known<'a> {
+struct NamedRule<'a> {
     policy: &'a str,
     rule: &'a Rule,
     before: Vec<usize>,
@@ -37,11 +37,11 @@ struct Known<'a> {
 /// # Errors
 /// The rules overlap in too many ways to be compared.
 pub(super) fn impact(
-    before: &LiveState,
-    after: &LiveState,
+    before: &DockerLiveState,
+    after: &DockerLiveState,
     further: &[NamedAudience],
     source: &dyn Fn(&str, &str) -> Option<SourceRef>,
-) -> Result<Impact, Entangled> {
+) -> Result<AccessImpact, TooComplex> {
     let scopes = before
         .policies
         .iter()
@@ -49,13 +49,13 @@ pub(super) fn impact(
         .map(|policy| &policy.scope);
     let further = further
         .iter()
-        .map(|named| named.audience.spelled_as_in(scopes.clone()));
-    let audiences = Audience::of_interest(scopes.clone(), further);
+        .map(|named| named.audience.with_team_spelling(scopes.clone()));
+    let audiences = Audience::relevant(scopes.clone(), further);
     let rules = known_rules(before, after, &audiences);
     let mut comparison = Comparison::new(audiences.len());
     for (
         position,
-        Known {
+        NamedRule {
             policy: _,
             rule,
             before,
@@ -70,11 +70,11 @@ pub(super) fn impact(
             after.iter().copied(),
         );
     }
-    let Compared {
+    let ComparisonResult {
         differences,
         unreadable: found,
     } = comparison.run()?;
-    let mut words = Words {
+    let mut words = ImpactText {
         rules: &rules,
         source,
         deciding: HashMap::new(),
@@ -94,7 +94,7 @@ pub(super) fn impact(
         }
     }
     let unreadable = unreadable(&rules, &found);
-    Ok(Impact {
+    Ok(AccessImpact {
         audiences: told,
         cedar: cedar_changes(before, after),
         unreadable,
@@ -103,15 +103,15 @@ pub(super) fn impact(
 
 /// Puts rows into words. Audiences share most rows, and rows share most rules, so each is described
 /// once.
-struct Words<'w> {
-    rules: &'w [Known<'w>],
+struct ImpactText<'w> {
+    rules: &'w [NamedRule<'w>],
     source: &'w dyn Fn(&str, &str) -> Option<SourceRef>,
     deciding: HashMap<(usize, &'w str), DecidingRule>,
-    rows: HashMap<*const Row, Arc<AccessChange>>,
+    rows: HashMap<*const DifferenceRow, Arc<AccessChange>>,
 }
 
-impl<'w> Words<'w> {
-    fn describe(&mut self, difference: &'w Difference) -> Vec<Arc<AccessChange>> {
+impl<'w> ImpactText<'w> {
+    fn describe(&mut self, difference: &'w AccessDifference) -> Vec<Arc<AccessChange>> {
         let rows = difference.rows.iter().map(|row| {
             if let Some(known) = self.rows.get(&Arc::as_ptr(row)) {
                 return Arc::clone(known);
@@ -123,8 +123,8 @@ impl<'w> Words<'w> {
         rows.collect()
     }
 
-    fn change(&mut self, row: &'w Row) -> AccessChange {
-        let Row {
+    fn change(&mut self, row: &'w DifferenceRow) -> AccessChange {
+        let DifferenceRow {
             direction,
             resource,
             ports,
@@ -147,7 +147,7 @@ impl<'w> Words<'w> {
         }
     }
 
-    fn deciding(&mut self, verdict: &'w Verdict) -> Vec<DecidingRule> {
+    fn deciding(&mut self, verdict: &'w ExplainedDecision) -> Vec<DecidingRule> {
         let rules = verdict.reasons.iter().filter_map(|reason| {
             let known = self.rules.get(reason.rule)?;
             let words = self
@@ -169,10 +169,10 @@ impl<'w> Words<'w> {
 /// The rules of both states, in an order that does not depend on the order of the states. A rule
 /// that is equal in both occurs once. In live state, names may repeat.
 fn known_rules<'a>(
-    before: &'a LiveState,
-    after: &'a LiveState,
+    before: &'a DockerLiveState,
+    after: &'a DockerLiveState,
     audiences: &[Audience],
-) -> Vec<Known<'a>> {
+) -> Vec<NamedRule<'a>> {
     let reached = |policy: &LivePolicy| -> Vec<usize> {
         let numbered = audiences.iter().enumerate();
         numbered
@@ -180,10 +180,10 @@ fn known_rules<'a>(
             .map(|(number, _)| number)
             .collect()
     };
-    let mut rules: Vec<Known<'a>> = Vec::new();
+    let mut rules: Vec<NamedRule<'a>> = Vec::new();
     for policy in &before.policies {
         let before = reached(policy);
-        rules.extend(understood(policy).map(|rule| Known {
+        rules.extend(understood(policy).map(|rule| NamedRule {
             policy: &policy.name,
             rule,
             before: before.clone(),
@@ -192,7 +192,7 @@ fn known_rules<'a>(
     }
     for policy in &after.policies {
         let after = reached(policy);
-        rules.extend(understood(policy).map(|rule| Known {
+        rules.extend(understood(policy).map(|rule| NamedRule {
             policy: &policy.name,
             rule,
             before: Vec::new(),
@@ -220,9 +220,9 @@ fn understood(policy: &LivePolicy) -> impl Iterator<Item = &Rule> {
 
 /// Live resources that are not valid patterns. Manifests cannot contain them, so only rules that
 /// apply before the plan are listed.
-fn unreadable(rules: &[Known<'_>], found: &[Unreadable]) -> Vec<UnreadableResource> {
+fn unreadable(rules: &[NamedRule<'_>], found: &[InvalidResource]) -> Vec<UnreadableResource> {
     let found = found.iter().filter_map(
-        |Unreadable {
+        |InvalidResource {
              rule,
              resource,
              why,
@@ -240,7 +240,7 @@ fn unreadable(rules: &[Known<'_>], found: &[Unreadable]) -> Vec<UnreadableResour
 }
 
 /// The Cedar policies whose text or scope changes. Their meaning is not compared.
-fn cedar_changes(before: &LiveState, after: &LiveState) -> Vec<String> {
+fn cedar_changes(before: &DockerLiveState, after: &DockerLiveState) -> Vec<String> {
     let before = cedar_policies(before);
     let after = cedar_policies(after);
     let names: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
@@ -251,7 +251,7 @@ fn cedar_changes(before: &LiveState, after: &LiveState) -> Vec<String> {
         .collect()
 }
 
-fn cedar_policies(state: &LiveState) -> BTreeMap<&str, (&Cedar, &Scope)> {
+fn cedar_policies(state: &DockerLiveState) -> BTreeMap<&str, (&Cedar, &Scope)> {
     let cedar = state
         .policies
         .iter()

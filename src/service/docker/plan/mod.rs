@@ -21,9 +21,9 @@ pub mod replay;
 pub mod rules;
 pub mod timeline;
 
-pub use audit::{Breach as AuditBreach, audit};
+pub use audit::{PolicyPlanViolation as AuditBreach, audit};
 pub use drift::drift;
-pub use gates::hold_gates;
+pub use gates::evaluate_gates;
 pub use recompute::recomputed;
 pub use replay::replay;
 
@@ -33,65 +33,69 @@ use rayon::prelude::*;
 
 use crate::plan::fingerprint;
 use audit::audit_plan;
-use effect::Effect;
-use gates::hold_gates_of;
-use guard::{Known, guarded};
+use effect::CallEffect;
+use gates::evaluate_plan_gates;
+use guard::{LivePolicyContext, guarded};
 use impact::impact;
-use matching::{Costs, Paired, Policies, pair_policies};
+use matching::{PairingCosts, PairingInput, PolicyPairing, pair_policies};
 
 use crate::plan::{
-    Before, Call, Change, ChangeKind, GateNames, Gates, Guarded, Held, HeldReason, Impact,
-    LiveCounts, Note, ResourceId, ResourceKind, SourceRef, TargetInfo, TargetPlan,
-    UnmanagedResource,
+    AccessImpact, Change, ChangeKind, GateNames, Gates, GuardedChange, HeldChange, HeldReason,
+    LiveCounts, PlanNote, PlannedCall, PlannedFingerprint, ResourceId, ResourceKind, SourceRef,
+    TargetInfo, TargetPlan, UnmanagedResource,
 };
 use access::NamedAudience;
 use manifest::config::Unmanaged;
 use model::diag::Place;
 use model::docker::{
-    Content, DesiredPolicy, LiveContent, LivePolicy, LiveState, Operation, OperationKind, PolicyId,
-    Profile,
+    DesiredPolicy, DockerLiveState, DockerOperation, DockerOperationKind, LiveContent, LivePolicy,
+    PolicyContent, PolicyId, Profile,
 };
 
-pub(super) use draft::{Draft, DraftId, DraftPolicy, Drafts, Updated};
+pub(super) use draft::{CallDraft, CallDrafts, DraftId, DraftPolicy, SplittableUpdate};
 
 /// The input of a plan.
-pub struct Request<'a> {
+pub struct PolicyPlanRequest<'a> {
     pub target: TargetInfo,
     /// The checked manifests.
     pub desired: &'a [DesiredPolicy],
     /// The complete live state.
-    pub live: &'a LiveState,
+    pub live: &'a DockerLiveState,
     pub unmanaged: Unmanaged,
     /// Short names of teams with their uuids, for display.
     pub teams: &'a BTreeMap<String, String>,
     pub locate: &'a (dyn Fn(&Place) -> SourceRef + Sync),
 }
 
-impl Request<'_> {
+impl PolicyPlanRequest<'_> {
     pub(crate) fn profile(&self) -> Profile {
         self.target.profile.unwrap_or_default()
     }
 }
 
 /// Plans one target. The result does not depend on the order of `desired` or `live`.
-pub fn plan_target(request: &Request<'_>) -> TargetPlan {
+pub fn plan_target(request: &PolicyPlanRequest<'_>) -> TargetPlan {
     plan_policies(request, &Gates::default(), None)
 }
 
 /// Plans one target and evaluates access gates. The plan is complete even if gates fail; it records
 /// their outcomes.
-pub fn plan_gated(request: &Request<'_>, gates: &Gates) -> TargetPlan {
+pub fn plan_gated(request: &PolicyPlanRequest<'_>, gates: &Gates) -> TargetPlan {
     plan_policies(request, gates, None)
 }
 
 /// Plans to undo a run: restores `desired` and deletes the policies in `made`, which the run
 /// created. Other unmanaged policies are not touched.
-pub fn plan_undo(request: &Request<'_>, made: &BTreeSet<PolicyId>, gates: &Gates) -> TargetPlan {
+pub fn plan_undo(
+    request: &PolicyPlanRequest<'_>,
+    made: &BTreeSet<PolicyId>,
+    gates: &Gates,
+) -> TargetPlan {
     plan_policies(request, gates, Some(made))
 }
 
 fn plan_policies(
-    request: &Request<'_>,
+    request: &PolicyPlanRequest<'_>,
     gates: &Gates,
     undone: Option<&BTreeSet<PolicyId>>,
 ) -> TargetPlan {
@@ -100,19 +104,19 @@ fn plan_policies(
     let mut live: Vec<&LivePolicy> = request.live.policies.iter().collect();
     live.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
 
-    let mut planner = Planner::new(request, gates);
-    let Paired {
+    let mut planner = PolicyPlanner::new(request, gates);
+    let PolicyPairing {
         pairing,
         taken_over,
-    } = pair(request, gates, undone.is_some(), &live, &desired);
+    } = choose_pairing(request, gates, undone.is_some(), &live, &desired);
     let mut unmanaged = Vec::new();
-    let mut known = Known::default();
+    let mut known = LivePolicyContext::default();
     for (live_index, desired_index) in &pairing.pairs {
         let live = live[*live_index];
         let desired = desired[*desired_index];
         planner.update_policy(live, desired);
         if taken_over.contains(live_index) {
-            unmanaged.push(planner.taken_over(live, desired));
+            unmanaged.push(planner.reused_policy(live, desired));
         } else {
             known.declared.insert(live.id.clone(), desired);
         }
@@ -132,51 +136,51 @@ fn plan_policies(
 }
 
 /// Pairs the policies. The cost of a pair is found by planning it.
-fn pair(
-    request: &Request<'_>,
+fn choose_pairing(
+    request: &PolicyPlanRequest<'_>,
     gates: &Gates,
     undoes: bool,
     live: &[&LivePolicy],
     desired: &[&DesiredPolicy],
-) -> Paired {
+) -> PolicyPairing {
     let update = |live_index: usize, desired_index: usize| {
-        let mut planner = Planner::new(request, gates);
+        let mut planner = PolicyPlanner::new(request, gates);
         planner.update_policy(live[live_index], desired[desired_index]);
         planner.drafts.len()
     };
     let create = |desired_index: usize| match &desired[desired_index].content {
-        Content::Rules(rules) => 1 + rules.len(),
-        Content::Cedar(_) => 1,
+        PolicyContent::Rules(rules) => 1 + rules.len(),
+        PolicyContent::Cedar(_) => 1,
     };
     // When a run is undone, policies that it did not touch are never taken over.
     let writes = request.profile().has_policy_writes();
     let prunes = !undoes && request.unmanaged == Unmanaged::Prune;
     pair_policies(
-        &Policies {
+        &PairingInput {
             live,
             desired,
             writes,
             prunes,
         },
-        &Costs {
+        &PairingCosts {
             update: &update,
             create: &create,
         },
     )
 }
 
-struct Planner<'a> {
-    request: &'a Request<'a>,
+struct PolicyPlanner<'a> {
+    request: &'a PolicyPlanRequest<'a>,
     gates: &'a Gates,
-    drafts: Drafts,
+    drafts: CallDrafts,
     changes: Vec<Change>,
-    held: Vec<Held>,
-    notes: Vec<Note>,
+    held: Vec<HeldChange>,
+    notes: Vec<PlanNote>,
 }
 
-impl<'a> Planner<'a> {
-    fn new(request: &'a Request<'a>, gates: &'a Gates) -> Self {
-        let drafts = Drafts::default();
+impl<'a> PolicyPlanner<'a> {
+    fn new(request: &'a PolicyPlanRequest<'a>, gates: &'a Gates) -> Self {
+        let drafts = CallDrafts::default();
         let changes = Vec::new();
         Self {
             request,
@@ -210,7 +214,7 @@ impl<'a> Planner<'a> {
     }
 
     /// An unmanaged policy that becomes a new one instead of being deleted.
-    fn taken_over(&self, live: &LivePolicy, desired: &DesiredPolicy) -> UnmanagedResource {
+    fn reused_policy(&self, live: &LivePolicy, desired: &DesiredPolicy) -> UnmanagedResource {
         UnmanagedResource {
             resource: ResourceKind::Policy,
             id: (&live.id).into(),
@@ -229,14 +233,14 @@ impl<'a> Planner<'a> {
         } else if !self.request.profile().has_policy_writes() {
             let wanted = "delete it, as no manifest declares it".to_owned();
             Some(HeldReason::ProfileLacks {
-                operation: OperationKind::DeletePolicy,
+                operation: DockerOperationKind::DeletePolicy,
                 wanted,
             })
         } else {
             None
         };
         match reason {
-            Some(reason) => self.hold_policy(&live.name, None, reason),
+            Some(reason) => self.add_held_policy(&live.name, None, reason),
             None => self.delete_policy(live),
         }
     }
@@ -252,19 +256,19 @@ impl<'a> Planner<'a> {
             fields: Vec::new(),
             children,
         });
-        let send = Operation::DeletePolicy {
+        let send = DockerOperation::DeletePolicy {
             id: live.id.clone(),
         };
-        self.drafts.push(Draft::new(
+        self.drafts.push(CallDraft::new(
             &live.name,
             None,
-            content_effect(live, Effect::removing),
+            content_effect(live, CallEffect::removing),
             send,
         ));
     }
 
-    fn hold_policy(&mut self, name: &str, source: Option<SourceRef>, reason: HeldReason) {
-        self.held.push(Held {
+    fn add_held_policy(&mut self, name: &str, source: Option<SourceRef>, reason: HeldReason) {
+        self.held.push(HeldChange {
             resource: ResourceKind::Policy,
             name: name.to_owned(),
             part: None,
@@ -277,7 +281,7 @@ impl<'a> Planner<'a> {
         self,
         live: &[&LivePolicy],
         unmanaged: Vec<UnmanagedResource>,
-        known: &Known<'_>,
+        known: &LivePolicyContext<'_>,
     ) -> TargetPlan {
         let Self {
             request,
@@ -287,11 +291,11 @@ impl<'a> Planner<'a> {
             mut held,
             mut notes,
         } = self;
-        let unordered = order::Unordered::of(drafts);
+        let unordered = order::UnorderedCalls::of(drafts);
         let made = unordered.calls();
         let live_state = request.live;
         let teams = request.teams;
-        let places = Places::new(request);
+        let places = DeclarationPlaces::new(request);
         // The outcome does not depend on the order of the calls, so both are computed in parallel.
         let ((calls, gaps), (found, access)) = rayon::join(
             || order::arrange(live_state, unordered, teams),
@@ -301,8 +305,8 @@ impl<'a> Planner<'a> {
         let access = access
             .map(|access| access.with_team_names(request.teams))
             .unwrap_or_else(|why| {
-                notes.push(Note::NotCompared { why });
-                Impact::default()
+                notes.push(PlanNote::NotCompared { why });
+                AccessImpact::default()
             });
         let (rule, policy) = (
             |policy: &str, rule: &str| places.rule(policy, rule),
@@ -313,7 +317,7 @@ impl<'a> Planner<'a> {
             policy: &policy,
             teams: request.teams,
         };
-        let gates = hold_gates_of(request.live, (&changes, &calls), gates, &names);
+        let gates = evaluate_plan_gates(request.live, (&changes, &calls), gates, &names);
         notes.sort();
         notes.dedup();
         let touched: BTreeSet<ResourceId> = calls
@@ -325,7 +329,7 @@ impl<'a> Planner<'a> {
             .map(|policy| (ResourceId::from(&policy.id), policy));
         let before = before
             .filter(|(id, _)| touched.contains(id))
-            .map(|(id, policy)| Before {
+            .map(|(id, policy)| PlannedFingerprint {
                 resource: ResourceKind::Policy,
                 id,
                 name: policy.name.clone(),
@@ -358,14 +362,14 @@ impl<'a> Planner<'a> {
 /// Computes guarded changes and access. Calls that do not fit the live state return an error
 /// instead of an empty result.
 fn outcome(
-    live: &LiveState,
-    calls: &[Call],
-    known: &Known<'_>,
+    live: &DockerLiveState,
+    calls: &[PlannedCall],
+    known: &LivePolicyContext<'_>,
     further: &[NamedAudience],
-    places: &Places<'_>,
-) -> (Vec<Guarded>, Result<Impact, String>) {
+    places: &DeclarationPlaces<'_>,
+) -> (Vec<GuardedChange>, Result<AccessImpact, String>) {
     if calls.is_empty() {
-        return (Vec::new(), Ok(Impact::default()));
+        return (Vec::new(), Ok(AccessImpact::default()));
     }
     let source = |policy: &str, rule: &str| places.rule(policy, rule);
     match replay(live, calls) {
@@ -375,26 +379,26 @@ fn outcome(
         }
         // Such calls might do anything, so everything counts as deleted.
         Err(error) => (
-            guarded(live, &LiveState::default(), known),
+            guarded(live, &DockerLiveState::default(), known),
             Err(error.to_string()),
         ),
     }
 }
 
 /// Where policies and rules are declared, by name.
-struct Places<'a> {
+struct DeclarationPlaces<'a> {
     locate: &'a (dyn Fn(&Place) -> SourceRef + Sync),
     rules: HashMap<(&'a str, &'a str), Place>,
     policies: HashMap<&'a str, Place>,
 }
 
-impl<'a> Places<'a> {
-    fn new(request: &Request<'a>) -> Self {
+impl<'a> DeclarationPlaces<'a> {
+    fn new(request: &PolicyPlanRequest<'a>) -> Self {
         let mut rules = HashMap::new();
         let mut policies = HashMap::new();
         for policy in request.desired {
             policies.insert(policy.name.as_str(), policy.place());
-            if let Content::Rules(declared) = &policy.content {
+            if let PolicyContent::Rules(declared) = &policy.content {
                 for rule in declared {
                     rules.insert(
                         (policy.name.as_str(), rule.rule.name.as_str()),
@@ -437,13 +441,16 @@ fn rule_count(policy: &LivePolicy) -> usize {
 }
 
 /// The combined effect of all rules of a policy.
-fn content_effect(policy: &LivePolicy, of: impl Fn(model::docker::Decision) -> Effect) -> Effect {
+fn content_effect(
+    policy: &LivePolicy,
+    of: impl Fn(model::docker::Decision) -> CallEffect,
+) -> CallEffect {
     use model::docker::Decision;
     match &policy.content {
         LiveContent::Rules(rules) => rules
             .iter()
             .filter_map(|rule| rule.rule.as_ref().ok())
-            .fold(Effect::NONE, |effect, rule| effect | of(rule.decision)),
+            .fold(CallEffect::NONE, |effect, rule| effect | of(rule.decision)),
         LiveContent::Cedar(_) | LiveContent::Opaque(_) => of(Decision::Allow) | of(Decision::Deny),
     }
 }

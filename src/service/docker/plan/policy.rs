@@ -1,16 +1,18 @@
 //! Drafts the calls for one policy: create, update or replace.
 
-use super::draft::{Draft, DraftPolicy, Updated};
-use super::{Planner, content_effect};
-use crate::plan::{Change, ChangeKind, Field, FieldChange, HeldReason, Note, ResourceKind};
+use super::draft::{CallDraft, DraftPolicy, SplittableUpdate};
+use super::{PolicyPlanner, content_effect};
+use crate::plan::{
+    Change, ChangeKind, ChangedField, FieldChange, HeldReason, PlanNote, ResourceKind,
+};
 use crate::service::docker::plan::difference::{cedar_fields, scope_fields};
-use crate::service::docker::plan::effect::Effect;
+use crate::service::docker::plan::effect::CallEffect;
 use model::docker::{
-    Cedar, Content, Decision, DesiredPolicy, LiveContent, LivePolicy, LiveRule, NewPolicy,
-    Operation, OperationKind, PolicyPatch, Scope,
+    Cedar, Decision, DesiredPolicy, DockerOperation, DockerOperationKind, LiveContent, LivePolicy,
+    LiveRule, NewPolicy, PolicyContent, PolicyPatch, Scope,
 };
 
-impl Planner<'_> {
+impl PolicyPlanner<'_> {
     pub(super) fn create_policy(&mut self, desired: &DesiredPolicy) {
         let DesiredPolicy {
             name,
@@ -22,21 +24,21 @@ impl Planner<'_> {
         } = desired;
         let mut fields = scope_fields(&Scope::default(), scope);
         let (cedar, rules) = match content {
-            Content::Rules(rules) => (None, rules.as_slice()),
-            Content::Cedar(cedar) => (Some(cedar), [].as_slice()),
+            PolicyContent::Rules(rules) => (None, rules.as_slice()),
+            PolicyContent::Cedar(cedar) => (Some(cedar), [].as_slice()),
         };
         fields.extend(cedar_fields(None, cedar));
-        let effect = cedar.map_or(Effect::NONE, |_| cedar_effect());
+        let effect = cedar.map_or(CallEffect::NONE, |_| cedar_effect());
         let policy = NewPolicy {
             name: name.clone(),
             scope: scope.clone(),
             cedar: cedar.cloned(),
         };
-        let draft = Draft::new(
+        let draft = CallDraft::new(
             name.as_str(),
             None,
             effect,
-            Operation::CreatePolicy { policy },
+            DockerOperation::CreatePolicy { policy },
         );
         let id = self.drafts.push(draft);
         let children = self.create_rules(
@@ -51,25 +53,25 @@ impl Planner<'_> {
     pub(super) fn update_policy(&mut self, live: &LivePolicy, desired: &DesiredPolicy) {
         self.note_unknown_fields(live);
         match (&live.content, &desired.content) {
-            (LiveContent::Opaque(opaque), Content::Rules(_) | Content::Cedar(_)) => {
+            (LiveContent::Opaque(opaque), PolicyContent::Rules(_) | PolicyContent::Cedar(_)) => {
                 let reason = HeldReason::NotUnderstood {
                     why: opaque.why.clone(),
                 };
-                self.hold_policy(&live.name, self.locate(&desired.place()), reason);
+                self.add_held_policy(&live.name, self.locate(&desired.place()), reason);
             }
-            (LiveContent::Rules(live_rules), Content::Rules(rules)) => {
+            (LiveContent::Rules(live_rules), PolicyContent::Rules(rules)) => {
                 let fields = self.update_fields(live, desired, None);
                 let children = self.update_rules(live, live_rules, desired, rules);
                 self.push_update(live, desired, fields, children);
             }
-            (LiveContent::Cedar(before), Content::Cedar(after)) => {
+            (LiveContent::Cedar(before), PolicyContent::Cedar(after)) => {
                 let fields = self.update_fields(live, desired, Some((before, after)));
                 self.push_update(live, desired, fields, Vec::new());
             }
-            (LiveContent::Rules(_), Content::Cedar(_)) => {
+            (LiveContent::Rules(_), PolicyContent::Cedar(_)) => {
                 self.replace(live, desired, "from rules to Cedar text")
             }
-            (LiveContent::Cedar(_), Content::Rules(_)) => {
+            (LiveContent::Cedar(_), PolicyContent::Rules(_)) => {
                 self.replace(live, desired, "from Cedar text to rules")
             }
         }
@@ -81,10 +83,10 @@ impl Planner<'_> {
         let wanted = format!("change it {how}, for which it must be deleted and made again");
         if !self.request.profile().has_policy_writes() {
             let reason = HeldReason::ProfileLacks {
-                operation: OperationKind::DeletePolicy,
+                operation: DockerOperationKind::DeletePolicy,
                 wanted,
             };
-            self.hold_policy(&live.name, self.locate(&desired.place()), reason);
+            self.add_held_policy(&live.name, self.locate(&desired.place()), reason);
             return;
         }
         self.delete_policy(live);
@@ -119,13 +121,17 @@ impl Planner<'_> {
         } = desired;
         let mut fields = Vec::new();
         let mut patch = PolicyPatch::default();
-        let mut effect = Effect::NONE;
+        let mut effect = CallEffect::NONE;
         if old_name != name.as_str() {
             let before = old_name.clone();
             let after = name.to_string();
             let wanted = format!("rename it from `{before}` to `{after}`");
             if self.can_update(live, desired, wanted) {
-                fields.push(FieldChange::scalar(Field::Name, Some(before), Some(after)));
+                fields.push(FieldChange::scalar(
+                    ChangedField::Name,
+                    Some(before),
+                    Some(after),
+                ));
                 patch.name = Some(name.clone());
             }
         }
@@ -153,17 +159,17 @@ impl Planner<'_> {
             effect = effect | cedar_effect();
         }
         if !patch.is_empty() {
-            let send = Operation::UpdatePolicy {
+            let send = DockerOperation::UpdatePolicy {
                 id: id.clone(),
                 patch,
             };
-            let scopes = Updated::Scope {
+            let scopes = SplittableUpdate::Scope {
                 before: old_scope.clone(),
                 after: scope.clone(),
             };
             let name = self.name_after(desired, Some(live));
             self.drafts
-                .push(Draft::new(&name, None, effect, send).updating(scopes));
+                .push(CallDraft::new(&name, None, effect, send).updating(scopes));
         }
         fields
     }
@@ -178,7 +184,7 @@ impl Planner<'_> {
         };
         let why =
             format!("has the unknown field `cedar_v1.{field}`, which a new Cedar text would drop");
-        self.hold_policy(
+        self.add_held_policy(
             &live.name,
             self.locate(&desired.place()),
             HeldReason::NotUnderstood { why },
@@ -190,10 +196,10 @@ impl Planner<'_> {
         let can = self.request.profile().has_policy_writes();
         if !can {
             let reason = HeldReason::ProfileLacks {
-                operation: OperationKind::UpdatePolicy,
+                operation: DockerOperationKind::UpdatePolicy,
                 wanted,
             };
-            self.hold_policy(&live.name, self.locate(&desired.place()), reason);
+            self.add_held_policy(&live.name, self.locate(&desired.place()), reason);
         }
         can
     }
@@ -240,7 +246,7 @@ impl Planner<'_> {
 
     fn note_scope(&mut self, live: &LivePolicy, desired: &DesiredPolicy) {
         if desired.scope.is_organization_wide() && !live.scope.is_organization_wide() {
-            self.notes.push(Note::ScopeWidens {
+            self.notes.push(PlanNote::ScopeWidens {
                 policy: desired.name.to_string(),
             });
         }
@@ -269,7 +275,7 @@ impl Planner<'_> {
     fn note_fields(&mut self, live: &LivePolicy, rule: Option<&String>, mut fields: Vec<String>) {
         if !fields.is_empty() {
             fields.sort();
-            self.notes.push(Note::UnknownFields {
+            self.notes.push(PlanNote::UnknownFields {
                 policy: live.name.clone(),
                 rule: rule.cloned(),
                 fields,
@@ -279,33 +285,33 @@ impl Planner<'_> {
 }
 
 /// Cedar text may permit and forbid anything, so every change counts as an exchange.
-fn cedar_effect() -> Effect {
-    Effect::adding(Decision::Allow)
-        | Effect::adding(Decision::Deny)
-        | Effect::removing(Decision::Allow)
-        | Effect::removing(Decision::Deny)
+fn cedar_effect() -> CallEffect {
+    CallEffect::adding(Decision::Allow)
+        | CallEffect::adding(Decision::Deny)
+        | CallEffect::removing(Decision::Allow)
+        | CallEffect::removing(Decision::Deny)
 }
 
 /// The effect of a scope change on all rules that the policy has before or after the run.
-fn scope_effect(live: &LivePolicy, desired: &DesiredPolicy) -> Effect {
-    let of = |effect: fn(Decision) -> Effect| {
+fn scope_effect(live: &LivePolicy, desired: &DesiredPolicy) -> CallEffect {
+    let of = |effect: fn(Decision) -> CallEffect| {
         let after = match &desired.content {
-            Content::Rules(rules) => rules
-                .iter()
-                .fold(Effect::NONE, |sum, rule| sum | effect(rule.rule.decision)),
-            Content::Cedar(_) => effect(Decision::Allow) | effect(Decision::Deny),
+            PolicyContent::Rules(rules) => rules.iter().fold(CallEffect::NONE, |sum, rule| {
+                sum | effect(rule.rule.decision)
+            }),
+            PolicyContent::Cedar(_) => effect(Decision::Allow) | effect(Decision::Deny),
         };
         content_effect(live, effect) | after
     };
     let grows = if within(&desired.scope, &live.scope) {
-        Effect::NONE
+        CallEffect::NONE
     } else {
-        of(Effect::adding)
+        of(CallEffect::adding)
     };
     let shrinks = if within(&live.scope, &desired.scope) {
-        Effect::NONE
+        CallEffect::NONE
     } else {
-        of(Effect::removing)
+        of(CallEffect::removing)
     };
     grows | shrinks
 }

@@ -6,17 +6,18 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::difference::{policy_fields, rule_fields};
-use super::guard::{Known, guarded, made};
+use super::guard::{LivePolicyContext, guarded, made};
 use super::impact::impact;
 use super::live_counts;
 use super::order;
 use super::replay::replay;
 use crate::plan::ReplayError;
 use crate::plan::{
-    Change, ChangeKind, Guarded, GuardedKind, Impact, Note, ResourceKind, SourceRef, TargetPlan,
+    AccessImpact, Change, ChangeKind, GuardedChange, GuardedKind, PlanNote, ResourceKind,
+    SourceRef, TargetPlan,
 };
 use access::NamedAudience;
-use model::docker::{LivePolicy, LiveRule, LiveState, PolicyId};
+use model::docker::{DockerLiveState, LivePolicy, LiveRule, PolicyId};
 
 /// The same plan with its changes, access, gaps and counts computed from its calls and the live
 /// state. `further` are the additional audiences that were used when the plan was made.
@@ -25,7 +26,7 @@ use model::docker::{LivePolicy, LiveRule, LiveState, PolicyId};
 /// A call does not fit the live state.
 pub fn recomputed(
     plan: &TargetPlan,
-    live: &LiveState,
+    live: &DockerLiveState,
     further: &[NamedAudience],
     teams: &BTreeMap<String, String>,
 ) -> Result<TargetPlan, ReplayError> {
@@ -41,11 +42,11 @@ pub fn recomputed(
         places.get(&(policy, rule)).copied().cloned()
     });
     recomputed.notes.retain(|note| match note {
-        Note::Gap { .. } | Note::Unproved { .. } | Note::NotCompared { .. } => false,
-        Note::ScopeWidens { .. }
-        | Note::UnknownFields { .. }
-        | Note::GroupGap { .. }
-        | Note::GoesBack { .. } => true,
+        PlanNote::Gap { .. } | PlanNote::Unproved { .. } | PlanNote::NotCompared { .. } => false,
+        PlanNote::ScopeWidens { .. }
+        | PlanNote::UnknownFields { .. }
+        | PlanNote::GroupGap { .. }
+        | PlanNote::GoesBack { .. } => true,
     });
     if !plan.calls.is_empty() {
         recomputed
@@ -54,8 +55,8 @@ pub fn recomputed(
         match impact(live, &after, further, &source) {
             Ok(access) => recomputed.access = Some(access.with_team_names(teams)),
             Err(error) => {
-                recomputed.access = Some(Impact::default());
-                recomputed.notes.push(Note::NotCompared {
+                recomputed.access = Some(AccessImpact::default());
+                recomputed.notes.push(PlanNote::NotCompared {
                     why: error.to_string(),
                 });
             }
@@ -70,16 +71,20 @@ pub fn recomputed(
 
 /// The guarded changes that the file lists, and those that it should have listed. Manifests are not
 /// available here, so a policy that is deleted and not created again counts as pruned.
-fn guards(plan: &TargetPlan, before: &LiveState, after: &LiveState) -> Vec<Guarded> {
-    let again = |found: &Guarded| made(before, after).any(|policy| policy.name == found.name);
-    let said = |found: &Guarded| {
+fn guards(
+    plan: &TargetPlan,
+    before: &DockerLiveState,
+    after: &DockerLiveState,
+) -> Vec<GuardedChange> {
+    let again = |found: &GuardedChange| made(before, after).any(|policy| policy.name == found.name);
+    let said = |found: &GuardedChange| {
         plan.guarded
             .iter()
             .any(|told| told.kind == found.kind && told.name == found.name)
     };
-    let known = Known {
+    let known = LivePolicyContext {
         by_name: true,
-        ..Known::default()
+        ..LivePolicyContext::default()
     };
     let found = guarded(before, after, &known)
         .into_iter()
@@ -89,7 +94,7 @@ fn guards(plan: &TargetPlan, before: &LiveState, after: &LiveState) -> Vec<Guard
             // Only manifests contain `protect`, and Docker policies contain no packs.
             GuardedKind::Protected | GuardedKind::PackRemoved => false,
         });
-    let mut all: Vec<Guarded> = found
+    let mut all: Vec<GuardedChange> = found
         .filter(|found| !said(found))
         .chain(plan.guarded.iter().cloned())
         .collect();
@@ -97,11 +102,11 @@ fn guards(plan: &TargetPlan, before: &LiveState, after: &LiveState) -> Vec<Guard
     all
 }
 
-pub(super) type Names<'n> = (&'n str, Option<&'n str>);
+pub(super) type DeclaredName<'n> = (&'n str, Option<&'n str>);
 
 /// Where the plan says that policies and rules are declared. This is taken from the file, because
 /// it only affects which line is shown.
-pub(super) fn places(plan: &TargetPlan) -> HashMap<Names<'_>, &SourceRef> {
+pub(super) fn places(plan: &TargetPlan) -> HashMap<DeclaredName<'_>, &SourceRef> {
     let decided = plan
         .access
         .iter()
@@ -129,10 +134,14 @@ pub(super) fn places(plan: &TargetPlan) -> HashMap<Names<'_>, &SourceRef> {
 }
 
 /// Finds where a policy or one of its rules is declared, by name.
-type Locate<'l> = dyn Fn(&str, Option<&str>) -> Option<SourceRef> + 'l;
+type LocateDeclaration<'l> = dyn Fn(&str, Option<&str>) -> Option<SourceRef> + 'l;
 
 /// The changes between two states, in the order of a plan.
-pub(super) fn changes(before: &LiveState, after: &LiveState, locate: &Locate<'_>) -> Vec<Change> {
+pub(super) fn changes(
+    before: &DockerLiveState,
+    after: &DockerLiveState,
+    locate: &LocateDeclaration<'_>,
+) -> Vec<Change> {
     let before = by_id(before);
     let after = by_id(after);
     let ids: BTreeSet<_> = before.keys().chain(after.keys()).copied().collect();
@@ -144,7 +153,7 @@ pub(super) fn changes(before: &LiveState, after: &LiveState, locate: &Locate<'_>
     changes
 }
 
-fn by_id(state: &LiveState) -> BTreeMap<&PolicyId, &LivePolicy> {
+fn by_id(state: &DockerLiveState) -> BTreeMap<&PolicyId, &LivePolicy> {
     state
         .policies
         .iter()
@@ -155,7 +164,7 @@ fn by_id(state: &LiveState) -> BTreeMap<&PolicyId, &LivePolicy> {
 fn policy(
     before: Option<&LivePolicy>,
     after: Option<&LivePolicy>,
-    locate: &Locate<'_>,
+    locate: &LocateDeclaration<'_>,
 ) -> Option<Change> {
     let shown = after.or(before)?;
     let fields = policy_fields(before, after);

@@ -7,15 +7,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::plan::{Call, CallId, Mismatch, PolicyRef, ReplayError, ResourceKind};
-use model::docker::{LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, RuleId};
+use crate::plan::{CallId, Mismatch, PlannedCall, PolicyRef, ReplayError, ResourceKind};
+use model::docker::{
+    DockerLiveState, DockerOperation, LiveContent, LivePolicy, LiveRule, PolicyId, RuleId,
+};
 
 /// The state after all calls. Created objects get ids that are derived from the numbers of the
 /// calls.
 ///
 /// # Errors
 /// The first call that does not fit the state.
-pub fn replay(before: &LiveState, calls: &[Call]) -> Result<LiveState, ReplayError> {
+pub fn replay(
+    before: &DockerLiveState,
+    calls: &[PlannedCall],
+) -> Result<DockerLiveState, ReplayError> {
     let mut state = before.clone();
     for call in calls {
         step(&mut state, call)?;
@@ -23,24 +28,24 @@ pub fn replay(before: &LiveState, calls: &[Call]) -> Result<LiveState, ReplayErr
     Ok(state)
 }
 
-fn step(state: &mut LiveState, call: &Call) -> Result<(), ReplayError> {
+fn step(state: &mut DockerLiveState, call: &PlannedCall) -> Result<(), ReplayError> {
     let number = call.id.0;
     match call
         .send
         .docker()
-        .ok_or(ReplayError::Foreign { call: number })?
+        .ok_or(ReplayError::OtherService { call: number })?
     {
-        Operation::CreatePolicy { policy } => {
+        DockerOperation::CreatePolicy { policy } => {
             state
                 .policies
                 .push(LivePolicy::created(created(call.id), policy));
         }
-        Operation::UpdatePolicy { id, patch } => find(state, id, number)?.patch(patch),
-        Operation::DeletePolicy { id } => {
+        DockerOperation::UpdatePolicy { id, patch } => find(state, id, number)?.patch(patch),
+        DockerOperation::DeletePolicy { id } => {
             find(state, id, number)?;
             state.policies.retain(|policy| policy.id != *id);
         }
-        Operation::CreateRule { policy, rule } => {
+        DockerOperation::CreateRule { policy, rule } => {
             let id = match policy {
                 PolicyRef::Existing(id) => id.clone(),
                 PolicyRef::CreatedBy(call) => created(*call),
@@ -49,19 +54,21 @@ fn step(state: &mut LiveState, call: &Call) -> Result<(), ReplayError> {
             let rule = LiveRule::created(rule_id, rule.clone());
             rules(state, &id, number)?.push(rule);
         }
-        Operation::UpdateRule { policy, id, patch } => {
+        DockerOperation::UpdateRule { policy, id, patch } => {
             let rules = rules(state, policy, number)?;
             let live = rules
                 .iter_mut()
                 .find(|rule| rule.id == *id)
                 .ok_or(ReplayError::NoRule { call: number })?;
-            let patched = live.patched(patch).map_err(|error| ReplayError::NotARule {
-                call: number,
-                error,
-            })?;
+            let patched = live
+                .patched(patch)
+                .map_err(|error| ReplayError::InvalidRule {
+                    call: number,
+                    error,
+                })?;
             *live = patched.ok_or(ReplayError::NoRule { call: number })?;
         }
-        Operation::DeleteRule { policy, id } => {
+        DockerOperation::DeleteRule { policy, id } => {
             let rules = rules(state, policy, number)?;
             let position = rules.iter().position(|rule| rule.id == *id);
             rules.remove(position.ok_or(ReplayError::NoRule { call: number })?);
@@ -76,7 +83,7 @@ pub(super) fn created(call: CallId) -> PolicyId {
 }
 
 fn find<'s>(
-    state: &'s mut LiveState,
+    state: &'s mut DockerLiveState,
     id: &PolicyId,
     call: u32,
 ) -> Result<&'s mut LivePolicy, ReplayError> {
@@ -88,7 +95,7 @@ fn find<'s>(
 }
 
 fn rules<'s>(
-    state: &'s mut LiveState,
+    state: &'s mut DockerLiveState,
     id: &PolicyId,
     call: u32,
 ) -> Result<&'s mut Vec<LiveRule>, ReplayError> {
@@ -99,7 +106,7 @@ fn rules<'s>(
 }
 
 /// Compares two states by names and contents. Ids, times and the order of rules are ignored.
-pub fn verify(expected: &LiveState, actual: &LiveState) -> Vec<Mismatch> {
+pub fn verify(expected: &DockerLiveState, actual: &DockerLiveState) -> Vec<Mismatch> {
     let expected = by_name(expected);
     let actual = by_name(actual);
     let names: BTreeSet<&str> = expected.keys().chain(actual.keys()).copied().collect();
@@ -126,7 +133,7 @@ pub fn verify(expected: &LiveState, actual: &LiveState) -> Vec<Mismatch> {
     mismatches
 }
 
-fn by_name(state: &LiveState) -> BTreeMap<&str, &LivePolicy> {
+fn by_name(state: &DockerLiveState) -> BTreeMap<&str, &LivePolicy> {
     state
         .policies
         .iter()

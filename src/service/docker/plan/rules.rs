@@ -1,16 +1,16 @@
 //! Drafts the calls for the rules of one policy.
 
-use super::Planner;
-use super::draft::{Draft, DraftPolicy, Updated};
-use crate::plan::{Change, ChangeKind, Held, HeldReason, ResourceKind, SourceRef};
+use super::PolicyPlanner;
+use super::draft::{CallDraft, DraftPolicy, SplittableUpdate};
+use crate::plan::{Change, ChangeKind, HeldChange, HeldReason, ResourceKind, SourceRef};
 use crate::service::docker::plan::difference::rule_fields;
-use crate::service::docker::plan::effect::Effect;
+use crate::service::docker::plan::effect::CallEffect;
 use crate::service::docker::plan::matching::{Pairing, nearest, pair_rules};
 use model::docker::{
-    DesiredPolicy, DesiredRule, Domain, LivePolicy, LiveRule, Operation, Rule, RulePatch,
+    DesiredPolicy, DesiredRule, DockerOperation, Domain, LivePolicy, LiveRule, Rule, RulePatch,
 };
 
-impl Planner<'_> {
+impl PolicyPlanner<'_> {
     /// Creates rules in a policy that has this name by then.
     pub(super) fn create_rules<'r>(
         &mut self,
@@ -24,13 +24,13 @@ impl Planner<'_> {
         let mut changes = Vec::new();
         for item in rules {
             let rule = &item.rule;
-            let send = Operation::CreateRule {
+            let send = DockerOperation::CreateRule {
                 policy: policy.clone(),
                 rule: rule.clone(),
             };
-            let effect = Effect::adding(rule.decision);
+            let effect = CallEffect::adding(rule.decision);
             self.drafts
-                .push(Draft::new(name, Some(rule.name.as_str()), effect, send));
+                .push(CallDraft::new(name, Some(rule.name.as_str()), effect, send));
             let source = self.locate(&desired.rule_place(item));
             changes.push(change(ChangeKind::Create, None, None, Some(rule), source));
         }
@@ -54,7 +54,7 @@ impl Planner<'_> {
                 "changes its domain, but has a rule that would have to go first and {}",
                 opaque.why
             );
-            self.hold_policy(
+            self.add_held_policy(
                 &live.name,
                 self.locate(&desired.place()),
                 HeldReason::NotUnderstood { why },
@@ -62,7 +62,7 @@ impl Planner<'_> {
             return Vec::new();
         }
         let pairing = if moves {
-            self.across(&live_rules, &rules)
+            self.domain_change(&live_rules, &rules)
         } else {
             pair_rules(&live_rules, &rules)
         };
@@ -93,11 +93,11 @@ impl Planner<'_> {
 
     /// The rules of a policy that changes its domain. The service requires a policy to be emptied
     /// first, but the last remaining rule may be updated across domains, which saves one call.
-    fn across(&self, live: &[&LiveRule], desired: &[&DesiredRule]) -> Pairing {
+    fn domain_change(&self, live: &[&LiveRule], desired: &[&DesiredRule]) -> Pairing {
         let last = self
             .request
             .profile()
-            .lets_lone_rule_change_domain()
+            .allows_domain_change()
             .then(|| nearest(live, desired))
             .flatten();
         Pairing::of(last.into_iter().collect(), live.len(), desired.len())
@@ -115,7 +115,7 @@ impl Planner<'_> {
         let before = match &live_rule.rule {
             Ok(before) => before,
             Err(opaque) => {
-                self.hold_rule(live, &live_rule.name, source(self), opaque.why.clone());
+                self.add_held_rule(live, &live_rule.name, source(self), opaque.why.clone());
                 return None;
             }
         };
@@ -124,15 +124,15 @@ impl Planner<'_> {
         if patch.is_empty() {
             return None;
         }
-        let send = Operation::UpdateRule {
+        let send = DockerOperation::UpdateRule {
             policy: live.id.clone(),
             id: live_rule.id.clone(),
             patch,
         };
-        let effect = Effect::of_update(before, after);
+        let effect = CallEffect::of_update(before, after);
         let name = self.name_after(desired, Some(live));
-        let draft = Draft::new(&name, Some(after.name.as_str()), effect, send);
-        self.drafts.push(draft.updating(Updated::Rule {
+        let draft = CallDraft::new(&name, Some(after.name.as_str()), effect, send);
+        self.drafts.push(draft.updating(SplittableUpdate::Rule {
             before: before.clone(),
             after: after.clone(),
         }));
@@ -149,17 +149,21 @@ impl Planner<'_> {
         let rule = match &live_rule.rule {
             Ok(rule) => rule,
             Err(opaque) => {
-                self.hold_rule(live, &live_rule.name, None, opaque.why.clone());
+                self.add_held_rule(live, &live_rule.name, None, opaque.why.clone());
                 return None;
             }
         };
-        let send = Operation::DeleteRule {
+        let send = DockerOperation::DeleteRule {
             policy: live.id.clone(),
             id: live_rule.id.clone(),
         };
-        let effect = Effect::removing(rule.decision);
-        self.drafts
-            .push(Draft::new(&live.name, Some(&live_rule.name), effect, send));
+        let effect = CallEffect::removing(rule.decision);
+        self.drafts.push(CallDraft::new(
+            &live.name,
+            Some(&live_rule.name),
+            effect,
+            send,
+        ));
         Some(change(
             ChangeKind::Delete,
             Some(live_rule),
@@ -185,8 +189,14 @@ impl Planner<'_> {
         changes
     }
 
-    fn hold_rule(&mut self, live: &LivePolicy, rule: &str, source: Option<SourceRef>, why: String) {
-        self.held.push(Held {
+    fn add_held_rule(
+        &mut self,
+        live: &LivePolicy,
+        rule: &str,
+        source: Option<SourceRef>,
+        why: String,
+    ) {
+        self.held.push(HeldChange {
             resource: ResourceKind::Rule,
             name: live.name.clone(),
             part: Some(rule.to_owned()),

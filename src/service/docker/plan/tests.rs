@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::Map;
 
-use super::{Request, plan_target};
-use crate::plan::{Note, Reason, SourceRef, TargetInfo, TargetPlan};
+use super::{PolicyPlanRequest, plan_target};
+use crate::plan::{DependencyReason, PlanNote, SourceRef, TargetInfo, TargetPlan};
 use manifest::config::{Provider, Unmanaged};
 use model::Name;
 use model::diag::{DocumentId, Place, SourceMap};
 use model::docker::{
-    Action, Content, Decision, DesiredPolicy, DesiredRule, LiveContent, LivePolicy, LiveRule,
-    LiveState, PolicyId, Profile, Resources, Rule, RuleAccess, RuleId, Scope, TeamId,
+    Action, Decision, DesiredPolicy, DesiredRule, DockerLiveState, LiveContent, LivePolicy,
+    LiveRule, PolicyContent, PolicyId, Profile, Resources, Rule, RuleAccess, RuleId, Scope, TeamId,
 };
 
 /// `allow name a.example.com b.example.com`; in capital letters by UDP too.
@@ -80,7 +80,7 @@ fn plan(live: (&[&str], &[&str]), desired: (&[&str], &[&str])) -> TargetPlan {
         aliases: Vec::new(),
         protect: false,
         scope: scope(desired.0),
-        content: Content::Rules(rules.collect()),
+        content: PolicyContent::Rules(rules.collect()),
         document: DocumentId {
             file: sources.add("policy.yaml", ""),
             index: 0,
@@ -93,10 +93,10 @@ fn plan(live: (&[&str], &[&str]), desired: (&[&str], &[&str])) -> TargetPlan {
         profile: Some(Profile::Current),
         endpoint: "embedded".to_owned(),
     };
-    plan_target(&Request {
+    plan_target(&PolicyPlanRequest {
         target,
         desired: &[wanted],
-        live: &LiveState {
+        live: &DockerLiveState {
             policies: vec![policy],
         },
         unmanaged: Unmanaged::Report,
@@ -128,7 +128,7 @@ fn denies_come_first_and_go_last() {
 }
 
 /// What a call waits for: the numbers and the reasons.
-fn waits(plan: &TargetPlan, call: usize) -> Vec<(u32, u32, Reason)> {
+fn waits(plan: &TargetPlan, call: usize) -> Vec<(u32, u32, DependencyReason)> {
     plan.calls[call]
         .after
         .iter()
@@ -159,13 +159,13 @@ fn a_deny_comes_before_the_allow_that_it_restricts_and_goes_after_it() {
         (&[], &["allow n **.example.com", "deny d a.example.com"]),
     );
     assert_eq!(order(&comes), ["d", "n"]);
-    assert_eq!(waits(&comes, 1), [(1, 1, Reason::DeniesFirst)]);
+    assert_eq!(waits(&comes, 1), [(1, 1, DependencyReason::DeniesFirst)]);
     let goes = plan(
         (&[], &["allow n **.example.com", "deny d a.example.com"]),
         (&[], &[]),
     );
     assert_eq!(order(&goes), ["n", "d"]);
-    assert_eq!(waits(&goes, 1), [(1, 1, Reason::ClosesFirst)]);
+    assert_eq!(waits(&goes, 1), [(1, 1, DependencyReason::ClosesFirst)]);
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn what_stays_open_is_opened_anew_before_it_is_closed() {
         (&[], &["allow o *.example.com"]),
     );
     assert_eq!(order(&two), ["o", "p"]);
-    assert_eq!(waits(&two, 1), [(1, 1, Reason::AllowsFirst)]);
+    assert_eq!(waits(&two, 1), [(1, 1, DependencyReason::AllowsFirst)]);
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn new_allows_wait_for_a_scope_that_shrinks_and_old_ones_go_before_it_grows() {
     let grows = plan((&["t1"], &["allow o a.example.com"]), (&[], &[]));
     assert_eq!(order(&grows).last(), Some(&"-"));
     assert!(
-        matches!(grows.notes.as_slice(), [Note::ScopeWidens { .. }]),
+        matches!(grows.notes.as_slice(), [PlanNote::ScopeWidens { .. }]),
         "{:?}",
         grows.notes
     );
@@ -251,7 +251,7 @@ fn what_takes_a_name_waits_for_what_gives_it_up() {
         chain.calls[call]
             .after
             .iter()
-            .any(|after| after.why == Reason::FreesName)
+            .any(|after| after.why == DependencyReason::FreesName)
     };
     assert_eq!([0, 1, 2].map(waits), [false, true, true]);
 }
@@ -271,22 +271,26 @@ fn a_rule_becomes_another_in_one_call_that_keeps_its_id() {
 
 #[test]
 fn what_cannot_be_compared_is_called_one_by_one_in_an_order_that_the_service_takes() {
-    let entangled: Vec<String> = ('a'..='z')
+    let too_complex: Vec<String> = ('a'..='z')
         .map(|letter| format!("*{letter}*.example.com"))
         .collect();
-    let entangled = format!("allow wide {}", entangled.join(" "));
+    let too_complex = format!("allow wide {}", too_complex.join(" "));
     let plan = plan_of(
         &[
             "allow a x.example.com",
             "allow b y.example.com",
             "allow c z.example.com",
         ],
-        &["allow b x.example.com", "allow c y.example.com", &entangled],
+        &[
+            "allow b x.example.com",
+            "allow c y.example.com",
+            &too_complex,
+        ],
     );
     assert!(
         plan.notes
             .iter()
-            .any(|note| matches!(note, Note::Unproved { .. })),
+            .any(|note| matches!(note, PlanNote::Unproved { .. })),
         "{:?}",
         plan.notes
     );
@@ -303,7 +307,7 @@ fn what_cannot_be_compared_is_called_one_by_one_in_an_order_that_the_service_tak
         .calls
         .iter()
         .flat_map(|call| &call.after)
-        .filter(|after| after.why == Reason::FreesName)
+        .filter(|after| after.why == DependencyReason::FreesName)
         .map(|after| after.last.0)
         .collect();
     assert!(
@@ -347,8 +351,8 @@ fn what_the_service_leaves_no_room_for_is_told_as_one_gap_a_policy() {
         &before.split('|').collect::<Vec<_>>(),
         &after.split('|').collect::<Vec<_>>(),
     );
-    let gaps: Vec<&Note> = plan.gaps().collect();
-    let [Note::Gap { policy, why }] = gaps.as_slice() else {
+    let gaps: Vec<&PlanNote> = plan.gaps().collect();
+    let [PlanNote::Gap { policy, why }] = gaps.as_slice() else {
         panic!("{gaps:?} {:?}", plan.calls)
     };
     assert_eq!(policy, "policy");

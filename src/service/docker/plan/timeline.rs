@@ -18,10 +18,10 @@ use smallvec::{SmallVec, smallvec};
 use super::replay::created;
 use crate::plan::ReplayError;
 use crate::plan::graph::At;
-use crate::plan::{Call, CallId, PolicyRef};
+use crate::plan::{CallId, PlannedCall, PolicyRef};
 use model::docker::{
-    LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, PolicyPatch, Rule, RuleId,
-    RulePatch, Scope,
+    DockerLiveState, DockerOperation, LiveContent, LivePolicy, LiveRule, PolicyId, PolicyPatch,
+    Rule, RuleId, RulePatch, Scope,
 };
 
 #[derive(Debug, Clone)]
@@ -68,7 +68,10 @@ impl<'a> Timeline<'a> {
     ///
     /// # Errors
     /// A call that does not fit the state before it.
-    pub(crate) fn new(live: &'a LiveState, calls: &'a [Call]) -> Result<Self, ReplayError> {
+    pub(crate) fn new(
+        live: &'a DockerLiveState,
+        calls: &'a [PlannedCall],
+    ) -> Result<Self, ReplayError> {
         let mut timeline = Self::default();
         // The server's order has no meaning, and must not influence which alternative is chosen.
         let mut policies: Vec<&LivePolicy> = live.policies.iter().collect();
@@ -86,8 +89,8 @@ impl<'a> Timeline<'a> {
         let policy = self.policies.len();
         self.known_policies.insert(live.id.clone(), policy);
         self.policies.push(PolicyTrack {
-            names: smallvec![always(Cow::Borrowed(live.name.as_str()))],
-            scopes: smallvec![always(Cow::Borrowed(&live.scope))],
+            names: smallvec![unbounded(Cow::Borrowed(live.name.as_str()))],
+            scopes: smallvec![unbounded(Cow::Borrowed(&live.scope))],
             made: None,
             gone: None,
         });
@@ -103,7 +106,7 @@ impl<'a> Timeline<'a> {
                 .rule
                 .as_ref()
                 .ok()
-                .map(|rule| always(Cow::Borrowed(rule)));
+                .map(|rule| unbounded(Cow::Borrowed(rule)));
             self.rules.push(RuleTrack {
                 policy,
                 contents: contents.into_iter().collect(),
@@ -111,13 +114,13 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    fn add_call(&mut self, at: At, call: &'a Call) -> Result<(), ReplayError> {
+    fn add_call(&mut self, at: At, call: &'a PlannedCall) -> Result<(), ReplayError> {
         match call
             .send
             .docker()
-            .ok_or(ReplayError::Foreign { call: call.id.0 })?
+            .ok_or(ReplayError::OtherService { call: call.id.0 })?
         {
-            Operation::CreatePolicy { policy } => {
+            DockerOperation::CreatePolicy { policy } => {
                 self.known_policies
                     .insert(created(call.id), self.policies.len());
                 let span = |what| Span {
@@ -129,12 +132,12 @@ impl<'a> Timeline<'a> {
                     names: smallvec![span(Cow::Borrowed(policy.name.as_str()))],
                     // The rules of a new policy are created later and have intervals of their own,
                     // so the scope can apply from the start.
-                    scopes: smallvec![always(Cow::Borrowed(&policy.scope))],
+                    scopes: smallvec![unbounded(Cow::Borrowed(&policy.scope))],
                     made: Some(at),
                     gone: None,
                 });
             }
-            Operation::UpdatePolicy { id, patch } => {
+            DockerOperation::UpdatePolicy { id, patch } => {
                 let PolicyPatch {
                     name,
                     teams,
@@ -143,7 +146,7 @@ impl<'a> Timeline<'a> {
                 let policy = self.policy(id, call.id)?;
                 let track = &mut self.policies[policy];
                 if let Some(name) = name {
-                    becomes(&mut track.names, at, Cow::Borrowed(name.as_str()));
+                    begin_span(&mut track.names, at, Cow::Borrowed(name.as_str()));
                 }
                 if let (Some(teams), Some(last)) = (teams, track.scopes.last()) {
                     let Scope { teams: _, profiles } = &*last.what;
@@ -151,11 +154,11 @@ impl<'a> Timeline<'a> {
                         teams: teams.clone(),
                         profiles: profiles.clone(),
                     };
-                    becomes(&mut track.scopes, at, Cow::Owned(scope));
+                    begin_span(&mut track.scopes, at, Cow::Owned(scope));
                 }
             }
-            Operation::DeletePolicy { id } => self.delete_policy(at, id, call.id)?,
-            Operation::CreateRule { policy, rule } => {
+            DockerOperation::DeletePolicy { id } => self.delete_policy(at, id, call.id)?,
+            DockerOperation::CreateRule { policy, rule } => {
                 let policy = match policy {
                     PolicyRef::Existing(id) => self.policy(id, call.id)?,
                     PolicyRef::CreatedBy(by) => self.policy(&created(*by), call.id)?,
@@ -167,12 +170,12 @@ impl<'a> Timeline<'a> {
                 }];
                 self.rules.push(RuleTrack { policy, contents });
             }
-            Operation::UpdateRule { policy, id, patch } => {
+            DockerOperation::UpdateRule { policy, id, patch } => {
                 self.update_rule(at, (policy, id), patch, call.id)?
             }
-            Operation::DeleteRule { policy, id } => {
+            DockerOperation::DeleteRule { policy, id } => {
                 let rule = self.rule(policy, id, call.id)?;
-                end(&mut self.rules[rule].contents, at);
+                end_span(&mut self.rules[rule].contents, at);
             }
         }
         Ok(())
@@ -181,10 +184,10 @@ impl<'a> Timeline<'a> {
     fn delete_policy(&mut self, at: At, id: &PolicyId, call: CallId) -> Result<(), ReplayError> {
         let policy = self.policy(id, call)?;
         let track = &mut self.policies[policy];
-        end(&mut track.names, at);
+        end_span(&mut track.names, at);
         track.gone = Some(at);
         for rule in self.rules.iter_mut().filter(|rule| rule.policy == policy) {
-            end(&mut rule.contents, at);
+            end_span(&mut rule.contents, at);
         }
         Ok(())
     }
@@ -204,11 +207,11 @@ impl<'a> Timeline<'a> {
             .ok_or(ReplayError::NoRule { call: call.0 })?;
         let after = patch
             .apply(&before.what)
-            .map_err(|error| ReplayError::NotARule {
+            .map_err(|error| ReplayError::InvalidRule {
                 call: call.0,
                 error,
             })?;
-        becomes(contents, at, Cow::Owned(after));
+        begin_span(contents, at, Cow::Owned(after));
         Ok(())
     }
 
@@ -230,7 +233,7 @@ impl<'a> Timeline<'a> {
     }
 }
 
-fn always<T>(what: T) -> Span<T> {
+fn unbounded<T>(what: T) -> Span<T> {
     Span {
         what,
         from: None,
@@ -238,8 +241,8 @@ fn always<T>(what: T) -> Span<T> {
     }
 }
 
-fn becomes<T>(track: &mut Track<T>, at: At, what: T) {
-    end(track, at);
+fn begin_span<T>(track: &mut Track<T>, at: At, what: T) {
+    end_span(track, at);
     track.push(Span {
         what,
         from: Some(at),
@@ -247,7 +250,7 @@ fn becomes<T>(track: &mut Track<T>, at: At, what: T) {
     });
 }
 
-fn end<T>(track: &mut Track<T>, at: At) {
+fn end_span<T>(track: &mut Track<T>, at: At) {
     if let Some(last) = track.last_mut().filter(|last| last.until.is_none()) {
         last.until = Some(at);
     }

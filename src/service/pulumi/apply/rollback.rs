@@ -5,15 +5,16 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::{ResourceKind, Sent};
-use crate::run::journal::{CallResult, Made, TargetHistory};
-use crate::run::{Difference, Object};
-use crate::run::{HeldBack, UndoHeld};
-use crate::service::pulumi::plan::{PackModel, group_fingerprint};
+use crate::plan::{ResourceKind, SentOperation};
+use crate::run::journal::{CallResult, RunCall, TargetHistory};
+use crate::run::{HeldUndo, HeldUndoReason};
+use crate::run::{LiveObject, ObjectDifference};
+use crate::service::pulumi::plan::PackModel;
+use crate::service::pulumi::plan::group_fingerprint;
 use model::diag::DocumentId;
 use model::pulumi::{
     DesiredGroup, DesiredGroupPack, GroupConfig, GroupName, LiveGroup, LiveGroupBody,
-    LiveGroupPack, LiveState, Operation, PackName, PolicySelector, VersionTag,
+    LiveGroupPack, PackName, PolicySelector, PulumiLiveState, PulumiOperation, VersionTag,
 };
 
 /// What is desired of the groups that a run touched.
@@ -24,17 +25,17 @@ pub struct PackUndo {
     /// The groups that the run made and that are to go.
     pub made: BTreeSet<String>,
     /// What stays as it is, and why.
-    pub held: Vec<UndoHeld>,
+    pub held: Vec<HeldUndo>,
 }
 
 /// What was there before a run, as its journal has it.
-pub(super) fn before(target: &TargetHistory) -> LiveState {
-    let mut state = LiveState::default();
+pub(super) fn before(target: &TargetHistory) -> PulumiLiveState {
+    let mut state = PulumiLiveState::default();
     for object in &target.before {
         match object {
-            Object::Pack(pack) => state.packs.push((**pack).clone()),
-            Object::Group(group) => state.groups.push((**group).clone()),
-            Object::Policy(_) | Object::Rule(_) | Object::Document(_) => {}
+            LiveObject::Pack(pack) => state.packs.push((**pack).clone()),
+            LiveObject::Group(group) => state.groups.push((**group).clone()),
+            LiveObject::Policy(_) | LiveObject::Rule(_) | LiveObject::Document(_) => {}
         }
     }
     state
@@ -61,7 +62,7 @@ pub fn versions_before(target: &TargetHistory) -> Vec<(PackName, VersionTag)> {
 /// With `overwrite`, what other writers changed since is undone too.
 pub fn undo_packs(
     target: &TargetHistory,
-    live: &LiveState,
+    live: &PulumiLiveState,
     document: DocumentId,
     overwrite: bool,
 ) -> PackUndo {
@@ -70,32 +71,39 @@ pub fn undo_packs(
     let mut undo = PackUndo::default();
     let mut touched: BTreeSet<String> = BTreeSet::new();
     for made in &target.calls {
-        let Sent::Pulumi(operation) = &made.intent.send else {
+        let SentOperation::Pulumi(operation) = &made.intent.send else {
             continue;
         };
         if made.left().is_none() {
             if is_unknown(made) {
-                undo.hold(resource(operation), &made.intent.name, HeldBack::Unknown);
+                undo.hold(
+                    resource(operation),
+                    &made.intent.name,
+                    HeldUndoReason::Unknown,
+                );
             }
             continue;
         }
         // What the model refuses was a version that was begun and deleted by the same run: nothing is left of it.
         let known = after.make(operation).is_ok();
         match operation {
-            Operation::CreateGroup { group } => drop(touched.insert(group.name.to_string())),
-            Operation::UpdateGroup { group, .. } | Operation::DeleteGroup { group } => {
+            PulumiOperation::CreateGroup { group } => drop(touched.insert(group.name.to_string())),
+            PulumiOperation::UpdateGroup { group, .. } | PulumiOperation::DeleteGroup { group } => {
                 touched.insert(group.to_string());
             }
-            Operation::CompletePackVersion { pack, .. } => {
-                undo.hold(ResourceKind::Pack, pack.as_str(), HeldBack::Published);
+            PulumiOperation::CompletePackVersion { pack, .. } => {
+                undo.hold(ResourceKind::Pack, pack.as_str(), HeldUndoReason::Published);
             }
-            Operation::DeletePackVersion { pack, .. } | Operation::DeletePack { pack } if known => {
-                undo.hold(ResourceKind::Pack, pack.as_str(), HeldBack::Retired);
+            PulumiOperation::DeletePackVersion { pack, .. }
+            | PulumiOperation::DeletePack { pack }
+                if known =>
+            {
+                undo.hold(ResourceKind::Pack, pack.as_str(), HeldUndoReason::Retired);
             }
-            Operation::CreatePackVersion { .. }
-            | Operation::PutArchive { .. }
-            | Operation::DeletePackVersion { .. }
-            | Operation::DeletePack { .. } => {}
+            PulumiOperation::CreatePackVersion { .. }
+            | PulumiOperation::PutArchive { .. }
+            | PulumiOperation::DeletePackVersion { .. }
+            | PulumiOperation::DeletePack { .. } => {}
         }
     }
     for (new, old) in after.renamed() {
@@ -114,15 +122,15 @@ pub fn undo_packs(
         let is = live.group(&now);
         let same = left.map(group_fingerprint) == is.map(group_fingerprint);
         if !same && !overwrite {
-            let object = |group: &LiveGroup| Object::Group(Box::new(group.clone()));
-            let difference = Difference {
+            let object = |group: &LiveGroup| LiveObject::Group(Box::new(group.clone()));
+            let difference = ObjectDifference {
                 planned: left.map(object),
                 found: is.map(object),
             };
             undo.hold(
                 ResourceKind::Group,
                 &name,
-                HeldBack::ChangedSince(Box::new(difference)),
+                HeldUndoReason::ChangedSince(Box::new(difference)),
             );
             continue;
         }
@@ -130,7 +138,11 @@ pub fn undo_packs(
             None => drop(undo.made.insert(now)),
             Some(was) => match desired(was, &now, live, document) {
                 Ok(group) => undo.desired.push(group),
-                Err(why) => undo.hold(ResourceKind::Group, &name, HeldBack::NotUnderstood(why)),
+                Err(why) => undo.hold(
+                    ResourceKind::Group,
+                    &name,
+                    HeldUndoReason::NotUnderstood(why),
+                ),
             },
         }
     }
@@ -138,8 +150,8 @@ pub fn undo_packs(
 }
 
 impl PackUndo {
-    fn hold(&mut self, resource: ResourceKind, name: &str, why: HeldBack) {
-        let held = UndoHeld {
+    fn hold(&mut self, resource: ResourceKind, name: &str, why: HeldUndoReason) {
+        let held = HeldUndo {
             resource,
             name: name.to_owned(),
             part: None,
@@ -151,22 +163,22 @@ impl PackUndo {
     }
 }
 
-fn is_unknown(made: &Made) -> bool {
+fn is_unknown(made: &RunCall) -> bool {
     made.answer
         .as_ref()
         .is_none_or(|answer| matches!(answer.result, CallResult::Unknown))
 }
 
-fn resource(operation: &Operation) -> ResourceKind {
+fn resource(operation: &PulumiOperation) -> ResourceKind {
     match operation {
-        Operation::CreatePackVersion { .. }
-        | Operation::PutArchive { .. }
-        | Operation::CompletePackVersion { .. }
-        | Operation::DeletePackVersion { .. }
-        | Operation::DeletePack { .. } => ResourceKind::Pack,
-        Operation::CreateGroup { .. }
-        | Operation::UpdateGroup { .. }
-        | Operation::DeleteGroup { .. } => ResourceKind::Group,
+        PulumiOperation::CreatePackVersion { .. }
+        | PulumiOperation::PutArchive { .. }
+        | PulumiOperation::CompletePackVersion { .. }
+        | PulumiOperation::DeletePackVersion { .. }
+        | PulumiOperation::DeletePack { .. } => ResourceKind::Pack,
+        PulumiOperation::CreateGroup { .. }
+        | PulumiOperation::UpdateGroup { .. }
+        | PulumiOperation::DeleteGroup { .. } => ResourceKind::Group,
     }
 }
 
@@ -174,7 +186,7 @@ fn resource(operation: &Operation) -> ResourceKind {
 fn desired(
     was: &LiveGroup,
     now: &str,
-    live: &LiveState,
+    live: &PulumiLiveState,
     document: DocumentId,
 ) -> Result<DesiredGroup, String> {
     let LiveGroup {
@@ -192,7 +204,7 @@ fn desired(
         agent_pool: _,
         packs: was_packs,
     } = body.as_ref().map_err(|opaque| opaque.why.clone())?;
-    let named = |error: model::pulumi::WordError| format!("has a name that {error}");
+    let named = |error: model::pulumi::PulumiNameError| format!("has a name that {error}");
     let mut packs = Vec::new();
     for (index, pack) in was_packs.iter().enumerate() {
         let LiveGroupPack {

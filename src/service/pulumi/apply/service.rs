@@ -8,29 +8,30 @@ use tokio::time::Instant;
 
 use super::settle::{Found, decide};
 use super::sources::PackSources;
-use crate::plan::{ResourceKind, Sent};
-use crate::run::Failure;
-use crate::run::Settings;
-use crate::run::Stale;
+use crate::plan::{ResourceKind, SentOperation};
+use crate::run::CallFailure;
+use crate::run::RunSettings;
+use crate::run::StalePlan;
 use crate::run::journal::TargetHistory;
-use crate::run::service::Answered;
-use crate::run::{Difference, Left, Object, Verdict};
-use crate::service::pulumi::client::{Reader, Writer};
-use crate::service::pulumi::plan::{PackModel, group_fingerprint, pack_fingerprint};
-use http::{ApiError, Dated, Upload};
+use crate::run::service::WriteAnswer;
+use crate::run::{LiveObject, ObjectDifference, StateAfterWrite, WriteOutcome};
+use crate::service::pulumi::client::{PulumiReader, PulumiWriter};
+use crate::service::pulumi::plan::PackModel;
+use crate::service::pulumi::plan::{group_fingerprint, pack_fingerprint};
+use http::{ApiError, DatedAnswer, Upload};
 use model::pulumi::{
-    GroupChange, LivePack, LiveState, LiveVersion, Operation, PackName, VersionNumber, VersionRef,
-    VersionTag,
+    GroupChange, LivePack, LiveVersion, PackName, PulumiLiveState, PulumiOperation, VersionNumber,
+    VersionRef, VersionTag,
 };
 
 /// What is known of a target, and a way to read it.
 pub struct PackLookup {
     model: Mutex<PackModel>,
-    reader: Reader,
+    reader: PulumiReader,
 }
 
 impl PackLookup {
-    fn new(before: &LiveState, reader: Reader) -> Self {
+    fn new(before: &PulumiLiveState, reader: PulumiReader) -> Self {
         Self {
             model: Mutex::new(PackModel::new(before)),
             reader,
@@ -38,10 +39,10 @@ impl PackLookup {
     }
 
     /// What is known after the calls of an earlier run that were applied.
-    pub fn of_run(target: &TargetHistory, reader: Reader) -> Self {
+    pub fn of_run(target: &TargetHistory, reader: PulumiReader) -> Self {
         let lookup = Self::new(&super::rollback::before(target), reader);
         for made in target.calls.iter().filter(|made| made.left().is_some()) {
-            if let Sent::Pulumi(operation) = &made.intent.send {
+            if let SentOperation::Pulumi(operation) = &made.intent.send {
                 lookup.record(operation);
             }
         }
@@ -56,22 +57,22 @@ impl PackLookup {
     ///
     /// # Errors
     /// It cannot be read.
-    pub async fn resolve(&self, send: &Operation) -> Result<Verdict, ApiError> {
+    pub async fn resolve(&self, send: &PulumiOperation) -> Result<WriteOutcome, ApiError> {
         let found = self.find(send).await?;
         Ok(decide(send, self.model().state(), &found))
     }
 
     /// Takes note that a call was made.
-    pub fn record(&self, send: &Operation) {
+    pub fn record(&self, send: &PulumiOperation) {
         // What the model refuses, the server has taken all the same; the reading at the end tells.
         let _ = self.model().make(send);
     }
 
     /// What a write is about, as it is now.
-    async fn find(&self, send: &Operation) -> Result<Found, ApiError> {
+    async fn find(&self, send: &PulumiOperation) -> Result<Found, ApiError> {
         let reader = &self.reader;
         Ok(match send {
-            Operation::CreatePackVersion { version } => {
+            PulumiOperation::CreatePackVersion { version } => {
                 let pack = &version.name;
                 let tag = &version.version_tag;
                 match reader.find_version(pack, tag).await? {
@@ -81,11 +82,12 @@ impl PackLookup {
                 }
             }
             // Nobody can see an archive; to send it again does no harm.
-            Operation::PutArchive { .. } => Found::Nothing,
-            Operation::CompletePackVersion { pack, tag } => {
+            PulumiOperation::PutArchive { .. } => Found::Nothing,
+            PulumiOperation::CompletePackVersion { pack, tag } => {
                 Found::Version(reader.find_version(pack, tag).await?)
             }
-            Operation::DeletePackVersion { pack, .. } | Operation::DeletePack { pack } => {
+            PulumiOperation::DeletePackVersion { pack, .. }
+            | PulumiOperation::DeletePack { pack } => {
                 let listed = reader
                     .packs()
                     .await?
@@ -93,14 +95,14 @@ impl PackLookup {
                     .find(|summary| summary.name == pack.as_str());
                 Found::Versions(listed.map(|summary| summary.versions))
             }
-            Operation::CreateGroup { group } => {
+            PulumiOperation::CreateGroup { group } => {
                 Found::Group(reader.find_group(group.name.as_str()).await?)
             }
-            Operation::UpdateGroup {
+            PulumiOperation::UpdateGroup {
                 group: _,
                 change: GroupChange::Rename { name },
             } => Found::Group(reader.find_group(name.as_str()).await?),
-            Operation::UpdateGroup { group, .. } | Operation::DeleteGroup { group } => {
+            PulumiOperation::UpdateGroup { group, .. } | PulumiOperation::DeleteGroup { group } => {
                 Found::Group(reader.find_group(group.as_str()).await?)
             }
         })
@@ -134,12 +136,12 @@ enum Key {
 /// Makes the calls of one target.
 pub struct PackRun {
     lookup: PackLookup,
-    writer: Writer,
+    writer: PulumiWriter,
     sources: PackSources,
-    settings: Settings,
+    settings: RunSettings,
     begun: Instant,
-    before: LiveState,
-    checks: Mutex<HashMap<Key, Arc<OnceCell<Option<Failure>>>>>,
+    before: PulumiLiveState,
+    checks: Mutex<HashMap<Key, Arc<OnceCell<Option<CallFailure>>>>>,
     /// Where the archives of versions go that were begun.
     uploads: Mutex<HashMap<(PackName, VersionTag), Upload>>,
     /// Versions that were begun and are not complete, as far as is known.
@@ -153,11 +155,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl PackRun {
     /// Starts a run with the packs and groups as they were read just now.
     pub fn new(
-        before: LiveState,
-        reader: Reader,
-        writer: Writer,
+        before: PulumiLiveState,
+        reader: PulumiReader,
+        writer: PulumiWriter,
         sources: PackSources,
-        settings: Settings,
+        settings: RunSettings,
     ) -> Self {
         Self {
             lookup: PackLookup::new(&before, reader),
@@ -178,42 +180,42 @@ impl PackRun {
     }
 
     /// The packs and groups as they were before the run.
-    pub fn before(&self) -> &LiveState {
+    pub fn before(&self) -> &PulumiLiveState {
         &self.before
     }
 
     /// Takes note that a call was made.
-    pub fn record(&self, send: &Operation) {
+    pub fn record(&self, send: &PulumiOperation) {
         match send {
-            Operation::CreatePackVersion { version } => {
+            PulumiOperation::CreatePackVersion { version } => {
                 lock(&self.half).insert((version.name.clone(), version.version_tag.clone()));
             }
-            Operation::CompletePackVersion { pack, tag } => {
+            PulumiOperation::CompletePackVersion { pack, tag } => {
                 lock(&self.half).remove(&(pack.clone(), tag.clone()));
             }
-            Operation::PutArchive { .. }
-            | Operation::DeletePackVersion { .. }
-            | Operation::DeletePack { .. }
-            | Operation::CreateGroup { .. }
-            | Operation::UpdateGroup { .. }
-            | Operation::DeleteGroup { .. } => {}
+            PulumiOperation::PutArchive { .. }
+            | PulumiOperation::DeletePackVersion { .. }
+            | PulumiOperation::DeletePack { .. }
+            | PulumiOperation::CreateGroup { .. }
+            | PulumiOperation::UpdateGroup { .. }
+            | PulumiOperation::DeleteGroup { .. } => {}
         }
         self.lookup.record(send);
     }
 
     /// What became of a write is unknown: what may be complete is not to be deleted.
-    pub fn record_unknown(&self, send: &Operation) {
-        if let Operation::CompletePackVersion { pack, tag } = send {
+    pub fn record_unknown(&self, send: &PulumiOperation) {
+        if let PulumiOperation::CompletePackVersion { pack, tag } = send {
             lock(&self.half).remove(&(pack.clone(), tag.clone()));
         }
     }
 
     /// The calls that delete the versions that were begun and will not be completed by this run.
-    pub fn half_published(&self) -> Vec<(PackName, VersionTag, Operation)> {
+    pub fn half_published(&self) -> Vec<(PackName, VersionTag, PulumiOperation)> {
         let half = lock(&self.half);
         let delete = |(pack, tag): &(PackName, VersionTag)| {
             let version = VersionRef::Tag(tag.clone());
-            let operation = Operation::DeletePackVersion {
+            let operation = PulumiOperation::DeletePackVersion {
                 pack: pack.clone(),
                 version,
             };
@@ -227,8 +229,8 @@ impl PackRun {
     ///
     /// # Errors
     /// It was changed, or cannot be read; or an archive has nowhere to go.
-    pub async fn check_before(&self, send: &Operation) -> Result<(), Failure> {
-        if let Operation::PutArchive {
+    pub async fn check_before(&self, send: &PulumiOperation) -> Result<(), CallFailure> {
+        if let PulumiOperation::PutArchive {
             pack, tag, archive, ..
         } = send
         {
@@ -236,12 +238,12 @@ impl PackRun {
             if known && self.sources.archives.contains_key(archive) {
                 return Ok(());
             }
-            return Err(Failure::NoUpload {
+            return Err(CallFailure::NoUpload {
                 pack: pack.to_string(),
                 tag: tag.to_string(),
             });
         }
-        if let Operation::UpdateGroup {
+        if let PulumiOperation::UpdateGroup {
             change: GroupChange::AddPack { pack, tag, .. },
             ..
         } = send
@@ -258,7 +260,7 @@ impl PackRun {
     }
 
     /// Reads back a version that this run published, once, before a group is given it.
-    async fn check_published(&self, pack: &PackName, tag: &VersionTag) -> Option<Failure> {
+    async fn check_published(&self, pack: &PackName, tag: &VersionTag) -> Option<CallFailure> {
         if self
             .before
             .pack(pack.as_str())
@@ -271,7 +273,7 @@ impl PackRun {
         cell.get_or_init(|| self.check_one(&key)).await.clone()
     }
 
-    async fn read_back(&self, pack: &PackName, tag: &VersionTag) -> Option<Failure> {
+    async fn read_back(&self, pack: &PackName, tag: &VersionTag) -> Option<CallFailure> {
         let planned = self.lookup.model().state().pack(pack.as_str()).cloned();
         let policies = |version: &LiveVersion| -> BTreeSet<String> {
             version
@@ -288,7 +290,7 @@ impl PackRun {
             .unwrap_or_default();
         let found = match self.lookup.reader.find_version(pack, tag).await {
             Ok(found) => found,
-            Err(error) => return Some(Failure::NotChecked(error)),
+            Err(error) => return Some(CallFailure::NotChecked(error)),
         };
         if found
             .as_ref()
@@ -299,21 +301,21 @@ impl PackRun {
         let kind = ResourceKind::Version;
         let name = format!("{pack} {tag}");
         let stale = if found.is_some() {
-            Stale::Changed(kind, name)
+            StalePlan::Changed(kind, name)
         } else {
-            Stale::Gone(kind, name)
+            StalePlan::Gone(kind, name)
         };
-        let planned = planned.map(|planned| Object::Pack(Box::new(planned)));
-        Some(Failure::Moved {
+        let planned = planned.map(|planned| LiveObject::Pack(Box::new(planned)));
+        Some(CallFailure::Stale {
             stale,
-            difference: Box::new(Difference {
+            difference: Box::new(ObjectDifference {
                 planned,
                 found: None,
             }),
         })
     }
 
-    async fn check_one(&self, key: &Key) -> Option<Failure> {
+    async fn check_one(&self, key: &Key) -> Option<CallFailure> {
         let is_fresh = self.begun.elapsed() < self.settings.fresh;
         let (kind, name, planned, found) = match key {
             Key::Version(pack, tag) => return self.read_back(pack, tag).await,
@@ -322,7 +324,7 @@ impl PackRun {
                 let planned = self.before.pack(name)?.clone();
                 let listed = match self.lookup.reader.packs().await {
                     Ok(listed) => listed,
-                    Err(error) => return Some(Failure::NotChecked(error)),
+                    Err(error) => return Some(CallFailure::NotChecked(error)),
                 };
                 let found = listed
                     .into_iter()
@@ -357,11 +359,11 @@ impl PackRun {
                 {
                     return None;
                 }
-                let found = found.map(|found| Object::Pack(Box::new(found)));
+                let found = found.map(|found| LiveObject::Pack(Box::new(found)));
                 (
                     ResourceKind::Pack,
                     name.clone(),
-                    Object::Pack(Box::new(planned)),
+                    LiveObject::Pack(Box::new(planned)),
                     found,
                 )
             }
@@ -369,7 +371,7 @@ impl PackRun {
                 let planned = self.before.group(name)?.clone();
                 let found = match self.lookup.reader.find_group(name).await {
                     Ok(found) => found,
-                    Err(error) => return Some(Failure::NotChecked(error)),
+                    Err(error) => return Some(CallFailure::NotChecked(error)),
                 };
                 if found
                     .as_ref()
@@ -377,23 +379,23 @@ impl PackRun {
                 {
                     return None;
                 }
-                let found = found.map(|found| Object::Group(Box::new(found)));
+                let found = found.map(|found| LiveObject::Group(Box::new(found)));
                 (
                     ResourceKind::Group,
                     name.clone(),
-                    Object::Group(Box::new(planned)),
+                    LiveObject::Group(Box::new(planned)),
                     found,
                 )
             }
         };
         let stale = if found.is_some() {
-            Stale::Changed(kind, name)
+            StalePlan::Changed(kind, name)
         } else {
-            Stale::Gone(kind, name)
+            StalePlan::Gone(kind, name)
         };
-        Some(Failure::Moved {
+        Some(CallFailure::Stale {
             stale,
-            difference: Box::new(Difference {
+            difference: Box::new(ObjectDifference {
                 planned: Some(planned),
                 found,
             }),
@@ -404,11 +406,11 @@ impl PackRun {
     ///
     /// # Errors
     /// The service refused it, or gave no usable answer.
-    pub async fn send(&self, send: &Operation) -> Result<Answered, ApiError> {
+    pub async fn send(&self, send: &PulumiOperation) -> Result<WriteAnswer, ApiError> {
         let writer = &self.writer;
-        let mut left = Left::AsSent;
+        let mut left = StateAfterWrite::AsSent;
         let date = match send {
-            Operation::CreatePackVersion { version } => {
+            PulumiOperation::CreatePackVersion { version } => {
                 let mut sent = version.clone();
                 let metadata = self
                     .sources
@@ -416,15 +418,15 @@ impl PackRun {
                     .iter()
                     .map(|(key, value)| (key.clone(), value.clone()));
                 sent.metadata.extend(metadata);
-                let Dated { what, date } = writer.create_version(&sent).await?;
+                let DatedAnswer { what, date } = writer.create_version(&sent).await?;
                 let key = (version.name.clone(), version.version_tag.clone());
                 lock(&self.uploads).insert(key, what.upload);
-                left = Left::Begun {
+                left = StateAfterWrite::Begun {
                     version: what.number,
                 };
                 date
             }
-            Operation::PutArchive {
+            PulumiOperation::PutArchive {
                 pack,
                 tag,
                 source: _,
@@ -443,20 +445,20 @@ impl PackRun {
                 }
                 None
             }
-            Operation::CompletePackVersion { pack, tag } => {
+            PulumiOperation::CompletePackVersion { pack, tag } => {
                 writer.complete_version(pack, tag).await?.date
             }
-            Operation::DeletePackVersion { pack, version } => {
+            PulumiOperation::DeletePackVersion { pack, version } => {
                 writer.delete_version(pack, version).await?.date
             }
-            Operation::DeletePack { pack } => writer.delete_pack(pack).await?.date,
-            Operation::CreateGroup { group } => writer.create_group(group).await?.date,
-            Operation::UpdateGroup { group, change } => {
+            PulumiOperation::DeletePack { pack } => writer.delete_pack(pack).await?.date,
+            PulumiOperation::CreateGroup { group } => writer.create_group(group).await?.date,
+            PulumiOperation::UpdateGroup { group, change } => {
                 writer.update_group(group, change).await?.date
             }
-            Operation::DeleteGroup { group } => writer.delete_group(group).await?.date,
+            PulumiOperation::DeleteGroup { group } => writer.delete_group(group).await?.date,
         };
-        Ok(Answered {
+        Ok(WriteAnswer {
             left,
             overwrote: None,
             date,
@@ -465,15 +467,15 @@ impl PackRun {
 }
 
 /// What a call finds at the server.
-fn key(send: &Operation) -> Option<Key> {
+fn key(send: &PulumiOperation) -> Option<Key> {
     match send {
-        Operation::CreatePackVersion { version } => Some(Key::Pack(version.name.to_string())),
-        Operation::DeletePackVersion { .. }
-        | Operation::PutArchive { .. }
-        | Operation::CompletePackVersion { .. } => None,
-        Operation::DeletePack { pack } => Some(Key::Pack(pack.to_string())),
-        Operation::CreateGroup { .. } => None,
-        Operation::UpdateGroup { group, .. } | Operation::DeleteGroup { group } => {
+        PulumiOperation::CreatePackVersion { version } => Some(Key::Pack(version.name.to_string())),
+        PulumiOperation::DeletePackVersion { .. }
+        | PulumiOperation::PutArchive { .. }
+        | PulumiOperation::CompletePackVersion { .. } => None,
+        PulumiOperation::DeletePack { pack } => Some(Key::Pack(pack.to_string())),
+        PulumiOperation::CreateGroup { .. } => None,
+        PulumiOperation::UpdateGroup { group, .. } | PulumiOperation::DeleteGroup { group } => {
             Some(Key::Group(group.to_string()))
         }
     }

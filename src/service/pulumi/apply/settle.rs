@@ -1,10 +1,10 @@
 //! Decides, from what was read back, what became of a write. Pure: what to read is decided elsewhere.
 
-use crate::run::{Difference, Left, Object, Verdict};
+use crate::run::{LiveObject, ObjectDifference, StateAfterWrite, WriteOutcome};
 use crate::service::pulumi::plan::group_fingerprint;
 use model::pulumi::{
-    GroupChange, LiveGroup, LiveGroupBody, LiveGroupPack, LiveState, LiveVersion, NewGroup,
-    Operation, PackName, VersionNumber, VersionRef,
+    GroupChange, LiveGroup, LiveGroupBody, LiveGroupPack, LiveVersion, NewGroup, PackName,
+    PulumiLiveState, PulumiOperation, VersionNumber, VersionRef,
 };
 
 /// What was read back.
@@ -22,73 +22,81 @@ pub(super) enum Found {
 }
 
 /// Decides what became of a write, given what should have been there before it.
-pub(super) fn decide(send: &Operation, known: &LiveState, found: &Found) -> Verdict {
+pub(super) fn decide(
+    send: &PulumiOperation,
+    known: &PulumiLiveState,
+    found: &Found,
+) -> WriteOutcome {
     match (send, found) {
-        (_, Found::Nothing) => Verdict::NotApplied,
-        (_, Found::Begun) => Verdict::Applied(Left::AsSent),
-        (Operation::CreatePackVersion { version }, Found::Version(found)) => match found {
-            None => Verdict::NotApplied,
-            Some(_) => Verdict::Other(Difference {
+        (_, Found::Nothing) => WriteOutcome::NotApplied,
+        (_, Found::Begun) => WriteOutcome::Applied(StateAfterWrite::AsSent),
+        (PulumiOperation::CreatePackVersion { version }, Found::Version(found)) => match found {
+            None => WriteOutcome::NotApplied,
+            Some(_) => WriteOutcome::Conflict(ObjectDifference {
                 planned: None,
                 found: known
                     .pack(version.name.as_str())
-                    .map(|pack| Object::Pack(Box::new(pack.clone()))),
+                    .map(|pack| LiveObject::Pack(Box::new(pack.clone()))),
             }),
         },
-        (Operation::DeletePackVersion { version, .. }, Found::Versions(found)) => {
+        (PulumiOperation::DeletePackVersion { version, .. }, Found::Versions(found)) => {
             let is = |(number, tag): &(VersionNumber, String)| match version {
                 VersionRef::Tag(wanted) => wanted.as_str() == tag,
                 VersionRef::Number(wanted) => wanted == number,
             };
             applied_if(!found.iter().flatten().any(is))
         }
-        (Operation::DeletePack { .. }, Found::Versions(found)) => applied_if(found.is_none()),
+        (PulumiOperation::DeletePack { .. }, Found::Versions(found)) => applied_if(found.is_none()),
         (_, Found::Version(found)) => applied_if(found.is_some()),
-        (_, Found::Versions(_)) => Verdict::NotApplied,
+        (_, Found::Versions(_)) => WriteOutcome::NotApplied,
         (_, Found::Group(found)) => group(send, known, found.as_ref()),
     }
 }
 
-fn applied_if(is: bool) -> Verdict {
+fn applied_if(is: bool) -> WriteOutcome {
     if is {
-        Verdict::Applied(Left::AsSent)
+        WriteOutcome::Applied(StateAfterWrite::AsSent)
     } else {
-        Verdict::NotApplied
+        WriteOutcome::NotApplied
     }
 }
 
-fn other(planned: Option<&LiveGroup>, found: Option<&LiveGroup>) -> Verdict {
-    let object = |group: &LiveGroup| Object::Group(Box::new(group.clone()));
-    Verdict::Other(Difference {
+fn other(planned: Option<&LiveGroup>, found: Option<&LiveGroup>) -> WriteOutcome {
+    let object = |group: &LiveGroup| LiveObject::Group(Box::new(group.clone()));
+    WriteOutcome::Conflict(ObjectDifference {
         planned: planned.map(object),
         found: found.map(object),
     })
 }
 
-fn group(send: &Operation, known: &LiveState, found: Option<&LiveGroup>) -> Verdict {
+fn group(
+    send: &PulumiOperation,
+    known: &PulumiLiveState,
+    found: Option<&LiveGroup>,
+) -> WriteOutcome {
     match send {
-        Operation::CreateGroup { group } => match found {
-            None => Verdict::NotApplied,
-            Some(found) if is_new(group, found) => Verdict::Applied(Left::AsSent),
+        PulumiOperation::CreateGroup { group } => match found {
+            None => WriteOutcome::NotApplied,
+            Some(found) if is_new(group, found) => WriteOutcome::Applied(StateAfterWrite::AsSent),
             Some(found) => other(None, Some(found)),
         },
-        Operation::DeleteGroup { group } => match (known.group(group.as_str()), found) {
-            (_, None) => Verdict::Applied(Left::AsSent),
+        PulumiOperation::DeleteGroup { group } => match (known.group(group.as_str()), found) {
+            (_, None) => WriteOutcome::Applied(StateAfterWrite::AsSent),
             (Some(planned), Some(found))
                 if group_fingerprint(planned) == group_fingerprint(found) =>
             {
-                Verdict::NotApplied
+                WriteOutcome::NotApplied
             }
             (planned, found) => other(planned, found),
         },
-        Operation::UpdateGroup { group, change } => {
+        PulumiOperation::UpdateGroup { group, change } => {
             changed(known.group(group.as_str()), change, found)
         }
-        Operation::CreatePackVersion { .. }
-        | Operation::PutArchive { .. }
-        | Operation::CompletePackVersion { .. }
-        | Operation::DeletePackVersion { .. }
-        | Operation::DeletePack { .. } => Verdict::NotApplied,
+        PulumiOperation::CreatePackVersion { .. }
+        | PulumiOperation::PutArchive { .. }
+        | PulumiOperation::CompletePackVersion { .. }
+        | PulumiOperation::DeletePackVersion { .. }
+        | PulumiOperation::DeletePack { .. } => WriteOutcome::NotApplied,
     }
 }
 
@@ -122,7 +130,7 @@ fn changed(
     planned: Option<&LiveGroup>,
     change: &GroupChange,
     found: Option<&LiveGroup>,
-) -> Verdict {
+) -> WriteOutcome {
     if let GroupChange::Rename { .. } = change {
         return applied_if(found.is_some());
     }
@@ -165,16 +173,16 @@ fn changed(
                 found_tag == tag.as_str() && empty(found_config) == empty(config)
             };
             match is {
-                Some(is) if is_sent(&is) => Verdict::Applied(Left::AsSent),
-                is if is == was => Verdict::NotApplied,
+                Some(is) if is_sent(&is) => WriteOutcome::Applied(StateAfterWrite::AsSent),
+                is if is == was => WriteOutcome::NotApplied,
                 _ => other(planned, found),
             }
         }
         GroupChange::RemovePack { pack: name, .. } => match pack(found, name) {
-            None => Verdict::Applied(Left::AsSent),
-            is if is == pack(planned, name) => Verdict::NotApplied,
+            None => WriteOutcome::Applied(StateAfterWrite::AsSent),
+            is if is == pack(planned, name) => WriteOutcome::NotApplied,
             Some(_) => other(planned, found),
         },
-        GroupChange::Rename { .. } => Verdict::NotApplied,
+        GroupChange::Rename { .. } => WriteOutcome::NotApplied,
     }
 }

@@ -7,7 +7,7 @@ use crate::plan::{Commit, TargetPlan};
 use crate::run::service::RunContext;
 use git::PackTree;
 use model::digest::{ArchiveDigest, SourceDigest};
-use model::pulumi::Operation;
+use model::pulumi::PulumiOperation;
 
 /// The archives that a run uploads, and what it tells the service about their origin.
 pub struct PackSources {
@@ -33,16 +33,16 @@ fn archives(plan: &TargetPlan, trees: &[PackTree]) -> BTreeMap<ArchiveDigest, Ar
         .calls
         .iter()
         .filter_map(|call| match call.send.pulumi()? {
-            Operation::PutArchive {
+            PulumiOperation::PutArchive {
                 source, archive, ..
             } => Some((source, archive)),
-            Operation::CreatePackVersion { .. }
-            | Operation::CompletePackVersion { .. }
-            | Operation::DeletePackVersion { .. }
-            | Operation::DeletePack { .. }
-            | Operation::CreateGroup { .. }
-            | Operation::UpdateGroup { .. }
-            | Operation::DeleteGroup { .. } => None,
+            PulumiOperation::CreatePackVersion { .. }
+            | PulumiOperation::CompletePackVersion { .. }
+            | PulumiOperation::DeletePackVersion { .. }
+            | PulumiOperation::DeletePack { .. }
+            | PulumiOperation::CreateGroup { .. }
+            | PulumiOperation::UpdateGroup { .. }
+            | PulumiOperation::DeleteGroup { .. } => None,
         })
         .collect();
     if wanted.is_empty() {

@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 use crate::plan::{Mismatch, ReplayError};
 use crate::plan::{ResourceId, ResourceKind, TargetPlan};
 use crate::plan::{group_id, pack_id};
-use crate::run::Report;
-use crate::run::Stale;
+use crate::run::CallReport;
+use crate::run::StalePlan;
 use crate::service::pulumi::plan::{
     group_fingerprint, pack_fingerprint, packs_replayed, verify_packs,
 };
-use model::pulumi::{LiveState, Operation};
+use model::pulumi::{PulumiLiveState, PulumiOperation};
 
 /// Whether what the plan touches is still what it was made from.
-pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
+pub fn check_unmoved(plan: &TargetPlan, live: &PulumiLiveState) -> Vec<StalePlan> {
     let mut stale = Vec::new();
     for before in &plan.before {
         let now = match before.resource {
@@ -28,9 +28,9 @@ pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
             | ResourceKind::GroupDocument => live.pack(&before.name).map(pack_fingerprint),
         };
         match now {
-            None => stale.push(Stale::Gone(before.resource, before.name.clone())),
+            None => stale.push(StalePlan::Gone(before.resource, before.name.clone())),
             Some(now) if now != before.fingerprint => {
-                stale.push(Stale::Changed(before.resource, before.name.clone()))
+                stale.push(StalePlan::Changed(before.resource, before.name.clone()))
             }
             Some(_) => {}
         }
@@ -38,26 +38,32 @@ pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
     let known = |id: &ResourceId| plan.before.iter().any(|before| before.id == *id);
     for operation in plan.calls.iter().filter_map(|call| call.send.pulumi()) {
         match operation {
-            Operation::CreateGroup { group } if live.group(group.name.as_str()).is_some() => {
+            PulumiOperation::CreateGroup { group } if live.group(group.name.as_str()).is_some() => {
                 if !known(&group_id(group.name.as_str())) {
-                    stale.push(Stale::Exists(ResourceKind::Group, group.name.to_string()));
+                    stale.push(StalePlan::Exists(
+                        ResourceKind::Group,
+                        group.name.to_string(),
+                    ));
                 }
             }
-            Operation::CreatePackVersion { version }
+            PulumiOperation::CreatePackVersion { version }
                 if live.pack(version.name.as_str()).is_some() =>
             {
                 if !known(&pack_id(version.name.as_str())) {
-                    stale.push(Stale::Exists(ResourceKind::Pack, version.name.to_string()));
+                    stale.push(StalePlan::Exists(
+                        ResourceKind::Pack,
+                        version.name.to_string(),
+                    ));
                 }
             }
-            Operation::CreatePackVersion { .. }
-            | Operation::PutArchive { .. }
-            | Operation::CompletePackVersion { .. }
-            | Operation::DeletePackVersion { .. }
-            | Operation::DeletePack { .. }
-            | Operation::CreateGroup { .. }
-            | Operation::UpdateGroup { .. }
-            | Operation::DeleteGroup { .. } => {}
+            PulumiOperation::CreatePackVersion { .. }
+            | PulumiOperation::PutArchive { .. }
+            | PulumiOperation::CompletePackVersion { .. }
+            | PulumiOperation::DeletePackVersion { .. }
+            | PulumiOperation::DeletePack { .. }
+            | PulumiOperation::CreateGroup { .. }
+            | PulumiOperation::UpdateGroup { .. }
+            | PulumiOperation::DeleteGroup { .. } => {}
         }
     }
     stale
@@ -70,12 +76,12 @@ pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
 /// The applied calls do not fit what was there.
 pub fn read_back_differs(
     plan: &TargetPlan,
-    before: &LiveState,
-    report: &Report,
-    actual: &LiveState,
+    before: &PulumiLiveState,
+    report: &CallReport,
+    actual: &PulumiLiveState,
 ) -> Result<Vec<Mismatch>, ReplayError> {
     let disputed: BTreeSet<(ResourceKind, &str)> = report
-        .disputed_calls(&plan.calls)
+        .uncertain_calls(&plan.calls)
         .iter()
         .map(|call| (call.send.resource(), call.name.as_str()))
         .collect();

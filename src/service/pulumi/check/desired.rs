@@ -2,25 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::context::{PackView, PulumiGroupView, PulumiRuleContext};
 use super::rules::config::declared_schema;
 use super::rules::source::runtime;
-use super::scene::{GroupView, PackView, Scene};
 use manifest::pulumi::{
     FrameworkSpec, GroupPackSpec, PackPolicySpec, PolicyGroupSpec, PolicyPackSpec, StackSpec,
 };
 use model::diag::{Code, Diagnostic, Place};
 use model::pulumi::{
     DesiredGroup, DesiredGroupPack, DesiredPack, Framework, GroupConfig, GroupName, LockedSource,
-    NewVersion, PackName, PackPolicy, PackSource, PolicyName, PolicySelector, StackReference,
-    VersionTag, WordError,
+    NewVersion, PackName, PackPolicy, PackSource, PolicyName, PolicySelector, PulumiNameError,
+    StackReference, VersionTag,
 };
 
 /// Boxed, because errors are rare and large.
-type Built<T> = Result<T, Box<Diagnostic>>;
+type PackBuildResult<T> = Result<T, Box<Diagnostic>>;
 
 /// Builds the desired pack of a manifest without errors. Whatever cannot be built becomes an error,
 /// so that no pack is dropped silently.
-pub(super) fn pack(scene: &Scene<'_>, pack: &PackView<'_>) -> Built<DesiredPack> {
+pub(super) fn pack(
+    context: &PulumiRuleContext<'_>,
+    pack: &PackView<'_>,
+) -> PackBuildResult<DesiredPack> {
     let source = || pack.field("source");
     let named = pack
         .source
@@ -35,10 +38,10 @@ pub(super) fn pack(scene: &Scene<'_>, pack: &PackView<'_>) -> Built<DesiredPack>
         .map_err(|error| refuse(format!("the source cannot be archived: {error}"), source()))?;
     let runtime = runtime(tree).map_err(|message| refuse(message, source()))?;
     let version = version(pack, runtime)?;
-    let locked = scene
+    let locked = context
         .lock
         .targets
-        .get(&scene.target.name)
+        .get(&context.target.name)
         .and_then(|lock| lock.policy_packs.get(&version.name));
     let locked = locked.into_iter().flatten().map(|(tag, lock)| {
         (
@@ -63,7 +66,7 @@ pub(super) fn pack(scene: &Scene<'_>, pack: &PackView<'_>) -> Built<DesiredPack>
     })
 }
 
-fn version(pack: &PackView<'_>, runtime: String) -> Built<NewVersion> {
+fn version(pack: &PackView<'_>, runtime: String) -> PackBuildResult<NewVersion> {
     let PolicyPackSpec {
         display_name,
         version_tag: _,
@@ -88,7 +91,7 @@ fn version(pack: &PackView<'_>, runtime: String) -> Built<NewVersion> {
         })?,
         display_name: display_name.clone(),
         version_tag: word(VersionTag::new(tag), || pack.field("versionTag"))?,
-        policies: policies.collect::<Built<Vec<_>>>()?,
+        policies: policies.collect::<PackBuildResult<Vec<_>>>()?,
         description: description.clone(),
         readme: readme.clone(),
         provider: provider.clone(),
@@ -99,7 +102,7 @@ fn version(pack: &PackView<'_>, runtime: String) -> Built<NewVersion> {
     })
 }
 
-fn policy(pack: &PackView<'_>, index: usize, spec: &PackPolicySpec) -> Built<PackPolicy> {
+fn policy(pack: &PackView<'_>, index: usize, spec: &PackPolicySpec) -> PackBuildResult<PackPolicy> {
     let PackPolicySpec {
         name,
         display_name,
@@ -145,7 +148,10 @@ fn policy(pack: &PackView<'_>, index: usize, spec: &PackPolicySpec) -> Built<Pac
 }
 
 /// Builds the desired group of a manifest without errors.
-pub(super) fn group(scene: &Scene<'_>, group: &GroupView<'_>) -> Built<DesiredGroup> {
+pub(super) fn group(
+    context: &PulumiRuleContext<'_>,
+    group: &PulumiGroupView<'_>,
+) -> PackBuildResult<DesiredGroup> {
     let metadata = &group.manifest.metadata;
     let aliases = metadata.aliases.iter().enumerate();
     let aliases =
@@ -160,12 +166,12 @@ pub(super) fn group(scene: &Scene<'_>, group: &GroupView<'_>) -> Built<DesiredGr
         packs
             .iter()
             .enumerate()
-            .map(|(index, spec)| group_pack(scene, group, index, spec))
-            .collect::<Built<Vec<_>>>()
+            .map(|(index, spec)| group_pack(context, group, index, spec))
+            .collect::<PackBuildResult<Vec<_>>>()
     });
     Ok(DesiredGroup {
         name: word(GroupName::new(&metadata.name), || group.name_place())?,
-        aliases: aliases.collect::<Built<Vec<_>>>()?,
+        aliases: aliases.collect::<PackBuildResult<Vec<_>>>()?,
         entity_type: *entity_type,
         mode: *mode,
         stacks: stacks
@@ -188,17 +194,17 @@ fn stack(spec: &StackSpec) -> StackReference {
 }
 
 fn group_pack(
-    scene: &Scene<'_>,
-    group: &GroupView<'_>,
+    context: &PulumiRuleContext<'_>,
+    group: &PulumiGroupView<'_>,
     index: usize,
     spec: &GroupPackSpec,
-) -> Built<DesiredGroupPack> {
+) -> PackBuildResult<DesiredGroupPack> {
     let GroupPackSpec {
         name,
         version_tag,
         config,
     } = spec;
-    let followed = || scene.pack(name).and_then(|pack| pack.tag.as_deref());
+    let followed = || context.pack(name).and_then(|pack| pack.tag.as_deref());
     let tag = version_tag.as_deref().or_else(followed).unwrap_or_default();
     let config = config.as_ref().map(|config| {
         let entries = config.iter().map(|(policy, values)| {
@@ -207,7 +213,9 @@ fn group_pack(
             })?;
             Ok((selector, values.clone()))
         });
-        entries.collect::<Built<BTreeMap<_, _>>>().map(GroupConfig)
+        entries
+            .collect::<PackBuildResult<BTreeMap<_, _>>>()
+            .map(GroupConfig)
     });
     Ok(DesiredGroupPack {
         pack: word(PackName::new(name), || group.pack_field(index, "name"))?,
@@ -230,7 +238,7 @@ fn set(texts: Option<&[String]>) -> Vec<String> {
         .collect()
 }
 
-fn word<T>(word: Result<T, WordError>, place: impl FnOnce() -> Place) -> Built<T> {
+fn word<T>(word: Result<T, PulumiNameError>, place: impl FnOnce() -> Place) -> PackBuildResult<T> {
     word.map_err(|error| refuse(format!("the name {error}"), place()))
 }
 

@@ -1,15 +1,15 @@
 //! Checks the manifests of policy packs and policy groups, and builds the desired state.
 
+mod context;
 mod desired;
 mod rules;
-mod scene;
 
 use crate::service::diagnostics::{blamed, sort};
 use model::diag::Diagnostic;
 use model::pulumi::{DesiredGroup, DesiredPack};
 
-pub use scene::PackInput;
-use scene::{GroupView, Scene};
+pub use context::PackInput;
+use context::{PulumiGroupView, PulumiRuleContext};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckedPacks {
@@ -24,33 +24,33 @@ pub struct CheckedPacks {
 
 /// Checks all packs and groups of one target, and that its manifests belong to its provider.
 pub fn check_packs(input: &PackInput<'_>) -> CheckedPacks {
-    let scene = Scene::new(input);
-    let mut diagnostics = rules::run(&scene);
+    let context = PulumiRuleContext::new(input);
+    let mut diagnostics = rules::run(&context);
     let blamed = blamed(&diagnostics);
     let mut checked = CheckedPacks::default();
-    for pack in scene
+    for pack in context
         .packs
         .iter()
         .filter(|pack| !blamed.contains(&pack.document))
     {
-        match desired::pack(&scene, pack) {
+        match desired::pack(&context, pack) {
             Ok(pack) => checked.packs.push(pack),
             Err(finding) => diagnostics.push(*finding),
         }
     }
     // A group that follows a pack with errors cannot be built.
-    let follows = |group: &GroupView<'_>| {
+    let follows = |group: &PulumiGroupView<'_>| {
         let followed = group.packs().filter(|(_, pack)| pack.version_tag.is_none());
         followed
-            .filter_map(|(_, pack)| scene.pack(&pack.name))
+            .filter_map(|(_, pack)| context.pack(&pack.name))
             .any(|pack| blamed.contains(&pack.document))
     };
-    for group in scene
+    for group in context
         .groups
         .iter()
         .filter(|group| !blamed.contains(&group.document) && !follows(group))
     {
-        match desired::group(&scene, group) {
+        match desired::group(&context, group) {
             Ok(group) => checked.groups.push(group),
             Err(finding) => diagnostics.push(*finding),
         }

@@ -7,13 +7,14 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::credentials::TOKEN;
-use super::reader::Reader;
-use super::target::Target;
-use super::writer::Writer;
+use super::reader::PulumiReader;
+use super::target::PulumiOrganizationClient;
+use super::writer::PulumiWriter;
 use http::ConnectionError;
-use http::Organization;
+use http::OrganizationName;
 use http::{
-    ApiError, Authorization, Call, Dated, Endpoint, ErrorKind, HostClient, HttpClient, Upload,
+    ApiError, Authorization, DatedAnswer, Endpoint, ErrorKind, HostClient, HttpCall, HttpClient,
+    Upload,
 };
 
 const REFUSED_TOKEN: &str =
@@ -23,16 +24,16 @@ const ACCEPT: &str = "application/vnd.pulumi+8";
 
 /// An endpoint, the token bound to it, and the connections to it. Clones share all of them.
 #[derive(Clone)]
-pub struct Connection(Arc<Inner>);
+pub struct PulumiConnection(Arc<PulumiConnectionInner>);
 
-struct Inner {
+struct PulumiConnectionInner {
     host: HostClient,
     authorization: Authorization,
     /// Whether the registry stands below `/api/preview` here: the contract's two texts do not agree.
     has_preview: AtomicBool,
 }
 
-impl Connection {
+impl PulumiConnection {
     /// Binds a token to an endpoint. Nothing is sent yet.
     ///
     /// # Errors
@@ -45,7 +46,7 @@ impl Connection {
         let host = http.bind(endpoint.clone())?;
         host.redactor().learn(token);
         let authorization = TOKEN.authorize(token)?;
-        Ok(Self(Arc::new(Inner {
+        Ok(Self(Arc::new(PulumiConnectionInner {
             host,
             authorization,
             has_preview: AtomicBool::new(false),
@@ -63,21 +64,27 @@ impl Connection {
     }
 
     /// Reads an organization's packs and groups.
-    pub fn reader(&self, organization: &Organization) -> Reader {
-        Reader::new(Target::new(self.clone(), organization.clone()))
+    pub fn reader(&self, organization: &OrganizationName) -> PulumiReader {
+        PulumiReader::new(PulumiOrganizationClient::new(
+            self.clone(),
+            organization.clone(),
+        ))
     }
 
     /// Changes an organization's packs and groups.
-    pub fn writer(&self, organization: &Organization) -> Writer {
-        Writer::new(Target::new(self.clone(), organization.clone()))
+    pub fn writer(&self, organization: &OrganizationName) -> PulumiWriter {
+        PulumiWriter::new(PulumiOrganizationClient::new(
+            self.clone(),
+            organization.clone(),
+        ))
     }
 
-    pub(super) fn failed(&self, call: &Call, kind: ErrorKind) -> ApiError {
+    pub(super) fn failed(&self, call: &HttpCall, kind: ErrorKind) -> ApiError {
         self.0.host.failed(call, kind)
     }
 
-    pub(super) async fn send(&self, call: Call) -> Result<Dated<Value>, ApiError> {
-        let Inner {
+    pub(super) async fn send(&self, call: HttpCall) -> Result<DatedAnswer<Value>, ApiError> {
+        let PulumiConnectionInner {
             host,
             authorization,
             has_preview,
@@ -107,16 +114,16 @@ impl Connection {
 
     pub(super) async fn put(
         &self,
-        call: &Call,
+        call: &HttpCall,
         upload: &Upload,
         bytes: Vec<u8>,
     ) -> Result<(), ApiError> {
-        self.0.host.put_elsewhere(call, upload, bytes).await
+        self.0.host.put_to_other_host(call, upload, bytes).await
     }
 }
 
 /// Leads a call of the registry below `/api/preview`; tells whether it is one.
-fn reroute(call: &mut Call) -> bool {
+fn reroute(call: &mut HttpCall) -> bool {
     call.reroute(&["api", "registry"], &["api", "preview", "registry"])
 }
 

@@ -1,6 +1,6 @@
 //! Pulumi Cloud: policy packs, the registry of policy packs, and policy groups.
 //!
-//! A [`Reader`] has no method that writes, so whoever holds only a reader cannot change anything. A read either
+//! A [`PulumiReader`] has no method that writes, so whoever holds only a reader cannot change anything. A read either
 //! succeeds completely or fails: no error is ever taken for "nothing there".
 
 mod connection;
@@ -11,12 +11,12 @@ mod target;
 mod wire;
 mod writer;
 
-pub use connection::Connection;
+pub use connection::PulumiConnection;
 pub use credentials::{TOKEN_VARIABLE, token_from};
 pub use operations::OPERATIONS;
-pub use reader::Reader;
-pub use wire::{Created, GroupSummary, PackSummary};
-pub use writer::Writer;
+pub use reader::PulumiReader;
+pub use wire::{CreatedVersion, GroupSummary, PackSummary};
+pub use writer::PulumiWriter;
 
 /// Where the service is when nobody says otherwise.
 pub const DEFAULT_ENDPOINT: &str = "https://api.pulumi.com";

@@ -1,274 +1,289 @@
 //! The operations of Pulumi Cloud, for `polwarden call`: those of the reference page in its order, then those about groups.
 //! The registry is asked below `/api/registry`, or below `/api/preview/registry` where the service has it there.
 
-use http::operation::{Field, FieldKind, Operation, Verb};
+use http::operation::{ApiOperation, FieldKind, OperationField, Verb};
 
 const ACCESS: FieldKind = FieldKind::OneOf(&["added", "available", "enabled", "private"]);
 const ENTITY: FieldKind = FieldKind::OneOf(&["stacks", "accounts"]);
 const MODE: FieldKind = FieldKind::OneOf(&["audit", "preventative"]);
 
 /// All operations.
-pub const OPERATIONS: &[Operation] = &[
-    Operation {
+pub const OPERATIONS: &[ApiOperation] = &[
+    ApiOperation {
         name: "ListPolicyPacks_orgs",
         about: "lists the complete packs of the organization with their versions",
         verb: Verb::Get,
         path: "api/orgs/{organization}/policypacks",
-        fields: &[Field::query("policypack", FieldKind::Text)],
+        fields: &[OperationField::query("policypack", FieldKind::Text)],
     },
-    Operation {
+    ApiOperation {
         name: "CreatePolicyPack",
         about: "begins to publish a version; the answer says where the archive goes",
         verb: Verb::Post,
         path: "api/orgs/{organization}/policypacks",
         fields: &[
-            Field::body("name", FieldKind::Text).required(),
-            Field::body("displayName", FieldKind::Text).required(),
-            Field::body("versionTag", FieldKind::Text),
-            Field::body("policies", FieldKind::Json).required(),
-            Field::body("description", FieldKind::Text),
-            Field::body("readme", FieldKind::Text),
-            Field::body("provider", FieldKind::Text),
-            Field::body("tags", FieldKind::Texts),
-            Field::body("repository", FieldKind::Text),
-            Field::body("runtime", FieldKind::Text),
-            Field::body("metadata", FieldKind::Json),
+            OperationField::body("name", FieldKind::Text).required(),
+            OperationField::body("displayName", FieldKind::Text).required(),
+            OperationField::body("versionTag", FieldKind::Text),
+            OperationField::body("policies", FieldKind::Json).required(),
+            OperationField::body("description", FieldKind::Text),
+            OperationField::body("readme", FieldKind::Text),
+            OperationField::body("provider", FieldKind::Text),
+            OperationField::body("tags", FieldKind::Texts),
+            OperationField::body("repository", FieldKind::Text),
+            OperationField::body("runtime", FieldKind::Text),
+            OperationField::body("metadata", FieldKind::Json),
         ],
     },
-    Operation {
+    ApiOperation {
         name: "DeletePolicyPack_orgs_policypacks",
         about: "deletes a pack with all its versions",
         verb: Verb::Delete,
         path: "api/orgs/{organization}/policypacks/{policyPackName}",
-        fields: &[Field::path("policyPackName")],
+        fields: &[OperationField::path("policyPackName")],
     },
-    Operation {
+    ApiOperation {
         name: "GetPolicyPack",
         about: "reads a version and its policies",
         verb: Verb::Get,
         path: "api/orgs/{organization}/policypacks/{policyPackName}/versions/{version}",
-        fields: &[Field::path("policyPackName"), Field::path("version")],
+        fields: &[
+            OperationField::path("policyPackName"),
+            OperationField::path("version"),
+        ],
     },
-    Operation {
+    ApiOperation {
         name: "DeletePolicyPackVersion",
         about: "deletes a version",
         verb: Verb::Delete,
         path: "api/orgs/{organization}/policypacks/{policyPackName}/versions/{version}",
-        fields: &[Field::path("policyPackName"), Field::path("version")],
+        fields: &[
+            OperationField::path("policyPackName"),
+            OperationField::path("version"),
+        ],
     },
-    Operation {
+    ApiOperation {
         name: "CompletePolicyPack",
         about: "ends publishing a version",
         verb: Verb::Post,
         path: "api/orgs/{organization}/policypacks/{policyPackName}/versions/{version}/complete",
-        fields: &[Field::path("policyPackName"), Field::path("version")],
+        fields: &[
+            OperationField::path("policyPackName"),
+            OperationField::path("version"),
+        ],
     },
-    Operation {
+    ApiOperation {
         name: "GetPolicyPackConfigSchema",
         about: "reads the configuration schemas of a version",
         verb: Verb::Get,
         path: "api/orgs/{organization}/policypacks/{policyPackName}/versions/{version}/schema",
-        fields: &[Field::path("policyPackName"), Field::path("version")],
+        fields: &[
+            OperationField::path("policyPackName"),
+            OperationField::path("version"),
+        ],
     },
-    Operation {
+    ApiOperation {
         name: "GetOrgRegistryPolicyPack",
         about: "reads a pack's entry in the registry",
         verb: Verb::Get,
         path: "api/orgs/{organization}/registry/policypacks/{policyPackName}",
         fields: &[
-            Field::path("policyPackName"),
-            Field::query("tag", FieldKind::Text),
+            OperationField::path("policyPackName"),
+            OperationField::query("tag", FieldKind::Text),
         ],
     },
-    Operation {
+    ApiOperation {
         name: "ListPolicyPacks",
         about: "lists a page of packs of the registry (deprecated by the service)",
         verb: Verb::Get,
         path: "api/registry/policypacks",
         fields: &[
-            Field::query("access", FieldKind::Text),
-            Field::query("orgLogin", FieldKind::Text),
-            Field::query("continuationToken", FieldKind::Text),
+            OperationField::query("access", FieldKind::Text),
+            OperationField::query("orgLogin", FieldKind::Text),
+            OperationField::query("continuationToken", FieldKind::Text),
         ],
     },
-    Operation {
+    ApiOperation {
         name: "ListPolicyPacks_post",
         about: "lists a page of packs of the registry",
         verb: Verb::Query,
         path: "api/registry/policypacks",
         fields: &[
-            Field::query("continuationToken", FieldKind::Text),
-            Field::body("access", ACCESS),
-            Field::body("ids", FieldKind::Texts),
-            Field::body("orgLogin", FieldKind::Text),
+            OperationField::query("continuationToken", FieldKind::Text),
+            OperationField::body("access", ACCESS),
+            OperationField::body("ids", FieldKind::Texts),
+            OperationField::body("orgLogin", FieldKind::Text),
         ],
     },
-    Operation {
+    ApiOperation {
         name: "DeletePolicyPack",
         about: "deletes a pack from the registry",
         verb: Verb::Delete,
         path: "api/registry/policypacks/{source}/{publisher}/{name}",
         fields: &[
-            Field::path("source"),
-            Field::path("publisher"),
-            Field::path("name"),
+            OperationField::path("source"),
+            OperationField::path("publisher"),
+            OperationField::path("name"),
         ],
     },
-    Operation {
+    ApiOperation {
         name: "ListPolicyPackVersionsForRegistry",
         about: "lists a page of the versions of a pack in the registry",
         verb: Verb::Get,
         path: "api/registry/policypacks/{source}/{publisher}/{name}/versions",
         fields: &[
-            Field::path("source"),
-            Field::path("publisher"),
-            Field::path("name"),
-            Field::query("continuationToken", FieldKind::Text),
+            OperationField::path("source"),
+            OperationField::path("publisher"),
+            OperationField::path("name"),
+            OperationField::query("continuationToken", FieldKind::Text),
         ],
     },
-    Operation {
+    ApiOperation {
         name: "PostPublishPolicyPackVersionForRegistry",
         about: "begins to publish a version to the registry",
         verb: Verb::Post,
         path: "api/registry/policypacks/{source}/{publisher}/{name}/versions",
         fields: &[
-            Field::path("source"),
-            Field::path("publisher"),
-            Field::path("name"),
-            Field::body("displayName", FieldKind::Text),
-            Field::body("versionTag", FieldKind::Text),
-            Field::body("policies", FieldKind::Json),
-            Field::body("description", FieldKind::Text),
-            Field::body("readme", FieldKind::Text),
-            Field::body("provider", FieldKind::Text),
-            Field::body("tags", FieldKind::Texts),
-            Field::body("repository", FieldKind::Text),
-            Field::body("runtime", FieldKind::Text),
-            Field::body("metadata", FieldKind::Json),
+            OperationField::path("source"),
+            OperationField::path("publisher"),
+            OperationField::path("name"),
+            OperationField::body("displayName", FieldKind::Text),
+            OperationField::body("versionTag", FieldKind::Text),
+            OperationField::body("policies", FieldKind::Json),
+            OperationField::body("description", FieldKind::Text),
+            OperationField::body("readme", FieldKind::Text),
+            OperationField::body("provider", FieldKind::Text),
+            OperationField::body("tags", FieldKind::Texts),
+            OperationField::body("repository", FieldKind::Text),
+            OperationField::body("runtime", FieldKind::Text),
+            OperationField::body("metadata", FieldKind::Json),
         ],
     },
-    Operation {
+    ApiOperation {
         name: "GetPolicyPackVersionForRegistry",
         about: "reads a version in the registry; `latest` is the newest",
         verb: Verb::Get,
         path: "api/registry/policypacks/{source}/{publisher}/{name}/versions/{version}",
         fields: &[
-            Field::path("source"),
-            Field::path("publisher"),
-            Field::path("name"),
-            Field::path("version"),
+            OperationField::path("source"),
+            OperationField::path("publisher"),
+            OperationField::path("name"),
+            OperationField::path("version"),
         ],
     },
-    Operation {
+    ApiOperation {
         name: "DeleteRegistryPolicyPackVersion",
         about: "deletes a version from the registry",
         verb: Verb::Delete,
         path: "api/registry/policypacks/{source}/{publisher}/{name}/versions/{version}",
         fields: &[
-            Field::path("source"),
-            Field::path("publisher"),
-            Field::path("name"),
-            Field::path("version"),
+            OperationField::path("source"),
+            OperationField::path("publisher"),
+            OperationField::path("name"),
+            OperationField::path("version"),
         ],
     },
-    Operation {
+    ApiOperation {
         name: "PostPublishPolicyPackVersionCompleteForRegistry",
         about: "ends publishing a version to the registry",
         verb: Verb::Post,
         path: "api/registry/policypacks/{source}/{publisher}/{name}/versions/{version}/complete",
         fields: &[
-            Field::path("source"),
-            Field::path("publisher"),
-            Field::path("name"),
-            Field::path("version"),
+            OperationField::path("source"),
+            OperationField::path("publisher"),
+            OperationField::path("name"),
+            OperationField::path("version"),
         ],
     },
-    Operation {
+    ApiOperation {
         name: "ListPolicyGroups",
         about: "lists the groups of the organization",
         verb: Verb::Get,
         path: "api/orgs/{organization}/policygroups",
         fields: &[],
     },
-    Operation {
+    ApiOperation {
         name: "NewPolicyGroup",
         about: "creates a group",
         verb: Verb::Post,
         path: "api/orgs/{organization}/policygroups",
         fields: &[
-            Field::body("name", FieldKind::Text).required(),
-            Field::body("entityType", ENTITY).required(),
-            Field::body("mode", MODE),
-            Field::body("agentPoolId", FieldKind::Text),
+            OperationField::body("name", FieldKind::Text).required(),
+            OperationField::body("entityType", ENTITY).required(),
+            OperationField::body("mode", MODE),
+            OperationField::body("agentPoolId", FieldKind::Text),
         ],
     },
-    Operation {
+    ApiOperation {
         name: "GetPolicyGroupMetadata",
         about: "counts what groups protect",
         verb: Verb::Get,
         path: "api/orgs/{organization}/policygroups/metadata",
         fields: &[],
     },
-    Operation {
+    ApiOperation {
         name: "GetPolicyGroup",
         about: "reads a group",
         verb: Verb::Get,
         path: "api/orgs/{organization}/policygroups/{policyGroup}",
-        fields: &[Field::path("policyGroup")],
+        fields: &[OperationField::path("policyGroup")],
     },
-    Operation {
+    ApiOperation {
         name: "UpdatePolicyGroup",
         about: "changes a group",
         verb: Verb::Patch,
         path: "api/orgs/{organization}/policygroups/{policyGroup}",
         fields: &[
-            Field::path("policyGroup"),
-            Field::body("newName", FieldKind::Text),
-            Field::body("addStack", FieldKind::Json),
-            Field::body("removeStack", FieldKind::Json),
-            Field::body("addPolicyPack", FieldKind::Json),
-            Field::body("removePolicyPack", FieldKind::Json),
-            Field::body("addInsightsAccount", FieldKind::Json),
-            Field::body("removeInsightsAccount", FieldKind::Json),
-            Field::body("stacks", FieldKind::Json),
-            Field::body("policyPacks", FieldKind::Json),
-            Field::body("insightsAccounts", FieldKind::Texts),
-            Field::body("agentPoolId", FieldKind::Text),
+            OperationField::path("policyGroup"),
+            OperationField::body("newName", FieldKind::Text),
+            OperationField::body("addStack", FieldKind::Json),
+            OperationField::body("removeStack", FieldKind::Json),
+            OperationField::body("addPolicyPack", FieldKind::Json),
+            OperationField::body("removePolicyPack", FieldKind::Json),
+            OperationField::body("addInsightsAccount", FieldKind::Json),
+            OperationField::body("removeInsightsAccount", FieldKind::Json),
+            OperationField::body("stacks", FieldKind::Json),
+            OperationField::body("policyPacks", FieldKind::Json),
+            OperationField::body("insightsAccounts", FieldKind::Texts),
+            OperationField::body("agentPoolId", FieldKind::Text),
         ],
     },
-    Operation {
+    ApiOperation {
         name: "DeletePolicyGroup",
         about: "deletes a group",
         verb: Verb::Delete,
         path: "api/orgs/{organization}/policygroups/{policyGroup}",
-        fields: &[Field::path("policyGroup")],
+        fields: &[OperationField::path("policyGroup")],
     },
-    Operation {
+    ApiOperation {
         name: "GetStackPolicyGroups",
         about: "lists the groups of a stack",
         verb: Verb::Get,
         path: "api/stacks/{organization}/{projectName}/{stackName}/policygroups",
-        fields: &[Field::path("projectName"), Field::path("stackName")],
+        fields: &[
+            OperationField::path("projectName"),
+            OperationField::path("stackName"),
+        ],
     },
-    Operation {
+    ApiOperation {
         name: "GetStackPolicyPacks",
         about: "lists the packs that a stack must pass",
         verb: Verb::Get,
         path: "api/stacks/{organization}/{projectName}/{stackName}/policypacks",
         fields: &[
-            Field::path("projectName"),
-            Field::path("stackName"),
-            Field::query("mode", FieldKind::Text),
+            OperationField::path("projectName"),
+            OperationField::path("stackName"),
+            OperationField::query("mode", FieldKind::Text),
         ],
     },
-    Operation {
+    ApiOperation {
         name: "ListPolicyPacksForAccount",
         about: "lists the packs that an account is analyzed with",
         verb: Verb::Get,
         path: "api/preview/insights/{organization}/accounts/{accountName}/policy/packs",
         fields: &[
-            Field::path("accountName"),
-            Field::query("continuationToken", FieldKind::Text),
+            OperationField::path("accountName"),
+            OperationField::query("continuationToken", FieldKind::Text),
         ],
     },
 ];
@@ -279,13 +294,13 @@ mod tests {
 
     use super::*;
     use crate::service::docker::client as docker;
-    use http::operation::{Place, Segment};
+    use http::operation::{FieldPlacement, PathTemplateSegment};
 
     #[test]
     fn every_operation_is_whole() {
         for operations in [OPERATIONS, docker::OPERATIONS] {
             let mut names = HashSet::new();
-            for Operation {
+            for ApiOperation {
                 name,
                 about,
                 verb: _,
@@ -300,13 +315,17 @@ mod tests {
                     .map(|field| field.name)
                     .collect::<HashSet<_>>();
                 assert_eq!(own.len(), fields.len(), "{name}");
-                let in_path = path.split('/').filter_map(|part| match Segment::of(part) {
-                    Segment::Field(name) => Some(name),
-                    Segment::Fixed(_) | Segment::Organization => None,
-                });
+                let in_path =
+                    path.split('/')
+                        .filter_map(|part| match PathTemplateSegment::of(part) {
+                            PathTemplateSegment::Field(name) => Some(name),
+                            PathTemplateSegment::Fixed(_) | PathTemplateSegment::Organization => {
+                                None
+                            }
+                        });
                 let wanted = fields
                     .iter()
-                    .filter(|field| field.place == Place::Path)
+                    .filter(|field| field.place == FieldPlacement::Path)
                     .map(|field| field.name);
                 assert_eq!(
                     in_path.collect::<Vec<_>>(),

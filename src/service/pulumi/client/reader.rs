@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::target::Target;
+use super::target::PulumiOrganizationClient;
 use super::wire::{self, GroupSummary, PackSummary};
 use crate::run::service::ReadProgress;
 use http::operation::ReadRequest;
-use http::{ApiError, Call, ErrorKind};
+use http::{ApiError, ErrorKind, HttpCall};
 use model::pulumi::{
-    LiveGroup, LivePack, LiveState, LiveVersion, PackName, VersionNumber, VersionTag,
+    LiveGroup, LivePack, LiveVersion, PackName, PulumiLiveState, VersionNumber, VersionTag,
 };
 
 /// More pages than any organization fills.
@@ -19,20 +19,20 @@ const MOST_PAGES: usize = 1_000;
 
 /// Reads the packs and groups of one organization. It has no way to change anything.
 #[derive(Clone)]
-pub struct Reader {
-    target: Target,
+pub struct PulumiReader {
+    target: PulumiOrganizationClient,
     progress: Option<ReadProgress>,
 }
 
 /// What one task of a reading brings.
-enum Step {
+enum PulumiReadItem {
     Group(usize, Box<LiveGroup>),
     /// Of the pack at the first position, the version at the second.
     Version(usize, usize, Box<LiveVersion>),
 }
 
-impl Reader {
-    pub(super) fn new(target: Target) -> Self {
+impl PulumiReader {
+    pub(super) fn new(target: PulumiOrganizationClient) -> Self {
         Self {
             target,
             progress: None,
@@ -61,7 +61,7 @@ impl Reader {
     /// The list cannot be read, or repeats itself.
     pub async fn packs(&self) -> Result<Vec<PackSummary>, ApiError> {
         let call = || {
-            Call::read(
+            HttpCall::read(
                 "ListPolicyPacks_orgs",
                 self.target.name(),
                 self.target.path(&["policypacks"]),
@@ -84,7 +84,7 @@ impl Reader {
             .target
             .path(&["policypacks", pack, "versions", &reference]);
         let call = || {
-            Call::read(
+            HttpCall::read(
                 "GetPolicyPack",
                 format!("version {reference} of pack `{pack}`"),
                 path.clone(),
@@ -136,7 +136,7 @@ impl Reader {
     /// The list cannot be read, or repeats itself.
     pub async fn groups(&self) -> Result<Vec<GroupSummary>, ApiError> {
         let call = || {
-            Call::read(
+            HttpCall::read(
                 "ListPolicyGroups",
                 self.target.name(),
                 self.target.path(&["policygroups"]),
@@ -151,7 +151,7 @@ impl Reader {
     /// It cannot be read, does not fit the contract, or is another group than was asked for.
     pub async fn group(&self, name: &str) -> Result<LiveGroup, ApiError> {
         let path = self.target.path(&["policygroups", name]);
-        let call = || Call::read("GetPolicyGroup", format!("group `{name}`"), path.clone());
+        let call = || HttpCall::read("GetPolicyGroup", format!("group `{name}`"), path.clone());
         let group = self.target.ask(call, wire::group).await?;
         if group.name != name {
             let at = "$.name".to_owned();
@@ -202,7 +202,8 @@ impl Reader {
                     .iter()
                     .map(|token| ("continuationToken".to_owned(), token.clone()))
                     .collect();
-                let call = Call::exchange("ListPolicyPacks_post", self.target.name(), path);
+                let call =
+                    HttpCall::repeatable_post("ListPolicyPacks_post", self.target.name(), path);
                 call.with_query(query).with_body("application/json", &body)
             };
             let wire::PublishersPage {
@@ -234,7 +235,7 @@ impl Reader {
     ///
     /// # Errors
     /// Anything that could not be read. There is no partial result.
-    pub async fn live_state(&self) -> Result<LiveState, ApiError> {
+    pub async fn live_state(&self) -> Result<PulumiLiveState, ApiError> {
         match self.read_all().await {
             Err(error) if is_single(&error) && matches!(error.status(), Some(400 | 404)) => {
                 self.read_all().await
@@ -249,9 +250,9 @@ impl Reader {
     /// One of them could not be read.
     pub async fn with_versions<'w>(
         &self,
-        live: LiveState,
+        live: PulumiLiveState,
         wanted: impl IntoIterator<Item = (&'w PackName, &'w VersionTag)>,
-    ) -> Result<LiveState, ApiError> {
+    ) -> Result<PulumiLiveState, ApiError> {
         let mut positions = BTreeSet::new();
         for (name, tag) in wanted {
             let Some(pack) = live
@@ -276,7 +277,7 @@ impl Reader {
         self.collect(live, tasks).await
     }
 
-    async fn read_all(&self) -> Result<LiveState, ApiError> {
+    async fn read_all(&self) -> Result<PulumiLiveState, ApiError> {
         let (packs, groups, publishers) =
             tokio::try_join!(self.packs(), self.groups(), self.publishers())?;
         let packs = packs.into_iter().map(|pack| {
@@ -300,7 +301,7 @@ impl Reader {
                 unknown_fields,
             }
         });
-        let live = LiveState {
+        let live = PulumiLiveState {
             packs: packs.collect(),
             groups: Vec::new(),
         };
@@ -311,7 +312,7 @@ impl Reader {
                 reader
                     .group(&group.name)
                     .await
-                    .map(|group| Step::Group(position, Box::new(group)))
+                    .map(|group| PulumiReadItem::Group(position, Box::new(group)))
             });
         }
         let live = self.collect(live, tasks).await?;
@@ -346,9 +347,9 @@ impl Reader {
 
     fn spawn_versions(
         &self,
-        live: &LiveState,
+        live: &PulumiLiveState,
         positions: BTreeSet<(usize, usize)>,
-        tasks: &mut JoinSet<Result<Step, ApiError>>,
+        tasks: &mut JoinSet<Result<PulumiReadItem, ApiError>>,
     ) {
         for (at, index) in positions {
             let Some(pack) = live.packs.get(at) else {
@@ -361,7 +362,7 @@ impl Reader {
             let name = pack.name.clone();
             tasks.spawn(async move {
                 let version = reader.version(&name, &version).await?;
-                Ok(Step::Version(at, index, Box::new(version)))
+                Ok(PulumiReadItem::Version(at, index, Box::new(version)))
             });
         }
     }
@@ -369,15 +370,15 @@ impl Reader {
     /// Waits for all tasks; the first failure ends all of them.
     async fn collect(
         &self,
-        mut live: LiveState,
-        mut tasks: JoinSet<Result<Step, ApiError>>,
-    ) -> Result<LiveState, ApiError> {
+        mut live: PulumiLiveState,
+        mut tasks: JoinSet<Result<PulumiReadItem, ApiError>>,
+    ) -> Result<PulumiLiveState, ApiError> {
         let all = tasks.len();
         let mut done = 0;
         let mut groups = BTreeMap::new();
         while let Some(step) = tasks.join_next().await {
             let stopped = |_| {
-                let call = Call::read("ListPolicyPacks_orgs", self.target.name(), Vec::new());
+                let call = HttpCall::read("ListPolicyPacks_orgs", self.target.name(), Vec::new());
                 self.target.failed(
                     &call,
                     ErrorKind::Incomplete {
@@ -386,10 +387,10 @@ impl Reader {
                 )
             };
             match step.map_err(stopped)?? {
-                Step::Group(position, group) => {
+                PulumiReadItem::Group(position, group) => {
                     groups.insert(position, *group);
                 }
-                Step::Version(at, index, version) => {
+                PulumiReadItem::Version(at, index, version) => {
                     let place = live
                         .packs
                         .get_mut(at)

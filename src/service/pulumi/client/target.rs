@@ -2,20 +2,20 @@
 
 use serde_json::Value;
 
-use super::connection::Connection;
-use http::Organization;
+use super::connection::PulumiConnection;
+use http::OrganizationName;
 use http::json::DecodeError;
-use http::{ApiError, Call, Dated, ErrorKind, Upload};
+use http::{ApiError, DatedAnswer, ErrorKind, HttpCall, Upload};
 
 /// What reader and writer have in common: paths, sending, and errors with a place.
 #[derive(Clone)]
-pub(super) struct Target {
-    connection: Connection,
-    pub(super) organization: Organization,
+pub(super) struct PulumiOrganizationClient {
+    connection: PulumiConnection,
+    pub(super) organization: OrganizationName,
 }
 
-impl Target {
-    pub(super) fn new(connection: Connection, organization: Organization) -> Self {
+impl PulumiOrganizationClient {
+    pub(super) fn new(connection: PulumiConnection, organization: OrganizationName) -> Self {
         Self {
             connection,
             organization,
@@ -36,27 +36,27 @@ impl Target {
         format!("organization `{}`", self.organization)
     }
 
-    pub(super) async fn send(&self, call: Call) -> Result<Dated<Value>, ApiError> {
+    pub(super) async fn send(&self, call: HttpCall) -> Result<DatedAnswer<Value>, ApiError> {
         self.connection.send(call).await
     }
 
     /// Sends a call and understands its answer. `again` makes the same call once more, for messages.
     pub(super) async fn ask<T>(
         &self,
-        call: impl Fn() -> Call,
+        call: impl Fn() -> HttpCall,
         decode: impl FnOnce(&Value) -> Result<T, DecodeError>,
     ) -> Result<T, ApiError> {
         let answer = self.send(call()).await?;
         decode(&answer).map_err(|error| self.failed(&call(), error.into()))
     }
 
-    pub(super) fn failed(&self, call: &Call, kind: ErrorKind) -> ApiError {
+    pub(super) fn failed(&self, call: &HttpCall, kind: ErrorKind) -> ApiError {
         self.connection.failed(call, kind)
     }
 
     pub(super) async fn put(
         &self,
-        call: &Call,
+        call: &HttpCall,
         upload: &Upload,
         bytes: Vec<u8>,
     ) -> Result<(), ApiError> {

@@ -3,10 +3,10 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::target::Target;
-use super::wire::{self, Created};
+use super::target::PulumiOrganizationClient;
+use super::wire::{self, CreatedVersion};
 use http::operation::WriteRequest;
-use http::{ApiError, Call, Dated, ErrorKind, Upload};
+use http::{ApiError, DatedAnswer, ErrorKind, HttpCall, Upload};
 use model::pulumi::{
     GroupChange, GroupName, NewGroup, NewVersion, PackName, VersionRef, VersionTag,
 };
@@ -25,12 +25,12 @@ fn is_taken(error: &ApiError) -> bool {
 /// Changes the packs and groups of one organization, one call at a time. [`ApiError::outcome`] says whether a failed call
 /// may have been applied; after [`Outcome::Unknown`](http::Outcome::Unknown), read back.
 #[derive(Clone)]
-pub struct Writer {
-    target: Target,
+pub struct PulumiWriter {
+    target: PulumiOrganizationClient,
 }
 
-impl Writer {
-    pub(super) fn new(target: Target) -> Self {
+impl PulumiWriter {
+    pub(super) fn new(target: PulumiOrganizationClient) -> Self {
         Self { target }
     }
 
@@ -50,10 +50,13 @@ impl Writer {
     ///
     /// # Errors
     /// The server refuses it: the tag is taken, or the pack is of another publisher.
-    pub async fn create_version(&self, version: &NewVersion) -> Result<Dated<Created>, ApiError> {
+    pub async fn create_version(
+        &self,
+        version: &NewVersion,
+    ) -> Result<DatedAnswer<CreatedVersion>, ApiError> {
         let resource = format!("version {} of pack `{}`", version.version_tag, version.name);
         let call = || {
-            Call::write(
+            HttpCall::write(
                 "CreatePolicyPack",
                 resource.clone(),
                 Method::POST,
@@ -71,7 +74,7 @@ impl Writer {
         let answer = self.target.send(call()).await.map_err(taken)?;
         let created =
             wire::created(&answer).map_err(|error| self.target.failed(&call(), error.into()))?;
-        Ok(Dated {
+        Ok(DatedAnswer {
             what: created,
             date: answer.date,
         })
@@ -91,7 +94,7 @@ impl Writer {
         let resource = format!("the archive of version {tag} of pack `{pack}`");
         self.target
             .put(
-                &Call::write("UploadPolicyPack", resource, Method::PUT, Vec::new()),
+                &HttpCall::write("UploadPolicyPack", resource, Method::PUT, Vec::new()),
                 upload,
                 archive,
             )
@@ -106,7 +109,7 @@ impl Writer {
         &self,
         pack: &PackName,
         tag: &VersionTag,
-    ) -> Result<Dated<()>, ApiError> {
+    ) -> Result<DatedAnswer<()>, ApiError> {
         let path = self.target.path(&[
             "policypacks",
             pack.as_str(),
@@ -132,7 +135,7 @@ impl Writer {
         &self,
         pack: &PackName,
         version: &VersionRef,
-    ) -> Result<Dated<()>, ApiError> {
+    ) -> Result<DatedAnswer<()>, ApiError> {
         let path = self.target.path(&[
             "policypacks",
             pack.as_str(),
@@ -154,7 +157,7 @@ impl Writer {
     ///
     /// # Errors
     /// The server refuses it.
-    pub async fn delete_pack(&self, pack: &PackName) -> Result<Dated<()>, ApiError> {
+    pub async fn delete_pack(&self, pack: &PackName) -> Result<DatedAnswer<()>, ApiError> {
         let path = self.target.path(&["policypacks", pack.as_str()]);
         let operation = "DeletePolicyPack_orgs_policypacks";
         self.done(
@@ -171,7 +174,7 @@ impl Writer {
     ///
     /// # Errors
     /// The server refuses it.
-    pub async fn create_group(&self, group: &NewGroup) -> Result<Dated<()>, ApiError> {
+    pub async fn create_group(&self, group: &NewGroup) -> Result<DatedAnswer<()>, ApiError> {
         let path = self.target.path(&["policygroups"]);
         let resource = format!("group `{}`", group.name);
         self.done(
@@ -192,7 +195,7 @@ impl Writer {
         &self,
         group: &GroupName,
         change: &GroupChange,
-    ) -> Result<Dated<()>, ApiError> {
+    ) -> Result<DatedAnswer<()>, ApiError> {
         let body = Some(wire::group_change(change));
         self.on_group("UpdatePolicyGroup", Method::PATCH, group, body)
             .await
@@ -202,7 +205,7 @@ impl Writer {
     ///
     /// # Errors
     /// The server refuses it.
-    pub async fn delete_group(&self, group: &GroupName) -> Result<Dated<()>, ApiError> {
+    pub async fn delete_group(&self, group: &GroupName) -> Result<DatedAnswer<()>, ApiError> {
         self.on_group("DeletePolicyGroup", Method::DELETE, group, None)
             .await
     }
@@ -213,7 +216,7 @@ impl Writer {
         method: Method,
         group: &GroupName,
         body: Option<Value>,
-    ) -> Result<Dated<()>, ApiError> {
+    ) -> Result<DatedAnswer<()>, ApiError> {
         let path = self.target.path(&["policygroups", group.as_str()]);
         self.done(operation, format!("group `{group}`"), method, path, body)
             .await
@@ -227,8 +230,8 @@ impl Writer {
         method: Method,
         path: Vec<String>,
         body: Option<Value>,
-    ) -> Result<Dated<()>, ApiError> {
-        let call = Call::write(operation, resource, method, path).answering_nothing();
+    ) -> Result<DatedAnswer<()>, ApiError> {
+        let call = HttpCall::write(operation, resource, method, path).with_empty_answer();
         let call = match body {
             Some(body) => call.with_body(JSON, &body),
             None => call,

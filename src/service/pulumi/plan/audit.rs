@@ -5,25 +5,29 @@ use std::collections::BTreeSet;
 
 use thiserror::Error;
 
-use super::model::Model;
-use super::order::{Weight, edges};
+use super::model::PackModel;
+use super::order::{EdgeWeight, edges};
 use crate::plan::ReplayError;
 use crate::plan::graph::Earlier;
-use crate::plan::{Call, Reason};
-use model::pulumi::{LiveGroup, LiveGroupPack, LiveState, Operation};
+use crate::plan::{DependencyReason, PlannedCall};
+use model::pulumi::{LiveGroup, LiveGroupPack, PulumiLiveState, PulumiOperation};
 
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Breach {
+pub enum PackPlanViolation {
     #[error(transparent)]
     Replay(#[from] ReplayError),
     /// A call does not wait for another one that the service requires first.
     #[error("call {then} does not wait for call {first}, though {}", why.words())]
-    Refused { first: u32, then: u32, why: Reason },
+    Refused {
+        first: u32,
+        then: u32,
+        why: DependencyReason,
+    },
     /// A group temporarily loses a pack, in any version, that it has before and after.
     #[error(
         "group `{group}` is without the pack `{pack}` after call {call}, and has it before and after"
     )]
-    Lacks {
+    PackMissing {
         group: String,
         pack: String,
         call: u32,
@@ -33,40 +37,41 @@ pub enum Breach {
     #[error(
         "group `{group}` has the pack `{pack}` after call {call} as it has it neither before nor after"
     )]
-    Between {
+    UnplannedState {
         group: String,
         pack: String,
         call: u32,
     },
     /// A call makes more than one change to a group.
     #[error("call {call} is not one operation")]
-    NotOne { call: u32 },
+    NotSingle { call: u32 },
 }
 
 /// The promises that these calls break when they are applied to this state.
-pub fn audit_packs(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
-    let after = match Model::after(live, calls) {
+pub fn audit_packs(live: &PulumiLiveState, calls: &[PlannedCall]) -> Vec<PackPlanViolation> {
+    let after = match PackModel::after(live, calls) {
         Ok(after) => after,
         Err(error) => return vec![error.into()],
     };
-    let operations: Vec<&Operation> = calls.iter().filter_map(|call| call.send.pulumi()).collect();
+    let operations: Vec<&PulumiOperation> =
+        calls.iter().filter_map(|call| call.send.pulumi()).collect();
     let earlier = Earlier::new(calls);
-    let mut breaches: Vec<Breach> = edges(live, &operations)
+    let mut breaches: Vec<PackPlanViolation> = edges(live, &operations)
         .into_iter()
         .filter(|(weight, edge)| {
-            *weight == Weight::Service && !earlier.before(edge.first, edge.then)
+            *weight == EdgeWeight::Service && !earlier.before(edge.first, edge.then)
         })
         .filter_map(|(_, edge)| {
             let first = calls.get(edge.first)?.id.0;
             let then = calls.get(edge.then)?.id.0;
-            Some(Breach::Refused {
+            Some(PackPlanViolation::Refused {
                 first,
                 then,
                 why: edge.why,
             })
         })
         .collect();
-    let mut model = Model::new(live);
+    let mut model = PackModel::new(live);
     for call in calls {
         let Some(operation) = call.send.pulumi() else {
             continue;
@@ -89,7 +94,12 @@ pub fn audit_packs(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
 
 /// What groups temporarily gain that they have neither before nor after, and what they temporarily
 /// lose.
-fn between(live: &LiveState, now: &Model, after: &Model, call: u32) -> Vec<Breach> {
+fn between(
+    live: &PulumiLiveState,
+    now: &PackModel,
+    after: &PackModel,
+    call: u32,
+) -> Vec<PackPlanViolation> {
     let mut found = Vec::new();
     for group in &now.state.groups {
         let old = now
@@ -118,10 +128,10 @@ fn between(live: &LiveState, now: &Model, after: &Model, call: u32) -> Vec<Breac
             let pack = pack.to_owned();
             match is {
                 None if before.is_some() && later.is_some() => {
-                    found.push(Breach::Lacks { group, pack, call })
+                    found.push(PackPlanViolation::PackMissing { group, pack, call })
                 }
                 Some(_) if is != before && is != later => {
-                    found.push(Breach::Between { group, pack, call })
+                    found.push(PackPlanViolation::UnplannedState { group, pack, call })
                 }
                 None | Some(_) => {}
             }
@@ -130,7 +140,7 @@ fn between(live: &LiveState, now: &Model, after: &Model, call: u32) -> Vec<Breac
     found
 }
 
-fn name_after(after: &Model, old: &str) -> String {
+fn name_after(after: &PackModel, old: &str) -> String {
     let renamed = after.renamed.iter().find(|(_, before)| *before == old);
     renamed.map_or_else(|| old.to_owned(), |(name, _)| name.clone())
 }

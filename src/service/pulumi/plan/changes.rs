@@ -4,16 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::model::Model;
-use crate::plan::{Change, ChangeKind, Field, FieldChange, ResourceKind, SourceRef, ValueChange};
+use super::model::PackModel;
+use crate::plan::{
+    Change, ChangeKind, ChangedField, FieldChange, ResourceKind, SourceRef, ValueChange,
+};
 use crate::plan::{group_id, pack_id};
 use model::pulumi::{
-    LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy, LiveState, LiveVersion,
-    PackPolicy, VersionDetail,
+    LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy, LiveVersion, PackPolicy,
+    PulumiLiveState, VersionDetail,
 };
 
 /// Information that the two states do not contain.
-pub(crate) trait Known {
+pub(crate) trait SourceLookup {
     /// Where a pack or one of its policies is declared.
     fn pack(&self, name: &str, policy: Option<&str>) -> Option<SourceRef>;
     /// Where a group or one of its packs is declared.
@@ -22,8 +24,12 @@ pub(crate) trait Known {
     fn files(&self, pack: &str) -> Option<ValueChange>;
 }
 
-pub(crate) fn changes(before: &LiveState, after: &Model, known: &dyn Known) -> Vec<Change> {
-    let Model { state, renamed, .. } = after;
+pub(crate) fn changes(
+    before: &PulumiLiveState,
+    after: &PackModel,
+    known: &dyn SourceLookup,
+) -> Vec<Change> {
+    let PackModel { state, renamed, .. } = after;
     let mut found = Vec::new();
     let packs: BTreeSet<&str> = before
         .packs
@@ -65,7 +71,11 @@ fn kind(was: bool, is: bool, differs: bool, within: bool) -> Option<ChangeKind> 
     }
 }
 
-fn pack(before: Option<&LivePack>, after: Option<&LivePack>, known: &dyn Known) -> Option<Change> {
+fn pack(
+    before: Option<&LivePack>,
+    after: Option<&LivePack>,
+    known: &dyn SourceLookup,
+) -> Option<Change> {
     let LivePack {
         name: pack_name,
         // Shown for the version that is published.
@@ -97,13 +107,13 @@ fn pack(before: Option<&LivePack>, after: Option<&LivePack>, known: &dyn Known) 
         };
         let (old_tag, old_name) = last.map(parts).unzip();
         let (tag, name) = parts(version);
-        fields.push(scalar(Field::VersionTag, old_tag, Some(tag)));
+        fields.push(scalar(ChangedField::VersionTag, old_tag, Some(tag)));
         let old_name = old_name.flatten();
         if old_name != name {
-            fields.push(scalar(Field::DisplayName, old_name, name));
+            fields.push(scalar(ChangedField::DisplayName, old_name, name));
         }
         fields.extend(known.files(pack_name).map(|value| FieldChange {
-            field: Field::Files,
+            field: ChangedField::Files,
             value,
         }));
         children = policies(last, version, |policy| known.pack(pack_name, Some(policy)));
@@ -186,7 +196,7 @@ fn policies(
     names.into_iter().filter_map(change).collect()
 }
 
-fn scalar(field: Field, before: Option<String>, after: Option<String>) -> FieldChange {
+fn scalar(field: ChangedField, before: Option<String>, after: Option<String>) -> FieldChange {
     FieldChange {
         field,
         value: ValueChange::Scalar { before, after },
@@ -217,7 +227,7 @@ fn pretty(value: &Value) -> String {
     }
 }
 
-fn text(field: Field, before: &Value, after: &Value) -> FieldChange {
+fn text(field: ChangedField, before: &Value, after: &Value) -> FieldChange {
     FieldChange {
         field,
         value: ValueChange::Text {
@@ -229,7 +239,7 @@ fn text(field: Field, before: &Value, after: &Value) -> FieldChange {
 
 /// The value of a field in the form in which it is compared and shown.
 #[derive(PartialEq)]
-enum Shown {
+enum FieldValue {
     /// `None` if it is not set.
     Scalar(Option<String>),
     Set(BTreeSet<String>),
@@ -239,7 +249,7 @@ enum Shown {
 
 /// The fields of a policy in display order, without its name: policies of two versions are the same
 /// policy if they have the same name.
-fn shown(policy: &PackPolicy) -> [(Field, Shown); 10] {
+fn shown(policy: &PackPolicy) -> [(ChangedField, FieldValue); 10] {
     let PackPolicy {
         name: _,
         display_name,
@@ -253,28 +263,34 @@ fn shown(policy: &PackPolicy) -> [(Field, Shown); 10] {
         remediation_steps,
         url,
     } = policy;
-    let said = |text: &String| Shown::Scalar(Some(text.clone()));
+    let said = |text: &String| FieldValue::Scalar(Some(text.clone()));
     let framework = framework
         .as_ref()
         .map(|framework| json!(framework).to_string());
     let severity = severity.map(|severity| severity.to_string());
     [
         (
-            Field::EnforcementLevel,
+            ChangedField::EnforcementLevel,
             said(&enforcement_level.to_string()),
         ),
-        (Field::Severity, Shown::Scalar(severity)),
-        (Field::DisplayName, said(display_name)),
-        (Field::Description, said(description)),
-        (Field::Message, said(message)),
+        (ChangedField::Severity, FieldValue::Scalar(severity)),
+        (ChangedField::DisplayName, said(display_name)),
+        (ChangedField::Description, said(description)),
+        (ChangedField::Message, said(message)),
         (
-            Field::RemediationSteps,
-            Shown::Scalar(remediation_steps.clone()),
+            ChangedField::RemediationSteps,
+            FieldValue::Scalar(remediation_steps.clone()),
         ),
-        (Field::Url, Shown::Scalar(url.clone())),
-        (Field::Framework, Shown::Scalar(framework)),
-        (Field::Tags, Shown::Set(tags.iter().cloned().collect())),
-        (Field::ConfigSchema, Shown::Text(json!(config_schema))),
+        (ChangedField::Url, FieldValue::Scalar(url.clone())),
+        (ChangedField::Framework, FieldValue::Scalar(framework)),
+        (
+            ChangedField::Tags,
+            FieldValue::Set(tags.iter().cloned().collect()),
+        ),
+        (
+            ChangedField::ConfigSchema,
+            FieldValue::Text(json!(config_schema)),
+        ),
     ]
 }
 
@@ -301,33 +317,38 @@ pub(crate) fn policy_fields(
     }
 }
 
-fn change_of(field: Field, was: Shown, is: Shown) -> Option<FieldChange> {
+fn change_of(field: ChangedField, was: FieldValue, is: FieldValue) -> Option<FieldChange> {
     match (was, is) {
-        (Shown::Scalar(was), Shown::Scalar(is)) => Some(scalar(field, was, is)),
-        (Shown::Set(was), Shown::Set(is)) => set(was, is).map(|value| FieldChange { field, value }),
-        (Shown::Text(was), Shown::Text(is)) => Some(text(field, &was, &is)),
-        (Shown::Scalar(_) | Shown::Set(_) | Shown::Text(_), _) => None,
+        (FieldValue::Scalar(was), FieldValue::Scalar(is)) => Some(scalar(field, was, is)),
+        (FieldValue::Set(was), FieldValue::Set(is)) => {
+            set(was, is).map(|value| FieldChange { field, value })
+        }
+        (FieldValue::Text(was), FieldValue::Text(is)) => Some(text(field, &was, &is)),
+        (FieldValue::Scalar(_) | FieldValue::Set(_) | FieldValue::Text(_), _) => None,
     }
 }
 
 /// The fields that affect enforcement.
 fn enforced(
-    fields: impl IntoIterator<Item = (Field, Shown)>,
-) -> impl Iterator<Item = (Field, String)> {
+    fields: impl IntoIterator<Item = (ChangedField, FieldValue)>,
+) -> impl Iterator<Item = (ChangedField, String)> {
     fields.into_iter().filter_map(|(field, value)| match value {
-        Shown::Scalar(Some(value))
-            if matches!(field, Field::EnforcementLevel | Field::Severity) =>
+        FieldValue::Scalar(Some(value))
+            if matches!(
+                field,
+                ChangedField::EnforcementLevel | ChangedField::Severity
+            ) =>
         {
             Some((field, value))
         }
-        Shown::Scalar(_) | Shown::Set(_) | Shown::Text(_) => None,
+        FieldValue::Scalar(_) | FieldValue::Set(_) | FieldValue::Text(_) => None,
     })
 }
 
 fn group(
     before: Option<&LiveGroup>,
     after: Option<&LiveGroup>,
-    known: &dyn Known,
+    known: &dyn SourceLookup,
 ) -> Option<Change> {
     let LiveGroup {
         name,
@@ -343,7 +364,7 @@ fn group(
         && before.name != after.name
     {
         fields.push(scalar(
-            Field::Name,
+            ChangedField::Name,
             Some(before.name.clone()),
             Some(after.name.clone()),
         ));
@@ -407,13 +428,13 @@ fn body_fields(
     if is_new {
         let entity_type = new.as_ref().map(|new| new.entity_type.clone());
         let mode = new.as_ref().map(|new| new.mode.clone());
-        fields.push(scalar(Field::EntityType, None, entity_type));
-        fields.push(scalar(Field::Mode, None, mode));
+        fields.push(scalar(ChangedField::EntityType, None, entity_type));
+        fields.push(scalar(ChangedField::Mode, None, mode));
     }
     let stacks = |parts: Option<Parts>| parts.map(|parts| parts.stacks).unwrap_or_default();
     let stacks = set(stacks(old), stacks(new));
     fields.extend(stacks.map(|value| FieldChange {
-        field: Field::Stacks,
+        field: ChangedField::Stacks,
         value,
     }));
     fields
@@ -453,11 +474,11 @@ fn group_packs(
         let (tag, config) = is.map(parts).unzip();
         let mut fields = Vec::new();
         if old_tag != tag {
-            fields.push(scalar(Field::VersionTag, old_tag, tag));
+            fields.push(scalar(ChangedField::VersionTag, old_tag, tag));
         }
         let old_config = old_config.unwrap_or_default();
         if let Some(config) = config.filter(|config| *config != old_config) {
-            fields.push(text(Field::Config, &old_config, &config));
+            fields.push(text(ChangedField::Config, &old_config, &config));
         }
         Some(Change {
             kind: kind(was.is_some(), is.is_some(), !fields.is_empty(), false)?,

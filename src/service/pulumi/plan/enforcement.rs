@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::changes::Known;
-use super::model::Model;
+use super::changes::SourceLookup;
+use super::model::PackModel;
 use crate::plan::{Enforcement, EnforcementChange};
 use model::pulumi::{
-    ALL, EnforcementLevel, LiveGroup, LiveGroupPack, LivePack, LiveState, LiveVersion,
+    ALL, EnforcementLevel, LiveGroup, LiveGroupPack, LivePack, LiveVersion, PulumiLiveState,
     VersionNumber,
 };
 
@@ -17,11 +17,11 @@ type Levels = BTreeMap<String, Option<EnforcementLevel>>;
 
 /// The changes of enforcement levels between a state and a model.
 pub(crate) fn enforcement(
-    before: &LiveState,
-    after: &Model,
-    known: &dyn Known,
+    before: &PulumiLiveState,
+    after: &PackModel,
+    known: &dyn SourceLookup,
 ) -> Vec<EnforcementChange> {
-    let Model { state, renamed, .. } = after;
+    let PackModel { state, renamed, .. } = after;
     let mut found = Vec::new();
     for pack in &state.packs {
         let newest = before.pack(&pack.name).and_then(LivePack::newest);
@@ -65,9 +65,9 @@ pub(crate) fn enforcement(
 
 fn of_group(
     name: &str,
-    (old_state, before): (&LiveState, Option<&LiveGroup>),
-    (new_state, after): (&LiveState, Option<&LiveGroup>),
-    known: &dyn Known,
+    (old_state, before): (&PulumiLiveState, Option<&LiveGroup>),
+    (new_state, after): (&PulumiLiveState, Option<&LiveGroup>),
+    known: &dyn SourceLookup,
 ) -> Vec<EnforcementChange> {
     let packs = |group: Option<&LiveGroup>| -> BTreeMap<String, LiveGroupPack> {
         let body = group.and_then(|group| group.body.as_ref().ok());
@@ -80,7 +80,7 @@ fn of_group(
     let new = packs(after);
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let change = |pack: &String| {
-        let of = |state: &LiveState, used: Option<&LiveGroupPack>| {
+        let of = |state: &PulumiLiveState, used: Option<&LiveGroupPack>| {
             let Some(used) = used else {
                 return Some(Levels::new());
             };
@@ -100,7 +100,11 @@ fn of_group(
     names.into_iter().flat_map(change).collect()
 }
 
-fn version<'s>(state: &'s LiveState, pack: &str, number: VersionNumber) -> Option<&'s LiveVersion> {
+fn version<'s>(
+    state: &'s PulumiLiveState,
+    pack: &str,
+    number: VersionNumber,
+) -> Option<&'s LiveVersion> {
     state
         .pack(pack)?
         .versions

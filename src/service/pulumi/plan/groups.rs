@@ -2,17 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use super::Planner;
+use super::PackPlanner;
 use super::changes::config;
 use crate::plan::{HeldReason, ResourceKind, UnmanagedResource};
 use manifest::config::Unmanaged;
 use model::diag::{Code, Diagnostic};
 use model::pulumi::{
     DesiredGroup, DesiredGroupPack, GroupChange, GroupName, LiveGroup, LiveGroupBody,
-    LiveGroupPack, NewGroup, Operation, PackName, StackReference, VersionRef, VersionTag,
+    LiveGroupPack, NewGroup, PackName, PulumiOperation, StackReference, VersionRef, VersionTag,
 };
 
-impl Planner<'_> {
+impl PackPlanner<'_> {
     pub(super) fn switch(&mut self) {
         let request = self.request;
         let mut groups: Vec<&DesiredGroup> = request.groups.iter().collect();
@@ -80,7 +80,7 @@ impl Planner<'_> {
             ResourceKind::Group,
             name.as_str(),
             None,
-            Operation::CreateGroup { group: new },
+            PulumiOperation::CreateGroup { group: new },
         );
         for pack in policy_packs.iter().flatten() {
             self.enable(group, name, pack, None);
@@ -97,7 +97,7 @@ impl Planner<'_> {
     }
 
     fn change(&mut self, group: &GroupName, part: Option<&str>, change: GroupChange) {
-        let send = Operation::UpdateGroup {
+        let send = PulumiOperation::UpdateGroup {
             group: group.clone(),
             change,
         };
@@ -359,7 +359,7 @@ impl Planner<'_> {
                     ResourceKind::Group,
                     &group.name,
                     None,
-                    Operation::DeleteGroup { group: name },
+                    PulumiOperation::DeleteGroup { group: name },
                 );
                 self.pruned.push((ResourceKind::Group, group.name.clone()));
                 return;

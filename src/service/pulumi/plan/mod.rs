@@ -1,6 +1,6 @@
 //! Plans one Pulumi target: publishes versions, switches groups to them, and retires old versions.
 //!
-//! Every draft is applied to a [`Model`] of the service as soon as it is made. What the model
+//! Every draft is applied to a [`PackModel`] of the service as soon as it is made. What the model
 //! rejects is held with the model's reason, and later drafts see the state after all earlier ones.
 
 mod audit;
@@ -16,32 +16,32 @@ mod recompute;
 use std::num::NonZeroU32;
 
 use crate::plan::{
-    Before, Change, Guarded, GuardedKind, Held, HeldReason, LiveCounts, Note, ResourceId,
-    ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedResource, ValueChange,
+    Change, GuardedChange, GuardedKind, HeldChange, HeldReason, LiveCounts, PlanNote,
+    PlannedFingerprint, ResourceId, ResourceKind, SourceRef, TargetInfo, TargetPlan,
+    UnmanagedResource, ValueChange,
 };
 use crate::plan::{group_id, pack_id};
 use ::model::diag::{Diagnostic, Place};
-use ::model::pulumi::{DesiredGroup, DesiredPack, LiveState, Operation};
+use ::model::pulumi::{DesiredGroup, DesiredPack, PulumiLiveState, PulumiOperation};
 use manifest::config::Unmanaged;
 
-pub use audit::{Breach as PackBreach, audit_packs};
+pub use audit::{PackPlanViolation as PackBreach, audit_packs};
 pub use fingerprint::{group_fingerprint, pack_fingerprint};
 pub use recompute::{packs_drift, packs_replayed, recomputed_packs, verify_packs};
 
-use changes::{Known, set};
-pub use model::Model as PackModel;
-use model::Model;
-use order::Draft;
+use changes::{SourceLookup, set};
+pub use model::PackModel;
+use order::PackDraft;
 
 /// The input of a plan.
-pub struct PackRequest<'a> {
+pub struct PackPlanRequest<'a> {
     pub target: TargetInfo,
     /// The checked manifests of packs.
     pub packs: &'a [DesiredPack],
     /// The checked manifests of groups.
     pub groups: &'a [DesiredGroup],
     /// The complete live state.
-    pub live: &'a LiveState,
+    pub live: &'a PulumiLiveState,
     pub unmanaged: Unmanaged,
     /// How many versions of each pack are kept; `None` keeps all.
     pub keep_versions: Option<NonZeroU32>,
@@ -52,8 +52,8 @@ pub struct PackRequest<'a> {
 ///
 /// # Errors
 /// The desired state is impossible; the diagnostics point to the manifests.
-pub fn plan_packs(request: &PackRequest<'_>) -> Result<TargetPlan, Vec<Diagnostic>> {
-    let mut planner = Planner::new(request);
+pub fn plan_packs(request: &PackPlanRequest<'_>) -> Result<TargetPlan, Vec<Diagnostic>> {
+    let mut planner = PackPlanner::new(request);
     planner.publish();
     planner.switch();
     planner.retire();
@@ -69,10 +69,10 @@ pub fn plan_packs(request: &PackRequest<'_>) -> Result<TargetPlan, Vec<Diagnosti
 /// # Errors
 /// A version that a group used no longer exists.
 pub fn plan_packs_undo(
-    request: &PackRequest<'_>,
+    request: &PackPlanRequest<'_>,
     made: &std::collections::BTreeSet<String>,
 ) -> Result<TargetPlan, Vec<Diagnostic>> {
-    let mut planner = Planner::new(request);
+    let mut planner = PackPlanner::new(request);
     planner.switch();
     for name in made {
         if let Some(group) = request.live.group(name) {
@@ -85,24 +85,24 @@ pub fn plan_packs_undo(
     Ok(planner.finish())
 }
 
-struct Planner<'a> {
-    request: &'a PackRequest<'a>,
+struct PackPlanner<'a> {
+    request: &'a PackPlanRequest<'a>,
     /// The state after the drafts so far.
-    model: Model,
-    drafts: Vec<Draft>,
-    held: Vec<Held>,
-    notes: Vec<Note>,
+    model: PackModel,
+    drafts: Vec<PackDraft>,
+    held: Vec<HeldChange>,
+    notes: Vec<PlanNote>,
     unmanaged: Vec<UnmanagedResource>,
     findings: Vec<Diagnostic>,
     /// Unmanaged objects that are deleted.
     pruned: Vec<(ResourceKind, String)>,
 }
 
-impl<'a> Planner<'a> {
-    fn new(request: &'a PackRequest<'a>) -> Self {
+impl<'a> PackPlanner<'a> {
+    fn new(request: &'a PackPlanRequest<'a>) -> Self {
         Self {
             request,
-            model: Model::new(request.live),
+            model: PackModel::new(request.live),
             drafts: Vec::new(),
             held: Vec::new(),
             notes: Vec::new(),
@@ -113,12 +113,18 @@ impl<'a> Planner<'a> {
     }
 }
 
-impl Planner<'_> {
+impl PackPlanner<'_> {
     /// Drafts a call if the service accepts it after the earlier ones; otherwise the change is
     /// held.
-    fn push(&mut self, resource: ResourceKind, name: &str, part: Option<&str>, send: Operation) {
+    fn push(
+        &mut self,
+        resource: ResourceKind,
+        name: &str,
+        part: Option<&str>,
+        send: PulumiOperation,
+    ) {
         match self.model.make(&send) {
-            Ok(()) => self.drafts.push(Draft {
+            Ok(()) => self.drafts.push(PackDraft {
                 name: name.to_owned(),
                 part: part.map(str::to_owned),
                 send,
@@ -134,7 +140,7 @@ impl Planner<'_> {
         source: Option<SourceRef>,
         reason: HeldReason,
     ) {
-        self.held.push(Held {
+        self.held.push(HeldChange {
             resource,
             name: name.to_owned(),
             part: None,
@@ -157,9 +163,9 @@ impl Planner<'_> {
         let live = request.live;
         let (calls, gaps) = order::arrange(live, drafts);
         notes.extend(gaps);
-        let known = Declared { request };
+        let known = DeclaredSources { request };
         // The drafts were accepted one by one, so they are accepted in their final order, too.
-        let after = Model::after(live, &calls).unwrap_or_else(|_| Model::new(live));
+        let after = PackModel::after(live, &calls).unwrap_or_else(|_| PackModel::new(live));
         let changes = changes::changes(live, &after, &known);
         let enforcement = enforcement::enforcement(live, &after, &known);
         let guarded = guarded(&changes, &pruned);
@@ -187,7 +193,7 @@ impl Planner<'_> {
     }
 }
 
-pub(crate) fn counts(live: &LiveState) -> LiveCounts {
+pub(crate) fn counts(live: &PulumiLiveState) -> LiveCounts {
     let versions = live.packs.iter().map(|pack| pack.versions.len()).sum();
     LiveCounts::new([
         (ResourceKind::Pack, live.packs.len()),
@@ -197,24 +203,24 @@ pub(crate) fn counts(live: &LiveState) -> LiveCounts {
 }
 
 /// The fingerprints of everything that the calls change.
-fn before(live: &LiveState, calls: &[crate::plan::Call]) -> Vec<Before> {
+fn before(live: &PulumiLiveState, calls: &[crate::plan::PlannedCall]) -> Vec<PlannedFingerprint> {
     let touched: std::collections::BTreeSet<ResourceId> = calls
         .iter()
         .filter_map(|call| call.send.existing())
         .collect();
-    let packs = live.packs.iter().map(|pack| Before {
+    let packs = live.packs.iter().map(|pack| PlannedFingerprint {
         resource: ResourceKind::Pack,
         id: pack_id(&pack.name),
         name: pack.name.clone(),
         fingerprint: pack_fingerprint(pack),
     });
-    let groups = live.groups.iter().map(|group| Before {
+    let groups = live.groups.iter().map(|group| PlannedFingerprint {
         resource: ResourceKind::Group,
         id: group_id(&group.name),
         name: group.name.clone(),
         fingerprint: group_fingerprint(group),
     });
-    let mut all: Vec<Before> = packs
+    let mut all: Vec<PlannedFingerprint> = packs
         .chain(groups)
         .filter(|before| touched.contains(&before.id))
         .collect();
@@ -223,20 +229,20 @@ fn before(live: &LiveState, calls: &[crate::plan::Call]) -> Vec<Before> {
 }
 
 /// Changes that require an acknowledgement.
-fn guarded(changes: &[Change], pruned: &[(ResourceKind, String)]) -> Vec<Guarded> {
-    let gone = pruned.iter().map(|(resource, name)| Guarded {
+fn guarded(changes: &[Change], pruned: &[(ResourceKind, String)]) -> Vec<GuardedChange> {
+    let gone = pruned.iter().map(|(resource, name)| GuardedChange {
         kind: GuardedKind::Prune,
         resource: *resource,
         name: name.clone(),
         how: "no manifest declares it, and it is deleted".to_owned(),
     });
-    let mut found: Vec<Guarded> = gone.chain(leaving(changes)).collect();
+    let mut found: Vec<GuardedChange> = gone.chain(leaving_packs(changes)).collect();
     found.sort();
     found
 }
 
 /// The packs that are removed from groups that stay.
-fn leaving(changes: &[Change]) -> Vec<Guarded> {
+fn leaving_packs(changes: &[Change]) -> Vec<GuardedChange> {
     use crate::plan::ChangeKind;
     let groups = changes.iter().filter(|change| {
         change.resource == ResourceKind::Group
@@ -247,7 +253,7 @@ fn leaving(changes: &[Change]) -> Vec<Guarded> {
             .children
             .iter()
             .filter(|pack| pack.kind == ChangeKind::Delete);
-        gone.map(|pack| Guarded {
+        gone.map(|pack| GuardedChange {
             kind: GuardedKind::PackRemoved,
             resource: ResourceKind::Group,
             name: group.name.clone(),
@@ -258,11 +264,11 @@ fn leaving(changes: &[Change]) -> Vec<Guarded> {
 }
 
 /// Information from the manifests.
-struct Declared<'a> {
-    request: &'a PackRequest<'a>,
+struct DeclaredSources<'a> {
+    request: &'a PackPlanRequest<'a>,
 }
 
-impl Known for Declared<'_> {
+impl SourceLookup for DeclaredSources<'_> {
     fn pack(&self, name: &str, policy: Option<&str>) -> Option<SourceRef> {
         let pack = self
             .request

@@ -14,18 +14,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Map;
 
-use crate::plan::Call;
+use crate::plan::PlannedCall;
 use crate::plan::ReplayError;
 use model::digest::SourceDigest;
 use model::pulumi::{
-    GroupChange, LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy, LiveState,
-    LiveVersion, NewGroup, NewVersion, Operation, PackName, VersionDetail, VersionNumber,
+    GroupChange, LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy, LiveVersion,
+    NewGroup, NewVersion, PackName, PulumiLiveState, PulumiOperation, VersionDetail, VersionNumber,
     VersionRef, VersionTag,
 };
 
 /// A version that was created but not completed. It is not listed by the service.
 #[derive(Debug, Clone)]
-struct Pending {
+struct PendingVersion {
     display_name: String,
     version: LiveVersion,
     uploaded: Option<SourceDigest>,
@@ -33,20 +33,20 @@ struct Pending {
 
 /// The state of an organization after some calls.
 #[derive(Debug, Clone)]
-pub struct Model {
-    pub(crate) state: LiveState,
+pub struct PackModel {
+    pub(crate) state: PulumiLiveState,
     /// The previous names of groups, by current name.
     pub(crate) renamed: BTreeMap<String, String>,
     /// The sources of published versions, by pack and tag.
     pub(crate) sources: BTreeMap<(String, String), SourceDigest>,
-    pending: BTreeMap<(PackName, VersionTag), Pending>,
+    pending: BTreeMap<(PackName, VersionTag), PendingVersion>,
     /// Tags that can never be used again.
     burnt: BTreeSet<(String, String)>,
 }
 
-impl Model {
+impl PackModel {
     /// The model before any call.
-    pub fn new(live: &LiveState) -> Self {
+    pub fn new(live: &PulumiLiveState) -> Self {
         Self {
             state: live.clone(),
             renamed: BTreeMap::new(),
@@ -56,7 +56,7 @@ impl Model {
         }
     }
 
-    pub fn state(&self) -> &LiveState {
+    pub fn state(&self) -> &PulumiLiveState {
         &self.state
     }
 
@@ -66,14 +66,17 @@ impl Model {
     }
 
     /// Applies all calls in order.
-    pub(crate) fn after(live: &LiveState, calls: &[Call]) -> Result<Self, ReplayError> {
+    pub(crate) fn after(
+        live: &PulumiLiveState,
+        calls: &[PlannedCall],
+    ) -> Result<Self, ReplayError> {
         let mut model = Self::new(live);
         for call in calls {
             let number = call.id.0;
             let operation = call
                 .send
                 .pulumi()
-                .ok_or(ReplayError::Foreign { call: number })?;
+                .ok_or(ReplayError::OtherService { call: number })?;
             model
                 .make(operation)
                 .map_err(|why| ReplayError::Refused { call: number, why })?;
@@ -85,10 +88,10 @@ impl Model {
     ///
     /// # Errors
     /// The reason why the service would reject it, as a clause.
-    pub fn make(&mut self, operation: &Operation) -> Result<(), String> {
+    pub fn make(&mut self, operation: &PulumiOperation) -> Result<(), String> {
         match operation {
-            Operation::CreatePackVersion { version } => self.create_version(version),
-            Operation::PutArchive {
+            PulumiOperation::CreatePackVersion { version } => self.create_version(version),
+            PulumiOperation::PutArchive {
                 pack,
                 tag,
                 source,
@@ -100,12 +103,16 @@ impl Model {
                 pending.uploaded = Some(source.clone());
                 Ok(())
             }
-            Operation::CompletePackVersion { pack, tag } => self.complete(pack, tag),
-            Operation::DeletePackVersion { pack, version } => self.delete_version(pack, version),
-            Operation::DeletePack { pack } => self.delete_pack(pack),
-            Operation::CreateGroup { group } => self.create_group(group),
-            Operation::UpdateGroup { group, change } => self.update_group(group.as_str(), change),
-            Operation::DeleteGroup { group } => {
+            PulumiOperation::CompletePackVersion { pack, tag } => self.complete(pack, tag),
+            PulumiOperation::DeletePackVersion { pack, version } => {
+                self.delete_version(pack, version)
+            }
+            PulumiOperation::DeletePack { pack } => self.delete_pack(pack),
+            PulumiOperation::CreateGroup { group } => self.create_group(group),
+            PulumiOperation::UpdateGroup { group, change } => {
+                self.update_group(group.as_str(), change)
+            }
+            PulumiOperation::DeleteGroup { group } => {
                 let at = self.group_at(group.as_str())?;
                 if self.state.groups[at].is_default {
                     return Err(format!("group `{group}` is built in"));
@@ -192,7 +199,7 @@ impl Model {
         };
         self.pending.insert(
             key,
-            Pending {
+            PendingVersion {
                 display_name: display_name.clone(),
                 version,
                 uploaded: None,
@@ -203,7 +210,7 @@ impl Model {
 
     fn complete(&mut self, pack: &PackName, tag: &VersionTag) -> Result<(), String> {
         let pending = self.pending.remove(&(pack.clone(), tag.clone()));
-        let Some(Pending {
+        let Some(PendingVersion {
             display_name,
             version,
             uploaded: Some(source),
@@ -377,7 +384,8 @@ impl Model {
             }
             GroupChange::RemovePack { pack, version } => {
                 let fits = |known: &LiveGroupPack| {
-                    known.name == pack.as_str() && is(version, known.version, &known.tag)
+                    known.name == pack.as_str()
+                        && matches_reference(version, known.version, &known.tag)
                 };
                 let at = body.packs.iter().position(fits);
                 body.packs.remove(at.ok_or_else(|| {
@@ -390,7 +398,7 @@ impl Model {
     }
 }
 
-fn is(reference: &VersionRef, number: VersionNumber, tag: &str) -> bool {
+fn matches_reference(reference: &VersionRef, number: VersionNumber, tag: &str) -> bool {
     match reference {
         VersionRef::Tag(wanted) => wanted.as_str() == tag,
         VersionRef::Number(wanted) => *wanted == number,
@@ -401,5 +409,5 @@ fn is(reference: &VersionRef, number: VersionNumber, tag: &str) -> bool {
 pub(crate) fn find<'p>(pack: &'p LivePack, reference: &VersionRef) -> Option<&'p LiveVersion> {
     pack.versions
         .iter()
-        .find(|version| is(reference, version.number, &version.tag))
+        .find(|version| matches_reference(reference, version.number, &version.tag))
 }

@@ -1,7 +1,7 @@
 //! Orders the calls of a plan.
 //!
 //! Problem: a topological order with constraints of different priority. [`waits`] decides for each
-//! pair of calls whether one must wait for the other, and how important that is ([`Weight`]):
+//! pair of calls whether one must wait for the other, and how important that is ([`EdgeWeight`]):
 //! constraints of the service are required; keeping a pack enabled that a group has before and
 //! after, and hiding enforcement levels from stacks that join or leave, are desirable. If all edges
 //! together contain a cycle, the least important kind is dropped and reported as a gap, then the
@@ -13,20 +13,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::plan::graph::{Edge, Graph, ranges};
-use crate::plan::{Call, CallId, Note, Reason, ToSend};
-use model::pulumi::{GroupChange, LiveState, Operation, PackName, VersionRef};
+use crate::plan::graph::{CallGraph, PrecedenceEdge, ranges};
+use crate::plan::{CallId, DependencyReason, PlanNote, PlannedCall, PlannedOperation};
+use model::pulumi::{GroupChange, PackName, PulumiLiveState, PulumiOperation, VersionRef};
 
 #[derive(Debug, Clone)]
-pub(super) struct Draft {
+pub(super) struct PackDraft {
     pub(super) name: String,
     pub(super) part: Option<String>,
-    pub(super) send: Operation,
+    pub(super) send: PulumiOperation,
 }
 
 /// Why one call waits for another, most important first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Weight {
+pub(crate) enum EdgeWeight {
     /// The service rejects another order.
     Service,
     /// Otherwise a stack would temporarily lose a pack that it has before and after.
@@ -37,16 +37,19 @@ pub(crate) enum Weight {
 }
 
 /// Orders the calls, and reports constraints that no order satisfies.
-pub(super) fn arrange(live: &LiveState, drafts: Vec<Draft>) -> (Vec<Call>, Vec<Note>) {
-    let operations: Vec<&Operation> = drafts.iter().map(|draft| &draft.send).collect();
+pub(super) fn arrange(
+    live: &PulumiLiveState,
+    drafts: Vec<PackDraft>,
+) -> (Vec<PlannedCall>, Vec<PlanNote>) {
+    let operations: Vec<&PulumiOperation> = drafts.iter().map(|draft| &draft.send).collect();
     let edges = edges(live, &operations);
     let rank = |at: usize| operations.get(at).map_or(0, |operation| rank(operation));
     let mut dropped = Vec::new();
-    let graph = [Weight::Levels, Weight::Keeps, Weight::Service]
+    let graph = [EdgeWeight::Levels, EdgeWeight::Keeps, EdgeWeight::Service]
         .into_iter()
         .find_map(|weight| {
-            let mut graph = Graph::new(operations.len(), rank);
-            let wanted: Vec<Edge> = edges
+            let mut graph = CallGraph::new(operations.len(), rank);
+            let wanted: Vec<PrecedenceEdge> = edges
                 .iter()
                 .filter(|(own, _)| *own <= weight)
                 .map(|(_, edge)| *edge)
@@ -58,14 +61,14 @@ pub(super) fn arrange(live: &LiveState, drafts: Vec<Draft>) -> (Vec<Call>, Vec<N
                 .collect();
             graph.add(&wanted).then_some(graph)
         });
-    let graph = graph.unwrap_or_else(|| Graph::new(operations.len(), rank));
+    let graph = graph.unwrap_or_else(|| CallGraph::new(operations.len(), rank));
     let notes = gaps(&dropped, &drafts);
     let order = graph.order(rank);
     let mut waits = graph.waits();
     let numbers: BTreeMap<usize, CallId> = order.iter().copied().zip((1..).map(CallId)).collect();
-    let mut drafts: Vec<Option<Draft>> = drafts.into_iter().map(Some).collect();
+    let mut drafts: Vec<Option<PackDraft>> = drafts.into_iter().map(Some).collect();
     let calls = order.into_iter().filter_map(|at| {
-        let Draft { name, part, send } = drafts.get_mut(at)?.take()?;
+        let PackDraft { name, part, send } = drafts.get_mut(at)?.take()?;
         let before = waits.remove(&at).unwrap_or_default();
         let after = ranges(
             before
@@ -73,44 +76,44 @@ pub(super) fn arrange(live: &LiveState, drafts: Vec<Draft>) -> (Vec<Call>, Vec<N
                 .filter_map(|(first, why)| Some((*numbers.get(&first)?, why)))
                 .collect(),
         );
-        Some(Call {
+        Some(PlannedCall {
             id: *numbers.get(&at)?,
             after,
             name,
             part,
             why: None,
-            send: ToSend::Pulumi(send),
+            send: PlannedOperation::Pulumi(send),
         })
     });
     (calls.collect(), notes)
 }
 
 /// The place of a call if no edge decides.
-fn rank(operation: &Operation) -> u8 {
+fn rank(operation: &PulumiOperation) -> u8 {
     match operation {
-        Operation::CreatePackVersion { .. }
-        | Operation::PutArchive { .. }
-        | Operation::CompletePackVersion { .. } => 0,
-        Operation::CreateGroup { .. } => 1,
-        Operation::UpdateGroup { change, .. } => match change {
+        PulumiOperation::CreatePackVersion { .. }
+        | PulumiOperation::PutArchive { .. }
+        | PulumiOperation::CompletePackVersion { .. } => 0,
+        PulumiOperation::CreateGroup { .. } => 1,
+        PulumiOperation::UpdateGroup { change, .. } => match change {
             GroupChange::Rename { .. } => 1,
             GroupChange::AddPack { .. } => 2,
             GroupChange::AddStack { .. } => 3,
             GroupChange::RemoveStack { .. } => 4,
             GroupChange::RemovePack { .. } => 5,
         },
-        Operation::DeleteGroup { .. } => 6,
-        Operation::DeletePackVersion { .. } => 7,
-        Operation::DeletePack { .. } => 8,
+        PulumiOperation::DeleteGroup { .. } => 6,
+        PulumiOperation::DeletePackVersion { .. } => 7,
+        PulumiOperation::DeletePack { .. } => 8,
     }
 }
 
-fn gaps(dropped: &[Edge], drafts: &[Draft]) -> Vec<Note> {
+fn gaps(dropped: &[PrecedenceEdge], drafts: &[PackDraft]) -> Vec<PlanNote> {
     let names = dropped.iter().filter_map(|edge| drafts.get(edge.then));
     let names: BTreeSet<String> = names.map(|draft| draft.name.clone()).collect();
     let why = "stacks and packs move between groups in a circle, so that a stack may see the packs of a group in the \
                version that it has before or after for a moment";
-    let note = |name| Note::GroupGap {
+    let note = |name| PlanNote::GroupGap {
         name,
         why: why.to_owned(),
     };
@@ -118,14 +121,17 @@ fn gaps(dropped: &[Edge], drafts: &[Draft]) -> Vec<Note> {
 }
 
 /// All edges, required and desirable.
-pub(crate) fn edges(live: &LiveState, operations: &[&Operation]) -> Vec<(Weight, Edge)> {
+pub(crate) fn edges(
+    live: &PulumiLiveState,
+    operations: &[&PulumiOperation],
+) -> Vec<(EdgeWeight, PrecedenceEdge)> {
     let mut found = Vec::new();
     for (then, later) in operations.iter().enumerate() {
         for (first, earlier) in operations.iter().enumerate() {
             if first != then
                 && let Some((weight, why)) = waits(live, later, earlier)
             {
-                found.push((weight, Edge { first, then, why }));
+                found.push((weight, PrecedenceEdge { first, then, why }));
             }
         }
     }
@@ -133,63 +139,71 @@ pub(crate) fn edges(live: &LiveState, operations: &[&Operation]) -> Vec<(Weight,
 }
 
 /// Whether a call waits for another one, and why.
-fn waits(live: &LiveState, later: &Operation, earlier: &Operation) -> Option<(Weight, Reason)> {
+fn waits(
+    live: &PulumiLiveState,
+    later: &PulumiOperation,
+    earlier: &PulumiOperation,
+) -> Option<(EdgeWeight, DependencyReason)> {
     match (later, earlier) {
-        (Operation::PutArchive { pack, tag, .. }, Operation::CreatePackVersion { version })
-            if version.name == *pack && version.version_tag == *tag =>
-        {
-            Some((Weight::Service, Reason::BeginsVersion))
+        (
+            PulumiOperation::PutArchive { pack, tag, .. },
+            PulumiOperation::CreatePackVersion { version },
+        ) if version.name == *pack && version.version_tag == *tag => {
+            Some((EdgeWeight::Service, DependencyReason::BeginsVersion))
         }
         (
-            Operation::CompletePackVersion { pack, tag },
-            Operation::PutArchive {
+            PulumiOperation::CompletePackVersion { pack, tag },
+            PulumiOperation::PutArchive {
                 pack: other,
                 tag: other_tag,
                 ..
             },
-        ) if pack == other && tag == other_tag => Some((Weight::Service, Reason::Uploads)),
+        ) if pack == other && tag == other_tag => {
+            Some((EdgeWeight::Service, DependencyReason::Uploads))
+        }
         (
-            Operation::UpdateGroup {
+            PulumiOperation::UpdateGroup {
                 change: GroupChange::AddPack { pack, tag, .. },
                 ..
             },
-            Operation::CompletePackVersion {
+            PulumiOperation::CompletePackVersion {
                 pack: other,
                 tag: other_tag,
             },
-        ) if pack == other && tag == other_tag => Some((Weight::Service, Reason::Publishes)),
-        (Operation::UpdateGroup { group, .. }, Operation::CreateGroup { group: new })
-            if new.name == *group =>
-        {
-            Some((Weight::Service, Reason::MakesGroup))
+        ) if pack == other && tag == other_tag => {
+            Some((EdgeWeight::Service, DependencyReason::Publishes))
         }
         (
-            Operation::UpdateGroup { group, .. },
-            Operation::UpdateGroup {
+            PulumiOperation::UpdateGroup { group, .. },
+            PulumiOperation::CreateGroup { group: new },
+        ) if new.name == *group => Some((EdgeWeight::Service, DependencyReason::MakesGroup)),
+        (
+            PulumiOperation::UpdateGroup { group, .. },
+            PulumiOperation::UpdateGroup {
                 change: GroupChange::Rename { name },
                 ..
             },
-        ) if name == group => Some((Weight::Service, Reason::RenamesFirst)),
-        (Operation::CreateGroup { group }, Operation::DeleteGroup { group: gone })
+        ) if name == group => Some((EdgeWeight::Service, DependencyReason::RenamesFirst)),
+        (PulumiOperation::CreateGroup { group }, PulumiOperation::DeleteGroup { group: gone })
             if group.name == *gone =>
         {
-            Some((Weight::Service, Reason::FreesName))
+            Some((EdgeWeight::Service, DependencyReason::FreesName))
         }
         (
-            Operation::CreateGroup { group },
-            Operation::UpdateGroup {
+            PulumiOperation::CreateGroup { group },
+            PulumiOperation::UpdateGroup {
                 group: old,
                 change: GroupChange::Rename { .. },
             },
-        ) if group.name == *old => Some((Weight::Service, Reason::FreesName)),
+        ) if group.name == *old => Some((EdgeWeight::Service, DependencyReason::FreesName)),
         (
-            Operation::UpdateGroup { group, change },
-            Operation::UpdateGroup {
+            PulumiOperation::UpdateGroup { group, change },
+            PulumiOperation::UpdateGroup {
                 group: other,
                 change: before,
             },
-        ) => in_groups((group.as_str(), change), (other.as_str(), before)),
-        (Operation::DeleteGroup { group }, Operation::UpdateGroup { change, .. }) => {
+        ) => group_dependency((group.as_str(), change), (other.as_str(), before)),
+        (PulumiOperation::DeleteGroup { group }, PulumiOperation::UpdateGroup { change, .. }) => {
             let body = live.group(group.as_str())?.body.as_ref().ok()?;
             let keeps = match change {
                 GroupChange::AddStack { stack } => body.stacks.contains(stack),
@@ -200,29 +214,29 @@ fn waits(live: &LiveState, later: &Operation, earlier: &Operation) -> Option<(We
                 | GroupChange::RemoveStack { .. }
                 | GroupChange::RemovePack { .. } => false,
             };
-            keeps.then_some((Weight::Keeps, Reason::KeepsPacks))
+            keeps.then_some((EdgeWeight::Keeps, DependencyReason::KeepsPacks))
         }
-        (Operation::DeletePackVersion { pack, version }, _) => {
-            retires(live, pack, Some(version), earlier)
+        (PulumiOperation::DeletePackVersion { pack, version }, _) => {
+            retire_dependency(live, pack, Some(version), earlier)
         }
-        (Operation::DeletePack { pack }, _) => retires(live, pack, None, earlier),
+        (PulumiOperation::DeletePack { pack }, _) => retire_dependency(live, pack, None, earlier),
         (
-            Operation::CreatePackVersion { .. }
-            | Operation::PutArchive { .. }
-            | Operation::CompletePackVersion { .. }
-            | Operation::CreateGroup { .. }
-            | Operation::UpdateGroup { .. }
-            | Operation::DeleteGroup { .. },
+            PulumiOperation::CreatePackVersion { .. }
+            | PulumiOperation::PutArchive { .. }
+            | PulumiOperation::CompletePackVersion { .. }
+            | PulumiOperation::CreateGroup { .. }
+            | PulumiOperation::UpdateGroup { .. }
+            | PulumiOperation::DeleteGroup { .. },
             _,
         ) => None,
     }
 }
 
 /// Between two changes of groups.
-fn in_groups(
+fn group_dependency(
     (group, later): (&str, &GroupChange),
     (other, earlier): (&str, &GroupChange),
-) -> Option<(Weight, Reason)> {
+) -> Option<(EdgeWeight, DependencyReason)> {
     let is_pack = |change: &GroupChange| {
         matches!(
             change,
@@ -233,18 +247,18 @@ fn in_groups(
         (GroupChange::RemoveStack { stack }, GroupChange::AddStack { stack: joined })
             if stack == joined =>
         {
-            Some((Weight::Keeps, Reason::KeepsPacks))
+            Some((EdgeWeight::Keeps, DependencyReason::KeepsPacks))
         }
         (GroupChange::RemovePack { pack, .. }, GroupChange::AddPack { pack: added, .. })
             if pack == added =>
         {
-            Some((Weight::Keeps, Reason::KeepsPacks))
+            Some((EdgeWeight::Keeps, DependencyReason::KeepsPacks))
         }
         (GroupChange::AddStack { .. }, packs) if group == other && is_pack(packs) => {
-            Some((Weight::Levels, Reason::SetsLevels))
+            Some((EdgeWeight::Levels, DependencyReason::SetsLevels))
         }
         (packs, GroupChange::RemoveStack { .. }) if group == other && is_pack(packs) => {
-            Some((Weight::Levels, Reason::LeavesFirst))
+            Some((EdgeWeight::Levels, DependencyReason::LeavesFirst))
         }
         (
             GroupChange::Rename { .. }
@@ -259,40 +273,40 @@ fn in_groups(
 
 /// A deletion waits for all calls that stop using the object, and for the publication that replaces
 /// it.
-fn retires(
-    live: &LiveState,
+fn retire_dependency(
+    live: &PulumiLiveState,
     pack: &PackName,
     version: Option<&VersionRef>,
-    earlier: &Operation,
-) -> Option<(Weight, Reason)> {
+    earlier: &PulumiOperation,
+) -> Option<(EdgeWeight, DependencyReason)> {
     let used = |group: &str| {
         let body = live.group(group).and_then(|group| group.body.as_ref().ok());
         body.is_some_and(|body| body.packs.iter().any(|used| used.name == pack.as_str()))
     };
     match earlier {
-        Operation::UpdateGroup {
+        PulumiOperation::UpdateGroup {
             change: GroupChange::AddPack { pack: other, .. },
             ..
         }
-        | Operation::UpdateGroup {
+        | PulumiOperation::UpdateGroup {
             change: GroupChange::RemovePack { pack: other, .. },
             ..
-        } if other == pack => Some((Weight::Service, Reason::StopsUsing)),
-        Operation::DeleteGroup { group } if used(group.as_str()) => {
-            Some((Weight::Service, Reason::StopsUsing))
+        } if other == pack => Some((EdgeWeight::Service, DependencyReason::StopsUsing)),
+        PulumiOperation::DeleteGroup { group } if used(group.as_str()) => {
+            Some((EdgeWeight::Service, DependencyReason::StopsUsing))
         }
-        Operation::CompletePackVersion { pack: other, .. }
+        PulumiOperation::CompletePackVersion { pack: other, .. }
             if other == pack && version.is_some() =>
         {
-            Some((Weight::Service, Reason::Publishes))
+            Some((EdgeWeight::Service, DependencyReason::Publishes))
         }
-        Operation::CreatePackVersion { .. }
-        | Operation::PutArchive { .. }
-        | Operation::CompletePackVersion { .. }
-        | Operation::DeletePackVersion { .. }
-        | Operation::DeletePack { .. }
-        | Operation::CreateGroup { .. }
-        | Operation::UpdateGroup { .. }
-        | Operation::DeleteGroup { .. } => None,
+        PulumiOperation::CreatePackVersion { .. }
+        | PulumiOperation::PutArchive { .. }
+        | PulumiOperation::CompletePackVersion { .. }
+        | PulumiOperation::DeletePackVersion { .. }
+        | PulumiOperation::DeletePack { .. }
+        | PulumiOperation::CreateGroup { .. }
+        | PulumiOperation::UpdateGroup { .. }
+        | PulumiOperation::DeleteGroup { .. } => None,
     }
 }

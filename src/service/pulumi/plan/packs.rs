@@ -1,14 +1,14 @@
 //! Drafts the calls that publish and retire versions of packs.
 
-use super::Planner;
+use super::PackPlanner;
 use crate::plan::{HeldReason, ResourceKind, UnmanagedResource};
 use manifest::config::Unmanaged;
 use model::diag::{Code, Diagnostic};
 use model::pulumi::{
-    DesiredPack, LivePack, LiveVersion, NewVersion, Operation, PackName, VersionDetail,
+    DesiredPack, LivePack, LiveVersion, NewVersion, PackName, PulumiOperation, VersionDetail,
 };
 
-impl Planner<'_> {
+impl PackPlanner<'_> {
     /// Publishes desired versions that do not exist.
     pub(super) fn publish(&mut self) {
         let request = self.request;
@@ -44,16 +44,16 @@ impl Planner<'_> {
         let source = pack.source.digest.clone();
         let archive = pack.source.archive.clone();
         let calls = [
-            Operation::CreatePackVersion {
+            PulumiOperation::CreatePackVersion {
                 version: Box::new(version),
             },
-            Operation::PutArchive {
+            PulumiOperation::PutArchive {
                 pack: name.clone(),
                 tag: tag.clone(),
                 source,
                 archive,
             },
-            Operation::CompletePackVersion {
+            PulumiOperation::CompletePackVersion {
                 pack: name.clone(),
                 tag: tag.clone(),
             },
@@ -110,7 +110,7 @@ impl Planner<'_> {
                 .is_empty()
             {
                 let reference = version.reference();
-                let send = Operation::DeletePackVersion {
+                let send = PulumiOperation::DeletePackVersion {
                     pack: name.clone(),
                     version: reference.clone(),
                 };
@@ -158,7 +158,7 @@ impl Planner<'_> {
                     ResourceKind::Pack,
                     &pack.name,
                     None,
-                    Operation::DeletePack { pack: name },
+                    PulumiOperation::DeletePack { pack: name },
                 );
                 self.pruned.push((ResourceKind::Pack, pack.name.clone()));
             }

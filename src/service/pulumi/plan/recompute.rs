@@ -3,25 +3,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::changes::{Known, changes};
+use super::changes::{SourceLookup, changes};
 use super::enforcement::enforcement;
-use super::model::Model;
-use super::{counts, leaving};
-use crate::plan::Call;
+use super::model::PackModel;
+use super::{counts, leaving_packs};
+use crate::plan::PlannedCall;
 use crate::plan::replay::{Mismatch, ReplayError};
 use crate::plan::{
-    Change, ChangeKind, Guarded, GuardedKind, ResourceKind, SourceRef, TargetDrift, TargetPlan,
-    UnmanagedResource, ValueChange,
+    Change, ChangeKind, GuardedChange, GuardedKind, ResourceKind, SourceRef, TargetDrift,
+    TargetPlan, UnmanagedResource, ValueChange,
 };
 use manifest::config::Unmanaged;
-use model::pulumi::{LiveGroup, LiveGroupBody, LiveGroupPack, LiveState, StackReference};
+use model::pulumi::{LiveGroup, LiveGroupBody, LiveGroupPack, PulumiLiveState, StackReference};
 
 /// The state of an organization after some calls.
 ///
 /// # Errors
 /// A call does not fit the live state.
-pub fn packs_replayed(live: &LiveState, calls: &[Call]) -> Result<LiveState, ReplayError> {
-    Ok(Model::after(live, calls)?.state)
+pub fn packs_replayed(
+    live: &PulumiLiveState,
+    calls: &[PlannedCall],
+) -> Result<PulumiLiveState, ReplayError> {
+    Ok(PackModel::after(live, calls)?.state)
 }
 
 /// The same plan with its changes, enforcement, guards and counts computed from its calls and the
@@ -29,9 +32,12 @@ pub fn packs_replayed(live: &LiveState, calls: &[Call]) -> Result<LiveState, Rep
 ///
 /// # Errors
 /// A call does not fit the live state.
-pub fn recomputed_packs(plan: &TargetPlan, live: &LiveState) -> Result<TargetPlan, ReplayError> {
-    let after = Model::after(live, &plan.calls)?;
-    let places = Places::new(&plan.changes);
+pub fn recomputed_packs(
+    plan: &TargetPlan,
+    live: &PulumiLiveState,
+) -> Result<TargetPlan, ReplayError> {
+    let after = PackModel::after(live, &plan.calls)?;
+    let places = PlannedSources::new(&plan.changes);
     let mut recomputed = plan.clone();
     recomputed.changes = changes(live, &after, &places);
     recomputed.enforcement = enforcement(live, &after, &places);
@@ -39,14 +45,14 @@ pub fn recomputed_packs(plan: &TargetPlan, live: &LiveState) -> Result<TargetPla
         .changes
         .iter()
         .filter(|change| change.kind == ChangeKind::Delete)
-        .map(|change| Guarded {
+        .map(|change| GuardedChange {
             kind: GuardedKind::Prune,
             resource: change.resource,
             name: change.name.clone(),
             how: "no manifest declares it, and it is deleted".to_owned(),
         });
-    let mut guarded: Vec<Guarded> = gone
-        .chain(leaving(&recomputed.changes))
+    let mut guarded: Vec<GuardedChange> = gone
+        .chain(leaving_packs(&recomputed.changes))
         .chain(plan.guarded.iter().cloned())
         .collect();
     guarded.sort();
@@ -60,10 +66,10 @@ pub fn recomputed_packs(plan: &TargetPlan, live: &LiveState) -> Result<TargetPla
 ///
 /// # Errors
 /// The plan was made for another state.
-pub fn packs_drift(plan: &TargetPlan, live: &LiveState) -> Result<TargetDrift, ReplayError> {
-    let wanted = Model::after(live, &plan.calls)?;
-    let places = Places::new(&plan.changes);
-    let mut there = Model::new(live);
+pub fn packs_drift(plan: &TargetPlan, live: &PulumiLiveState) -> Result<TargetDrift, ReplayError> {
+    let wanted = PackModel::after(live, &plan.calls)?;
+    let places = PlannedSources::new(&plan.changes);
+    let mut there = PackModel::new(live);
     there.renamed = wanted
         .renamed
         .iter()
@@ -105,7 +111,7 @@ pub fn packs_drift(plan: &TargetPlan, live: &LiveState) -> Result<TargetDrift, R
 }
 
 /// Compares two states. Details of versions are ignored, because only some of them were read.
-pub fn verify_packs(expected: &LiveState, actual: &LiveState) -> Vec<Mismatch> {
+pub fn verify_packs(expected: &PulumiLiveState, actual: &PulumiLiveState) -> Vec<Mismatch> {
     let mut found = Vec::new();
     let mut differs = |resource, name: &str, what: &str| {
         found.push(Mismatch {
@@ -121,7 +127,7 @@ pub fn verify_packs(expected: &LiveState, actual: &LiveState) -> Vec<Mismatch> {
         .map(|pack| pack.name.as_str())
         .collect();
     for name in packs {
-        let tags = |state: &LiveState| -> Option<Vec<String>> {
+        let tags = |state: &PulumiLiveState| -> Option<Vec<String>> {
             Some(
                 state
                     .pack(name)?
@@ -214,9 +220,9 @@ fn parts(body: &LiveGroupBody) -> (BTreeSet<&StackReference>, PacksByName<'_>) {
 
 /// Where a plan says that objects are declared. This is taken from the file, because it only
 /// affects which line is shown.
-struct Places(BTreeMap<(ResourceKind, String, Option<String>), SourceRef>);
+struct PlannedSources(BTreeMap<(ResourceKind, String, Option<String>), SourceRef>);
 
-impl Places {
+impl PlannedSources {
     fn new(changes: &[Change]) -> Self {
         let mut places = BTreeMap::new();
         for change in changes {
@@ -246,7 +252,7 @@ impl Places {
     }
 }
 
-impl Known for Places {
+impl SourceLookup for PlannedSources {
     fn pack(&self, name: &str, policy: Option<&str>) -> Option<SourceRef> {
         self.find(ResourceKind::Pack, name, policy)
     }

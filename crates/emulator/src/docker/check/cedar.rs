@@ -4,15 +4,15 @@ use std::str::FromStr;
 
 use cedar_policy::PolicySet;
 
-use crate::docker::refusal::Refusal;
+use crate::docker::refusal::DockerRefusal;
 
 /// Checks the text and the schema's URL. The text needs at least one statement, valid syntax, and
 /// no `@id`.
-pub(crate) fn check(text: &str, schema_url: &str) -> Result<(), Refusal> {
+pub(crate) fn check(text: &str, schema_url: &str) -> Result<(), DockerRefusal> {
     let set = PolicySet::from_str(text)
-        .map_err(|error| Refusal::invalid(format!("cedar_v1.text: {error}")))?;
+        .map_err(|error| DockerRefusal::invalid(format!("cedar_v1.text: {error}")))?;
     if set.is_empty() {
-        return Err(Refusal::invalid(
+        return Err(DockerRefusal::invalid(
             "cedar_v1.text holds no permit or forbid statement",
         ));
     }
@@ -23,12 +23,12 @@ pub(crate) fn check(text: &str, schema_url: &str) -> Result<(), Refusal> {
             .templates()
             .any(|template| template.annotation("id").is_some());
     if has_id {
-        return Err(Refusal::invalid(
+        return Err(DockerRefusal::invalid(
             "cedar_v1.text must not carry @id: the service assigns ids",
         ));
     }
     if schema_url.trim().is_empty() {
-        return Err(Refusal::invalid("cedar_v1.schema_url is required"));
+        return Err(DockerRefusal::invalid("cedar_v1.schema_url is required"));
     }
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! Actions, their layers, and the domains of the layers (schema `RuleActions`, operation
 //! createRule).
 
-use crate::docker::profile::Profile;
-use crate::docker::refusal::Refusal;
+use crate::docker::profile::EmulatorProfile;
+use crate::docker::refusal::DockerRefusal;
 
 /// The layer of a rule's actions. A rule has exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Layer {
+pub(crate) enum RuleLayer {
     /// `connect:…`
     Network,
     /// `request:…`
@@ -17,14 +17,14 @@ pub(crate) enum Layer {
 
 /// The domain of a policy's rules. A policy has at most one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Domain {
+pub(crate) enum PolicyDomain {
     /// Network and HTTP rules.
     Network,
     /// Filesystem rules.
     Filesystem,
 }
 
-impl Domain {
+impl PolicyDomain {
     /// The value of `domain` (schema `AllowlistV0`).
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -34,7 +34,7 @@ impl Domain {
     }
 }
 
-impl Layer {
+impl RuleLayer {
     /// The layer of an action; none if the contract does not define the action.
     pub(crate) fn of(action: &str) -> Option<Self> {
         match action {
@@ -49,26 +49,30 @@ impl Layer {
     }
 
     /// The layer that all `actions` belong to.
-    pub(super) fn of_all(actions: &[String], profile: Profile) -> Result<Self, Refusal> {
+    pub(super) fn of_all(
+        actions: &[String],
+        profile: EmulatorProfile,
+    ) -> Result<Self, DockerRefusal> {
         let mut found = None;
         for action in actions {
             let layer = Self::of(action)
                 .filter(|layer| *layer != Self::Http || profile.has_http_and_cedar());
-            let layer = layer
-                .ok_or_else(|| Refusal::invalid(format!("actions: {action:?} is not an action")))?;
+            let layer = layer.ok_or_else(|| {
+                DockerRefusal::invalid(format!("actions: {action:?} is not an action"))
+            })?;
             if *found.get_or_insert(layer) != layer {
-                return Err(Refusal::invalid(
+                return Err(DockerRefusal::invalid(
                     "actions: all actions of a rule must belong to the same layer",
                 ));
             }
         }
-        found.ok_or_else(|| Refusal::invalid("actions must not be empty"))
+        found.ok_or_else(|| DockerRefusal::invalid("actions must not be empty"))
     }
 
-    pub(crate) fn domain(self) -> Domain {
+    pub(crate) fn domain(self) -> PolicyDomain {
         match self {
-            Self::Network | Self::Http => Domain::Network,
-            Self::Filesystem => Domain::Filesystem,
+            Self::Network | Self::Http => PolicyDomain::Network,
+            Self::Filesystem => PolicyDomain::Filesystem,
         }
     }
 }

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::layer::Layer;
+use super::layer::RuleLayer;
 use super::{host, path};
-use crate::docker::objects::Rule;
-use crate::docker::profile::Profile;
-use crate::docker::refusal::Refusal;
+use crate::docker::objects::StoredRule;
+use crate::docker::profile::EmulatorProfile;
+use crate::docker::refusal::DockerRefusal;
 
 /// The fields of a rule in a request (schemas `CreateRuleRequest` and `UpdateRuleRequest`).
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -16,14 +16,14 @@ pub(crate) struct RuleFields {
     name: Option<String>,
     actions: Option<Vec<String>>,
     resources: Option<Vec<String>>,
-    http_resources: Option<Vec<HttpResource>>,
-    decision: Option<Decision>,
+    http_resources: Option<Vec<HttpTarget>>,
+    decision: Option<RuleDecision>,
 }
 
 /// Schema `RuleDecision`.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Decision {
+enum RuleDecision {
     Allow,
     Deny,
 }
@@ -31,7 +31,7 @@ enum Decision {
 /// Schema `HTTPResource`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct HttpResource {
+pub(crate) struct HttpTarget {
     host: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
@@ -40,7 +40,11 @@ pub(crate) struct HttpResource {
 
 impl RuleFields {
     /// The rule of a create request.
-    pub(crate) fn into_rule(self, id: String, profile: Profile) -> Result<Rule, Refusal> {
+    pub(crate) fn into_rule(
+        self,
+        id: String,
+        profile: EmulatorProfile,
+    ) -> Result<StoredRule, DockerRefusal> {
         self.refuse_unknown_to(profile)?;
         self.refuse_both()?;
         let Self {
@@ -50,18 +54,18 @@ impl RuleFields {
             http_resources,
             decision,
         } = self;
-        let name = name.ok_or_else(|| Refusal::invalid("name is required"))?;
+        let name = name.ok_or_else(|| DockerRefusal::invalid("name is required"))?;
         check_name(&name)?;
-        let actions = actions.ok_or_else(|| Refusal::invalid("actions is required"))?;
-        let layer = Layer::of_all(&actions, profile)?;
-        let decision = decision.ok_or_else(|| Refusal::invalid("decision is required"))?;
+        let actions = actions.ok_or_else(|| DockerRefusal::invalid("actions is required"))?;
+        let layer = RuleLayer::of_all(&actions, profile)?;
+        let decision = decision.ok_or_else(|| DockerRefusal::invalid("decision is required"))?;
         let mut other = Map::new();
-        let targets = Targets::choose(layer, resources, http_resources)?;
+        let targets = RuleTargets::choose(layer, resources, http_resources)?;
         targets
-            .ok_or_else(|| Refusal::invalid(format!("{} is required", field(layer))))?
+            .ok_or_else(|| DockerRefusal::invalid(format!("{} is required", field(layer))))?
             .put(&mut other);
         other.insert("decision".to_owned(), json!(decision));
-        Ok(Rule {
+        Ok(StoredRule {
             id,
             name,
             actions,
@@ -70,7 +74,11 @@ impl RuleFields {
     }
 
     /// Applies an update request to `old`: present fields replace, absent fields stay.
-    pub(crate) fn patch(self, old: &Rule, profile: Profile) -> Result<Rule, Refusal> {
+    pub(crate) fn patch(
+        self,
+        old: &StoredRule,
+        profile: EmulatorProfile,
+    ) -> Result<StoredRule, DockerRefusal> {
         self.refuse_unknown_to(profile)?;
         self.refuse_both()?;
         let Self {
@@ -86,7 +94,7 @@ impl RuleFields {
             && http_resources.is_none()
             && decision.is_none()
         {
-            return Err(Refusal::invalid("at least one field must be present"));
+            return Err(DockerRefusal::invalid("at least one field must be present"));
         }
         let mut new = old.clone();
         if let Some(name) = name {
@@ -94,7 +102,7 @@ impl RuleFields {
             new.name = name;
         }
         if let Some(actions) = actions {
-            Layer::of_all(&actions, profile)?;
+            RuleLayer::of_all(&actions, profile)?;
             new.actions = actions;
         }
         if let Some(decision) = decision {
@@ -103,30 +111,30 @@ impl RuleFields {
         // Only a seed can contain a rule without a layer. Its resources cannot be checked and stay
         // unchanged.
         if let Some(layer) = new.layer() {
-            retarget(
+            replace_targets(
                 &mut new,
                 old.layer(),
                 layer,
-                Targets::choose(layer, resources, http_resources)?,
+                RuleTargets::choose(layer, resources, http_resources)?,
             )?;
         } else if resources.is_some() || http_resources.is_some() {
-            return Err(Refusal::invalid(
+            return Err(DockerRefusal::invalid(
                 "this rule's actions are of no known layer",
             ));
         }
         Ok(new)
     }
 
-    fn refuse_unknown_to(&self, profile: Profile) -> Result<(), Refusal> {
+    fn refuse_unknown_to(&self, profile: EmulatorProfile) -> Result<(), DockerRefusal> {
         if self.http_resources.is_some() && !profile.has_http_and_cedar() {
-            return Err(Refusal::invalid("unknown field `http_resources`"));
+            return Err(DockerRefusal::invalid("unknown field `http_resources`"));
         }
         Ok(())
     }
 
-    fn refuse_both(&self) -> Result<(), Refusal> {
+    fn refuse_both(&self) -> Result<(), DockerRefusal> {
         if self.resources.is_some() && self.http_resources.is_some() {
-            return Err(Refusal::invalid(
+            return Err(DockerRefusal::invalid(
                 "resources and http_resources exclude each other",
             ));
         }
@@ -135,29 +143,29 @@ impl RuleFields {
 }
 
 /// Checked resources of one layer.
-enum Targets {
+enum RuleTargets {
     Plain(Vec<String>),
-    Http(Vec<HttpResource>),
+    Http(Vec<HttpTarget>),
 }
 
-impl Targets {
+impl RuleTargets {
     /// The checked resources of a request whose rule has this layer; none if the request has none.
     fn choose(
-        layer: Layer,
+        layer: RuleLayer,
         resources: Option<Vec<String>>,
-        http_resources: Option<Vec<HttpResource>>,
-    ) -> Result<Option<Self>, Refusal> {
+        http_resources: Option<Vec<HttpTarget>>,
+    ) -> Result<Option<Self>, DockerRefusal> {
         match (layer, resources, http_resources) {
             (_, None, None) => Ok(None),
-            (Layer::Http, None, Some(targets)) => {
+            (RuleLayer::Http, None, Some(targets)) => {
                 check_http(&targets)?;
                 Ok(Some(Self::Http(targets)))
             }
-            (Layer::Network | Layer::Filesystem, Some(targets), None) => {
+            (RuleLayer::Network | RuleLayer::Filesystem, Some(targets), None) => {
                 check_plain(layer, &targets)?;
                 Ok(Some(Self::Plain(targets)))
             }
-            (layer, _, _) => Err(Refusal::invalid(format!(
+            (layer, _, _) => Err(DockerRefusal::invalid(format!(
                 "a rule with these actions takes {}",
                 field(layer)
             ))),
@@ -175,12 +183,12 @@ impl Targets {
 }
 
 /// Sets the resources of a patched rule, or checks that the existing ones fit its new layer.
-fn retarget(
-    rule: &mut Rule,
-    before: Option<Layer>,
-    after: Layer,
-    targets: Option<Targets>,
-) -> Result<(), Refusal> {
+fn replace_targets(
+    rule: &mut StoredRule,
+    before: Option<RuleLayer>,
+    after: RuleLayer,
+    targets: Option<RuleTargets>,
+) -> Result<(), DockerRefusal> {
     if let Some(targets) = targets {
         targets.put(&mut rule.other);
         return Ok(());
@@ -194,64 +202,66 @@ fn retarget(
         .cloned()
         .and_then(|kept| serde_json::from_value::<Vec<String>>(kept).ok());
     match kept {
-        Some(kept) if after != Layer::Http => check_plain(after, &kept),
-        _ => Err(Refusal::invalid(format!(
+        Some(kept) if after != RuleLayer::Http => check_plain(after, &kept),
+        _ => Err(DockerRefusal::invalid(format!(
             "changing to these actions needs {} in the same request",
             field(after)
         ))),
     }
 }
 
-fn field(layer: Layer) -> &'static str {
+fn field(layer: RuleLayer) -> &'static str {
     match layer {
-        Layer::Network | Layer::Filesystem => "resources",
-        Layer::Http => "http_resources",
+        RuleLayer::Network | RuleLayer::Filesystem => "resources",
+        RuleLayer::Http => "http_resources",
     }
 }
 
 /// Any text that is not blank is a valid name.
-pub(crate) fn check_name(name: &str) -> Result<(), Refusal> {
+pub(crate) fn check_name(name: &str) -> Result<(), DockerRefusal> {
     if name.trim().is_empty() {
-        Err(Refusal::invalid("name is required"))
+        Err(DockerRefusal::invalid("name is required"))
     } else {
         Ok(())
     }
 }
 
-fn check_plain(layer: Layer, targets: &[String]) -> Result<(), Refusal> {
+fn check_plain(layer: RuleLayer, targets: &[String]) -> Result<(), DockerRefusal> {
     if targets.is_empty() {
-        return Err(Refusal::invalid("resources must not be empty"));
+        return Err(DockerRefusal::invalid("resources must not be empty"));
     }
-    let fault = if layer == Layer::Filesystem {
+    let fault = if layer == RuleLayer::Filesystem {
         path::file_fault
     } else {
         host::network_fault
     };
     targets.iter().try_for_each(|target| match fault(target) {
-        Some(fault) => Err(Refusal::invalid(format!("resources: {target:?} {fault}"))),
+        Some(fault) => Err(DockerRefusal::invalid(format!(
+            "resources: {target:?} {fault}"
+        ))),
         None => Ok(()),
     })
 }
 
-fn check_http(targets: &[HttpResource]) -> Result<(), Refusal> {
+fn check_http(targets: &[HttpTarget]) -> Result<(), DockerRefusal> {
     if targets.is_empty() {
-        return Err(Refusal::invalid("http_resources must not be empty"));
+        return Err(DockerRefusal::invalid("http_resources must not be empty"));
     }
     targets
         .iter()
-        .try_for_each(|HttpResource { host, port, path }| {
+        .try_for_each(|HttpTarget { host, port, path }| {
             if *port == Some(0) {
-                return Err(Refusal::invalid(
+                return Err(DockerRefusal::invalid(
                     "http_resources: port must be from 1 to 65535",
                 ));
             }
             if let Some(fault) = host::http_host_fault(host) {
-                return Err(Refusal::invalid(format!(
+                return Err(DockerRefusal::invalid(format!(
                     "http_resources: the host {host:?} {fault}"
                 )));
             }
             match path::http_fault(path) {
-                Some(fault) => Err(Refusal::invalid(format!(
+                Some(fault) => Err(DockerRefusal::invalid(format!(
                     "http_resources: the path {path:?} {fault}"
                 ))),
                 None => Ok(()),
@@ -310,10 +320,10 @@ mod tests {
         fn a_patch_is_a_merge_patch(patch in patches()) {
             let mut merged = json!({"id": "rule_1", "name": "old", "actions": ["connect:tcp"],
                 "resources": ["example.com"], "decision": "allow", "expires_at": "2030-01-01"});
-            let old: Rule = serde_json::from_value(merged.clone()).unwrap();
+            let old: StoredRule = serde_json::from_value(merged.clone()).unwrap();
             let fields: RuleFields = serde_json::from_value(patch.clone()).unwrap();
             json_patch::merge(&mut merged, &patch);
-            for profile in Profile::ALL {
+            for profile in EmulatorProfile::ALL {
                 let new = fields.clone().patch(&old, profile).unwrap();
                 prop_assert_eq!(&json!(new), &merged);
             }

@@ -8,20 +8,20 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-use crate::docker::app::App;
+use crate::docker::app::DockerApp;
 use crate::docker::check::RuleFields;
 use crate::docker::operations::{policies, rules};
-use crate::docker::refusal::Refusal;
-use crate::http::{At, Form, RawBody, body};
-use crate::service::Service as _;
+use crate::docker::refusal::DockerRefusal;
+use crate::http::{BodyFormat, PathParameters, RawBody, body};
+use crate::service::EmulatedService as _;
 
-type Answer = Result<(StatusCode, Json<Value>), Refusal>;
-type Shared = State<Arc<App>>;
+type DockerResponse = Result<(StatusCode, Json<Value>), DockerRefusal>;
+type DockerAppState = State<Arc<DockerApp>>;
 
-const JSON: Form = form("application/json");
+const JSON: BodyFormat = form("application/json");
 
-const fn form(media_type: &'static str) -> Form {
-    Form {
+const fn form(media_type: &'static str) -> BodyFormat {
+    BodyFormat {
         media_type,
         is_list: false,
         free: &[],
@@ -37,10 +37,10 @@ fn created(value: Value) -> (StatusCode, Json<Value>) {
 }
 
 pub(super) async fn list_policies(
-    State(app): Shared,
-    At(organization): At<String>,
+    State(app): DockerAppState,
+    PathParameters(organization): PathParameters<String>,
     Query(query): Query<HashMap<String, String>>,
-) -> Answer {
+) -> DockerResponse {
     app.run(move |app| {
         let parameter = |name| query.get(name).map(String::as_str);
         policies::list(
@@ -55,11 +55,11 @@ pub(super) async fn list_policies(
 }
 
 pub(super) async fn create_policy(
-    State(app): Shared,
-    At(organization): At<String>,
+    State(app): DockerAppState,
+    PathParameters(organization): PathParameters<String>,
     headers: HeaderMap,
     raw: RawBody,
-) -> Answer {
+) -> DockerResponse {
     let fields = body(&headers, raw, JSON)?;
     app.run(move |app| policies::create(app, &organization, fields))
         .await
@@ -67,20 +67,20 @@ pub(super) async fn create_policy(
 }
 
 pub(super) async fn get_policy(
-    State(app): Shared,
-    At((organization, policy)): At<(String, String)>,
-) -> Answer {
+    State(app): DockerAppState,
+    PathParameters((organization, policy)): PathParameters<(String, String)>,
+) -> DockerResponse {
     app.run(move |app| policies::get(app, &organization, &policy))
         .await
         .map(ok)
 }
 
 pub(super) async fn update_policy(
-    State(app): Shared,
-    At((organization, policy)): At<(String, String)>,
+    State(app): DockerAppState,
+    PathParameters((organization, policy)): PathParameters<(String, String)>,
     headers: HeaderMap,
     raw: RawBody,
-) -> Answer {
+) -> DockerResponse {
     let fields = body(&headers, raw, JSON)?;
     app.run(move |app| policies::update(app, &organization, &policy, fields))
         .await
@@ -88,20 +88,20 @@ pub(super) async fn update_policy(
 }
 
 pub(super) async fn delete_policy(
-    State(app): Shared,
-    At((organization, policy)): At<(String, String)>,
-) -> Answer {
+    State(app): DockerAppState,
+    PathParameters((organization, policy)): PathParameters<(String, String)>,
+) -> DockerResponse {
     app.run(move |app| policies::delete(app, &organization, &policy))
         .await
         .map(ok)
 }
 
 pub(super) async fn create_rule(
-    State(app): Shared,
-    At((organization, policy)): At<(String, String)>,
+    State(app): DockerAppState,
+    PathParameters((organization, policy)): PathParameters<(String, String)>,
     headers: HeaderMap,
     raw: RawBody,
-) -> Answer {
+) -> DockerResponse {
     let fields: RuleFields = body(&headers, raw, JSON)?;
     app.run(move |app| rules::create(app, &organization, &policy, fields))
         .await
@@ -109,11 +109,11 @@ pub(super) async fn create_rule(
 }
 
 pub(super) async fn update_rule(
-    State(app): Shared,
-    At((organization, policy, rule)): At<(String, String, String)>,
+    State(app): DockerAppState,
+    PathParameters((organization, policy, rule)): PathParameters<(String, String, String)>,
     headers: HeaderMap,
     raw: RawBody,
-) -> Answer {
+) -> DockerResponse {
     let fields: RuleFields = body(&headers, raw, form(app.profile.rule_patch_media_type()))?;
     app.run(move |app| rules::update(app, &organization, &policy, &rule, fields))
         .await
@@ -121,9 +121,9 @@ pub(super) async fn update_rule(
 }
 
 pub(super) async fn delete_rule(
-    State(app): Shared,
-    At((organization, policy, rule)): At<(String, String, String)>,
-) -> Answer {
+    State(app): DockerAppState,
+    PathParameters((organization, policy, rule)): PathParameters<(String, String, String)>,
+) -> DockerResponse {
     app.run(move |app| rules::delete(app, &organization, &policy, &rule))
         .await
         .map(ok)

@@ -10,13 +10,13 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::docker::app::App;
+use crate::docker::app::DockerApp;
 use crate::docker::operations::require_organization;
-use crate::docker::refusal::Refusal;
-use crate::http::{At, Form, RawBody, body};
-use crate::service::Service as _;
+use crate::docker::refusal::DockerRefusal;
+use crate::http::{BodyFormat, PathParameters, RawBody, body};
+use crate::service::EmulatedService as _;
 
-const JSON: Form = Form {
+const JSON: BodyFormat = BodyFormat {
     media_type: "application/json",
     is_list: false,
     free: &[],
@@ -29,7 +29,7 @@ const GROUPS_PAGE_MAX: usize = 100;
 /// The body of `POST /v2/users/login`. No `Debug`, because it contains a secret.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Login {
+struct LoginRequest {
     username: String,
     password: String,
 }
@@ -44,19 +44,19 @@ struct TokenRequest {
 
 /// Sign-in of profile `seed`; answers `{token}`.
 pub(super) async fn login(
-    State(app): State<Arc<App>>,
+    State(app): State<Arc<DockerApp>>,
     headers: HeaderMap,
     raw: RawBody,
 ) -> Response {
-    match body::<Login>(&headers, raw, JSON) {
-        Ok(Login { username, password }) => sign_in(&app, &username, &password, "token"),
+    match body::<LoginRequest>(&headers, raw, JSON) {
+        Ok(LoginRequest { username, password }) => sign_in(&app, &username, &password, "token"),
         Err(_) => malformed(),
     }
 }
 
 /// Sign-in from `intermediate` on; answers `{access_token}`.
 pub(super) async fn create_token(
-    State(app): State<Arc<App>>,
+    State(app): State<Arc<DockerApp>>,
     headers: HeaderMap,
     raw: RawBody,
 ) -> Response {
@@ -68,25 +68,25 @@ pub(super) async fn create_token(
     }
 }
 
-fn sign_in(app: &App, subject: &str, secret: &str, member: &str) -> Response {
+fn sign_in(app: &DockerApp, subject: &str, secret: &str, member: &str) -> Response {
     match app.tokens.sign_in(subject, secret) {
         Ok(Some(token)) => Json(json!({member: token})).into_response(),
-        Ok(None) => Refusal::unauthenticated()
+        Ok(None) => DockerRefusal::unauthenticated()
             .with_message("Incorrect authentication credentials")
             .into_hub_response(),
-        Err(error) => Refusal::from(error).into_hub_response(),
+        Err(error) => DockerRefusal::from(error).into_hub_response(),
     }
 }
 
 /// The parser's message is dropped, because it could quote the credentials.
 fn malformed() -> Response {
-    Refusal::invalid("the credentials are malformed").into_hub_response()
+    DockerRefusal::invalid("the credentials are malformed").into_hub_response()
 }
 
 /// The organization's teams, paged: `{count, next, previous, results}`.
 pub(super) async fn groups(
-    State(app): State<Arc<App>>,
-    At(organization): At<String>,
+    State(app): State<Arc<DockerApp>>,
+    PathParameters(organization): PathParameters<String>,
     Query(query): Query<HashMap<String, String>>,
     uri: Uri,
     headers: HeaderMap,
@@ -102,20 +102,20 @@ pub(super) async fn groups(
 }
 
 fn page_of_groups(
-    app: &App,
+    app: &DockerApp,
     organization: &str,
     query: &HashMap<String, String>,
     base: &str,
-) -> Result<Value, Refusal> {
+) -> Result<Value, DockerRefusal> {
     let page = number(query, "page", 1)?;
     let size = number(query, "page_size", GROUPS_PAGE)?.min(GROUPS_PAGE_MAX);
     let teams = app.store.read(|records| {
         require_organization(app, records, organization)?;
-        Ok::<_, Refusal>(records.teams(organization)?)
+        Ok::<_, DockerRefusal>(records.teams(organization)?)
     })?;
     let pages = teams.len().div_ceil(size).max(1);
     if page > pages {
-        return Err(Refusal::not_found("page"));
+        return Err(DockerRefusal::not_found("page"));
     }
     let link = |page: usize| format!("{base}?page={page}&page_size={size}");
     Ok(json!({
@@ -126,14 +126,18 @@ fn page_of_groups(
     }))
 }
 
-fn number(query: &HashMap<String, String>, name: &str, default: usize) -> Result<usize, Refusal> {
+fn number(
+    query: &HashMap<String, String>,
+    name: &str,
+    default: usize,
+) -> Result<usize, DockerRefusal> {
     let Some(text) = query.get(name) else {
         return Ok(default);
     };
     text.parse()
         .ok()
         .filter(|number| *number > 0)
-        .ok_or_else(|| Refusal::invalid(format!("{name} must be positive")))
+        .ok_or_else(|| DockerRefusal::invalid(format!("{name} must be positive")))
 }
 
 fn host(headers: &HeaderMap) -> &str {
@@ -146,7 +150,7 @@ fn host(headers: &HeaderMap) -> &str {
 /// Unknown paths answer in the format of their part of the API. The sign-in path of other profiles
 /// is unknown.
 pub(super) async fn not_here(OriginalUri(uri): OriginalUri) -> Response {
-    let refusal = Refusal::not_found("endpoint");
+    let refusal = DockerRefusal::not_found("endpoint");
     if uri.path().contains("/governance/") {
         refusal.into_response()
     } else {

@@ -1,8 +1,8 @@
 //! HTTP: the routes of a profile, and the middleware.
 
-mod around;
 mod governance;
 mod hub;
+mod middleware;
 
 use std::sync::Arc;
 
@@ -11,23 +11,25 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, patch, post};
 
-use super::app::App;
+use super::app::DockerApp;
 use super::operation::{GROUPS_ROUTE, LOGIN_ROUTE, POLICIES_ROUTE, TOKEN_ROUTE};
-use super::profile::Profile;
-use super::refusal::Refusal;
+use super::profile::EmulatorProfile;
+use super::refusal::DockerRefusal;
 use crate::http::{delivered, observed};
-use crate::service::Service as _;
+use crate::service::EmulatedService as _;
 
 /// The service below `/v2`.
-pub(super) fn router(app: Arc<App>) -> Router {
+pub(super) fn router(app: Arc<DockerApp>) -> Router {
     let profile = app.profile;
     let governance =
-        governance(profile).route_layer(from_fn_with_state(app.clone(), around::require_token));
-    let groups =
-        get(hub::groups).route_layer(from_fn_with_state(app.clone(), around::require_hub_token));
+        governance(profile).route_layer(from_fn_with_state(app.clone(), middleware::require_token));
+    let groups = get(hub::groups).route_layer(from_fn_with_state(
+        app.clone(),
+        middleware::require_hub_token,
+    ));
     let sign_in = match profile {
-        Profile::Seed => Router::new().route(LOGIN_ROUTE, post(hub::login)),
-        Profile::Intermediate | Profile::Current => {
+        EmulatorProfile::Seed => Router::new().route(LOGIN_ROUTE, post(hub::login)),
+        EmulatorProfile::Intermediate | EmulatorProfile::Current => {
             Router::new().route(TOKEN_ROUTE, post(hub::create_token))
         }
     };
@@ -35,15 +37,16 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .nest(POLICIES_ROUTE, governance)
         .route(GROUPS_ROUTE, groups)
         .merge(sign_in)
-        .method_not_allowed_fallback(async || Refusal::no_such_operation())
+        .method_not_allowed_fallback(async || DockerRefusal::no_such_operation())
         .fallback(hub::not_here)
-        .layer(DefaultBodyLimit::max(App::BODY_LIMIT));
-    let router = observed(router, &app).layer(from_fn_with_state(app.clone(), around::identify));
+        .layer(DefaultBodyLimit::max(DockerApp::BODY_LIMIT));
+    let router =
+        observed(router, &app).layer(from_fn_with_state(app.clone(), middleware::identify));
     delivered(router, app)
 }
 
-fn governance(profile: Profile) -> Router<Arc<App>> {
-    let mut policy: MethodRouter<Arc<App>> = get(governance::get_policy);
+fn governance(profile: EmulatorProfile) -> Router<Arc<DockerApp>> {
+    let mut policy: MethodRouter<Arc<DockerApp>> = get(governance::get_policy);
     if profile.has_policy_writes() {
         policy = policy
             .patch(governance::update_policy)

@@ -3,34 +3,34 @@
 pub(super) mod policies;
 pub(super) mod rules;
 
-use super::app::App;
-use super::objects::{Policy, Rule};
-use super::refusal::Refusal;
-use super::store::Records;
+use super::app::DockerApp;
+use super::objects::{StoredPolicy, StoredRule};
+use super::refusal::DockerRefusal;
+use super::store::DockerRecords;
 
 pub(super) fn require_organization(
-    app: &App,
-    records: &Records<'_>,
+    app: &DockerApp,
+    records: &DockerRecords<'_>,
     organization: &str,
-) -> Result<(), Refusal> {
+) -> Result<(), DockerRefusal> {
     if records.has_organization(organization)? {
         Ok(())
     } else {
-        Err(Refusal::unknown_organization(app.profile))
+        Err(DockerRefusal::unknown_organization(app.profile))
     }
 }
 
 /// A policy and its rules.
 fn load(
-    app: &App,
-    records: &Records<'_>,
+    app: &DockerApp,
+    records: &DockerRecords<'_>,
     organization: &str,
     id: &str,
-) -> Result<(Policy, Vec<Rule>), Refusal> {
+) -> Result<(StoredPolicy, Vec<StoredRule>), DockerRefusal> {
     require_organization(app, records, organization)?;
     let policy = records
         .policy(organization, id)?
-        .ok_or_else(|| Refusal::not_found("policy"))?;
+        .ok_or_else(|| DockerRefusal::not_found("policy"))?;
     let rules = records.rules(&policy.id)?;
     Ok((policy, rules))
 }

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{load, require_organization};
-use crate::docker::app::App;
+use crate::docker::app::DockerApp;
 use crate::docker::check::{cedar, rule::check_name};
-use crate::docker::objects::{ALLOWLIST, CEDAR, Policy, check_size, policy_id};
-use crate::docker::profile::Profile;
-use crate::docker::refusal::Refusal;
-use crate::docker::store::Records;
+use crate::docker::objects::{ALLOWLIST, CEDAR, StoredPolicy, check_size, policy_id};
+use crate::docker::profile::EmulatorProfile;
+use crate::docker::refusal::DockerRefusal;
+use crate::docker::store::DockerRecords;
 
 /// The default and the maximum page size (operation listPolicies, `page_size`).
 const PAGE_SIZE: usize = 100;
@@ -43,7 +43,7 @@ struct CedarFields {
 
 /// The position of a page, encoded in the opaque `page_token`.
 #[derive(Debug, Serialize, Deserialize)]
-struct Cursor {
+struct PolicyPageCursor {
     /// The listed organization.
     o: String,
     /// The `place` of the last policy on the previous page.
@@ -52,12 +52,12 @@ struct Cursor {
 
 /// Answers an array in `seed`, an object from `intermediate` on, and pages in `current`.
 pub(crate) fn list(
-    app: &App,
+    app: &DockerApp,
     organization: &str,
     page_size: Option<&str>,
     page_token: Option<&str>,
-) -> Result<Value, Refusal> {
-    let pages = app.profile == Profile::Current;
+) -> Result<Value, DockerRefusal> {
+    let pages = app.profile == EmulatorProfile::Current;
     let (after, size) = if pages {
         (
             start_of_page(organization, page_token)?,
@@ -69,58 +69,61 @@ pub(crate) fn list(
     let mut policies = app.store.read(|records| {
         require_organization(app, records, organization)?;
         // One extra row shows whether another page follows.
-        Ok::<_, Refusal>(records.policies(organization, after, size + 1)?)
+        Ok::<_, DockerRefusal>(records.policies(organization, after, size + 1)?)
     })?;
     let more = policies.len() > size;
     policies.truncate(size);
-    let next = policies.last().filter(|_| more).map(|last| Cursor {
-        o: organization.to_owned(),
-        p: last.place,
-    });
-    let data: Vec<Value> = policies.iter().map(Policy::summary).collect();
+    let next = policies
+        .last()
+        .filter(|_| more)
+        .map(|last| PolicyPageCursor {
+            o: organization.to_owned(),
+            p: last.place,
+        });
+    let data: Vec<Value> = policies.iter().map(StoredPolicy::summary).collect();
     Ok(match app.profile {
-        Profile::Seed => Value::Array(data),
-        Profile::Intermediate => json!({"data": data}),
-        Profile::Current => {
+        EmulatorProfile::Seed => Value::Array(data),
+        EmulatorProfile::Intermediate => json!({"data": data}),
+        EmulatorProfile::Current => {
             json!({"data": data, "next_page_token": next.map(|cursor| cursor.encode())})
         }
     })
 }
 
-impl Cursor {
+impl PolicyPageCursor {
     fn encode(&self) -> String {
         BASE64URL_NOPAD.encode(json!(self).to_string().as_bytes())
     }
 }
 
-fn start_of_page(organization: &str, token: Option<&str>) -> Result<i64, Refusal> {
+fn start_of_page(organization: &str, token: Option<&str>) -> Result<i64, DockerRefusal> {
     let Some(token) = token.filter(|token| !token.is_empty()) else {
         return Ok(0);
     };
-    let cursor: Option<Cursor> = BASE64URL_NOPAD
+    let cursor: Option<PolicyPageCursor> = BASE64URL_NOPAD
         .decode(token.as_bytes())
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok());
     match cursor {
-        Some(Cursor { o, p }) if o == organization => Ok(p),
-        _ => Err(Refusal::invalid("page_token is invalid")),
+        Some(PolicyPageCursor { o, p }) if o == organization => Ok(p),
+        _ => Err(DockerRefusal::invalid("page_token is invalid")),
     }
 }
 
-fn size_of_page(size: Option<&str>) -> Result<usize, Refusal> {
+fn size_of_page(size: Option<&str>) -> Result<usize, DockerRefusal> {
     let Some(size) = size else {
         return Ok(PAGE_SIZE);
     };
     match size.parse::<u32>() {
         Ok(0) => Ok(PAGE_SIZE),
         Ok(size) => Ok(PAGE_SIZE.min(usize::try_from(size).unwrap_or(PAGE_SIZE))),
-        Err(_) => Err(Refusal::invalid(
+        Err(_) => Err(DockerRefusal::invalid(
             "page_size must be an integer that is not negative",
         )),
     }
 }
 
-pub(crate) fn get(app: &App, organization: &str, id: &str) -> Result<Value, Refusal> {
+pub(crate) fn get(app: &DockerApp, organization: &str, id: &str) -> Result<Value, DockerRefusal> {
     app.store.read(|records| {
         let (policy, rules) = load(app, records, organization, id)?;
         Ok(policy.full(&rules))
@@ -128,21 +131,21 @@ pub(crate) fn get(app: &App, organization: &str, id: &str) -> Result<Value, Refu
 }
 
 pub(crate) fn create(
-    app: &App,
+    app: &DockerApp,
     organization: &str,
     fields: PolicyFields,
-) -> Result<Value, Refusal> {
+) -> Result<Value, DockerRefusal> {
     let PolicyFields {
         name,
         scope,
         cedar_v1,
     } = fields;
-    let name = name.ok_or_else(|| Refusal::invalid("name is required"))?;
+    let name = name.ok_or_else(|| DockerRefusal::invalid("name is required"))?;
     check_name(&name)?;
     app.store.write(|records| {
         require_organization(app, records, organization)?;
         let now = Timestamp::now();
-        let mut policy = Policy {
+        let mut policy = StoredPolicy {
             place: 0,
             id: policy_id()?,
             organization: organization.to_owned(),
@@ -157,11 +160,11 @@ pub(crate) fn create(
         set_cedar(app, &mut policy, cedar_v1)?;
         check_size(&policy, &[], app.limits.policy_bytes)?;
         if records.policy_name_taken(organization, &policy.name, None)? {
-            return Err(Refusal::conflict("policy name"));
+            return Err(DockerRefusal::conflict("policy name"));
         }
         let most = app.limits.policies;
         if records.policy_count(organization)? >= most {
-            return Err(Refusal::limit(
+            return Err(DockerRefusal::limit(
                 app.profile,
                 format!("organization has reached the maximum number of policies ({most})"),
             ));
@@ -173,18 +176,18 @@ pub(crate) fn create(
 
 /// Answers `{old, new}`.
 pub(crate) fn update(
-    app: &App,
+    app: &DockerApp,
     organization: &str,
     id: &str,
     fields: PolicyFields,
-) -> Result<Value, Refusal> {
+) -> Result<Value, DockerRefusal> {
     let PolicyFields {
         name,
         scope,
         cedar_v1,
     } = fields;
     if name.is_none() && scope.is_none() && cedar_v1.is_none() {
-        return Err(Refusal::invalid("at least one field must be present"));
+        return Err(DockerRefusal::invalid("at least one field must be present"));
     }
     app.store.write(|records| {
         let (old, rules) = load(app, records, organization, id)?;
@@ -195,14 +198,14 @@ pub(crate) fn update(
         }
         set_scope(app, records, &mut new, scope)?;
         if cedar_v1.is_some() && old.kind != CEDAR {
-            return Err(Refusal::invalid(
+            return Err(DockerRefusal::invalid(
                 "cedar_v1 can only be given for a Cedar policy",
             ));
         }
         set_cedar(app, &mut new, cedar_v1)?;
         check_size(&new, &rules, app.limits.policy_bytes)?;
         if records.policy_name_taken(organization, &new.name, Some(&new.id))? {
-            return Err(Refusal::conflict("policy name"));
+            return Err(DockerRefusal::conflict("policy name"));
         }
         new.touch();
         records.update_policy(&new)?;
@@ -211,7 +214,11 @@ pub(crate) fn update(
 }
 
 /// Answers `{deleted}`, whose `updated_at` is unchanged.
-pub(crate) fn delete(app: &App, organization: &str, id: &str) -> Result<Value, Refusal> {
+pub(crate) fn delete(
+    app: &DockerApp,
+    organization: &str,
+    id: &str,
+) -> Result<Value, DockerRefusal> {
     app.store.write(|records| {
         let (policy, rules) = load(app, records, organization, id)?;
         records.delete_policy(&policy.id)?;
@@ -222,20 +229,20 @@ pub(crate) fn delete(app: &App, organization: &str, id: &str) -> Result<Value, R
 /// Replaces the lists that are present. An empty list means the whole organization, like an absent
 /// one.
 fn set_scope(
-    app: &App,
-    records: &Records<'_>,
-    policy: &mut Policy,
+    app: &DockerApp,
+    records: &DockerRecords<'_>,
+    policy: &mut StoredPolicy,
     fields: Option<ScopeFields>,
-) -> Result<(), Refusal> {
+) -> Result<(), DockerRefusal> {
     let Some(ScopeFields { teams, profiles }) = fields else {
         return Ok(());
     };
     if profiles.is_some() && !app.profile.has_scope_profiles() {
-        return Err(Refusal::invalid("unknown field `scope.profiles`"));
+        return Err(DockerRefusal::invalid("unknown field `scope.profiles`"));
     }
     for uuid in teams.iter().flatten() {
         if !records.has_team(&policy.organization, uuid)? {
-            return Err(Refusal::invalid(format!(
+            return Err(DockerRefusal::invalid(format!(
                 "scope.teams: {uuid:?} is not a team of the organization"
             )));
         }
@@ -245,7 +252,7 @@ fn set_scope(
         .flatten()
         .any(|profile| profile.trim().is_empty())
     {
-        return Err(Refusal::invalid(
+        return Err(DockerRefusal::invalid(
             "scope.profiles: a profile must not be empty",
         ));
     }
@@ -259,10 +266,14 @@ fn set_scope(
     Ok(())
 }
 
-fn set_cedar(app: &App, policy: &mut Policy, fields: Option<CedarFields>) -> Result<(), Refusal> {
+fn set_cedar(
+    app: &DockerApp,
+    policy: &mut StoredPolicy,
+    fields: Option<CedarFields>,
+) -> Result<(), DockerRefusal> {
     let Some(fields) = fields else { return Ok(()) };
     if !app.profile.has_http_and_cedar() {
-        return Err(Refusal::invalid("unknown field `cedar_v1`"));
+        return Err(DockerRefusal::invalid("unknown field `cedar_v1`"));
     }
     cedar::check(&fields.text, &fields.schema_url)?;
     policy.body.insert(CEDAR.to_owned(), json!(fields));

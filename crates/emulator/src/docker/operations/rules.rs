@@ -3,19 +3,19 @@
 use serde_json::{Value, json};
 
 use super::load;
-use crate::docker::app::App;
+use crate::docker::app::DockerApp;
 use crate::docker::check::RuleFields;
-use crate::docker::objects::{ALLOWLIST, Policy, Rule, check_size, rule_id};
-use crate::docker::refusal::Refusal;
-use crate::docker::store::Records;
+use crate::docker::objects::{ALLOWLIST, StoredPolicy, StoredRule, check_size, rule_id};
+use crate::docker::refusal::DockerRefusal;
+use crate::docker::store::DockerRecords;
 
 /// Answers the rule.
 pub(crate) fn create(
-    app: &App,
+    app: &DockerApp,
     organization: &str,
     policy_id: &str,
     fields: RuleFields,
-) -> Result<Value, Refusal> {
+) -> Result<Value, DockerRefusal> {
     app.store.write(|records| {
         let (policy, mut rules) = load(app, records, organization, policy_id)?;
         refuse_without_rules(&policy)?;
@@ -24,7 +24,7 @@ pub(crate) fn create(
         check_rule_name(app, &rule, &rules)?;
         let most = app.limits.rules;
         if rules.len() >= most {
-            return Err(Refusal::limit(
+            return Err(DockerRefusal::limit(
                 app.profile,
                 format!("policy has reached the maximum number of rules ({most})"),
             ));
@@ -39,19 +39,19 @@ pub(crate) fn create(
 
 /// Answers `{old, new}`.
 pub(crate) fn update(
-    app: &App,
+    app: &DockerApp,
     organization: &str,
     policy_id: &str,
     rule_id: &str,
     fields: RuleFields,
-) -> Result<Value, Refusal> {
+) -> Result<Value, DockerRefusal> {
     app.store.write(|records| {
         let (policy, mut rules) = load(app, records, organization, policy_id)?;
         refuse_without_rules(&policy)?;
-        let (place, old) = take(&mut rules, rule_id)?;
+        let (place, old) = remove_rule(&mut rules, rule_id)?;
         let new = fields.patch(&old, app.profile)?;
-        if new.domain() != old.domain() && !app.profile.lets_lone_rule_change_domain() {
-            return Err(Refusal::invalid(
+        if new.domain() != old.domain() && !app.profile.allows_domain_change() {
+            return Err(DockerRefusal::invalid(
                 "actions: a rule cannot change to another domain",
             ));
         }
@@ -67,14 +67,14 @@ pub(crate) fn update(
 
 /// Answers `{deleted}`. The operation documents no 400, so a policy of another type answers 404.
 pub(crate) fn delete(
-    app: &App,
+    app: &DockerApp,
     organization: &str,
     policy_id: &str,
     rule_id: &str,
-) -> Result<Value, Refusal> {
+) -> Result<Value, DockerRefusal> {
     app.store.write(|records| {
         let (policy, mut rules) = load(app, records, organization, policy_id)?;
-        let (_, rule) = take(&mut rules, rule_id)?;
+        let (_, rule) = remove_rule(&mut rules, rule_id)?;
         records.delete_rule(&rule.id)?;
         touch(records, policy)?;
         Ok(json!({"deleted": rule}))
@@ -82,37 +82,40 @@ pub(crate) fn delete(
 }
 
 /// Removes a rule from the list and returns it with its position.
-fn take(rules: &mut Vec<Rule>, id: &str) -> Result<(usize, Rule), Refusal> {
+fn remove_rule(
+    rules: &mut Vec<StoredRule>,
+    id: &str,
+) -> Result<(usize, StoredRule), DockerRefusal> {
     let place = rules
         .iter()
         .position(|rule| rule.id == id)
-        .ok_or_else(|| Refusal::not_found("rule"))?;
+        .ok_or_else(|| DockerRefusal::not_found("rule"))?;
     Ok((place, rules.remove(place)))
 }
 
 /// Schema `CedarV1Policy`: the rule endpoints are not available for Cedar policies. The same
 /// applies to unknown types.
-fn refuse_without_rules(policy: &Policy) -> Result<(), Refusal> {
+fn refuse_without_rules(policy: &StoredPolicy) -> Result<(), DockerRefusal> {
     if policy.kind == ALLOWLIST {
         return Ok(());
     }
-    Err(Refusal::invalid(format!(
+    Err(DockerRefusal::invalid(format!(
         "rules are not available for {} policies",
         policy.kind
     )))
 }
 
 /// All rules of a policy share a domain (operation createRule).
-fn check_domain(rule: &Rule, others: &[Rule]) -> Result<(), Refusal> {
+fn check_domain(rule: &StoredRule, others: &[StoredRule]) -> Result<(), DockerRefusal> {
     let Some(domain) = rule.domain() else {
         return Ok(());
     };
     match others
         .iter()
-        .filter_map(Rule::domain)
+        .filter_map(StoredRule::domain)
         .find(|other| *other != domain)
     {
-        Some(other) => Err(Refusal::invalid(format!(
+        Some(other) => Err(DockerRefusal::invalid(format!(
             "actions: the policy holds {} rules, and all rules of a policy must share one domain",
             other.as_str()
         ))),
@@ -120,17 +123,21 @@ fn check_domain(rule: &Rule, others: &[Rule]) -> Result<(), Refusal> {
     }
 }
 
-fn check_rule_name(app: &App, rule: &Rule, others: &[Rule]) -> Result<(), Refusal> {
+fn check_rule_name(
+    app: &DockerApp,
+    rule: &StoredRule,
+    others: &[StoredRule],
+) -> Result<(), DockerRefusal> {
     let taken =
         app.profile.has_unique_rule_names() && others.iter().any(|other| other.name == rule.name);
     if taken {
-        Err(Refusal::conflict("rule name"))
+        Err(DockerRefusal::conflict("rule name"))
     } else {
         Ok(())
     }
 }
 
-fn touch(records: &Records<'_>, mut policy: Policy) -> Result<(), Refusal> {
+fn touch(records: &DockerRecords<'_>, mut policy: StoredPolicy) -> Result<(), DockerRefusal> {
     policy.touch();
     Ok(records.update_policy(&policy)?)
 }

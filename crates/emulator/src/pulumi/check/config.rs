@@ -4,8 +4,8 @@
 use serde_json::{Map, Value, json};
 
 use super::name::ALL;
-use crate::pulumi::objects::EnforcementLevel;
-use crate::pulumi::refusal::Refusal;
+use crate::pulumi::objects::PackPolicyLevel;
+use crate::pulumi::refusal::PulumiRefusal;
 
 /// The field of a policy's configuration that its schema does not cover.
 const ENFORCEMENT_LEVEL: &str = "enforcementLevel";
@@ -18,14 +18,14 @@ const ENFORCEMENT_LEVEL: &str = "enforcementLevel";
 pub(crate) fn check(
     policies: &[Map<String, Value>],
     config: &Map<String, Value>,
-) -> Result<(), Refusal> {
+) -> Result<(), PulumiRefusal> {
     for (name, given) in config {
         let Value::Object(given) = given else {
             return Err(invalid(name, "must be an object"));
         };
         let mut properties = given.clone();
         if let Some(level) = properties.remove(ENFORCEMENT_LEVEL)
-            && serde_json::from_value::<EnforcementLevel>(level).is_err()
+            && serde_json::from_value::<PackPolicyLevel>(level).is_err()
         {
             return Err(invalid(
                 name,
@@ -60,7 +60,7 @@ fn check_properties(
     name: &str,
     schema: &Value,
     mut properties: Map<String, Value>,
-) -> Result<(), Refusal> {
+) -> Result<(), PulumiRefusal> {
     let declared = schema.get("properties").and_then(Value::as_object);
     for (property, declaration) in declared.into_iter().flatten() {
         if let Some(default) = declaration.get("default") {
@@ -91,8 +91,8 @@ fn check_properties(
     }
 }
 
-fn invalid(policy: &str, message: &str) -> Refusal {
-    Refusal::invalid("PolicyGroup", format!("config.{policy}"), message)
+fn invalid(policy: &str, message: &str) -> PulumiRefusal {
+    PulumiRefusal::invalid("PolicyGroup", format!("config.{policy}"), message)
 }
 
 #[cfg(test)]

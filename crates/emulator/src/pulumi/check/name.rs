@@ -1,6 +1,6 @@
 //! Names and tags: 1 to 100 letters, digits, `_`, `.` or `-`. Some words are reserved.
 
-use crate::pulumi::refusal::Refusal;
+use crate::pulumi::refusal::PulumiRefusal;
 
 /// The word for all versions or all policies.
 pub(crate) const ALL: &str = "all";
@@ -12,14 +12,14 @@ pub(crate) fn check_name(
     resource: &'static str,
     attribute: &str,
     name: &str,
-) -> Result<(), Refusal> {
+) -> Result<(), PulumiRefusal> {
     let fits = name
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
     if fits && (1..=100).contains(&name.len()) {
         return Ok(());
     }
-    Err(Refusal::invalid(
+    Err(PulumiRefusal::invalid(
         resource,
         attribute,
         format!("{name:?} is not 1 to 100 letters, digits, `_`, `.` or `-`"),
@@ -27,10 +27,10 @@ pub(crate) fn check_name(
 }
 
 /// Checks the tag of a version.
-pub(crate) fn check_tag(tag: &str) -> Result<(), Refusal> {
+pub(crate) fn check_tag(tag: &str) -> Result<(), PulumiRefusal> {
     check_name("PolicyPack", "versionTag", tag)?;
     if tag == ALL || tag == LATEST {
-        return Err(Refusal::invalid(
+        return Err(PulumiRefusal::invalid(
             "PolicyPack",
             "versionTag",
             format!("`{tag}` is a reserved word"),

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::name::{ALL, check_name, check_tag};
-use crate::pulumi::objects::{Content, EnforcementLevel};
-use crate::pulumi::refusal::Refusal;
+use crate::pulumi::objects::{PackPolicyLevel, PublishedContent};
+use crate::pulumi::refusal::PulumiRefusal;
 
 /// The fields of schema `AppCreatePolicyPackRequest`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct PackFields {
+pub(crate) struct NewPackFields {
     /// Optional only in the registry, where the path contains it.
     pub(crate) name: Option<String>,
     display_name: String,
@@ -30,18 +30,18 @@ pub(crate) struct PackFields {
 /// Schema `AppPolicy`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Policy {
+struct PackPolicyFields {
     name: String,
     display_name: String,
     description: String,
-    enforcement_level: EnforcementLevel,
+    enforcement_level: PackPolicyLevel,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    config_schema: Option<ConfigSchema>,
+    config_schema: Option<ConfigSchemaFields>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    severity: Option<Severity>,
+    severity: Option<PackPolicySeverity>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    framework: Option<Framework>,
+    framework: Option<FrameworkFields>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tags: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,24 +53,24 @@ struct Policy {
 /// Schema `AppPolicyConfigSchema`. A version without `type` can be published, but not read.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ConfigSchema {
+struct ConfigSchemaFields {
     #[serde(skip_serializing_if = "Option::is_none")]
     properties: Option<BTreeMap<String, Map<String, Value>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     required: Option<Vec<String>>,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    kind: Option<SchemaType>,
+    kind: Option<ConfigSchemaType>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum SchemaType {
+enum ConfigSchemaType {
     Object,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Severity {
+enum PackPolicySeverity {
     #[serde(rename = "")]
     Unspecified,
     Low,
@@ -82,7 +82,7 @@ enum Severity {
 /// Schema `AppPolicyComplianceFramework`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Framework {
+struct FrameworkFields {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,9 +93,9 @@ struct Framework {
     specification: Option<String>,
 }
 
-impl PackFields {
+impl NewPackFields {
     /// Checks the tag and all other fields except the name, and returns what is stored.
-    pub(crate) fn into_content(self, tag: Option<&str>) -> Result<Content, Refusal> {
+    pub(crate) fn into_content(self, tag: Option<&str>) -> Result<PublishedContent, PulumiRefusal> {
         let Self {
             name: _,
             display_name,
@@ -113,7 +113,7 @@ impl PackFields {
             check_tag(tag)?;
         }
         if policies.is_empty() {
-            return Err(Refusal::bad_request(
+            return Err(PulumiRefusal::bad_request(
                 "Policy Pack must have at least one policy.",
             ));
         }
@@ -121,7 +121,7 @@ impl PackFields {
         let mut read = Vec::new();
         for (index, policy) in policies.into_iter().enumerate() {
             let at = |member: &str| format!("policies.{index}{member}");
-            let policy: Policy = serde_json::from_value(policy)
+            let policy: PackPolicyFields = serde_json::from_value(policy)
                 .map_err(|error| invalid(at(""), &error.to_string()))?;
             check_name("PolicyPack", &at(".name"), &policy.name)?;
             if policy.name == ALL {
@@ -135,7 +135,7 @@ impl PackFields {
             }
             match json!(policy) {
                 Value::Object(members) => read.push(members),
-                other => return Err(Refusal::internal(&other)),
+                other => return Err(PulumiRefusal::internal(&other)),
             }
         }
         let kept = json!({
@@ -147,9 +147,9 @@ impl PackFields {
                 .into_iter()
                 .filter(|(_, value)| !value.is_null())
                 .collect(),
-            other => return Err(Refusal::internal(&other)),
+            other => return Err(PulumiRefusal::internal(&other)),
         };
-        Ok(Content {
+        Ok(PublishedContent {
             display_name,
             runtime,
             policies: read,
@@ -159,6 +159,6 @@ impl PackFields {
     }
 }
 
-fn invalid(attribute: String, message: &str) -> Refusal {
-    Refusal::invalid("PolicyPack", attribute, message)
+fn invalid(attribute: String, message: &str) -> PulumiRefusal {
+    PulumiRefusal::invalid("PolicyPack", attribute, message)
 }

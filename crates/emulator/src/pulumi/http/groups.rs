@@ -6,48 +6,57 @@ use std::sync::Arc;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 
-use super::{Answer, JSON, JSON_LIST, no_content, ok};
-use crate::http::{At, RawBody, body};
-use crate::pulumi::app::App;
-use crate::pulumi::objects::StackReference;
+use super::{JSON, JSON_LIST, PulumiResponse, no_content, ok};
+use crate::http::{PathParameters, RawBody, body};
+use crate::pulumi::app::PulumiApp;
+use crate::pulumi::objects::StackIdentity;
 use crate::pulumi::operations::{groups, members, update};
-use crate::service::Service as _;
+use crate::service::EmulatedService as _;
 
-type Shared = State<Arc<App>>;
-type Parameters = Query<HashMap<String, String>>;
+type GroupRouteState = State<Arc<PulumiApp>>;
+type GroupQuery = Query<HashMap<String, String>>;
 
-pub(super) async fn list(State(app): Shared, At(org): At<String>) -> Answer {
+pub(super) async fn list(
+    State(app): GroupRouteState,
+    PathParameters(org): PathParameters<String>,
+) -> PulumiResponse {
     app.run(move |app| groups::list(app, &org)).await.map(ok)
 }
 
 pub(super) async fn create(
-    State(app): Shared,
-    At(org): At<String>,
+    State(app): GroupRouteState,
+    PathParameters(org): PathParameters<String>,
     headers: HeaderMap,
     raw: RawBody,
-) -> Answer {
+) -> PulumiResponse {
     let fields = body(&headers, raw, JSON)?;
     app.run(move |app| groups::create(app, &org, fields))
         .await
         .map(no_content)
 }
 
-pub(super) async fn counts(State(app): Shared, At(org): At<String>) -> Answer {
+pub(super) async fn counts(
+    State(app): GroupRouteState,
+    PathParameters(org): PathParameters<String>,
+) -> PulumiResponse {
     app.run(move |app| groups::counts(app, &org)).await.map(ok)
 }
 
-pub(super) async fn get(State(app): Shared, At((org, group)): At<(String, String)>) -> Answer {
+pub(super) async fn get(
+    State(app): GroupRouteState,
+    PathParameters((org, group)): PathParameters<(String, String)>,
+) -> PulumiResponse {
     app.run(move |app| groups::get(app, &org, &group))
         .await
         .map(ok)
 }
 
 pub(super) async fn update(
-    State(app): Shared,
-    At((org, group)): At<(String, String)>,
+    State(app): GroupRouteState,
+    PathParameters((org, group)): PathParameters<(String, String)>,
     headers: HeaderMap,
     raw: RawBody,
-) -> Answer {
+) -> PulumiResponse {
     let fields = body(&headers, raw, JSON)?;
     app.run(move |app| update::update(app, &org, &group, vec![fields]))
         .await
@@ -55,28 +64,31 @@ pub(super) async fn update(
 }
 
 pub(super) async fn update_in_batch(
-    State(app): Shared,
-    At((org, group)): At<(String, String)>,
+    State(app): GroupRouteState,
+    PathParameters((org, group)): PathParameters<(String, String)>,
     headers: HeaderMap,
     raw: RawBody,
-) -> Answer {
+) -> PulumiResponse {
     let fields = body(&headers, raw, JSON_LIST)?;
     app.run(move |app| update::update(app, &org, &group, fields))
         .await
         .map(no_content)
 }
 
-pub(super) async fn delete(State(app): Shared, At((org, group)): At<(String, String)>) -> Answer {
+pub(super) async fn delete(
+    State(app): GroupRouteState,
+    PathParameters((org, group)): PathParameters<(String, String)>,
+) -> PulumiResponse {
     app.run(move |app| groups::delete(app, &org, &group))
         .await
         .map(no_content)
 }
 
 pub(super) async fn groups_with_stack(
-    State(app): Shared,
-    At((org, routing_project, name)): At<(String, String, String)>,
-) -> Answer {
-    let stack = StackReference {
+    State(app): GroupRouteState,
+    PathParameters((org, routing_project, name)): PathParameters<(String, String, String)>,
+) -> PulumiResponse {
+    let stack = StackIdentity {
         name,
         routing_project,
     };
@@ -86,11 +98,11 @@ pub(super) async fn groups_with_stack(
 }
 
 pub(super) async fn packs_of_stack(
-    State(app): Shared,
-    At((org, routing_project, name)): At<(String, String, String)>,
-    Query(query): Parameters,
-) -> Answer {
-    let stack = StackReference {
+    State(app): GroupRouteState,
+    PathParameters((org, routing_project, name)): PathParameters<(String, String, String)>,
+    Query(query): GroupQuery,
+) -> PulumiResponse {
+    let stack = StackIdentity {
         name,
         routing_project,
     };
@@ -102,10 +114,10 @@ pub(super) async fn packs_of_stack(
 }
 
 pub(super) async fn packs_of_account(
-    State(app): Shared,
-    At((org, account)): At<(String, String)>,
-    Query(query): Parameters,
-) -> Answer {
+    State(app): GroupRouteState,
+    PathParameters((org, account)): PathParameters<(String, String)>,
+    Query(query): GroupQuery,
+) -> PulumiResponse {
     app.run(move |app| {
         members::packs_of_account(
             app,

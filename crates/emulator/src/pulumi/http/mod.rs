@@ -1,7 +1,7 @@
 //! HTTP: the routes and the middleware.
 
-mod around;
 mod groups;
+mod middleware;
 mod organization;
 mod registry;
 mod uploads;
@@ -17,28 +17,28 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use serde_json::Value;
 
-use super::app::App;
-use super::operation::{Operation, PREVIEW_REGISTRY, REGISTRY};
-use super::refusal::Refusal;
-use crate::http::{Form, delivered, observed};
-use crate::service::Service as _;
+use super::app::PulumiApp;
+use super::operation::{PREVIEW_REGISTRY, PulumiOperationId, REGISTRY};
+use super::refusal::PulumiRefusal;
+use crate::http::{BodyFormat, delivered, observed};
+use crate::service::EmulatedService as _;
 
 /// The maximum size of a JSON body in bytes.
 const JSON_LIMIT: usize = 4 * 1024 * 1024;
 
 /// The form of request bodies. Config schemas and configurations may contain null.
-const JSON: Form = Form {
+const JSON: BodyFormat = BodyFormat {
     media_type: "application/json",
     is_list: false,
     free: &["config", "properties"],
 };
 /// The form of a batch.
-const JSON_LIST: Form = Form {
+const JSON_LIST: BodyFormat = BodyFormat {
     is_list: true,
     ..JSON
 };
 
-type Answer = Result<Response, Refusal>;
+type PulumiResponse = Result<Response, PulumiRefusal>;
 
 fn ok(value: Value) -> Response {
     (StatusCode::OK, Json(value)).into_response()
@@ -53,9 +53,9 @@ fn no_content((): ()) -> Response {
 }
 
 /// The API. The registry's paths exist with and without `preview`.
-pub(super) fn api(app: &Arc<App>) -> Router {
+pub(super) fn api(app: &Arc<PulumiApp>) -> Router {
     let mut router = Router::new();
-    for operation in Operation::ALL
+    for operation in PulumiOperationId::ALL
         .into_iter()
         .filter(|operation| !operation.is_of_uploads())
     {
@@ -66,18 +66,21 @@ pub(super) fn api(app: &Arc<App>) -> Router {
         }
     }
     let router = router
-        .route_layer(from_fn_with_state(Arc::clone(app), around::require_token))
-        .method_not_allowed_fallback(around::no_such_operation)
-        .fallback(around::not_here)
+        .route_layer(from_fn_with_state(
+            Arc::clone(app),
+            middleware::require_token,
+        ))
+        .method_not_allowed_fallback(middleware::no_such_operation)
+        .fallback(middleware::not_here)
         .layer(DefaultBodyLimit::max(JSON_LIMIT));
-    let router = observed(router, app).layer(from_fn_with_state(Arc::clone(app), around::mark));
+    let router = observed(router, app).layer(from_fn_with_state(Arc::clone(app), middleware::mark));
     delivered(router, Arc::clone(app))
 }
 
 /// The upload host.
-pub(super) fn uploads(app: Arc<App>) -> Router {
+pub(super) fn uploads(app: Arc<PulumiApp>) -> Router {
     let mut router = Router::new();
-    for operation in Operation::ALL
+    for operation in PulumiOperationId::ALL
         .into_iter()
         .filter(|operation| operation.is_of_uploads())
     {
@@ -86,39 +89,39 @@ pub(super) fn uploads(app: Arc<App>) -> Router {
     let router = router
         .method_not_allowed_fallback(uploads::no_such_operation)
         .fallback(uploads::not_here)
-        .layer(DefaultBodyLimit::max(App::BODY_LIMIT));
+        .layer(DefaultBodyLimit::max(PulumiApp::BODY_LIMIT));
     delivered(observed(router, &app), app)
 }
 
-fn handler(operation: Operation) -> MethodRouter<Arc<App>> {
+fn handler(operation: PulumiOperationId) -> MethodRouter<Arc<PulumiApp>> {
     match operation {
-        Operation::ListOrgPacks => get(organization::list),
-        Operation::CreatePack => post(organization::create),
-        Operation::DeleteOrgPack => delete(organization::delete),
-        Operation::GetPack => get(organization::get),
-        Operation::DeletePackVersion => delete(organization::delete_version),
-        Operation::CompletePack => post(organization::complete),
-        Operation::GetConfigSchema => get(organization::config_schema),
-        Operation::GetOrgRegistryPack => get(registry::get_of_organization),
-        Operation::ListRegistryPacks => get(registry::list),
-        Operation::QueryRegistryPacks => post(registry::query),
-        Operation::DeleteRegistryPack => delete(registry::delete),
-        Operation::ListRegistryVersions => get(registry::versions),
-        Operation::PublishRegistryVersion => post(registry::publish),
-        Operation::GetRegistryVersion => get(registry::get),
-        Operation::DeleteRegistryVersion => delete(registry::delete_version),
-        Operation::CompleteRegistryVersion => post(registry::complete),
-        Operation::ListGroups => get(groups::list),
-        Operation::CreateGroup => post(groups::create),
-        Operation::GetGroupMetadata => get(groups::counts),
-        Operation::GetGroup => get(groups::get),
-        Operation::UpdateGroup => patch(groups::update),
-        Operation::BatchUpdateGroup => patch(groups::update_in_batch),
-        Operation::DeleteGroup => delete(groups::delete),
-        Operation::ListStackGroups => get(groups::groups_with_stack),
-        Operation::ListStackPacks => get(groups::packs_of_stack),
-        Operation::ListAccountPacks => get(groups::packs_of_account),
-        Operation::Upload => put(uploads::upload),
-        Operation::Download => get(uploads::download),
+        PulumiOperationId::ListOrgPacks => get(organization::list),
+        PulumiOperationId::CreatePack => post(organization::create),
+        PulumiOperationId::DeleteOrgPack => delete(organization::delete),
+        PulumiOperationId::GetPack => get(organization::get),
+        PulumiOperationId::DeletePackVersion => delete(organization::delete_version),
+        PulumiOperationId::CompletePack => post(organization::complete),
+        PulumiOperationId::GetConfigSchema => get(organization::config_schema),
+        PulumiOperationId::GetOrgRegistryPack => get(registry::get_of_organization),
+        PulumiOperationId::ListRegistryPacks => get(registry::list),
+        PulumiOperationId::QueryRegistryPacks => post(registry::query),
+        PulumiOperationId::DeleteRegistryPack => delete(registry::delete),
+        PulumiOperationId::ListRegistryVersions => get(registry::versions),
+        PulumiOperationId::PublishRegistryVersion => post(registry::publish),
+        PulumiOperationId::GetRegistryVersion => get(registry::get),
+        PulumiOperationId::DeleteRegistryVersion => delete(registry::delete_version),
+        PulumiOperationId::CompleteRegistryVersion => post(registry::complete),
+        PulumiOperationId::ListGroups => get(groups::list),
+        PulumiOperationId::CreateGroup => post(groups::create),
+        PulumiOperationId::GetGroupMetadata => get(groups::counts),
+        PulumiOperationId::GetGroup => get(groups::get),
+        PulumiOperationId::UpdateGroup => patch(groups::update),
+        PulumiOperationId::BatchUpdateGroup => patch(groups::update_in_batch),
+        PulumiOperationId::DeleteGroup => delete(groups::delete),
+        PulumiOperationId::ListStackGroups => get(groups::groups_with_stack),
+        PulumiOperationId::ListStackPacks => get(groups::packs_of_stack),
+        PulumiOperationId::ListAccountPacks => get(groups::packs_of_account),
+        PulumiOperationId::Upload => put(uploads::upload),
+        PulumiOperationId::Download => get(uploads::download),
     }
 }

@@ -7,31 +7,31 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse as _;
 
-use super::{Answer, JSON, created, no_content, ok};
-use crate::http::{At, RawBody, body};
-use crate::pulumi::app::App;
+use super::{JSON, PulumiResponse, created, no_content, ok};
+use crate::http::{PathParameters, RawBody, body};
+use crate::pulumi::app::PulumiApp;
 use crate::pulumi::operations::{packs, publish};
-use crate::service::Service as _;
+use crate::service::EmulatedService as _;
 
-type Shared = State<Arc<App>>;
-type Parameters = Query<HashMap<String, String>>;
+type OrganizationRouteState = State<Arc<PulumiApp>>;
+type OrganizationQuery = Query<HashMap<String, String>>;
 
 pub(super) async fn list(
-    State(app): Shared,
-    At(org): At<String>,
-    Query(query): Parameters,
-) -> Answer {
+    State(app): OrganizationRouteState,
+    PathParameters(org): PathParameters<String>,
+    Query(query): OrganizationQuery,
+) -> PulumiResponse {
     app.run(move |app| packs::list(app, &org, query.get("policypack").map(String::as_str)))
         .await
         .map(ok)
 }
 
 pub(super) async fn create(
-    State(app): Shared,
-    At(org): At<String>,
+    State(app): OrganizationRouteState,
+    PathParameters(org): PathParameters<String>,
     headers: HeaderMap,
     raw: RawBody,
-) -> Answer {
+) -> PulumiResponse {
     let fields = body(&headers, raw, JSON)?;
     app.run(move |app| publish::create(app, &org, fields))
         .await
@@ -39,42 +39,45 @@ pub(super) async fn create(
 }
 
 pub(super) async fn get(
-    State(app): Shared,
-    At((org, pack, version)): At<(String, String, String)>,
-) -> Answer {
+    State(app): OrganizationRouteState,
+    PathParameters((org, pack, version)): PathParameters<(String, String, String)>,
+) -> PulumiResponse {
     app.run(move |app| packs::get(app, &org, &pack, &version))
         .await
         .map(ok)
 }
 
 pub(super) async fn config_schema(
-    State(app): Shared,
-    At((org, pack, version)): At<(String, String, String)>,
-) -> Answer {
+    State(app): OrganizationRouteState,
+    PathParameters((org, pack, version)): PathParameters<(String, String, String)>,
+) -> PulumiResponse {
     app.run(move |app| packs::config_schema(app, &org, &pack, &version))
         .await
         .map(ok)
 }
 
 pub(super) async fn complete(
-    State(app): Shared,
-    At((org, pack, version)): At<(String, String, String)>,
-) -> Answer {
+    State(app): OrganizationRouteState,
+    PathParameters((org, pack, version)): PathParameters<(String, String, String)>,
+) -> PulumiResponse {
     app.run(move |app| publish::complete(app, &org, &pack, &version))
         .await
         .map(no_content)
 }
 
-pub(super) async fn delete(State(app): Shared, At((org, pack)): At<(String, String)>) -> Answer {
+pub(super) async fn delete(
+    State(app): OrganizationRouteState,
+    PathParameters((org, pack)): PathParameters<(String, String)>,
+) -> PulumiResponse {
     app.run(move |app| packs::delete(app, &org, &pack))
         .await
         .map(|()| StatusCode::OK.into_response())
 }
 
 pub(super) async fn delete_version(
-    State(app): Shared,
-    At((org, pack, version)): At<(String, String, String)>,
-) -> Answer {
+    State(app): OrganizationRouteState,
+    PathParameters((org, pack, version)): PathParameters<(String, String, String)>,
+) -> PulumiResponse {
     app.run(move |app| packs::delete_version(app, &org, &pack, &version))
         .await
         .map(|()| StatusCode::OK.into_response())

@@ -8,15 +8,15 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use serde::Deserialize;
 
-use super::around::Known;
-use super::{Answer, JSON, created, no_content, ok};
-use crate::http::{At, RawBody, body};
-use crate::pulumi::app::App;
-use crate::pulumi::operations::registry::{self, Address};
-use crate::service::Service as _;
+use super::middleware::Authenticated;
+use super::{JSON, PulumiResponse, created, no_content, ok};
+use crate::http::{PathParameters, RawBody, body};
+use crate::pulumi::app::PulumiApp;
+use crate::pulumi::operations::registry::{self, PackAddress};
+use crate::service::EmulatedService as _;
 
-type Shared = State<Arc<App>>;
-type Parameters = Query<HashMap<String, String>>;
+type RegistryRouteState = State<Arc<PulumiApp>>;
+type RegistryQuery = Query<HashMap<String, String>>;
 
 /// The contract defines where the token comes from, but not how a request sends it. Other
 /// operations use this parameter.
@@ -26,7 +26,7 @@ const CONTINUATION_TOKEN: &str = "continuationToken";
 #[derive(Debug, Deserialize)]
 pub(super) struct VersionAddress {
     #[serde(flatten)]
-    pack: Address,
+    pack: PackAddress,
     version: String,
 }
 
@@ -38,10 +38,10 @@ fn parameter<'q>(query: &'q HashMap<String, String>, name: &str) -> Option<&'q s
 }
 
 pub(super) async fn list(
-    State(app): Shared,
-    Extension(Known(is_known)): Extension<Known>,
-    Query(query): Parameters,
-) -> Answer {
+    State(app): RegistryRouteState,
+    Extension(Authenticated(is_known)): Extension<Authenticated>,
+    Query(query): RegistryQuery,
+) -> PulumiResponse {
     app.run(move |app| {
         let [org, access, token] =
             ["orgLogin", "access", CONTINUATION_TOKEN].map(|name| parameter(&query, name));
@@ -52,12 +52,12 @@ pub(super) async fn list(
 }
 
 pub(super) async fn query(
-    State(app): Shared,
-    Extension(Known(is_known)): Extension<Known>,
-    Query(query): Parameters,
+    State(app): RegistryRouteState,
+    Extension(Authenticated(is_known)): Extension<Authenticated>,
+    Query(query): RegistryQuery,
     headers: HeaderMap,
     raw: RawBody,
-) -> Answer {
+) -> PulumiResponse {
     let fields = body(&headers, raw, JSON)?;
     app.run(move |app| {
         registry::query(
@@ -72,37 +72,40 @@ pub(super) async fn query(
 }
 
 pub(super) async fn versions(
-    State(app): Shared,
-    At(pack): At<Address>,
-    Query(query): Parameters,
-) -> Answer {
+    State(app): RegistryRouteState,
+    PathParameters(pack): PathParameters<PackAddress>,
+    Query(query): RegistryQuery,
+) -> PulumiResponse {
     app.run(move |app| registry::versions(app, &pack, parameter(&query, CONTINUATION_TOKEN)))
         .await
         .map(ok)
 }
 
-pub(super) async fn get(State(app): Shared, At(at): At<VersionAddress>) -> Answer {
+pub(super) async fn get(
+    State(app): RegistryRouteState,
+    PathParameters(at): PathParameters<VersionAddress>,
+) -> PulumiResponse {
     app.run(move |app| registry::get(app, &at.pack, &at.version))
         .await
         .map(ok)
 }
 
 pub(super) async fn get_of_organization(
-    State(app): Shared,
-    At((org, pack)): At<(String, String)>,
-    Query(query): Parameters,
-) -> Answer {
+    State(app): RegistryRouteState,
+    PathParameters((org, pack)): PathParameters<(String, String)>,
+    Query(query): RegistryQuery,
+) -> PulumiResponse {
     app.run(move |app| registry::get_of_organization(app, &org, &pack, parameter(&query, "tag")))
         .await
         .map(ok)
 }
 
 pub(super) async fn publish(
-    State(app): Shared,
-    At(pack): At<Address>,
+    State(app): RegistryRouteState,
+    PathParameters(pack): PathParameters<PackAddress>,
     headers: HeaderMap,
     raw: RawBody,
-) -> Answer {
+) -> PulumiResponse {
     let is_empty = raw.as_ref().is_ok_and(|bytes| bytes.is_empty());
     let fields = if is_empty {
         None
@@ -114,19 +117,28 @@ pub(super) async fn publish(
         .map(created)
 }
 
-pub(super) async fn complete(State(app): Shared, At(at): At<VersionAddress>) -> Answer {
+pub(super) async fn complete(
+    State(app): RegistryRouteState,
+    PathParameters(at): PathParameters<VersionAddress>,
+) -> PulumiResponse {
     app.run(move |app| registry::finish_version(app, &at.pack, &at.version))
         .await
         .map(no_content)
 }
 
-pub(super) async fn delete(State(app): Shared, At(pack): At<Address>) -> Answer {
+pub(super) async fn delete(
+    State(app): RegistryRouteState,
+    PathParameters(pack): PathParameters<PackAddress>,
+) -> PulumiResponse {
     app.run(move |app| registry::delete(app, &pack))
         .await
         .map(no_content)
 }
 
-pub(super) async fn delete_version(State(app): Shared, At(at): At<VersionAddress>) -> Answer {
+pub(super) async fn delete_version(
+    State(app): RegistryRouteState,
+    PathParameters(at): PathParameters<VersionAddress>,
+) -> PulumiResponse {
     app.run(move |app| registry::delete_version(app, &at.pack, &at.version))
         .await
         .map(no_content)

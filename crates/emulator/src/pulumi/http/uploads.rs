@@ -7,21 +7,21 @@ use axum::http::header::{CONTENT_TYPE, ETAG};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::http::{At, RawBody};
-use crate::pulumi::app::{App, digest};
+use crate::http::{PathParameters, RawBody};
+use crate::pulumi::app::{PulumiApp, digest};
 use crate::pulumi::operations::archives;
-use crate::pulumi::refusal::Refusal;
-use crate::service::BadInput;
-use crate::service::Service as _;
+use crate::pulumi::refusal::PulumiRefusal;
+use crate::service::EmulatedService as _;
+use crate::service::InvalidInput;
 
 pub(super) async fn upload(
-    State(app): State<Arc<App>>,
-    At(ticket): At<String>,
+    State(app): State<Arc<PulumiApp>>,
+    PathParameters(ticket): PathParameters<String>,
     headers: HeaderMap,
     raw: RawBody,
 ) -> Response {
     let Ok(bytes) = raw else {
-        return Refusal::from(BadInput::TooLarge).into_upload_response();
+        return PulumiRefusal::from(InvalidInput::TooLarge).into_upload_response();
     };
     let tag = format!("\"{}\"", digest(&bytes));
     match app
@@ -30,15 +30,15 @@ pub(super) async fn upload(
     {
         Ok(()) => match HeaderValue::from_str(&tag) {
             Ok(tag) => (StatusCode::OK, [(ETAG, tag)]).into_response(),
-            Err(error) => Refusal::internal(&error).into_upload_response(),
+            Err(error) => PulumiRefusal::internal(&error).into_upload_response(),
         },
         Err(refusal) => refusal.into_upload_response(),
     }
 }
 
 pub(super) async fn download(
-    State(app): State<Arc<App>>,
-    At(ticket): At<String>,
+    State(app): State<Arc<PulumiApp>>,
+    PathParameters(ticket): PathParameters<String>,
     headers: HeaderMap,
 ) -> Response {
     match app
@@ -55,13 +55,13 @@ pub(super) async fn download(
 }
 
 pub(super) async fn not_here() -> Response {
-    Refusal::not_found("object").into_upload_response()
+    PulumiRefusal::not_found("object").into_upload_response()
 }
 
 pub(super) async fn no_such_operation() -> Response {
     (
         StatusCode::METHOD_NOT_ALLOWED,
-        Refusal::on_purpose(StatusCode::METHOD_NOT_ALLOWED).into_upload_response(),
+        PulumiRefusal::injected_error(StatusCode::METHOD_NOT_ALLOWED).into_upload_response(),
     )
         .into_response()
 }

@@ -4,11 +4,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{accounts_of, organization, stacks_of};
-use crate::pulumi::app::App;
+use crate::pulumi::app::PulumiApp;
 use crate::pulumi::check::name::check_name;
-use crate::pulumi::objects::{Applied, EntityType, Group, Mode};
-use crate::pulumi::refusal::Refusal;
-use crate::pulumi::store::Records;
+use crate::pulumi::objects::{AppliedPack, GroupEntityType, GroupMode, StoredGroup};
+use crate::pulumi::refusal::PulumiRefusal;
+use crate::pulumi::store::PulumiRecords;
 
 /// The segment that replaces a group's name in the path of `GetPolicyGroupMetadata`.
 const METADATA: &str = "metadata";
@@ -18,19 +18,26 @@ const METADATA: &str = "metadata";
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewGroupFields {
     name: String,
-    entity_type: EntityType,
-    mode: Option<Mode>,
+    entity_type: GroupEntityType,
+    mode: Option<GroupMode>,
     agent_pool_id: Option<String>,
 }
 
-pub(super) fn find(records: &Records<'_>, org: &str, name: &str) -> Result<Group, Refusal> {
+pub(super) fn find(
+    records: &PulumiRecords<'_>,
+    org: &str,
+    name: &str,
+) -> Result<StoredGroup, PulumiRefusal> {
     records
         .group(org, name)?
-        .ok_or_else(|| Refusal::not_found("Policy Group"))
+        .ok_or_else(|| PulumiRefusal::not_found("Policy Group"))
 }
 
 /// Schema `AppPolicyGroupSummary`.
-pub(super) fn summary(records: &Records<'_>, group: &Group) -> Result<Value, Refusal> {
+pub(super) fn summary(
+    records: &PulumiRecords<'_>,
+    group: &StoredGroup,
+) -> Result<Value, PulumiRefusal> {
     Ok(json!({
         "name": group.name,
         "isOrgDefault": group.body.is_default,
@@ -43,7 +50,7 @@ pub(super) fn summary(records: &Records<'_>, group: &Group) -> Result<Value, Ref
 }
 
 /// `ListPolicyGroups`.
-pub(crate) fn list(app: &App, org: &str) -> Result<Value, Refusal> {
+pub(crate) fn list(app: &PulumiApp, org: &str) -> Result<Value, PulumiRefusal> {
     app.store.read(|records| {
         organization(records, org)?;
         let groups = records.groups(org)?;
@@ -56,8 +63,8 @@ pub(crate) fn list(app: &App, org: &str) -> Result<Value, Refusal> {
 }
 
 /// Schema `AppPolicyPackMetadata`.
-fn metadata(applied: &Applied) -> Value {
-    let Applied {
+fn metadata(applied: &AppliedPack) -> Value {
+    let AppliedPack {
         pack,
         version,
         config,
@@ -79,7 +86,7 @@ fn metadata(applied: &Applied) -> Value {
 }
 
 /// `GetPolicyGroup`.
-pub(crate) fn get(app: &App, org: &str, name: &str) -> Result<Value, Refusal> {
+pub(crate) fn get(app: &PulumiApp, org: &str, name: &str) -> Result<Value, PulumiRefusal> {
     app.store.read(|records| {
         organization(records, org)?;
         let group = find(records, org, name)?;
@@ -104,7 +111,11 @@ pub(crate) fn get(app: &App, org: &str, name: &str) -> Result<Value, Refusal> {
 }
 
 /// `NewPolicyGroup`.
-pub(crate) fn create(app: &App, org: &str, fields: NewGroupFields) -> Result<(), Refusal> {
+pub(crate) fn create(
+    app: &PulumiApp,
+    org: &str,
+    fields: NewGroupFields,
+) -> Result<(), PulumiRefusal> {
     let NewGroupFields {
         name,
         entity_type,
@@ -115,11 +126,11 @@ pub(crate) fn create(app: &App, org: &str, fields: NewGroupFields) -> Result<(),
         organization(records, org)?;
         check_group_name("name", &name)?;
         if records.group(org, &name)?.is_some() {
-            return Err(Refusal::conflict(format!(
+            return Err(PulumiRefusal::conflict(format!(
                 "Policy Group {name:?} already exists"
             )));
         }
-        let mut group = Group::new(org, &name, entity_type, mode);
+        let mut group = StoredGroup::new(org, &name, entity_type, mode);
         group.body.agent_pool = agent_pool_id.filter(|pool| !pool.is_empty());
         records.add_group(group)?;
         Ok(())
@@ -127,10 +138,10 @@ pub(crate) fn create(app: &App, org: &str, fields: NewGroupFields) -> Result<(),
 }
 
 /// Checks a group's name. A name that would make its path ambiguous is refused.
-pub(super) fn check_group_name(attribute: &str, name: &str) -> Result<(), Refusal> {
+pub(super) fn check_group_name(attribute: &str, name: &str) -> Result<(), PulumiRefusal> {
     check_name("PolicyGroup", attribute, name)?;
     if name == METADATA {
-        return Err(Refusal::invalid(
+        return Err(PulumiRefusal::invalid(
             "PolicyGroup",
             attribute,
             "`metadata` is a reserved word",
@@ -140,12 +151,12 @@ pub(super) fn check_group_name(attribute: &str, name: &str) -> Result<(), Refusa
 }
 
 /// `DeletePolicyGroup`.
-pub(crate) fn delete(app: &App, org: &str, name: &str) -> Result<(), Refusal> {
+pub(crate) fn delete(app: &PulumiApp, org: &str, name: &str) -> Result<(), PulumiRefusal> {
     app.store.write(|records| {
         organization(records, org)?;
         let group = find(records, org, name)?;
         if group.body.is_default {
-            return Err(Refusal::bad_request(
+            return Err(PulumiRefusal::bad_request(
                 "Cannot delete the default Policy Group",
             ));
         }
@@ -154,13 +165,13 @@ pub(crate) fn delete(app: &App, org: &str, name: &str) -> Result<(), Refusal> {
 }
 
 /// `GetPolicyGroupMetadata`: the numbers of stacks and accounts in groups, and of their resources.
-pub(crate) fn counts(app: &App, org: &str) -> Result<Value, Refusal> {
+pub(crate) fn counts(app: &PulumiApp, org: &str) -> Result<Value, PulumiRefusal> {
     app.store.read(|records| {
         organization(records, org)?;
         let groups = records.groups(org)?;
         let stacks = records.stacks(org)?;
         let accounts = records.accounts(org)?;
-        let stacks_in = |mode: Option<Mode>| -> Result<(usize, i64), Refusal> {
+        let stacks_in = |mode: Option<GroupMode>| -> Result<(usize, i64), PulumiRefusal> {
             let mut held = Vec::new();
             for group in groups
                 .iter()
@@ -184,8 +195,8 @@ pub(crate) fn counts(app: &App, org: &str) -> Result<Value, Refusal> {
             .iter()
             .filter(|account| held.contains(&account.name));
         let any = stacks_in(None)?;
-        let audit = stacks_in(Some(Mode::Audit))?;
-        let preventative = stacks_in(Some(Mode::Preventative))?;
+        let audit = stacks_in(Some(GroupMode::Audit))?;
+        let preventative = stacks_in(Some(GroupMode::Preventative))?;
         Ok(json!({
             "ProtectedStacks": any.0,
             "ProtectedStackResources": any.1,

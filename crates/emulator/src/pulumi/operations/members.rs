@@ -4,24 +4,24 @@ use serde_json::{Value, json};
 
 use super::groups::summary;
 use super::{accounts_of, organization, stacks_of};
-use crate::pulumi::app::App;
-use crate::pulumi::objects::{Applied, Group, Mode, StackReference};
-use crate::pulumi::refusal::Refusal;
-use crate::pulumi::store::Records;
+use crate::pulumi::app::PulumiApp;
+use crate::pulumi::objects::{AppliedPack, GroupMode, StackIdentity, StoredGroup};
+use crate::pulumi::refusal::PulumiRefusal;
+use crate::pulumi::store::PulumiRecords;
 
 /// The groups that contain a stack.
 fn groups_of_stack(
-    records: &Records<'_>,
+    records: &PulumiRecords<'_>,
     org: &str,
-    stack: &StackReference,
-) -> Result<Vec<Group>, Refusal> {
+    stack: &StackIdentity,
+) -> Result<Vec<StoredGroup>, PulumiRefusal> {
     organization(records, org)?;
     if records
         .stacks(org)?
         .iter()
         .all(|known| known.reference != *stack)
     {
-        return Err(Refusal::not_found("Stack"));
+        return Err(PulumiRefusal::not_found("Stack"));
     }
     let mut holding = Vec::new();
     for group in records.groups(org)? {
@@ -34,10 +34,10 @@ fn groups_of_stack(
 
 /// `GetStackPolicyGroups`.
 pub(crate) fn groups_with_stack(
-    app: &App,
+    app: &PulumiApp,
     org: &str,
-    stack: &StackReference,
-) -> Result<Value, Refusal> {
+    stack: &StackIdentity,
+) -> Result<Value, PulumiRefusal> {
     app.store.read(|records| {
         let groups = groups_of_stack(records, org, stack)?;
         let summaries = groups
@@ -50,13 +50,13 @@ pub(crate) fn groups_with_stack(
 
 /// `GetStackPolicyPacks`.
 pub(crate) fn packs_of_stack(
-    app: &App,
+    app: &PulumiApp,
     org: &str,
-    stack: &StackReference,
+    stack: &StackIdentity,
     mode: Option<&str>,
-) -> Result<Value, Refusal> {
-    let wrong = |_| Refusal::bad_request("Invalid mode parameter value");
-    let mode: Option<Mode> = mode
+) -> Result<Value, PulumiRefusal> {
+    let wrong = |_| PulumiRefusal::bad_request("Invalid mode parameter value");
+    let mode: Option<GroupMode> = mode
         .map(|mode| serde_json::from_value(json!(mode)).map_err(wrong))
         .transpose()?;
     app.store.read(|records| {
@@ -68,13 +68,13 @@ pub(crate) fn packs_of_stack(
 
 /// `ListPolicyPacksForAccount`. There is only one page, so every token is invalid.
 pub(crate) fn packs_of_account(
-    app: &App,
+    app: &PulumiApp,
     org: &str,
     account: &str,
     token: Option<&str>,
-) -> Result<Value, Refusal> {
+) -> Result<Value, PulumiRefusal> {
     if token.is_some_and(|token| !token.is_empty()) {
-        return Err(Refusal::bad_request("invalid continuation token"));
+        return Err(PulumiRefusal::bad_request("invalid continuation token"));
     }
     app.store.read(|records| {
         organization(records, org)?;
@@ -83,7 +83,7 @@ pub(crate) fn packs_of_account(
             .iter()
             .all(|known| known.name != account)
         {
-            return Err(Refusal::not_found("Account"));
+            return Err(PulumiRefusal::not_found("Account"));
         }
         let mut holding = Vec::new();
         for group in records.groups(org)? {
@@ -100,10 +100,14 @@ pub(crate) fn packs_of_account(
 
 /// The packs of the groups, without duplicates of version and configuration (schema
 /// `AppRequiredPolicy`).
-fn required(app: &App, records: &Records<'_>, groups: &[Group]) -> Result<Vec<Value>, Refusal> {
+fn required(
+    app: &PulumiApp,
+    records: &PulumiRecords<'_>,
+    groups: &[StoredGroup],
+) -> Result<Vec<Value>, PulumiRefusal> {
     let mut required = Vec::new();
     for group in groups {
-        for Applied {
+        for AppliedPack {
             pack,
             version,
             config,

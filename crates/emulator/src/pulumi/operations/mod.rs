@@ -11,35 +11,46 @@ pub(super) mod update;
 use serde_json::{Map, Value};
 
 use super::check::name::LATEST;
-use super::objects::{EntityType, Group, Organization, Pack, StackReference, Status, Version};
-use super::refusal::Refusal;
-use super::store::Records;
+use super::objects::{
+    GroupEntityType, PulumiOrganization, StackIdentity, StoredGroup, StoredPack, StoredPackVersion,
+    VersionStatus,
+};
+use super::refusal::PulumiRefusal;
+use super::store::PulumiRecords;
 
 /// Refuses an organization that does not exist or does not have the caller as a member.
-fn belonging(records: &Records<'_>, name: &str) -> Result<Organization, Refusal> {
+fn require_membership(
+    records: &PulumiRecords<'_>,
+    name: &str,
+) -> Result<PulumiOrganization, PulumiRefusal> {
     let found = records
         .organization(name)?
         .filter(|organization| !organization.is_foreign);
-    found.ok_or_else(|| Refusal::not_found("Organization"))
+    found.ok_or_else(|| PulumiRefusal::not_found("Organization"))
 }
 
 /// Also refuses an organization without the feature.
-fn organization(records: &Records<'_>, name: &str) -> Result<Organization, Refusal> {
-    let found = belonging(records, name)?;
+fn organization(
+    records: &PulumiRecords<'_>,
+    name: &str,
+) -> Result<PulumiOrganization, PulumiRefusal> {
+    let found = require_membership(records, name)?;
     if found.policy_as_code {
         Ok(found)
     } else {
-        Err(Refusal::bad_request("Policy as code feature not enabled"))
+        Err(PulumiRefusal::bad_request(
+            "Policy as code feature not enabled",
+        ))
     }
 }
 
 /// The pack with this name in an organization, and whether the organization publishes it. Own packs
 /// take precedence over added ones.
 pub(super) fn find_pack(
-    records: &Records<'_>,
+    records: &PulumiRecords<'_>,
     organization: &str,
     name: &str,
-) -> Result<(Pack, bool), Refusal> {
+) -> Result<(StoredPack, bool), PulumiRefusal> {
     if let Some(pack) = records.pack(organization, name)? {
         return Ok((pack, true));
     }
@@ -49,27 +60,34 @@ pub(super) fn find_pack(
         .find(|pack| pack.name == name);
     added
         .map(|pack| (pack, false))
-        .ok_or_else(|| Refusal::not_found("Policy Pack"))
+        .ok_or_else(|| PulumiRefusal::not_found("Policy Pack"))
 }
 
 /// The newest complete version.
-pub(super) fn newest(versions: Vec<Version>) -> Option<Version> {
+pub(super) fn newest(versions: Vec<StoredPackVersion>) -> Option<StoredPackVersion> {
     versions
         .into_iter()
-        .rfind(|version| version.status == Status::Complete)
+        .rfind(|version| version.status == VersionStatus::Complete)
 }
 
 /// The complete versions of a pack, oldest first.
-fn complete(records: &Records<'_>, pack: &Pack) -> Result<Vec<Version>, Refusal> {
+fn complete(
+    records: &PulumiRecords<'_>,
+    pack: &StoredPack,
+) -> Result<Vec<StoredPackVersion>, PulumiRefusal> {
     let mut versions = records.versions(pack)?;
-    versions.retain(|version| version.status == Status::Complete);
+    versions.retain(|version| version.status == VersionStatus::Complete);
     Ok(versions)
 }
 
 /// The version with this tag, otherwise with this number. It may be incomplete.
-fn find_version(records: &Records<'_>, pack: &Pack, wanted: &str) -> Result<Version, Refusal> {
+fn find_version(
+    records: &PulumiRecords<'_>,
+    pack: &StoredPack,
+    wanted: &str,
+) -> Result<StoredPackVersion, PulumiRefusal> {
     let mut versions = records.versions(pack)?;
-    versions.retain(|version| version.status != Status::Deleted);
+    versions.retain(|version| version.status != VersionStatus::Deleted);
     let by_tag = versions.iter().position(|version| version.tag == wanted);
     let by_number = || {
         versions
@@ -78,21 +96,25 @@ fn find_version(records: &Records<'_>, pack: &Pack, wanted: &str) -> Result<Vers
     };
     match by_tag.or_else(by_number) {
         Some(place) => Ok(versions.swap_remove(place)),
-        None => Err(Refusal::not_found("Policy Pack")),
+        None => Err(PulumiRefusal::not_found("Policy Pack")),
     }
 }
 
 /// Like `find_version`, but `latest` selects the newest complete version.
-fn read_version(records: &Records<'_>, pack: &Pack, wanted: &str) -> Result<Version, Refusal> {
+fn read_version(
+    records: &PulumiRecords<'_>,
+    pack: &StoredPack,
+    wanted: &str,
+) -> Result<StoredPackVersion, PulumiRefusal> {
     if wanted == LATEST {
-        newest(records.versions(pack)?).ok_or_else(|| Refusal::not_found("Policy Pack"))
+        newest(records.versions(pack)?).ok_or_else(|| PulumiRefusal::not_found("Policy Pack"))
     } else {
         find_version(records, pack, wanted)
     }
 }
 
 /// The policies of a version. A config schema without `type` can be published, but not read.
-fn readable(version: &Version) -> Result<&[Map<String, Value>], Refusal> {
+fn readable_policies(version: &StoredPackVersion) -> Result<&[Map<String, Value>], PulumiRefusal> {
     let is_broken = |policy: &Map<String, Value>| {
         policy
             .get("configSchema")
@@ -100,18 +122,21 @@ fn readable(version: &Version) -> Result<&[Map<String, Value>], Refusal> {
     };
     let policies = &version.content.policies;
     if policies.iter().any(is_broken) {
-        Err(Refusal::unreadable())
+        Err(PulumiRefusal::unreadable())
     } else {
         Ok(policies)
     }
 }
 
 /// The stacks of a group. The built-in group contains those that no other group has.
-fn stacks_of(records: &Records<'_>, group: &Group) -> Result<Vec<StackReference>, Refusal> {
+fn stacks_of(
+    records: &PulumiRecords<'_>,
+    group: &StoredGroup,
+) -> Result<Vec<StackIdentity>, PulumiRefusal> {
     if !group.body.is_default {
         return Ok(group.body.stacks.clone());
     }
-    if group.body.entity_type == EntityType::Accounts {
+    if group.body.entity_type == GroupEntityType::Accounts {
         return Ok(Vec::new());
     }
     let taken: Vec<_> = records
@@ -127,11 +152,14 @@ fn stacks_of(records: &Records<'_>, group: &Group) -> Result<Vec<StackReference>
 }
 
 /// The accounts of a group. The built-in group contains those that no other group has.
-fn accounts_of(records: &Records<'_>, group: &Group) -> Result<Vec<String>, Refusal> {
+fn accounts_of(
+    records: &PulumiRecords<'_>,
+    group: &StoredGroup,
+) -> Result<Vec<String>, PulumiRefusal> {
     if !group.body.is_default {
         return Ok(group.body.accounts.clone());
     }
-    if group.body.entity_type == EntityType::Stacks {
+    if group.body.entity_type == GroupEntityType::Stacks {
         return Ok(Vec::new());
     }
     let taken: Vec<_> = records

@@ -2,17 +2,17 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{complete, find_pack, find_version, organization, read_version, readable};
-use crate::pulumi::app::App;
-use crate::pulumi::objects::{Pack, Status, Version};
-use crate::pulumi::refusal::Refusal;
-use crate::pulumi::store::Records;
+use super::{complete, find_pack, find_version, organization, read_version, readable_policies};
+use crate::pulumi::app::PulumiApp;
+use crate::pulumi::objects::{StoredPack, StoredPackVersion, VersionStatus};
+use crate::pulumi::refusal::PulumiRefusal;
+use crate::pulumi::store::PulumiRecords;
 
 /// `ListPolicyPacks_orgs`: own and added packs, with their complete versions.
-pub(crate) fn list(app: &App, org: &str, name: Option<&str>) -> Result<Value, Refusal> {
+pub(crate) fn list(app: &PulumiApp, org: &str, name: Option<&str>) -> Result<Value, PulumiRefusal> {
     app.store.read(|records| {
         organization(records, org)?;
-        let mut packs: Vec<Pack> = records
+        let mut packs: Vec<StoredPack> = records
             .packs()?
             .into_iter()
             .filter(|pack| pack.publisher == org)
@@ -40,24 +40,29 @@ pub(crate) fn list(app: &App, org: &str, name: Option<&str>) -> Result<Value, Re
 
 /// A version that can be shown.
 fn shown(
-    records: &Records<'_>,
+    records: &PulumiRecords<'_>,
     org: &str,
     name: &str,
     wanted: &str,
-) -> Result<(Pack, Version), Refusal> {
+) -> Result<(StoredPack, StoredPackVersion), PulumiRefusal> {
     organization(records, org)?;
     let (pack, _) = find_pack(records, org, name)?;
     let version = read_version(records, &pack, wanted)?;
     match version.status {
-        Status::Complete => Ok((pack, version)),
-        Status::Incomplete | Status::Deleted => {
-            Err(Refusal::bad_request("Cannot get incomplete Policy Pack"))
-        }
+        VersionStatus::Complete => Ok((pack, version)),
+        VersionStatus::Incomplete | VersionStatus::Deleted => Err(PulumiRefusal::bad_request(
+            "Cannot get incomplete Policy Pack",
+        )),
     }
 }
 
 /// `GetPolicyPack`.
-pub(crate) fn get(app: &App, org: &str, name: &str, wanted: &str) -> Result<Value, Refusal> {
+pub(crate) fn get(
+    app: &PulumiApp,
+    org: &str,
+    name: &str,
+    wanted: &str,
+) -> Result<Value, PulumiRefusal> {
     app.store.read(|records| {
         let (pack, version) = shown(records, org, name, wanted)?;
         let mut answer = version.content.other.clone();
@@ -66,7 +71,7 @@ pub(crate) fn get(app: &App, org: &str, name: &str, wanted: &str) -> Result<Valu
             "displayName": version.content.display_name,
             "version": version.number,
             "versionTag": version.tag,
-            "policies": readable(&version)?,
+            "policies": readable_policies(&version)?,
             "applied": records.is_applied(&pack, &version)?,
         });
         answer.extend(known.as_object().cloned().unwrap_or_default());
@@ -76,15 +81,15 @@ pub(crate) fn get(app: &App, org: &str, name: &str, wanted: &str) -> Result<Valu
 
 /// `GetPolicyPackConfigSchema`: the schemas by policy name.
 pub(crate) fn config_schema(
-    app: &App,
+    app: &PulumiApp,
     org: &str,
     name: &str,
     wanted: &str,
-) -> Result<Value, Refusal> {
+) -> Result<Value, PulumiRefusal> {
     app.store.read(|records| {
         let (_, version) = shown(records, org, name, wanted)?;
         let mut schemas = Map::new();
-        for policy in readable(&version)? {
+        for policy in readable_policies(&version)? {
             if let (Some(Value::String(name)), Some(schema)) =
                 (policy.get("name"), policy.get("configSchema"))
             {
@@ -97,63 +102,74 @@ pub(crate) fn config_schema(
 
 /// `DeletePolicyPackVersion`.
 pub(crate) fn delete_version(
-    app: &App,
+    app: &PulumiApp,
     org: &str,
     name: &str,
     wanted: &str,
-) -> Result<(), Refusal> {
+) -> Result<(), PulumiRefusal> {
     app.store.write(|records| {
         organization(records, org)?;
-        let pack = own(records, org, name)?;
+        let pack = find_own_pack(records, org, name)?;
         let version = find_version(records, &pack, wanted)?;
         remove_version(records, &pack, &version)
     })
 }
 
 /// `DeletePolicyPack_orgs_policypacks`.
-pub(crate) fn delete(app: &App, org: &str, name: &str) -> Result<(), Refusal> {
+pub(crate) fn delete(app: &PulumiApp, org: &str, name: &str) -> Result<(), PulumiRefusal> {
     app.store.write(|records| {
         organization(records, org)?;
-        let pack = own(records, org, name)?;
+        let pack = find_own_pack(records, org, name)?;
         remove_pack(records, &pack)
     })
 }
 
-fn own(records: &Records<'_>, org: &str, name: &str) -> Result<Pack, Refusal> {
+fn find_own_pack(
+    records: &PulumiRecords<'_>,
+    org: &str,
+    name: &str,
+) -> Result<StoredPack, PulumiRefusal> {
     let (pack, is_own) = find_pack(records, org, name)?;
     if is_own {
         Ok(pack)
     } else {
-        Err(Refusal::bad_request("Cannot delete external policy packs"))
+        Err(PulumiRefusal::bad_request(
+            "Cannot delete external policy packs",
+        ))
     }
 }
 
 /// Deletes a version that no group enables.
 pub(super) fn remove_version(
-    records: &Records<'_>,
-    pack: &Pack,
-    version: &Version,
-) -> Result<(), Refusal> {
+    records: &PulumiRecords<'_>,
+    pack: &StoredPack,
+    version: &StoredPackVersion,
+) -> Result<(), PulumiRefusal> {
     if records.is_applied(pack, version)? {
-        return Err(Refusal::conflict(
+        return Err(PulumiRefusal::conflict(
             "Cannot delete a Policy Pack that is applied to Policy Groups",
         ));
     }
-    Ok(records.set_status(pack, version, Status::Deleted)?)
+    Ok(records.set_status(pack, version, VersionStatus::Deleted)?)
 }
 
 /// Deletes a pack that no group enables.
-pub(super) fn remove_pack(records: &Records<'_>, pack: &Pack) -> Result<(), Refusal> {
+pub(super) fn remove_pack(
+    records: &PulumiRecords<'_>,
+    pack: &StoredPack,
+) -> Result<(), PulumiRefusal> {
     let mut versions = records.versions(pack)?;
-    versions.retain(|version| version.status != Status::Deleted);
+    versions.retain(|version| version.status != VersionStatus::Deleted);
     if versions.is_empty() {
-        return Err(Refusal::not_found("Policy Pack"));
+        return Err(PulumiRefusal::not_found("Policy Pack"));
     }
     for version in &versions {
         if records.is_applied(pack, version)? {
-            return Err(Refusal::bad_request("Cannot delete an enabled Policy Pack"));
+            return Err(PulumiRefusal::bad_request(
+                "Cannot delete an enabled Policy Pack",
+            ));
         }
-        records.set_status(pack, version, Status::Deleted)?;
+        records.set_status(pack, version, VersionStatus::Deleted)?;
     }
     Ok(())
 }

@@ -4,26 +4,32 @@ use serde_json::{Map, Value, json};
 
 use super::archives::REQUIRED_HEADERS;
 use super::{find_version, organization};
-use crate::pulumi::app::App;
+use crate::pulumi::app::PulumiApp;
 use crate::pulumi::check::name::check_name;
-use crate::pulumi::check::pack::PackFields;
-use crate::pulumi::objects::{Content, Pack, Status, Version, ticket};
-use crate::pulumi::refusal::Refusal;
-use crate::pulumi::store::Records;
+use crate::pulumi::check::pack::NewPackFields;
+use crate::pulumi::objects::{
+    PublishedContent, StoredPack, StoredPackVersion, VersionStatus, ticket,
+};
+use crate::pulumi::refusal::PulumiRefusal;
+use crate::pulumi::store::PulumiRecords;
 use crate::random;
 
 /// `CreatePolicyPack`: adds an incomplete version and answers where to upload its archive.
-pub(crate) fn create(app: &App, org: &str, mut fields: PackFields) -> Result<Value, Refusal> {
+pub(crate) fn create(
+    app: &PulumiApp,
+    org: &str,
+    mut fields: NewPackFields,
+) -> Result<Value, PulumiRefusal> {
     app.store.write(|records| {
         organization(records, org)?;
-        let missing = || Refusal::invalid("PolicyPack", "name", "is required");
+        let missing = || PulumiRefusal::invalid("PolicyPack", "name", "is required");
         let name = fields.name.take().ok_or_else(missing)?;
         check_name("PolicyPack", "name", &name)?;
         let tag = fields.version_tag.take();
         let content = fields.into_content(tag.as_deref())?;
         let pack = match records.pack(org, &name)? {
             Some(pack) => pack,
-            None => records.add_pack(Pack {
+            None => records.add_pack(StoredPack {
                 place: 0,
                 id: random::uuid()?,
                 source: "private".to_owned(),
@@ -33,32 +39,32 @@ pub(crate) fn create(app: &App, org: &str, mut fields: PackFields) -> Result<Val
                 is_added: true,
             })?,
         };
-        begin(app, records, &pack, tag, content)
+        add_version(app, records, &pack, tag, content)
     })
 }
 
 /// Adds the next version of a pack.
-pub(super) fn begin(
-    app: &App,
-    records: &Records<'_>,
-    pack: &Pack,
+pub(super) fn add_version(
+    app: &PulumiApp,
+    records: &PulumiRecords<'_>,
+    pack: &StoredPack,
     tag: Option<String>,
-    content: Content,
-) -> Result<Value, Refusal> {
+    content: PublishedContent,
+) -> Result<Value, PulumiRefusal> {
     let versions = records.versions(pack)?;
     let number = versions.last().map_or(0, |version| version.number) + 1;
     let tag = tag.unwrap_or_else(|| number.to_string());
     // Tags of deleted versions stay reserved.
     if versions.iter().any(|version| version.tag == tag) {
         let name = &pack.name;
-        return Err(Refusal::bad_request(format!(
+        return Err(PulumiRefusal::bad_request(format!(
             "Policy Pack {name:?} version {tag:?} has already been published"
         )));
     }
     let before = versions
         .iter()
         .rev()
-        .filter(|version| version.status == Status::Complete);
+        .filter(|version| version.status == VersionStatus::Complete);
     let before = before
         .filter_map(|version| version.content.runtime.as_ref())
         .next();
@@ -68,12 +74,12 @@ pub(super) fn begin(
         let message = format!(
             "the pack was published with {before:?}, and its runtime cannot change to {now:?}"
         );
-        return Err(Refusal::invalid("PolicyPack", "runtime", message));
+        return Err(PulumiRefusal::invalid("PolicyPack", "runtime", message));
     }
-    let version = Version {
+    let version = StoredPackVersion {
         number,
         tag,
-        status: Status::Incomplete,
+        status: VersionStatus::Incomplete,
         content,
         ticket: ticket()?,
         digest: None,
@@ -87,28 +93,37 @@ pub(super) fn begin(
 }
 
 /// `CompletePolicyPack`.
-pub(crate) fn complete(app: &App, org: &str, name: &str, wanted: &str) -> Result<(), Refusal> {
+pub(crate) fn complete(
+    app: &PulumiApp,
+    org: &str,
+    name: &str,
+    wanted: &str,
+) -> Result<(), PulumiRefusal> {
     app.store.write(|records| {
         organization(records, org)?;
         let pack = records
             .pack(org, name)?
-            .ok_or_else(|| Refusal::not_found("Policy Pack"))?;
+            .ok_or_else(|| PulumiRefusal::not_found("Policy Pack"))?;
         finish(records, &pack, wanted)
     })
 }
 
 /// Marks an incomplete version as complete.
-pub(super) fn finish(records: &Records<'_>, pack: &Pack, wanted: &str) -> Result<(), Refusal> {
+pub(super) fn finish(
+    records: &PulumiRecords<'_>,
+    pack: &StoredPack,
+    wanted: &str,
+) -> Result<(), PulumiRefusal> {
     let version = find_version(records, pack, wanted)?;
     match (version.status, &version.digest) {
-        (Status::Incomplete, Some(_)) => {
-            Ok(records.set_status(pack, &version, Status::Complete)?)
+        (VersionStatus::Incomplete, Some(_)) => {
+            Ok(records.set_status(pack, &version, VersionStatus::Complete)?)
         }
-        (Status::Incomplete, None) => {
-            Err(Refusal::bad_request("Policy Pack has not been uploaded"))
-        }
-        (Status::Complete | Status::Deleted, _) => {
-            Err(Refusal::bad_request("Policy Pack is already complete"))
-        }
+        (VersionStatus::Incomplete, None) => Err(PulumiRefusal::bad_request(
+            "Policy Pack has not been uploaded",
+        )),
+        (VersionStatus::Complete | VersionStatus::Deleted, _) => Err(PulumiRefusal::bad_request(
+            "Policy Pack is already complete",
+        )),
     }
 }

@@ -7,19 +7,22 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::packs::{remove_pack, remove_version};
-use super::publish::{begin, finish};
-use super::{belonging, complete, find_pack, find_version, newest, readable};
-use crate::pulumi::app::App;
+use super::publish::{add_version, finish};
+use super::{complete, find_pack, find_version, newest, readable_policies, require_membership};
+use crate::pulumi::app::PulumiApp;
 use crate::pulumi::check::name::LATEST;
-use crate::pulumi::check::pack::PackFields;
-use crate::pulumi::objects::{Content, EnforcementLevel, Organization, Pack, Status, Version};
-use crate::pulumi::refusal::Refusal;
-use crate::pulumi::store::Records;
+use crate::pulumi::check::pack::NewPackFields;
+use crate::pulumi::objects::{
+    PackPolicyLevel, PublishedContent, PulumiOrganization, StoredPack, StoredPackVersion,
+    VersionStatus,
+};
+use crate::pulumi::refusal::PulumiRefusal;
+use crate::pulumi::store::PulumiRecords;
 
 /// The packs to list (schema `ListPolicyPacksRequest`, `access`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Access {
+pub(crate) enum PackFilter {
     /// Published by others and added to the organization.
     Added,
     /// Published by others, public, and not added.
@@ -30,18 +33,18 @@ pub(crate) enum Access {
     Private,
 }
 
-impl Access {
+impl PackFilter {
     /// The access with this name.
-    pub(crate) fn of(text: &str) -> Result<Self, Refusal> {
+    pub(crate) fn of(text: &str) -> Result<Self, PulumiRefusal> {
         serde_json::from_value(json!(text))
-            .map_err(|_| Refusal::bad_request("Policy pack access is not valid"))
+            .map_err(|_| PulumiRefusal::bad_request("Policy pack access is not valid"))
     }
 }
 
 /// The fields of schema `ListPolicyPacksRequest`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct ListFields {
+pub(crate) struct ListPacksFields {
     access: Option<String>,
     ids: Option<HashSet<String>>,
     org_login: Option<String>,
@@ -49,7 +52,7 @@ pub(crate) struct ListFields {
 
 /// The position of a page, encoded in the opaque `continuationToken`.
 #[derive(Debug, Serialize, Deserialize)]
-struct Cursor {
+struct PackPageCursor {
     /// The query of the list.
     q: String,
     /// The `place` of the last item on the previous page.
@@ -58,15 +61,18 @@ struct Cursor {
 
 /// The path parameters of a pack in the registry.
 #[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Address {
+pub(crate) struct PackAddress {
     source: String,
     publisher: String,
     pack: String,
 }
 
 /// The caller's permissions for a pack.
-fn access_level(records: &Records<'_>, pack: &Pack) -> Result<Option<&'static str>, Refusal> {
-    let ours: Vec<Organization> = records
+fn access_level(
+    records: &PulumiRecords<'_>,
+    pack: &StoredPack,
+) -> Result<Option<&'static str>, PulumiRefusal> {
+    let ours: Vec<PulumiOrganization> = records
         .organizations()?
         .into_iter()
         .filter(|organization| !organization.is_foreign)
@@ -87,9 +93,9 @@ fn access_level(records: &Records<'_>, pack: &Pack) -> Result<Option<&'static st
 }
 
 /// Schema `RegistryPolicyPack`.
-fn entry(pack: &Pack, version: &Version, access_level: &str) -> Value {
-    let levels: &[EnforcementLevel] = if access_level == "full" {
-        &EnforcementLevel::ALL
+fn entry(pack: &StoredPack, version: &StoredPackVersion, access_level: &str) -> Value {
+    let levels: &[PackPolicyLevel] = if access_level == "full" {
+        &PackPolicyLevel::ALL
     } else {
         &[]
     };
@@ -107,14 +113,14 @@ fn entry(pack: &Pack, version: &Version, access_level: &str) -> Value {
 
 /// `ListPolicyPacks`: the packs that one organization owns. Without a token, only public ones.
 pub(crate) fn list(
-    app: &App,
+    app: &PulumiApp,
     is_known: bool,
     org: Option<&str>,
     access: Option<&str>,
     token: Option<&str>,
-) -> Result<Value, Refusal> {
-    let access = access.map(Access::of).transpose()?;
-    let org = org.ok_or_else(|| Refusal::bad_request("orgLogin is required"))?;
+) -> Result<Value, PulumiRefusal> {
+    let access = access.map(PackFilter::of).transpose()?;
+    let org = org.ok_or_else(|| PulumiRefusal::bad_request("orgLogin is required"))?;
     app.store.read(|records| {
         let packs = match access {
             Some(access) => accessible(records, org, access)?,
@@ -137,17 +143,19 @@ pub(crate) fn list(
 
 /// `ListPolicyPacks_post`: the packs of one organization, or of all organizations of the caller.
 pub(crate) fn query(
-    app: &App,
+    app: &PulumiApp,
     is_known: bool,
-    fields: &ListFields,
+    fields: &ListPacksFields,
     token: Option<&str>,
-) -> Result<Value, Refusal> {
-    let ListFields {
+) -> Result<Value, PulumiRefusal> {
+    let ListPacksFields {
         access,
         ids,
         org_login,
     } = fields;
-    let access = access.as_deref().map_or(Ok(Access::Enabled), Access::of)?;
+    let access = access
+        .as_deref()
+        .map_or(Ok(PackFilter::Enabled), PackFilter::of)?;
     app.store.read(|records| {
         let organizations = records
             .organizations()?
@@ -155,7 +163,7 @@ pub(crate) fn query(
             .filter(|each| !each.is_foreign);
         let organizations =
             organizations.filter(|each| org_login.as_ref().is_none_or(|name| *name == each.name));
-        let mut packs: Vec<Pack> = Vec::new();
+        let mut packs: Vec<StoredPack> = Vec::new();
         for organization in organizations {
             for pack in accessible(records, &organization.name, access)? {
                 if !packs.contains(&pack) && ids.as_ref().is_none_or(|ids| ids.contains(&pack.id)) {
@@ -176,26 +184,30 @@ pub(crate) fn query(
 }
 
 /// The packs with this access in an organization.
-fn accessible(records: &Records<'_>, org: &str, access: Access) -> Result<Vec<Pack>, Refusal> {
+fn accessible(
+    records: &PulumiRecords<'_>,
+    org: &str,
+    access: PackFilter,
+) -> Result<Vec<StoredPack>, PulumiRefusal> {
     let packs = records.packs()?;
     let added = records.additions(org)?;
-    let fits = |pack: &Pack| match access {
-        Access::Added => added.contains(pack),
-        Access::Available => pack.publisher != org && pack.is_public && !added.contains(pack),
-        Access::Enabled => pack.publisher == org && pack.is_added,
-        Access::Private => pack.publisher == org,
+    let fits = |pack: &StoredPack| match access {
+        PackFilter::Added => added.contains(pack),
+        PackFilter::Available => pack.publisher != org && pack.is_public && !added.contains(pack),
+        PackFilter::Enabled => pack.publisher == org && pack.is_added,
+        PackFilter::Private => pack.publisher == org,
     };
     Ok(packs.into_iter().filter(fits).collect())
 }
 
 fn page_of_packs(
-    app: &App,
-    records: &Records<'_>,
+    app: &PulumiApp,
+    records: &PulumiRecords<'_>,
     is_known: bool,
-    packs: Vec<Pack>,
+    packs: Vec<StoredPack>,
     what: &str,
     token: Option<&str>,
-) -> Result<Value, Refusal> {
+) -> Result<Value, PulumiRefusal> {
     let mut entries = Vec::new();
     for pack in packs.iter().filter(|pack| is_known || pack.is_public) {
         let level = if is_known {
@@ -212,20 +224,20 @@ fn page_of_packs(
 
 /// Schema `ListPolicyPacksResponse`: the page of the token, otherwise the first.
 fn page(
-    app: &App,
+    app: &PulumiApp,
     entries: Vec<(i64, Value)>,
     what: &str,
     token: Option<&str>,
-) -> Result<Value, Refusal> {
+) -> Result<Value, PulumiRefusal> {
     let after = match token {
         None => 0,
         Some(token) => {
             let decoded = BASE64URL_NOPAD.decode(token.as_bytes()).ok();
-            let cursor: Option<Cursor> =
+            let cursor: Option<PackPageCursor> =
                 decoded.and_then(|bytes| serde_json::from_slice(&bytes).ok());
             match cursor {
-                Some(Cursor { q, p }) if q == what => p,
-                _ => return Err(Refusal::bad_request("invalid continuation token")),
+                Some(PackPageCursor { q, p }) if q == what => p,
+                _ => return Err(PulumiRefusal::bad_request("invalid continuation token")),
             }
         }
     };
@@ -239,7 +251,7 @@ fn page(
     let mut answer =
         json!({"policyPacks": entries.into_iter().map(|(_, entry)| entry).collect::<Vec<_>>()});
     if let Some(p) = last {
-        let cursor = json!(Cursor {
+        let cursor = json!(PackPageCursor {
             q: what.to_owned(),
             p
         })
@@ -250,13 +262,16 @@ fn page(
 }
 
 /// A pack that the caller can see, and the caller's permissions.
-fn seen(records: &Records<'_>, address: &Address) -> Result<(Pack, &'static str), Refusal> {
-    let Address {
+fn visible_pack(
+    records: &PulumiRecords<'_>,
+    address: &PackAddress,
+) -> Result<(StoredPack, &'static str), PulumiRefusal> {
+    let PackAddress {
         source,
         publisher,
         pack,
     } = address;
-    let missing = || Refusal::not_found("Policy pack");
+    let missing = || PulumiRefusal::not_found("Policy pack");
     let pack = records
         .pack(publisher, pack)?
         .filter(|pack| pack.source == *source)
@@ -266,11 +281,14 @@ fn seen(records: &Records<'_>, address: &Address) -> Result<(Pack, &'static str)
 }
 
 /// A pack that the caller may publish to.
-fn writable(records: &Records<'_>, address: &Address) -> Result<Pack, Refusal> {
-    let (pack, _) = seen(records, address)?;
-    match belonging(records, &pack.publisher) {
+fn writable(
+    records: &PulumiRecords<'_>,
+    address: &PackAddress,
+) -> Result<StoredPack, PulumiRefusal> {
+    let (pack, _) = visible_pack(records, address)?;
+    match require_membership(records, &pack.publisher) {
         Ok(_) => Ok(pack),
-        Err(_) => Err(Refusal::forbidden(
+        Err(_) => Err(PulumiRefusal::forbidden(
             "the permission RegistryPublish is missing",
         )),
     }
@@ -278,15 +296,15 @@ fn writable(records: &Records<'_>, address: &Address) -> Result<Pack, Refusal> {
 
 /// `ListPolicyPackVersionsForRegistry`: the complete versions, oldest first.
 pub(crate) fn versions(
-    app: &App,
-    address: &Address,
+    app: &PulumiApp,
+    address: &PackAddress,
     token: Option<&str>,
-) -> Result<Value, Refusal> {
+) -> Result<Value, PulumiRefusal> {
     app.store.read(|records| {
-        let (pack, level) = seen(records, address)?;
+        let (pack, level) = visible_pack(records, address)?;
         let versions = complete(records, &pack)?;
         if versions.is_empty() {
-            return Err(Refusal::not_found("Policy pack"));
+            return Err(PulumiRefusal::not_found("Policy pack"));
         }
         let entries = versions
             .iter()
@@ -297,35 +315,43 @@ pub(crate) fn versions(
 }
 
 /// The complete version with this tag or number; by default the newest.
-fn wanted_version(records: &Records<'_>, pack: &Pack, wanted: &str) -> Result<Version, Refusal> {
+fn wanted_version(
+    records: &PulumiRecords<'_>,
+    pack: &StoredPack,
+    wanted: &str,
+) -> Result<StoredPackVersion, PulumiRefusal> {
     let found = if wanted == LATEST {
         newest(records.versions(pack)?)
     } else {
         find_version(records, pack, wanted)
             .ok()
-            .filter(|version| version.status == Status::Complete)
+            .filter(|version| version.status == VersionStatus::Complete)
     };
-    found.ok_or_else(|| Refusal::not_found("Policy Pack"))
+    found.ok_or_else(|| PulumiRefusal::not_found("Policy Pack"))
 }
 
 /// `GetPolicyPackVersionForRegistry`: with its policies.
-pub(crate) fn get(app: &App, address: &Address, wanted: &str) -> Result<Value, Refusal> {
+pub(crate) fn get(
+    app: &PulumiApp,
+    address: &PackAddress,
+    wanted: &str,
+) -> Result<Value, PulumiRefusal> {
     app.store.read(|records| {
-        let (pack, level) = seen(records, address)?;
+        let (pack, level) = visible_pack(records, address)?;
         let version = wanted_version(records, &pack, wanted)?;
-        Ok(json!({"policyPack": entry(&pack, &version, level), "policies": readable(&version)?}))
+        Ok(json!({"policyPack": entry(&pack, &version, level), "policies": readable_policies(&version)?}))
     })
 }
 
 /// `GetOrgRegistryPolicyPack`: without policies. By default, the newest version.
 pub(crate) fn get_of_organization(
-    app: &App,
+    app: &PulumiApp,
     org: &str,
     name: &str,
     tag: Option<&str>,
-) -> Result<Value, Refusal> {
+) -> Result<Value, PulumiRefusal> {
     app.store.read(|records| {
-        belonging(records, org)?;
+        require_membership(records, org)?;
         let (pack, _) = find_pack(records, org, name)?;
         let version = wanted_version(records, &pack, tag.unwrap_or(LATEST))?;
         Ok(json!({"policyPack": entry(&pack, &version, "full")}))
@@ -336,26 +362,26 @@ pub(crate) fn get_of_organization(
 /// next version gets the policies of the newest one; with a body, it has the form of
 /// `CreatePolicyPack`.
 pub(crate) fn publish(
-    app: &App,
-    address: &Address,
-    fields: Option<PackFields>,
-) -> Result<Value, Refusal> {
+    app: &PulumiApp,
+    address: &PackAddress,
+    fields: Option<NewPackFields>,
+) -> Result<Value, PulumiRefusal> {
     app.store.write(|records| {
         let pack = writable(records, address)?;
         let before = records.versions(&pack)?;
         if before
             .iter()
-            .all(|version| version.status == Status::Deleted)
+            .all(|version| version.status == VersionStatus::Deleted)
         {
-            return Err(Refusal::not_found("Policy pack"));
+            return Err(PulumiRefusal::not_found("Policy pack"));
         }
         let Some(mut fields) = fields else {
-            let content: Option<Content> = newest(before).map(|version| version.content);
-            let content = content.ok_or_else(|| Refusal::not_found("Policy pack"))?;
-            return begin(app, records, &pack, None, content);
+            let content: Option<PublishedContent> = newest(before).map(|version| version.content);
+            let content = content.ok_or_else(|| PulumiRefusal::not_found("Policy pack"))?;
+            return add_version(app, records, &pack, None, content);
         };
         if fields.name.take().is_some_and(|name| name != pack.name) {
-            return Err(Refusal::invalid(
+            return Err(PulumiRefusal::invalid(
                 "PolicyPack",
                 "name",
                 "is not the name in the path",
@@ -363,18 +389,26 @@ pub(crate) fn publish(
         }
         let tag = fields.version_tag.take();
         let content = fields.into_content(tag.as_deref())?;
-        begin(app, records, &pack, tag, content)
+        add_version(app, records, &pack, tag, content)
     })
 }
 
 /// `PostPublishPolicyPackVersionCompleteForRegistry`.
-pub(crate) fn finish_version(app: &App, address: &Address, wanted: &str) -> Result<(), Refusal> {
+pub(crate) fn finish_version(
+    app: &PulumiApp,
+    address: &PackAddress,
+    wanted: &str,
+) -> Result<(), PulumiRefusal> {
     app.store
         .write(|records| finish(records, &writable(records, address)?, wanted))
 }
 
 /// `DeleteRegistryPolicyPackVersion`.
-pub(crate) fn delete_version(app: &App, address: &Address, wanted: &str) -> Result<(), Refusal> {
+pub(crate) fn delete_version(
+    app: &PulumiApp,
+    address: &PackAddress,
+    wanted: &str,
+) -> Result<(), PulumiRefusal> {
     app.store.write(|records| {
         let pack = writable(records, address)?;
         let version = find_version(records, &pack, wanted)?;
@@ -383,7 +417,7 @@ pub(crate) fn delete_version(app: &App, address: &Address, wanted: &str) -> Resu
 }
 
 /// `DeletePolicyPack`.
-pub(crate) fn delete(app: &App, address: &Address) -> Result<(), Refusal> {
+pub(crate) fn delete(app: &PulumiApp, address: &PackAddress) -> Result<(), PulumiRefusal> {
     app.store
         .write(|records| remove_pack(records, &writable(records, address)?))
 }

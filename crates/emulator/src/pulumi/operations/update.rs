@@ -11,26 +11,29 @@ use serde_json::{Map, Value};
 
 use super::groups::{check_group_name, find};
 use super::{find_pack, find_version, newest, organization};
-use crate::pulumi::app::App;
+use crate::pulumi::app::PulumiApp;
 use crate::pulumi::check::config;
 use crate::pulumi::check::name::LATEST;
-use crate::pulumi::objects::{Applied, EntityType, Group, Stack, StackReference, Status, Version};
-use crate::pulumi::refusal::Refusal;
-use crate::pulumi::store::Records;
+use crate::pulumi::objects::{
+    AppliedPack, GroupEntityType, StackIdentity, StoredGroup, StoredPackVersion, StoredStack,
+    VersionStatus,
+};
+use crate::pulumi::refusal::PulumiRefusal;
+use crate::pulumi::store::PulumiRecords;
 
 /// The fields of schema `UpdatePolicyGroupRequest`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct UpdateFields {
+pub(crate) struct UpdateGroupFields {
     new_name: Option<String>,
-    add_stack: Option<StackReference>,
-    remove_stack: Option<StackReference>,
-    add_policy_pack: Option<PackFields>,
-    remove_policy_pack: Option<PackFields>,
+    add_stack: Option<StackIdentity>,
+    remove_stack: Option<StackIdentity>,
+    add_policy_pack: Option<GroupPackFields>,
+    remove_policy_pack: Option<GroupPackFields>,
     add_insights_account: Option<AccountFields>,
     remove_insights_account: Option<AccountFields>,
-    stacks: Option<Vec<StackReference>>,
-    policy_packs: Option<Vec<PackFields>>,
+    stacks: Option<Vec<StackIdentity>>,
+    policy_packs: Option<Vec<GroupPackFields>>,
     insights_accounts: Option<Vec<String>>,
     agent_pool_id: Option<String>,
 }
@@ -38,7 +41,7 @@ pub(crate) struct UpdateFields {
 /// The fields of schema `AppPolicyPackMetadata`; all but the name are optional.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct PackFields {
+struct GroupPackFields {
     name: String,
     /// Ignored: the pack has its own.
     #[serde(rename = "displayName")]
@@ -57,21 +60,21 @@ struct AccountFields {
 
 /// The operations of a request in the order of execution.
 #[derive(Debug)]
-enum Step {
-    Stacks(Vec<StackReference>),
+enum GroupUpdate {
+    Stacks(Vec<StackIdentity>),
     Accounts(Vec<String>),
-    Packs(Vec<PackFields>),
+    Packs(Vec<GroupPackFields>),
     AgentPool(String),
-    AddStack(StackReference),
+    AddStack(StackIdentity),
     AddAccount(String),
-    AddPack(PackFields),
-    RemoveStack(StackReference),
+    AddPack(GroupPackFields),
+    RemoveStack(StackIdentity),
     RemoveAccount(String),
-    RemovePack(PackFields),
+    RemovePack(GroupPackFields),
     Rename(String),
 }
 
-impl Step {
+impl GroupUpdate {
     fn rank(&self) -> u8 {
         match self {
             Self::Stacks(_) | Self::Accounts(_) | Self::Packs(_) | Self::AgentPool(_) => 0,
@@ -82,8 +85,8 @@ impl Step {
     }
 }
 
-fn steps(fields: UpdateFields) -> Result<Vec<Step>, Refusal> {
-    let UpdateFields {
+fn steps(fields: UpdateGroupFields) -> Result<Vec<GroupUpdate>, PulumiRefusal> {
+    let UpdateGroupFields {
         new_name,
         add_stack,
         remove_stack,
@@ -96,24 +99,24 @@ fn steps(fields: UpdateFields) -> Result<Vec<Step>, Refusal> {
         insights_accounts,
         agent_pool_id,
     } = fields;
-    let steps: Vec<Step> = [
-        stacks.map(Step::Stacks),
-        insights_accounts.map(Step::Accounts),
-        policy_packs.map(Step::Packs),
-        agent_pool_id.map(Step::AgentPool),
-        add_stack.map(Step::AddStack),
-        add_insights_account.map(|account| Step::AddAccount(account.name)),
-        add_policy_pack.map(Step::AddPack),
-        remove_stack.map(Step::RemoveStack),
-        remove_insights_account.map(|account| Step::RemoveAccount(account.name)),
-        remove_policy_pack.map(Step::RemovePack),
-        new_name.map(Step::Rename),
+    let steps: Vec<GroupUpdate> = [
+        stacks.map(GroupUpdate::Stacks),
+        insights_accounts.map(GroupUpdate::Accounts),
+        policy_packs.map(GroupUpdate::Packs),
+        agent_pool_id.map(GroupUpdate::AgentPool),
+        add_stack.map(GroupUpdate::AddStack),
+        add_insights_account.map(|account| GroupUpdate::AddAccount(account.name)),
+        add_policy_pack.map(GroupUpdate::AddPack),
+        remove_stack.map(GroupUpdate::RemoveStack),
+        remove_insights_account.map(|account| GroupUpdate::RemoveAccount(account.name)),
+        remove_policy_pack.map(GroupUpdate::RemovePack),
+        new_name.map(GroupUpdate::Rename),
     ]
     .into_iter()
     .flatten()
     .collect();
     if steps.is_empty() {
-        Err(Refusal::bad_request("the request changes nothing"))
+        Err(PulumiRefusal::bad_request("the request changes nothing"))
     } else {
         Ok(steps)
     }
@@ -121,65 +124,74 @@ fn steps(fields: UpdateFields) -> Result<Vec<Step>, Refusal> {
 
 /// `UpdatePolicyGroup` with one request, `BatchUpdatePolicyGroup` with several, in one transaction.
 pub(crate) fn update(
-    app: &App,
+    app: &PulumiApp,
     org: &str,
     name: &str,
-    requests: Vec<UpdateFields>,
-) -> Result<(), Refusal> {
+    requests: Vec<UpdateGroupFields>,
+) -> Result<(), PulumiRefusal> {
     let mut open = Vec::new();
     for request in requests {
         open.extend(steps(request)?);
     }
-    open.sort_by_key(Step::rank);
+    open.sort_by_key(GroupUpdate::rank);
     app.store.write(|records| {
         organization(records, org)?;
         let mut group = find(records, org, name)?;
         for step in open {
-            take(app, records, &mut group, step)?;
+            apply_update(app, records, &mut group, step)?;
         }
         Ok(records.update_group(&group)?)
     })
 }
 
-fn take(app: &App, records: &Records<'_>, group: &mut Group, step: Step) -> Result<(), Refusal> {
+fn apply_update(
+    app: &PulumiApp,
+    records: &PulumiRecords<'_>,
+    group: &mut StoredGroup,
+    step: GroupUpdate,
+) -> Result<(), PulumiRefusal> {
     match step {
-        Step::Stacks(stacks) => {
+        GroupUpdate::Stacks(stacks) => {
             group.body.stacks.clear();
             stacks
                 .into_iter()
                 .try_for_each(|stack| add_stack(app, records, group, stack))
         }
-        Step::Accounts(accounts) => {
+        GroupUpdate::Accounts(accounts) => {
             group.body.accounts.clear();
             accounts
                 .into_iter()
                 .try_for_each(|account| add_account(records, group, account))
         }
-        Step::Packs(packs) => replace_packs(records, group, packs),
-        Step::AgentPool(pool) => {
+        GroupUpdate::Packs(packs) => replace_packs(records, group, packs),
+        GroupUpdate::AgentPool(pool) => {
             group.body.agent_pool = Some(pool).filter(|pool| !pool.is_empty());
             Ok(())
         }
-        Step::AddStack(stack) => add_stack(app, records, group, stack),
-        Step::AddAccount(account) => add_account(records, group, account),
-        Step::AddPack(pack) => add_pack(records, group, pack),
-        Step::RemoveStack(stack) => {
-            check_members(group, EntityType::Stacks, "removeStack")?;
+        GroupUpdate::AddStack(stack) => add_stack(app, records, group, stack),
+        GroupUpdate::AddAccount(account) => add_account(records, group, account),
+        GroupUpdate::AddPack(pack) => add_pack(records, group, pack),
+        GroupUpdate::RemoveStack(stack) => {
+            check_members(group, GroupEntityType::Stacks, "removeStack")?;
             remove(&mut group.body.stacks, &stack, "Stack")
         }
-        Step::RemoveAccount(account) => {
-            check_members(group, EntityType::Accounts, "removeInsightsAccount")?;
+        GroupUpdate::RemoveAccount(account) => {
+            check_members(group, GroupEntityType::Accounts, "removeInsightsAccount")?;
             remove(&mut group.body.accounts, &account, "Account")
         }
-        Step::RemovePack(pack) => remove_pack(records, group, &pack),
-        Step::Rename(name) => rename(records, group, name),
+        GroupUpdate::RemovePack(pack) => remove_pack(records, group, &pack),
+        GroupUpdate::Rename(name) => rename(records, group, name),
     }
 }
 
 /// Members must have the group's type. Members of a built-in group follow from the other groups.
-fn check_members(group: &Group, entity_type: EntityType, attribute: &str) -> Result<(), Refusal> {
+fn check_members(
+    group: &StoredGroup,
+    entity_type: GroupEntityType,
+    attribute: &str,
+) -> Result<(), PulumiRefusal> {
     if group.body.entity_type != entity_type {
-        return Err(Refusal::invalid(
+        return Err(PulumiRefusal::invalid(
             "PolicyGroup",
             attribute,
             "the group applies to another type of entity",
@@ -188,29 +200,29 @@ fn check_members(group: &Group, entity_type: EntityType, attribute: &str) -> Res
     if group.body.is_default {
         let message =
             "a default Policy Group has what is in no other group, and cannot be given members";
-        return Err(Refusal::invalid("PolicyGroup", attribute, message));
+        return Err(PulumiRefusal::invalid("PolicyGroup", attribute, message));
     }
     Ok(())
 }
 
 fn add_stack(
-    app: &App,
-    records: &Records<'_>,
-    group: &mut Group,
-    stack: StackReference,
-) -> Result<(), Refusal> {
-    check_members(group, EntityType::Stacks, "addStack")?;
+    app: &PulumiApp,
+    records: &PulumiRecords<'_>,
+    group: &mut StoredGroup,
+    stack: StackIdentity,
+) -> Result<(), PulumiRefusal> {
+    check_members(group, GroupEntityType::Stacks, "addStack")?;
     if records
         .stacks(&group.organization)?
         .iter()
         .all(|known| known.reference != stack)
     {
         if !app.any_stack {
-            return Err(Refusal::not_found("Stack"));
+            return Err(PulumiRefusal::not_found("Stack"));
         }
         records.add_stack(
             &group.organization,
-            &Stack {
+            &StoredStack {
                 reference: stack.clone(),
                 resources: 0,
             },
@@ -220,14 +232,18 @@ fn add_stack(
     Ok(())
 }
 
-fn add_account(records: &Records<'_>, group: &mut Group, account: String) -> Result<(), Refusal> {
-    check_members(group, EntityType::Accounts, "addInsightsAccount")?;
+fn add_account(
+    records: &PulumiRecords<'_>,
+    group: &mut StoredGroup,
+    account: String,
+) -> Result<(), PulumiRefusal> {
+    check_members(group, GroupEntityType::Accounts, "addInsightsAccount")?;
     if records
         .accounts(&group.organization)?
         .iter()
         .all(|known| known.name != account)
     {
-        return Err(Refusal::not_found("Account"));
+        return Err(PulumiRefusal::not_found("Account"));
     }
     add(&mut group.body.accounts, account);
     Ok(())
@@ -240,23 +256,23 @@ fn add<T: PartialEq>(members: &mut Vec<T>, member: T) {
     }
 }
 
-fn remove<T: PartialEq>(members: &mut Vec<T>, member: &T, what: &str) -> Result<(), Refusal> {
+fn remove<T: PartialEq>(members: &mut Vec<T>, member: &T, what: &str) -> Result<(), PulumiRefusal> {
     let place = members
         .iter()
         .position(|found| found == member)
-        .ok_or_else(|| Refusal::not_found(what))?;
+        .ok_or_else(|| PulumiRefusal::not_found(what))?;
     members.remove(place);
     Ok(())
 }
 
 fn replace_packs(
-    records: &Records<'_>,
-    group: &mut Group,
-    packs: Vec<PackFields>,
-) -> Result<(), Refusal> {
+    records: &PulumiRecords<'_>,
+    group: &mut StoredGroup,
+    packs: Vec<GroupPackFields>,
+) -> Result<(), PulumiRefusal> {
     let mut names = HashSet::new();
     if let Some(twice) = packs.iter().find(|pack| !names.insert(pack.name.clone())) {
-        return Err(Refusal::invalid(
+        return Err(PulumiRefusal::invalid(
             "PolicyGroup",
             "policyPacks",
             format!("`{}` is there twice", twice.name),
@@ -271,22 +287,27 @@ fn replace_packs(
 }
 
 /// Adds a pack to the group, or changes the version and configuration of an existing one.
-fn add_pack(records: &Records<'_>, group: &Group, fields: PackFields) -> Result<(), Refusal> {
+fn add_pack(
+    records: &PulumiRecords<'_>,
+    group: &StoredGroup,
+    fields: GroupPackFields,
+) -> Result<(), PulumiRefusal> {
     let (pack, is_own) = find_pack(records, &group.organization, &fields.name)?;
     if is_own && !pack.is_added {
-        return Err(Refusal::not_found("Policy Pack"));
+        return Err(PulumiRefusal::not_found("Policy Pack"));
     }
-    let version = match wanted(&fields)? {
-        Some(wanted) => find_version(records, &pack, &wanted)?,
-        None => {
-            newest(records.versions(&pack)?).ok_or_else(|| Refusal::not_found("Policy Pack"))?
-        }
+    let version = match requested_version(&fields)? {
+        Some(version) => find_version(records, &pack, &version)?,
+        None => newest(records.versions(&pack)?)
+            .ok_or_else(|| PulumiRefusal::not_found("Policy Pack"))?,
     };
-    if version.status != Status::Complete {
-        return Err(Refusal::bad_request("Cannot add incomplete Policy Pack"));
+    if version.status != VersionStatus::Complete {
+        return Err(PulumiRefusal::bad_request(
+            "Cannot add incomplete Policy Pack",
+        ));
     }
     check_number(&fields, &version)?;
-    let PackFields {
+    let GroupPackFields {
         name: _,
         _display_name: _,
         version: _,
@@ -296,7 +317,7 @@ fn add_pack(records: &Records<'_>, group: &Group, fields: PackFields) -> Result<
     } = fields;
     let config = config.unwrap_or_default();
     config::check(&version.content.policies, &config)?;
-    let applied = Applied {
+    let applied = AppliedPack {
         pack,
         version,
         config,
@@ -306,9 +327,9 @@ fn add_pack(records: &Records<'_>, group: &Group, fields: PackFields) -> Result<
 }
 
 /// The selected version, by its tag, otherwise by its number; none selects the newest.
-fn wanted(fields: &PackFields) -> Result<Option<String>, Refusal> {
+fn requested_version(fields: &GroupPackFields) -> Result<Option<String>, PulumiRefusal> {
     match (&fields.version_tag, fields.version) {
-        (Some(tag), _) if tag.is_empty() => Err(Refusal::invalid(
+        (Some(tag), _) if tag.is_empty() => Err(PulumiRefusal::invalid(
             "PolicyGroup",
             "addPolicyPack.versionTag",
             "must not be empty",
@@ -319,11 +340,14 @@ fn wanted(fields: &PackFields) -> Result<Option<String>, Refusal> {
     }
 }
 
-fn check_number(fields: &PackFields, version: &Version) -> Result<(), Refusal> {
+fn check_number(
+    fields: &GroupPackFields,
+    version: &StoredPackVersion,
+) -> Result<(), PulumiRefusal> {
     match fields.version {
         Some(number) if number != version.number => {
             let message = format!("{number} is not the version {}", version.tag);
-            Err(Refusal::invalid(
+            Err(PulumiRefusal::invalid(
                 "PolicyGroup",
                 "addPolicyPack.version",
                 message,
@@ -335,8 +359,12 @@ fn check_number(fields: &PackFields, version: &Version) -> Result<(), Refusal> {
 
 /// Removes a pack from the group. If the request names another version than the group's, the answer
 /// is 404.
-fn remove_pack(records: &Records<'_>, group: &Group, fields: &PackFields) -> Result<(), Refusal> {
-    let fits = |applied: &Applied| {
+fn remove_pack(
+    records: &PulumiRecords<'_>,
+    group: &StoredGroup,
+    fields: &GroupPackFields,
+) -> Result<(), PulumiRefusal> {
+    let fits = |applied: &AppliedPack| {
         applied.pack.name == fields.name
             && fields
                 .version_tag
@@ -347,13 +375,17 @@ fn remove_pack(records: &Records<'_>, group: &Group, fields: &PackFields) -> Res
                 .is_none_or(|number| number == applied.version.number)
     };
     let found = records.applied(group)?.into_iter().find(fits);
-    let found = found.ok_or_else(|| Refusal::not_found("Policy Pack"))?;
+    let found = found.ok_or_else(|| PulumiRefusal::not_found("Policy Pack"))?;
     Ok(records.unapply(group, &found.pack)?)
 }
 
-fn rename(records: &Records<'_>, group: &mut Group, name: String) -> Result<(), Refusal> {
+fn rename(
+    records: &PulumiRecords<'_>,
+    group: &mut StoredGroup,
+    name: String,
+) -> Result<(), PulumiRefusal> {
     if group.body.is_default {
-        return Err(Refusal::bad_request(
+        return Err(PulumiRefusal::bad_request(
             "Cannot rename the default Policy Group",
         ));
     }
@@ -362,7 +394,7 @@ fn rename(records: &Records<'_>, group: &mut Group, name: String) -> Result<(), 
         .group(&group.organization, &name)?
         .is_some_and(|found| found.place != group.place)
     {
-        return Err(Refusal::bad_request(format!(
+        return Err(PulumiRefusal::bad_request(format!(
             "Policy Group {name:?} already exists"
         )));
     }

@@ -3,13 +3,13 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::packs::{columns, pack, version};
-use super::tables::Records;
-use crate::pulumi::objects::{Applied, Group, Pack};
+use super::tables::PulumiRecords;
+use crate::pulumi::objects::{AppliedPack, StoredGroup, StoredPack};
 use crate::state::{json, text};
 
-impl Records<'_> {
+impl PulumiRecords<'_> {
     /// Oldest first.
-    pub(crate) fn groups(&self, organization: &str) -> rusqlite::Result<Vec<Group>> {
+    pub(crate) fn groups(&self, organization: &str) -> rusqlite::Result<Vec<StoredGroup>> {
         let sql = "select place, organization, name, body from policy_groups where organization = ?1 order by place";
         self.connection
             .prepare_cached(sql)?
@@ -17,7 +17,11 @@ impl Records<'_> {
             .collect()
     }
 
-    pub(crate) fn group(&self, organization: &str, name: &str) -> rusqlite::Result<Option<Group>> {
+    pub(crate) fn group(
+        &self,
+        organization: &str,
+        name: &str,
+    ) -> rusqlite::Result<Option<StoredGroup>> {
         let sql = "select place, organization, name, body from policy_groups where organization = ?1 and name = ?2";
         self.connection
             .prepare_cached(sql)?
@@ -26,8 +30,8 @@ impl Records<'_> {
     }
 
     /// Adds a group at the end of the list and returns it with its `place`.
-    pub(crate) fn add_group(&self, group: Group) -> rusqlite::Result<Group> {
-        let Group {
+    pub(crate) fn add_group(&self, group: StoredGroup) -> rusqlite::Result<StoredGroup> {
+        let StoredGroup {
             place: _,
             organization,
             name,
@@ -37,15 +41,15 @@ impl Records<'_> {
             "insert into policy_groups (organization, name, body) values (?1, ?2, ?3)",
             params![organization, name, text(body)?],
         )?;
-        Ok(Group {
+        Ok(StoredGroup {
             place: self.connection.last_insert_rowid(),
             ..group
         })
     }
 
     /// Writes the fields of a group that can change.
-    pub(crate) fn update_group(&self, group: &Group) -> rusqlite::Result<()> {
-        let Group {
+    pub(crate) fn update_group(&self, group: &StoredGroup) -> rusqlite::Result<()> {
+        let StoredGroup {
             place,
             organization: _,
             name,
@@ -58,7 +62,7 @@ impl Records<'_> {
     }
 
     /// Deletes a group with its packs.
-    pub(crate) fn delete_group(&self, group: &Group) -> rusqlite::Result<()> {
+    pub(crate) fn delete_group(&self, group: &StoredGroup) -> rusqlite::Result<()> {
         self.execute(
             "delete from policy_groups where place = ?1",
             params![group.place],
@@ -66,7 +70,7 @@ impl Records<'_> {
     }
 
     /// The packs of a group in the order of addition.
-    pub(crate) fn applied(&self, group: &Group) -> rusqlite::Result<Vec<Applied>> {
+    pub(crate) fn applied(&self, group: &StoredGroup) -> rusqlite::Result<Vec<AppliedPack>> {
         let sql = format!(
             "select {}, applied.config, applied.environments from applied
              join packs on packs.place = applied.pack
@@ -76,7 +80,7 @@ impl Records<'_> {
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
         let applied = statement.query_map([group.place], |row| {
-            Ok(Applied {
+            Ok(AppliedPack {
                 pack: pack(row, 0)?,
                 version: version(row, 7)?,
                 config: json(row, 13)?,
@@ -87,8 +91,8 @@ impl Records<'_> {
     }
 
     /// Adds a pack to a group, or replaces its version and configuration.
-    pub(crate) fn apply(&self, group: &Group, applied: &Applied) -> rusqlite::Result<()> {
-        let Applied {
+    pub(crate) fn apply(&self, group: &StoredGroup, applied: &AppliedPack) -> rusqlite::Result<()> {
+        let AppliedPack {
             pack,
             version,
             config,
@@ -102,7 +106,7 @@ impl Records<'_> {
         )
     }
 
-    pub(crate) fn unapply(&self, group: &Group, pack: &Pack) -> rusqlite::Result<()> {
+    pub(crate) fn unapply(&self, group: &StoredGroup, pack: &StoredPack) -> rusqlite::Result<()> {
         self.execute(
             "delete from applied where policy_group = ?1 and pack = ?2",
             params![group.place, pack.place],
@@ -110,8 +114,8 @@ impl Records<'_> {
     }
 }
 
-fn group(row: &Row<'_>) -> rusqlite::Result<Group> {
-    Ok(Group {
+fn group(row: &Row<'_>) -> rusqlite::Result<StoredGroup> {
+    Ok(StoredGroup {
         place: row.get(0)?,
         organization: row.get(1)?,
         name: row.get(2)?,

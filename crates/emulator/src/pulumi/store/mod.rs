@@ -5,4 +5,4 @@ mod packs;
 mod records;
 mod tables;
 
-pub(super) use tables::{Records, Store};
+pub(super) use tables::{PulumiRecords, PulumiStore};

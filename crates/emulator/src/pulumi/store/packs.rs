@@ -2,16 +2,16 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::tables::Records;
-use crate::pulumi::objects::{Pack, Status, Version};
+use super::tables::PulumiRecords;
+use crate::pulumi::objects::{StoredPack, StoredPackVersion, VersionStatus};
 use crate::state::{json, text};
 
 const PACK: &str = "packs.place, packs.id, packs.source, packs.publisher, packs.name, packs.is_public, packs.is_added";
 const VERSION: &str = "versions.number, versions.tag, versions.status, versions.content, versions.ticket, versions.digest";
 
-impl Records<'_> {
+impl PulumiRecords<'_> {
     /// Oldest first.
-    pub(crate) fn packs(&self) -> rusqlite::Result<Vec<Pack>> {
+    pub(crate) fn packs(&self) -> rusqlite::Result<Vec<StoredPack>> {
         let sql = format!("select {PACK} from packs order by place");
         self.connection
             .prepare_cached(&sql)?
@@ -19,7 +19,7 @@ impl Records<'_> {
             .collect()
     }
 
-    pub(crate) fn pack(&self, publisher: &str, name: &str) -> rusqlite::Result<Option<Pack>> {
+    pub(crate) fn pack(&self, publisher: &str, name: &str) -> rusqlite::Result<Option<StoredPack>> {
         let sql = format!("select {PACK} from packs where publisher = ?1 and name = ?2");
         self.connection
             .prepare_cached(&sql)?
@@ -28,7 +28,7 @@ impl Records<'_> {
     }
 
     /// Packs of other publishers that are added to an organization, oldest first.
-    pub(crate) fn additions(&self, organization: &str) -> rusqlite::Result<Vec<Pack>> {
+    pub(crate) fn additions(&self, organization: &str) -> rusqlite::Result<Vec<StoredPack>> {
         let sql = format!(
             "select {PACK} from packs join additions on additions.pack = packs.place
              where additions.organization = ?1 order by packs.place"
@@ -39,7 +39,11 @@ impl Records<'_> {
             .collect()
     }
 
-    pub(crate) fn add_addition(&self, organization: &str, pack: &Pack) -> rusqlite::Result<()> {
+    pub(crate) fn add_addition(
+        &self,
+        organization: &str,
+        pack: &StoredPack,
+    ) -> rusqlite::Result<()> {
         self.execute(
             "insert into additions (organization, pack) values (?1, ?2) on conflict do nothing",
             params![organization, pack.place],
@@ -47,8 +51,8 @@ impl Records<'_> {
     }
 
     /// Adds a pack and returns it with its `place`.
-    pub(crate) fn add_pack(&self, pack: Pack) -> rusqlite::Result<Pack> {
-        let Pack {
+    pub(crate) fn add_pack(&self, pack: StoredPack) -> rusqlite::Result<StoredPack> {
+        let StoredPack {
             place: _,
             id,
             source,
@@ -61,14 +65,14 @@ impl Records<'_> {
             "insert into packs (id, source, publisher, name, is_public, is_added) values (?1, ?2, ?3, ?4, ?5, ?6)",
             params![id, source, publisher, name, is_public, is_added],
         )?;
-        Ok(Pack {
+        Ok(StoredPack {
             place: self.connection.last_insert_rowid(),
             ..pack
         })
     }
 
     /// The versions of a pack, oldest first, including deleted ones.
-    pub(crate) fn versions(&self, pack: &Pack) -> rusqlite::Result<Vec<Version>> {
+    pub(crate) fn versions(&self, pack: &StoredPack) -> rusqlite::Result<Vec<StoredPackVersion>> {
         let sql = format!("select {VERSION} from versions where pack = ?1 order by number");
         self.connection
             .prepare_cached(&sql)?
@@ -76,8 +80,12 @@ impl Records<'_> {
             .collect()
     }
 
-    pub(crate) fn add_version(&self, pack: &Pack, version: &Version) -> rusqlite::Result<()> {
-        let Version {
+    pub(crate) fn add_version(
+        &self,
+        pack: &StoredPack,
+        version: &StoredPackVersion,
+    ) -> rusqlite::Result<()> {
+        let StoredPackVersion {
             number,
             tag,
             status,
@@ -103,17 +111,17 @@ impl Records<'_> {
     /// Writes the status of a version. Deleting a version deletes its archive.
     pub(crate) fn set_status(
         &self,
-        pack: &Pack,
-        version: &Version,
-        status: Status,
+        pack: &StoredPack,
+        version: &StoredPackVersion,
+        status: VersionStatus,
     ) -> rusqlite::Result<()> {
         self.execute(
             "update versions set status = ?3 where pack = ?1 and number = ?2",
             params![pack.place, version.number, text(&status)?],
         )?;
         match status {
-            Status::Incomplete | Status::Complete => Ok(()),
-            Status::Deleted => self.execute(
+            VersionStatus::Incomplete | VersionStatus::Complete => Ok(()),
+            VersionStatus::Deleted => self.execute(
                 "update versions set archive = null, digest = null where pack = ?1 and number = ?2",
                 params![pack.place, version.number],
             ),
@@ -121,7 +129,10 @@ impl Records<'_> {
     }
 
     /// The pack and the version of a ticket.
-    pub(crate) fn by_ticket(&self, ticket: &str) -> rusqlite::Result<Option<(Pack, Version)>> {
+    pub(crate) fn by_ticket(
+        &self,
+        ticket: &str,
+    ) -> rusqlite::Result<Option<(StoredPack, StoredPackVersion)>> {
         let sql = format!(
             "select {PACK}, {VERSION} from versions join packs on packs.place = versions.pack where ticket = ?1"
         );
@@ -156,7 +167,11 @@ impl Records<'_> {
     }
 
     /// Whether a group of any organization enables the version.
-    pub(crate) fn is_applied(&self, pack: &Pack, version: &Version) -> rusqlite::Result<bool> {
+    pub(crate) fn is_applied(
+        &self,
+        pack: &StoredPack,
+        version: &StoredPackVersion,
+    ) -> rusqlite::Result<bool> {
         let sql = "select 1 from applied where pack = ?1 and number = ?2";
         self.connection
             .prepare_cached(sql)?
@@ -165,8 +180,8 @@ impl Records<'_> {
 }
 
 /// Reads a pack from the columns starting at `first`.
-pub(super) fn pack(row: &Row<'_>, first: usize) -> rusqlite::Result<Pack> {
-    Ok(Pack {
+pub(super) fn pack(row: &Row<'_>, first: usize) -> rusqlite::Result<StoredPack> {
+    Ok(StoredPack {
         place: row.get(first)?,
         id: row.get(first + 1)?,
         source: row.get(first + 2)?,
@@ -178,8 +193,8 @@ pub(super) fn pack(row: &Row<'_>, first: usize) -> rusqlite::Result<Pack> {
 }
 
 /// Reads a version from the columns starting at `first`.
-pub(super) fn version(row: &Row<'_>, first: usize) -> rusqlite::Result<Version> {
-    Ok(Version {
+pub(super) fn version(row: &Row<'_>, first: usize) -> rusqlite::Result<StoredPackVersion> {
+    Ok(StoredPackVersion {
         number: row.get(first)?,
         tag: row.get(first + 1)?,
         status: json(row, first + 2)?,

@@ -2,11 +2,11 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::tables::Records;
-use crate::pulumi::objects::{Account, Organization, Stack, StackReference};
+use super::tables::PulumiRecords;
+use crate::pulumi::objects::{PulumiOrganization, StackIdentity, StoredAccount, StoredStack};
 
-impl Records<'_> {
-    pub(crate) fn organizations(&self) -> rusqlite::Result<Vec<Organization>> {
+impl PulumiRecords<'_> {
+    pub(crate) fn organizations(&self) -> rusqlite::Result<Vec<PulumiOrganization>> {
         let sql = "select name, policy_as_code, is_foreign from organizations order by place";
         self.connection
             .prepare_cached(sql)?
@@ -14,7 +14,7 @@ impl Records<'_> {
             .collect()
     }
 
-    pub(crate) fn organization(&self, name: &str) -> rusqlite::Result<Option<Organization>> {
+    pub(crate) fn organization(&self, name: &str) -> rusqlite::Result<Option<PulumiOrganization>> {
         let sql = "select name, policy_as_code, is_foreign from organizations where name = ?1";
         self.connection
             .prepare_cached(sql)?
@@ -22,8 +22,11 @@ impl Records<'_> {
             .optional()
     }
 
-    pub(crate) fn add_organization(&self, organization: &Organization) -> rusqlite::Result<()> {
-        let Organization {
+    pub(crate) fn add_organization(
+        &self,
+        organization: &PulumiOrganization,
+    ) -> rusqlite::Result<()> {
+        let PulumiOrganization {
             name,
             policy_as_code,
             is_foreign,
@@ -35,10 +38,14 @@ impl Records<'_> {
     }
 
     /// Adds a stack, unless the organization already has it.
-    pub(crate) fn add_stack(&self, organization: &str, stack: &Stack) -> rusqlite::Result<()> {
-        let Stack {
+    pub(crate) fn add_stack(
+        &self,
+        organization: &str,
+        stack: &StoredStack,
+    ) -> rusqlite::Result<()> {
+        let StoredStack {
             reference:
-                StackReference {
+                StackIdentity {
                     name,
                     routing_project,
                 },
@@ -52,16 +59,16 @@ impl Records<'_> {
     }
 
     /// Oldest first.
-    pub(crate) fn stacks(&self, organization: &str) -> rusqlite::Result<Vec<Stack>> {
+    pub(crate) fn stacks(&self, organization: &str) -> rusqlite::Result<Vec<StoredStack>> {
         let sql =
             "select name, project, resources from stacks where organization = ?1 order by place";
         let mut statement = self.connection.prepare_cached(sql)?;
         let stacks = statement.query_map([organization], |row| {
-            let reference = StackReference {
+            let reference = StackIdentity {
                 name: row.get(0)?,
                 routing_project: row.get(1)?,
             };
-            Ok(Stack {
+            Ok(StoredStack {
                 reference,
                 resources: row.get(2)?,
             })
@@ -73,9 +80,9 @@ impl Records<'_> {
     pub(crate) fn add_account(
         &self,
         organization: &str,
-        account: &Account,
+        account: &StoredAccount,
     ) -> rusqlite::Result<()> {
-        let Account { name, resources } = account;
+        let StoredAccount { name, resources } = account;
         self.execute(
             "insert into accounts (organization, name, resources) values (?1, ?2, ?3) on conflict do nothing",
             params![organization, name, resources],
@@ -83,11 +90,11 @@ impl Records<'_> {
     }
 
     /// Oldest first.
-    pub(crate) fn accounts(&self, organization: &str) -> rusqlite::Result<Vec<Account>> {
+    pub(crate) fn accounts(&self, organization: &str) -> rusqlite::Result<Vec<StoredAccount>> {
         let sql = "select name, resources from accounts where organization = ?1 order by place";
         let mut statement = self.connection.prepare_cached(sql)?;
         let accounts = statement.query_map([organization], |row| {
-            Ok(Account {
+            Ok(StoredAccount {
                 name: row.get(0)?,
                 resources: row.get(1)?,
             })
@@ -96,8 +103,8 @@ impl Records<'_> {
     }
 }
 
-fn organization(row: &Row<'_>) -> rusqlite::Result<Organization> {
-    Ok(Organization {
+fn organization(row: &Row<'_>) -> rusqlite::Result<PulumiOrganization> {
+    Ok(PulumiOrganization {
         name: row.get(0)?,
         policy_as_code: row.get(1)?,
         is_foreign: row.get(2)?,

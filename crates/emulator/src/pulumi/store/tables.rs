@@ -1,16 +1,16 @@
 //! The state in SQLite: one transaction per request.
 
-use crate::state::{self, Layout, Tables};
+use crate::state::{self, DatabaseLayout, Tables};
 
 /// The tables of this service.
 pub(crate) struct Pulumi;
 
-pub(crate) type Store = state::Store<Pulumi>;
-pub(crate) type Records<'a> = state::Records<'a, Pulumi>;
+pub(crate) type PulumiStore = state::Store<Pulumi>;
+pub(crate) type PulumiRecords<'a> = state::Records<'a, Pulumi>;
 
 impl Tables for Pulumi {
     /// The application id is `PWpu`.
-    const LAYOUT: Layout = Layout {
+    const LAYOUT: DatabaseLayout = DatabaseLayout {
         service: "pulumi",
         application: 0x5057_7075,
         number: 1,

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use emulator::{Options, Profile, StateLocation, start};
+use emulator::{DockerOptions, EmulatorProfile, StateLocation, start};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -34,7 +34,7 @@ async fn bare(faulted: &Faulted) -> (Vec<u8>, Result<(), ErrorKind>) {
 #[tokio::test]
 async fn a_reset_is_a_reset_of_tcp_and_no_byte_comes_before_it() {
     for kind in ["before-reset", "after-reset", "before-crash", "after-crash"] {
-        let faulted = Faulted::new(Profile::Current, &[&format!("{kind}@read:1")]).await;
+        let faulted = Faulted::new(EmulatorProfile::Current, &[&format!("{kind}@read:1")]).await;
         assert_eq!(
             bare(&faulted).await,
             (Vec::new(), Err(ErrorKind::ConnectionReset)),
@@ -45,7 +45,7 @@ async fn a_reset_is_a_reset_of_tcp_and_no_byte_comes_before_it() {
 
 #[tokio::test]
 async fn a_truncated_answer_announces_more_than_it_sends_and_ends_in_order() {
-    let faulted = Faulted::new(Profile::Current, &["truncated@read:2"]).await;
+    let faulted = Faulted::new(EmulatorProfile::Current, &["truncated@read:2"]).await;
     faulted.service.policy("p").await;
     let whole = faulted.send(Method::GET, "", None).await.unwrap().text;
     let (bytes, end) = bare(&faulted).await;
@@ -62,7 +62,7 @@ async fn a_truncated_answer_announces_more_than_it_sends_and_ends_in_order() {
 #[tokio::test]
 async fn a_shutdown_does_not_wait_for_what_hangs_or_is_delayed() {
     for spec in ["before-hang@writes", "after-hang@writes", "delay=1h@writes"] {
-        let faulted = Faulted::new(Profile::Current, &[spec]).await;
+        let faulted = Faulted::new(EmulatorProfile::Current, &[spec]).await;
         let requests = (0..3).map(|number| {
             let body = json!({"name": format!("p{number}")});
             tokio::spawn(receive(faulted.request(Method::POST, "", Some(body))))
@@ -102,7 +102,7 @@ async fn a_shutdown_does_not_wait_for_what_hangs_or_is_delayed() {
 
 #[tokio::test]
 async fn dropping_ends_what_hangs() {
-    let faulted = Faulted::new(Profile::Current, &["hang@write:1"]).await;
+    let faulted = Faulted::new(EmulatorProfile::Current, &["hang@write:1"]).await;
     let request = tokio::spawn(receive(faulted.request(
         Method::POST,
         "",
@@ -118,9 +118,9 @@ async fn a_crash_ends_everything_and_keeps_what_was_done() {
     for (kind, done) in [("before-crash", false), ("after-crash", true)] {
         let folder = tempfile::tempdir().unwrap();
         let state = StateLocation::File(folder.path().join("state.db"));
-        let options = Options {
+        let options = DockerOptions {
             state: state.clone(),
-            ..Options::default()
+            ..DockerOptions::default()
         };
         let faulted = Faulted::with(options, &[&format!("{kind}@write:2"), "hang@write:3"]).await;
         faulted.service.policy("kept").await;
@@ -154,9 +154,9 @@ async fn a_crash_ends_everything_and_keeps_what_was_done() {
             "{kind}"
         );
 
-        let again = Service::with(Options {
+        let again = Service::with(DockerOptions {
             state,
-            ..Options::default()
+            ..DockerOptions::default()
         })
         .await;
         let (_, list) = again.policies(Method::GET, "", None).await;
@@ -180,9 +180,9 @@ async fn a_crash_ends_everything_and_keeps_what_was_done() {
 
 #[tokio::test]
 async fn without_a_fault_nobody_waits_for_a_crash_in_vain() {
-    let running = start(Options {
+    let running = start(DockerOptions {
         faults: faults(&["crash@write:9"]),
-        ..Options::default()
+        ..DockerOptions::default()
     })
     .await
     .unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use emulator::Profile;
+use emulator::EmulatorProfile;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -67,7 +67,7 @@ async fn each_ending_does_the_work_or_does_not_and_is_logged() {
         ("after-undecodable", Seen::NotJson, true, json!(200)),
         ("truncated", Seen::Half, true, json!(201)),
     ];
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         for (kind, seen, done, status) in &table {
             let spec = format!("{kind}@createRule:1");
             let faulted = Faulted::new(profile, &[&spec]).await;
@@ -108,7 +108,7 @@ async fn each_ending_does_the_work_or_does_not_and_is_logged() {
 #[tokio::test]
 async fn errors_have_the_shape_of_their_part_of_the_api() {
     let faulted = Faulted::new(
-        Profile::Current,
+        EmulatorProfile::Current,
         &["before-503@listPolicies", "before-503@listGroups"],
     )
     .await;
@@ -130,7 +130,7 @@ async fn errors_have_the_shape_of_their_part_of_the_api() {
 #[tokio::test]
 async fn a_rate_limit_says_when_to_come_back_or_does_not() {
     let faulted = Faulted::new(
-        Profile::Current,
+        EmulatorProfile::Current,
         &["before-429=2s@read:1", "before-429@read:2"],
     )
     .await;
@@ -144,7 +144,7 @@ async fn a_rate_limit_says_when_to_come_back_or_does_not() {
 
 #[tokio::test]
 async fn revoked_tokens_stay_revoked_until_somebody_signs_in() {
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         let mut faulted = Faulted::new(profile, &["revoke-tokens@write:2"]).await;
         let policy = faulted.service.policy("p").await;
         assert_eq!(faulted.create_rule(&policy, "r").await.unwrap().status, 401);
@@ -160,7 +160,7 @@ async fn revoked_tokens_stay_revoked_until_somebody_signs_in() {
 
 #[tokio::test]
 async fn a_sign_in_can_fail_too() {
-    let running = emulator::start(emulator::Options {
+    let running = emulator::start(emulator::DockerOptions {
         faults: super::faults(&["before-503@signIn:1", "after-reset@signIn:2"]),
         ..Default::default()
     })
@@ -181,7 +181,7 @@ async fn a_sign_in_can_fail_too() {
 #[tokio::test]
 async fn a_delay_comes_before_an_ending_and_both_are_logged() {
     let faulted = Faulted::new(
-        Profile::Current,
+        EmulatorProfile::Current,
         &["delay=150ms@writes", "after-500@write:2"],
     )
     .await;

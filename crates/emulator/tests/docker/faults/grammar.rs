@@ -4,8 +4,8 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use emulator::{
-    Among, Chance, Change, ErrorStatus, Fault, FaultKind, Operation, Probability, Range, Selection,
-    When, Which, WhichRule,
+    Among, Chance, DockerInterference, DockerOperationId, ErrorStatus, Fault, FaultKind,
+    FaultTiming, ObjectChoice, OrdinalRange, Probability, RuleChoice, Selection,
 };
 use proptest::option::of;
 use proptest::prelude::*;
@@ -70,28 +70,28 @@ fn what_is_wrong_is_said_with_what_would_be_right() {
     }
 }
 
-fn when() -> impl Strategy<Value = When> {
-    select(vec![When::Before, When::After])
+fn when() -> impl Strategy<Value = FaultTiming> {
+    select(vec![FaultTiming::Before, FaultTiming::After])
 }
 
-fn which() -> impl Strategy<Value = Which> {
+fn which() -> impl Strategy<Value = ObjectChoice> {
     prop_oneof![
-        Just(Which::Any),
-        Just(Which::Named("any".to_owned())),
-        "[a-z/@\", =.é\\\\\u{0}-\u{1f}]{0,8}".prop_map(Which::Named),
+        Just(ObjectChoice::Any),
+        Just(ObjectChoice::Named("any".to_owned())),
+        "[a-z/@\", =.é\\\\\u{0}-\u{1f}]{0,8}".prop_map(ObjectChoice::Named),
     ]
 }
 
 fn kind() -> impl Strategy<Value = FaultKind> {
-    let rule = || (which(), which()).prop_map(|(policy, rule)| WhichRule { policy, rule });
+    let rule = || (which(), which()).prop_map(|(policy, rule)| RuleChoice { policy, rule });
     let change = prop_oneof![
-        which().prop_map(Change::AddPolicy),
-        which().prop_map(Change::RenamePolicy),
-        which().prop_map(Change::ChangePolicy),
-        which().prop_map(Change::DeletePolicy),
-        rule().prop_map(Change::AddRule),
-        rule().prop_map(Change::ChangeRule),
-        rule().prop_map(Change::DeleteRule),
+        which().prop_map(DockerInterference::AddPolicy),
+        which().prop_map(DockerInterference::RenamePolicy),
+        which().prop_map(DockerInterference::ChangePolicy),
+        which().prop_map(DockerInterference::DeletePolicy),
+        rule().prop_map(DockerInterference::AddRule),
+        rule().prop_map(DockerInterference::ChangeRule),
+        rule().prop_map(DockerInterference::DeleteRule),
     ];
     prop_oneof![
         (when(), 400..600_u16, of(any::<u32>())).prop_map(|(when, status, retry_after)| {
@@ -115,15 +115,15 @@ fn kind() -> impl Strategy<Value = FaultKind> {
 fn selection() -> impl Strategy<Value = Selection> {
     let number = || (1..1000_u64).prop_map(|number| NonZeroU64::new(number).unwrap());
     let range = prop_oneof![
-        number().prop_map(Range::only),
-        number().prop_map(Range::from),
-        (number(), number()).prop_map(|(a, b)| Range::between(a.min(b), a.max(b)).unwrap()),
+        number().prop_map(OrdinalRange::only),
+        number().prop_map(OrdinalRange::from),
+        (number(), number()).prop_map(|(a, b)| OrdinalRange::between(a.min(b), a.max(b)).unwrap()),
     ];
     let among = prop_oneof![
         Just(Among::Requests),
         Just(Among::Reads),
         Just(Among::Writes),
-        select(Operation::ALL.to_vec()).prop_map(Among::Operation),
+        select(DockerOperationId::ALL.to_vec()).prop_map(Among::Operation),
     ];
     let probability =
         (f64::MIN_POSITIVE..=1.0).prop_map(|number| Probability::try_from(number).unwrap());

@@ -10,7 +10,7 @@ mod writers;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use emulator::{Options, Profile};
+use emulator::{DockerOptions, EmulatorProfile};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
@@ -32,21 +32,21 @@ struct Answer {
 }
 
 impl Faulted {
-    async fn new(profile: Profile, specs: &[&str]) -> Self {
+    async fn new(profile: EmulatorProfile, specs: &[&str]) -> Self {
         Self::with(
-            Options {
+            DockerOptions {
                 profile,
-                ..Options::default()
+                ..DockerOptions::default()
             },
             specs,
         )
         .await
     }
 
-    async fn with(options: Options, specs: &[&str]) -> Self {
+    async fn with(options: DockerOptions, specs: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let request_log = Some(folder.path().join("requests.jsonl"));
-        let service = Service::with(Options {
+        let service = Service::with(DockerOptions {
             request_log,
             faults: faults(specs),
             ..options

@@ -1,6 +1,6 @@
 //! Selections of requests, observed over HTTP.
 
-use emulator::Profile;
+use emulator::EmulatorProfile;
 use reqwest::Method;
 use serde_json::json;
 
@@ -8,7 +8,11 @@ use super::Faulted;
 
 #[tokio::test]
 async fn the_number_of_a_request_is_its_seq_in_the_log() {
-    let faulted = Faulted::new(Profile::Current, &["before-500@3", "before-502@5..6"]).await;
+    let faulted = Faulted::new(
+        EmulatorProfile::Current,
+        &["before-500@3", "before-502@5..6"],
+    )
+    .await;
     assert_eq!(faulted.list(6).await, [200, 500, 200, 502, 502, 200]);
     let struck: Vec<u64> = faulted
         .struck()
@@ -26,7 +30,7 @@ async fn reads_writes_and_operations_are_counted_apart() {
         "before-504@getPolicy:1",
         "before-503@listGroups",
     ];
-    let faulted = Faulted::new(Profile::Current, &specs).await;
+    let faulted = Faulted::new(EmulatorProfile::Current, &specs).await;
     let policy = faulted.service.policy("p").await;
     assert_eq!(faulted.list(2).await, [200, 500]);
     let groups = faulted
@@ -50,7 +54,7 @@ async fn reads_writes_and_operations_are_counted_apart() {
 #[tokio::test]
 async fn a_bound_ends_a_fault_and_the_next_takes_over() {
     let faulted = Faulted::new(
-        Profile::Current,
+        EmulatorProfile::Current,
         &["before-500@reads,times=2", "before-502@reads,once"],
     )
     .await;
@@ -62,7 +66,7 @@ async fn the_same_seed_strikes_the_same_requests_whatever_comes_between() {
     let mut seen = Vec::new();
     for (seed, between) in [(7, false), (7, true), (8, false)] {
         let spec = format!("before-503@reads,p=0.3,seed={seed}");
-        let faulted = Faulted::new(Profile::Current, &[&spec]).await;
+        let faulted = Faulted::new(EmulatorProfile::Current, &[&spec]).await;
         let mut statuses = Vec::new();
         for number in 0..40 {
             if between {
@@ -93,7 +97,7 @@ async fn the_same_seed_strikes_the_same_requests_whatever_comes_between() {
 
 #[tokio::test]
 async fn requests_side_by_side_are_each_counted_once() {
-    let faulted = Faulted::new(Profile::Current, &["before-500@writes,times=5"]).await;
+    let faulted = Faulted::new(EmulatorProfile::Current, &["before-500@writes,times=5"]).await;
     let requests = (0..20).map(|number| {
         let request = faulted.request(
             Method::POST,

@@ -1,6 +1,6 @@
 //! Changes by another client between two requests.
 
-use emulator::Profile;
+use emulator::EmulatorProfile;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -94,7 +94,7 @@ async fn each_change_is_made_before_the_request_is_served() {
         ("change-policy", 200, &["one: a b", "two*: d c"]),
         ("delete-policy=any", 404, &["one: a b"]),
     ];
-    for profile in Profile::ALL {
+    for profile in EmulatorProfile::ALL {
         for (change, status, left) in table {
             let faulted = Faulted::new(profile, &[&format!("{change}@updateRule:1")]).await;
             let (policy, rule) = given(&faulted).await;
@@ -130,7 +130,7 @@ async fn a_name_that_is_taken_answers_a_conflict_to_whoever_comes_second() {
             super::network("new", "a.example.com"),
         ),
     ] {
-        let faulted = Faulted::new(Profile::Current, &[spec]).await;
+        let faulted = Faulted::new(EmulatorProfile::Current, &[spec]).await;
         let (two, _) = given(&faulted).await;
         let answer = faulted
             .send(Method::POST, &path.replace("{two}", &two), Some(body))
@@ -142,7 +142,7 @@ async fn a_name_that_is_taken_answers_a_conflict_to_whoever_comes_second() {
 
 #[tokio::test]
 async fn what_is_not_there_is_waited_for() {
-    let faulted = Faulted::new(Profile::Current, &["delete-rule=late@once"]).await;
+    let faulted = Faulted::new(EmulatorProfile::Current, &["delete-rule=late@once"]).await;
     let policy = faulted.service.policy("p").await;
     assert_eq!(faulted.list(2).await, [200, 200]);
     assert_eq!(faulted.struck().len(), 0, "nothing was struck so far");
@@ -166,7 +166,7 @@ async fn changes_can_be_made_again_and_again() {
         "add-policy@reads",
         "change-policy=p@reads",
     ];
-    let faulted = Faulted::new(Profile::Current, &specs).await;
+    let faulted = Faulted::new(EmulatorProfile::Current, &specs).await;
     let policy = faulted.service.policy("p").await;
     faulted.service.rule(&policy, files("f")).await;
     faulted.list(1).await;
@@ -189,7 +189,7 @@ async fn changes_can_be_made_again_and_again() {
 #[tokio::test]
 async fn another_writer_and_an_ending_can_strike_one_request() {
     let faulted = Faulted::new(
-        Profile::Current,
+        EmulatorProfile::Current,
         &["delete-policy=p@write:2", "after-reset@write:2"],
     )
     .await;

@@ -4,7 +4,7 @@
 
 pub(crate) mod faults;
 
-use emulator::{OrganizationSeed, Profile, Running, TeamSeed};
+use emulator::{DockerOrganizationSeed, EmulatorProfile, RunningEmulator, TeamSeed};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -13,9 +13,9 @@ pub(crate) const TEAM: &str = "d290f1ee-6c54-4b01-90e6-d701748f0851";
 
 /// A running emulator and a client that has signed in.
 pub(crate) struct Service {
-    pub(crate) running: Running,
+    pub(crate) running: RunningEmulator,
     pub(crate) client: Client,
-    pub(crate) profile: Profile,
+    pub(crate) profile: EmulatorProfile,
     pub(crate) token: String,
     /// The endpoint for requests: the emulator, or a proxy in front of it.
     pub(crate) base: String,
@@ -34,7 +34,11 @@ pub(crate) fn client() -> Client {
 
 impl Service {
     /// Signs in through `base`.
-    pub(crate) async fn at(running: Running, profile: Profile, base: String) -> Self {
+    pub(crate) async fn at(
+        running: RunningEmulator,
+        profile: EmulatorProfile,
+        base: String,
+    ) -> Self {
         let mut service = Self {
             running,
             client: client(),
@@ -43,7 +47,7 @@ impl Service {
             base,
         };
         let (path, body, member) = match profile {
-            Profile::Seed => (
+            EmulatorProfile::Seed => (
                 "/v2/users/login",
                 json!({"username": "me", "password": "s"}),
                 "token",
@@ -63,7 +67,7 @@ impl Service {
     /// The media type of a request body.
     pub(crate) fn media_type(&self, method: &Method, path: &str) -> &'static str {
         let is_rule_patch = *method == Method::PATCH && path.contains("/rules/");
-        if is_rule_patch && self.profile == Profile::Seed {
+        if is_rule_patch && self.profile == EmulatorProfile::Seed {
             "application/merge-patch+json"
         } else {
             "application/json"
@@ -137,12 +141,12 @@ impl Service {
 }
 
 /// An organization with one team.
-pub(crate) fn organization(name: &str) -> OrganizationSeed {
+pub(crate) fn organization(name: &str) -> DockerOrganizationSeed {
     let teams = vec![TeamSeed {
         uuid: TEAM.to_owned(),
         name: "security".to_owned(),
     }];
-    OrganizationSeed {
+    DockerOrganizationSeed {
         name: name.to_owned(),
         teams,
         policies: Vec::new(),

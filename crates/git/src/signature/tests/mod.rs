@@ -11,7 +11,7 @@ use git2::{ObjectType, Oid, Repository, RepositoryInitOptions, Signature, Time};
 use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::{HashAlg, LineEnding, PrivateKey};
 
-use super::{Request, SignatureError, SignedBy, verify};
+use super::{SignatureError, SignatureRequest, SignedBy, verify};
 
 /// 2026-03-01.
 const MARCH: i64 = 1_772_323_200;
@@ -99,7 +99,7 @@ impl Site {
     fn verify(&self, commit: Oid, base: Option<&str>) -> Result<SignedBy, SignatureError> {
         let directory = self.folder.path();
         let commit = commit.to_string();
-        verify(&Request {
+        verify(&SignatureRequest {
             directory,
             commit: &commit,
             base,

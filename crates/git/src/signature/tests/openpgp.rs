@@ -141,7 +141,10 @@ fn a_key_of_the_base_counts_and_another_does_not() {
     let by = site.verify(commit, None).unwrap();
     assert_eq!(
         (by.scheme, by.signer.as_str()),
-        (super::super::Scheme::Openpgp, "Ann <ann@example.com>")
+        (
+            super::super::SignatureScheme::Openpgp,
+            "Ann <ann@example.com>"
+        )
     );
     assert_eq!(by.key.len(), 40, "{by:?}");
 

@@ -41,7 +41,7 @@ fn a_signer_whom_the_base_allows_is_named_with_key_and_base() {
     );
     assert_eq!(
         (signed.scheme, signed.base.clone()),
-        (super::super::Scheme::Ssh, base.to_string())
+        (super::super::SignatureScheme::Ssh, base.to_string())
     );
     assert_eq!(
         site.verify(commit, Some(&base.to_string())).unwrap().base,

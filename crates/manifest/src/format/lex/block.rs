@@ -2,7 +2,7 @@
 
 /// A block scalar with its position.
 #[derive(Debug)]
-pub(super) struct Found<'a> {
+pub(super) struct BlockScalarToken<'a> {
     pub(super) indicator: char,
     pub(super) explicit_indent: bool,
     pub(super) chomping: Option<char>,
@@ -15,7 +15,7 @@ pub(super) struct Found<'a> {
 
 /// Reads the block scalar whose header starts at `start`. `parent` is the column of its key or
 /// dash.
-pub(super) fn read(text: &str, start: usize, parent: usize) -> Option<Found<'_>> {
+pub(super) fn read(text: &str, start: usize, parent: usize) -> Option<BlockScalarToken<'_>> {
     let (header, _) = text.get(start..)?.split_once('\n')?;
     let (indicators, comment) = match header.split_once('#') {
         Some((indicators, _)) => (indicators, Some(header[indicators.len()..].trim_end())),
@@ -42,7 +42,7 @@ pub(super) fn read(text: &str, start: usize, parent: usize) -> Option<Found<'_>>
     let lines = content(&text[body..], indent, chomping == Some('+'));
     let length: usize = lines.iter().map(|line| line.len() + 1).sum();
     let strip = |line: &&'_ str| -> usize { indent.unwrap_or(line.len()).min(line.len()) };
-    Some(Found {
+    Some(BlockScalarToken {
         indicator,
         explicit_indent: digit.is_some(),
         chomping,

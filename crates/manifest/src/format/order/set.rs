@@ -5,13 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::format::shape::Elements;
-use crate::format::tree::{Child, Collection, Comment, Node};
+use crate::format::shape::SetElements;
+use crate::format::tree::{Child, Collection, CommentLine, YamlNode};
 use model::docker::Action;
 
 /// Sort key of an item. Items with equal keys are duplicates.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
+enum SortKey {
     Text(String),
     /// Known actions come first, in the order of the API contract.
     Action(bool, Option<Action>, String),
@@ -19,21 +19,21 @@ enum Rank {
 }
 
 #[derive(Default)]
-struct Section<'a> {
-    divider: Vec<Comment<'a>>,
-    items: Vec<(Rank, Child<'a>)>,
+struct SetSection<'a> {
+    divider: Vec<CommentLine<'a>>,
+    items: Vec<(SortKey, Child<'a>)>,
 }
 
 /// Sorts a list, unless an item is not an element of such a set.
-pub(super) fn sort(list: &mut Collection<'_>, elements: Elements) {
-    let ranks: Option<Vec<Rank>> = list
+pub(super) fn sort(list: &mut Collection<'_>, elements: SetElements) {
+    let ranks: Option<Vec<SortKey>> = list
         .children
         .iter()
         .map(|child| rank(child, elements))
         .collect();
     let Some(ranks) = ranks else { return };
     let children = std::mem::take(&mut list.children);
-    let mut sections = divide(ranks.into_iter().zip(children));
+    let mut sections = split_sections(ranks.into_iter().zip(children));
     let mut seen = BTreeSet::new();
     for section in &mut sections {
         section.sort();
@@ -43,33 +43,37 @@ pub(super) fn sort(list: &mut Collection<'_>, elements: Elements) {
             .retain(|(rank, child)| !seen.contains(rank) || child.has_comments());
         seen.extend(section.items.iter().map(|(rank, _)| rank.clone()));
     }
-    join(list, sections);
+    join_sections(list, sections);
 }
 
-fn rank(child: &Child<'_>, elements: Elements) -> Option<Rank> {
+fn rank(child: &Child<'_>, elements: SetElements) -> Option<SortKey> {
     match (&child.value, elements) {
-        (Node::Scalar(scalar), Elements::Texts) => {
-            scalar.is_text.then(|| Rank::Text(scalar.value.clone()))
+        (YamlNode::Scalar(scalar), SetElements::Texts) => {
+            scalar.is_text.then(|| SortKey::Text(scalar.value.clone()))
         }
-        (Node::Scalar(scalar), Elements::Actions) if scalar.is_text => {
+        (YamlNode::Scalar(scalar), SetElements::Actions) if scalar.is_text => {
             let action = scalar.value.parse().ok();
-            Some(Rank::Action(action.is_none(), action, scalar.value.clone()))
+            Some(SortKey::Action(
+                action.is_none(),
+                action,
+                scalar.value.clone(),
+            ))
         }
-        (Node::Collection(resource), Elements::HttpResources) => http(resource),
-        (Node::Null(_) | Node::Scalar(_) | Node::Collection(_), _) => None,
+        (YamlNode::Collection(resource), SetElements::HttpResources) => http(resource),
+        (YamlNode::Null(_) | YamlNode::Scalar(_) | YamlNode::Collection(_), _) => None,
     }
 }
 
 /// An HTTP resource with only host, path and optionally port.
-fn http(resource: &Collection<'_>) -> Option<Rank> {
+fn http(resource: &Collection<'_>) -> Option<SortKey> {
     let text = |name: &str| match &resource
         .children
         .iter()
         .find(|child| child.is_named(name))?
         .value
     {
-        Node::Scalar(scalar) => Some(scalar),
-        Node::Null(_) | Node::Collection(_) => None,
+        YamlNode::Scalar(scalar) => Some(scalar),
+        YamlNode::Null(_) | YamlNode::Collection(_) => None,
     };
     let host = text("host")?;
     let path = text("path")?;
@@ -87,11 +91,11 @@ fn http(resource: &Collection<'_>) -> Option<Rank> {
         ),
         _ => return None,
     };
-    Some(Rank::Http(host.value.clone(), port, path.value.clone()))
+    Some(SortKey::Http(host.value.clone(), port, path.value.clone()))
 }
 
-fn divide<'a>(items: impl Iterator<Item = (Rank, Child<'a>)>) -> Vec<Section<'a>> {
-    let mut sections = vec![Section::default()];
+fn split_sections<'a>(items: impl Iterator<Item = (SortKey, Child<'a>)>) -> Vec<SetSection<'a>> {
+    let mut sections = vec![SetSection::default()];
     for (rank, mut child) in items {
         let blanks = child
             .leading
@@ -114,7 +118,7 @@ fn divide<'a>(items: impl Iterator<Item = (Rank, Child<'a>)>) -> Vec<Section<'a>
             if let Some(first) = child.leading.first_mut() {
                 first.blank_before = false;
             }
-            sections.push(Section {
+            sections.push(SetSection {
                 divider,
                 items: Vec::new(),
             });
@@ -126,14 +130,14 @@ fn divide<'a>(items: impl Iterator<Item = (Rank, Child<'a>)>) -> Vec<Section<'a>
     sections
 }
 
-impl Section<'_> {
+impl SetSection<'_> {
     /// Sorts the items and merges duplicates, keeping all their comments.
     fn sort(&mut self) {
         self.items.sort_by(|(a, _), (b, _)| a.cmp(b));
         self.items.dedup_by(|(rank, second), (first_rank, first)| {
             let same = rank == first_rank;
             if same {
-                first.absorb(second);
+                first.merge_comments(second);
             }
             same
         });
@@ -143,9 +147,9 @@ impl Section<'_> {
 impl<'a> Child<'a> {
     fn has_comments(&self) -> bool {
         let inside = match &self.value {
-            Node::Null(body) => !body.is_empty(),
-            Node::Scalar(_) => false,
-            Node::Collection(inner) => {
+            YamlNode::Null(body) => !body.is_empty(),
+            YamlNode::Scalar(_) => false,
+            YamlNode::Collection(inner) => {
                 !inner.tail.is_empty() || inner.children.iter().any(Child::has_comments)
             }
         };
@@ -153,11 +157,15 @@ impl<'a> Child<'a> {
     }
 
     /// Adds the comments of a duplicate.
-    fn absorb(&mut self, other: &mut Child<'a>) {
+    fn merge_comments(&mut self, other: &mut Child<'a>) {
         let mut comments = Vec::new();
         other.take_comments(&mut comments);
         let trailing = other.trailing.take();
-        comments.extend(trailing.filter(|_| self.trailing.is_some()).map(own_line));
+        comments.extend(
+            trailing
+                .filter(|_| self.trailing.is_some())
+                .map(comment_line),
+        );
         self.trailing = self.trailing.or(trailing);
         for comment in &mut comments {
             comment.blank_before = false;
@@ -165,15 +173,15 @@ impl<'a> Child<'a> {
         self.leading.extend(comments);
     }
 
-    fn take_comments(&mut self, comments: &mut Vec<Comment<'a>>) {
+    fn take_comments(&mut self, comments: &mut Vec<CommentLine<'a>>) {
         comments.append(&mut self.leading);
         match &mut self.value {
-            Node::Null(body) => comments.append(body),
-            Node::Scalar(_) => {}
-            Node::Collection(inner) => {
+            YamlNode::Null(body) => comments.append(body),
+            YamlNode::Scalar(_) => {}
+            YamlNode::Collection(inner) => {
                 for child in &mut inner.children {
                     child.take_comments(comments);
-                    comments.extend(child.trailing.take().map(own_line));
+                    comments.extend(child.trailing.take().map(comment_line));
                 }
                 comments.append(&mut inner.tail);
             }
@@ -181,16 +189,16 @@ impl<'a> Child<'a> {
     }
 }
 
-fn own_line(text: &str) -> Comment<'_> {
-    Comment {
+fn comment_line(text: &str) -> CommentLine<'_> {
+    CommentLine {
         text,
         blank_before: false,
     }
 }
 
-fn join<'a>(list: &mut Collection<'a>, sections: Vec<Section<'a>>) {
-    let mut divider: Vec<Comment<'a>> = Vec::new();
-    for Section {
+fn join_sections<'a>(list: &mut Collection<'a>, sections: Vec<SetSection<'a>>) {
+    let mut divider: Vec<CommentLine<'a>> = Vec::new();
+    for SetSection {
         divider: above,
         items,
     } in sections

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::format::shape::{self, Elements, HTTP_RESOURCE, Shape};
+use crate::format::shape::{self, HTTP_RESOURCE, SetElements, Shape};
 use crate::schema;
 
 #[test]
@@ -42,9 +42,9 @@ fn compare(shape: &Shape, schema: &Value, at: &str) {
             }
         }
         Shape::List(item) => compare(item, &schema["items"], at),
-        Shape::Set(Elements::HttpResources) => compare(&HTTP_RESOURCE, &schema["items"], at),
-        Shape::Set(Elements::Texts) => assert_eq!(schema["items"]["type"], "string", "{at}"),
-        Shape::Set(Elements::Actions) => assert!(schema["items"].is_object(), "{at}"),
+        Shape::Set(SetElements::HttpResources) => compare(&HTTP_RESOURCE, &schema["items"], at),
+        Shape::Set(SetElements::Texts) => assert_eq!(schema["items"]["type"], "string", "{at}"),
+        Shape::Set(SetElements::Actions) => assert!(schema["items"].is_object(), "{at}"),
         Shape::Free => assert!(schema.get("properties").is_none(), "{at}"),
     }
 }

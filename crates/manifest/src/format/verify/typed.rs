@@ -2,30 +2,32 @@
 
 use crate as manifest;
 use crate::config::Config;
-use crate::docker::{HttpResourceSpec, PolicyManifest, PolicySpec, RuleSpec, ScopeSpec};
+use crate::docker::{
+    DockerPolicyManifest, DockerPolicySpec, HttpResourceSpec, RuleSpec, ScopeSpec,
+};
 use crate::list::{ResourceListManifest, ResourceListSpec};
 use crate::pulumi::{ConfigSchemaSpec, PackPolicySpec, PolicyPackManifest, PolicyPackSpec};
-use crate::test::{AudienceSpec, CaseSpec, PolicyTestManifest, PolicyTestSpec};
+use crate::test::{CaseSpec, PolicyTestManifest, PolicyTestSpec, TestAudienceSpec};
 use crate::{Document, Manifest};
 use model::diag::SourceMap;
 
 /// The documents of a text that match their schemas.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Typed {
+pub(super) struct TypedText {
     documents: Vec<Document>,
     config: Option<Config>,
 }
 
 /// Parses a text as manifests and as a configuration.
-pub(super) fn read(text: &str) -> Typed {
+pub(super) fn read(text: &str) -> TypedText {
     let file = SourceMap::default().add("", "");
     let mut documents = manifest::parse(file, text).documents;
     for Document { id: _, manifest } in &mut documents {
         match manifest {
-            Manifest::Policy(policy) => normalise_policy(policy),
-            Manifest::ResourceList(list) => normalise_list(list),
-            Manifest::PolicyTest(test) => normalise_test(test),
-            Manifest::PolicyPack(pack) => normalise_pack(pack),
+            Manifest::Policy(policy) => normalize_policy(policy),
+            Manifest::ResourceList(list) => normalize_list(list),
+            Manifest::PolicyTest(test) => normalize_test(test),
+            Manifest::PolicyPack(pack) => normalize_pack(pack),
             // Group lists keep their order, and documents of Chainloop keep every byte.
             Manifest::PolicyGroup(_)
             | Manifest::ChainloopPolicy(_)
@@ -36,25 +38,25 @@ pub(super) fn read(text: &str) -> Typed {
     let config = manifest::parse_config(file, text)
         .ok()
         .map(|(config, _)| config);
-    Typed { documents, config }
+    TypedText { documents, config }
 }
 
-fn normalise_policy(policy: &mut PolicyManifest) {
-    let PolicyManifest {
+fn normalize_policy(policy: &mut DockerPolicyManifest) {
+    let DockerPolicyManifest {
         api_version: _,
         kind: _,
         metadata: _,
         spec,
     } = policy;
     // A Cedar body contains no sets.
-    let PolicySpec {
+    let DockerPolicySpec {
         scope,
         rules,
         cedar: _,
     } = spec;
     if let Some(ScopeSpec { teams, profiles }) = scope {
-        normalise(teams);
-        normalise(profiles);
+        normalize(teams);
+        normalize(profiles);
     }
     for rule in rules.iter_mut().flatten() {
         let RuleSpec {
@@ -68,13 +70,13 @@ fn normalise_policy(policy: &mut PolicyManifest) {
         } = rule;
         actions.sort_by_key(|action| *action as u8);
         actions.dedup();
-        normalise(resources);
-        normalise_http(http_resources);
-        normalise(resources_from);
+        normalize(resources);
+        normalize_http(http_resources);
+        normalize(resources_from);
     }
 }
 
-fn normalise_list(list: &mut ResourceListManifest) {
+fn normalize_list(list: &mut ResourceListManifest) {
     let ResourceListManifest {
         api_version: _,
         kind: _,
@@ -86,12 +88,12 @@ fn normalise_list(list: &mut ResourceListManifest) {
         paths,
         http_resources,
     } = spec;
-    normalise(hosts);
-    normalise(paths);
-    normalise_http(http_resources);
+    normalize(hosts);
+    normalize(paths);
+    normalize_http(http_resources);
 }
 
-fn normalise_test(test: &mut PolicyTestManifest) {
+fn normalize_test(test: &mut PolicyTestManifest) {
     let PolicyTestManifest {
         api_version: _,
         kind: _,
@@ -109,16 +111,16 @@ fn normalise_test(test: &mut PolicyTestManifest) {
             allow: _,
             deny: _,
         } = case;
-        for AudienceSpec { teams, profiles } in
+        for TestAudienceSpec { teams, profiles } in
             audience.iter_mut().chain(audiences.iter_mut().flatten())
         {
-            normalise(teams);
-            normalise(profiles);
+            normalize(teams);
+            normalize(profiles);
         }
     }
 }
 
-fn normalise_pack(pack: &mut PolicyPackManifest) {
+fn normalize_pack(pack: &mut PolicyPackManifest) {
     let PolicyPackManifest {
         api_version: _,
         kind: _,
@@ -138,7 +140,7 @@ fn normalise_pack(pack: &mut PolicyPackManifest) {
         repository: _,
         policies,
     } = spec;
-    normalise(tags);
+    normalize(tags);
     for policy in policies {
         let PackPolicySpec {
             name: _,
@@ -153,26 +155,26 @@ fn normalise_pack(pack: &mut PolicyPackManifest) {
             remediation_steps: _,
             url: _,
         } = policy;
-        normalise(tags);
+        normalize(tags);
         if let Some(ConfigSchemaSpec {
             kind: _,
             properties: _,
             required,
         }) = config_schema
         {
-            normalise(required);
+            normalize(required);
         }
     }
 }
 
-fn normalise(texts: &mut Option<Vec<String>>) {
+fn normalize(texts: &mut Option<Vec<String>>) {
     if let Some(texts) = texts {
         texts.sort_unstable();
         texts.dedup();
     }
 }
 
-fn normalise_http(resources: &mut Option<Vec<HttpResourceSpec>>) {
+fn normalize_http(resources: &mut Option<Vec<HttpResourceSpec>>) {
     if let Some(resources) = resources {
         let key = |HttpResourceSpec { host, port, path }: &HttpResourceSpec| {
             (host.clone(), *port, path.clone())

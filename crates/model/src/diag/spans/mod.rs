@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
-use super::marks::{Lines, quoted};
-use super::place::{Path, Segment};
+use super::line_index::{LineIndex, quoted};
+use super::place::{Path, PathSegment};
 
 /// The position of a node in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct NodeSpan {
 
 /// A duplicate key of a mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Duplicate {
+pub struct DuplicateKey {
     /// Index of the document.
     pub document: u32,
     pub path: Path,
@@ -35,14 +35,14 @@ pub struct Duplicate {
 #[derive(Debug, Default)]
 pub struct Spans {
     /// Nodes of all documents; parents come before their children.
-    nodes: Vec<Node>,
+    nodes: Vec<SpanNode>,
     /// For each document the index of its root in `nodes`, or `None` if parsing failed before it.
     roots: Vec<Option<usize>>,
-    duplicates: Vec<Duplicate>,
+    duplicates: Vec<DuplicateKey>,
 }
 
 #[derive(Debug)]
-struct Node {
+struct SpanNode {
     key: Option<Range<usize>>,
     value: Range<usize>,
     children: Children,
@@ -60,7 +60,7 @@ impl Spans {
     ///
     /// Aliases are not expanded: a path through an alias ends at the alias.
     pub fn of(text: &str) -> Self {
-        Builder::new(text).run()
+        SpanBuilder::new(text).run()
     }
 
     /// The span of the node at `path` of document `index`, or of its nearest existing parent.
@@ -85,16 +85,16 @@ impl Spans {
     }
 
     /// All duplicate keys in the order of the text.
-    pub fn duplicates(&self) -> &[Duplicate] {
+    pub fn duplicates(&self) -> &[DuplicateKey] {
         &self.duplicates
     }
 }
 
-impl Node {
-    fn child(&self, segment: &Segment) -> Option<usize> {
+impl SpanNode {
+    fn child(&self, segment: &PathSegment) -> Option<usize> {
         match (&self.children, segment) {
-            (Children::Items(items), Segment::Index(index)) => items.get(*index).copied(),
-            (Children::Entries(entries), Segment::Key(key)) => entries
+            (Children::Items(items), PathSegment::Index(index)) => items.get(*index).copied(),
+            (Children::Entries(entries), PathSegment::Key(key)) => entries
                 .iter()
                 .find(|(name, _)| name == key)
                 .map(|(_, at)| *at),
@@ -106,7 +106,7 @@ impl Node {
 /// Deeper nodes have no spans, because such manifests are rejected anyway.
 const MAX_DEPTH: usize = 128;
 
-struct Open {
+struct SpanFrame {
     /// Index in `nodes`.
     node: usize,
     /// For a mapping: the key without a value so far.
@@ -116,18 +116,18 @@ struct Open {
     mapping: bool,
 }
 
-struct Builder<'a> {
+struct SpanBuilder<'a> {
     text: &'a str,
-    lines: Lines<'a>,
+    lines: LineIndex<'a>,
     spans: Spans,
-    open: Vec<Open>,
+    open: Vec<SpanFrame>,
 }
 
-impl<'a> Builder<'a> {
+impl<'a> SpanBuilder<'a> {
     fn new(text: &'a str) -> Self {
         Self {
             text,
-            lines: Lines::of(text),
+            lines: LineIndex::of(text),
             spans: Spans::default(),
             open: Vec::new(),
         }
@@ -138,7 +138,7 @@ impl<'a> Builder<'a> {
         let mark = self.text.len() - self.text.trim_start_matches('\u{feff}').len();
         let text = self.text;
         self.text = &text[mark..];
-        self.lines = Lines::of(self.text);
+        self.lines = LineIndex::of(self.text);
         let mut parser = Parser::new_from_str(self.text);
         while let Some(Ok((event, span))) = parser.next_event() {
             if !self.event(event, span) {
@@ -211,7 +211,7 @@ impl<'a> Builder<'a> {
             open.key = Some((String::new(), range.clone()));
         }
         let node = self.attach(range, children);
-        self.open.push(Open {
+        self.open.push(SpanFrame {
             node,
             key: None,
             seen: HashMap::new(),
@@ -255,7 +255,7 @@ impl<'a> Builder<'a> {
     fn attach(&mut self, value: Range<usize>, children: Children) -> usize {
         let at = self.spans.nodes.len();
         let Some(open) = self.open.last_mut() else {
-            self.spans.nodes.push(Node {
+            self.spans.nodes.push(SpanNode {
                 key: None,
                 value,
                 children,
@@ -285,7 +285,7 @@ impl<'a> Builder<'a> {
             }
             (Some(Children::Entries(_) | Children::None) | None, _) => {}
         }
-        self.spans.nodes.push(Node {
+        self.spans.nodes.push(SpanNode {
             key: key.clone(),
             value,
             children,
@@ -308,7 +308,7 @@ impl<'a> Builder<'a> {
         };
         let path = self.path().key(name);
         let document = u32::try_from(self.spans.roots.len().saturating_sub(1)).unwrap_or(u32::MAX);
-        self.spans.duplicates.push(Duplicate {
+        self.spans.duplicates.push(DuplicateKey {
             document,
             path,
             first,
@@ -325,18 +325,18 @@ impl<'a> Builder<'a> {
         steps.collect()
     }
 
-    fn step(&self, parent: usize, child: usize) -> Option<Segment> {
+    fn step(&self, parent: usize, child: usize) -> Option<PathSegment> {
         match &self.spans.nodes.get(parent)?.children {
             Children::None => None,
             Children::Items(items) => items
                 .iter()
                 .rposition(|at| *at == child)
-                .map(Segment::Index),
+                .map(PathSegment::Index),
             Children::Entries(entries) => entries
                 .iter()
                 .rev()
                 .find(|(_, at)| *at == child)
-                .map(|(name, _)| Segment::Key(name.clone())),
+                .map(|(name, _)| PathSegment::Key(name.clone())),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::diag::Code;
 
 /// The field that contains the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Subject {
+pub enum PatternKind {
     /// A resource of a network rule.
     Network,
     /// The host of an HTTP target.
@@ -24,7 +24,7 @@ pub enum Subject {
 /// The reason why a text is not a valid pattern; displayed as a sentence without a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[rustfmt::skip]
-pub enum Fault {
+pub enum PatternFault {
     #[error("a resource must not be empty")]
     Empty,
     /// Leading or trailing white space.
@@ -184,8 +184,8 @@ pub enum Fault {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{fault}")]
 pub struct PatternError {
-    pub subject: Subject,
-    pub fault: Fault,
+    pub subject: PatternKind,
+    pub fault: PatternFault,
     /// The invalid bytes of the text; empty at the position of a missing part.
     pub range: Range<usize>,
     /// A valid text that was most likely intended, or `None` if that would be a guess.
@@ -195,11 +195,11 @@ pub struct PatternError {
 impl PatternError {
     pub fn code(&self) -> Code {
         match self.subject {
-            Subject::Network | Subject::HttpHost => host_code(self.fault),
-            Subject::HttpPort => Code::PortInvalid,
-            Subject::HttpPath => Code::HttpPathInvalid,
-            Subject::Path if self.fault == Fault::Variable => Code::PathVariable,
-            Subject::Path => Code::PathInvalid,
+            PatternKind::Network | PatternKind::HttpHost => host_code(self.fault),
+            PatternKind::HttpPort => Code::PortInvalid,
+            PatternKind::HttpPath => Code::HttpPathInvalid,
+            PatternKind::Path if self.fault == PatternFault::Variable => Code::PathVariable,
+            PatternKind::Path => Code::PathInvalid,
         }
     }
 
@@ -214,93 +214,103 @@ impl PatternError {
     }
 }
 
-fn host_code(fault: Fault) -> Code {
+fn host_code(fault: PatternFault) -> Code {
     match fault {
-        Fault::WildcardAlone | Fault::WildcardMisplaced | Fault::WildcardGlued => {
-            Code::WildcardMisplaced
-        }
-        Fault::PortEmpty
-        | Fault::PortNotNumber
-        | Fault::PortRange
-        | Fault::PortLeadingZero
-        | Fault::PortInHost => Code::PortInvalid,
-        Fault::CidrAddress
-        | Fault::CidrPrefix(_)
-        | Fault::HostBits
-        | Fault::CidrPort
-        | Fault::Ipv6Port
-        | Fault::Ipv6Ambiguous
-        | Fault::Ipv6Brackets
-        | Fault::Ipv4Mapped
-        | Fault::AddressAsHttpHost => Code::CidrInvalid,
+        PatternFault::WildcardAlone
+        | PatternFault::WildcardMisplaced
+        | PatternFault::WildcardGlued => Code::WildcardMisplaced,
+        PatternFault::PortEmpty
+        | PatternFault::PortNotNumber
+        | PatternFault::PortRange
+        | PatternFault::PortLeadingZero
+        | PatternFault::PortInHost => Code::PortInvalid,
+        PatternFault::CidrAddress
+        | PatternFault::CidrPrefix(_)
+        | PatternFault::HostBits
+        | PatternFault::CidrPort
+        | PatternFault::Ipv6Port
+        | PatternFault::Ipv6Ambiguous
+        | PatternFault::Ipv6Brackets
+        | PatternFault::Ipv4Mapped
+        | PatternFault::AddressAsHttpHost => Code::CidrInvalid,
         _ => Code::HostMalformed,
     }
 }
 
 /// The advice for a fault, if the suggestion is not sufficient.
-fn advice(subject: Subject, fault: Fault) -> Option<&'static str> {
+fn advice(subject: PatternKind, fault: PatternFault) -> Option<&'static str> {
     Some(match fault {
-        Fault::Empty => "remove the entry or name what it stands for",
-        Fault::HostPath => "paths belong into a rule with HTTP actions and `httpResources`",
-        Fault::LeadingDot => {
+        PatternFault::Empty => "remove the entry or name what it stands for",
+        PatternFault::HostPath => "paths belong into a rule with HTTP actions and `httpResources`",
+        PatternFault::LeadingDot => {
             "write `*.` in front for names one label deeper, or `**.` for all names below"
         }
-        Fault::EmptyLabel => "remove one of the dots, or write the missing label",
-        Fault::LabelTooLong | Fault::HostTooLong => {
+        PatternFault::EmptyLabel => "remove one of the dots, or write the missing label",
+        PatternFault::LabelTooLong | PatternFault::HostTooLong => {
             "check the name: no name server could answer for it"
         }
-        Fault::HostCharacter(_) => "use letters, digits, `-`, `_` and dots, one host an entry",
-        Fault::NonAscii => "the ASCII form begins with `xn--`",
-        Fault::LabelHyphen => "remove the hyphen",
-        Fault::NotAnAddress => "write four numbers from 0 to 255, or a CIDR such as `10.0.0.0/8`",
-        Fault::WildcardAlone => "name the domain, as in `**.example.com`",
-        Fault::WildcardMisplaced | Fault::WildcardGlued => {
+        PatternFault::HostCharacter(_) => {
+            "use letters, digits, `-`, `_` and dots, one host an entry"
+        }
+        PatternFault::NonAscii => "the ASCII form begins with `xn--`",
+        PatternFault::LabelHyphen => "remove the hyphen",
+        PatternFault::NotAnAddress => {
+            "write four numbers from 0 to 255, or a CIDR such as `10.0.0.0/8`"
+        }
+        PatternFault::WildcardAlone => "name the domain, as in `**.example.com`",
+        PatternFault::WildcardMisplaced | PatternFault::WildcardGlued => {
             "use `*.example.com` for one label more and `**.example.com` for any number"
         }
-        Fault::PortEmpty => "leave the colon out for every port",
-        Fault::PortNotNumber => {
+        PatternFault::PortEmpty => "leave the colon out for every port",
+        PatternFault::PortNotNumber => {
             "write one number, as in `example.com:443`; leave it out for every port"
         }
-        Fault::PortRange => "ports go from 1 to 65535; leave the port out for every port",
-        Fault::PortInHost => "move the port to the field `port`",
-        Fault::CidrAddress => "write the address in full, as in `10.0.0.0/8` or `2001:db8::/32`",
-        Fault::CidrPort => "a CIDR covers every port; use host names where the port matters",
-        Fault::Ipv6Port => {
+        PatternFault::PortRange => "ports go from 1 to 65535; leave the port out for every port",
+        PatternFault::PortInHost => "move the port to the field `port`",
+        PatternFault::CidrAddress => {
+            "write the address in full, as in `10.0.0.0/8` or `2001:db8::/32`"
+        }
+        PatternFault::CidrPort => "a CIDR covers every port; use host names where the port matters",
+        PatternFault::Ipv6Port => {
             "the service documents no IPv6 address with a port; write a CIDR such as `2001:db8::1/128`"
         }
-        Fault::Ipv6Ambiguous => {
+        PatternFault::Ipv6Ambiguous => {
             "a prefix length makes it plain; a port cannot follow an IPv6 address"
         }
-        Fault::AddressAsHttpHost => "write a host name, or use network actions with `resources`",
-        Fault::HttpRelative => {
+        PatternFault::AddressAsHttpHost => {
+            "write a host name, or use network actions with `resources`"
+        }
+        PatternFault::HttpRelative => {
             "a path such as `/api/**` is matched against the whole path of a request"
         }
-        Fault::Query | Fault::Fragment => "only the path of a request is compared",
-        Fault::DotSegment => "write the path that is left after `.` and `..` are worked out",
-        Fault::DeepGlued => "`*` matches inside a segment, `**` any number of segments",
-        Fault::Relative => "write the whole path from its root",
-        Fault::Variable => "use `~` for the home directory, or write the path in full",
-        Fault::HomeOfUser => "write `~/…` or the full path",
-        Fault::UnknownShare => "mount the share under a drive or a directory and name that",
-        Fault::NoDistribution => "write for example `\\\\wsl.localhost\\Ubuntu\\home\\**`",
-        Fault::DriveRelative => "a path on a drive starts at its root, as in `C:\\data\\**`",
-        Fault::PathCharacter(_) => "use only characters that Windows allows in file names",
-        Fault::Scheme if subject == Subject::Network => "the port says what `https://` would",
-        Fault::CidrPrefix(32) => "a prefix length follows the address, as in `10.0.0.0/8`",
-        Fault::CidrPrefix(_) => "a prefix length follows the address, as in `2001:db8::/32`",
+        PatternFault::Query | PatternFault::Fragment => "only the path of a request is compared",
+        PatternFault::DotSegment => "write the path that is left after `.` and `..` are worked out",
+        PatternFault::DeepGlued => "`*` matches inside a segment, `**` any number of segments",
+        PatternFault::Relative => "write the whole path from its root",
+        PatternFault::Variable => "use `~` for the home directory, or write the path in full",
+        PatternFault::HomeOfUser => "write `~/…` or the full path",
+        PatternFault::UnknownShare => "mount the share under a drive or a directory and name that",
+        PatternFault::NoDistribution => "write for example `\\\\wsl.localhost\\Ubuntu\\home\\**`",
+        PatternFault::DriveRelative => "a path on a drive starts at its root, as in `C:\\data\\**`",
+        PatternFault::PathCharacter(_) => "use only characters that Windows allows in file names",
+        PatternFault::Scheme if subject == PatternKind::Network => {
+            "the port says what `https://` would"
+        }
+        PatternFault::CidrPrefix(32) => "a prefix length follows the address, as in `10.0.0.0/8`",
+        PatternFault::CidrPrefix(_) => "a prefix length follows the address, as in `2001:db8::/32`",
         _ => return None,
     })
 }
 
 /// A fault with its bytes, during parsing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Spot {
-    pub(super) fault: Fault,
+pub(super) struct FaultRange {
+    pub(super) fault: PatternFault,
     pub(super) range: Range<usize>,
 }
 
-impl Spot {
-    pub(super) fn new(fault: Fault, range: Range<usize>) -> Self {
+impl FaultRange {
+    pub(super) fn new(fault: PatternFault, range: Range<usize>) -> Self {
         Self { fault, range }
     }
 
@@ -314,9 +324,9 @@ impl Spot {
 }
 
 /// Checks that apply to all kinds of resources.
-pub(super) fn read_common(text: &str) -> Result<(), Spot> {
+pub(super) fn read_common(text: &str) -> Result<(), FaultRange> {
     if text.is_empty() {
-        return Err(Spot::new(Fault::Empty, 0..0));
+        return Err(FaultRange::new(PatternFault::Empty, 0..0));
     }
     let bytes = text.as_bytes();
     // All control characters are below 0x20, equal to 0x7f, or start with 0xc2, so plain ASCII
@@ -324,18 +334,18 @@ pub(super) fn read_common(text: &str) -> Result<(), Spot> {
     if bytes.iter().any(|byte| *byte < 0x20 || *byte >= 0x7f)
         && let Some((at, control)) = text.char_indices().find(|(_, c)| c.is_control())
     {
-        return Err(Spot::new(
-            Fault::Control(control),
+        return Err(FaultRange::new(
+            PatternFault::Control(control),
             at..at + control.len_utf8(),
         ));
     }
     let start = text.len() - text.trim_start().len();
     if start > 0 {
-        return Err(Spot::new(Fault::Padded, 0..start));
+        return Err(FaultRange::new(PatternFault::Padded, 0..start));
     }
     let end = text.trim_end().len();
     if end < text.len() {
-        return Err(Spot::new(Fault::Padded, end..text.len()));
+        return Err(FaultRange::new(PatternFault::Padded, end..text.len()));
     }
     Ok(())
 }

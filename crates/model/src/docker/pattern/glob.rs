@@ -1,6 +1,6 @@
 //! Path segments with wildcards.
 
-use super::error::{Fault, Spot};
+use super::error::{FaultRange, PatternFault};
 
 /// Maximum product of segment counts for comparing two paths, so that hostile paths with thousands
 /// of segments do not take minutes.
@@ -8,7 +8,7 @@ const MOST_STEPS: usize = 1 << 16;
 
 /// One segment of a path pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Segment<'a> {
+pub enum GlobSegment<'a> {
     Text(&'a str),
     /// A text in which each `*` matches any run of characters. A segment of only `*` matches any
     /// one segment.
@@ -17,7 +17,7 @@ pub enum Segment<'a> {
     Deep,
 }
 
-impl<'a> Segment<'a> {
+impl<'a> GlobSegment<'a> {
     fn of(text: &'a str) -> Self {
         match text {
             "**" => Self::Deep,
@@ -57,14 +57,14 @@ pub fn glob_matches(glob: &str, text: &str) -> bool {
 }
 
 /// The segments of a path without its root. The root alone has none.
-pub(super) fn segments(body: &str, separator: char) -> impl Iterator<Item = Segment<'_>> {
+pub(super) fn segments(body: &str, separator: char) -> impl Iterator<Item = GlobSegment<'_>> {
     body.split(separator)
         .filter(|segment| !segment.is_empty())
-        .map(Segment::of)
+        .map(GlobSegment::of)
 }
 
 /// Checks the segments of `body`, which starts at byte `at` of the text.
-pub(super) fn read_segments(body: &str, separator: u8, at: usize) -> Result<(), Spot> {
+pub(super) fn read_segments(body: &str, separator: u8, at: usize) -> Result<(), FaultRange> {
     if body.is_empty() {
         return Ok(());
     }
@@ -74,32 +74,32 @@ pub(super) fn read_segments(body: &str, separator: u8, at: usize) -> Result<(), 
         let range = at + start..at + end;
         match segment {
             [] if end == body.len() => {
-                return Err(Spot::new(
-                    Fault::TrailingSeparator,
+                return Err(FaultRange::new(
+                    PatternFault::TrailingSeparator,
                     at + start - 1..at + start,
                 ));
             }
             [] => {
-                return Err(Spot::new(
-                    Fault::RepeatedSeparator,
+                return Err(FaultRange::new(
+                    PatternFault::RepeatedSeparator,
                     at + start.saturating_sub(1)..at + start + 1,
                 ));
             }
-            b"." | b".." => return Err(Spot::new(Fault::DotSegment, range)),
+            b"." | b".." => return Err(FaultRange::new(PatternFault::DotSegment, range)),
             b"**" => {}
-            text => read_stars(text).map_err(|fault| Spot::new(fault, range))?,
+            text => read_stars(text).map_err(|fault| FaultRange::new(fault, range))?,
         }
         start = end + 1;
     }
     Ok(())
 }
 
-fn read_stars(segment: &[u8]) -> Result<(), Fault> {
+fn read_stars(segment: &[u8]) -> Result<(), PatternFault> {
     if segment.windows(3).any(|window| window == b"***") {
-        return Err(Fault::TooManyStars);
+        return Err(PatternFault::TooManyStars);
     }
     if segment.windows(2).any(|window| window == b"**") {
-        return Err(Fault::DeepGlued);
+        return Err(PatternFault::DeepGlued);
     }
     Ok(())
 }
@@ -109,7 +109,7 @@ fn read_stars(segment: &[u8]) -> Result<(), Fault> {
 /// `true` is always correct. `false` may also mean that the comparison would be too expensive. The
 /// algorithm is dynamic programming over both segment lists, like matching with `*` as a wildcard
 /// for segments: `/a/**` covers `/a/*/b`.
-pub(super) fn covers(this: &[Segment<'_>], other: &[Segment<'_>]) -> bool {
+pub(super) fn covers(this: &[GlobSegment<'_>], other: &[GlobSegment<'_>]) -> bool {
     if this.len().saturating_mul(other.len()) > MOST_STEPS {
         return this == other;
     }
@@ -121,7 +121,7 @@ pub(super) fn covers(this: &[Segment<'_>], other: &[Segment<'_>]) -> bool {
         let next = row.clone();
         for at in (0..=other.len()).rev() {
             row[at] = match segment {
-                Segment::Deep => next[at] || row.get(at + 1).copied().unwrap_or(false),
+                GlobSegment::Deep => next[at] || row.get(at + 1).copied().unwrap_or(false),
                 segment => other.get(at).is_some_and(|that| segment.covers(*that)) && next[at + 1],
             };
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use super::error::{Fault, PatternError, Spot, Subject, read_common};
+use super::error::{FaultRange, PatternError, PatternFault, PatternKind, read_common};
 use super::repair;
 
 /// Maximum length of a label in bytes (RFC 1035, section 2.3.4).
@@ -13,7 +13,7 @@ const LONGEST_NAME: usize = 253;
 
 /// The number of labels in front of the written ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Depth {
+pub enum WildcardDepth {
     /// No other labels: exactly this name.
     Exact,
     /// `*.`: one more label.
@@ -22,7 +22,7 @@ pub enum Depth {
     Many,
 }
 
-impl Depth {
+impl WildcardDepth {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Exact => "",
@@ -34,7 +34,7 @@ impl Depth {
 
 /// A label of a host pattern after the leading wildcard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Label<'a> {
+pub enum HostLabel<'a> {
     Text(&'a str),
     /// A label in which each `*` matches any run of characters. Published presets contain such
     /// labels, but the contract does not document them.
@@ -48,7 +48,7 @@ pub enum Label<'a> {
 /// it as its host.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct HostPattern {
-    depth: Depth,
+    depth: WildcardDepth,
     name: Box<str>,
     inner_wildcard: bool,
 }
@@ -59,55 +59,69 @@ impl HostPattern {
     /// # Errors
     /// Returns the invalid bytes.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
-        repair::parse(text, Subject::HttpHost, Self::read_http)
+        repair::parse(text, PatternKind::HttpHost, Self::read_http)
     }
 
-    pub(super) fn read_http(text: &str) -> Result<Self, Spot> {
+    pub(super) fn read_http(text: &str) -> Result<Self, FaultRange> {
         read_common(text)?;
         read_no_url(text)?;
         if let Some(slash) = text.find('/') {
             let fault = if looks_like_address(&text[..slash]) {
-                Fault::AddressAsHttpHost
+                PatternFault::AddressAsHttpHost
             } else {
-                Fault::HostPath
+                PatternFault::HostPath
             };
-            let start = if fault == Fault::HostPath { slash } else { 0 };
-            return Err(Spot::new(fault, start..text.len()));
+            let start = if fault == PatternFault::HostPath {
+                slash
+            } else {
+                0
+            };
+            return Err(FaultRange::new(fault, start..text.len()));
         }
         match (text.find(':'), text.rfind(':')) {
-            (Some(first), Some(last)) if first != last => {
-                Err(Spot::new(Fault::AddressAsHttpHost, 0..text.len()))
-            }
-            (Some(colon), _) => Err(Spot::new(Fault::PortInHost, colon..text.len())),
+            (Some(first), Some(last)) if first != last => Err(FaultRange::new(
+                PatternFault::AddressAsHttpHost,
+                0..text.len(),
+            )),
+            (Some(colon), _) => Err(FaultRange::new(PatternFault::PortInHost, colon..text.len())),
             (None, _) => Self::read(text),
         }
     }
 
     /// Parses a host without scheme, path and port.
-    pub(super) fn read(text: &str) -> Result<Self, Spot> {
+    pub(super) fn read(text: &str) -> Result<Self, FaultRange> {
         let (depth, name) = match (text.strip_prefix("**."), text.strip_prefix("*.")) {
-            (Some(name), _) => (Depth::Many, name),
-            (None, Some(name)) => (Depth::One, name),
-            (None, None) => (Depth::Exact, text),
+            (Some(name), _) => (WildcardDepth::Many, name),
+            (None, Some(name)) => (WildcardDepth::One, name),
+            (None, None) => (WildcardDepth::Exact, text),
         };
         let start = text.len() - name.len();
         if matches!(text, "*" | "**") || name.is_empty() {
-            return Err(Spot::new(Fault::WildcardAlone, 0..text.len()));
+            return Err(FaultRange::new(PatternFault::WildcardAlone, 0..text.len()));
         }
         if name.ends_with('.') {
-            return Err(Spot::new(Fault::TrailingDot, text.len() - 1..text.len()));
+            return Err(FaultRange::new(
+                PatternFault::TrailingDot,
+                text.len() - 1..text.len(),
+            ));
         }
         let mut inner_wildcard = false;
         let mut at = start;
         for label in name.split('.') {
-            inner_wildcard |= read_label(label).map_err(|spot| lead(spot, at).shifted(at))?;
+            inner_wildcard |=
+                read_label(label).map_err(|spot| leading_dot(spot, at).shifted(at))?;
             at += label.len() + 1;
         }
         if name.len() > LONGEST_NAME {
-            return Err(Spot::new(Fault::HostTooLong, start..text.len()));
+            return Err(FaultRange::new(
+                PatternFault::HostTooLong,
+                start..text.len(),
+            ));
         }
-        if ends_in_number(name) && (depth != Depth::Exact || name.parse::<Ipv4Addr>().is_err()) {
-            return Err(Spot::new(Fault::NotAnAddress, 0..text.len()));
+        if ends_in_number(name)
+            && (depth != WildcardDepth::Exact || name.parse::<Ipv4Addr>().is_err())
+        {
+            return Err(FaultRange::new(PatternFault::NotAnAddress, 0..text.len()));
         }
         Ok(Self {
             depth,
@@ -117,7 +131,7 @@ impl HostPattern {
     }
 
     /// The number of labels in front of [`Self::name`].
-    pub fn depth(&self) -> Depth {
+    pub fn depth(&self) -> WildcardDepth {
         self.depth
     }
 
@@ -127,12 +141,12 @@ impl HostPattern {
     }
 
     /// The labels of [`Self::name`], from left to right; at least one.
-    pub fn labels(&self) -> impl DoubleEndedIterator<Item = Label<'_>> {
+    pub fn labels(&self) -> impl DoubleEndedIterator<Item = HostLabel<'_>> {
         self.name.split('.').map(|label| {
             if label.contains('*') {
-                Label::Glob(label)
+                HostLabel::Glob(label)
             } else {
-                Label::Text(label)
+                HostLabel::Text(label)
             }
         })
     }
@@ -150,7 +164,7 @@ impl HostPattern {
 
     /// The name as an IPv4 address.
     pub fn address(&self) -> Option<Ipv4Addr> {
-        if self.depth == Depth::Exact && ends_in_number(&self.name) {
+        if self.depth == WildcardDepth::Exact && ends_in_number(&self.name) {
             self.name.parse().ok()
         } else {
             None
@@ -170,16 +184,16 @@ impl fmt::Display for HostPattern {
 }
 
 /// An empty label at the start of the text is a leading dot.
-fn lead(spot: Spot, at: usize) -> Spot {
-    if spot.fault == Fault::EmptyLabel && at == 0 {
-        Spot::new(Fault::LeadingDot, 0..1)
+fn leading_dot(spot: FaultRange, at: usize) -> FaultRange {
+    if spot.fault == PatternFault::EmptyLabel && at == 0 {
+        FaultRange::new(PatternFault::LeadingDot, 0..1)
     } else {
         spot
     }
 }
 
 /// Checks one label and returns whether it contains a wildcard.
-fn read_label(label: &str) -> Result<bool, Spot> {
+fn read_label(label: &str) -> Result<bool, FaultRange> {
     let whole = 0..label.len();
     let mut stars = 0_usize;
     let mut glued = false;
@@ -195,27 +209,34 @@ fn read_label(label: &str) -> Result<bool, Spot> {
         }
     }
     match (bytes.first(), bytes.last()) {
-        (None, _) => return Err(Spot::new(Fault::EmptyLabel, whole)),
-        (Some(b'-'), _) => return Err(Spot::new(Fault::LabelHyphen, 0..1)),
-        (_, Some(b'-')) => return Err(Spot::new(Fault::LabelHyphen, label.len() - 1..label.len())),
+        (None, _) => return Err(FaultRange::new(PatternFault::EmptyLabel, whole)),
+        (Some(b'-'), _) => return Err(FaultRange::new(PatternFault::LabelHyphen, 0..1)),
+        (_, Some(b'-')) => {
+            return Err(FaultRange::new(
+                PatternFault::LabelHyphen,
+                label.len() - 1..label.len(),
+            ));
+        }
         _ => {}
     }
     if stars == bytes.len() && stars <= 2 {
-        return Err(Spot::new(Fault::WildcardMisplaced, whole));
+        return Err(FaultRange::new(PatternFault::WildcardMisplaced, whole));
     }
     if glued {
-        return Err(Spot::new(Fault::WildcardGlued, whole));
+        return Err(FaultRange::new(PatternFault::WildcardGlued, whole));
     }
     if bytes.len() > LONGEST_LABEL {
-        return Err(Spot::new(Fault::LabelTooLong, whole));
+        return Err(FaultRange::new(PatternFault::LabelTooLong, whole));
     }
     Ok(stars > 0)
 }
 
-fn bad_character(label: &str, at: usize) -> Spot {
+fn bad_character(label: &str, at: usize) -> FaultRange {
     match label[at..].chars().next() {
-        Some(bad) if bad.is_ascii() => Spot::new(Fault::HostCharacter(bad), at..at + 1),
-        _ => Spot::new(Fault::NonAscii, 0..label.len()),
+        Some(bad) if bad.is_ascii() => {
+            FaultRange::new(PatternFault::HostCharacter(bad), at..at + 1)
+        }
+        _ => FaultRange::new(PatternFault::NonAscii, 0..label.len()),
     }
 }
 
@@ -236,17 +257,17 @@ pub(super) fn looks_like_address(text: &str) -> bool {
 }
 
 /// Rejects the parts of URLs that hosts do not have: scheme, user, query.
-pub(super) fn read_no_url(text: &str) -> Result<(), Spot> {
+pub(super) fn read_no_url(text: &str) -> Result<(), FaultRange> {
     if let Some(at) = text.find("://") {
-        return Err(Spot::new(Fault::Scheme, 0..at + 3));
+        return Err(FaultRange::new(PatternFault::Scheme, 0..at + 3));
     }
     if text.bytes().any(|byte| matches!(byte, b'@' | b'?' | b'#')) {
         if let Some(at) = text.find(['?', '#']) {
             let start = text.find('/').map_or(at, |slash| slash.min(at));
-            return Err(Spot::new(Fault::HostPath, start..text.len()));
+            return Err(FaultRange::new(PatternFault::HostPath, start..text.len()));
         }
         let at = text.find('@').unwrap_or(0);
-        return Err(Spot::new(Fault::UserInfo, 0..at + 1));
+        return Err(FaultRange::new(PatternFault::UserInfo, 0..at + 1));
     }
     Ok(())
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::num::NonZeroU16;
 
-use super::error::{Fault, PatternError, Spot, Subject, read_common};
-use super::glob::{self, Segment};
+use super::error::{FaultRange, PatternError, PatternFault, PatternKind, read_common};
+use super::glob::{self, GlobSegment};
 use super::host::HostPattern;
 use super::repair;
 use crate::docker::HttpResource;
@@ -66,8 +66,8 @@ impl HttpPattern {
             Some(Err(_)) => Err((
                 HttpField::Port,
                 PatternError {
-                    subject: Subject::HttpPort,
-                    fault: Fault::PortRange,
+                    subject: PatternKind::HttpPort,
+                    fault: PatternFault::PortRange,
                     range: 0..1,
                     suggestion: None,
                 },
@@ -104,15 +104,15 @@ impl PathGlob {
     /// # Errors
     /// Returns the bytes that are not canonical, and suggests the canonical form.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
-        repair::parse(text, Subject::HttpPath, Self::read)
+        repair::parse(text, PatternKind::HttpPath, Self::read)
     }
 
-    pub(super) fn read(text: &str) -> Result<Self, Spot> {
+    pub(super) fn read(text: &str) -> Result<Self, FaultRange> {
         read_common(text)?;
         let Some(body) = text.strip_prefix('/') else {
             return Err(match text.find("://") {
-                Some(at) => Spot::new(Fault::Scheme, 0..at + 3),
-                None => Spot::new(Fault::HttpRelative, 0..0),
+                Some(at) => FaultRange::new(PatternFault::Scheme, 0..at + 3),
+                None => FaultRange::new(PatternFault::HttpRelative, 0..0),
             });
         };
         if let Some((at, byte)) = text
@@ -121,10 +121,10 @@ impl PathGlob {
             .find(|(_, byte)| matches!(byte, b'?' | b'#' | b'%'))
         {
             return Err(match byte {
-                b'?' => Spot::new(Fault::Query, at..text.len()),
-                b'#' => Spot::new(Fault::Fragment, at..text.len()),
-                _ => Spot::new(
-                    Fault::PercentEncoding,
+                b'?' => FaultRange::new(PatternFault::Query, at..text.len()),
+                b'#' => FaultRange::new(PatternFault::Fragment, at..text.len()),
+                _ => FaultRange::new(
+                    PatternFault::PercentEncoding,
                     at..text.floor_char_boundary((at + 3).min(text.len())),
                 ),
             });
@@ -138,7 +138,7 @@ impl PathGlob {
     }
 
     /// The segments; none for `/`.
-    pub fn segments(&self) -> impl Iterator<Item = Segment<'_>> {
+    pub fn segments(&self) -> impl Iterator<Item = GlobSegment<'_>> {
         glob::segments(&self.0, '/')
     }
 }

@@ -24,9 +24,9 @@ mod repair;
 #[cfg(test)]
 mod tests;
 
-pub use error::{Fault, PatternError, Subject};
-pub use glob::{Segment, glob_matches};
-pub use host::{Depth, HostPattern, Label};
+pub use error::{PatternError, PatternFault, PatternKind};
+pub use glob::{GlobSegment, glob_matches};
+pub use host::{HostLabel, HostPattern, WildcardDepth};
 pub use http::{HttpField, HttpPattern, PathGlob};
 pub use network::NetworkPattern;
-pub use path::{PathPattern, Root};
+pub use path::{PathPattern, PathRoot};

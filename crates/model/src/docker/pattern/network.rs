@@ -6,7 +6,7 @@ use std::num::NonZeroU16;
 
 use ipnet::IpNet;
 
-use super::error::{Fault, PatternError, Spot, Subject, read_common};
+use super::error::{FaultRange, PatternError, PatternFault, PatternKind, read_common};
 use super::host::{HostPattern, ends_in_number, looks_like_address, read_no_url};
 use super::repair;
 
@@ -38,25 +38,25 @@ impl NetworkPattern {
     /// # Errors
     /// Returns the invalid bytes.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
-        repair::parse(text, Subject::Network, Self::read)
+        repair::parse(text, PatternKind::Network, Self::read)
     }
 
-    pub(super) fn read(text: &str) -> Result<Self, Spot> {
+    pub(super) fn read(text: &str) -> Result<Self, FaultRange> {
         read_common(text)?;
         read_no_url(text)?;
         if let Some(slash) = text.find('/') {
             if looks_like_address(&text[..slash]) {
                 return read_cidr(text, slash).map(Self::Cidr);
             }
-            return Err(Spot::new(Fault::HostPath, slash..text.len()));
+            return Err(FaultRange::new(PatternFault::HostPath, slash..text.len()));
         }
         if text.starts_with('[') && looks_like_address(text) {
             let fault = if text.contains("]:") {
-                Fault::Ipv6Port
+                PatternFault::Ipv6Port
             } else {
-                Fault::Ipv6Brackets
+                PatternFault::Ipv6Brackets
             };
-            return Err(Spot::new(fault, 0..text.len()));
+            return Err(FaultRange::new(fault, 0..text.len()));
         }
         let Some(colon) = text.find(':') else {
             return read_host(text, None);
@@ -142,7 +142,7 @@ impl fmt::Display for NetworkPattern {
     }
 }
 
-fn read_host(text: &str, port: Option<NonZeroU16>) -> Result<NetworkPattern, Spot> {
+fn read_host(text: &str, port: Option<NonZeroU16>) -> Result<NetworkPattern, FaultRange> {
     if ends_in_number(text)
         && let Ok(address) = text.parse::<Ipv4Addr>()
     {
@@ -152,55 +152,62 @@ fn read_host(text: &str, port: Option<NonZeroU16>) -> Result<NetworkPattern, Spo
         });
     }
     if text.is_empty() {
-        return Err(Spot::new(Fault::EmptyLabel, 0..0));
+        return Err(FaultRange::new(PatternFault::EmptyLabel, 0..0));
     }
     HostPattern::read(text).map(|host| NetworkPattern::Host { host, port })
 }
 
 /// Parses a port: a decimal number without sign and leading zeros.
-pub(super) fn read_port(text: &str) -> Result<NonZeroU16, Spot> {
+pub(super) fn read_port(text: &str) -> Result<NonZeroU16, FaultRange> {
     let fault = match text.as_bytes() {
-        [] => Fault::PortEmpty,
-        digits if !digits.iter().all(u8::is_ascii_digit) => Fault::PortNotNumber,
-        [b'0', _, ..] => Fault::PortLeadingZero,
+        [] => PatternFault::PortEmpty,
+        digits if !digits.iter().all(u8::is_ascii_digit) => PatternFault::PortNotNumber,
+        [b'0', _, ..] => PatternFault::PortLeadingZero,
         _ => match text.parse::<NonZeroU16>() {
             Ok(port) => return Ok(port),
-            Err(_) => Fault::PortRange,
+            Err(_) => PatternFault::PortRange,
         },
     };
-    Err(Spot::new(fault, 0..text.len()))
+    Err(FaultRange::new(fault, 0..text.len()))
 }
 
 /// Parses an IPv6 address whose end cannot be confused with a port.
-fn read_ipv6(text: &str) -> Result<Ipv6Addr, Spot> {
+fn read_ipv6(text: &str) -> Result<Ipv6Addr, FaultRange> {
     let (head, last) = text.rsplit_once(':').unwrap_or((text, ""));
     let port_like = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
     let head_is_address = head.parse::<Ipv6Addr>().is_ok();
     match text.parse::<Ipv6Addr>() {
         Ok(address) if address.to_ipv4_mapped().is_some() => {
-            Err(Spot::new(Fault::Ipv4Mapped, 0..text.len()))
+            Err(FaultRange::new(PatternFault::Ipv4Mapped, 0..text.len()))
         }
-        Ok(_) if port_like && head_is_address => {
-            Err(Spot::new(Fault::Ipv6Ambiguous, head.len()..text.len()))
-        }
+        Ok(_) if port_like && head_is_address => Err(FaultRange::new(
+            PatternFault::Ipv6Ambiguous,
+            head.len()..text.len(),
+        )),
         Ok(address) => Ok(address),
-        Err(_) if head_is_address => Err(Spot::new(Fault::Ipv6Port, head.len()..text.len())),
-        Err(_) => Err(Spot::new(Fault::CidrAddress, 0..text.len())),
+        Err(_) if head_is_address => Err(FaultRange::new(
+            PatternFault::Ipv6Port,
+            head.len()..text.len(),
+        )),
+        Err(_) => Err(FaultRange::new(PatternFault::CidrAddress, 0..text.len())),
     }
 }
 
-fn read_cidr(text: &str, slash: usize) -> Result<IpNet, Spot> {
+fn read_cidr(text: &str, slash: usize) -> Result<IpNet, FaultRange> {
     let address = &text[..slash];
     let prefix = &text[slash + 1..];
     if address.starts_with('[') {
-        return Err(Spot::new(Fault::Ipv6Brackets, 0..slash));
+        return Err(FaultRange::new(PatternFault::Ipv6Brackets, 0..slash));
     }
     let Ok(address) = address.parse::<IpAddr>() else {
-        return Err(Spot::new(Fault::CidrAddress, 0..slash));
+        return Err(FaultRange::new(PatternFault::CidrAddress, 0..slash));
     };
     let longest = if address.is_ipv4() { 32 } else { 128 };
     if let Some(colon) = prefix.find(':') {
-        return Err(Spot::new(Fault::CidrPort, slash + 1 + colon..text.len()));
+        return Err(FaultRange::new(
+            PatternFault::CidrPort,
+            slash + 1 + colon..text.len(),
+        ));
     }
     let canonical = !prefix.is_empty()
         && prefix.bytes().all(|byte| byte.is_ascii_digit())
@@ -211,14 +218,17 @@ fn read_cidr(text: &str, slash: usize) -> Result<IpNet, Spot> {
         .filter(|_| canonical)
         .and_then(|length| IpNet::new(address, length).ok());
     let Some(net) = net else {
-        return Err(Spot::new(Fault::CidrPrefix(longest), slash + 1..text.len()));
+        return Err(FaultRange::new(
+            PatternFault::CidrPrefix(longest),
+            slash + 1..text.len(),
+        ));
     };
     if net.addr() != net.network() {
-        return Err(Spot::new(Fault::HostBits, 0..text.len()));
+        return Err(FaultRange::new(PatternFault::HostBits, 0..text.len()));
     }
     match net {
         IpNet::V6(v6) if v6.prefix_len() >= 96 && v6.network().to_ipv4_mapped().is_some() => {
-            Err(Spot::new(Fault::Ipv4Mapped, 0..text.len()))
+            Err(FaultRange::new(PatternFault::Ipv4Mapped, 0..text.len()))
         }
         net => Ok(net),
     }

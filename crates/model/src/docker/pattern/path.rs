@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::error::{Fault, PatternError, Spot, Subject, read_common};
-use super::glob::{self, Segment};
+use super::error::{FaultRange, PatternError, PatternFault, PatternKind, read_common};
+use super::glob::{self, GlobSegment};
 use super::repair;
 
 /// The server name of a WSL path.
@@ -11,7 +11,7 @@ const WSL: &str = "wsl.localhost";
 
 /// The root of a path. A rule matches only paths of its own format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Root {
+pub enum PathRoot {
     /// `/`
     Posix,
     /// `~`: the home directory, on every system.
@@ -24,7 +24,7 @@ pub enum Root {
     Wsl,
 }
 
-impl Root {
+impl PathRoot {
     /// The character between segments.
     pub fn separator(self) -> char {
         match self {
@@ -37,7 +37,7 @@ impl Root {
 /// A path glob of a filesystem rule as written (contract: `RuleResources`, filesystem domain).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PathPattern {
-    root: Root,
+    root: PathRoot,
     text: Box<str>,
     body: usize,
 }
@@ -48,29 +48,32 @@ impl PathPattern {
     /// # Errors
     /// Returns the invalid bytes.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
-        repair::parse(text, Subject::Path, Self::read)
+        repair::parse(text, PatternKind::Path, Self::read)
     }
 
-    pub(super) fn read(text: &str) -> Result<Self, Spot> {
+    pub(super) fn read(text: &str) -> Result<Self, FaultRange> {
         read_common(text)?;
         read_no_variable(text)?;
         let (root, body) = read_root(text)?;
         let rest = &text[body..];
         let wrong = if root.separator() == '/' { '\\' } else { '/' };
         if let Some(at) = rest.find(wrong) {
-            return Err(Spot::new(Fault::MixedSeparators, body + at..body + at + 1));
+            return Err(FaultRange::new(
+                PatternFault::MixedSeparators,
+                body + at..body + at + 1,
+            ));
         }
         if root.separator() == '\\'
             && let Some(at) = rest.find(['<', '>', ':', '"', '|', '?'])
         {
             let bad = char::from(rest.as_bytes()[at]);
-            return Err(Spot::new(
-                Fault::PathCharacter(bad),
+            return Err(FaultRange::new(
+                PatternFault::PathCharacter(bad),
                 body + at..body + at + 1,
             ));
         }
         if text == "~/" {
-            return Err(Spot::new(Fault::TrailingSeparator, 1..2));
+            return Err(FaultRange::new(PatternFault::TrailingSeparator, 1..2));
         }
         glob::read_segments(rest, if wrong == '/' { b'\\' } else { b'/' }, body)?;
         Ok(Self {
@@ -80,7 +83,7 @@ impl PathPattern {
         })
     }
 
-    pub fn root(&self) -> Root {
+    pub fn root(&self) -> PathRoot {
         self.root
     }
 
@@ -89,7 +92,7 @@ impl PathPattern {
     }
 
     /// The segments after the root; none for the root alone.
-    pub fn segments(&self) -> impl Iterator<Item = Segment<'_>> {
+    pub fn segments(&self) -> impl Iterator<Item = GlobSegment<'_>> {
         glob::segments(&self.text[self.body..], self.root.separator())
     }
 
@@ -97,7 +100,7 @@ impl PathPattern {
     /// `false` may also mean that the comparison would be too expensive.
     pub fn covers(&self, other: &Self) -> bool {
         let same_root = self.root == other.root
-            || (self.root == Root::AnyDrive && matches!(other.root, Root::Drive(_)));
+            || (self.root == PathRoot::AnyDrive && matches!(other.root, PathRoot::Drive(_)));
         same_root
             && glob::covers(
                 &self.segments().collect::<Vec<_>>(),
@@ -113,50 +116,53 @@ impl fmt::Display for PathPattern {
 }
 
 /// The root, and the byte offset of the segments.
-fn read_root(text: &str) -> Result<(Root, usize), Spot> {
+fn read_root(text: &str) -> Result<(PathRoot, usize), FaultRange> {
     let bytes = text.as_bytes();
     match bytes {
-        [b'/', ..] => Ok((Root::Posix, 1)),
-        [b'~'] => Ok((Root::Home, 1)),
-        [b'~', b'/', ..] => Ok((Root::Home, 2)),
-        [b'~', b'\\', ..] => Err(Spot::new(Fault::MixedSeparators, 1..2)),
-        [b'~', ..] => Err(Spot::new(
-            Fault::HomeOfUser,
+        [b'/', ..] => Ok((PathRoot::Posix, 1)),
+        [b'~'] => Ok((PathRoot::Home, 1)),
+        [b'~', b'/', ..] => Ok((PathRoot::Home, 2)),
+        [b'~', b'\\', ..] => Err(FaultRange::new(PatternFault::MixedSeparators, 1..2)),
+        [b'~', ..] => Err(FaultRange::new(
+            PatternFault::HomeOfUser,
             0..text.find(['/', '\\']).unwrap_or(text.len()),
         )),
         [b'\\', b'\\', ..] => read_share(text),
         [letter, b':', rest @ ..] if letter.is_ascii_alphabetic() || *letter == b'*' => {
             match rest {
-                [b'\\', ..] if *letter == b'*' => Ok((Root::AnyDrive, 3)),
-                [b'\\', ..] => Ok((Root::Drive(char::from(*letter)), 3)),
-                [b'/', b'/', ..] => Err(Spot::new(Fault::Relative, 0..text.len())),
-                [b'/', ..] => Err(Spot::new(Fault::MixedSeparators, 2..3)),
-                _ => Err(Spot::new(Fault::DriveRelative, 2..2)),
+                [b'\\', ..] if *letter == b'*' => Ok((PathRoot::AnyDrive, 3)),
+                [b'\\', ..] => Ok((PathRoot::Drive(char::from(*letter)), 3)),
+                [b'/', b'/', ..] => Err(FaultRange::new(PatternFault::Relative, 0..text.len())),
+                [b'/', ..] => Err(FaultRange::new(PatternFault::MixedSeparators, 2..3)),
+                _ => Err(FaultRange::new(PatternFault::DriveRelative, 2..2)),
             }
         }
         _ => match text.find("://") {
-            Some(at) => Err(Spot::new(Fault::Scheme, 0..at + 3)),
-            None => Err(Spot::new(Fault::Relative, 0..text.len())),
+            Some(at) => Err(FaultRange::new(PatternFault::Scheme, 0..at + 3)),
+            None => Err(FaultRange::new(PatternFault::Relative, 0..text.len())),
         },
     }
 }
 
 /// The root of a text that starts with two backslashes.
-fn read_share(text: &str) -> Result<(Root, usize), Spot> {
+fn read_share(text: &str) -> Result<(PathRoot, usize), FaultRange> {
     let end = text[2..].find(['\\', '/']).map_or(text.len(), |at| at + 2);
     if !text[2..end].eq_ignore_ascii_case(WSL) {
-        return Err(Spot::new(Fault::UnknownShare, 0..end));
+        return Err(FaultRange::new(PatternFault::UnknownShare, 0..end));
     }
     match text.as_bytes().get(end) {
-        Some(b'/') => Err(Spot::new(Fault::MixedSeparators, end..end + 1)),
-        Some(_) if end + 1 < text.len() => Ok((Root::Wsl, end + 1)),
-        _ => Err(Spot::new(Fault::NoDistribution, end..text.len())),
+        Some(b'/') => Err(FaultRange::new(PatternFault::MixedSeparators, end..end + 1)),
+        Some(_) if end + 1 < text.len() => Ok((PathRoot::Wsl, end + 1)),
+        _ => Err(FaultRange::new(
+            PatternFault::NoDistribution,
+            end..text.len(),
+        )),
     }
 }
 
 /// Rejects `$NAME` and `${NAME}` at the start of a segment, and `%NAME%` anywhere. `$Recycle.Bin`
 /// on a Windows drive is a real name and accepted.
-fn read_no_variable(text: &str) -> Result<(), Spot> {
+fn read_no_variable(text: &str) -> Result<(), FaultRange> {
     if !text.bytes().any(|byte| matches!(byte, b'$' | b'%')) {
         return Ok(());
     }
@@ -166,7 +172,10 @@ fn read_no_variable(text: &str) -> Result<(), Spot> {
         let rest = &text[at + 1..];
         let name = rest.find(['/', '\\']).map_or(rest, |end| &rest[..end]);
         if front && is_variable(name, windows) {
-            return Err(Spot::new(Fault::Variable, at..at + 1 + name.len()));
+            return Err(FaultRange::new(
+                PatternFault::Variable,
+                at..at + 1 + name.len(),
+            ));
         }
     }
     let mut marks = text.match_indices('%').map(|(at, _)| at);
@@ -177,7 +186,7 @@ fn read_no_variable(text: &str) -> Result<(), Spot> {
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'(' | b')'))
         {
-            return Err(Spot::new(Fault::Variable, open..close + 1));
+            return Err(FaultRange::new(PatternFault::Variable, open..close + 1));
         }
     }
     Ok(())

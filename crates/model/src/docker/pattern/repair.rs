@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::error::{Fault, PatternError, Spot, Subject};
+use super::error::{FaultRange, PatternError, PatternFault, PatternKind};
 
 /// Maximum number of repairs of one text.
 const MOST_REPAIRS: usize = 8;
@@ -29,17 +29,17 @@ const PORTS: &[(&str, u16)] = &[
 /// if repairs lead to one.
 pub(super) fn parse<T>(
     text: &str,
-    subject: Subject,
-    read: fn(&str) -> Result<T, Spot>,
+    subject: PatternKind,
+    read: fn(&str) -> Result<T, FaultRange>,
 ) -> Result<T, PatternError> {
     read(text).map_err(|first| explain(text, subject, first, read))
 }
 
 fn explain<T>(
     text: &str,
-    subject: Subject,
-    first: Spot,
-    read: fn(&str) -> Result<T, Spot>,
+    subject: PatternKind,
+    first: FaultRange,
+    read: fn(&str) -> Result<T, FaultRange>,
 ) -> PatternError {
     let mut suggestion = None;
     if text.len() <= LONGEST_TEXT {
@@ -57,7 +57,7 @@ fn explain<T>(
             }
         }
     }
-    let Spot { fault, range } = first;
+    let FaultRange { fault, range } = first;
     PatternError {
         subject,
         fault,
@@ -66,20 +66,20 @@ fn explain<T>(
     }
 }
 
-fn fix(text: &str, subject: Subject, spot: &Spot) -> Option<String> {
+fn fix(text: &str, subject: PatternKind, spot: &FaultRange) -> Option<String> {
     match spot.fault {
-        Fault::Padded | Fault::Control(_) => {
+        PatternFault::Padded | PatternFault::Control(_) => {
             Some(text.trim().to_owned()).filter(|trimmed| trimmed != text)
         }
-        Fault::Scheme => without_scheme(text, subject, spot),
+        PatternFault::Scheme => without_scheme(text, subject, spot),
         _ => match subject {
-            Subject::Network | Subject::HttpHost => {
+            PatternKind::Network | PatternKind::HttpHost => {
                 fix_host(text, spot).or_else(|| fix_address(text, subject, spot))
             }
-            Subject::HttpPath => {
+            PatternKind::HttpPath => {
                 fix_http_path(text, spot).or_else(|| fix_segments(text, '/', spot))
             }
-            Subject::Path => {
+            PatternKind::Path => {
                 let separator = if text.starts_with(['/', '~']) {
                     '/'
                 } else {
@@ -87,27 +87,29 @@ fn fix(text: &str, subject: Subject, spot: &Spot) -> Option<String> {
                 };
                 fix_path(text, spot).or_else(|| fix_segments(text, separator, spot))
             }
-            Subject::HttpPort => None,
+            PatternKind::HttpPort => None,
         },
     }
 }
 
-fn without_scheme(text: &str, subject: Subject, spot: &Spot) -> Option<String> {
+fn without_scheme(text: &str, subject: PatternKind, spot: &FaultRange) -> Option<String> {
     let scheme = text[..spot.range.end].trim_end_matches("://");
     let rest = &text[spot.range.end..];
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let authority = rest[..end].rsplit('@').next()?;
     match subject {
-        Subject::Network if authority.contains(':') => Some(authority.to_owned()),
-        Subject::Network => port_of(scheme).map(|port| format!("{authority}:{port}")),
-        Subject::HttpHost => authority.split(':').next().map(str::to_owned),
-        Subject::HttpPath => Some(if end == rest.len() {
+        PatternKind::Network if authority.contains(':') => Some(authority.to_owned()),
+        PatternKind::Network => port_of(scheme).map(|port| format!("{authority}:{port}")),
+        PatternKind::HttpHost => authority.split(':').next().map(str::to_owned),
+        PatternKind::HttpPath => Some(if end == rest.len() {
             "/".to_owned()
         } else {
             rest[end..].to_owned()
         }),
-        Subject::Path if scheme.eq_ignore_ascii_case("file") && end == 0 => Some(rest.to_owned()),
-        Subject::Path | Subject::HttpPort => None,
+        PatternKind::Path if scheme.eq_ignore_ascii_case("file") && end == 0 => {
+            Some(rest.to_owned())
+        }
+        PatternKind::Path | PatternKind::HttpPort => None,
     }
 }
 
@@ -118,15 +120,15 @@ fn port_of(name: &str) -> Option<u16> {
         .map(|(_, port)| *port)
 }
 
-fn fix_host(text: &str, spot: &Spot) -> Option<String> {
+fn fix_host(text: &str, spot: &FaultRange) -> Option<String> {
     let start = spot.range.start;
     let end = spot.range.end;
     match spot.fault {
-        Fault::UserInfo => text.rsplit('@').next().map(str::to_owned),
-        Fault::HostPath | Fault::PortInHost => Some(text[..start].to_owned()),
-        Fault::TrailingDot => Some(format!("{}{}", &text[..start], &text[end..])),
-        Fault::NonAscii => in_ascii(text),
-        Fault::WildcardGlued => Some(
+        PatternFault::UserInfo => text.rsplit('@').next().map(str::to_owned),
+        PatternFault::HostPath | PatternFault::PortInHost => Some(text[..start].to_owned()),
+        PatternFault::TrailingDot => Some(format!("{}{}", &text[..start], &text[end..])),
+        PatternFault::NonAscii => in_ascii(text),
+        PatternFault::WildcardGlued => Some(
             match text
                 .strip_prefix("**")
                 .map(|rest| rest.trim_start_matches('*'))
@@ -141,12 +143,14 @@ fn fix_host(text: &str, spot: &Spot) -> Option<String> {
                 ),
             },
         ),
-        Fault::PortEmpty => text.strip_suffix(':').map(str::to_owned),
-        Fault::PortNotNumber if &text[start..end] == "*" => Some(text[..start - 1].to_owned()),
-        Fault::PortNotNumber => {
+        PatternFault::PortEmpty => text.strip_suffix(':').map(str::to_owned),
+        PatternFault::PortNotNumber if &text[start..end] == "*" => {
+            Some(text[..start - 1].to_owned())
+        }
+        PatternFault::PortNotNumber => {
             port_of(&text[start..end]).map(|port| format!("{}{port}", &text[..start]))
         }
-        Fault::PortLeadingZero => {
+        PatternFault::PortLeadingZero => {
             let digits =
                 Some(text[start..].trim_start_matches('0')).filter(|digits| !digits.is_empty())?;
             Some(format!("{}{digits}", &text[..start]))
@@ -169,16 +173,16 @@ fn in_ascii(text: &str) -> Option<String> {
     })
 }
 
-fn fix_address(text: &str, subject: Subject, spot: &Spot) -> Option<String> {
-    if subject != Subject::Network {
+fn fix_address(text: &str, subject: PatternKind, spot: &FaultRange) -> Option<String> {
+    if subject != PatternKind::Network {
         return None;
     }
     match spot.fault {
-        Fault::WildcardMisplaced => octets_as_cidr(text),
-        Fault::HostBits => Some(text.parse::<IpNet>().ok()?.trunc().to_string()),
-        Fault::Ipv6Brackets => Some(text.replace(['[', ']'], "")),
-        Fault::Ipv6Ambiguous => Some(format!("{}/128", text.parse::<Ipv6Addr>().ok()?)),
-        Fault::Ipv4Mapped => match text.split_once('/') {
+        PatternFault::WildcardMisplaced => octets_as_cidr(text),
+        PatternFault::HostBits => Some(text.parse::<IpNet>().ok()?.trunc().to_string()),
+        PatternFault::Ipv6Brackets => Some(text.replace(['[', ']'], "")),
+        PatternFault::Ipv6Ambiguous => Some(format!("{}/128", text.parse::<Ipv6Addr>().ok()?)),
+        PatternFault::Ipv4Mapped => match text.split_once('/') {
             None => Some(text.parse::<Ipv6Addr>().ok()?.to_ipv4_mapped()?.to_string()),
             Some((address, prefix)) => {
                 let address = address.parse::<Ipv6Addr>().ok()?.to_ipv4_mapped()?;
@@ -190,7 +194,7 @@ fn fix_address(text: &str, subject: Subject, spot: &Spot) -> Option<String> {
                 )
             }
         },
-        Fault::CidrPrefix(_) => {
+        PatternFault::CidrPrefix(_) => {
             let (address, prefix) = text.split_once('/')?;
             let address = address.parse::<IpAddr>().ok()?;
             let length = match prefix.parse::<IpAddr>() {
@@ -222,11 +226,11 @@ fn octets_as_cidr(text: &str) -> Option<String> {
     Some(Ipv4Net::new(octets.into(), length).ok()?.to_string())
 }
 
-fn fix_http_path(text: &str, spot: &Spot) -> Option<String> {
+fn fix_http_path(text: &str, spot: &FaultRange) -> Option<String> {
     match spot.fault {
-        Fault::HttpRelative => Some(format!("/{text}")),
-        Fault::Query | Fault::Fragment => Some(text[..spot.range.start].to_owned()),
-        Fault::PercentEncoding => percent_decoded(text),
+        PatternFault::HttpRelative => Some(format!("/{text}")),
+        PatternFault::Query | PatternFault::Fragment => Some(text[..spot.range.start].to_owned()),
+        PatternFault::PercentEncoding => percent_decoded(text),
         _ => None,
     }
 }
@@ -260,16 +264,18 @@ fn percent_decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-fn fix_path(text: &str, spot: &Spot) -> Option<String> {
+fn fix_path(text: &str, spot: &FaultRange) -> Option<String> {
     let start = spot.range.start;
     let end = spot.range.end;
     match spot.fault {
-        Fault::Variable if start == 0 && is_home(&text[..end]) => {
+        PatternFault::Variable if start == 0 && is_home(&text[..end]) => {
             Some(format!("~{}", text[end..].replace('\\', "/")))
         }
-        Fault::MixedSeparators if text.starts_with(['/', '~']) => Some(text.replace('\\', "/")),
-        Fault::MixedSeparators => Some(text.replace('/', "\\")),
-        Fault::UnknownShare if text[..end].eq_ignore_ascii_case("\\\\wsl$") => {
+        PatternFault::MixedSeparators if text.starts_with(['/', '~']) => {
+            Some(text.replace('\\', "/"))
+        }
+        PatternFault::MixedSeparators => Some(text.replace('/', "\\")),
+        PatternFault::UnknownShare if text[..end].eq_ignore_ascii_case("\\\\wsl$") => {
             Some(format!("\\\\wsl.localhost{}", &text[end..]))
         }
         _ => None,
@@ -288,26 +294,26 @@ fn is_home(variable: &str) -> bool {
     HOMES.iter().any(|home| home.eq_ignore_ascii_case(variable))
 }
 
-fn fix_segments(text: &str, separator: char, spot: &Spot) -> Option<String> {
+fn fix_segments(text: &str, separator: char, spot: &FaultRange) -> Option<String> {
     let start = spot.range.start;
     let end = spot.range.end;
     match spot.fault {
-        Fault::TrailingSeparator => {
+        PatternFault::TrailingSeparator => {
             Some(text.trim_end_matches(separator).to_owned()).filter(|left| !left.is_empty())
         }
-        Fault::RepeatedSeparator => {
+        PatternFault::RepeatedSeparator => {
             let front = &text[..end - 1];
             let rest = text[end - 1..].trim_start_matches(separator);
             Some(format!("{front}{rest}"))
         }
-        Fault::DotSegment => without_dots(text, separator, spot),
-        Fault::TooManyStars => Some(format!(
+        PatternFault::DotSegment => without_dots(text, separator, spot),
+        PatternFault::TooManyStars => Some(format!(
             "{}{}{}",
             &text[..start],
             collapse_stars(&text[start..end], "**"),
             &text[end..]
         )),
-        Fault::DeepGlued => {
+        PatternFault::DeepGlued => {
             let segment = &text[start..end];
             let fixed = match segment.strip_prefix("**") {
                 Some(rest) => format!("**{separator}*{}", collapse_stars(rest, "*")),
@@ -320,7 +326,7 @@ fn fix_segments(text: &str, separator: char, spot: &Spot) -> Option<String> {
 }
 
 /// Removes one `.` or `..` segment, for `..` with the preceding segment if that is a plain name.
-fn without_dots(text: &str, separator: char, spot: &Spot) -> Option<String> {
+fn without_dots(text: &str, separator: char, spot: &FaultRange) -> Option<String> {
     let start = spot.range.start;
     let end = spot.range.end;
     let front = text[..start].strip_suffix(separator)?;

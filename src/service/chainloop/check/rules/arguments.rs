@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
-use crate::service::chainloop::check::scene;
-use crate::service::chainloop::check::scene::{GroupView, Head, Scene};
+use crate::service::chainloop::check::context;
+use crate::service::chainloop::check::context::{
+    ChainloopGroupView, ChainloopRuleContext, DocumentHeader,
+};
 use manifest::chainloop::Attachment;
 use model::chainloop::{InputsSchema, Reference};
 use model::diag::{Code, Diagnostic, FileId, Path, Place, did_you_mean};
@@ -22,41 +24,46 @@ const MOST_COMPARED: usize = 500;
 const LONGEST: usize = 100;
 
 /// The inputs of a policy.
-struct Takes<'a> {
+struct AcceptedInputs<'a> {
     name: String,
-    names: Names<'a>,
+    names: InputNames<'a>,
     required: Cow<'a, [&'a str]>,
     /// `None` if the server reported the inputs.
     place: Option<Place>,
 }
 
-enum Names<'a> {
+enum InputNames<'a> {
     Declared(&'a HashSet<&'a str>),
     Embedded(HashSet<&'a str>),
-    Told(&'a InputsSchema),
+    FromServer(&'a InputsSchema),
 }
 
-pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(context: &ChainloopRuleContext<'_>, found: &mut Vec<Diagnostic>) {
     let mut made: BTreeMap<FileId, usize> = BTreeMap::new();
-    for group in &scene.groups {
+    for group in &context.groups {
         let made = made.entry(group.document.file).or_default();
         let before = found.len();
-        check_group(scene, group, MOST.saturating_sub(*made), found);
+        check_group(context, group, MOST.saturating_sub(*made), found);
         *made += found.len() - before;
     }
 }
 
 /// Stops after `most` diagnostics, but completes the current attachment.
-fn check_group(scene: &Scene<'_>, group: &GroupView<'_>, most: usize, found: &mut Vec<Diagnostic>) {
+fn check_group(
+    context: &ChainloopRuleContext<'_>,
+    group: &ChainloopGroupView<'_>,
+    most: usize,
+    found: &mut Vec<Diagnostic>,
+) {
     let before = found.len();
     for (path, attachment) in group.attachments() {
         if found.len() - before >= most {
             return;
         }
-        let Some(takes) = takes(scene, group, &path, attachment) else {
+        let Some(takes) = takes(context, group, &path, attachment) else {
             continue;
         };
-        let at = At {
+        let at = ArgumentLocation {
             group,
             path,
             given: attachment.with.as_ref(),
@@ -69,26 +76,26 @@ fn check_group(scene: &Scene<'_>, group: &GroupView<'_>, most: usize, found: &mu
 
 /// The inputs of the attached policy, if they are known.
 fn takes<'a>(
-    scene: &'a Scene<'_>,
-    group: &GroupView<'a>,
+    context: &'a ChainloopRuleContext<'_>,
+    group: &ChainloopGroupView<'a>,
     path: &Path,
     attachment: &'a Attachment,
-) -> Option<Takes<'a>> {
+) -> Option<AcceptedInputs<'a>> {
     if let Some(policy) = &attachment.embedded {
         let inputs = policy.spec.inputs();
-        return Some(Takes {
+        return Some(AcceptedInputs {
             name: policy.metadata.name.clone(),
-            names: Names::Embedded(scene::names(inputs)),
-            required: Cow::Owned(scene::required(inputs)),
+            names: InputNames::Embedded(context::names(inputs)),
+            required: Cow::Owned(context::required(inputs)),
             place: Some(Place::key(group.document, path.clone().key("embedded"))),
         });
     }
     let reference = Reference::parse(attachment.reference.as_deref()?).ok()?;
     let name = reference.name.to_string();
-    if let Some(policy) = scene.declared(&reference) {
-        return Some(Takes {
+    if let Some(policy) = context.declared(&reference) {
+        return Some(AcceptedInputs {
             name,
-            names: Names::Declared(&policy.names),
+            names: InputNames::Declared(&policy.names),
             required: Cow::Borrowed(&policy.required),
             place: Some(Place::value(
                 policy.document,
@@ -96,35 +103,37 @@ fn takes<'a>(
             )),
         });
     }
-    let schema = scene.schemas.get(&reference)?;
+    let schema = context.schemas.get(&reference)?;
     let required = Cow::Owned(schema.required.iter().map(String::as_str).collect());
-    Some(Takes {
+    Some(AcceptedInputs {
         name,
-        names: Names::Told(schema),
+        names: InputNames::FromServer(schema),
         required,
         place: None,
     })
 }
 
-impl Takes<'_> {
+impl AcceptedInputs<'_> {
     fn knows(&self, name: &str) -> bool {
         match &self.names {
-            Names::Declared(names) => names.contains(name),
-            Names::Embedded(names) => names.contains(name),
-            Names::Told(schema) => schema.properties.contains_key(name),
+            InputNames::Declared(names) => names.contains(name),
+            InputNames::Embedded(names) => names.contains(name),
+            InputNames::FromServer(schema) => schema.properties.contains_key(name),
         }
     }
 
     fn name(&self) -> Cow<'_, str> {
-        told(&self.name)
+        shortened(&self.name)
     }
 
     /// All names, sorted.
     fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = match &self.names {
-            Names::Declared(names) => names.iter().copied().collect(),
-            Names::Embedded(names) => names.iter().copied().collect(),
-            Names::Told(schema) => schema.properties.keys().map(String::as_str).collect(),
+            InputNames::Declared(names) => names.iter().copied().collect(),
+            InputNames::Embedded(names) => names.iter().copied().collect(),
+            InputNames::FromServer(schema) => {
+                schema.properties.keys().map(String::as_str).collect()
+            }
         };
         names.sort_unstable();
         names
@@ -142,7 +151,7 @@ fn listed(names: &[&str]) -> String {
     let mut listed = names
         .iter()
         .take(MOST_LISTED)
-        .map(|name| told(name))
+        .map(|name| shortened(name))
         .collect::<Vec<_>>()
         .join(", ");
     if names.len() > MOST_LISTED {
@@ -152,7 +161,7 @@ fn listed(names: &[&str]) -> String {
 }
 
 /// Shortens a string that may be quoted many times, which bounds the memory.
-fn told(text: &str) -> Cow<'_, str> {
+fn shortened(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
         None => Cow::Borrowed(text),
@@ -164,19 +173,19 @@ fn is_template(value: &str) -> bool {
     value.contains("{{")
 }
 
-struct At<'a> {
-    group: &'a GroupView<'a>,
+struct ArgumentLocation<'a> {
+    group: &'a ChainloopGroupView<'a>,
     /// The path to the attachment.
     path: Path,
     given: Option<&'a BTreeMap<String, String>>,
 }
 
-impl At<'_> {
+impl ArgumentLocation<'_> {
     fn argument(&self, name: &str) -> Path {
         self.path.clone().key("with").key(name)
     }
 
-    fn unknown(&self, takes: &Takes<'_>, found: &mut Vec<Diagnostic>) {
+    fn unknown(&self, takes: &AcceptedInputs<'_>, found: &mut Vec<Diagnostic>) {
         let given = self
             .given
             .into_iter()
@@ -218,7 +227,7 @@ impl At<'_> {
         }
     }
 
-    fn missing(&self, takes: &Takes<'_>, found: &mut Vec<Diagnostic>) {
+    fn missing(&self, takes: &AcceptedInputs<'_>, found: &mut Vec<Diagnostic>) {
         let value = |input: &str| self.given.and_then(|given| given.get(input));
         let missing = takes
             .required
@@ -228,14 +237,17 @@ impl At<'_> {
             let message = format!(
                 "the policy `{}` must be given `{}`",
                 takes.name(),
-                told(input)
+                shortened(input)
             );
             // The engine treats an empty value as missing.
             let place = match value(input) {
                 Some(_) => Place::value(self.group.document, self.argument(input)),
                 None => Place::value(self.group.document, self.path.clone()),
             };
-            let help = format!("add `{}:` to the `with:` of this attachment", told(input));
+            let help = format!(
+                "add `{}:` to the `with:` of this attachment",
+                shortened(input)
+            );
             found.push(
                 takes
                     .also(Diagnostic::new(Code::ArgumentMissing, message, place))
@@ -244,10 +256,10 @@ impl At<'_> {
         }
     }
 
-    fn invalid(&self, takes: &Takes<'_>, found: &mut Vec<Diagnostic>) {
+    fn invalid(&self, takes: &AcceptedInputs<'_>, found: &mut Vec<Diagnostic>) {
         let schema = match &takes.names {
-            Names::Declared(_) | Names::Embedded(_) => return,
-            Names::Told(schema) => schema,
+            InputNames::Declared(_) | InputNames::Embedded(_) => return,
+            InputNames::FromServer(schema) => schema,
         };
         for (argument, text) in self
             .given
@@ -263,7 +275,7 @@ impl At<'_> {
                 continue;
             };
             let name = takes.name();
-            let fault = told(&fault);
+            let fault = shortened(&fault);
             let message =
                 format!("the policy `{name}` does not take this as `{argument}`: {fault}");
             let place = Place::value(self.group.document, self.argument(argument));
@@ -320,7 +332,11 @@ fn is_bounded(schema: &Value) -> bool {
     }
 }
 
-pub(super) fn check_inputs(_: &Scene<'_>, head: &Head<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_inputs(
+    _: &ChainloopRuleContext<'_>,
+    head: &DocumentHeader<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     for (index, input) in head.inputs.iter().enumerate() {
         // The engine treats an empty default as missing.
         let default = input

@@ -6,54 +6,58 @@ pub(super) mod reference;
 mod scripts;
 mod spelling;
 
-use super::scene::{GroupView, Head, PolicyView, Scene};
+use super::context::{
+    ChainloopGroupView, ChainloopPolicyView, ChainloopRuleContext, DocumentHeader,
+};
 use model::diag::Diagnostic;
 
 /// A rule, by what it checks.
-enum Rule {
+enum DocumentCheck {
     /// The head of each policy, including embedded ones, and of each group.
-    Head(fn(&Scene<'_>, &Head<'_>, &mut Vec<Diagnostic>)),
+    Head(fn(&ChainloopRuleContext<'_>, &DocumentHeader<'_>, &mut Vec<Diagnostic>)),
     /// Each policy, including embedded ones.
-    Policy(fn(&PolicyView<'_>, &mut Vec<Diagnostic>)),
-    Group(fn(&Scene<'_>, &GroupView<'_>, &mut Vec<Diagnostic>)),
+    Policy(fn(&ChainloopPolicyView<'_>, &mut Vec<Diagnostic>)),
+    Group(fn(&ChainloopRuleContext<'_>, &ChainloopGroupView<'_>, &mut Vec<Diagnostic>)),
     /// All documents of the target together.
-    Target(fn(&Scene<'_>, &mut Vec<Diagnostic>)),
+    Target(fn(&ChainloopRuleContext<'_>, &mut Vec<Diagnostic>)),
 }
 
 /// All rules. Diagnostics are reported in this order.
-const RULES: &[Rule] = &[
-    Rule::Policy(spelling::check_policy),
-    Rule::Group(spelling::check_group),
-    Rule::Head(names::check),
-    Rule::Head(names::check_organization),
-    Rule::Target(names::check_target),
-    Rule::Head(names::check_inputs),
-    Rule::Head(arguments::check_inputs),
-    Rule::Policy(scripts::check_policy_source),
-    Rule::Group(scripts::check_group_source),
-    Rule::Policy(scripts::check_policy_material),
-    Rule::Group(scripts::check_group_material),
-    Rule::Policy(scripts::check_phases),
-    Rule::Policy(reference::check_policy),
-    Rule::Group(reference::check_group),
-    Rule::Target(arguments::check),
+const RULES: &[DocumentCheck] = &[
+    DocumentCheck::Policy(spelling::check_policy),
+    DocumentCheck::Group(spelling::check_group),
+    DocumentCheck::Head(names::check),
+    DocumentCheck::Head(names::check_organization),
+    DocumentCheck::Target(names::check_target),
+    DocumentCheck::Head(names::check_inputs),
+    DocumentCheck::Head(arguments::check_inputs),
+    DocumentCheck::Policy(scripts::check_policy_source),
+    DocumentCheck::Group(scripts::check_group_source),
+    DocumentCheck::Policy(scripts::check_policy_material),
+    DocumentCheck::Group(scripts::check_group_material),
+    DocumentCheck::Policy(scripts::check_phases),
+    DocumentCheck::Policy(reference::check_policy),
+    DocumentCheck::Group(reference::check_group),
+    DocumentCheck::Target(arguments::check),
 ];
 
-pub(super) fn run(scene: &Scene<'_>) -> Vec<Diagnostic> {
+pub(super) fn run(context: &ChainloopRuleContext<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let heads = scene.heads();
+    let heads = context.headers();
     for rule in RULES {
         match rule {
-            Rule::Head(check) => heads.iter().for_each(|head| check(scene, head, &mut found)),
-            Rule::Policy(check) => scene
+            DocumentCheck::Head(check) => heads
+                .iter()
+                .for_each(|head| check(context, head, &mut found)),
+            DocumentCheck::Policy(check) => context
                 .policies
                 .iter()
                 .for_each(|policy| check(policy, &mut found)),
-            Rule::Group(check) => scene
+            DocumentCheck::Group(check) => context
                 .groups
                 .iter()
-                .for_each(|group| check(scene, group, &mut found)),
-            Rule::Target(check) => check(scene, &mut found),
+                .for_each(|group| check(context, group, &mut found)),
+            DocumentCheck::Target(check) => check(context, &mut found),
         }
     }
     found

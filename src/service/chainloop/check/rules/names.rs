@@ -3,11 +3,15 @@
 
 use std::collections::HashMap;
 
-use crate::service::chainloop::check::scene::{Head, Scene};
-use model::chainloop::{DocumentKind, InputName, NameError, PolicyName};
+use crate::service::chainloop::check::context::{ChainloopRuleContext, DocumentHeader};
+use model::chainloop::{ChainloopNameError, DocumentKind, InputName, PolicyName};
 use model::diag::{Code, Diagnostic, Path, Place};
 
-pub(super) fn check(_: &Scene<'_>, head: &Head<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(
+    _: &ChainloopRuleContext<'_>,
+    head: &DocumentHeader<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     let name = &head.metadata.name;
     if let Err(error) = PolicyName::new(name) {
         let better: String = name
@@ -42,7 +46,13 @@ pub(super) fn check(_: &Scene<'_>, head: &Head<'_>, found: &mut Vec<Diagnostic>)
     }
 }
 
-fn report(what: &str, error: NameError, better: &str, place: Place, found: &mut Vec<Diagnostic>) {
+fn report(
+    what: &str,
+    error: ChainloopNameError,
+    better: &str,
+    place: Place,
+    found: &mut Vec<Diagnostic>,
+) {
     let finding = Diagnostic::new(Code::ChainloopNameInvalid, format!("{what} {error}"), place);
     found.push(if better.is_empty() {
         finding.help("begin with a small letter")
@@ -51,9 +61,9 @@ fn report(what: &str, error: NameError, better: &str, place: Place, found: &mut 
     });
 }
 
-pub(super) fn check_target(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_target(context: &ChainloopRuleContext<'_>, found: &mut Vec<Diagnostic>) {
     let mut first = HashMap::new();
-    for document in &scene.documents {
+    for document in &context.documents {
         let kind = document.native.kind();
         let name = document.native.metadata().name.as_str();
         let place = Place::value(document.id, Path::root().key("metadata").key("name"));
@@ -64,22 +74,26 @@ pub(super) fn check_target(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
         let message = || {
             format!(
                 "two documents of the target `{}` are the {} `{name}`",
-                scene.target.name,
+                context.target.name,
                 kind.words()
             )
         };
         let help = "keep one of them, or give one another name: the name is what identifies it";
-        once(&mut first, (kind, name), place, code, message, help, found);
+        report_duplicate(&mut first, (kind, name), place, code, message, help, found);
     }
 }
 
-pub(super) fn check_inputs(_: &Scene<'_>, head: &Head<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_inputs(
+    _: &ChainloopRuleContext<'_>,
+    head: &DocumentHeader<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     let mut first = HashMap::new();
     for (index, input) in head.inputs.iter().enumerate() {
         let message = || format!("two inputs are called `{}`", input.name);
         let help = "give one of them another name: arguments are given by it";
         let place = head.input(index, "name");
-        once(
+        report_duplicate(
             &mut first,
             input.name.as_str(),
             place,
@@ -92,7 +106,7 @@ pub(super) fn check_inputs(_: &Scene<'_>, head: &Head<'_>, found: &mut Vec<Diagn
 }
 
 /// Reports each place except the first.
-fn once<K: std::hash::Hash + Eq>(
+fn report_duplicate<K: std::hash::Hash + Eq>(
     first: &mut HashMap<K, Place>,
     key: K,
     place: Place,
@@ -114,8 +128,12 @@ fn once<K: std::hash::Hash + Eq>(
     }
 }
 
-pub(super) fn check_organization(scene: &Scene<'_>, head: &Head<'_>, found: &mut Vec<Diagnostic>) {
-    let own = &scene.target.organization;
+pub(super) fn check_organization(
+    context: &ChainloopRuleContext<'_>,
+    head: &DocumentHeader<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let own = &context.target.organization;
     let Some(written) = head
         .metadata
         .organization
@@ -124,7 +142,7 @@ pub(super) fn check_organization(scene: &Scene<'_>, head: &Head<'_>, found: &mut
     else {
         return;
     };
-    let target = &scene.target.name;
+    let target = &context.target.name;
     let message = format!(
         "the document is of `{written}`, and the target `{target}` is the organization `{own}`"
     );

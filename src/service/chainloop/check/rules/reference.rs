@@ -1,14 +1,16 @@
 //! `reference-invalid` and `local-reference`: the targets of references.
 
-use crate::service::chainloop::check::scene::{GroupView, PolicyView, Scene};
-use manifest::chainloop::{NativeDocument, PolicyManifest};
+use crate::service::chainloop::check::context::{
+    ChainloopGroupView, ChainloopPolicyView, ChainloopRuleContext,
+};
+use manifest::chainloop::{ChainloopPolicyManifest, NativeDocument};
 use model::chainloop::{
     LocalReference, LocalReferenceKind, Reference, ReferenceError, ReferenceUse,
 };
 use model::diag::{Code, Diagnostic, Path, Place};
 
 /// The target of a reference.
-pub(crate) enum Leads {
+pub(crate) enum ReferenceTarget {
     /// A policy on the server.
     Service(ReferenceUse),
     /// A URL.
@@ -16,11 +18,11 @@ pub(crate) enum Leads {
     /// A file of the repository.
     Local(LocalReference),
     /// The reference is invalid.
-    Nowhere(Path, Wrong),
+    Invalid(Path, InvalidReference),
 }
 
 /// Why a reference is invalid.
-pub(crate) enum Wrong {
+pub(crate) enum InvalidReference {
     Policy(ReferenceError),
     /// The scheme of a URL from which scripts cannot be fetched.
     Script(String),
@@ -28,42 +30,46 @@ pub(crate) enum Wrong {
 
 /// The target of a script's `path` or `ref`. As in the vendor's engine, URLs are fetched and
 /// everything else is a file.
-fn script(kind: LocalReferenceKind, text: &str, path: Path) -> Leads {
+fn script(kind: LocalReferenceKind, text: &str, path: Path) -> ReferenceTarget {
     match text.split_once("://") {
-        Some(("http" | "https", _)) => Leads::Web,
-        Some(("file", _)) | None => Leads::Local(LocalReference {
+        Some(("http" | "https", _)) => ReferenceTarget::Web,
+        Some(("file", _)) | None => ReferenceTarget::Local(LocalReference {
             kind,
             text: text.to_owned(),
             path,
         }),
-        Some(("chainloop", _)) if kind == LocalReferenceKind::ScriptRef => service(text, path),
-        Some((scheme, _)) => Leads::Nowhere(path, Wrong::Script(scheme.to_owned())),
+        Some(("chainloop", _)) if kind == LocalReferenceKind::ScriptRef => {
+            parse_service_reference(text, path)
+        }
+        Some((scheme, _)) => {
+            ReferenceTarget::Invalid(path, InvalidReference::Script(scheme.to_owned()))
+        }
     }
 }
 
-fn service(text: &str, path: Path) -> Leads {
+fn parse_service_reference(text: &str, path: Path) -> ReferenceTarget {
     match Reference::parse(text) {
-        Ok(reference) => Leads::Service(ReferenceUse { reference, path }),
-        Err(error) => Leads::Nowhere(path, Wrong::Policy(error)),
+        Ok(reference) => ReferenceTarget::Service(ReferenceUse { reference, path }),
+        Err(error) => ReferenceTarget::Invalid(path, InvalidReference::Policy(error)),
     }
 }
 
 /// The target of an attachment's `ref`.
-fn attached(text: &str, path: Path) -> Leads {
+fn attached(text: &str, path: Path) -> ReferenceTarget {
     let kind = LocalReferenceKind::PolicyRef;
     match text.split_once("://") {
-        Some(("http" | "https", _)) => Leads::Web,
-        Some(("file", _)) => Leads::Local(LocalReference {
+        Some(("http" | "https", _)) => ReferenceTarget::Web,
+        Some(("file", _)) => ReferenceTarget::Local(LocalReference {
             kind,
             text: text.to_owned(),
             path,
         }),
-        Some(_) | None => service(text, path),
+        Some(_) | None => parse_service_reference(text, path),
     }
 }
 
 /// The targets of all references of a policy.
-fn of_policy(at: &Path, manifest: &PolicyManifest) -> Vec<Leads> {
+fn of_policy(at: &Path, manifest: &ChainloopPolicyManifest) -> Vec<ReferenceTarget> {
     let spec = &manifest.spec;
     let path = at.clone().key("spec");
     let mut found = Vec::new();
@@ -96,7 +102,7 @@ fn of_policy(at: &Path, manifest: &PolicyManifest) -> Vec<Leads> {
 }
 
 /// The targets of all references of a document, including embedded policies.
-pub(crate) fn of_document(native: NativeDocument<'_>) -> Vec<Leads> {
+pub(crate) fn of_document(native: NativeDocument<'_>) -> Vec<ReferenceTarget> {
     let group = match native {
         NativeDocument::Policy(policy) => return of_policy(&Path::root(), &policy.manifest),
         NativeDocument::Group(group) => group,
@@ -113,16 +119,20 @@ pub(crate) fn of_document(native: NativeDocument<'_>) -> Vec<Leads> {
     found
 }
 
-pub(super) fn check_policy(policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_policy(policy: &ChainloopPolicyView<'_>, found: &mut Vec<Diagnostic>) {
     for leads in of_policy(&policy.path, policy.manifest) {
-        say(leads, |path| policy.value(path), found);
+        report(leads, |path| policy.value(path), found);
     }
 }
 
-pub(super) fn check_group(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_group(
+    _: &ChainloopRuleContext<'_>,
+    group: &ChainloopGroupView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     for (path, attachment) in group.attachments() {
         if let Some(text) = &attachment.reference {
-            say(
+            report(
                 attached(text, path.key("ref")),
                 |path| Place::value(group.document, path),
                 found,
@@ -131,10 +141,10 @@ pub(super) fn check_group(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Vec<
     }
 }
 
-fn say(leads: Leads, place: impl FnOnce(Path) -> Place, found: &mut Vec<Diagnostic>) {
+fn report(leads: ReferenceTarget, place: impl FnOnce(Path) -> Place, found: &mut Vec<Diagnostic>) {
     match leads {
-        Leads::Service(_) | Leads::Web => {}
-        Leads::Local(LocalReference { kind, text: _, path }) => {
+        ReferenceTarget::Service(_) | ReferenceTarget::Web => {}
+        ReferenceTarget::Local(LocalReference { kind, text: _, path }) => {
             let help = match kind {
                 LocalReferenceKind::Path | LocalReferenceKind::ScriptRef => {
                     "write the text of the script into `embedded: |`"
@@ -144,13 +154,13 @@ fn say(leads: Leads, place: impl FnOnce(Path) -> Place, found: &mut Vec<Diagnost
             let message = "the service sees no file of the repository, so that this document cannot be applied";
             found.push(Diagnostic::new(Code::LocalReference, message, place(path)).help(help));
         }
-        Leads::Nowhere(path, Wrong::Policy(error)) => found.push(
+        ReferenceTarget::Invalid(path, InvalidReference::Policy(error)) => found.push(
             Diagnostic::new(Code::ReferenceInvalid, format!("this is no reference to a policy: {error}"), place(path))
                 .help(
                     "write `name`, `organization/name` or `name@sha256:…`; a file of the repository must be embedded",
                 ),
         ),
-        Leads::Nowhere(path, Wrong::Script(scheme)) => found.push(
+        ReferenceTarget::Invalid(path, InvalidReference::Script(scheme)) => found.push(
             Diagnostic::new(Code::ReferenceInvalid, format!("no script is fetched by `{scheme}://`"), place(path))
                 .help("write the text of the script into `embedded: |`, or its address with `https://`"),
         ),

@@ -1,11 +1,13 @@
 //! `exactly-one`, `material-type-refused`, `group-material-untyped` and `phases-without-effect`:
 //! where scripts come from, and the materials and phases that they judge.
 
-use crate::service::chainloop::check::scene::{GroupView, PolicyView, Scene};
+use crate::service::chainloop::check::context::{
+    ChainloopGroupView, ChainloopPolicyView, ChainloopRuleContext,
+};
 use manifest::chainloop::{MaterialType, Phase};
 use model::diag::{Code, Diagnostic, DocumentId, Path, Place};
 
-pub(super) fn check_policy_source(policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_policy_source(policy: &ChainloopPolicyView<'_>, found: &mut Vec<Diagnostic>) {
     let spec = &policy.manifest.spec;
     let at = At {
         document: policy.document,
@@ -43,8 +45,8 @@ pub(super) fn check_policy_source(policy: &PolicyView<'_>, found: &mut Vec<Diagn
 }
 
 pub(super) fn check_group_source(
-    _: &Scene<'_>,
-    group: &GroupView<'_>,
+    _: &ChainloopRuleContext<'_>,
+    group: &ChainloopGroupView<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
     for (path, attachment) in group.attachments() {
@@ -106,7 +108,7 @@ impl At {
     }
 }
 
-pub(super) fn check_policy_material(policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_policy_material(policy: &ChainloopPolicyView<'_>, found: &mut Vec<Diagnostic>) {
     let spec = &policy.manifest.spec;
     let refused = |material: &MaterialType| {
         [
@@ -142,8 +144,8 @@ fn refused_material(name: &str, place: Place, found: &mut Vec<Diagnostic>) {
 }
 
 pub(super) fn check_group_material(
-    _: &Scene<'_>,
-    group: &GroupView<'_>,
+    _: &ChainloopRuleContext<'_>,
+    group: &ChainloopGroupView<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
     for (path, material) in group.manifest.materials() {
@@ -169,7 +171,7 @@ pub(super) fn check_group_material(
 /// Maximum number of phases to report per script.
 const MOST_PHASES: usize = 10;
 
-pub(super) fn check_phases(policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_phases(policy: &ChainloopPolicyView<'_>, found: &mut Vec<Diagnostic>) {
     for (index, script) in policy.manifest.spec.policies.iter().flatten().enumerate() {
         let Some((field, phases)) = script.phases() else {
             continue;

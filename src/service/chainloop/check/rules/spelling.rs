@@ -1,16 +1,18 @@
 //! `duplicate-key`: a field that is present in both of its spellings.
 
-use crate::service::chainloop::check::scene::{GroupView, PolicyView, Scene};
-use manifest::chainloop::Metadata;
+use crate::service::chainloop::check::context::{
+    ChainloopGroupView, ChainloopPolicyView, ChainloopRuleContext,
+};
+use manifest::chainloop::ChainloopMetadata;
 use model::diag::{Code, Diagnostic, DocumentId, Path, Place};
 
 /// An object that may have a field in two spellings.
-struct At<'a> {
+struct SpelledFields<'a> {
     document: DocumentId,
     path: &'a Path,
 }
 
-impl At<'_> {
+impl SpelledFields<'_> {
     fn once<T>(
         &self,
         camel: (&str, &Option<T>),
@@ -32,14 +34,14 @@ impl At<'_> {
         }
     }
 
-    fn metadata(&self, metadata: &Metadata, found: &mut Vec<Diagnostic>) {
-        let Metadata {
+    fn metadata(&self, metadata: &ChainloopMetadata, found: &mut Vec<Diagnostic>) {
+        let ChainloopMetadata {
             finding_type,
             finding_type_snake,
             ..
         } = metadata;
         let path = self.path.clone().key("metadata");
-        At {
+        SpelledFields {
             path: &path,
             ..*self
         }
@@ -51,9 +53,9 @@ impl At<'_> {
     }
 }
 
-pub(super) fn check_policy(policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_policy(policy: &ChainloopPolicyView<'_>, found: &mut Vec<Diagnostic>) {
     let manifest = policy.manifest;
-    let at = At {
+    let at = SpelledFields {
         document: policy.document,
         path: &policy.path,
     };
@@ -65,7 +67,7 @@ pub(super) fn check_policy(policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>)
     at.metadata(&manifest.metadata, found);
     let path = policy.path.clone().key("spec");
     let spec = &manifest.spec;
-    At { path: &path, ..at }.once(
+    SpelledFields { path: &path, ..at }.once(
         ("autoMatch", &spec.auto_match),
         ("auto_match", &spec.auto_match_snake),
         found,
@@ -73,7 +75,7 @@ pub(super) fn check_policy(policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>)
     for (index, script) in spec.policies.iter().flatten().enumerate() {
         let path = policy.spec("policies").index(index);
         let camel = ("attestationPhases", &script.attestation_phases);
-        At { path: &path, ..at }.once(
+        SpelledFields { path: &path, ..at }.once(
             camel,
             ("attestation_phases", &script.attestation_phases_snake),
             found,
@@ -81,10 +83,14 @@ pub(super) fn check_policy(policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>)
     }
 }
 
-pub(super) fn check_group(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_group(
+    _: &ChainloopRuleContext<'_>,
+    group: &ChainloopGroupView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     let manifest = group.manifest;
     let path = Path::root();
-    let at = At {
+    let at = SpelledFields {
         document: group.document,
         path: &path,
     };
@@ -96,7 +102,7 @@ pub(super) fn check_group(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Vec<
     at.metadata(&manifest.metadata, found);
     for (path, material) in manifest.materials() {
         let snake = ("match_mode", &material.match_mode_snake);
-        At { path: &path, ..at }.once(("matchMode", &material.match_mode), snake, found);
+        SpelledFields { path: &path, ..at }.once(("matchMode", &material.match_mode), snake, found);
     }
     for (path, attachment) in group.attachments() {
         let Some(selector) = &attachment.selector else {
@@ -104,6 +110,6 @@ pub(super) fn check_group(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Vec<
         };
         let path = path.key("selector");
         let snake = ("match_mode", &selector.match_mode_snake);
-        At { path: &path, ..at }.once(("matchMode", &selector.match_mode), snake, found);
+        SpelledFields { path: &path, ..at }.once(("matchMode", &selector.match_mode), snake, found);
     }
 }

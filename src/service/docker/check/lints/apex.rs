@@ -3,25 +3,26 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::scene::Scene;
-use access::{ResourceUsage, Spot, Use};
+use super::context::Scene;
+use access::{ResourcePosition, ResourceUsage, UsageStatus};
 use model::diag::{Code, Diagnostic};
 use model::docker::Decision;
-use model::docker::pattern::{Depth, HostPattern, NetworkPattern};
+use model::docker::pattern::{HostPattern, NetworkPattern, WildcardDepth};
 
-pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
-    let denied = denied(scene);
+pub(super) fn check(context: &Scene<'_>, found: &mut Vec<Diagnostic>) {
+    let denied = denied(context);
     if denied.is_empty() {
         return;
     }
     let names: HashSet<&str> = denied.iter().map(|(_, host)| host.name()).collect();
-    let mut open: HashMap<String, Spot> = HashMap::new();
-    for (spot, usage) in resources(scene, Decision::Allow) {
+    let mut open: HashMap<String, ResourcePosition> = HashMap::new();
+    for (spot, usage) in resources(context, Decision::Allow) {
         // A resource that is denied anyway is not open.
-        if !matches!(usage.used, Use::Decides(_)) {
+        if !matches!(usage.used, UsageStatus::Decides(_)) {
             continue;
         }
-        if let Some(host) = host(&usage.resource).filter(|host| host.depth() == Depth::Exact)
+        if let Some(host) =
+            host(&usage.resource).filter(|host| host.depth() == WildcardDepth::Exact)
             && names.contains(host.name())
         {
             open.entry(host.name().to_owned()).or_insert(spot);
@@ -29,44 +30,49 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
     }
     for (deny, host) in &denied {
         if let Some(allow) = open.get(host.name()) {
-            found.extend(finding(scene, *deny, *allow, host.name()));
+            found.extend(finding(context, *deny, *allow, host.name()));
         }
     }
 }
 
 /// Deny rules for the names below a domain.
-fn denied(scene: &Scene<'_>) -> Vec<(Spot, HostPattern)> {
+fn denied(context: &Scene<'_>) -> Vec<(ResourcePosition, HostPattern)> {
     let wildcards =
-        resources(scene, Decision::Deny).filter(|(_, usage)| usage.resource.starts_with('*'));
+        resources(context, Decision::Deny).filter(|(_, usage)| usage.resource.starts_with('*'));
     let hosts = wildcards.filter_map(|(spot, usage)| Some((spot, host(&usage.resource)?)));
     hosts
-        .filter(|(_, host)| matches!(host.depth(), Depth::One | Depth::Many))
+        .filter(|(_, host)| matches!(host.depth(), WildcardDepth::One | WildcardDepth::Many))
         .collect()
 }
 
 fn resources<'s>(
-    scene: &'s Scene<'_>,
+    context: &'s Scene<'_>,
     decision: Decision,
-) -> impl Iterator<Item = (Spot, &'s ResourceUsage)> {
-    let rules = scene.rules.iter().zip(&scene.usage.rules).enumerate();
+) -> impl Iterator<Item = (ResourcePosition, &'s ResourceUsage)> {
+    let rules = context.rules.iter().zip(&context.usage.rules).enumerate();
     let rules = rules.filter(move |(_, (declared, _))| declared.rule.rule.decision == decision);
     rules.flat_map(|(rule, (_, usage))| {
         usage
             .resources
             .iter()
             .enumerate()
-            .map(move |(resource, usage)| (Spot { rule, resource }, usage))
+            .map(move |(resource, usage)| (ResourcePosition { rule, resource }, usage))
     })
 }
 
-fn finding(scene: &Scene<'_>, deny: Spot, allow: Spot, name: &str) -> Option<Diagnostic> {
-    let wildcard = scene.text(deny)?;
+fn finding(
+    context: &Scene<'_>,
+    deny: ResourcePosition,
+    allow: ResourcePosition,
+    name: &str,
+) -> Option<Diagnostic> {
+    let wildcard = context.text(deny)?;
     let message = format!("`{wildcard}` does not deny `{name}` itself, which stays allowed");
-    let finding = Diagnostic::new(Code::ApexOpen, message, scene.resource_place(deny)?)
+    let finding = Diagnostic::new(Code::ApexOpen, message, context.resource_place(deny)?)
         .label("covers names below it only")
         .also(
-            scene.resource_place(allow)?,
-            format!("allowed by {}", scene.name(allow.rule, deny.rule)),
+            context.resource_place(allow)?,
+            format!("allowed by {}", context.name(allow.rule, deny.rule)),
         );
     Some(finding.help(format!("deny `{name}` too, if it is meant")))
 }

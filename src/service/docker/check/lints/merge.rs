@@ -4,22 +4,22 @@
 //! share a resource. Rules with the same resources and different actions of the same kind can
 //! always be merged.
 
-use super::scene::{Declared, Scene};
+use super::context::{DeclaredRule, Scene};
 use model::diag::{Code, Diagnostic};
 use model::docker::{NonEmptySet, Rule, RuleAccess};
 
-pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(context: &Scene<'_>, found: &mut Vec<Diagnostic>) {
     for (
         rule,
-        Declared {
+        DeclaredRule {
             policy,
             rule: declared,
         },
-    ) in scene.rules.iter().enumerate()
+    ) in context.rules.iter().enumerate()
     {
         // Covered rules are reported by `rule-covered`.
         let covered = |rule: usize| {
-            scene
+            context
                 .usage
                 .rules
                 .get(rule)
@@ -28,7 +28,7 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
         if covered(rule) {
             continue;
         }
-        let earlier = scene.rules.iter().enumerate().take(rule).rev();
+        let earlier = context.rules.iter().enumerate().take(rule).rev();
         let mut siblings =
             earlier.take_while(|(_, other)| other.policy.document == policy.document);
         let other = siblings.find_map(|(other, sibling)| {
@@ -36,21 +36,21 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
             (!covered(other)).then_some((other, what))
         });
         if let Some((other, what)) = other {
-            found.extend(finding(scene, rule, other, what));
+            found.extend(finding(context, rule, other, what));
         }
     }
 }
 
-fn finding(scene: &Scene<'_>, rule: usize, other: usize, what: &str) -> Option<Diagnostic> {
+fn finding(context: &Scene<'_>, rule: usize, other: usize, what: &str) -> Option<Diagnostic> {
     let message = format!(
         "this rule and {} could be one: {what}",
-        scene.name(other, rule)
+        context.name(other, rule)
     );
-    let finding =
-        Diagnostic::new(Code::RulesMergeable, message, scene.rule_place(rule)?).label("the second");
+    let finding = Diagnostic::new(Code::RulesMergeable, message, context.rule_place(rule)?)
+        .label("the second");
     Some(
         finding
-            .also(scene.rule_place(other)?, "the first")
+            .also(context.rule_place(other)?, "the first")
             .help("move its actions or resources into the first rule"),
     )
 }
@@ -67,21 +67,21 @@ fn shared(one: &Rule, other: &Rule) -> Option<&'static str> {
                 actions: other_actions,
                 resources: others,
             },
-        ) => alike(actions == other_actions, resources, others),
+        ) => shared_part(actions == other_actions, resources, others),
         (
             RuleAccess::Http { actions, resources },
             RuleAccess::Http {
                 actions: other_actions,
                 resources: others,
             },
-        ) => alike(actions == other_actions, resources, others),
+        ) => shared_part(actions == other_actions, resources, others),
         (
             RuleAccess::Filesystem { actions, resources },
             RuleAccess::Filesystem {
                 actions: other_actions,
                 resources: others,
             },
-        ) => alike(actions == other_actions, resources, others),
+        ) => shared_part(actions == other_actions, resources, others),
         (
             RuleAccess::Network { .. } | RuleAccess::Http { .. } | RuleAccess::Filesystem { .. },
             _,
@@ -89,7 +89,7 @@ fn shared(one: &Rule, other: &Rule) -> Option<&'static str> {
     }
 }
 
-fn alike<T: Ord>(
+fn shared_part<T: Ord>(
     same_actions: bool,
     one: &NonEmptySet<T>,
     other: &NonEmptySet<T>,

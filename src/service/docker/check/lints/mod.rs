@@ -6,29 +6,29 @@
 //! what was intended.
 
 mod apex;
+mod context;
 mod merge;
-mod scene;
 mod unused;
 mod wide;
 
-use access::{Entangled, ReachingRule, usage};
+use access::{RuleWithScope, TooComplex, usage};
+use context::{DeclaredRule, Scene};
 use manifest::Document;
 use model::diag::{Code, Diagnostic};
-use model::docker::{Content, DesiredPolicy};
-use scene::{Declared, Scene};
+use model::docker::{DesiredPolicy, PolicyContent};
 
 /// Probable mistakes in the rules of a target. Policies with errors are not included; adding them
 /// would not remove any of the diagnostics.
 pub fn lint(documents: &[&Document], policies: &[DesiredPolicy]) -> Vec<Diagnostic> {
     let mut rules = Vec::new();
     for policy in policies {
-        if let Content::Rules(declared) = &policy.content {
-            rules.extend(declared.iter().map(|rule| Declared { policy, rule }));
+        if let PolicyContent::Rules(declared) = &policy.content {
+            rules.extend(declared.iter().map(|rule| DeclaredRule { policy, rule }));
         }
     }
-    let reaching: Vec<ReachingRule<'_>> = rules
+    let reaching: Vec<RuleWithScope<'_>> = rules
         .iter()
-        .map(|declared| ReachingRule {
+        .map(|declared| RuleWithScope {
             rule: &declared.rule.rule,
             scope: &declared.policy.scope,
         })
@@ -38,25 +38,25 @@ pub fn lint(documents: &[&Document], policies: &[DesiredPolicy]) -> Vec<Diagnost
         Err(error) => {
             return policies
                 .first()
-                .map(|policy| entangled(policy, error))
+                .map(|policy| too_complex(policy, error))
                 .into_iter()
                 .collect();
         }
     };
-    let scene = Scene {
+    let context = Scene {
         documents,
         rules,
         usage,
     };
     let mut found = Vec::new();
-    unused::check(&scene, &mut found);
-    merge::check(&scene, &mut found);
-    apex::check(&scene, &mut found);
-    wide::check(&scene, &mut found);
+    unused::check(&context, &mut found);
+    merge::check(&context, &mut found);
+    apex::check(&context, &mut found);
+    wide::check(&context, &mut found);
     found
 }
 
-fn entangled(policy: &DesiredPolicy, error: Entangled) -> Diagnostic {
+fn too_complex(policy: &DesiredPolicy, error: TooComplex) -> Diagnostic {
     let message = "what the rules of this target are good for was not worked out";
     Diagnostic::new(Code::RulesEntangled, message, policy.place()).help(error.to_string())
 }

@@ -2,57 +2,59 @@
 
 use std::collections::BTreeSet;
 
-use super::scene::Scene;
-use access::{Blocker, RuleUsage, Spot, Use};
+use super::context::Scene;
+use access::{BlockingDeny, ResourcePosition, RuleUsage, UsageStatus};
 use model::diag::{Code, Diagnostic};
 use model::docker::Decision;
 
 /// Maximum number of deny rules to name.
 const NAMED: usize = 3;
 
-pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
-    for (rule, usage) in scene.usage.rules.iter().enumerate() {
-        let Some(declared) = scene.rules.get(rule) else {
+pub(super) fn check(context: &Scene<'_>, found: &mut Vec<Diagnostic>) {
+    for (rule, usage) in context.usage.rules.iter().enumerate() {
+        let Some(declared) = context.rules.get(rule) else {
             continue;
         };
-        if let Some(covered) = covered(scene, rule, usage) {
+        if let Some(covered) = covered(context, rule, usage) {
             found.push(covered);
         } else if declared.rule.rule.decision == Decision::Allow {
             if usage.decides() {
-                found.extend(
-                    (0..usage.resources.len())
-                        .filter_map(|resource| exception(scene, Spot { rule, resource })),
-                );
+                found.extend((0..usage.resources.len()).filter_map(|resource| {
+                    exception(context, ResourcePosition { rule, resource })
+                }));
             } else {
-                found.extend(never(scene, rule, usage));
+                found.extend(never_decides(context, rule, usage));
             }
         }
     }
 }
 
 /// An allow rule whose resources are all denied.
-fn never(scene: &Scene<'_>, rule: usize, usage: &RuleUsage) -> Option<Diagnostic> {
-    let blockers: Vec<&Blocker> = usage
+fn never_decides(context: &Scene<'_>, rule: usize, usage: &RuleUsage) -> Option<Diagnostic> {
+    let blockers: Vec<&BlockingDeny> = usage
         .resources
         .iter()
         .flat_map(|resource| blockers(&resource.used))
         .collect();
     let witness = &blockers.first()?.witness;
-    let denies: BTreeSet<Spot> = blockers.iter().map(|blocker| blocker.deny).collect();
+    let denies: BTreeSet<ResourcePosition> = blockers.iter().map(|blocker| blocker.deny).collect();
     let message = format!(
         "this rule never allows anything: all that it matches is denied, such as `{witness}`"
     );
-    let finding = Diagnostic::new(Code::RuleNeverMatches, message, scene.rule_place(rule)?)
+    let finding = Diagnostic::new(Code::RuleNeverMatches, message, context.rule_place(rule)?)
         .label("never decides");
     let more = denies.len().saturating_sub(NAMED);
     let finding = denies
         .into_iter()
         .take(NAMED)
-        .fold(finding, |finding, deny| match scene.resource_place(deny) {
-            Some(place) => {
-                finding.also(place, format!("denied by {}", scene.name(deny.rule, rule)))
+        .fold(finding, |finding, deny| {
+            match context.resource_place(deny) {
+                Some(place) => finding.also(
+                    place,
+                    format!("denied by {}", context.name(deny.rule, rule)),
+                ),
+                None => finding,
             }
-            None => finding,
         });
     let more = match more {
         0 => String::new(),
@@ -66,8 +68,8 @@ fn never(scene: &Scene<'_>, rule: usize, usage: &RuleUsage) -> Option<Diagnostic
 
 /// A resource of an allow rule that is probably meant as an exception to a wider deny rule. Deny
 /// rules have no exceptions.
-fn exception(scene: &Scene<'_>, spot: Spot) -> Option<Diagnostic> {
-    let usage = scene
+fn exception(context: &Scene<'_>, spot: ResourcePosition) -> Option<Diagnostic> {
+    let usage = context
         .usage
         .rules
         .get(spot.rule)?
@@ -75,42 +77,46 @@ fn exception(scene: &Scene<'_>, spot: Spot) -> Option<Diagnostic> {
         .get(spot.resource)?;
     let blocker = blockers(&usage.used).iter().find(|blocker| blocker.alone)?;
     let allowed = &usage.resource;
-    let denied = scene.text(blocker.deny)?;
+    let denied = context.text(blocker.deny)?;
     let message =
         format!("`{allowed}` is never allowed: `{denied}` denies it, and a deny has no exceptions");
-    let finding = Diagnostic::new(Code::ExceptionDenied, message, scene.resource_place(spot)?)
-        .label("never allowed");
-    let by = format!("denied by {}", scene.name(blocker.deny.rule, spot.rule));
-    let finding = finding.also(scene.resource_place(blocker.deny)?, by);
+    let finding = Diagnostic::new(
+        Code::ExceptionDenied,
+        message,
+        context.resource_place(spot)?,
+    )
+    .label("never allowed");
+    let by = format!("denied by {}", context.name(blocker.deny.rule, spot.rule));
+    let finding = finding.also(context.resource_place(blocker.deny)?, by);
     Some(finding.help(
         "deny less, so that what is to be allowed is not denied; or take it out of this rule",
     ))
 }
 
 /// A rule that is covered by another one with the same decision. Of two equal rules, the later one.
-fn covered(scene: &Scene<'_>, rule: usize, usage: &RuleUsage) -> Option<Diagnostic> {
+fn covered(context: &Scene<'_>, rule: usize, usage: &RuleUsage) -> Option<Diagnostic> {
     let by = usage.covered_by.iter().copied().find(|by| {
-        let back = scene
+        let back = context
             .usage
             .rules
             .get(*by)
             .is_some_and(|other| other.covered_by.contains(&rule));
         !back || *by < rule
     })?;
-    let name = scene.name(by, rule);
+    let name = context.name(by, rule);
     let message = format!("this rule adds nothing: {name} covers all that it matches");
     let finding =
-        Diagnostic::new(Code::RuleCovered, message, scene.rule_place(rule)?).label("covered");
+        Diagnostic::new(Code::RuleCovered, message, context.rule_place(rule)?).label("covered");
     Some(
         finding
-            .also(scene.rule_place(by)?, "covers it")
+            .also(context.rule_place(by)?, "covers it")
             .help("remove it, or say what it should add"),
     )
 }
 
-fn blockers(used: &Use) -> &[Blocker] {
+fn blockers(used: &UsageStatus) -> &[BlockingDeny] {
     match used {
-        Use::Blocked(blockers) => blockers,
-        Use::Decides(_) | Use::TakesNothing | Use::MatchesNothing => &[],
+        UsageStatus::Blocked(blockers) => blockers,
+        UsageStatus::Decides(_) | UsageStatus::DeniesNothing | UsageStatus::MatchesNothing => &[],
     }
 }

@@ -1,17 +1,17 @@
 //! `allows-everything` and `cidr-overlap`: rules that allow everything, and ranges inside of other
 //! ranges.
 
-use super::scene::Scene;
-use access::{Overlap, Realm};
+use super::context::Scene;
+use access::{RangeOverlap, ResourceSpace};
 use model::diag::{Code, Diagnostic};
 use model::docker::Decision;
 
-pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
-    for (rule, usage) in scene.usage.rules.iter().enumerate() {
-        if let (Some((action, realm)), Some(place)) =
-            (usage.opens_all.first(), scene.rule_place(rule))
+pub(super) fn check(context: &Scene<'_>, found: &mut Vec<Diagnostic>) {
+    for (rule, usage) in context.usage.rules.iter().enumerate() {
+        if let (Some((action, space)), Some(place)) =
+            (usage.opens_all.first(), context.rule_place(rule))
         {
-            let message = format!("this rule allows `{action}` for {}", words(*realm));
+            let message = format!("this rule allows `{action}` for {}", words(*space));
             let finding =
                 Diagnostic::new(Code::AllowsEverything, message, place).label("allows everything");
             found.push(
@@ -20,9 +20,9 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
             );
         }
     }
-    for Overlap { outer, inner } in &scene.usage.overlaps {
+    for RangeOverlap { outer, inner } in &context.usage.overlaps {
         let decision = |rule: usize| {
-            scene
+            context
                 .rules
                 .get(rule)
                 .map(|declared| declared.rule.rule.decision)
@@ -31,7 +31,7 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
         // by another lint.
         let same: Option<Decision> =
             decision(outer.rule).filter(|one| decision(inner.rule) == Some(*one));
-        let covered = scene
+        let covered = context
             .usage
             .rules
             .get(inner.rule)
@@ -39,14 +39,14 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
         let (Some(_), false) = (same, covered) else {
             continue;
         };
-        let texts = scene.text(*outer).zip(scene.text(*inner));
-        let places = scene
+        let texts = context.text(*outer).zip(context.text(*inner));
+        let places = context
             .resource_place(*outer)
-            .zip(scene.resource_place(*inner));
+            .zip(context.resource_place(*inner));
         if let (Some((wide, narrow)), Some((around, place))) = (texts, places) {
             let message = format!(
                 "`{narrow}` lies inside `{wide}`, which {} has already",
-                scene.name(outer.rule, inner.rule)
+                context.name(outer.rule, inner.rule)
             );
             let finding = Diagnostic::new(Code::CidrOverlap, message, place)
                 .label("inside")
@@ -56,13 +56,13 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn words(realm: Realm) -> &'static str {
-    match realm {
-        Realm::Ipv4 => "every IPv4 address",
-        Realm::Ipv6 => "every IPv6 address",
-        Realm::Posix => "every path below `/`",
-        Realm::Home => "every path below `~`",
-        Realm::Windows => "every path on every Windows drive",
-        Realm::Wsl => "every path in every WSL distribution",
+fn words(space: ResourceSpace) -> &'static str {
+    match space {
+        ResourceSpace::Ipv4 => "every IPv4 address",
+        ResourceSpace::Ipv6 => "every IPv6 address",
+        ResourceSpace::Posix => "every path below `/`",
+        ResourceSpace::Home => "every path below `~`",
+        ResourceSpace::Windows => "every path on every Windows drive",
+        ResourceSpace::Wsl => "every path in every WSL distribution",
     }
 }

@@ -3,10 +3,10 @@ use std::sync::Arc;
 
 use super::template::{Matrix, StrayBrace, Template};
 use crate::service::docker::check::rules::{names, teams};
-use crate::service::docker::check::teams::{Directory, Resolved};
-use access::{Audience, Circumstances, Expectation, LONGEST_QUESTION, Question};
+use crate::service::docker::check::teams::{TeamDirectory, TeamResolution};
+use access::{AccessQuestion, Audience, CedarRequestContext, Expectation, LONGEST_QUESTION};
 use manifest::config::Target;
-use manifest::test::{AudienceSpec, CaseSpec, McpSpec, PolicyTestManifest};
+use manifest::test::{CaseSpec, McpSpec, PolicyTestManifest, TestAudienceSpec};
 use model::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
 use model::docker::Decision;
 
@@ -24,22 +24,22 @@ pub(super) fn path(index: usize) -> Path {
 }
 
 /// A case with its parsed requests.
-pub(super) struct Case<'a> {
+pub(super) struct PolicyTestCase<'a> {
     document: DocumentId,
     index: usize,
     test: Arc<str>,
     spec: &'a CaseSpec,
-    requests: Vec<Asked<'a>>,
+    requests: Vec<CaseRequest<'a>>,
 }
 
-struct Asked<'a> {
+struct CaseRequest<'a> {
     expected: Decision,
     index: usize,
     text: &'a str,
     template: Result<Template<'a>, StrayBrace>,
 }
 
-impl Asked<'_> {
+impl CaseRequest<'_> {
     fn field(&self) -> &'static str {
         match self.expected {
             Decision::Allow => "allow",
@@ -49,12 +49,12 @@ impl Asked<'_> {
 }
 
 /// An audience: team ids, and the names that the test uses for them.
-struct Asker {
+struct CaseAudience {
     audience: Arc<Audience>,
     called: Arc<Audience>,
 }
 
-impl<'a> Case<'a> {
+impl<'a> PolicyTestCase<'a> {
     pub(super) fn all(
         document: DocumentId,
         test: &'a PolicyTestManifest,
@@ -69,7 +69,7 @@ impl<'a> Case<'a> {
                 let requests = lists.into_iter().flat_map(|(expected, list)| {
                     list.iter().flatten().enumerate().map(move |(index, text)| {
                         let template = Template::parse(text);
-                        Asked {
+                        CaseRequest {
                             expected,
                             index,
                             text,
@@ -104,18 +104,23 @@ impl<'a> Case<'a> {
     }
 
     /// Adds the requests of the case, and diagnostics for what is invalid.
-    pub(super) fn check(&self, target: &Target, teams: &Directory<'_>, checked: &mut CheckedTests) {
+    pub(super) fn check(
+        &self,
+        target: &Target,
+        teams: &TeamDirectory<'_>,
+        checked: &mut CheckedTests,
+    ) {
         let found = &mut checked.diagnostics;
         self.check_shape(found);
-        let askers = self.askers(target, teams, found);
+        let askers = self.case_audiences(target, teams, found);
         self.check_matrix(found);
-        let Some(circumstances) = self.circumstances(found) else {
+        let Some(circumstances) = self.request_context(found) else {
             return;
         };
         let no_matrix = Matrix::new();
         let matrix = self.spec.matrix.as_ref().unwrap_or(&no_matrix);
         let case: Arc<str> = self.spec.name.as_str().into();
-        let mut seen: HashMap<String, &Asked<'_>> = HashMap::new();
+        let mut seen: HashMap<String, &CaseRequest<'_>> = HashMap::new();
         for asked in &self.requests {
             let mut told = false;
             for question in self.questions(asked, matrix, &circumstances, found) {
@@ -130,9 +135,8 @@ impl<'a> Case<'a> {
                         seen.insert(question.to_string(), asked);
                     }
                 }
-                checked
-                    .expectations
-                    .extend(askers.iter().map(|Asker { audience, called }| Expectation {
+                checked.expectations.extend(askers.iter().map(
+                    |CaseAudience { audience, called }| Expectation {
                         test: Arc::clone(&self.test),
                         case: Arc::clone(&case),
                         audience: Arc::clone(audience),
@@ -140,7 +144,8 @@ impl<'a> Case<'a> {
                         question: question.clone(),
                         expected: asked.expected,
                         place: self.place(asked),
-                    }));
+                    },
+                ));
             }
         }
     }
@@ -149,7 +154,7 @@ impl<'a> Case<'a> {
         path(self.index)
     }
 
-    fn place(&self, asked: &Asked<'_>) -> Place {
+    fn place(&self, asked: &CaseRequest<'_>) -> Place {
         Place::value(
             self.document,
             self.path().key(asked.field()).index(asked.index),
@@ -180,35 +185,37 @@ impl<'a> Case<'a> {
     }
 
     /// The audiences. One with an unknown team is skipped.
-    fn askers(
+    fn case_audiences(
         &self,
         target: &Target,
-        teams: &Directory<'_>,
+        teams: &TeamDirectory<'_>,
         found: &mut Vec<Diagnostic>,
-    ) -> Vec<Asker> {
+    ) -> Vec<CaseAudience> {
         if let Some(audiences) = &self.spec.audiences {
             let way = |index| self.path().key("audiences").index(index);
             let each = audiences.iter().enumerate();
             return each
-                .filter_map(|(index, spec)| self.asker(spec, &way(index), target, teams, found))
+                .filter_map(|(index, spec)| {
+                    self.case_audience(spec, &way(index), target, teams, found)
+                })
                 .collect();
         }
-        let nobody = AudienceSpec::default();
+        let nobody = TestAudienceSpec::default();
         let spec = self.spec.audience.as_ref().unwrap_or(&nobody);
-        self.asker(spec, &self.path().key("audience"), target, teams, found)
+        self.case_audience(spec, &self.path().key("audience"), target, teams, found)
             .into_iter()
             .collect()
     }
 
-    fn asker(
+    fn case_audience(
         &self,
-        spec: &AudienceSpec,
+        spec: &TestAudienceSpec,
         way: &Path,
         target: &Target,
-        teams: &Directory<'_>,
+        teams: &TeamDirectory<'_>,
         found: &mut Vec<Diagnostic>,
-    ) -> Option<Asker> {
-        let AudienceSpec {
+    ) -> Option<CaseAudience> {
+        let TestAudienceSpec {
             teams: named,
             profiles,
         } = spec;
@@ -218,13 +225,13 @@ impl<'a> Case<'a> {
         let mut known = true;
         for (index, team) in named.iter().flatten().enumerate() {
             match teams.resolve(team) {
-                Resolved::Team(id) => {
+                TeamResolution::Team(id) => {
                     ids.insert(id.to_string());
                 }
-                unresolved @ (Resolved::Unverified(_)
-                | Resolved::Unknown(_)
-                | Resolved::Ambiguous(_)
-                | Resolved::BadAlias) => {
+                unresolved @ (TeamResolution::Unverified(_)
+                | TeamResolution::Unknown(_)
+                | TeamResolution::Ambiguous(_)
+                | TeamResolution::BadAlias) => {
                     known = false;
                     found.extend(teams::finding(
                         target,
@@ -254,7 +261,7 @@ impl<'a> Case<'a> {
             teams: named.iter().flatten().cloned().collect(),
             profiles: profiles.clone(),
         };
-        known.then(|| Asker {
+        known.then(|| CaseAudience {
             audience: Arc::new(Audience {
                 teams: ids,
                 profiles,
@@ -293,16 +300,16 @@ impl<'a> Case<'a> {
     }
 
     /// The caller of MCP tools, or nothing if it is invalid.
-    fn circumstances(&self, found: &mut Vec<Diagnostic>) -> Option<Circumstances> {
+    fn request_context(&self, found: &mut Vec<Diagnostic>) -> Option<CedarRequestContext> {
         let Some(McpSpec { principal, context }) = &self.spec.mcp else {
-            return Some(Circumstances::default());
+            return Some(CedarRequestContext::default());
         };
         let mut wrong = |field: &str, error: &dyn std::error::Error| {
             let place = Place::value(self.document, self.path().key("mcp").key(field));
             let finding = Diagnostic::new(Code::RequestInvalid, error.to_string(), place);
             found.push(finding.help("docs/testing.md says what may stand here"));
         };
-        let named = Circumstances::default();
+        let named = CedarRequestContext::default();
         let named = match principal {
             Some(text) => named
                 .with_principal(text)
@@ -323,11 +330,11 @@ impl<'a> Case<'a> {
     /// expands to.
     fn questions(
         &self,
-        asked: &Asked<'_>,
+        asked: &CaseRequest<'_>,
         matrix: &Matrix,
-        circumstances: &Circumstances,
+        circumstances: &CedarRequestContext,
         found: &mut Vec<Diagnostic>,
-    ) -> Vec<Question> {
+    ) -> Vec<AccessQuestion> {
         let template = match &asked.template {
             Ok(template) => template,
             Err(StrayBrace(brace)) => {
@@ -361,7 +368,7 @@ impl<'a> Case<'a> {
         }
         let mut questions = Vec::new();
         for text in template.expand(matrix) {
-            match Question::parse(&text, circumstances) {
+            match AccessQuestion::parse(&text, circumstances) {
                 Ok(question) => questions.push(question),
                 Err(error) => {
                     let finding =
@@ -385,7 +392,12 @@ impl<'a> Case<'a> {
     }
 
     /// Reports a request that is asked twice.
-    fn again(&self, question: &Question, first: &Asked<'_>, asked: &Asked<'_>) -> Diagnostic {
+    fn again(
+        &self,
+        question: &AccessQuestion,
+        first: &CaseRequest<'_>,
+        asked: &CaseRequest<'_>,
+    ) -> Diagnostic {
         let here = self.place(asked);
         let there = self.place(first);
         if first.expected == asked.expected {

@@ -7,16 +7,16 @@ mod template;
 
 use std::collections::HashMap;
 
-use super::Input;
+use super::PolicyInput;
 use super::rules::names;
-use super::teams::Directory;
+use super::teams::TeamDirectory;
 use manifest::config::Target;
 use manifest::test::PolicyTestManifest;
 use manifest::{Document, Manifest};
 use model::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
 
-use case::Case;
 pub use case::CheckedTests;
+use case::PolicyTestCase;
 
 /// Maximum number of requests of one policy test, including all combinations and audiences.
 pub const LARGEST_TEST: u64 = 10_000;
@@ -24,14 +24,14 @@ pub const LARGEST_TEST: u64 = 10_000;
 pub const LARGEST_SUITE: u64 = 100_000;
 
 /// Checks the policy tests of one target, and expands their matrices.
-pub fn check_tests(input: &Input<'_>) -> CheckedTests {
-    let Input {
+pub fn check_tests(input: &PolicyInput<'_>) -> CheckedTests {
+    let PolicyInput {
         target,
         documents,
         cedar_files: _,
         teams,
     } = *input;
-    let teams = Directory::new(target, teams);
+    let teams = TeamDirectory::new(target, teams);
     let mut checked = CheckedTests::default();
     let mut names: HashMap<&str, DocumentId> = HashMap::new();
     let mut left = LARGEST_SUITE;
@@ -47,7 +47,7 @@ pub fn check_tests(input: &Input<'_>) -> CheckedTests {
             }
         }
         check_case_names(document, test, &mut checked.diagnostics);
-        let cases: Vec<Case<'_>> = Case::all(document, test).collect();
+        let cases: Vec<PolicyTestCase<'_>> = PolicyTestCase::all(document, test).collect();
         let asked = cases
             .iter()
             .fold(0, |sum: u64, case| sum.saturating_add(case.count()));

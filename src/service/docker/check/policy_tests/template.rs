@@ -7,11 +7,11 @@ pub(super) type Matrix = BTreeMap<String, Vec<MatrixValue>>;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Template<'t> {
-    pieces: Vec<Piece<'t>>,
+    pieces: Vec<TemplatePart<'t>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece<'t> {
+enum TemplatePart<'t> {
     Text(&'t str),
     Placeholder(&'t str),
 }
@@ -26,11 +26,11 @@ impl<'t> Template<'t> {
         let mut rest = text;
         while let Some(at) = rest.find(['{', '}']) {
             if at > 0 {
-                pieces.push(Piece::Text(&rest[..at]));
+                pieces.push(TemplatePart::Text(&rest[..at]));
             }
             rest = &rest[at..];
             if rest.starts_with("{{") || rest.starts_with("}}") {
-                pieces.push(Piece::Text(&rest[..1]));
+                pieces.push(TemplatePart::Text(&rest[..1]));
                 rest = &rest[2..];
             } else if rest.starts_with('{') {
                 let end = rest.find('}').ok_or(StrayBrace('{'))?;
@@ -40,14 +40,14 @@ impl<'t> Template<'t> {
                 {
                     return Err(StrayBrace('{'));
                 }
-                pieces.push(Piece::Placeholder(name));
+                pieces.push(TemplatePart::Placeholder(name));
                 rest = &rest[end + 1..];
             } else {
                 return Err(StrayBrace('}'));
             }
         }
         if !rest.is_empty() {
-            pieces.push(Piece::Text(rest));
+            pieces.push(TemplatePart::Text(rest));
         }
         Ok(Self { pieces })
     }
@@ -57,8 +57,8 @@ impl<'t> Template<'t> {
         let mut names = Vec::new();
         for piece in &self.pieces {
             match piece {
-                Piece::Placeholder(name) if !names.contains(name) => names.push(*name),
-                Piece::Placeholder(_) | Piece::Text(_) => {}
+                TemplatePart::Placeholder(name) if !names.contains(name) => names.push(*name),
+                TemplatePart::Placeholder(_) | TemplatePart::Text(_) => {}
             }
         }
         names
@@ -103,8 +103,10 @@ impl<'t> Template<'t> {
                 break;
             }
             match piece {
-                Piece::Text(piece) => text.push_str(piece),
-                Piece::Placeholder(name) => text.extend(chosen.get(name).map(ToString::to_string)),
+                TemplatePart::Text(piece) => text.push_str(piece),
+                TemplatePart::Placeholder(name) => {
+                    text.extend(chosen.get(name).map(ToString::to_string))
+                }
             }
         }
         text

@@ -2,14 +2,18 @@
 
 use std::collections::HashSet;
 
-use crate::service::docker::check::scene::Scene;
-use crate::service::docker::check::view::{Entries, PolicyView, RuleView, action};
+use crate::service::docker::check::context::DockerRuleContext;
+use crate::service::docker::check::view::{DockerPolicyView, Entries, RuleView, action};
 use manifest::docker::ActionSpec;
 use model::diag::{Code, Diagnostic, Place};
 use model::docker::Decision;
 use model::docker::pattern::PathPattern;
 
-pub(super) fn check_layers(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_layers(
+    _: &DockerRuleContext<'_>,
+    policy: &DockerPolicyView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     for rule in policy.rules.iter().filter(|rule| rule.layer.is_none()) {
         let mut actions = rule
             .spec
@@ -40,7 +44,11 @@ pub(super) fn check_layers(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut V
     }
 }
 
-pub(super) fn check_domains(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_domains(
+    _: &DockerRuleContext<'_>,
+    policy: &DockerPolicyView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     let mut domains = policy
         .rules
         .iter()
@@ -65,7 +73,11 @@ pub(super) fn check_domains(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut 
     );
 }
 
-pub(super) fn check_udp(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_udp(
+    _: &DockerRuleContext<'_>,
+    policy: &DockerPolicyView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     for rule in policy
         .rules
         .iter()
@@ -96,8 +108,8 @@ pub(super) fn check_udp(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Vec<
 const MOST_PAIRS: usize = 50_000;
 
 pub(super) fn check_unreadable(
-    scene: &Scene<'_>,
-    policy: &PolicyView<'_>,
+    context: &DockerRuleContext<'_>,
+    policy: &DockerPolicyView<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
     let allows = |rule: &&RuleView<'_>| rule.spec.decision == Decision::Allow;
@@ -117,14 +129,14 @@ pub(super) fn check_unreadable(
         .filter(allows)
         .filter(|rule| has(rule, ActionSpec::Read));
     let readable: Vec<&PathPattern> = readers
-        .flat_map(|rule| paths(scene, rule))
+        .flat_map(|rule| paths(context, rule))
         .map(|(_, pattern)| pattern)
         .collect();
     let exact: HashSet<&str> = readable.iter().map(|pattern| pattern.as_str()).collect();
     let mut pairs = 0_usize;
     for rule in blind {
         let mut unread =
-            paths(scene, rule).filter(|(_, pattern)| !exact.contains(pattern.as_str()));
+            paths(context, rule).filter(|(_, pattern)| !exact.contains(pattern.as_str()));
         let gap = unread.find(|(_, pattern)| {
             pairs += readable.len();
             pairs <= MOST_PAIRS && !readable.iter().any(|reader| reader.covers(pattern))
@@ -152,10 +164,10 @@ fn report(rule: &RuleView<'_>, place: &Place, pattern: &PathPattern) -> Diagnost
 
 /// The valid paths of a rule and of its lists, each with a function that builds its place.
 fn paths<'s>(
-    scene: &'s Scene<'_>,
+    context: &'s DockerRuleContext<'_>,
     rule: &'s RuleView<'_>,
 ) -> impl Iterator<Item = (impl Fn() -> Place + 's, &'s PathPattern)> {
-    scene.groups(rule).flat_map(|group| {
+    context.groups(rule).flat_map(|group| {
         let entries = match &group.entries {
             Entries::Paths(entries) => entries.as_slice(),
             Entries::Hosts(_) | Entries::Http(_) => &[],

@@ -6,15 +6,19 @@ use std::str::FromStr;
 use cedar_policy::PolicySet;
 use cedar_policy::ffi::DetailedError;
 
-use crate::service::docker::check::scene::Scene;
+use crate::service::docker::check::context::DockerRuleContext;
 use crate::service::docker::check::size::LARGEST_POLICY;
-use crate::service::docker::check::view::PolicyView;
+use crate::service::docker::check::view::DockerPolicyView;
 use access::cedar::nesting;
 use manifest::docker::CedarSpec;
 use model::diag::{Code, Diagnostic, Path, Place};
-use model::docker::pattern::{Depth, NetworkPattern};
+use model::docker::pattern::{NetworkPattern, WildcardDepth};
 
-pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(
+    context: &DockerRuleContext<'_>,
+    policy: &DockerPolicyView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     let Some(spec) = &policy.manifest.spec.cedar else {
         return;
     };
@@ -42,7 +46,7 @@ pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Vec<
         policy.document,
         Path::root().key("spec").key("cedar").key(field),
     );
-    match text(scene, policy, spec) {
+    match text(context, policy, spec) {
         Some(text) => check_text(text, &place, found),
         None => found.push(
             Diagnostic::new(
@@ -57,13 +61,13 @@ pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Vec<
 
 /// The Cedar text of a policy, from the manifest or from the file that it names.
 pub(crate) fn text<'s>(
-    scene: &'s Scene<'_>,
-    policy: &PolicyView<'_>,
+    context: &'s DockerRuleContext<'_>,
+    policy: &DockerPolicyView<'_>,
     spec: &'s CedarSpec,
 ) -> Option<&'s str> {
     match (&spec.text, &spec.file) {
         (Some(text), _) => Some(text),
-        (None, Some(_)) => scene.cedar_files.get(&policy.document).map(AsRef::as_ref),
+        (None, Some(_)) => context.cedar_files.get(&policy.document).map(AsRef::as_ref),
         (None, None) => None,
     }
 }
@@ -188,6 +192,6 @@ fn is_https_url(text: &str) -> bool {
     let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
     let host = NetworkPattern::parse(authority);
     let plain = host.as_ref().ok().and_then(|host| host.host());
-    plain.is_some_and(|host| host.depth() == Depth::Exact && !host.has_inner_wildcard())
+    plain.is_some_and(|host| host.depth() == WildcardDepth::Exact && !host.has_inner_wildcard())
         && !rest.contains(|c: char| c.is_whitespace() || c.is_control())
 }

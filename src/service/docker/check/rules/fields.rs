@@ -1,12 +1,16 @@
 //! `exactly-one`, `profile-lacks`, `missing-field` and `resource-kind`: which fields a manifest may
 //! contain.
 
-use crate::service::docker::check::scene::Scene;
-use crate::service::docker::check::view::{ListView, PolicyView, RuleView};
-use model::diag::{Code, Diagnostic, Part, Path, Place};
+use crate::service::docker::check::context::DockerRuleContext;
+use crate::service::docker::check::view::{DockerPolicyView, ListView, RuleView};
+use model::diag::{Code, Diagnostic, EntryPart, Path, Place};
 use model::docker::Layer;
 
-pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_policy(
+    _: &DockerRuleContext<'_>,
+    policy: &DockerPolicyView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     let spec = &policy.manifest.spec;
     match (&spec.rules, &spec.cedar) {
         (Some(_), Some(_)) => found.push(
@@ -58,7 +62,7 @@ pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut V
     }
 }
 
-fn cedar(policy: &PolicyView<'_>, field: Option<&str>) -> Place {
+fn cedar(policy: &DockerPolicyView<'_>, field: Option<&str>) -> Place {
     let path = Path::root().key("spec").key("cedar");
     Place::key(policy.document, field.into_iter().fold(path, Path::key))
 }
@@ -89,11 +93,11 @@ pub(super) fn check_list(list: &ListView<'_>, found: &mut Vec<Diagnostic>) {
 }
 
 pub(super) fn check_profile(
-    scene: &Scene<'_>,
-    policy: &PolicyView<'_>,
+    context: &DockerRuleContext<'_>,
+    policy: &DockerPolicyView<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
-    let Some(profile) = scene.target.profile() else {
+    let Some(profile) = context.target.profile() else {
         return;
     };
     let mut lacks = |what: &str, place: Place, help: &str| {
@@ -138,8 +142,8 @@ pub(super) fn check_profile(
 }
 
 pub(super) fn check_resources(
-    scene: &Scene<'_>,
-    policy: &PolicyView<'_>,
+    context: &DockerRuleContext<'_>,
+    policy: &DockerPolicyView<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
     for rule in &policy.rules {
@@ -170,7 +174,7 @@ pub(super) fn check_resources(
         let http = layer == Layer::Http;
         if http && spec.resources.is_some() {
             let help = "list `{host, port, path}` entries under `httpResources`; a path `/**` means every path";
-            found.push(misfit(rule, layer, "resources", help));
+            found.push(wrong_resource_kind(rule, layer, "resources", help));
         }
         if !http && spec.http_resources.is_some() {
             let help = match layer {
@@ -179,18 +183,18 @@ pub(super) fn check_resources(
                     "list hosts under `resources`, or use HTTP actions such as `request:get`"
                 }
             };
-            found.push(misfit(rule, layer, "httpResources", help));
+            found.push(wrong_resource_kind(rule, layer, "httpResources", help));
         }
-        check_lists(scene, rule, layer, found);
+        check_lists(context, rule, layer, found);
     }
 }
 
-fn misfit(rule: &RuleView<'_>, layer: Layer, field: &str, help: &str) -> Diagnostic {
+fn wrong_resource_kind(rule: &RuleView<'_>, layer: Layer, field: &str, help: &str) -> Diagnostic {
     let message = format!("`{field}` does not fit {layer} actions");
     let place = Place::Node {
         document: rule.document,
         path: rule.path().key(field),
-        part: Part::Key,
+        part: EntryPart::Key,
     };
     Diagnostic::new(Code::ResourceKind, message, place)
         .label("does not fit")
@@ -198,9 +202,14 @@ fn misfit(rule: &RuleView<'_>, layer: Layer, field: &str, help: &str) -> Diagnos
         .help(help)
 }
 
-fn check_lists(scene: &Scene<'_>, rule: &RuleView<'_>, layer: Layer, found: &mut Vec<Diagnostic>) {
+fn check_lists(
+    context: &DockerRuleContext<'_>,
+    rule: &RuleView<'_>,
+    layer: Layer,
+    found: &mut Vec<Diagnostic>,
+) {
     for (index, name) in rule.spec.resources_from.iter().flatten().enumerate() {
-        let Some(list) = scene.list(name) else {
+        let Some(list) = context.list(name) else {
             continue;
         };
         let Some(group) = list

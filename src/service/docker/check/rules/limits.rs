@@ -1,8 +1,8 @@
 //! `limit-exceeded`: the number of policies and rules (FACTS, "Limits"). The size of a policy is
 //! checked in `size`.
 
-use crate::service::docker::check::scene::Scene;
-use crate::service::docker::check::view::PolicyView;
+use crate::service::docker::check::context::DockerRuleContext;
+use crate::service::docker::check::view::DockerPolicyView;
 use model::diag::{Code, Diagnostic, Path, Place};
 
 /// Rules per policy.
@@ -10,7 +10,11 @@ const MOST_RULES: usize = 250;
 /// Policies per organization.
 const MOST_POLICIES: usize = 100;
 
-pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_policy(
+    _: &DockerRuleContext<'_>,
+    policy: &DockerPolicyView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     let used = policy.rules.len();
     if used > MOST_RULES {
         let message = format!(
@@ -28,12 +32,12 @@ pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut V
     }
 }
 
-pub(super) fn check_target(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
-    let used = scene.policies.len();
-    if let Some(first_over) = scene.policies.get(MOST_POLICIES) {
+pub(super) fn check_target(context: &DockerRuleContext<'_>, found: &mut Vec<Diagnostic>) {
+    let used = context.policies.len();
+    if let Some(first_over) = context.policies.get(MOST_POLICIES) {
         let message = format!(
             "the target `{}` has more policies than the service takes",
-            scene.target.name
+            context.target.name
         );
         found.push(
             Diagnostic::new(Code::LimitExceeded, message, first_over.name_place())

@@ -2,21 +2,21 @@
 
 use std::collections::HashSet;
 
-use crate::service::docker::check::scene::Scene;
-use crate::service::docker::check::view::PolicyView;
+use crate::service::docker::check::context::DockerRuleContext;
+use crate::service::docker::check::view::DockerPolicyView;
 use model::diag::{Code, Diagnostic, did_you_mean};
 
 pub(super) fn check_references(
-    scene: &Scene<'_>,
-    policy: &PolicyView<'_>,
+    context: &DockerRuleContext<'_>,
+    policy: &DockerPolicyView<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
     for rule in &policy.rules {
         for (index, name) in rule.spec.resources_from.iter().flatten().enumerate() {
-            if scene.list(name).is_some() {
+            if context.list(name).is_some() {
                 continue;
             }
-            let help = match did_you_mean(scene.list_names(), name) {
+            let help = match did_you_mean(context.list_names(), name) {
                 Some(like) => format!("did you mean `{like}`?"),
                 None => {
                     "write a `polwarden/v1` ResourceList of this name under a path of the target"
@@ -37,10 +37,10 @@ pub(super) fn check_references(
     }
 }
 
-pub(super) fn check_names(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
-    for list in &scene.lists {
+pub(super) fn check_names(context: &DockerRuleContext<'_>, found: &mut Vec<Diagnostic>) {
+    for list in &context.lists {
         let name = list.manifest.metadata.name.as_str();
-        let Some(first) = scene
+        let Some(first) = context
             .list(name)
             .filter(|first| first.document != list.document)
         else {
@@ -48,7 +48,7 @@ pub(super) fn check_names(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
         };
         let message = format!(
             "two ResourceLists of the target `{}` are called `{name}`",
-            scene.target.name
+            context.target.name
         );
         found.push(
             Diagnostic::new(Code::ListNameTaken, message, list.name_place())
@@ -59,16 +59,16 @@ pub(super) fn check_names(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-pub(super) fn check_unused(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
-    if scene.lists.is_empty() {
+pub(super) fn check_unused(context: &DockerRuleContext<'_>, found: &mut Vec<Diagnostic>) {
+    if context.lists.is_empty() {
         return;
     }
-    let rules = scene.policies.iter().flat_map(|policy| &policy.rules);
+    let rules = context.policies.iter().flat_map(|policy| &policy.rules);
     let used: HashSet<&str> = rules
         .flat_map(|rule| rule.spec.resources_from.iter().flatten())
         .map(String::as_str)
         .collect();
-    for list in &scene.lists {
+    for list in &context.lists {
         let name = list.manifest.metadata.name.as_str();
         if !used.contains(name) {
             let message = format!("no rule pulls in the list `{name}`");

@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 
-use crate::service::docker::check::scene::Scene;
-use crate::service::docker::check::view::{ListView, PolicyView};
+use crate::service::docker::check::context::DockerRuleContext;
+use crate::service::docker::check::view::{DockerPolicyView, ListView};
 use model::Name;
 use model::diag::{Code, Diagnostic, Path, Place};
 
-pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_policy(
+    _: &DockerRuleContext<'_>,
+    policy: &DockerPolicyView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     let metadata = &policy.manifest.metadata;
     check_name(&metadata.name, || policy.name_place(), found);
     for (index, alias) in metadata.aliases.iter().enumerate() {
@@ -54,15 +58,15 @@ pub(crate) fn check_name(name: &str, place: impl FnOnce() -> Place, found: &mut 
     }
 }
 
-pub(super) fn check_policy_names(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
-    let mut names = HashMap::with_capacity(scene.policies.len());
-    for policy in &scene.policies {
+pub(super) fn check_policy_names(context: &DockerRuleContext<'_>, found: &mut Vec<Diagnostic>) {
+    let mut names = HashMap::with_capacity(context.policies.len());
+    for policy in &context.policies {
         let name = policy.manifest.metadata.name.as_str();
         let first = *names.entry(name).or_insert(policy);
         if first.document != policy.document {
             let message = format!(
                 "two policies of the target `{}` are called `{name}`",
-                scene.target.name
+                context.target.name
             );
             found.push(
                 Diagnostic::new(Code::PolicyNameTaken, message, policy.name_place())
@@ -75,8 +79,8 @@ pub(super) fn check_policy_names(scene: &Scene<'_>, found: &mut Vec<Diagnostic>)
 }
 
 pub(super) fn check_rule_names(
-    _: &Scene<'_>,
-    policy: &PolicyView<'_>,
+    _: &DockerRuleContext<'_>,
+    policy: &DockerPolicyView<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
     let mut names = HashMap::with_capacity(policy.rules.len());
@@ -120,18 +124,18 @@ pub(super) fn check_rule_names(
     }
 }
 
-pub(super) fn check_policy_aliases(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
-    let names: HashMap<&str, &PolicyView<'_>> = scene
+pub(super) fn check_policy_aliases(context: &DockerRuleContext<'_>, found: &mut Vec<Diagnostic>) {
+    let names: HashMap<&str, &DockerPolicyView<'_>> = context
         .policies
         .iter()
         .map(|policy| (policy.manifest.metadata.name.as_str(), policy))
         .collect();
     let mut claims = HashMap::new();
-    for policy in &scene.policies {
+    for policy in &context.policies {
         for (index, alias) in policy.manifest.metadata.aliases.iter().enumerate() {
             let place = || policy.alias_place(index);
             // A chain or an exchange of names: the policy that has the name now was renamed, too.
-            let moves_on = |other: &&PolicyView<'_>| {
+            let moves_on = |other: &&DockerPolicyView<'_>| {
                 other.document != policy.document && !other.manifest.metadata.aliases.is_empty()
             };
             if let Some(other) = names.get(alias.as_str()).filter(|other| !moves_on(other)) {

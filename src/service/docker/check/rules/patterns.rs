@@ -3,11 +3,11 @@
 //!
 //! Entries of a ResourceList are reported once, at the list.
 
-use crate::service::docker::check::view::{Entries, Entry, Group};
+use crate::service::docker::check::view::{Entries, EntryGroup, ListEntry};
 use model::diag::{Code, Diagnostic, Place};
 use model::docker::pattern::{HostPattern, HttpField, PatternError};
 
-pub(super) fn check(group: &Group<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(group: &EntryGroup<'_>, found: &mut Vec<Diagnostic>) {
     match &group.entries {
         Entries::Hosts(entries) => check_texts(group, entries, found),
         Entries::Paths(entries) => check_texts(group, entries, found),
@@ -27,7 +27,11 @@ pub(super) fn check(group: &Group<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn check_texts<P>(group: &Group<'_>, entries: &[Entry<'_, P>], found: &mut Vec<Diagnostic>) {
+fn check_texts<P>(
+    group: &EntryGroup<'_>,
+    entries: &[ListEntry<'_, P>],
+    found: &mut Vec<Diagnostic>,
+) {
     for (index, (text, parsed)) in entries.iter().enumerate() {
         if let Err(error) = parsed {
             found.push(malformed(text, error, group.place(index)));
@@ -49,7 +53,7 @@ fn malformed(text: &str, error: &PatternError, place: Place) -> Diagnostic {
     }
 }
 
-pub(super) fn check_uppercase(group: &Group<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_uppercase(group: &EntryGroup<'_>, found: &mut Vec<Diagnostic>) {
     match &group.entries {
         Entries::Hosts(entries) => {
             for (index, (text, parsed)) in entries.iter().enumerate() {

@@ -1,8 +1,8 @@
 //! `unknown-team` and `team-unverified`: names of teams that cannot be resolved to ids.
 
-use crate::service::docker::check::scene::Scene;
-use crate::service::docker::check::teams::Resolved;
-use crate::service::docker::check::view::PolicyView;
+use crate::service::docker::check::context::DockerRuleContext;
+use crate::service::docker::check::teams::TeamResolution;
+use crate::service::docker::check::view::DockerPolicyView;
 use manifest::config::Target;
 use model::diag::{Code, Diagnostic, Path, Place};
 use model::docker::TeamId;
@@ -11,15 +11,15 @@ use model::docker::TeamId;
 pub(crate) fn finding(
     target: &Target,
     team: &str,
-    resolved: Resolved<'_>,
+    resolved: TeamResolution<'_>,
     place: Place,
 ) -> Option<Diagnostic> {
     match resolved {
-        Resolved::Team(_) => None,
-        Resolved::Unverified(like) => Some(unverified(team, like, place)),
-        Resolved::Unknown(like) => Some(unknown(target, team, like, place)),
-        Resolved::Ambiguous(ids) => Some(ambiguous(team, &ids, place)),
-        Resolved::BadAlias => {
+        TeamResolution::Team(_) => None,
+        TeamResolution::Unverified(like) => Some(unverified(team, like, place)),
+        TeamResolution::Unknown(like) => Some(unknown(target, team, like, place)),
+        TeamResolution::Ambiguous(ids) => Some(ambiguous(team, &ids, place)),
+        TeamResolution::BadAlias => {
             let message = format!("the team alias `{team}` does not stand for a uuid");
             let help = format!("correct `teams.{team}` of the target in polwarden.yaml");
             Some(Diagnostic::new(Code::UnknownTeam, message, place).help(help))
@@ -41,7 +41,11 @@ fn ambiguous(team: &str, ids: &[TeamId], place: Place) -> Diagnostic {
         ))
 }
 
-pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(
+    context: &DockerRuleContext<'_>,
+    policy: &DockerPolicyView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     let teams = policy
         .manifest
         .spec
@@ -50,16 +54,16 @@ pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Vec<
         .and_then(|scope| scope.teams.as_deref())
         .unwrap_or_default();
     for (index, team) in teams.iter().enumerate() {
-        let resolved = scene.teams.resolve(team);
+        let resolved = context.teams.resolve(team);
         // Places are built only for diagnostics: they cost more than the check.
-        if !matches!(resolved, Resolved::Team(_)) {
+        if !matches!(resolved, TeamResolution::Team(_)) {
             let path = Path::root()
                 .key("spec")
                 .key("scope")
                 .key("teams")
                 .index(index);
             found.extend(finding(
-                scene.target,
+                context.target,
                 team,
                 resolved,
                 Place::value(policy.document, path),

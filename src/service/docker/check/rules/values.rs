@@ -6,13 +6,13 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use crate::service::docker::check::scene::Scene;
-use crate::service::docker::check::view::{Entries, Group, PolicyView, action};
+use crate::service::docker::check::context::DockerRuleContext;
+use crate::service::docker::check::view::{DockerPolicyView, Entries, EntryGroup, action};
 use model::diag::{Code, Diagnostic, DocumentId, Path, Place};
 
 pub(super) fn check_policy_not_empty(
-    _: &Scene<'_>,
-    policy: &PolicyView<'_>,
+    _: &DockerRuleContext<'_>,
+    policy: &DockerPolicyView<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
     if let Some(scope) = &policy.manifest.spec.scope {
@@ -80,7 +80,7 @@ pub(super) fn check_policy_not_empty(
     }
 }
 
-pub(super) fn check_group_not_empty(group: &Group<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_group_not_empty(group: &EntryGroup<'_>, found: &mut Vec<Diagnostic>) {
     let none = match &group.entries {
         Entries::Hosts(entries) => entries.is_empty(),
         Entries::Paths(entries) => entries.is_empty(),
@@ -106,8 +106,8 @@ fn empty(message: impl Into<String>, place: Place, help: &str) -> Diagnostic {
 }
 
 pub(super) fn check_policy_duplicates(
-    _: &Scene<'_>,
-    policy: &PolicyView<'_>,
+    _: &DockerRuleContext<'_>,
+    policy: &DockerPolicyView<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
     let document = policy.document;
@@ -152,7 +152,7 @@ pub(super) fn check_policy_duplicates(
     }
 }
 
-pub(super) fn check_group_duplicates(group: &Group<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_group_duplicates(group: &EntryGroup<'_>, found: &mut Vec<Diagnostic>) {
     let document = group.document;
     let path = || group.path();
     match &group.entries {

@@ -8,63 +8,65 @@
 use std::collections::HashMap;
 use std::num::NonZeroU16;
 
-use crate::service::docker::check::scene::Scene;
-use crate::service::docker::check::view::{Entries, Group, ListView, PolicyView};
+use crate::service::docker::check::context::DockerRuleContext;
+use crate::service::docker::check::view::{DockerPolicyView, Entries, EntryGroup, ListView};
 use model::diag::{Code, Diagnostic, Place};
 use model::docker::Decision;
-use model::docker::pattern::{Depth, HostPattern};
+use model::docker::pattern::{HostPattern, WildcardDepth};
 
 /// A domain with the port that it is limited to.
-type Key<'a> = (&'a str, Option<NonZeroU16>);
+type HostAndPort<'a> = (&'a str, Option<NonZeroU16>);
 
 /// Where the forms of one domain are, as (group, index).
 #[derive(Default, Clone, Copy)]
-struct Forms {
+struct NameForms {
     exact: Option<(usize, usize)>,
     one: Option<(usize, usize)>,
     many: bool,
 }
 
 pub(super) fn check_policy(
-    scene: &Scene<'_>,
-    policy: &PolicyView<'_>,
+    context: &DockerRuleContext<'_>,
+    policy: &DockerPolicyView<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
     for rule in &policy.rules {
-        let groups: Vec<&Group<'_>> = scene.groups(rule).collect();
+        let groups: Vec<&EntryGroup<'_>> = context.groups(rule).collect();
         // Gaps inside one list are reported at the list.
         check_groups(
             &groups,
             rule.group.is_some(),
-            |key| covered_elsewhere(scene, policy, rule.spec.decision, key),
+            |key| covered_elsewhere(context, policy, rule.spec.decision, key),
             found,
         );
     }
 }
 
 pub(super) fn check_list(list: &ListView<'_>, found: &mut Vec<Diagnostic>) {
-    let groups: Vec<&Group<'_>> = list.groups.iter().collect();
+    let groups: Vec<&EntryGroup<'_>> = list.groups.iter().collect();
     check_groups(&groups, true, |_| false, found);
 }
 
 fn check_groups(
-    groups: &[&Group<'_>],
+    groups: &[&EntryGroup<'_>],
     first_is_own: bool,
-    covered: impl Fn(Key<'_>) -> bool,
+    covered: impl Fn(HostAndPort<'_>) -> bool,
     found: &mut Vec<Diagnostic>,
 ) {
-    let one_more = |group: &&Group<'_>| hosts(group).any(|(_, host, _)| host.depth() == Depth::One);
+    let one_more = |group: &&EntryGroup<'_>| {
+        hosts(group).any(|(_, host, _)| host.depth() == WildcardDepth::One)
+    };
     if !first_is_own || !groups.iter().any(one_more) {
         return;
     }
-    let mut names: HashMap<Key<'_>, Forms> = HashMap::new();
+    let mut names: HashMap<HostAndPort<'_>, NameForms> = HashMap::new();
     for (at, group) in groups.iter().enumerate() {
         for (index, host, port) in hosts(group) {
             let forms = names.entry((host.name(), port)).or_default();
             match host.depth() {
-                Depth::Exact => forms.exact = forms.exact.or(Some((at, index))),
-                Depth::One => forms.one = forms.one.or(Some((at, index))),
-                Depth::Many => forms.many = true,
+                WildcardDepth::Exact => forms.exact = forms.exact.or(Some((at, index))),
+                WildcardDepth::One => forms.one = forms.one.or(Some((at, index))),
+                WildcardDepth::Many => forms.many = true,
             }
         }
     }
@@ -105,26 +107,28 @@ fn gap(name: &str, port: Option<NonZeroU16>, one: Place, exact: Place) -> Diagno
 
 /// Whether another rule of the policy with the same decision covers the deeper names.
 fn covered_elsewhere(
-    scene: &Scene<'_>,
-    policy: &PolicyView<'_>,
+    context: &DockerRuleContext<'_>,
+    policy: &DockerPolicyView<'_>,
     decision: Decision,
-    (name, port): Key<'_>,
+    (name, port): HostAndPort<'_>,
 ) -> bool {
     let rules = policy
         .rules
         .iter()
         .filter(|rule| rule.spec.decision == decision);
     rules
-        .flat_map(|rule| scene.groups(rule))
+        .flat_map(|rule| context.groups(rule))
         .flat_map(hosts)
         .any(|(_, host, other)| {
-            host.depth() == Depth::Many && host.name() == name && (other.is_none() || other == port)
+            host.depth() == WildcardDepth::Many
+                && host.name() == name
+                && (other.is_none() || other == port)
         })
 }
 
 /// The valid hosts of a group with their positions and ports.
 fn hosts<'g>(
-    group: &'g Group<'_>,
+    group: &'g EntryGroup<'_>,
 ) -> impl Iterator<Item = (usize, &'g HostPattern, Option<NonZeroU16>)> {
     let entries = match &group.entries {
         Entries::Hosts(entries) => entries.as_slice(),
@@ -139,7 +143,7 @@ fn hosts<'g>(
         })
 }
 
-pub(super) fn check_undocumented(group: &Group<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_undocumented(group: &EntryGroup<'_>, found: &mut Vec<Diagnostic>) {
     match &group.entries {
         Entries::Hosts(entries) => {
             for (index, (text, parsed)) in entries.iter().enumerate() {

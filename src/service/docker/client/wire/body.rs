@@ -17,7 +17,7 @@ use model::docker::{
 
 /// Why a value has no body under a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(crate) enum Unfit {
+pub(crate) enum BodyError {
     #[error("profile `{0}` of the API has no such operation")]
     Operation(Profile),
     #[error("profile `{0}` of the API has no scope by profiles of people")]
@@ -32,8 +32,8 @@ pub(crate) enum Unfit {
     EmptyList(&'static str),
 }
 
-impl From<Unfit> for ErrorKind {
-    fn from(unfit: Unfit) -> Self {
+impl From<BodyError> for ErrorKind {
+    fn from(unfit: BodyError) -> Self {
         Self::NotSent {
             why: unfit.to_string(),
         }
@@ -80,11 +80,11 @@ struct RuleBody<'a> {
 }
 
 /// The body of createPolicy. A scope for the whole organization is left out.
-pub(crate) fn new_policy(policy: &NewPolicy, profile: Profile) -> Result<Value, Unfit> {
+pub(crate) fn new_policy(policy: &NewPolicy, profile: Profile) -> Result<Value, BodyError> {
     let NewPolicy { name, scope, cedar } = policy;
     let Scope { teams, profiles } = scope;
     if !profiles.is_empty() && !profile.has_scope_profiles() {
-        return Err(Unfit::ScopeProfiles(profile));
+        return Err(BodyError::ScopeProfiles(profile));
     }
     Ok(json!(PolicyBody {
         name: Some(name),
@@ -97,9 +97,9 @@ pub(crate) fn new_policy(policy: &NewPolicy, profile: Profile) -> Result<Value, 
 }
 
 /// The body of updatePolicy; teams are an empty list only where the patch says so.
-pub(crate) fn policy_patch(patch: &PolicyPatch, profile: Profile) -> Result<Value, Unfit> {
+pub(crate) fn policy_patch(patch: &PolicyPatch, profile: Profile) -> Result<Value, BodyError> {
     if patch.is_empty() {
-        return Err(Unfit::EmptyPatch);
+        return Err(BodyError::EmptyPatch);
     }
     let PolicyPatch { name, teams, cedar } = patch;
     Ok(json!(PolicyBody {
@@ -112,25 +112,25 @@ pub(crate) fn policy_patch(patch: &PolicyPatch, profile: Profile) -> Result<Valu
     }))
 }
 
-fn cedar_body(cedar: Option<&Cedar>, profile: Profile) -> Result<Option<CedarBody<'_>>, Unfit> {
+fn cedar_body(cedar: Option<&Cedar>, profile: Profile) -> Result<Option<CedarBody<'_>>, BodyError> {
     let Some(Cedar { text, schema_url }) = cedar else {
         return Ok(None);
     };
     if !profile.has_cedar() {
-        return Err(Unfit::Cedar(profile));
+        return Err(BodyError::Cedar(profile));
     }
     Ok(Some(CedarBody { text, schema_url }))
 }
 
 /// The body of createRule.
-pub(crate) fn rule(rule: &Rule, profile: Profile) -> Result<Value, Unfit> {
+pub(crate) fn rule(rule: &Rule, profile: Profile) -> Result<Value, BodyError> {
     rule_patch(&RulePatch::all(rule), profile)
 }
 
 /// The body of updateRule.
-pub(crate) fn rule_patch(patch: &RulePatch, profile: Profile) -> Result<Value, Unfit> {
+pub(crate) fn rule_patch(patch: &RulePatch, profile: Profile) -> Result<Value, BodyError> {
     if patch.is_empty() {
-        return Err(Unfit::EmptyPatch);
+        return Err(BodyError::EmptyPatch);
     }
     let RulePatch {
         name,
@@ -146,7 +146,7 @@ pub(crate) fn rule_patch(patch: &RulePatch, profile: Profile) -> Result<Value, U
     let mut all_actions = actions.iter().flatten();
     let http = targets.is_some() || all_actions.any(|action| matches!(action, Action::Request(_)));
     if http && !profile.has_http_rules() {
-        return Err(Unfit::Http(profile));
+        return Err(BodyError::Http(profile));
     }
     Ok(json!(RuleBody {
         name: name.as_ref(),
@@ -160,8 +160,8 @@ pub(crate) fn rule_patch(patch: &RulePatch, profile: Profile) -> Result<Value, U
 fn set<'a, T: Ord>(
     elements: Option<&'a Vec<T>>,
     what: &'static str,
-) -> Result<Option<NonEmptySet<&'a T>>, Unfit> {
+) -> Result<Option<NonEmptySet<&'a T>>, BodyError> {
     elements
-        .map(|elements| NonEmptySet::new(elements).ok_or(Unfit::EmptyList(what)))
+        .map(|elements| NonEmptySet::new(elements).ok_or(BodyError::EmptyList(what)))
         .transpose()
 }

@@ -7,6 +7,6 @@ mod body;
 mod policy;
 mod rule;
 
-pub(super) use body::{Unfit, new_policy, policy_patch, rule, rule_patch};
-pub(super) use policy::{Kind, SummaryAnswer, policy};
+pub(super) use body::{BodyError, new_policy, policy_patch, rule, rule_patch};
+pub(super) use policy::{PolicyTypeSource, SummaryAnswer, policy};
 pub(super) use rule::live_rule;

@@ -18,7 +18,7 @@ const CEDAR: &str = "cedar_v1";
 
 /// Where a policy's type comes from: the full policy does not carry it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind<'a> {
+pub(crate) enum PolicyTypeSource<'a> {
     /// The list says it.
     Listed(&'a str),
     /// The answer to a write: the body that is there says it, and no body means no rules.
@@ -93,7 +93,11 @@ struct CedarBodyAnswer {
 }
 
 /// Decodes a full policy.
-pub(crate) fn policy(value: &Value, at: &str, kind: Kind<'_>) -> Result<LivePolicy, DecodeError> {
+pub(crate) fn policy(
+    value: &Value,
+    at: &str,
+    kind: PolicyTypeSource<'_>,
+) -> Result<LivePolicy, DecodeError> {
     let mut fields: PolicyAnswer<'_> = decode(value, at)?;
     let content = content(value, at, kind, &mut fields.unknown_fields)?;
     Ok(LivePolicy {
@@ -114,7 +118,7 @@ pub(crate) fn policy(value: &Value, at: &str, kind: Kind<'_>) -> Result<LivePoli
 fn content(
     policy: &Value,
     at: &str,
-    kind: Kind<'_>,
+    kind: PolicyTypeSource<'_>,
     unknown_fields: &mut Map<String, Value>,
 ) -> Result<LiveContent, DecodeError> {
     let opaque = |why: String| {
@@ -126,30 +130,37 @@ fn content(
     // Bodies that the type does not speak of mean that the type is not what it seems.
     let another = |of: &str| format!("is of the type `{of}` and has the body of another type");
     match (kind, present(policy, ALLOWLIST), present(policy, CEDAR)) {
-        (Kind::Listed(ALLOWLIST), _, Some(_)) => opaque(another(ALLOWLIST)),
-        (Kind::Listed(CEDAR), Some(_), _) => opaque(another(CEDAR)),
-        (Kind::Shown, Some(_), Some(_)) => opaque("has the bodies of two types".to_owned()),
-        (Kind::Listed(ALLOWLIST), Some(body), None) | (Kind::Shown, Some(body), None) => {
+        (PolicyTypeSource::Listed(ALLOWLIST), _, Some(_)) => opaque(another(ALLOWLIST)),
+        (PolicyTypeSource::Listed(CEDAR), Some(_), _) => opaque(another(CEDAR)),
+        (PolicyTypeSource::Shown, Some(_), Some(_)) => {
+            opaque("has the bodies of two types".to_owned())
+        }
+        (PolicyTypeSource::Listed(ALLOWLIST), Some(body), None)
+        | (PolicyTypeSource::Shown, Some(body), None) => {
             match rules(body, &format!("{at}.{ALLOWLIST}"), unknown_fields)? {
                 Ok(rules) => Ok(LiveContent::Rules(rules)),
                 Err(why) => opaque(why),
             }
         }
         // A listed Cedar policy without a body is refused for the missing or null body.
-        (Kind::Listed(CEDAR), None, _) => cedar(
+        (PolicyTypeSource::Listed(CEDAR), None, _) => cedar(
             required(policy, at, CEDAR)?,
             &format!("{at}.{CEDAR}"),
             unknown_fields,
         ),
-        (Kind::Shown, None, Some(body)) => cedar(body, &format!("{at}.{CEDAR}"), unknown_fields),
-        (Kind::Listed(ALLOWLIST), None, None) => Ok(LiveContent::Rules(Vec::new())),
-        (Kind::Shown, None, None) => {
+        (PolicyTypeSource::Shown, None, Some(body)) => {
+            cedar(body, &format!("{at}.{CEDAR}"), unknown_fields)
+        }
+        (PolicyTypeSource::Listed(ALLOWLIST), None, None) => Ok(LiveContent::Rules(Vec::new())),
+        (PolicyTypeSource::Shown, None, None) => {
             match unknown_fields.keys().find(|field| names_a_type(field)) {
                 Some(field) => opaque(format!("is of the unknown type `{field}`")),
                 None => Ok(LiveContent::Rules(Vec::new())),
             }
         }
-        (Kind::Listed(other), _, _) => opaque(format!("is of the unknown type `{other}`")),
+        (PolicyTypeSource::Listed(other), _, _) => {
+            opaque(format!("is of the unknown type `{other}`"))
+        }
     }
 }
 
@@ -161,14 +172,14 @@ fn names_a_type(field: &str) -> bool {
     })
 }
 
-type Understood<T> = Result<T, String>;
+type DecodeResult<T> = Result<T, String>;
 
 /// Decodes the rules; fields of the body that are not known are kept under the body's name.
 fn rules(
     body: &Value,
     at: &str,
     unknown_fields: &mut Map<String, Value>,
-) -> Result<Understood<Vec<LiveRule>>, DecodeError> {
+) -> Result<DecodeResult<Vec<LiveRule>>, DecodeError> {
     let fields: AllowlistBodyAnswer<'_> = decode(body, at)?;
     let mut ids = HashSet::new();
     if let Some(index) = fields.rules.iter().position(|rule| !ids.insert(rule.id)) {
@@ -179,7 +190,7 @@ fn rules(
     if let Some(domain) = fields.domain.filter(unknown) {
         return Ok(Err(format!("is of the unknown domain `{domain}`")));
     }
-    keep(ALLOWLIST, fields.unknown_fields, unknown_fields);
+    keep_unknown_fields(ALLOWLIST, fields.unknown_fields, unknown_fields);
     let raw = body.get("rules").and_then(Value::as_array);
     let rules = fields.rules.into_iter().zip(raw.into_iter().flatten());
     Ok(Ok(rules.map(|(rule, raw)| rule.into_live(raw)).collect()))
@@ -191,14 +202,18 @@ fn cedar(
     unknown_fields: &mut Map<String, Value>,
 ) -> Result<LiveContent, DecodeError> {
     let fields: CedarBodyAnswer = decode(body, at)?;
-    keep(CEDAR, fields.unknown_fields, unknown_fields);
+    keep_unknown_fields(CEDAR, fields.unknown_fields, unknown_fields);
     Ok(LiveContent::Cedar(Cedar {
         text: fields.text,
         schema_url: fields.schema_url,
     }))
 }
 
-fn keep(body: &str, fields: Map<String, Value>, unknown_fields: &mut Map<String, Value>) {
+fn keep_unknown_fields(
+    body: &str,
+    fields: Map<String, Value>,
+    unknown_fields: &mut Map<String, Value>,
+) {
     if !fields.is_empty() {
         unknown_fields.insert(body.to_owned(), Value::Object(fields));
     }

@@ -18,7 +18,7 @@ fn full(extra: Value) -> Value {
 }
 
 fn read(extra: Value, kind: &str) -> Result<LivePolicy, String> {
-    policy(&full(extra), ROOT, Kind::Listed(kind)).map_err(|error| error.at)
+    policy(&full(extra), ROOT, PolicyTypeSource::Listed(kind)).map_err(|error| error.at)
 }
 
 fn network(extra: Value) -> Value {
@@ -246,7 +246,11 @@ fn the_type_of_a_policy_decides_how_it_is_read() {
 
 #[test]
 fn answers_to_writes_tell_their_type_by_their_body() {
-    let shown = |extra: Value| policy(&full(extra), ROOT, Kind::Shown).unwrap().content;
+    let shown = |extra: Value| {
+        policy(&full(extra), ROOT, PolicyTypeSource::Shown)
+            .unwrap()
+            .content
+    };
     assert_eq!(shown(json!({})), LiveContent::Rules(Vec::new()));
     assert_eq!(
         shown(json!({"note_v": 1, "other": 2})),
@@ -296,15 +300,19 @@ fn hostile_text_is_not_repeated_in_errors() {
         (&cedar, "cedar_v1"),
         (&allowlist, hostile::TEXT),
     ] {
-        hostile::check(answer, |answer| policy(answer, ROOT, Kind::Listed(kind)));
-        hostile::check(answer, |answer| policy(answer, ROOT, Kind::Shown));
+        hostile::check(answer, |answer| {
+            policy(answer, ROOT, PolicyTypeSource::Listed(kind))
+        });
+        hostile::check(answer, |answer| {
+            policy(answer, ROOT, PolicyTypeSource::Shown)
+        });
     }
 }
 
 mod bodies {
     use std::collections::BTreeSet;
 
-    use super::super::super::body::{Unfit, new_policy, policy_patch, rule, rule_patch};
+    use super::super::super::body::{BodyError, new_policy, policy_patch, rule, rule_patch};
     use super::*;
     use model::Name;
     use model::docker::{
@@ -355,18 +363,18 @@ mod bodies {
         let profile = Profile::Intermediate;
         assert_eq!(
             create(scope(&["a"], &["p"]), None, profile),
-            Err(Unfit::ScopeProfiles(profile))
+            Err(BodyError::ScopeProfiles(profile))
         );
         assert_eq!(
             create(Scope::default(), Some(cedar()), profile),
-            Err(Unfit::Cedar(profile))
+            Err(BodyError::Cedar(profile))
         );
     }
 
     #[test]
     fn of_policy_patches() {
         let patch = |patch: PolicyPatch| policy_patch(&patch, Profile::Current);
-        assert_eq!(patch(PolicyPatch::default()), Err(Unfit::EmptyPatch));
+        assert_eq!(patch(PolicyPatch::default()), Err(BodyError::EmptyPatch));
         assert_eq!(
             patch(PolicyPatch {
                 name: Some(name()),
@@ -399,12 +407,12 @@ mod bodies {
             "http_resources": [{"host": "h", "path": "/"}]});
         assert_eq!(rule(&value, Profile::Current), Ok(wanted));
         for profile in [Profile::Seed, Profile::Intermediate] {
-            assert_eq!(rule(&value, profile), Err(Unfit::Http(profile)));
+            assert_eq!(rule(&value, profile), Err(BodyError::Http(profile)));
             let patch = RulePatch {
                 resources: Some(Resources::Http(http.clone())),
                 ..RulePatch::default()
             };
-            assert_eq!(rule_patch(&patch, profile), Err(Unfit::Http(profile)));
+            assert_eq!(rule_patch(&patch, profile), Err(BodyError::Http(profile)));
         }
     }
 
@@ -416,7 +424,7 @@ mod bodies {
                 texts.iter().map(ToString::to_string).collect(),
             ))
         };
-        assert_eq!(patch(RulePatch::default()), Err(Unfit::EmptyPatch));
+        assert_eq!(patch(RulePatch::default()), Err(BodyError::EmptyPatch));
         let udp_tcp =
             ["connect:udp", "connect:tcp", "connect:udp"].map(|text| text.parse().unwrap());
         assert_eq!(
@@ -431,12 +439,12 @@ mod bodies {
             resources: plain(&[]),
             ..RulePatch::default()
         };
-        assert_eq!(patch(empty), Err(Unfit::EmptyList("resources")));
+        assert_eq!(patch(empty), Err(BodyError::EmptyList("resources")));
         let empty = RulePatch {
             actions: Some(Vec::new()),
             ..RulePatch::default()
         };
-        assert_eq!(patch(empty), Err(Unfit::EmptyList("actions")));
+        assert_eq!(patch(empty), Err(BodyError::EmptyList("actions")));
     }
 }
 
@@ -553,8 +561,8 @@ mod properties {
                     Err(opaque) => prop_assert_eq!(&opaque.raw["resources"], &resources),
                 }
             }
-            policy(&body, ROOT, Kind::Shown).ok();
-            policy(&body, ROOT, Kind::Listed("allowlist_v0")).ok();
+            policy(&body, ROOT, PolicyTypeSource::Shown).ok();
+            policy(&body, ROOT, PolicyTypeSource::Listed("allowlist_v0")).ok();
         }
     }
 }

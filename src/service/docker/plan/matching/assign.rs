@@ -1,6 +1,6 @@
 //! The assignment problem for the rules of a policy.
 //!
-//! Given a weight for each pair of a live and a desired rule ([`Table`]), find the pairs with the
+//! Given a weight for each pair of a live and a desired rule ([`SimilarityTable`]), find the pairs with the
 //! greatest total weight in which every rule occurs at most once: maximum weight bipartite
 //! matching, solved by the Kuhn-Munkres algorithm in O(n³). Every pair becomes one update instead
 //! of a deletion and a creation, and it keeps the rule's id.
@@ -23,10 +23,10 @@ use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use pathfinding::kuhn_munkres::kuhn_munkres;
 use pathfinding::matrix::Matrix;
 
-use super::likeness::{LARGEST, Table};
 use super::pairing::rings;
+use super::similarity::{LARGEST, SimilarityTable};
 
-/// Maximum number of assignments to compute before cycles are broken by [`without_rings`].
+/// Maximum number of assignments to compute before cycles are broken by [`without_cycles`].
 const MOST_TRIES: usize = 512;
 /// Maximum number of steps of all assignments together, where one assignment takes about n³.
 const MOST_STEPS: usize = 40_000_000;
@@ -35,24 +35,29 @@ type Pairs = Vec<(usize, usize)>;
 
 /// The assignment with the greatest weight that contains no cycle of renames, or after
 /// [`MOST_TRIES`] one with as few calls but perhaps larger patches.
-pub(super) fn best(table: &Table<'_>) -> Pairs {
+pub(super) fn best(table: &SimilarityTable<'_>) -> Pairs {
     let size = table.live().max(table.desired());
     if size > LARGEST {
-        return by_hand(table);
+        return pair_greedily(table);
     }
     if let Some(pairs) = only_by_name(table) {
         return pairs;
     }
     let tries = (MOST_STEPS / size.pow(3).max(1)).clamp(1, MOST_TRIES);
-    let first = solve(table, &Choice::default());
-    let mut open = BinaryHeap::from([(weight(table, &first), 0, Choice::default(), first.clone())]);
+    let first = solve(table, &PairingConstraints::default());
+    let mut open = BinaryHeap::from([(
+        weight(table, &first),
+        0,
+        PairingConstraints::default(),
+        first.clone(),
+    )]);
     let mut number = 0;
     for _ in 0..tries {
         let Some((_, _, mut choice, pairs)) = open.pop() else {
             break;
         };
         let kept = |pair: &(usize, usize)| choice.kept.contains(pair);
-        let Some(ring) = shortest_ring(table, &pairs) else {
+        let Some(ring) = shortest_cycle(table, &pairs) else {
             return pairs;
         };
         for pair in ring
@@ -69,12 +74,12 @@ pub(super) fn best(table: &Table<'_>) -> Pairs {
             choice.kept.insert(pair);
         }
     }
-    without_rings(table, first)
+    without_cycles(table, first)
 }
 
 /// Shortcut: if both sides have the same unique names and any two rules may be paired, every other
 /// assignment with as few calls renames in a cycle, as no name becomes free.
-fn only_by_name(table: &Table<'_>) -> Option<Pairs> {
+fn only_by_name(table: &SimilarityTable<'_>) -> Option<Pairs> {
     let by_name: HashMap<&str, usize> = (0..table.desired())
         .map(|desired| (table.desired_name(desired), desired))
         .collect();
@@ -90,12 +95,12 @@ fn only_by_name(table: &Table<'_>) -> Option<Pairs> {
 
 /// A node of the branch and bound search.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Choice {
+struct PairingConstraints {
     forbidden: BTreeSet<(usize, usize)>,
     kept: BTreeSet<(usize, usize)>,
 }
 
-impl Choice {
+impl PairingConstraints {
     /// Pairs that are excluded: those that are forbidden, and those that share a rule with a kept
     /// pair.
     fn closed(&self, size: (usize, usize)) -> impl Iterator<Item = (usize, usize)> {
@@ -113,7 +118,7 @@ impl Choice {
 }
 
 /// The best assignment for one node, without regard to cycles.
-fn solve(table: &Table<'_>, choice: &Choice) -> Pairs {
+fn solve(table: &SimilarityTable<'_>, choice: &PairingConstraints) -> Pairs {
     let live = table.live();
     let desired = table.desired();
     if live == 0 || desired == 0 {
@@ -180,14 +185,14 @@ fn each_its_best(
     Some(pairs)
 }
 
-fn weight(table: &Table<'_>, pairs: &Pairs) -> i64 {
+fn weight(table: &SimilarityTable<'_>, pairs: &Pairs) -> i64 {
     pairs
         .iter()
         .map(|(live, desired)| table.weight(*live, *desired))
         .sum()
 }
 
-fn all_rings(table: &Table<'_>, pairs: &Pairs) -> Vec<Pairs> {
+fn all_cycles(table: &SimilarityTable<'_>, pairs: &Pairs) -> Vec<Pairs> {
     let renamed = |pair: &&(usize, usize)| table.live_name(pair.0) != table.desired_name(pair.1);
     let renames: Pairs = pairs.iter().filter(renamed).copied().collect();
     let names: Vec<(&str, &str)> = renames
@@ -200,15 +205,15 @@ fn all_rings(table: &Table<'_>, pairs: &Pairs) -> Vec<Pairs> {
         .collect()
 }
 
-fn shortest_ring(table: &Table<'_>, pairs: &Pairs) -> Option<Pairs> {
-    all_rings(table, pairs).into_iter().min_by_key(Vec::len)
+fn shortest_cycle(table: &SimilarityTable<'_>, pairs: &Pairs) -> Option<Pairs> {
+    all_cycles(table, pairs).into_iter().min_by_key(Vec::len)
 }
 
 /// Pairs the rules of each cycle by name instead. This needs as many calls, but perhaps larger
 /// patches.
-fn without_rings(table: &Table<'_>, mut pairs: Pairs) -> Pairs {
+fn without_cycles(table: &SimilarityTable<'_>, mut pairs: Pairs) -> Pairs {
     loop {
-        let rings = all_rings(table, &pairs);
+        let rings = all_cycles(table, &pairs);
         if rings.is_empty() {
             return pairs;
         }
@@ -227,7 +232,7 @@ fn without_rings(table: &Table<'_>, mut pairs: Pairs) -> Pairs {
 /// For more rules than [`LARGEST`] on one side, which no policy may have: pairs by name, then by
 /// declared name and content, then in order. If any two rules may be paired, the number of calls is
 /// minimal here, too.
-fn by_hand(table: &Table<'_>) -> Pairs {
+fn pair_greedily(table: &SimilarityTable<'_>) -> Pairs {
     let mut free_live = vec![true; table.live()];
     let mut free_desired = vec![true; table.desired()];
     let mut pairs = Vec::new();
@@ -249,5 +254,5 @@ fn by_hand(table: &Table<'_>) -> Pairs {
     pass(&|live, desired| table.live_name(live) == table.desired_name(desired));
     pass(&|live, desired| table.is_expected(live, desired));
     pass(&|live, desired| table.fits(live, desired));
-    without_rings(table, pairs)
+    without_cycles(table, pairs)
 }

@@ -5,13 +5,15 @@
 //! are assignment problems with the constraint that renames form no cycle.
 
 mod assign;
-mod likeness;
 mod pairing;
 mod policies;
 mod rules;
+mod similarity;
 
 pub(super) use pairing::Pairing;
-pub(super) use policies::{Costs, Paired, Policies, pair_policies, temporary_name};
+pub(super) use policies::{
+    PairingCosts, PairingInput, PolicyPairing, pair_policies, temporary_name,
+};
 pub(super) use rules::{nearest, pair_rules};
 
 #[cfg(test)]

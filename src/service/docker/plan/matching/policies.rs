@@ -19,20 +19,20 @@ use pathfinding::matrix::Matrix;
 
 use super::pairing::{Pairing, rings};
 use model::Name;
-use model::docker::{Content, DesiredPolicy, LiveContent, LivePolicy};
+use model::docker::{DesiredPolicy, LiveContent, LivePolicy, PolicyContent};
 
 /// Maximum number of assignments of one component to try. Beyond it, names decide.
 const MOST_WAYS: usize = 4096;
 
 /// Numbers of calls, by positions.
-pub(crate) struct Costs<'a> {
+pub(crate) struct PairingCosts<'a> {
     /// The calls that turn a live policy into a desired one.
     pub update: &'a dyn Fn(usize, usize) -> usize,
     /// The calls that create a desired policy.
     pub create: &'a dyn Fn(usize) -> usize,
 }
 
-pub(crate) struct Policies<'a> {
+pub(crate) struct PairingInput<'a> {
     /// Sorted by name and id.
     pub live: &'a [&'a LivePolicy],
     /// Sorted by name.
@@ -44,7 +44,7 @@ pub(crate) struct Policies<'a> {
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Paired {
+pub(crate) struct PolicyPairing {
     pub pairing: Pairing,
     /// The live policies in `pairing` that no manifest names: they would be deleted, and become new
     /// policies instead.
@@ -64,36 +64,39 @@ pub(crate) fn temporary_name(name: &Name) -> String {
 /// are paired, with the fewest calls. A policy with `protect` is only paired by its name. An
 /// unmanaged policy is taken over by a new one only if it would be deleted otherwise, both have the
 /// same scope and mostly the same rules, and this saves calls.
-pub(crate) fn pair_policies(policies: &Policies<'_>, costs: &Costs<'_>) -> Paired {
-    let links = Links::of(policies);
+pub(crate) fn pair_policies(
+    policies: &PairingInput<'_>,
+    costs: &PairingCosts<'_>,
+) -> PolicyPairing {
+    let links = NameLinks::of(policies);
     let mut pairs = Vec::new();
     for group in links.groups() {
         pairs.extend(links.pair(&group, policies, costs));
     }
     let declared = Pairing::of(pairs.clone(), policies.live.len(), policies.desired.len());
     let takeovers = if policies.prunes && policies.writes {
-        take_over(policies, &declared, costs)
+        reuse_deleted_policies(policies, &declared, costs)
     } else {
         Vec::new()
     };
     let taken_over = takeovers.iter().map(|(live, _)| *live).collect();
     pairs.extend(takeovers);
-    Paired {
+    PolicyPairing {
         pairing: Pairing::of(pairs, policies.live.len(), policies.desired.len()),
         taken_over,
     }
 }
 
 /// The live policies that each desired one names.
-struct Links<'a> {
-    policies: &'a Policies<'a>,
+struct NameLinks<'a> {
+    policies: &'a PairingInput<'a>,
     /// By desired policy: the live policy of the same name.
     own: Vec<Option<usize>>,
     old: Vec<Vec<usize>>,
 }
 
-impl<'a> Links<'a> {
-    fn of(policies: &'a Policies<'a>) -> Self {
+impl<'a> NameLinks<'a> {
+    fn of(policies: &'a PairingInput<'a>) -> Self {
         let names: HashMap<&str, usize> = policies
             .live
             .iter()
@@ -157,8 +160,8 @@ impl<'a> Links<'a> {
     fn pair(
         &self,
         group: &[usize],
-        policies: &Policies<'_>,
-        costs: &Costs<'_>,
+        policies: &PairingInput<'_>,
+        costs: &PairingCosts<'_>,
     ) -> Vec<(usize, usize)> {
         let by_name = self.by_name(group);
         let ways: usize = group
@@ -174,7 +177,7 @@ impl<'a> Links<'a> {
         if !contested || !policies.writes || ways > MOST_WAYS {
             return by_name;
         }
-        let mut search = Search {
+        let mut search = PairingSearch {
             links: self,
             group,
             costs,
@@ -226,18 +229,18 @@ impl<'a> Links<'a> {
 
 /// The objective, smaller is better: number of pairs (more is better), calls, pairs that are not by
 /// name.
-type Merit = (Reverse<usize>, usize, usize);
+type PairingScore = (Reverse<usize>, usize, usize);
 
 /// Exhaustive search over the assignments of a component.
-struct Search<'s> {
-    links: &'s Links<'s>,
+struct PairingSearch<'s> {
+    links: &'s NameLinks<'s>,
     group: &'s [usize],
-    costs: &'s Costs<'s>,
-    best: Option<(Merit, Vec<(usize, usize)>)>,
+    costs: &'s PairingCosts<'s>,
+    best: Option<(PairingScore, Vec<(usize, usize)>)>,
     cache: HashMap<(usize, usize), usize>,
 }
 
-impl Search<'_> {
+impl PairingSearch<'_> {
     fn go(&mut self, made: &mut Vec<(Option<usize>, usize)>) {
         let Some(desired) = self.group.get(made.len()).copied() else {
             return self.judge(made);
@@ -311,7 +314,7 @@ impl Search<'_> {
 
 /// The cycles of renames, each as the final names of its policies. One policy of each cycle needs a
 /// temporary name.
-fn exchanges<'a>(policies: &Policies<'a>, pairs: &[(usize, usize)]) -> Vec<Vec<&'a Name>> {
+fn exchanges<'a>(policies: &PairingInput<'a>, pairs: &[(usize, usize)]) -> Vec<Vec<&'a Name>> {
     let names: Vec<(&'a str, &'a Name)> = pairs
         .iter()
         .map(|(live, desired)| {
@@ -333,10 +336,10 @@ fn exchanges<'a>(policies: &Policies<'a>, pairs: &[(usize, usize)]) -> Vec<Vec<&
 }
 
 /// Lets new policies take over live ones that would be deleted, so that the most calls are saved.
-fn take_over(
-    policies: &Policies<'_>,
+fn reuse_deleted_policies(
+    policies: &PairingInput<'_>,
     declared: &Pairing,
-    costs: &Costs<'_>,
+    costs: &PairingCosts<'_>,
 ) -> Vec<(usize, usize)> {
     let saved = |(desired, live): (usize, usize)| -> i64 {
         let live = declared.only_live[live];
@@ -395,8 +398,8 @@ fn is_the_same(live: &LivePolicy, desired: &DesiredPolicy) -> bool {
         return false;
     }
     match (content, wanted) {
-        (LiveContent::Cedar(before), Content::Cedar(after)) => before == after,
-        (LiveContent::Rules(before), Content::Rules(after)) => {
+        (LiveContent::Cedar(before), PolicyContent::Cedar(after)) => before == after,
+        (LiveContent::Rules(before), PolicyContent::Rules(after)) => {
             if before
                 .iter()
                 .any(|rule| rule.rule.is_err() || !rule.unknown_fields.is_empty())

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::assign::best;
-use super::likeness::Table;
 use super::pairing::Pairing;
+use super::similarity::SimilarityTable;
 use model::docker::{DesiredRule, LiveRule, Rule};
 
 /// Pairs the rules of a policy.
@@ -18,7 +18,7 @@ use model::docker::{DesiredRule, LiveRule, Rule};
 /// Both lists must be sorted by name and id, so that the result does not depend on the order of the
 /// input.
 pub(crate) fn pair_rules(live: &[&LiveRule], desired: &[&DesiredRule]) -> Pairing {
-    let mut open = Open::new(live.len(), desired.len());
+    let mut open = UnpairedRules::new(live.len(), desired.len());
     open.pair_equal(live, desired);
     open.pair_not_understood(live, desired);
     let free_live: Vec<(usize, &LiveRule, &Rule)> = open
@@ -31,7 +31,7 @@ pub(crate) fn pair_rules(live: &[&LiveRule], desired: &[&DesiredRule]) -> Pairin
         .map(|(_, live, rule)| (*live, *rule))
         .collect();
     let wanted: Vec<&DesiredRule> = free_desired.iter().map(|index| desired[*index]).collect();
-    for (live, desired) in best(&Table::new(&left, &wanted)) {
+    for (live, desired) in best(&SimilarityTable::new(&left, &wanted)) {
         open.pair(free_live[live].0, free_desired[desired]);
     }
     Pairing::of(open.pairs, live.len(), desired.len())
@@ -43,7 +43,7 @@ pub(crate) fn nearest(live: &[&LiveRule], desired: &[&DesiredRule]) -> Option<(u
         .iter()
         .map(|live| Some((*live, live.rule.as_ref().ok()?)))
         .collect();
-    let table = Table::new(&left?, desired);
+    let table = SimilarityTable::new(&left?, desired);
     let pairs =
         (0..live.len()).flat_map(|live| (0..desired.len()).map(move |desired| (live, desired)));
     // Reversed, because `max_by_key` returns the last maximum and the first one is needed.
@@ -53,13 +53,13 @@ pub(crate) fn nearest(live: &[&LiveRule], desired: &[&DesiredRule]) -> Option<(u
         .max_by_key(|(live, desired)| table.weight(*live, *desired))
 }
 
-struct Open {
+struct UnpairedRules {
     live: Vec<bool>,
     desired: Vec<bool>,
     pairs: Vec<(usize, usize)>,
 }
 
-impl Open {
+impl UnpairedRules {
     fn new(live: usize, desired: usize) -> Self {
         Self {
             live: vec![true; live],

@@ -31,38 +31,38 @@
 //! `b.com` allowed, the first call must. Splitting the first call breaks the cycle: allow both,
 //! make the second call, then allow `b.com` only.
 
-mod handover;
+mod precedence;
 mod split;
 pub(crate) mod structure;
 mod votes;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::Drafts;
-use super::effect::Effect;
+use super::CallDrafts;
+use super::effect::CallEffect;
 use super::timeline::Timeline;
-use crate::plan::graph::{At, Edge, Graph, ranges};
-use crate::plan::{After, Call, CallId, Note, Reason};
+use crate::plan::graph::{At, CallGraph, PrecedenceEdge, ranges};
+use crate::plan::{CallDependency, CallId, DependencyReason, PlanNote, PlannedCall};
 use access::Audience;
-pub(crate) use handover::ways;
-use model::docker::{LiveContent, LiveState, Operation, PolicyId};
-use split::{Cause, Step};
-pub(crate) use votes::{Ballot, Vote, ballots};
+use model::docker::{DockerLiveState, DockerOperation, LiveContent, PolicyId};
+pub(crate) use precedence::ways;
+use split::{SplitReason, SplittableCall};
+pub(crate) use votes::{RequestVotes, RuleVote, ballots};
 
 /// Maximum number of single splits to try before all calls that are involved in conflicts are split
 /// at once.
 const TRIES: usize = 32;
 
 /// Calls without their order. Made in the order of the list, they lead to the desired state.
-pub(super) struct Unordered(Vec<Step>);
+pub(super) struct UnorderedCalls(Vec<SplittableCall>);
 
-impl Unordered {
-    pub(super) fn of(drafts: Drafts) -> Self {
-        Self(Step::of(drafts.into_vec()))
+impl UnorderedCalls {
+    pub(super) fn of(drafts: CallDrafts) -> Self {
+        Self(SplittableCall::of(drafts.into_vec()))
     }
 
     /// The calls with provisional numbers.
-    pub(super) fn calls(&self) -> Vec<Call> {
+    pub(super) fn calls(&self) -> Vec<PlannedCall> {
         self.0.iter().map(|step| step.call.clone()).collect()
     }
 }
@@ -70,13 +70,13 @@ impl Unordered {
 /// Orders the calls of a target, and reports the steps at which access differs from both before and
 /// after. `teams` maps short names of teams to their uuids.
 pub(super) fn arrange(
-    live: &LiveState,
-    calls: Unordered,
+    live: &DockerLiveState,
+    calls: UnorderedCalls,
     teams: &BTreeMap<String, String>,
-) -> (Vec<Call>, Vec<Note>) {
+) -> (Vec<PlannedCall>, Vec<PlanNote>) {
     let (
         steps,
-        Attempt {
+        OrderAttempt {
             graph,
             conflicts,
             unproved,
@@ -88,27 +88,27 @@ pub(super) fn arrange(
     notes.extend(
         unproved
             .filter(|_| calls.len() > 1)
-            .map(|why| Note::Unproved { why }),
+            .map(|why| PlanNote::Unproved { why }),
     );
     (calls, notes)
 }
 
 /// What remains in conflict in every order of some calls.
-pub(crate) enum Unavoidable {
+pub(crate) enum UnavoidableGap {
     /// The number of decisions that change for a while.
     Gaps(usize),
     /// Access could not be analyzed.
     Unproved,
 }
 
-impl Unavoidable {
+impl UnavoidableGap {
     /// For calls that are not split any further; their recorded order is ignored.
-    pub(crate) fn of(live: &LiveState, calls: &[Call]) -> Self {
-        let Attempt {
+    pub(crate) fn of(live: &DockerLiveState, calls: &[PlannedCall]) -> Self {
+        let OrderAttempt {
             graph: _,
             conflicts,
             unproved,
-        } = attempt(live, &Step::of_calls(calls));
+        } = attempt(live, &SplittableCall::of_calls(calls));
         if unproved.is_some() {
             Self::Unproved
         } else {
@@ -119,19 +119,19 @@ impl Unavoidable {
 
 /// The notes of a plan from a file, computed again from its calls.
 pub(super) fn told(
-    live: &LiveState,
-    calls: &[Call],
+    live: &DockerLiveState,
+    calls: &[PlannedCall],
     teams: &BTreeMap<String, String>,
-) -> Vec<Note> {
-    let steps = Step::of_calls(calls);
-    let Attempt {
+) -> Vec<PlanNote> {
+    let steps = SplittableCall::of_calls(calls);
+    let OrderAttempt {
         graph: _,
         conflicts,
         unproved,
     } = attempt(live, &steps);
     let unproved = unproved
         .filter(|_| calls.len() > 1)
-        .map(|why| Note::Unproved { why });
+        .map(|why| PlanNote::Unproved { why });
     gaps(&conflicts, &steps, teams)
         .into_iter()
         .chain(cedar_note(live, &steps))
@@ -139,22 +139,22 @@ pub(super) fn told(
         .collect()
 }
 
-struct Attempt {
-    graph: Graph,
-    conflicts: Vec<Conflict>,
+struct OrderAttempt {
+    graph: CallGraph,
+    conflicts: Vec<OrderConflict>,
     /// Why access could not be analyzed. The graph then only contains the edges that the service
     /// requires.
     unproved: Option<String>,
 }
 
 /// A decision that changes for a while in every order that was found.
-struct Conflict {
+struct OrderConflict {
     /// The edges that would keep it, but close a cycle with others.
-    edges: Vec<Edge>,
-    what: Broken,
+    edges: Vec<PrecedenceEdge>,
+    what: OrderViolation,
 }
 
-enum Broken {
+enum OrderViolation {
     Access {
         witness: String,
         audience: Audience,
@@ -166,11 +166,14 @@ enum Broken {
 
 /// Splits calls as long as this reduces the number of conflicts (hill climbing, at most [`TRIES`]
 /// attempts). If that is not enough, it tries to split all calls that are involved.
-fn solve(live: &LiveState, mut steps: Vec<Step>) -> (Vec<Step>, Attempt) {
+fn solve(
+    live: &DockerLiveState,
+    mut steps: Vec<SplittableCall>,
+) -> (Vec<SplittableCall>, OrderAttempt) {
     let mut best = attempt(live, &steps);
     let mut tries = 0;
     'splitting: while !best.conflicts.is_empty() && tries < TRIES {
-        for (at, cause) in involved(&best.conflicts) {
+        for (at, cause) in conflicting_calls(&best.conflicts) {
             let Some(more) = split::split(&steps, at, cause) else {
                 continue;
             };
@@ -188,7 +191,7 @@ fn solve(live: &LiveState, mut steps: Vec<Step>) -> (Vec<Step>, Attempt) {
     }
     if !best.conflicts.is_empty() {
         // Backwards, so that the positions of the remaining calls stay valid.
-        let all = involved(&best.conflicts).into_iter().rev();
+        let all = conflicting_calls(&best.conflicts).into_iter().rev();
         let more = all.fold(steps.clone(), |steps, (at, cause)| {
             split::split(&steps, at, cause).unwrap_or(steps)
         });
@@ -200,11 +203,11 @@ fn solve(live: &LiveState, mut steps: Vec<Step>) -> (Vec<Step>, Attempt) {
     (steps, best)
 }
 
-fn involved(conflicts: &[Conflict]) -> BTreeSet<(At, Cause)> {
+fn conflicting_calls(conflicts: &[OrderConflict]) -> BTreeSet<(At, SplitReason)> {
     let each = conflicts.iter().flat_map(|conflict| {
         let cause = match conflict.what {
-            Broken::Access { .. } => Cause::Access,
-            Broken::Name => Cause::Name,
+            OrderViolation::Access { .. } => SplitReason::Access,
+            OrderViolation::Name => SplitReason::Name,
         };
         conflict
             .edges
@@ -216,14 +219,14 @@ fn involved(conflicts: &[Conflict]) -> BTreeSet<(At, Cause)> {
 
 /// Builds the graph for these calls. It contains as many edges as fit without a cycle; the rest are
 /// conflicts.
-fn attempt(live: &LiveState, steps: &[Step]) -> Attempt {
-    let calls: Vec<Call> = steps.iter().map(|step| step.call.clone()).collect();
-    let mut graph = Graph::new(steps.len(), |at| steps[at].rank());
+fn attempt(live: &DockerLiveState, steps: &[SplittableCall]) -> OrderAttempt {
+    let calls: Vec<PlannedCall> = steps.iter().map(|step| step.call.clone()).collect();
+    let mut graph = CallGraph::new(steps.len(), |at| steps[at].rank());
     let mut conflicts = Vec::new();
     let timeline = match Timeline::new(live, &calls) {
         Ok(timeline) => timeline,
         Err(error) => {
-            return Attempt {
+            return OrderAttempt {
                 graph,
                 conflicts,
                 unproved: Some(error.to_string()),
@@ -232,28 +235,31 @@ fn attempt(live: &LiveState, steps: &[Step]) -> Attempt {
     };
     for edge in structure::edges(&timeline, &calls) {
         if !graph.add(&[edge]) {
-            conflicts.push(Conflict {
+            conflicts.push(OrderConflict {
                 edges: vec![edge],
-                what: Broken::Name,
+                what: OrderViolation::Name,
             });
         }
     }
-    let mut told: HashSet<Ballot> = HashSet::new();
-    let mut choices: Vec<(Vec<Vec<Edge>>, Broken)> = Vec::new();
-    let visited = ballots(&timeline, &mut |situation, audience, ballot| {
-        let Some(allowed) = ballot.must_stay().filter(|_| !told.contains(&ballot)) else {
+    let mut told: HashSet<RequestVotes> = HashSet::new();
+    let mut choices: Vec<(Vec<Vec<PrecedenceEdge>>, OrderViolation)> = Vec::new();
+    let visited = ballots(&timeline, &mut |atom, audience, ballot| {
+        let Some(allowed) = ballot
+            .required_decision()
+            .filter(|_| !told.contains(&ballot))
+        else {
             return;
         };
-        let ways = handover::ways(&ballot);
+        let ways = precedence::ways(&ballot);
         told.insert(ballot);
         if ways.first().is_none_or(|way| !way.is_empty()) {
-            let witness = situation
+            let witness = atom
                 .witness()
                 .map(|request| request.to_string())
                 .unwrap_or_default();
             choices.push((
                 ways,
-                Broken::Access {
+                OrderViolation::Access {
                     witness,
                     audience: audience.clone(),
                     allowed,
@@ -261,24 +267,24 @@ fn attempt(live: &LiveState, steps: &[Step]) -> Attempt {
             ));
         }
     });
-    if let Err(entangled) = visited {
-        return Attempt {
+    if let Err(too_complex) = visited {
+        return OrderAttempt {
             graph,
             conflicts,
-            unproved: Some(entangled.to_string()),
+            unproved: Some(too_complex.to_string()),
         };
     }
     // Ballots without a choice come first: the others can still adapt.
     choices.sort_by_key(|(ways, _)| ways.len());
     for (ways, what) in choices {
         if !ways.iter().any(|way| graph.add(way)) {
-            conflicts.push(Conflict {
+            conflicts.push(OrderConflict {
                 edges: ways.into_iter().next().unwrap_or_default(),
                 what,
             });
         }
     }
-    Attempt {
+    OrderAttempt {
         graph,
         conflicts,
         unproved: None,
@@ -286,8 +292,12 @@ fn attempt(live: &LiveState, steps: &[Step]) -> Attempt {
 }
 
 /// One note per policy, with one request as an example.
-fn gaps(conflicts: &[Conflict], steps: &[Step], teams: &BTreeMap<String, String>) -> Vec<Note> {
-    let mut by_policy: BTreeMap<&str, Vec<&Conflict>> = BTreeMap::new();
+fn gaps(
+    conflicts: &[OrderConflict],
+    steps: &[SplittableCall],
+    teams: &BTreeMap<String, String>,
+) -> Vec<PlanNote> {
+    let mut by_policy: BTreeMap<&str, Vec<&OrderConflict>> = BTreeMap::new();
     for conflict in conflicts {
         let calls = conflict
             .edges
@@ -309,7 +319,7 @@ fn gaps(conflicts: &[Conflict], steps: &[Step], teams: &BTreeMap<String, String>
             "{}{more}",
             conflicts.iter().map(|conflict| conflict.why(teams)).min()?
         );
-        Some(Note::Gap {
+        Some(PlanNote::Gap {
             policy: policy.to_owned(),
             why,
         })
@@ -317,10 +327,10 @@ fn gaps(conflicts: &[Conflict], steps: &[Step], teams: &BTreeMap<String, String>
     notes.collect()
 }
 
-impl Conflict {
+impl OrderConflict {
     fn why(&self, teams: &BTreeMap<String, String>) -> String {
         match &self.what {
-            Broken::Access {
+            OrderViolation::Access {
                 witness,
                 audience,
                 allowed,
@@ -335,28 +345,28 @@ impl Conflict {
                     "`{witness}` is {decision} for {people} before and after, and may be {other} for a moment between"
                 )
             }
-            Broken::Name => "two calls wait for each other to give up a name".to_owned(),
+            OrderViolation::Name => "two calls wait for each other to give up a name".to_owned(),
         }
     }
 }
 
 /// The meaning of Cedar text is not compared. If several calls change it, the states between them
 /// are unknown.
-fn cedar_note(live: &LiveState, steps: &[Step]) -> Option<Note> {
+fn cedar_note(live: &DockerLiveState, steps: &[SplittableCall]) -> Option<PlanNote> {
     let is_cedar = |id: &PolicyId| {
         let policy = live.policies.iter().find(|policy| policy.id == *id);
         policy.is_some_and(|policy| matches!(policy.content, LiveContent::Cedar(_)))
     };
-    let changes = |step: &&Step| match step.call.send.docker() {
-        Some(Operation::CreatePolicy { policy }) => policy.cedar.is_some(),
-        Some(Operation::UpdatePolicy { id, patch }) => {
+    let changes = |step: &&SplittableCall| match step.call.send.docker() {
+        Some(DockerOperation::CreatePolicy { policy }) => policy.cedar.is_some(),
+        Some(DockerOperation::UpdatePolicy { id, patch }) => {
             is_cedar(id) && (patch.teams.is_some() || patch.cedar.is_some())
         }
-        Some(Operation::DeletePolicy { id }) => is_cedar(id),
+        Some(DockerOperation::DeletePolicy { id }) => is_cedar(id),
         Some(
-            Operation::CreateRule { .. }
-            | Operation::UpdateRule { .. }
-            | Operation::DeleteRule { .. },
+            DockerOperation::CreateRule { .. }
+            | DockerOperation::UpdateRule { .. }
+            | DockerOperation::DeleteRule { .. },
         )
         | None => false,
     };
@@ -370,7 +380,7 @@ fn cedar_note(live: &LiveState, steps: &[Step]) -> Option<Note> {
         "Cedar policies change in {} calls; what tools may do between them is not compared",
         cedar.len()
     );
-    Some(Note::Gap {
+    Some(PlanNote::Gap {
         policy: (*first).to_owned(),
         why,
     })
@@ -387,7 +397,7 @@ fn people(audience: &Audience) -> String {
 }
 
 /// Numbers the calls in their final order. With `one_by_one`, each call waits for all earlier ones.
-fn number(steps: Vec<Step>, graph: &Graph, one_by_one: bool) -> Vec<Call> {
+fn number(steps: Vec<SplittableCall>, graph: &CallGraph, one_by_one: bool) -> Vec<PlannedCall> {
     let order = graph.order(|at| steps[at].rank());
     let mut waits = graph.waits();
     let mut numbers: BTreeMap<At, CallId> = BTreeMap::new();
@@ -396,9 +406,9 @@ fn number(steps: Vec<Step>, graph: &Graph, one_by_one: bool) -> Vec<Call> {
         numbers.insert(*at, CallId(number));
         provisional.insert(steps[*at].call.id, CallId(number));
     }
-    let mut steps: Vec<Option<Step>> = steps.into_iter().map(Some).collect();
+    let mut steps: Vec<Option<SplittableCall>> = steps.into_iter().map(Some).collect();
     let calls = order.into_iter().filter_map(|at| {
-        let Step {
+        let SplittableCall {
             mut call, effect, ..
         } = steps[at].take()?;
         call.id = *numbers.get(&at)?;
@@ -410,7 +420,7 @@ fn number(steps: Vec<Step>, graph: &Graph, one_by_one: bool) -> Vec<Call> {
                 .collect(),
         );
         if one_by_one && call.id.0 > 1 {
-            call.after.push(After {
+            call.after.push(CallDependency {
                 first: CallId(1),
                 last: CallId(call.id.0 - 1),
                 why: reason(effect),
@@ -423,15 +433,15 @@ fn number(steps: Vec<Step>, graph: &Graph, one_by_one: bool) -> Vec<Call> {
 }
 
 /// The reason to give if calls are made one by one because access was not analyzed.
-fn reason(effect: Effect) -> Reason {
+fn reason(effect: CallEffect) -> DependencyReason {
     match effect {
-        Effect {
+        CallEffect {
             removes_deny: true, ..
-        } => Reason::ClosesFirst,
-        Effect {
+        } => DependencyReason::ClosesFirst,
+        CallEffect {
             removes_allow: true,
             ..
-        } => Reason::AllowsFirst,
-        Effect { .. } => Reason::DeniesFirst,
+        } => DependencyReason::AllowsFirst,
+        CallEffect { .. } => DependencyReason::DeniesFirst,
     }
 }

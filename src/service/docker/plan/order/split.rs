@@ -15,22 +15,22 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::{Call, CallId, PolicyRef, ToSend};
-use crate::service::docker::plan::effect::Effect;
+use crate::plan::{CallId, PlannedCall, PlannedOperation, PolicyRef};
+use crate::service::docker::plan::effect::CallEffect;
 use crate::service::docker::plan::matching::temporary_name;
-use crate::service::docker::plan::{Draft, DraftId, DraftPolicy, Updated};
+use crate::service::docker::plan::{CallDraft, DraftId, DraftPolicy, SplittableUpdate};
 use model::Name;
 use model::docker::{
-    Operation, PolicyPatch, Resources, Rule, RuleAccess, RuleMeaning, RulePatch, Scope,
+    DockerOperation, PolicyPatch, Resources, Rule, RuleAccess, RuleMeaning, RulePatch, Scope,
 };
 
 /// A call that has no place yet, with the data needed to split it.
 #[derive(Debug, Clone)]
-pub(super) struct Step {
+pub(super) struct SplittableCall {
     /// Its number is provisional.
-    pub(super) call: Call,
-    pub(super) effect: Effect,
-    updated: Option<Updated>,
+    pub(super) call: PlannedCall,
+    pub(super) effect: CallEffect,
+    updated: Option<SplittableUpdate>,
     /// Parts are never split again: otherwise the search might not terminate.
     is_part: bool,
 }
@@ -42,11 +42,11 @@ const WHY_ANEW: &str = "two calls more than the fewest: the rule is made anew be
 const WHY_NAME: &str =
     "one call more than the fewest: names are exchanged, so one of them is put aside first";
 
-impl Step {
-    pub(super) fn of(drafts: Vec<Draft>) -> Vec<Self> {
+impl SplittableCall {
+    pub(super) fn of(drafts: Vec<CallDraft>) -> Vec<Self> {
         let id = |draft: DraftId| CallId(u32::try_from(draft.0 + 1).unwrap_or(u32::MAX));
         let steps = drafts.into_iter().enumerate().map(|(position, draft)| {
-            let Draft {
+            let CallDraft {
                 policy,
                 rule,
                 effect,
@@ -57,8 +57,8 @@ impl Step {
                 DraftPolicy::Existing(id) => PolicyRef::Existing(id),
                 DraftPolicy::Created(draft) => PolicyRef::CreatedBy(id(draft)),
             });
-            let send = ToSend::Docker(send);
-            let call = Call {
+            let send = PlannedOperation::Docker(send);
+            let call = PlannedCall {
                 id: id(DraftId(position)),
                 after: Vec::new(),
                 name: policy,
@@ -77,10 +77,10 @@ impl Step {
     }
 
     /// The calls of a finished plan. They are not split any further.
-    pub(super) fn of_calls(calls: &[Call]) -> Vec<Self> {
-        let step = |call: &Call| Self {
+    pub(super) fn of_calls(calls: &[PlannedCall]) -> Vec<Self> {
+        let step = |call: &PlannedCall| Self {
             call: call.clone(),
-            effect: Effect::NONE,
+            effect: CallEffect::NONE,
             updated: None,
             is_part: true,
         };
@@ -89,7 +89,7 @@ impl Step {
 
     /// The place of the call if no edge decides: rules that deny come first and go last.
     pub(super) fn rank(&self) -> u8 {
-        let Effect {
+        let CallEffect {
             adds_deny,
             adds_allow,
             removes_allow,
@@ -108,7 +108,7 @@ impl Step {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Cause {
+pub(super) enum SplitReason {
     /// The access change must come neither before nor after those of other calls.
     Access,
     /// The call takes a name that another call frees only after taking this call's old name.
@@ -116,19 +116,23 @@ pub(super) enum Cause {
 }
 
 /// Replaces one step by its parts, if it can be split.
-pub(super) fn split(steps: &[Step], at: usize, cause: Cause) -> Option<Vec<Step>> {
+pub(super) fn split(
+    steps: &[SplittableCall],
+    at: usize,
+    cause: SplitReason,
+) -> Option<Vec<SplittableCall>> {
     let step = steps.get(at)?;
     let mut next = steps.iter().map(|step| step.call.id.0).max().unwrap_or(0);
     let mut parts = match (cause, &step.updated) {
         _ if step.is_part => return None,
-        (Cause::Name, _) => renamed(steps, step)?,
-        (Cause::Access, Some(Updated::Rule { before, after })) => {
-            both(step, before, after).or_else(|| anew(steps, step, before, after))?
+        (SplitReason::Name, _) => renamed(steps, step)?,
+        (SplitReason::Access, Some(SplittableUpdate::Rule { before, after })) => {
+            both(step, before, after).or_else(|| through_replacement(steps, step, before, after))?
         }
-        (Cause::Access, Some(Updated::Scope { before, after })) => {
+        (SplitReason::Access, Some(SplittableUpdate::Scope { before, after })) => {
             both_scopes(step, before, after)?
         }
-        (Cause::Access, None) => return None,
+        (SplitReason::Access, None) => return None,
     };
     for part in parts.iter_mut().skip(1) {
         // Explain the split only once.
@@ -142,18 +146,18 @@ pub(super) fn split(steps: &[Step], at: usize, cause: Cause) -> Option<Vec<Step>
 }
 
 /// Updates a rule in two calls: to the union of old and new, then to the new.
-fn both(step: &Step, before: &Rule, after: &Rule) -> Option<Vec<Step>> {
-    let Operation::UpdateRule { policy, id, .. } = step.call.send.docker()? else {
+fn both(step: &SplittableCall, before: &Rule, after: &Rule) -> Option<Vec<SplittableCall>> {
+    let DockerOperation::UpdateRule { policy, id, .. } = step.call.send.docker()? else {
         return None;
     };
     let both = union(before, after)?;
     let part = |from: &Rule, to: &Rule| {
-        let send = Operation::UpdateRule {
+        let send = DockerOperation::UpdateRule {
             policy: policy.clone(),
             id: id.clone(),
             patch: RulePatch::between(from, to),
         };
-        part(step, Effect::of_update(from, to), send, WHY_BOTH)
+        part(step, CallEffect::of_update(from, to), send, WHY_BOTH)
     };
     Some(vec![part(before, &both), part(&both, after)])
 }
@@ -195,8 +199,13 @@ fn union(before: &Rule, after: &Rule) -> Option<Rule> {
 
 /// Creates the new rule beside the old one and deletes the old one. If both have the same name, the
 /// old one is renamed first.
-fn anew(steps: &[Step], step: &Step, before: &Rule, after: &Rule) -> Option<Vec<Step>> {
-    let Operation::UpdateRule { policy, id, .. } = step.call.send.docker()? else {
+fn through_replacement(
+    steps: &[SplittableCall],
+    step: &SplittableCall,
+    before: &Rule,
+    after: &Rule,
+) -> Option<Vec<SplittableCall>> {
+    let DockerOperation::UpdateRule { policy, id, .. } = step.call.send.docker()? else {
         return None;
     };
     let mut parts = Vec::new();
@@ -206,25 +215,30 @@ fn anew(steps: &[Step], step: &Step, before: &Rule, after: &Rule) -> Option<Vec<
             name: Some(aside),
             ..RulePatch::default()
         };
-        let send = Operation::UpdateRule {
+        let send = DockerOperation::UpdateRule {
             policy: policy.clone(),
             id: id.clone(),
             patch,
         };
-        parts.push(part(step, Effect::NONE, send, WHY_ANEW));
+        parts.push(part(step, CallEffect::NONE, send, WHY_ANEW));
     }
-    let send = Operation::CreateRule {
+    let send = DockerOperation::CreateRule {
         policy: PolicyRef::Existing(policy.clone()),
         rule: after.clone(),
     };
-    parts.push(part(step, Effect::adding(after.decision), send, WHY_ANEW));
-    let send = Operation::DeleteRule {
+    parts.push(part(
+        step,
+        CallEffect::adding(after.decision),
+        send,
+        WHY_ANEW,
+    ));
+    let send = DockerOperation::DeleteRule {
         policy: policy.clone(),
         id: id.clone(),
     };
     parts.push(part(
         step,
-        Effect::removing(before.decision),
+        CallEffect::removing(before.decision),
         send,
         WHY_ANEW,
     ));
@@ -232,44 +246,44 @@ fn anew(steps: &[Step], step: &Step, before: &Rule, after: &Rule) -> Option<Vec<
 }
 
 /// Takes an unused name first, and the final name later.
-fn renamed(steps: &[Step], step: &Step) -> Option<Vec<Step>> {
+fn renamed(steps: &[SplittableCall], step: &SplittableCall) -> Option<Vec<SplittableCall>> {
     let aside = |name: &Option<Name>| aside(steps, name.as_ref()?);
     let send = step.call.send.docker()?;
     let first = match send {
-        Operation::UpdateRule { policy, id, patch } => {
+        DockerOperation::UpdateRule { policy, id, patch } => {
             let patch = RulePatch {
                 name: Some(aside(&patch.name)?),
                 ..RulePatch::default()
             };
-            Operation::UpdateRule {
+            DockerOperation::UpdateRule {
                 policy: policy.clone(),
                 id: id.clone(),
                 patch,
             }
         }
-        Operation::UpdatePolicy { id, patch } => {
+        DockerOperation::UpdatePolicy { id, patch } => {
             // If the run is interrupted here, the next run finds the policy by this name.
             let name = Name::new(&temporary_name(patch.name.as_ref()?)).ok()?;
             let patch = PolicyPatch {
                 name: Some(name),
                 ..PolicyPatch::default()
             };
-            Operation::UpdatePolicy {
+            DockerOperation::UpdatePolicy {
                 id: id.clone(),
                 patch,
             }
         }
-        Operation::CreatePolicy { .. }
-        | Operation::DeletePolicy { .. }
-        | Operation::CreateRule { .. }
-        | Operation::DeleteRule { .. } => return None,
+        DockerOperation::CreatePolicy { .. }
+        | DockerOperation::DeletePolicy { .. }
+        | DockerOperation::CreateRule { .. }
+        | DockerOperation::DeleteRule { .. } => return None,
     };
     let then = part(step, step.effect, send.clone(), WHY_NAME);
-    Some(vec![part(step, Effect::NONE, first, WHY_NAME), then])
+    Some(vec![part(step, CallEffect::NONE, first, WHY_NAME), then])
 }
 
 /// A name that no call of the plan uses.
-fn aside(steps: &[Step], name: &Name) -> Option<Name> {
+fn aside(steps: &[SplittableCall], name: &Name) -> Option<Name> {
     let calls = steps.iter().map(|step| &step.call);
     let used: BTreeSet<&str> = calls
         .flat_map(|call| call.part.as_deref().into_iter().chain([&*call.name]))
@@ -281,8 +295,12 @@ fn aside(steps: &[Step], name: &Name) -> Option<Name> {
 }
 
 /// Moves a policy from some teams to others in two calls: first to all of them.
-fn both_scopes(step: &Step, before: &Scope, after: &Scope) -> Option<Vec<Step>> {
-    let Operation::UpdatePolicy { id, patch } = step.call.send.docker()? else {
+fn both_scopes(
+    step: &SplittableCall,
+    before: &Scope,
+    after: &Scope,
+) -> Option<Vec<SplittableCall>> {
+    let DockerOperation::UpdatePolicy { id, patch } = step.call.send.docker()? else {
         return None;
     };
     if before.is_organization_wide() || after.is_organization_wide() {
@@ -306,17 +324,17 @@ fn both_scopes(step: &Step, before: &Scope, after: &Scope) -> Option<Vec<Step>> 
         ..PolicyPatch::default()
     };
     let effect = step.effect;
-    let grows = Effect {
+    let grows = CallEffect {
         removes_allow: false,
         removes_deny: false,
         ..effect
     };
-    let shrinks = Effect {
+    let shrinks = CallEffect {
         adds_allow: false,
         adds_deny: false,
         ..effect
     };
-    let send = |patch| Operation::UpdatePolicy {
+    let send = |patch| DockerOperation::UpdatePolicy {
         id: id.clone(),
         patch,
     };
@@ -326,13 +344,18 @@ fn both_scopes(step: &Step, before: &Scope, after: &Scope) -> Option<Vec<Step>> 
     ])
 }
 
-fn part(step: &Step, effect: Effect, send: Operation<PolicyRef>, why: &str) -> Step {
-    let call = Call {
+fn part(
+    step: &SplittableCall,
+    effect: CallEffect,
+    send: DockerOperation<PolicyRef>,
+    why: &str,
+) -> SplittableCall {
+    let call = PlannedCall {
         why: Some(why.to_owned()),
-        send: ToSend::Docker(send),
+        send: PlannedOperation::Docker(send),
         ..step.call.clone()
     };
-    Step {
+    SplittableCall {
         call,
         effect,
         updated: None,

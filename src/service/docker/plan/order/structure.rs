@@ -5,15 +5,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::plan::graph::{At, Edge};
-use crate::plan::{Call, PolicyRef, Reason};
+use crate::plan::graph::{At, PrecedenceEdge};
+use crate::plan::{DependencyReason, PlannedCall, PolicyRef};
 use crate::service::docker::plan::timeline::{RuleTrack, Timeline, Track};
-use model::docker::{Operation, Rule};
+use model::docker::{DockerOperation, Rule};
 use model::docker::{POLICIES_PER_ORGANIZATION, RULES_PER_POLICY};
 
 /// The edges that the service requires: a policy before its rules, a name or room freed before it
 /// is taken, and a policy emptied before it gets rules of another domain.
-pub(crate) fn edges(timeline: &Timeline<'_>, calls: &[Call]) -> Vec<Edge> {
+pub(crate) fn edges(timeline: &Timeline<'_>, calls: &[PlannedCall]) -> Vec<PrecedenceEdge> {
     let mut edges = makers(calls);
     edges.extend(
         timeline
@@ -46,17 +46,17 @@ pub(crate) fn edges(timeline: &Timeline<'_>, calls: &[Call]) -> Vec<Edge> {
 }
 
 /// Consecutive versions of the same object are made in their order.
-fn parts<T>(track: &Track<T>) -> impl Iterator<Item = Edge> {
+fn parts<T>(track: &Track<T>) -> impl Iterator<Item = PrecedenceEdge> {
     track.iter().filter_map(|span| {
-        Some(Edge {
+        Some(PrecedenceEdge {
             first: span.from?,
             then: span.until?,
-            why: Reason::FirstPart,
+            why: DependencyReason::FirstPart,
         })
     })
 }
 
-fn makers(calls: &[Call]) -> Vec<Edge> {
+fn makers(calls: &[PlannedCall]) -> Vec<PrecedenceEdge> {
     let at: HashMap<_, At> = calls
         .iter()
         .enumerate()
@@ -66,32 +66,32 @@ fn makers(calls: &[Call]) -> Vec<Edge> {
         .iter()
         .enumerate()
         .filter_map(|(then, call)| match call.send.docker()? {
-            Operation::CreateRule {
+            DockerOperation::CreateRule {
                 policy: PolicyRef::CreatedBy(maker),
                 ..
-            } => Some(Edge {
+            } => Some(PrecedenceEdge {
                 first: *at.get(maker)?,
                 then,
-                why: Reason::MakesPolicy,
+                why: DependencyReason::MakesPolicy,
             }),
-            Operation::CreateRule {
+            DockerOperation::CreateRule {
                 policy: PolicyRef::Existing(_),
                 ..
             }
-            | Operation::CreatePolicy { .. }
-            | Operation::UpdatePolicy { .. }
-            | Operation::DeletePolicy { .. }
-            | Operation::UpdateRule { .. }
-            | Operation::DeleteRule { .. } => None,
+            | DockerOperation::CreatePolicy { .. }
+            | DockerOperation::UpdatePolicy { .. }
+            | DockerOperation::DeletePolicy { .. }
+            | DockerOperation::UpdateRule { .. }
+            | DockerOperation::DeleteRule { .. } => None,
         });
     made.collect()
 }
 
 /// The names of one object, each with the calls that begin and end it.
-type Names<'n> = Vec<(&'n str, Option<At>, Option<At>)>;
+type NameHistory<'n> = Vec<(&'n str, Option<At>, Option<At>)>;
 
 /// The call that takes a name waits for the call that frees it.
-fn names<'n>(things: impl Iterator<Item = Names<'n>>, edges: &mut Vec<Edge>) {
+fn names<'n>(things: impl Iterator<Item = NameHistory<'n>>, edges: &mut Vec<PrecedenceEdge>) {
     let mut freed: HashMap<&str, Vec<(usize, At)>> = HashMap::new();
     let mut taken: Vec<(&str, usize, At)> = Vec::new();
     for (thing, names) in things.enumerate() {
@@ -109,16 +109,16 @@ fn names<'n>(things: impl Iterator<Item = Names<'n>>, edges: &mut Vec<Edge>) {
             .into_iter()
             .flatten()
             .filter(|(other, first)| *other != thing && *first != then);
-        edges.extend(others.map(|(_, first)| Edge {
+        edges.extend(others.map(|(_, first)| PrecedenceEdge {
             first: *first,
             then,
-            why: Reason::FreesName,
+            why: DependencyReason::FreesName,
         }));
     }
 }
 
 /// If the limit would be exceeded, new policies wait for deleted ones.
-fn policy_room(timeline: &Timeline<'_>, edges: &mut Vec<Edge>) {
+fn policy_room(timeline: &Timeline<'_>, edges: &mut Vec<PrecedenceEdge>) {
     let live = timeline
         .policies
         .iter()
@@ -135,21 +135,23 @@ fn policy_room(timeline: &Timeline<'_>, edges: &mut Vec<Edge>) {
             .iter()
             .filter_map(|policy| policy.gone)
             .collect();
-        edges.extend(product(&gone, &made, Reason::FreesRoom));
+        edges.extend(product(&gone, &made, DependencyReason::FreesRoom));
     }
 }
 
-fn rules_of_one(rules: &[&RuleTrack<'_>], edges: &mut Vec<Edge>) {
+fn rules_of_one(rules: &[&RuleTrack<'_>], edges: &mut Vec<PrecedenceEdge>) {
     // An update that keeps the name does not free it, so merge consecutive versions with the same
     // name.
     let named = rules.iter().map(|rule| {
-        rule.contents.iter().fold(Names::new(), |mut names, span| {
-            match names.last_mut() {
-                Some(last) if last.0 == span.what.name.as_str() => last.2 = span.until,
-                _ => names.push((span.what.name.as_str(), span.from, span.until)),
-            }
-            names
-        })
+        rule.contents
+            .iter()
+            .fold(NameHistory::new(), |mut names, span| {
+                match names.last_mut() {
+                    Some(last) if last.0 == span.what.name.as_str() => last.2 = span.until,
+                    _ => names.push((span.what.name.as_str(), span.from, span.until)),
+                }
+                names
+            })
     });
     names(named, edges);
     let new: Vec<(At, &Rule)> = rules.iter().filter_map(|rule| first(rule)).collect();
@@ -157,10 +159,10 @@ fn rules_of_one(rules: &[&RuleTrack<'_>], edges: &mut Vec<Edge>) {
     let live = rules.iter().filter(|rule| first(rule).is_none()).count();
     if live + new.len() > RULES_PER_POLICY {
         for (then, _) in &new {
-            edges.extend(gone.iter().map(|(first, _)| Edge {
+            edges.extend(gone.iter().map(|(first, _)| PrecedenceEdge {
                 first: *first,
                 then: *then,
-                why: Reason::FreesRoom,
+                why: DependencyReason::FreesRoom,
             }));
         }
     }
@@ -177,18 +179,18 @@ fn rules_of_one(rules: &[&RuleTrack<'_>], edges: &mut Vec<Edge>) {
             let others = gone
                 .iter()
                 .filter(|(_, other)| domain(other) == domain(&old.what));
-            edges.extend(others.map(|(first, _)| Edge {
+            edges.extend(others.map(|(first, _)| PrecedenceEdge {
                 first: *first,
                 then,
-                why: Reason::EmptiesDomain,
+                why: DependencyReason::EmptiesDomain,
             }));
             let others = new
                 .iter()
                 .filter(|(_, other)| domain(other) != domain(&old.what));
-            edges.extend(others.map(|(other, _)| Edge {
+            edges.extend(others.map(|(other, _)| PrecedenceEdge {
                 first: then,
                 then: *other,
-                why: Reason::EmptiesDomain,
+                why: DependencyReason::EmptiesDomain,
             }));
         }
     }
@@ -196,10 +198,10 @@ fn rules_of_one(rules: &[&RuleTrack<'_>], edges: &mut Vec<Edge>) {
         let others = gone
             .iter()
             .filter(|(_, other)| domain(other) != domain(rule));
-        edges.extend(others.map(|(first, _)| Edge {
+        edges.extend(others.map(|(first, _)| PrecedenceEdge {
             first: *first,
             then: *then,
-            why: Reason::EmptiesDomain,
+            why: DependencyReason::EmptiesDomain,
         }));
     }
 }
@@ -216,11 +218,11 @@ fn last<'r>(rule: &'r RuleTrack<'_>) -> Option<(At, &'r Rule)> {
     Some((span.until?, &span.what))
 }
 
-fn product(first: &[At], then: &[At], why: Reason) -> Vec<Edge> {
+fn product(first: &[At], then: &[At], why: DependencyReason) -> Vec<PrecedenceEdge> {
     first
         .iter()
         .flat_map(|first| {
-            then.iter().map(move |then| Edge {
+            then.iter().map(move |then| PrecedenceEdge {
                 first: *first,
                 then: *then,
                 why,

@@ -16,20 +16,20 @@ use smallvec::SmallVec;
 
 use crate::plan::graph::At;
 use crate::service::docker::plan::timeline::{Span, Timeline, Track};
-use access::{Audience, Entangled, Situation, Situations};
+use access::{Atom, AtomFinder, Audience, TooComplex};
 use model::docker::Scope;
 
-pub(super) type Few = SmallVec<[At; 2]>;
+pub(super) type CallPositions = SmallVec<[At; 2]>;
 
 /// A rule that matches the request and applies to the audience after all calls in `need` and before
 /// any call in `avoid`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Vote {
-    pub(crate) need: Few,
-    pub(crate) avoid: Few,
+pub(crate) struct RuleVote {
+    pub(crate) need: CallPositions,
+    pub(crate) avoid: CallPositions,
 }
 
-impl Vote {
+impl RuleVote {
     pub(crate) fn is_before(&self) -> bool {
         self.need.is_empty()
     }
@@ -40,29 +40,29 @@ impl Vote {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Ballot {
-    pub(crate) allows: Vec<Vote>,
-    pub(crate) denies: Vec<Vote>,
+pub(crate) struct RequestVotes {
+    pub(crate) allows: Vec<RuleVote>,
+    pub(crate) denies: Vec<RuleVote>,
 }
 
-impl Ballot {
+impl RequestVotes {
     /// The decision if exactly the votes with this property count.
-    fn allowed(&self, counts: impl Fn(&Vote) -> bool) -> bool {
+    fn allowed(&self, counts: impl Fn(&RuleVote) -> bool) -> bool {
         self.allows.iter().any(&counts) && !self.denies.iter().any(&counts)
     }
 
     /// The decision if it is the same before and after the run. It must then be the same after
     /// every call.
-    pub(crate) fn must_stay(&self) -> Option<bool> {
-        let before = self.allowed(Vote::is_before);
-        let after = self.allowed(Vote::is_after);
+    pub(crate) fn required_decision(&self) -> Option<bool> {
+        let before = self.allowed(RuleVote::is_before);
+        let after = self.allowed(RuleVote::is_after);
         (before == after).then_some(before)
     }
 
     /// Whether the decision is constant in every order: a deny vote always counts, or an allow vote
     /// always counts and there are no deny votes.
-    fn is_settled(&self) -> bool {
-        let stays = |vote: &Vote| vote.is_before() && vote.is_after();
+    fn is_constant(&self) -> bool {
+        let stays = |vote: &RuleVote| vote.is_before() && vote.is_after();
         self.denies.iter().any(stays)
             || self.allows.is_empty()
             || (self.denies.is_empty() && self.allows.iter().any(stays))
@@ -79,13 +79,13 @@ const COMBINED: usize = 4;
 /// The patterns overlap in too many ways to be enumerated.
 pub(crate) fn ballots(
     timeline: &Timeline<'_>,
-    visit: &mut dyn FnMut(&Situation<'_>, &Audience, Ballot),
-) -> Result<(), Entangled> {
-    let mut situations = Situations::default();
+    visit: &mut dyn FnMut(&Atom<'_>, &Audience, RequestVotes),
+) -> Result<(), TooComplex> {
+    let mut atoms = AtomFinder::default();
     let mut spans: Vec<(usize, usize)> = Vec::new();
     for (rule, track) in timeline.rules.iter().enumerate() {
         for (span, content) in track.contents.iter().enumerate() {
-            situations.add(spans.len(), &content.what);
+            atoms.add(spans.len(), &content.what);
             spans.push((rule, span));
         }
     }
@@ -97,46 +97,47 @@ pub(crate) fn ballots(
             || span.until.is_some()
             || timeline.policies[track.policy].scopes.len() > 1
     };
-    let counter = Counter {
+    let counter = VoteCounter {
         timeline,
         spans: &spans,
     };
-    situations.visit(&moves, &mut |situation| {
-        for audience in counter.audiences(situation) {
-            let ballot = Ballot {
-                allows: counter.votes(situation.allows, &audience),
-                denies: counter.votes(situation.denies, &audience),
+    atoms.visit(&moves, &mut |atom| {
+        for audience in counter.audiences(atom) {
+            let ballot = RequestVotes {
+                allows: counter.votes(atom.allows, &audience),
+                denies: counter.votes(atom.denies, &audience),
             };
-            if !ballot.is_settled() {
-                visit(situation, &audience, ballot);
+            if !ballot.is_constant() {
+                visit(atom, &audience, ballot);
             }
         }
     })
 }
 
-struct Counter<'c, 'a> {
+struct VoteCounter<'c, 'a> {
     timeline: &'c Timeline<'a>,
-    /// The rule and the index of its version, by the number used in `Situation`.
+    /// The rule and the index of its version, by the number used in `Atom`.
     spans: &'c [(usize, usize)],
 }
 
-impl Counter<'_, '_> {
+impl VoteCounter<'_, '_> {
     /// The audiences that the rules of a situation distinguish: people without any of the named
     /// teams and profiles, and combinations of those.
-    fn audiences(&self, situation: &Situation<'_>) -> Vec<Audience> {
-        let numbers = situation.allows.iter().chain(situation.denies);
+    fn audiences(&self, atom: &Atom<'_>) -> Vec<Audience> {
+        let numbers = atom.allows.iter().chain(atom.denies);
         let policies: BTreeSet<usize> = numbers
             .map(|number| self.timeline.rules[self.spans[*number].0].policy)
             .collect();
         let scopes = policies
             .iter()
             .flat_map(|policy| &self.timeline.policies[*policy].scopes);
-        let members: BTreeSet<Member> = scopes.flat_map(|span| members(&span.what)).collect();
-        let members: Vec<Member> = members.into_iter().collect();
+        let members: BTreeSet<AudienceMember> =
+            scopes.flat_map(|span| members(&span.what)).collect();
+        let members: Vec<AudienceMember> = members.into_iter().collect();
         combinations(&members)
     }
 
-    fn votes(&self, numbers: &[usize], audience: &Audience) -> Vec<Vote> {
+    fn votes(&self, numbers: &[usize], audience: &Audience) -> Vec<RuleVote> {
         let mut votes = Vec::new();
         let mut rest = numbers;
         while let Some(first) = rest.first() {
@@ -160,7 +161,7 @@ impl Counter<'_, '_> {
                     .filter(|span| audience.is_reached_by(&span.what)),
             );
             for content in &contents {
-                votes.extend(reached.iter().map(|scope| Vote {
+                votes.extend(reached.iter().map(|scope| RuleVote {
                     need: content.from.into_iter().chain(scope.from).collect(),
                     avoid: content.until.into_iter().chain(scope.until).collect(),
                 }));
@@ -189,18 +190,20 @@ fn joined<'t, T: 't>(spans: impl Iterator<Item = &'t Span<T>>) -> Track<()> {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Member {
+enum AudienceMember {
     Team(String),
     Profile(String),
 }
 
-fn members(scope: &Scope) -> impl Iterator<Item = Member> {
+fn members(scope: &Scope) -> impl Iterator<Item = AudienceMember> {
     let Scope { teams, profiles } = scope;
-    let teams = teams.iter().map(|team| Member::Team(team.to_string()));
-    teams.chain(profiles.iter().cloned().map(Member::Profile))
+    let teams = teams
+        .iter()
+        .map(|team| AudienceMember::Team(team.to_string()));
+    teams.chain(profiles.iter().cloned().map(AudienceMember::Profile))
 }
 
-fn combinations(members: &[Member]) -> Vec<Audience> {
+fn combinations(members: &[AudienceMember]) -> Vec<Audience> {
     let of = |chosen: &dyn Fn(usize) -> bool| {
         let mut audience = Audience::default();
         for (_, member) in members
@@ -209,8 +212,8 @@ fn combinations(members: &[Member]) -> Vec<Audience> {
             .filter(|(position, _)| chosen(*position))
         {
             match member {
-                Member::Team(team) => drop(audience.teams.insert(team.clone())),
-                Member::Profile(profile) => drop(audience.profiles.insert(profile.clone())),
+                AudienceMember::Team(team) => drop(audience.teams.insert(team.clone())),
+                AudienceMember::Profile(profile) => drop(audience.profiles.insert(profile.clone())),
             }
         }
         audience

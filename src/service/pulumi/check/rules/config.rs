@@ -7,9 +7,9 @@ use jsonschema::error::ValidationErrorKind;
 use jsonschema::paths::LocationSegment;
 use serde_json::{Map, Value, json};
 
-use crate::service::pulumi::check::scene::{GroupView, PackView, Scene};
+use crate::service::pulumi::check::context::{PackView, PulumiGroupView, PulumiRuleContext};
 use manifest::pulumi::{ConfigSchemaSpec, PackPolicySpec};
-use model::diag::{Code, Diagnostic, Path, Place, Segment, did_you_mean};
+use model::diag::{Code, Diagnostic, Path, PathSegment, Place, did_you_mean};
 use model::pulumi::{ALL, ConfigSchema, EnforcementLevel};
 
 /// The member of a configuration that is not a property.
@@ -81,16 +81,20 @@ fn schema_fault(declaration: &Value) -> Option<(Vec<String>, String)> {
     offline.err().map(|error| (Vec::new(), error.to_string()))
 }
 
-pub(super) fn check_groups(scene: &Scene<'_>, group: &GroupView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_groups(
+    context: &PulumiRuleContext<'_>,
+    group: &PulumiGroupView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     for (index, spec) in group.packs() {
         let Some(config) = &spec.config else { continue };
-        let pack = scene.pack(&spec.name);
+        let pack = context.pack(&spec.name);
         // If the version is not the declared one, only the server knows the schemas.
         let known = pack.filter(|pack| spec.version_tag.is_none() || spec.version_tag == pack.tag);
         for (policy, values) in config {
-            let at = At {
+            let at = ConfiguredPolicy {
                 group,
-                path: GroupView::pack_path(index).key("config").key(policy),
+                path: PulumiGroupView::pack_path(index).key("config").key(policy),
             };
             check_level(&at, values, found);
             if policy == ALL {
@@ -102,12 +106,12 @@ pub(super) fn check_groups(scene: &Scene<'_>, group: &GroupView<'_>, found: &mut
     }
 }
 
-struct At<'a> {
-    group: &'a GroupView<'a>,
+struct ConfiguredPolicy<'a> {
+    group: &'a PulumiGroupView<'a>,
     path: Path,
 }
 
-impl At<'_> {
+impl ConfiguredPolicy<'_> {
     fn key(&self) -> Place {
         Place::key(self.group.document, self.path.clone())
     }
@@ -121,7 +125,11 @@ impl At<'_> {
     }
 }
 
-fn check_level(at: &At<'_>, values: &Map<String, Value>, found: &mut Vec<Diagnostic>) {
+fn check_level(
+    at: &ConfiguredPolicy<'_>,
+    values: &Map<String, Value>,
+    found: &mut Vec<Diagnostic>,
+) {
     let Some(level) = values.get(ENFORCEMENT_LEVEL) else {
         return;
     };
@@ -149,7 +157,7 @@ fn check_level(at: &At<'_>, values: &Map<String, Value>, found: &mut Vec<Diagnos
     );
 }
 
-fn check_all(at: &At<'_>, values: &Map<String, Value>, found: &mut Vec<Diagnostic>) {
+fn check_all(at: &ConfiguredPolicy<'_>, values: &Map<String, Value>, found: &mut Vec<Diagnostic>) {
     for name in values.keys().filter(|name| *name != ENFORCEMENT_LEVEL) {
         let place = Place::key(at.group.document, at.member(name));
         let message = "only the level of enforcement can be set for all policies at once";
@@ -161,7 +169,7 @@ fn check_all(at: &At<'_>, values: &Map<String, Value>, found: &mut Vec<Diagnosti
 }
 
 fn check_policy(
-    at: &At<'_>,
+    at: &ConfiguredPolicy<'_>,
     pack: &PackView<'_>,
     name: &str,
     values: &Map<String, Value>,
@@ -232,7 +240,7 @@ fn check_policy(
 }
 
 /// The violations of the schema. A property with a default is not missing.
-fn faults(policy: &PackPolicySpec, values: &Map<String, Value>) -> Vec<(Vec<Segment>, String)> {
+fn faults(policy: &PackPolicySpec, values: &Map<String, Value>) -> Vec<(Vec<PathSegment>, String)> {
     let Some(spec) = &policy.config_schema else {
         return Vec::new();
     };
@@ -251,8 +259,8 @@ fn faults(policy: &PackPolicySpec, values: &Map<String, Value>) -> Vec<(Vec<Segm
     let filled = Value::Object(filled);
     let faults = validator.iter_errors(&filled).map(|error| {
         let path = error.instance_path().iter().map(|segment| match segment {
-            LocationSegment::Property(key) => Segment::Key(key.into_owned()),
-            LocationSegment::Index(index) => Segment::Index(index),
+            LocationSegment::Property(key) => PathSegment::Key(key.into_owned()),
+            LocationSegment::Index(index) => PathSegment::Index(index),
         });
         let message = match error.kind() {
             ValidationErrorKind::Required { property } => format!("{property} is missing"),

@@ -1,10 +1,14 @@
 //! `invalid-value` (members), `unknown-pack` and `missing-field`: what groups refer to.
 
-use crate::service::pulumi::check::scene::{GroupView, Scene};
+use crate::service::pulumi::check::context::{PulumiGroupView, PulumiRuleContext};
 use model::diag::{Code, Diagnostic, Path, Place, did_you_mean};
 use model::pulumi::EntityType;
 
-pub(super) fn check_members(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_members(
+    _: &PulumiRuleContext<'_>,
+    group: &PulumiGroupView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     let spec = &group.manifest.spec;
     let has_stacks = spec
         .stacks
@@ -26,13 +30,17 @@ pub(super) fn check_members(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Ve
     }
 }
 
-pub(super) fn check_packs(scene: &Scene<'_>, group: &GroupView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_packs(
+    context: &PulumiRuleContext<'_>,
+    group: &PulumiGroupView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     for (index, spec) in group.packs() {
-        if scene.pack(&spec.name).is_some() {
+        if context.pack(&spec.name).is_some() {
             continue;
         }
         let place = group.pack_field(index, "name");
-        let near = did_you_mean(scene.pack_names(), &spec.name);
+        let near = did_you_mean(context.pack_names(), &spec.name);
         let meant = near
             .map(|near| format!("did you mean `{near}`? "))
             .unwrap_or_default();
@@ -50,7 +58,7 @@ pub(super) fn check_packs(scene: &Scene<'_>, group: &GroupView<'_>, found: &mut 
         }
         let message = format!(
             "no manifest of the target `{}` declares the pack `{}`",
-            scene.target.name, spec.name
+            context.target.name, spec.name
         );
         found.push(
             Diagnostic::new(Code::UnknownPack, message, place).help(format!(

@@ -1,13 +1,13 @@
 //! `kind-misplaced`: a manifest of one service in a target of another.
 
-use crate::service::pulumi::check::scene::Scene;
+use crate::service::pulumi::check::context::PulumiRuleContext;
 use manifest::Manifest;
 use manifest::config::Provider;
 use model::diag::{Code, Diagnostic, Path, Place};
 
-pub(crate) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
-    let own = scene.target.provider();
-    for document in scene.documents {
+pub(crate) fn check(context: &PulumiRuleContext<'_>, found: &mut Vec<Diagnostic>) {
+    let own = context.target.provider();
+    for document in context.documents {
         let (kind, provider) = match &document.manifest {
             Manifest::Policy(_) => ("Policy", Provider::Docker),
             Manifest::ResourceList(_) => ("ResourceList", Provider::Docker),
@@ -18,7 +18,7 @@ pub(crate) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
             Manifest::ChainloopGroup(_) => ("PolicyGroup", Provider::Chainloop),
         };
         if provider != own {
-            let target = &scene.target.name;
+            let target = &context.target.name;
             let own = own.as_str();
             let of = provider.as_str();
             let message = format!(

@@ -6,44 +6,47 @@ mod kind_misplaced;
 mod names;
 pub(super) mod source;
 
-use super::scene::{GroupView, PackView, Scene};
+use super::context::{PackView, PulumiGroupView, PulumiRuleContext};
 use model::diag::Diagnostic;
 
 /// A rule, by what it checks.
-enum Rule {
+enum PackCheck {
     Pack(fn(&PackView<'_>, &mut Vec<Diagnostic>)),
-    Group(fn(&Scene<'_>, &GroupView<'_>, &mut Vec<Diagnostic>)),
+    Group(fn(&PulumiRuleContext<'_>, &PulumiGroupView<'_>, &mut Vec<Diagnostic>)),
     /// All manifests of the target together.
-    Target(fn(&Scene<'_>, &mut Vec<Diagnostic>)),
+    Target(fn(&PulumiRuleContext<'_>, &mut Vec<Diagnostic>)),
 }
 
 /// All rules. Diagnostics are reported in this order.
-const RULES: &[Rule] = &[
-    Rule::Target(kind_misplaced::check),
-    Rule::Pack(names::check_pack),
-    Rule::Group(names::check_group),
-    Rule::Target(names::check_target_once),
-    Rule::Pack(names::check_policies_once),
-    Rule::Group(names::check_group_once),
-    Rule::Pack(config::check_schemas),
-    Rule::Pack(source::check),
-    Rule::Pack(source::check_runtime),
-    Rule::Pack(source::check_lock),
-    Rule::Group(groups::check_members),
-    Rule::Group(groups::check_packs),
-    Rule::Group(config::check_groups),
+const RULES: &[PackCheck] = &[
+    PackCheck::Target(kind_misplaced::check),
+    PackCheck::Pack(names::check_pack),
+    PackCheck::Group(names::check_group),
+    PackCheck::Target(names::check_target_once),
+    PackCheck::Pack(names::check_policies_once),
+    PackCheck::Group(names::check_group_once),
+    PackCheck::Pack(config::check_schemas),
+    PackCheck::Pack(source::check),
+    PackCheck::Pack(source::check_runtime),
+    PackCheck::Pack(source::check_lock),
+    PackCheck::Group(groups::check_members),
+    PackCheck::Group(groups::check_packs),
+    PackCheck::Group(config::check_groups),
 ];
 
-pub(super) fn run(scene: &Scene<'_>) -> Vec<Diagnostic> {
+pub(super) fn run(context: &PulumiRuleContext<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for rule in RULES {
         match rule {
-            Rule::Pack(check) => scene.packs.iter().for_each(|pack| check(pack, &mut found)),
-            Rule::Group(check) => scene
+            PackCheck::Pack(check) => context
+                .packs
+                .iter()
+                .for_each(|pack| check(pack, &mut found)),
+            PackCheck::Group(check) => context
                 .groups
                 .iter()
-                .for_each(|group| check(scene, group, &mut found)),
-            Rule::Target(check) => check(scene, &mut found),
+                .for_each(|group| check(context, group, &mut found)),
+            PackCheck::Target(check) => check(context, &mut found),
         }
     }
     found

@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
-use crate::service::pulumi::check::scene::{GroupView, PackView, Scene};
+use crate::service::pulumi::check::context::{PackView, PulumiGroupView, PulumiRuleContext};
 use manifest::pulumi::TagSuffix;
 use model::diag::{Code, Diagnostic, Path, Place};
-use model::pulumi::{GroupName, PackName, PolicyName, PolicySelector, VersionTag, WordError};
+use model::pulumi::{GroupName, PackName, PolicyName, PolicySelector, PulumiNameError, VersionTag};
 
 pub(super) fn check_pack(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
     let spec = &pack.manifest.spec;
@@ -46,7 +46,11 @@ pub(super) fn check_pack(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-pub(super) fn check_group(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_group(
+    _: &PulumiRuleContext<'_>,
+    group: &PulumiGroupView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     let metadata = &group.manifest.metadata;
     let error = GroupName::new(&metadata.name).err();
     report(
@@ -86,7 +90,7 @@ pub(super) fn check_group(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Vec<
             let place = || {
                 Place::key(
                     group.document,
-                    GroupView::pack_path(index).key("config").key(policy),
+                    PulumiGroupView::pack_path(index).key("config").key(policy),
                 )
             };
             report(
@@ -103,7 +107,7 @@ pub(super) fn check_group(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Vec<
 fn report(
     what: &str,
     text: &str,
-    error: Option<WordError>,
+    error: Option<PulumiNameError>,
     place: impl FnOnce() -> Place,
     found: &mut Vec<Diagnostic>,
 ) {
@@ -120,42 +124,42 @@ fn report(
         })
         .collect();
     found.push(match error {
-        WordError::Character('+') => finding.help(format!(
+        PulumiNameError::Character('+') => finding.help(format!(
             "the service knows no build metadata: write `{better}`"
         )),
-        WordError::Character(_) => finding.help(format!("write `{better}`")),
-        WordError::Reserved(_) => {
+        PulumiNameError::Character(_) => finding.help(format!("write `{better}`")),
+        PulumiNameError::Reserved(_) => {
             finding.help("the service means something else by this word: write another one")
         }
-        WordError::Empty | WordError::TooLong | WordError::Dots(_) => {
+        PulumiNameError::Empty | PulumiNameError::TooLong | PulumiNameError::Dots(_) => {
             finding.help("write 1 to 100 letters, digits, `_`, `.` or `-`")
         }
     });
 }
 
-pub(super) fn check_target_once(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
-    let target = &scene.target.name;
-    let packs = scene
+pub(super) fn check_target_once(context: &PulumiRuleContext<'_>, found: &mut Vec<Diagnostic>) {
+    let target = &context.target.name;
+    let packs = context
         .packs
         .iter()
         .map(|pack| (pack.manifest.metadata.name.as_str(), pack.name_place()));
     let again = |name: &str| format!("two packs of the target `{target}` are called `{name}`");
     let help = "keep one manifest a pack: the name is what identifies it";
-    once(packs, Code::PackNameTaken, again, help, found);
+    report_duplicates(packs, Code::PackNameTaken, again, help, found);
 
     let groups = || {
-        scene
+        context
             .groups
             .iter()
             .map(|group| (group.manifest.metadata.name.as_str(), group.name_place()))
     };
     let again = |name: &str| format!("two groups of the target `{target}` are called `{name}`");
     let help = "give one of them another name, or merge them: the name is what identifies a group";
-    once(groups(), Code::GroupNameTaken, again, help, found);
+    report_duplicates(groups(), Code::GroupNameTaken, again, help, found);
 
     let names: HashMap<&str, Place> = groups().collect();
     let mut claimed: HashMap<&str, Place> = HashMap::new();
-    for group in &scene.groups {
+    for group in &context.groups {
         for (index, alias) in group.manifest.metadata.aliases.iter().enumerate() {
             let place = group.alias_place(index);
             let (other, text) = match (names.get(alias.as_str()), claimed.get(alias.as_str())) {
@@ -179,15 +183,19 @@ pub(super) fn check_policies_once(pack: &PackView<'_>, found: &mut Vec<Diagnosti
         policies.map(|(index, policy)| (policy.name.as_str(), pack.policy_field(index, "name")));
     let again = |name: &str| format!("two policies of the pack are called `{name}`");
     let help = "give one of them another name: groups configure policies by it";
-    once(names, Code::PackPolicyTaken, again, help, found);
+    report_duplicates(names, Code::PackPolicyTaken, again, help, found);
 }
 
-pub(super) fn check_group_once(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_group_once(
+    _: &PulumiRuleContext<'_>,
+    group: &PulumiGroupView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     let packs = group
         .packs()
         .map(|(index, pack)| (pack.name.as_str(), group.pack_field(index, "name")));
     let again = |name: &str| format!("the group names the pack `{name}` twice");
-    once(
+    report_duplicates(
         packs,
         Code::GroupPackTaken,
         again,
@@ -208,7 +216,7 @@ pub(super) fn check_group_once(_: &Scene<'_>, group: &GroupView<'_>, found: &mut
     let stacks = texts
         .iter()
         .map(|(index, text)| (text.as_str(), place(*index)));
-    once(
+    report_duplicates(
         stacks,
         Code::DuplicateValue,
         |stack| format!("the stack `{stack}` stands here twice"),
@@ -217,7 +225,7 @@ pub(super) fn check_group_once(_: &Scene<'_>, group: &GroupView<'_>, found: &mut
     );
 }
 
-fn once<'a>(
+fn report_duplicates<'a>(
     names: impl Iterator<Item = (&'a str, Place)>,
     code: Code,
     message: impl Fn(&str) -> String,

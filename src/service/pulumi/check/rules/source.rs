@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::service::pulumi::check::scene::PackView;
+use crate::service::pulumi::check::context::PackView;
 use git::{PROJECT_FILE, PackTree};
 use manifest::lock::LOCK_FILE;
 use model::diag::{Code, Diagnostic};

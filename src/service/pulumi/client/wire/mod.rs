@@ -8,5 +8,5 @@ mod pack;
 
 pub use group::GroupSummary;
 pub(super) use group::{group, group_change, groups};
-pub use pack::{Created, PackSummary};
+pub use pack::{CreatedVersion, PackSummary};
 pub(super) use pack::{PublishersPage, created, packs, publishers, version};

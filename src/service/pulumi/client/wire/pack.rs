@@ -26,7 +26,7 @@ pub struct PackSummary {
 
 /// What createPackVersion answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Created {
+pub struct CreatedVersion {
     /// The number that the server gave the version.
     pub number: VersionNumber,
     /// Where the archive goes.
@@ -192,16 +192,16 @@ fn sorted(mut policy: PackPolicy) -> PackPolicy {
 #[serde(rename_all = "camelCase")]
 struct CreatedAnswer<'v> {
     version: u64,
-    required_headers: Option<Headers>,
+    required_headers: Option<UploadHeaders>,
     #[serde(rename = "uploadURI")]
     upload_uri: &'v str,
 }
 
 /// A place in an error contains no name of a header, so the values are checked as a whole.
 #[derive(Default)]
-struct Headers(BTreeMap<String, String>);
+struct UploadHeaders(BTreeMap<String, String>);
 
-impl<'de> Deserialize<'de> for Headers {
+impl<'de> Deserialize<'de> for UploadHeaders {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let headers = Map::deserialize(deserializer)?.into_iter();
         let headers = headers.map(|(name, value)| match value {
@@ -216,10 +216,10 @@ impl<'de> Deserialize<'de> for Headers {
 }
 
 /// Decodes what createPackVersion answers (contract: `AppCreatePolicyPackResponse`).
-pub(crate) fn created(answer: &Value) -> Result<Created, DecodeError> {
+pub(crate) fn created(answer: &Value) -> Result<CreatedVersion, DecodeError> {
     let fields: CreatedAnswer<'_> = decode(answer, ROOT)?;
     let headers = fields.required_headers.unwrap_or_default();
-    Ok(Created {
+    Ok(CreatedVersion {
         number: VersionNumber(fields.version),
         upload: Upload::new(fields.upload_uri.to_owned(), headers.0),
     })

@@ -1,6 +1,6 @@
 use super::{check_accepted, check_refused};
 use crate::diag::Code;
-use crate::docker::pattern::{Depth, Fault, Label, NetworkPattern};
+use crate::docker::pattern::{HostLabel, NetworkPattern, PatternFault, WildcardDepth};
 
 #[test]
 fn accepts_hosts() {
@@ -41,124 +41,164 @@ fn accepts_hosts() {
 fn refuses_what_is_no_host() {
     check_refused(
         &[
-            ("", Fault::Empty, "", None),
-            (" example.com", Fault::Padded, " ", Some("example.com")),
-            ("example.com ", Fault::Padded, " ", Some("example.com")),
+            ("", PatternFault::Empty, "", None),
+            (
+                " example.com",
+                PatternFault::Padded,
+                " ",
+                Some("example.com"),
+            ),
+            (
+                "example.com ",
+                PatternFault::Padded,
+                " ",
+                Some("example.com"),
+            ),
             (
                 "example.com\n",
-                Fault::Control('\n'),
+                PatternFault::Control('\n'),
                 "\n",
                 Some("example.com"),
             ),
-            ("exam\u{7}ple.com", Fault::Control('\u{7}'), "\u{7}", None),
+            (
+                "exam\u{7}ple.com",
+                PatternFault::Control('\u{7}'),
+                "\u{7}",
+                None,
+            ),
             (
                 "exam\u{85}ple.com",
-                Fault::Control('\u{85}'),
+                PatternFault::Control('\u{85}'),
                 "\u{85}",
                 None,
             ),
             (
                 "https://example.com",
-                Fault::Scheme,
+                PatternFault::Scheme,
                 "https://",
                 Some("example.com:443"),
             ),
             (
                 "http://example.com",
-                Fault::Scheme,
+                PatternFault::Scheme,
                 "http://",
                 Some("example.com:80"),
             ),
             (
                 "https://example.com/a/b?c",
-                Fault::Scheme,
+                PatternFault::Scheme,
                 "https://",
                 Some("example.com:443"),
             ),
             (
                 "https://example.com:8443/",
-                Fault::Scheme,
+                PatternFault::Scheme,
                 "https://",
                 Some("example.com:8443"),
             ),
             (
                 "https://user:pw@example.com",
-                Fault::Scheme,
+                PatternFault::Scheme,
                 "https://",
                 Some("example.com:443"),
             ),
             (
                 "ssh://git@example.com",
-                Fault::Scheme,
+                PatternFault::Scheme,
                 "ssh://",
                 Some("example.com:22"),
             ),
-            ("foo://example.com", Fault::Scheme, "foo://", None),
+            ("foo://example.com", PatternFault::Scheme, "foo://", None),
             (
                 "https://**.example.com./",
-                Fault::Scheme,
+                PatternFault::Scheme,
                 "https://",
                 Some("**.example.com:443"),
             ),
             (
                 "user@example.com",
-                Fault::UserInfo,
+                PatternFault::UserInfo,
                 "user@",
                 Some("example.com"),
             ),
             (
                 "example.com/api",
-                Fault::HostPath,
+                PatternFault::HostPath,
                 "/api",
                 Some("example.com"),
             ),
-            ("example.com/", Fault::HostPath, "/", Some("example.com")),
+            (
+                "example.com/",
+                PatternFault::HostPath,
+                "/",
+                Some("example.com"),
+            ),
             (
                 "example.com?q=1",
-                Fault::HostPath,
+                PatternFault::HostPath,
                 "?q=1",
                 Some("example.com"),
             ),
             (
                 "example.com#top",
-                Fault::HostPath,
+                PatternFault::HostPath,
                 "#top",
                 Some("example.com"),
             ),
-            ("example.com.", Fault::TrailingDot, ".", Some("example.com")),
+            (
+                "example.com.",
+                PatternFault::TrailingDot,
+                ".",
+                Some("example.com"),
+            ),
             (
                 "example.com.:443",
-                Fault::TrailingDot,
+                PatternFault::TrailingDot,
                 ".",
                 Some("example.com:443"),
             ),
-            (".example.com", Fault::LeadingDot, ".", None),
-            ("example..com", Fault::EmptyLabel, "", None),
-            ("*..example.com", Fault::EmptyLabel, "", None),
-            (":443", Fault::EmptyLabel, "", None),
-            ("exa mple.com", Fault::HostCharacter(' '), " ", None),
-            ("a.com,b.com", Fault::HostCharacter(','), ",", None),
-            ("example.com|evil", Fault::HostCharacter('|'), "|", None),
-            ("[a-z].example.com", Fault::HostCharacter('['), "[", None),
+            (".example.com", PatternFault::LeadingDot, ".", None),
+            ("example..com", PatternFault::EmptyLabel, "", None),
+            ("*..example.com", PatternFault::EmptyLabel, "", None),
+            (":443", PatternFault::EmptyLabel, "", None),
+            ("exa mple.com", PatternFault::HostCharacter(' '), " ", None),
+            ("a.com,b.com", PatternFault::HostCharacter(','), ",", None),
+            (
+                "example.com|evil",
+                PatternFault::HostCharacter('|'),
+                "|",
+                None,
+            ),
+            (
+                "[a-z].example.com",
+                PatternFault::HostCharacter('['),
+                "[",
+                None,
+            ),
             (
                 "münchen.example",
-                Fault::NonAscii,
+                PatternFault::NonAscii,
                 "münchen",
                 Some("xn--mnchen-3ya.example"),
             ),
             (
                 "**.münchen.example:443",
-                Fault::NonAscii,
+                PatternFault::NonAscii,
                 "münchen",
                 Some("**.xn--mnchen-3ya.example:443"),
             ),
-            ("-foo.example.com", Fault::LabelHyphen, "-", None),
-            ("foo-.example.com", Fault::LabelHyphen, "-", None),
-            ("1.2.3", Fault::NotAnAddress, "1.2.3", None),
-            ("256.1.1.1", Fault::NotAnAddress, "256.1.1.1", None),
-            ("010.0.0.1", Fault::NotAnAddress, "010.0.0.1", None),
-            ("example.123", Fault::NotAnAddress, "example.123", None),
-            ("*.0.0.1", Fault::NotAnAddress, "*.0.0.1", None),
+            ("-foo.example.com", PatternFault::LabelHyphen, "-", None),
+            ("foo-.example.com", PatternFault::LabelHyphen, "-", None),
+            ("1.2.3", PatternFault::NotAnAddress, "1.2.3", None),
+            ("256.1.1.1", PatternFault::NotAnAddress, "256.1.1.1", None),
+            ("010.0.0.1", PatternFault::NotAnAddress, "010.0.0.1", None),
+            (
+                "example.123",
+                PatternFault::NotAnAddress,
+                "example.123",
+                None,
+            ),
+            ("*.0.0.1", PatternFault::NotAnAddress, "*.0.0.1", None),
         ],
         NetworkPattern::parse,
     );
@@ -168,48 +208,58 @@ fn refuses_what_is_no_host() {
 fn refuses_misplaced_wildcards() {
     check_refused(
         &[
-            ("*", Fault::WildcardAlone, "*", None),
-            ("**", Fault::WildcardAlone, "**", None),
-            ("*.", Fault::WildcardAlone, "*.", None),
-            ("*:443", Fault::WildcardAlone, "*", None),
-            ("foo.*.com", Fault::WildcardMisplaced, "*", None),
-            ("foo.**.com", Fault::WildcardMisplaced, "**", None),
-            ("*.*.example.com", Fault::WildcardMisplaced, "*", None),
-            ("**.*.example.com", Fault::WildcardMisplaced, "*", None),
-            ("example.*", Fault::WildcardMisplaced, "*", None),
+            ("*", PatternFault::WildcardAlone, "*", None),
+            ("**", PatternFault::WildcardAlone, "**", None),
+            ("*.", PatternFault::WildcardAlone, "*.", None),
+            ("*:443", PatternFault::WildcardAlone, "*", None),
+            ("foo.*.com", PatternFault::WildcardMisplaced, "*", None),
+            ("foo.**.com", PatternFault::WildcardMisplaced, "**", None),
+            (
+                "*.*.example.com",
+                PatternFault::WildcardMisplaced,
+                "*",
+                None,
+            ),
+            (
+                "**.*.example.com",
+                PatternFault::WildcardMisplaced,
+                "*",
+                None,
+            ),
+            ("example.*", PatternFault::WildcardMisplaced, "*", None),
             (
                 "10.0.0.*",
-                Fault::WildcardMisplaced,
+                PatternFault::WildcardMisplaced,
                 "*",
                 Some("10.0.0.0/24"),
             ),
             (
                 "10.0.*.*",
-                Fault::WildcardMisplaced,
+                PatternFault::WildcardMisplaced,
                 "*",
                 Some("10.0.0.0/16"),
             ),
             (
                 "10.*.*.*",
-                Fault::WildcardMisplaced,
+                PatternFault::WildcardMisplaced,
                 "*",
                 Some("10.0.0.0/8"),
             ),
             (
                 "**example.com",
-                Fault::WildcardGlued,
+                PatternFault::WildcardGlued,
                 "**example",
                 Some("**.example.com"),
             ),
             (
                 "***.example.com",
-                Fault::WildcardGlued,
+                PatternFault::WildcardGlued,
                 "***",
                 Some("**.example.com"),
             ),
             (
                 "crl**.example.com",
-                Fault::WildcardGlued,
+                PatternFault::WildcardGlued,
                 "crl**",
                 Some("crl*.example.com"),
             ),
@@ -222,39 +272,49 @@ fn refuses_misplaced_wildcards() {
 fn refuses_ports_that_are_none() {
     check_refused(
         &[
-            ("example.com:", Fault::PortEmpty, "", Some("example.com")),
-            ("example.com:0", Fault::PortRange, "0", None),
-            ("example.com:65536", Fault::PortRange, "65536", None),
+            (
+                "example.com:",
+                PatternFault::PortEmpty,
+                "",
+                Some("example.com"),
+            ),
+            ("example.com:0", PatternFault::PortRange, "0", None),
+            ("example.com:65536", PatternFault::PortRange, "65536", None),
             (
                 "example.com:99999999999999999999",
-                Fault::PortRange,
+                PatternFault::PortRange,
                 "99999999999999999999",
                 None,
             ),
             (
                 "example.com:https",
-                Fault::PortNotNumber,
+                PatternFault::PortNotNumber,
                 "https",
                 Some("example.com:443"),
             ),
-            ("example.com:web", Fault::PortNotNumber, "web", None),
+            ("example.com:web", PatternFault::PortNotNumber, "web", None),
             (
                 "example.com:*",
-                Fault::PortNotNumber,
+                PatternFault::PortNotNumber,
                 "*",
                 Some("example.com"),
             ),
-            ("example.com:80-443", Fault::PortNotNumber, "80-443", None),
-            ("example.com:+80", Fault::PortNotNumber, "+80", None),
-            ("example.com:-1", Fault::PortNotNumber, "-1", None),
-            ("example.com:０", Fault::PortNotNumber, "０", None),
+            (
+                "example.com:80-443",
+                PatternFault::PortNotNumber,
+                "80-443",
+                None,
+            ),
+            ("example.com:+80", PatternFault::PortNotNumber, "+80", None),
+            ("example.com:-1", PatternFault::PortNotNumber, "-1", None),
+            ("example.com:０", PatternFault::PortNotNumber, "０", None),
             (
                 "example.com:0443",
-                Fault::PortLeadingZero,
+                PatternFault::PortLeadingZero,
                 "0443",
                 Some("example.com:443"),
             ),
-            ("example.com:00", Fault::PortLeadingZero, "00", None),
+            ("example.com:00", PatternFault::PortLeadingZero, "00", None),
         ],
         NetworkPattern::parse,
     );
@@ -266,8 +326,14 @@ fn limits_of_the_domain_name_system_hold() {
     let longest = format!("{label}.{label}.{label}.{}", "a".repeat(61));
     assert!(NetworkPattern::parse(&longest).is_ok());
     let fault = |text: &str| NetworkPattern::parse(text).map_err(|error| error.fault);
-    assert_eq!(fault(&format!("{longest}a")), Err(Fault::HostTooLong));
-    assert_eq!(fault(&format!("{label}a.com")), Err(Fault::LabelTooLong));
+    assert_eq!(
+        fault(&format!("{longest}a")),
+        Err(PatternFault::HostTooLong)
+    );
+    assert_eq!(
+        fault(&format!("{label}a.com")),
+        Err(PatternFault::LabelTooLong)
+    );
 }
 
 #[test]
@@ -276,21 +342,21 @@ fn parsed_hosts_say_what_they_mean() {
     assert_eq!(pattern.port().map(u16::from), Some(80));
     assert_eq!(pattern.net(), None);
     let host = pattern.host().expect("a host");
-    assert_eq!(host.depth(), Depth::Many);
+    assert_eq!(host.depth(), WildcardDepth::Many);
     assert_eq!(host.name(), "crl*.Example.com");
     let labels: Vec<_> = host.labels().collect();
     assert_eq!(
         labels,
         [
-            Label::Glob("crl*"),
-            Label::Text("Example"),
-            Label::Text("com")
+            HostLabel::Glob("crl*"),
+            HostLabel::Text("Example"),
+            HostLabel::Text("com")
         ]
     );
     assert!(host.has_inner_wildcard() && host.has_uppercase());
     let plain = NetworkPattern::parse("*.example.com").expect("a host");
     let plain = plain.host().expect("a host");
-    assert_eq!(plain.depth(), Depth::One);
+    assert_eq!(plain.depth(), WildcardDepth::One);
     assert!(!plain.has_inner_wildcard() && !plain.has_uppercase());
 }
 

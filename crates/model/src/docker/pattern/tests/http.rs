@@ -1,7 +1,9 @@
 use super::{check_accepted, check_refused};
 use crate::diag::Code;
 use crate::docker::HttpResource;
-use crate::docker::pattern::{Fault, HostPattern, HttpField, HttpPattern, PathGlob, Segment};
+use crate::docker::pattern::{
+    GlobSegment, HostPattern, HttpField, HttpPattern, PathGlob, PatternFault,
+};
 
 #[test]
 fn accepts_hosts_of_targets() {
@@ -22,45 +24,55 @@ fn accepts_hosts_of_targets() {
 fn refuses_hosts_of_targets() {
     check_refused(
         &[
-            ("", Fault::Empty, "", None),
+            ("", PatternFault::Empty, "", None),
             (
                 "https://api.example.com/v1",
-                Fault::Scheme,
+                PatternFault::Scheme,
                 "https://",
                 Some("api.example.com"),
             ),
             (
                 "api.example.com:443",
-                Fault::PortInHost,
+                PatternFault::PortInHost,
                 ":443",
                 Some("api.example.com"),
             ),
             (
                 "api.example.com/v1",
-                Fault::HostPath,
+                PatternFault::HostPath,
                 "/v1",
                 Some("api.example.com"),
             ),
-            ("10.0.0.0/8", Fault::AddressAsHttpHost, "10.0.0.0/8", None),
+            (
+                "10.0.0.0/8",
+                PatternFault::AddressAsHttpHost,
+                "10.0.0.0/8",
+                None,
+            ),
             (
                 "2001:db8::/32",
-                Fault::AddressAsHttpHost,
+                PatternFault::AddressAsHttpHost,
                 "2001:db8::/32",
                 None,
             ),
-            ("2001:db8::1", Fault::AddressAsHttpHost, "2001:db8::1", None),
-            ("[::1]", Fault::AddressAsHttpHost, "[::1]", None),
-            ("10.0.0.*", Fault::WildcardMisplaced, "*", None),
+            (
+                "2001:db8::1",
+                PatternFault::AddressAsHttpHost,
+                "2001:db8::1",
+                None,
+            ),
+            ("[::1]", PatternFault::AddressAsHttpHost, "[::1]", None),
+            ("10.0.0.*", PatternFault::WildcardMisplaced, "*", None),
             (
                 "user@api.example.com",
-                Fault::UserInfo,
+                PatternFault::UserInfo,
                 "user@",
                 Some("api.example.com"),
             ),
-            ("*", Fault::WildcardAlone, "*", None),
+            ("*", PatternFault::WildcardAlone, "*", None),
             (
                 "api.example.com.",
-                Fault::TrailingDot,
+                PatternFault::TrailingDot,
                 ".",
                 Some("api.example.com"),
             ),
@@ -93,49 +105,64 @@ fn accepts_canonical_paths() {
 fn refuses_paths_that_are_not_canonical() {
     check_refused(
         &[
-            ("", Fault::Empty, "", None),
-            ("repos/x", Fault::HttpRelative, "", Some("/repos/x")),
-            ("**", Fault::HttpRelative, "", Some("/**")),
+            ("", PatternFault::Empty, "", None),
+            ("repos/x", PatternFault::HttpRelative, "", Some("/repos/x")),
+            ("**", PatternFault::HttpRelative, "", Some("/**")),
             (
                 "https://api.example.com/v1/x",
-                Fault::Scheme,
+                PatternFault::Scheme,
                 "https://",
                 Some("/v1/x"),
             ),
             (
                 "https://api.example.com",
-                Fault::Scheme,
+                PatternFault::Scheme,
                 "https://",
                 Some("/"),
             ),
-            ("/a?b=c", Fault::Query, "?b=c", Some("/a")),
-            ("/a/?b", Fault::Query, "?b", Some("/a")),
-            ("/a#b", Fault::Fragment, "#b", Some("/a")),
-            ("/a%20b", Fault::PercentEncoding, "%20", Some("/a b")),
-            ("/%C3%A4", Fault::PercentEncoding, "%C3", Some("/ä")),
-            ("/a%2Fb", Fault::PercentEncoding, "%2F", None),
-            ("/a%2Ab", Fault::PercentEncoding, "%2A", None),
-            ("/a%3Fb", Fault::PercentEncoding, "%3F", None),
-            ("/a%00b", Fault::PercentEncoding, "%00", None),
-            ("/a%FF", Fault::PercentEncoding, "%FF", None),
-            ("/a%", Fault::PercentEncoding, "%", None),
-            ("/a%ä", Fault::PercentEncoding, "%ä", None),
-            ("/a//b", Fault::RepeatedSeparator, "//", Some("/a/b")),
-            ("//a", Fault::RepeatedSeparator, "/", Some("/a")),
-            ("/a////b", Fault::RepeatedSeparator, "//", Some("/a/b")),
-            ("//", Fault::RepeatedSeparator, "/", Some("/")),
-            ("/a/", Fault::TrailingSeparator, "/", Some("/a")),
-            ("/a/**/", Fault::TrailingSeparator, "/", Some("/a/**")),
-            ("/a/./b", Fault::DotSegment, ".", Some("/a/b")),
-            ("/a/../b", Fault::DotSegment, "..", Some("/b")),
-            ("/a/..", Fault::DotSegment, "..", Some("/")),
-            ("/..", Fault::DotSegment, "..", None),
-            ("/a/*/..", Fault::DotSegment, "..", None),
-            ("/a\u{1}b", Fault::Control('\u{1}'), "\u{1}", None),
-            ("/a ", Fault::Padded, " ", Some("/a")),
-            ("/a**", Fault::DeepGlued, "a**", Some("/a*")),
-            ("/**.json", Fault::DeepGlued, "**.json", Some("/**/*.json")),
-            ("/***", Fault::TooManyStars, "***", Some("/**")),
+            ("/a?b=c", PatternFault::Query, "?b=c", Some("/a")),
+            ("/a/?b", PatternFault::Query, "?b", Some("/a")),
+            ("/a#b", PatternFault::Fragment, "#b", Some("/a")),
+            ("/a%20b", PatternFault::PercentEncoding, "%20", Some("/a b")),
+            ("/%C3%A4", PatternFault::PercentEncoding, "%C3", Some("/ä")),
+            ("/a%2Fb", PatternFault::PercentEncoding, "%2F", None),
+            ("/a%2Ab", PatternFault::PercentEncoding, "%2A", None),
+            ("/a%3Fb", PatternFault::PercentEncoding, "%3F", None),
+            ("/a%00b", PatternFault::PercentEncoding, "%00", None),
+            ("/a%FF", PatternFault::PercentEncoding, "%FF", None),
+            ("/a%", PatternFault::PercentEncoding, "%", None),
+            ("/a%ä", PatternFault::PercentEncoding, "%ä", None),
+            ("/a//b", PatternFault::RepeatedSeparator, "//", Some("/a/b")),
+            ("//a", PatternFault::RepeatedSeparator, "/", Some("/a")),
+            (
+                "/a////b",
+                PatternFault::RepeatedSeparator,
+                "//",
+                Some("/a/b"),
+            ),
+            ("//", PatternFault::RepeatedSeparator, "/", Some("/")),
+            ("/a/", PatternFault::TrailingSeparator, "/", Some("/a")),
+            (
+                "/a/**/",
+                PatternFault::TrailingSeparator,
+                "/",
+                Some("/a/**"),
+            ),
+            ("/a/./b", PatternFault::DotSegment, ".", Some("/a/b")),
+            ("/a/../b", PatternFault::DotSegment, "..", Some("/b")),
+            ("/a/..", PatternFault::DotSegment, "..", Some("/")),
+            ("/..", PatternFault::DotSegment, "..", None),
+            ("/a/*/..", PatternFault::DotSegment, "..", None),
+            ("/a\u{1}b", PatternFault::Control('\u{1}'), "\u{1}", None),
+            ("/a ", PatternFault::Padded, " ", Some("/a")),
+            ("/a**", PatternFault::DeepGlued, "a**", Some("/a*")),
+            (
+                "/**.json",
+                PatternFault::DeepGlued,
+                "**.json",
+                Some("/**/*.json"),
+            ),
+            ("/***", PatternFault::TooManyStars, "***", Some("/**")),
         ],
         PathGlob::parse,
     );
@@ -171,7 +198,7 @@ fn a_target_is_shown_like_a_url_without_scheme() {
     let pattern = HttpPattern::parse(&resource).expect("a target");
     assert_eq!(pattern.to_string(), "api.example.com:443/v1/**");
     let segments: Vec<_> = pattern.path.segments().collect();
-    assert_eq!(segments, [Segment::Text("v1"), Segment::Deep]);
+    assert_eq!(segments, [GlobSegment::Text("v1"), GlobSegment::Deep]);
     assert_eq!(
         PathGlob::parse("/").expect("the root").segments().count(),
         0

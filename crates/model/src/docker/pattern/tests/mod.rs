@@ -6,10 +6,15 @@ mod http;
 mod paths;
 mod properties;
 
-use super::{Fault, PatternError};
+use super::{PatternError, PatternFault};
 
 /// An invalid text with the expected fault, bytes and suggestion.
-type Refused = (&'static str, Fault, &'static str, Option<&'static str>);
+type Refused = (
+    &'static str,
+    PatternFault,
+    &'static str,
+    Option<&'static str>,
+);
 
 fn check_refused<T: std::fmt::Debug>(
     cases: &[Refused],

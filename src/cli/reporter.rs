@@ -1,0 +1,119 @@
+//! Findings on their way to whoever reads them.
+
+use std::cell::RefCell;
+
+use super::console::Console;
+use super::format::OutputSink;
+use super::workspace::{is_error, unique};
+use crate::render::annotations::{Annotation, PackDiagnostics};
+use crate::render::diagnostics::{DiagnosticAmount, human};
+use model::diag::{Diagnostic, SourceMap};
+
+/// Which findings are shown on standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ShownDiagnostics {
+    All,
+    /// If one of them is an error.
+    WithErrors,
+    Nothing,
+}
+
+/// Shows findings on standard error where no format holds them, and keeps them for the formats that do.
+pub(super) struct DiagnosticReporter {
+    console: Console,
+    shows: ShownDiagnostics,
+    keeps: bool,
+    kept: RefCell<(Vec<Annotation>, Vec<String>)>,
+}
+
+impl DiagnosticReporter {
+    /// For a command whose result goes where this sink says.
+    pub(super) fn beside(sink: &OutputSink<'_>, console: Console) -> Self {
+        let shows = if sink.format.holds_findings() {
+            ShownDiagnostics::Nothing
+        } else {
+            ShownDiagnostics::All
+        };
+        let keeps = sink.holds_findings();
+        Self {
+            console,
+            shows,
+            keeps,
+            kept: RefCell::default(),
+        }
+    }
+
+    /// For a command that shows findings and nothing else of them.
+    pub(super) fn for_diagnostics(console: Console) -> Self {
+        Self {
+            console,
+            shows: ShownDiagnostics::All,
+            keeps: false,
+            kept: RefCell::default(),
+        }
+    }
+
+    /// For a command that has shown the findings of the same manifests before: again only where there are errors.
+    pub(super) fn of_errors(console: Console) -> Self {
+        Self {
+            console,
+            shows: ShownDiagnostics::WithErrors,
+            keeps: false,
+            kept: RefCell::default(),
+        }
+    }
+
+    /// Takes findings; tells whether any is an error.
+    pub(super) fn tell(&self, sources: &SourceMap, findings: Vec<Diagnostic>) -> bool {
+        let findings = unique(findings);
+        let errors = findings.iter().any(is_error);
+        if self.keeps {
+            let mut kept = self.kept.borrow_mut();
+            kept.0.extend(
+                findings
+                    .iter()
+                    .map(|finding| Annotation::of_file(sources, finding)),
+            );
+            kept.1.extend(file_names(sources));
+        }
+        if self.shows == ShownDiagnostics::All
+            || (self.shows == ShownDiagnostics::WithErrors && errors)
+        {
+            self.show(sources, &findings, errors);
+        }
+        errors
+    }
+
+    /// All that was told.
+    pub(super) fn findings(self) -> PackDiagnostics {
+        let (list, files) = self.kept.into_inner();
+        PackDiagnostics::new(list, files)
+    }
+
+    fn show(&self, sources: &SourceMap, findings: &[Diagnostic], errors: bool) {
+        let console = self.console;
+        let text = human(
+            sources,
+            findings,
+            DiagnosticAmount::Few,
+            console.error_painter().is_colored(),
+        );
+        let text = text.trim_end();
+        if text.is_empty() {
+        } else if errors {
+            console.warn(text);
+            console.warn("");
+        } else {
+            console.say(text);
+            console.say("");
+        }
+    }
+}
+
+/// The names of all files that were read.
+pub(super) fn file_names(sources: &SourceMap) -> Vec<String> {
+    sources
+        .files()
+        .map(|(_, file)| file.name().to_owned())
+        .collect()
+}

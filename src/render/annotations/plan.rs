@@ -1,0 +1,303 @@
+//! Diagnostics of plans.
+
+use super::{Annotation, AnnotationLocation, AnnotationRule, PlanRule, RelatedLocation};
+use crate::plan::{
+    AccessChange, AccessImpact, BreachInfo, DecidingRule, Enforcement, EnforcementChange,
+    GateOutcome, GateSource, GuardedChange, GuardedKind, HeldChange, Plan, PlanNote, SourceRef,
+    TargetPlan, UnreadableResource,
+};
+use crate::render::plan::access::grouped;
+use crate::render::plan::wording::{
+    by, call_name, direction, enforcement_lines, full_name, gate_text, held_reason, note, requests,
+    who,
+};
+use crate::render::text::neutral;
+
+impl Annotation {
+    /// What needs attention in a plan: failed gates, opened and closed access, guards, gaps and
+    /// held changes. Ordinary changes are not included.
+    pub fn of_plan(plan: &Plan) -> Vec<Self> {
+        plan.targets.iter().flat_map(of_target).collect()
+    }
+
+    pub(super) fn of(rule: PlanRule, message: String, identity: &[&str]) -> Self {
+        let rule = AnnotationRule::Plan(rule);
+        let mut finding = Self::new(rule, rule.weight(), message);
+        finding.identity = identity.iter().map(|part| (*part).to_owned()).collect();
+        finding
+    }
+
+    pub(super) fn at(mut self, source: Option<&SourceRef>) -> Self {
+        self.spot = source.map(|SourceRef { file, line }| AnnotationLocation::line(file, *line));
+        self
+    }
+
+    pub(super) fn with_default_help(mut self, help: &str) -> Self {
+        self.help = Some(neutral(help).into_owned());
+        self
+    }
+
+    /// Adds the places of the declared rules that decide.
+    fn related_to(mut self, rules: &[DecidingRule]) -> Self {
+        let related = rules.iter().filter_map(|rule| {
+            let SourceRef { file, line } = rule.source.as_ref()?;
+            Some(RelatedLocation {
+                spot: AnnotationLocation::line(file, *line),
+                text: call_name(&rule.policy, Some(&rule.rule)),
+            })
+        });
+        self.related = related
+            .filter(|related| Some(&related.spot) != self.spot.as_ref())
+            .collect();
+        self
+    }
+}
+
+fn of_target(plan: &TargetPlan) -> Vec<Annotation> {
+    let TargetPlan {
+        target,
+        access,
+        enforcement,
+        gates,
+        held,
+        guarded,
+        notes,
+        ..
+    } = plan;
+    let mut found = of_enforcement(enforcement);
+    found.extend(gates.iter().filter(|gate| !gate.holds()).map(failed_gate));
+    found.extend(
+        access
+            .iter()
+            .flat_map(|access| of_access(access, (PlanRule::AccessOpens, PlanRule::AccessCloses))),
+    );
+    found.extend(guarded.iter().map(|guarded| of_guarded(guarded, plan)));
+    found.extend(notes.iter().filter_map(|note| of_note(note, plan)));
+    found.extend(held.iter().map(of_held));
+    for finding in &mut found {
+        finding.target = Some(neutral(&target.name).into_owned());
+    }
+    found
+}
+
+fn failed_gate(outcome: &GateOutcome) -> Annotation {
+    let GateOutcome {
+        gate,
+        source,
+        breaches,
+        unknown,
+    } = outcome;
+    let text = gate_text(gate);
+    let mut message = format!("gate does not hold: {text}");
+    if let Some(why) = unknown {
+        message.push_str(&format!("; it could not be worked out: {why}"));
+    }
+    if let Some(BreachInfo {
+        audience,
+        witness,
+        after,
+        ..
+    }) = breaches.first()
+    {
+        message.push_str(&format!(
+            "; for example `{witness}`, asked by {}: {}",
+            who(audience, false),
+            by(after)
+        ));
+    }
+    if breaches.len() > 1 {
+        message.push_str(&format!(" (and {} more)", breaches.len() - 1));
+    }
+    let at = match source {
+        GateSource::CommandLine => None,
+        // The line of the base revision may have moved or disappeared, so only the file is given.
+        GateSource::Base { at, revision: _ } | GateSource::Config(at) => Some(at),
+    };
+    let blamed: Vec<DecidingRule> = breaches
+        .iter()
+        .flat_map(|breach| breach.blame.iter().cloned())
+        .collect();
+    let mut finding = Annotation::of(PlanRule::GateShut, message, &[&text]).at(at).related_to(&blamed).with_default_help(
+        "the plan is not applied while a gate does not hold; `polwarden explain REQUEST` tells which rules decide",
+    );
+    if let (GateSource::Base { revision, .. }, Some(spot)) = (source, finding.spot.as_mut()) {
+        spot.lines = None;
+        let short: String = revision.chars().take(12).collect();
+        finding.message.push_str(&format!(
+            "; the gate is removed by this change, and applies until merged ({})",
+            neutral(&short)
+        ));
+    }
+    finding
+}
+
+/// Changes of enforcement levels; loosened ones are listed first.
+pub(super) fn of_enforcement(changes: &[EnforcementChange]) -> Vec<Annotation> {
+    let lines = enforcement_lines(changes);
+    let found = changes.iter().zip(lines).map(|(change, (way, line))| {
+        let rule = match way {
+            Enforcement::Loosens => PlanRule::EnforcementLoosens,
+            Enforcement::Tightens | Enforcement::Changes => PlanRule::EnforcementTightens,
+        };
+        let group = change.group.as_deref().unwrap_or_default();
+        Annotation::of(
+            rule,
+            format!("enforcement {}: {line}", direction(way)),
+            &[group, &change.pack, &change.policy],
+        )
+        .at(change.source.as_ref())
+    });
+    found.collect()
+}
+
+/// Opened and closed access; `rules` are the codes for both.
+pub(super) fn of_access(impact: &AccessImpact, rules: (PlanRule, PlanRule)) -> Vec<Annotation> {
+    let AccessImpact {
+        audiences: _,
+        cedar,
+        unreadable,
+    } = impact;
+    let mut found: Vec<Annotation> = grouped(impact)
+        .iter()
+        .map(|(change, people)| of_change(change, people, rules))
+        .collect();
+    found.extend(cedar.iter().map(|policy| {
+        let message = format!(
+            "Cedar policy \"{}\" changes; what it means is not compared",
+            neutral(policy)
+        );
+        Annotation::of(PlanRule::NotCompared, message, &["cedar", policy])
+    }));
+    found.extend(unreadable.iter().map(
+        |UnreadableResource {
+             policy,
+             rule,
+             resource,
+             why,
+         }| {
+            let what = call_name(policy, Some(rule));
+            let message =
+                format!("{what}: live resource `{resource}` is taken to match nothing: {why}");
+            Annotation::of(
+                PlanRule::NotCompared,
+                message,
+                &["resource", policy, rule, resource],
+            )
+        },
+    ));
+    found
+}
+
+fn of_change(change: &AccessChange, people: &[String], rules: (PlanRule, PlanRule)) -> Annotation {
+    let AccessChange {
+        opens,
+        resource,
+        ports: _,
+        methods: _,
+        witness,
+        before,
+        after,
+    } = change;
+    let (rule, word) = if *opens {
+        (rules.0, "opens")
+    } else {
+        (rules.1, "closes")
+    };
+    let people = people.join(", ");
+    let message = format!(
+        "{word} {} for {people}, for example `{witness}`; before: {}; after: {}",
+        requests(change),
+        by(before),
+        by(after)
+    );
+    // The rule that makes the difference, or if it is deleted, the one that decides instead.
+    let at = after
+        .iter()
+        .chain(before)
+        .find_map(|rule| rule.source.as_ref());
+    let all: Vec<DecidingRule> = after.iter().chain(before).cloned().collect();
+    Annotation::of(rule, message, &[resource, witness, &people])
+        .at(at)
+        .related_to(&all)
+}
+
+fn of_guarded(guarded: &GuardedChange, plan: &TargetPlan) -> Annotation {
+    let GuardedChange {
+        kind,
+        resource,
+        name,
+        how,
+    } = guarded;
+    let word = match kind {
+        GuardedKind::Prune => "prune",
+        GuardedKind::ScopeWidens => "scope",
+        GuardedKind::LastDeny => "last-deny",
+        GuardedKind::Protected => "protected",
+        GuardedKind::PackRemoved => "pack-removed",
+    };
+    Annotation::of(
+        PlanRule::Guarded,
+        format!("{}: {how}", full_name(*resource, name, None)),
+        &[word, name],
+    )
+    .at(source_of(plan, name))
+    .with_default_help("`apply` refuses this until it is acknowledged with `--ack`")
+}
+
+fn of_note(about: &PlanNote, plan: &TargetPlan) -> Option<Annotation> {
+    let text = note(about);
+    let text = text.strip_prefix("! ").unwrap_or(&text);
+    match about {
+        PlanNote::Gap { policy, why } => Some(
+            Annotation::of(PlanRule::Gap, text.to_owned(), &[policy, why])
+                .at(source_of(plan, policy)),
+        ),
+        PlanNote::GroupGap { name, why } => Some(
+            Annotation::of(PlanRule::Gap, text.to_owned(), &[name, why]).at(source_of(plan, name)),
+        ),
+        PlanNote::Unproved { why } => Some(Annotation::of(PlanRule::Gap, text.to_owned(), &[why])),
+        PlanNote::NotCompared { why } => Some(Annotation::of(
+            PlanRule::NotCompared,
+            text.to_owned(),
+            &[why],
+        )),
+        PlanNote::GoesBack {
+            policy,
+            digest,
+            since: _,
+        } => Some(
+            Annotation::of(PlanRule::GoesBack, text.to_owned(), &[policy, digest])
+                .at(source_of(plan, policy)),
+        ),
+        // Reported as a guard.
+        PlanNote::ScopeWidens { policy: _ } => None,
+        // Requires no action.
+        PlanNote::UnknownFields {
+            policy: _,
+            rule: _,
+            fields: _,
+        } => None,
+    }
+}
+
+fn of_held(held: &HeldChange) -> Annotation {
+    let HeldChange {
+        resource,
+        name,
+        part,
+        source,
+        reason,
+    } = held;
+    let what = full_name(*resource, name, part.as_deref());
+    let why = held_reason(reason);
+    Annotation::of(PlanRule::Held, format!("{what}: {why}"), &[&what, &why]).at(source.as_ref())
+}
+
+/// Where the policy of this name is declared.
+fn source_of<'p>(plan: &'p TargetPlan, policy: &str) -> Option<&'p SourceRef> {
+    plan.changes
+        .iter()
+        .find(|change| change.name == *policy)?
+        .source
+        .as_ref()
+}

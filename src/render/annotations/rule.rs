@@ -1,0 +1,108 @@
+//! The codes of diagnostics, with their meaning.
+
+use model::diag::{Code, Severity};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AnnotationLevel {
+    Error,
+    Warning,
+    Notice,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AnnotationRule {
+    /// A code of a file.
+    File(Code),
+    /// A code of a plan, of drift or of a policy test.
+    Plan(PlanRule),
+}
+
+macro_rules! rules {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal, $weight:ident;)+) => {
+        /// The macro also uses these doc comments as descriptions for users.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum PlanRule { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl PlanRule {
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            pub(super) fn weight(self) -> AnnotationLevel {
+                match self { $(Self::$variant => AnnotationLevel::$weight,)+ }
+            }
+
+            fn description(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim_ascii_start(),)+ }
+            }
+        }
+    };
+}
+
+rules! {
+    /// A gate of access does not hold: the plan would allow or block what it must not.
+    GateShut = "plan-gate-shut", Error;
+    /// A level of enforcement loosens: more gets through.
+    EnforcementLoosens = "plan-enforcement-loosens", Warning;
+    /// A level of enforcement tightens, or changes otherwise.
+    EnforcementTightens = "plan-enforcement-tightens", Notice;
+    /// The plan opens requests that are denied today.
+    AccessOpens = "plan-access-opens", Warning;
+    /// The plan closes requests that are allowed today.
+    AccessCloses = "plan-access-closes", Notice;
+    /// The plan does something that `apply` refuses until it is acknowledged.
+    Guarded = "plan-guarded", Warning;
+    /// For a moment during the apply, access may be neither what it was nor what it will be.
+    Gap = "plan-gap", Warning;
+    /// What the plan opens or closes could not be worked out in full.
+    NotCompared = "plan-not-compared", Warning;
+    /// A document that is written is an older version of what is live.
+    GoesBack = "plan-goes-back", Warning;
+    /// Something that is declared is left undone.
+    Held = "plan-held", Warning;
+    /// The server holds something else than the manifests that are merged: `apply` undoes it, `import --only` keeps it.
+    Drift = "drift", Error;
+    /// What somebody did at the server opened requests that the manifests deny.
+    DriftOpens = "drift-access-opens", Warning;
+    /// What somebody did at the server closed requests that the manifests allow.
+    DriftCloses = "drift-access-closes", Notice;
+    /// A policy test was answered otherwise than it expects.
+    TestFailed = "policy-test-failed", Error;
+}
+
+impl AnnotationRule {
+    pub fn all() -> impl Iterator<Item = Self> {
+        Code::ALL
+            .iter()
+            .copied()
+            .map(Self::File)
+            .chain(PlanRule::ALL.iter().copied().map(Self::Plan))
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::File(code) => code.as_str(),
+            Self::Plan(rule) => rule.as_str(),
+        }
+    }
+
+    pub fn weight(self) -> AnnotationLevel {
+        match self {
+            Self::File(code) => match code.severity() {
+                Severity::Error => AnnotationLevel::Error,
+                Severity::Warning => AnnotationLevel::Warning,
+            },
+            Self::Plan(rule) => rule.weight(),
+        }
+    }
+
+    /// One or two sentences.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::File(code) => code.description(),
+            Self::Plan(rule) => rule.description(),
+        }
+    }
+}

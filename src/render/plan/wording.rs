@@ -1,0 +1,351 @@
+//! The words of plans, shared by all formats. External text in them is neutralized.
+
+use std::fmt::Write as _;
+
+use crate::plan::{
+    AccessChange, AccessImpact, ChangeKind, ChangedField, DecidingRule, Enforcement,
+    EnforcementChange, FieldChange, GateInfo, HeldReason, PlanNote, ResourceKind, SourceRef,
+    TargetInfo, ValueChange,
+};
+use crate::render::text::{neutral, plural};
+use access::Audience;
+use model::pulumi::EnforcementLevel;
+
+pub(crate) fn what(resource: ResourceKind) -> &'static str {
+    resource.words().0
+}
+
+/// The profile as the end of a sentence, or nothing if the service has no profiles.
+pub(crate) fn profile(target: &TargetInfo) -> String {
+    target
+        .profile
+        .map(|profile| format!("profile {profile}"))
+        .unwrap_or_default()
+}
+
+/// "3 rules".
+pub(crate) fn parts(resource: ResourceKind, count: usize) -> String {
+    let (one, many) = resource.part().unwrap_or(resource).words();
+    plural(count, one, many)
+}
+
+/// The requests that open or close, without an example.
+pub(crate) fn requests(change: &AccessChange) -> String {
+    let AccessChange {
+        opens: _,
+        resource,
+        ports,
+        methods,
+        witness: _,
+        before: _,
+        after: _,
+    } = change;
+    let mut text = neutral(resource).into_owned();
+    let said = |ports: &str| {
+        ports
+            .strip_prefix("port ")
+            .is_some_and(|port| resource.ends_with(&format!(":{port}")))
+    };
+    if let Some(ports) = ports.as_ref().filter(|ports| !said(ports)) {
+        let _ = write!(text, ", {ports}");
+    }
+    if !methods.is_empty() {
+        let _ = write!(text, ", {}", methods.join(" "));
+    }
+    text
+}
+
+pub(crate) fn old_name(fields: &[FieldChange]) -> Option<&str> {
+    fields
+        .iter()
+        .find_map(|field| match (&field.field, &field.value) {
+            (ChangedField::Name, ValueChange::Scalar { before, .. }) => before.as_deref(),
+            (
+                _,
+                ValueChange::Scalar { .. } | ValueChange::Set { .. } | ValueChange::Text { .. },
+            ) => None,
+        })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChangeSign {
+    Create,
+    /// It changes, or one of its parts does.
+    Update,
+    Delete,
+}
+
+pub(crate) fn sign(kind: ChangeKind) -> ChangeSign {
+    match kind {
+        ChangeKind::Create => ChangeSign::Create,
+        ChangeKind::Update | ChangeKind::Within => ChangeSign::Update,
+        ChangeKind::Delete => ChangeSign::Delete,
+    }
+}
+
+pub(crate) fn place(source: &SourceRef) -> String {
+    format!("{}:{}", neutral(&source.file), source.line)
+}
+
+pub(crate) fn call_name(policy: &str, rule: Option<&str>) -> String {
+    full_name(ResourceKind::Policy, policy, rule)
+}
+
+/// An object, or a part of it, by name.
+pub(crate) fn full_name(resource: ResourceKind, name: &str, part: Option<&str>) -> String {
+    let whole = resource.whole();
+    let head = format!("{} \"{}\"", what(whole), neutral(name));
+    match (part, whole.part()) {
+        (Some(part), Some(kind)) => format!("{head}, {} \"{}\"", what(kind), neutral(part)),
+        (Some(part), None) => format!("{head}, \"{}\"", neutral(part)),
+        (None, _) => head,
+    }
+}
+
+pub(crate) fn note(note: &PlanNote) -> String {
+    match note {
+        PlanNote::Gap { policy, why } => {
+            format!("! gap: policy \"{}\": {}", neutral(policy), neutral(why))
+        }
+        PlanNote::GroupGap { name, why } => {
+            format!("! gap: group \"{}\": {}", neutral(name), neutral(why))
+        }
+        PlanNote::Unproved { why } => format!(
+            "! gap: that no step opens or closes more than the whole is not proved, so that calls run one by one: {}",
+            neutral(why)
+        ),
+        PlanNote::NotCompared { why } => format!(
+            "! what opens and closes could not be worked out: {}",
+            neutral(why)
+        ),
+        PlanNote::ScopeWidens { policy } => {
+            format!(
+                "! policy \"{}\" will apply to the whole organization",
+                neutral(policy)
+            )
+        }
+        PlanNote::GoesBack {
+            policy,
+            digest,
+            since,
+        } => {
+            let since = since
+                .as_ref()
+                .map(|since| format!(" of {since}"))
+                .unwrap_or_default();
+            format!(
+                "! policy \"{}\" goes back: the manifest is the older version {}{}",
+                neutral(policy),
+                neutral(digest),
+                neutral(&since)
+            )
+        }
+        PlanNote::UnknownFields {
+            policy,
+            rule,
+            fields,
+        } => {
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|field| format!("`{}`", neutral(field)))
+                .collect();
+            let what = call_name(policy, rule.as_deref());
+            format!(
+                "{what}: {} not known to this version; left as is",
+                fields.join(", ")
+            )
+        }
+    }
+}
+
+pub(crate) fn held_reason(reason: &HeldReason) -> String {
+    match reason {
+        HeldReason::ProfileLacks { operation, wanted } => {
+            format!("cannot {}; this profile of the API has no \"{}\"", neutral(wanted), operation.words())
+        }
+        HeldReason::Refused { why } => format!("the service does not let anybody do it: {}", neutral(why)),
+        HeldReason::NotUnderstood { why } => format!("it {}, which this version does not understand", neutral(why)),
+        HeldReason::WritesOff => {
+            "the target does not set `writes: true`: set it and run `polwarden apply`, or write the \
+             policy in Chainloop's dashboard"
+                .to_owned()
+        }
+        HeldReason::NoWrite => {
+            "the service documents no call that writes it: write it in Chainloop's dashboard".to_owned()
+        }
+        HeldReason::OwnedElsewhere { builtin: true, owner: _ } => {
+            "the server's is builtin, which is never written: give yours another name".to_owned()
+        }
+        HeldReason::OwnedElsewhere { builtin: false, owner } => {
+            let owner = owner.as_ref().map_or_else(
+                || "the service tells no owner of it".to_owned(),
+                |owner| format!("the server's is of organization {}", neutral(owner)),
+            );
+            format!("{owner}; only what is this organization's is written")
+        }
+        HeldReason::LocalReferences { references } => {
+            let references: Vec<String> = references.iter().map(|text| format!("`{}`", neutral(text))).collect();
+            format!(
+                "it names files, which mean nothing at the service ({}): put what they hold into `embedded`",
+                references.join(", ")
+            )
+        }
+    }
+}
+
+pub(crate) fn enforcement_headline(changes: &[EnforcementChange]) -> String {
+    let any = |direction: Enforcement| changes.iter().any(|change| change.direction == direction);
+    let effect = match (any(Enforcement::Loosens), any(Enforcement::Tightens)) {
+        (true, true) => "mixed: some loosens, some tightens",
+        (true, false) => "loosening",
+        (false, true) => "tightening",
+        (false, false) => "no level loosens or tightens",
+    };
+    format!("Enforcement: {effect}")
+}
+
+/// One line per change with its direction; loosened levels first.
+pub(crate) fn enforcement_lines(changes: &[EnforcementChange]) -> Vec<(Enforcement, String)> {
+    let level =
+        |level: Option<EnforcementLevel>| level.map_or("not there", EnforcementLevel::as_str);
+    let line = |change: &EnforcementChange| {
+        let EnforcementChange {
+            direction,
+            group,
+            pack,
+            policy,
+            before,
+            after,
+            source,
+        } = change;
+        let place = source
+            .as_ref()
+            .map(|source| format!("  {}", place(source)))
+            .unwrap_or_default();
+        let whom = match group {
+            Some(group) => format!("group \"{}\"", neutral(group)),
+            None => "the pack itself, where no group says otherwise".to_owned(),
+        };
+        let what = format!(
+            "policy \"{}\" of pack \"{}\"",
+            neutral(policy),
+            neutral(pack)
+        );
+        (
+            *direction,
+            format!(
+                "{what}: {} → {} for {whom}{place}",
+                level(*before),
+                level(*after)
+            ),
+        )
+    };
+    changes.iter().map(line).collect()
+}
+
+pub(crate) fn direction(direction: Enforcement) -> &'static str {
+    match direction {
+        Enforcement::Loosens => "loosens",
+        Enforcement::Tightens => "tightens",
+        Enforcement::Changes => "changes",
+    }
+}
+
+pub(crate) fn headline(impact: &AccessImpact) -> String {
+    let effect = match (impact.widens(), impact.narrows()) {
+        (false, false) if impact.audiences.is_empty() => return "Access: not compared".to_owned(),
+        (false, false) => {
+            return "Access: no access changes; every request is decided as before".to_owned();
+        }
+        (true, false) => "widening",
+        (false, true) => "narrowing",
+        (true, true) => "mixed: some opens, some closes",
+    };
+    format!("Access: {effect}")
+}
+
+/// The audience in words. `alone` means that no other audience is mentioned.
+pub(crate) fn who(audience: &Audience, alone: bool) -> String {
+    let Audience { teams, profiles } = audience;
+    let teams = teams.iter().map(|team| format!("team {}", neutral(team)));
+    let all: Vec<String> = teams
+        .chain(
+            profiles
+                .iter()
+                .map(|profile| format!("profile {}", neutral(profile))),
+        )
+        .collect();
+    match all.as_slice() {
+        [] if alone => "everybody".to_owned(),
+        [] => "people in no team".to_owned(),
+        [one] => format!("people in {one} only"),
+        many => format!("people in {}", many.join(" and ")),
+    }
+}
+
+/// The deciding rules, at most three of them by name.
+pub(crate) fn by(rules: &[DecidingRule]) -> String {
+    let Some(first) = rules.first() else {
+        return "denied, as nothing allows it".to_owned();
+    };
+    let decision = if first.allows { "allowed" } else { "denied" };
+    let named: Vec<String> = rules
+        .iter()
+        .take(3)
+        .map(
+            |DecidingRule {
+                 policy,
+                 rule,
+                 allows: _,
+                 resource: _,
+                 source,
+             }| {
+                let source = source
+                    .as_ref()
+                    .map(|source| format!(" ({})", place(source)))
+                    .unwrap_or_default();
+                format!("{}{source}", call_name(policy, Some(rule)))
+            },
+        )
+        .collect();
+    let more = if rules.len() > 3 {
+        format!(" and {} more", rules.len() - 3)
+    } else {
+        String::new()
+    };
+    format!("{decision} by {}{more}", named.join("; "))
+}
+
+pub(crate) fn gate_text(gate: &GateInfo) -> String {
+    let full = |verb: &str, request: &str, audience: &Option<String>, reason: &Option<String>| {
+        let audience = audience
+            .as_ref()
+            .map(|name| format!(" for {}", neutral(name)))
+            .unwrap_or_default();
+        let reason = reason
+            .as_ref()
+            .map(|reason| format!(": {}", neutral(reason)))
+            .unwrap_or_default();
+        format!("{verb} `{}`{audience}{reason}", neutral(request))
+    };
+    match gate {
+        GateInfo::Never {
+            request,
+            audience,
+            reason,
+        } => full("never", request, audience, reason),
+        GateInfo::Always {
+            request,
+            audience,
+            reason,
+        } => full("always", request, audience, reason),
+        GateInfo::DenyWidening { within } if within.is_empty() => "no widening".to_owned(),
+        GateInfo::DenyWidening { within } => {
+            let within: Vec<String> = within
+                .iter()
+                .map(|pattern| format!("`{}`", neutral(pattern)))
+                .collect();
+            format!("no widening outside of {}", within.join(", "))
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The rules of a target, as lints see them.
+
+use access::{ResourcePosition, UsageReport};
+use manifest::Document;
+use model::diag::Place;
+use model::docker::{DesiredPolicy, DesiredRule};
+
+use crate::service::docker::check::locate::resource_place;
+
+#[derive(Clone, Copy)]
+pub(super) struct DeclaredRule<'a> {
+    pub(super) policy: &'a DesiredPolicy,
+    pub(super) rule: &'a DesiredRule,
+}
+
+/// The input of a lint.
+pub(super) struct Scene<'a> {
+    pub(super) documents: &'a [&'a Document],
+    /// In the order of the usage analysis.
+    pub(super) rules: Vec<DeclaredRule<'a>>,
+    pub(super) usage: UsageReport,
+}
+
+impl Scene<'_> {
+    pub(super) fn rule_place(&self, rule: usize) -> Option<Place> {
+        self.rules
+            .get(rule)
+            .map(|declared| declared.policy.rule_place(declared.rule))
+    }
+
+    /// Where a resource is declared: in the rule, or in a list that it includes.
+    pub(super) fn resource_place(&self, spot: ResourcePosition) -> Option<Place> {
+        let declared = self.rules.get(spot.rule)?;
+        let place = resource_place(
+            self.documents,
+            declared.policy.document,
+            declared.rule.index,
+            self.text(spot)?,
+        );
+        place.or_else(|| self.rule_place(spot.rule))
+    }
+
+    pub(super) fn text(&self, spot: ResourcePosition) -> Option<&str> {
+        Some(
+            &self
+                .usage
+                .rules
+                .get(spot.rule)?
+                .resources
+                .get(spot.resource)?
+                .resource,
+        )
+    }
+
+    /// The name of a rule, with the name of its policy unless that is the policy of `beside`.
+    pub(super) fn name(&self, rule: usize, beside: usize) -> String {
+        let (Some(named), Some(beside)) = (self.rules.get(rule), self.rules.get(beside)) else {
+            return String::new();
+        };
+        let name = &named.rule.rule.name;
+        if named.policy.document == beside.policy.document {
+            format!("rule \"{name}\"")
+        } else {
+            format!("rule \"{name}\" of policy \"{}\"", named.policy.name)
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The manifests of a target, as rules see them.
+
+use std::collections::HashMap;
+
+use crate::workspace::NamedSource;
+use git::{PackError, PackTree};
+use manifest::config::Target;
+use manifest::lock::{LockFile, VersionLock};
+use manifest::pulumi::{GroupPackSpec, PolicyPackManifest, PulumiPolicyGroupManifest, TagSuffix};
+use manifest::{Document, Manifest};
+use model::diag::{DocumentId, Path, Place};
+
+/// The input of the check of one target.
+#[derive(Debug, Clone, Copy)]
+pub struct PackInput<'a> {
+    pub target: &'a Target,
+    /// The manifests of the target.
+    pub documents: &'a [&'a Document],
+    pub sources: &'a HashMap<DocumentId, NamedSource>,
+    /// Empty without a lock file.
+    pub lock: &'a LockFile,
+}
+
+#[derive(Debug)]
+pub(super) struct PackView<'a> {
+    pub(super) document: DocumentId,
+    pub(super) manifest: &'a PolicyPackManifest,
+    /// `None` only if the caller did not read sources.
+    pub(super) source: Option<&'a NamedSource>,
+    /// The tag of the desired version; `None` if it depends on a source that cannot be read.
+    pub(super) tag: Option<String>,
+    /// The lock file's entry for that tag.
+    pub(super) locked: Option<&'a VersionLock>,
+}
+
+#[derive(Debug)]
+pub(super) struct PulumiGroupView<'a> {
+    pub(super) document: DocumentId,
+    pub(super) manifest: &'a PulumiPolicyGroupManifest,
+}
+
+#[derive(Debug)]
+pub(super) struct PulumiRuleContext<'a> {
+    pub(super) target: &'a Target,
+    pub(super) documents: &'a [&'a Document],
+    pub(super) packs: Vec<PackView<'a>>,
+    pub(super) groups: Vec<PulumiGroupView<'a>>,
+    pub(super) lock: &'a LockFile,
+    names: HashMap<&'a str, usize>,
+}
+
+impl<'a> PulumiRuleContext<'a> {
+    pub(super) fn new(input: &PackInput<'a>) -> Self {
+        let PackInput {
+            target,
+            documents,
+            sources,
+            lock,
+        } = *input;
+        let mut packs = Vec::new();
+        let mut groups = Vec::new();
+        for document in documents {
+            match &document.manifest {
+                Manifest::PolicyPack(manifest) => {
+                    packs.push(PackView::new(document.id, manifest, sources, lock, target));
+                }
+                Manifest::PolicyGroup(manifest) => groups.push(PulumiGroupView {
+                    document: document.id,
+                    manifest,
+                }),
+                Manifest::Policy(_)
+                | Manifest::ResourceList(_)
+                | Manifest::PolicyTest(_)
+                | Manifest::ChainloopPolicy(_)
+                | Manifest::ChainloopGroup(_) => {}
+            }
+        }
+        let mut names = HashMap::with_capacity(packs.len());
+        for (index, pack) in packs.iter().enumerate() {
+            names
+                .entry(pack.manifest.metadata.name.as_str())
+                .or_insert(index);
+        }
+        Self {
+            target,
+            documents,
+            packs,
+            groups,
+            lock,
+            names,
+        }
+    }
+
+    /// The pack of this name, or the first one if the name is used twice.
+    pub(super) fn pack(&self, name: &str) -> Option<&PackView<'a>> {
+        self.names
+            .get(name)
+            .and_then(|index| self.packs.get(*index))
+    }
+
+    pub(super) fn pack_names(&self) -> impl Iterator<Item = &'a str> + '_ {
+        self.names.keys().copied()
+    }
+}
+
+impl<'a> PackView<'a> {
+    fn new(
+        document: DocumentId,
+        manifest: &'a PolicyPackManifest,
+        sources: &'a HashMap<DocumentId, NamedSource>,
+        lock: &'a LockFile,
+        target: &Target,
+    ) -> Self {
+        let source = sources.get(&document);
+        let tree = source.and_then(|source| source.tree.as_ref().as_ref().ok());
+        let written = &manifest.spec.version_tag;
+        let tag = match manifest.spec.version_tag_suffix {
+            TagSuffix::None => Some(written.clone()),
+            TagSuffix::SourceDigest => {
+                tree.map(|tree| format!("{written}-{}", tree.digest().short()))
+            }
+        };
+        let locked = tag
+            .as_deref()
+            .and_then(|tag| lock.version(&target.name, &manifest.metadata.name, tag));
+        Self {
+            document,
+            manifest,
+            source,
+            tag,
+            locked,
+        }
+    }
+
+    pub(super) fn tree(&self) -> Option<&'a PackTree> {
+        self.source
+            .and_then(|source| source.tree.as_ref().as_ref().ok())
+    }
+
+    pub(super) fn source_error(&self) -> Option<&'a PackError> {
+        self.source
+            .and_then(|source| source.tree.as_ref().as_ref().err())
+    }
+
+    pub(super) fn name_place(&self) -> Place {
+        name_place(self.document)
+    }
+
+    pub(super) fn field(&self, field: &str) -> Place {
+        Place::value(self.document, Path::root().key("spec").key(field))
+    }
+
+    pub(super) fn policy_path(index: usize) -> Path {
+        Path::root().key("spec").key("policies").index(index)
+    }
+
+    pub(super) fn policy_field(&self, index: usize, field: &str) -> Place {
+        Place::value(self.document, Self::policy_path(index).key(field))
+    }
+}
+
+impl<'a> PulumiGroupView<'a> {
+    pub(super) fn name_place(&self) -> Place {
+        name_place(self.document)
+    }
+
+    pub(super) fn alias_place(&self, index: usize) -> Place {
+        Place::value(
+            self.document,
+            Path::root().key("metadata").key("aliases").index(index),
+        )
+    }
+
+    /// The packs with their positions.
+    pub(super) fn packs(&self) -> impl Iterator<Item = (usize, &'a GroupPackSpec)> + use<'a> {
+        self.manifest.spec.policy_packs.iter().flatten().enumerate()
+    }
+
+    pub(super) fn pack_path(index: usize) -> Path {
+        Path::root().key("spec").key("policyPacks").index(index)
+    }
+
+    pub(super) fn pack_field(&self, index: usize, field: &str) -> Place {
+        Place::value(self.document, Self::pack_path(index).key(field))
+    }
+}
+
+pub(super) fn name_place(document: DocumentId) -> Place {
+    Place::value(document, Path::root().key("metadata").key("name"))
+}
