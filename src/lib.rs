@@ -1,10 +1,16 @@
 //! polwarden keeps the policies on a server in sync with policy YAML in git.
 //!
-//! `docs/architecture.md` shows the crates and modules and which may use which.
+//! `docs/architecture.md` shows the crates and modules. Each module uses only modules above it, which
+//! a test of `xtask` checks.
+
+pub mod workspace;
+
+pub mod plan;
+
+pub mod run;
+
+pub mod render;
+
+pub mod service;
 
 pub mod cli;
-pub mod plan;
-pub mod render;
-pub mod run;
-pub mod service;
-pub mod workspace;
