@@ -20,7 +20,7 @@ pub enum Destination {
 /// A path on a machine, in one of the formats of rules.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FilePath {
-    /// The root. Never [`Root::AnyDrive`], which only patterns have.
+    /// The root. Never `Root::AnyDrive`, which only patterns have.
     pub root: PathRoot,
     /// The segments below the root.
     pub segments: Vec<String>,

@@ -39,7 +39,7 @@ pub enum RequestPatternError {
 /// A set of requests in one line: those that a rule with such a resource matches.
 ///
 /// `tcp` includes everything sent on the connection, also HTTP requests. Every valid
-/// [`Request`](super::Request) is a pattern for itself. There are therefore patterns that rules
+/// `Request` is a pattern for itself. There are therefore patterns that rules
 /// cannot express, such as `tcp 10.0.0.0/8:22`.
 #[derive(Debug, Clone)]
 pub struct RequestPattern {

@@ -59,7 +59,7 @@ impl HttpCall {
         }
     }
 
-    /// Creates a request that may change state. Add the body with [`Call::with_body`].
+    /// Creates a request that may change state. Add the body with `Call::with_body`.
     pub fn write(
         operation: &'static str,
         resource: impl Into<String>,

@@ -88,7 +88,7 @@ impl HostClient {
     }
 
     /// Sends a call and returns the JSON of a 2xx response. Faults are retried where that is safe
-    /// (see [`Effect`](crate::Effect)). Pauses requested by the server apply to all calls to it.
+    /// (see `Effect`). Pauses requested by the server apply to all calls to it.
     ///
     /// # Errors
     /// Anything except a 2xx response with JSON, after all retries.

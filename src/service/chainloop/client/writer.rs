@@ -15,7 +15,7 @@ use model::chainloop::{DocumentBytes, PolicyName};
 const JSON: &str = "application/json";
 
 /// Changes the policies of one organization, one call at a time. [`ApiError::outcome`] says whether a failed call may
-/// have been applied; after [`Outcome::Unknown`](http::Outcome::Unknown), read back.
+/// have been applied; after `Outcome::Unknown`, read back.
 ///
 /// The service documents no precondition of a write. So read the policy just before, and look at its owner: a token
 /// writes into the organization that it belongs to.

@@ -14,7 +14,7 @@ pub const SECRET_VARIABLE: &str = "DOCKER_HUB_SECRET";
 /// The variable with a ready bearer token.
 pub const TOKEN_VARIABLE: &str = "POLWARDEN_DOCKER_TOKEN";
 
-/// How to sign in. A [`Connection`](super::Connection) binds it to one endpoint; secrets are shown nowhere.
+/// How to sign in. A `Connection` binds it to one endpoint; secrets are shown nowhere.
 #[derive(Clone)]
 pub enum DockerCredentials {
     /// A name and a secret, exchanged for short-lived tokens (contract: `bearerAuth`).

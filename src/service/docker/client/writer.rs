@@ -18,7 +18,7 @@ const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// Changes the policies of one organization, one call at a time. What the target's profile does not have is an error
 /// before anything is sent. An answer comes with the server's date. [`ApiError::outcome`] says whether a failed call may have been applied; after
-/// [`Outcome::Unknown`](http::Outcome::Unknown), read back.
+/// `Outcome::Unknown`, read back.
 #[derive(Clone)]
 pub struct DockerWriter {
     target: DockerOrganizationClient,

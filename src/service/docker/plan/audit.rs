@@ -5,13 +5,13 @@
 //! planner chooses edges that are sufficient; the audit enumerates the reachable down-sets of the
 //! calls that affect a ballot, and evaluates the decision in each of them. This is exhaustive, so a
 //! plan that passes is proven to keep the decision. A ballot with n calls has at most 2ⁿ down-sets;
-//! if n exceeds [`TRIED`], the audit only accepts the sufficient edges.
+//! if n exceeds `TRIED`, the audit only accepts the sufficient edges.
 //!
 //! It also replays the calls on a model of the service, and checks that every order the edges
 //! permit is one that the service accepts.
 //!
 //! Example: call 1 creates an allow rule for `a.com`, call 2 deletes the old one. Without the edge
-//! 1 → 2, the down-set {2} is reachable and denies `a.com`, which is a [`Breach::Access`].
+//! 1 → 2, the down-set {2} is reachable and denies `a.com`, which is a `Breach::Access`.
 
 use std::collections::HashSet;
 

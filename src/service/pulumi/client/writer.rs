@@ -23,7 +23,7 @@ fn is_taken(error: &ApiError) -> bool {
 }
 
 /// Changes the packs and groups of one organization, one call at a time. [`ApiError::outcome`] says whether a failed call
-/// may have been applied; after [`Outcome::Unknown`](http::Outcome::Unknown), read back.
+/// may have been applied; after `Outcome::Unknown`, read back.
 #[derive(Clone)]
 pub struct PulumiWriter {
     target: PulumiOrganizationClient,

@@ -1,7 +1,7 @@
 //! Pairs live objects with declared ones.
 //!
-//! Policies are paired by name and by declared aliases ([`policies`]). The rules of a policy are
-//! paired so that the number of calls is minimal, then the size of the patches ([`rules`]). Both
+//! Policies are paired by name and by declared aliases (`policies`). The rules of a policy are
+//! paired so that the number of calls is minimal, then the size of the patches (`rules`). Both
 //! are assignment problems with the constraint that renames form no cycle.
 
 mod assign;

@@ -7,24 +7,24 @@
 //!
 //! Solution:
 //!
-//! 1. A [`Timeline`] records for each version of a rule and of a scope the call that begins it and
+//! 1. A `Timeline` records for each version of a rule and of a scope the call that begins it and
 //!    the call that ends it.
-//! 2. [`ballots`] groups requests by the rules that match them. Each of these rules is a vote
+//! 2. `ballots` groups requests by the rules that match them. Each of these rules is a vote
 //!    (allow or deny) that counts while its interval lasts.
-//! 3. [`ways`] turns each ballot that must not change into alternative sets of precedence edges.
-//! 4. [`structure::edges`] adds the edges that the service requires: a policy before its rules, a
+//! 3. `ways` turns each ballot that must not change into alternative sets of precedence edges.
+//! 4. `structure::edges` adds the edges that the service requires: a policy before its rules, a
 //!    name freed before it is taken.
-//! 5. [`attempt`] adds one set per ballot to an acyclic graph, and [`Graph::order`] numbers the
+//! 5. `attempt` adds one set per ballot to an acyclic graph, and `Graph::order` numbers the
 //!    calls. Calls without a path between them may be sent concurrently.
 //!
 //! Choosing one of several sets for each ballot without closing a cycle is NP-hard in general
 //! (disjunctive precedence constraints), so the choice is greedy: ballots with the fewest
-//! alternatives first, and for each ballot the smallest set that fits. [`super::audit`] checks the
+//! alternatives first, and for each ballot the smallest set that fits. `super::audit` checks the
 //! result independently.
 //!
 //! If no set fits, whole calls cannot be ordered, and one call is split in two as in a two-phase
-//! update: first the union of old and new, then the new alone ([`split`]). Conflicts that remain
-//! are reported as [`Note::Gap`].
+//! update: first the union of old and new, then the new alone (`split`). Conflicts that remain
+//! are reported as `Note::Gap`.
 //!
 //! Example: one call moves an allow rule from `a.com` to `b.com`, another one moves a second rule
 //! from `b.com` to `a.com`. To keep `a.com` allowed, the second call must come first; to keep
