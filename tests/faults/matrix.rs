@@ -349,7 +349,7 @@ async fn a_policy_that_moved_before_its_first_call_is_left_alone_and_the_others_
     ];
     let report = site.apply(&desired, Duration::ZERO).await;
     let shown = format!("{report:?}");
-    assert!(shown.contains("Moved"), "{shown}");
+    assert!(shown.contains("Failed(Stale"), "{shown}");
     let tally = report.tally();
     assert!(tally.failed >= 1 && tally.overwrote == 0, "{tally:?}");
     let live = site.reader.live_state().await.unwrap();
