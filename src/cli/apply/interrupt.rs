@@ -6,17 +6,18 @@ use crate::run::StopSignal;
 
 /// Stops a run in good order at the first signal, and ends this process at the second.
 pub(super) fn stop_on_signals(stop: &StopSignal, console: Console) {
+    // Registered before the task is spawned: a signal that arrives earlier would end the process.
+    let mut signals = match InterruptSignals::new() {
+        Ok(signals) => signals,
+        Err(error) => {
+            console.warn(&format!(
+                "Interrupts cannot be noticed ({error}); one ends this run at once."
+            ));
+            return;
+        }
+    };
     let stop = stop.clone();
     tokio::spawn(async move {
-        let mut signals = match InterruptSignals::new() {
-            Ok(signals) => signals,
-            Err(error) => {
-                console.warn(&format!(
-                    "Interrupts cannot be noticed ({error}); one ends this run at once."
-                ));
-                return;
-            }
-        };
         signals.next().await;
         stop.ask();
         console.warn(
