@@ -5,7 +5,7 @@
 FROM docker.io/library/rust:1.95-alpine AS build
 WORKDIR /source
 COPY . .
-RUN cargo build --locked --profile dist && cp target/dist/polwarden /polwarden
+RUN cargo build --locked --profile dist --package polwarden && cp target/dist/polwarden /polwarden
 
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt

@@ -19,7 +19,7 @@ case "$TARGET" in
   aarch64-unknown-linux-musl) export CC_aarch64_unknown_linux_musl=musl-gcc ;;
   *) ;;
 esac
-cargo build --locked --profile dist --target "$TARGET"
+cargo build --locked --profile dist --package polwarden --target "$TARGET"
 
 folder="${CARGO_TARGET_DIR:-target}/$TARGET/dist"
 program=polwarden
