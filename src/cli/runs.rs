@@ -86,7 +86,7 @@ pub(super) fn list(format: OutputFormat, console: Console) -> CommandResult {
     let mut files = journal::list(Utf8Path::new(FOLDER))?;
     files.reverse();
     if files.is_empty() {
-        console.status(&format!("There is no journal in `{FOLDER}`."));
+        console.status(&format!("No journals in `{FOLDER}`."));
     }
     let mut found = Vec::new();
     let mut exit = Exit::Done;

@@ -149,7 +149,7 @@ impl ReferenceRewrite {
             replace(&tree, name.into(), &before, &after)
                 .with_context(|| format!("cannot write `{name}`"))?;
             told.push(format!(
-                "wrote {} anew in {name}",
+                "updated {} in {name}",
                 count_of(count, "reference")
             ));
         }
