@@ -10,6 +10,7 @@ mod check;
 mod founding;
 mod http;
 mod interference;
+mod layer;
 mod objects;
 mod operation;
 mod operations;

@@ -11,6 +11,7 @@ mod check;
 mod founding;
 mod http;
 mod interference;
+mod lookup;
 mod objects;
 mod operation;
 mod operations;
