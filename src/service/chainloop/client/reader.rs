@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use super::target::ChainloopOrganizationClient;
+use super::connection::ChainloopOrganizationClient;
 use super::wire;
 use crate::run::service::ReadProgress;
 use http::OrganizationName;

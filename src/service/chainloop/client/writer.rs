@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::connection::ChainloopOrganizationClient;
 use super::structured::structured;
-use super::target::ChainloopOrganizationClient;
 use http::operation::WriteRequest;
 use http::{ApiError, DatedAnswer, ErrorKind, HttpCall};
 use manifest::config::RawSchemaEncoding;

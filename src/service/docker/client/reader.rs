@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
+use super::connection::DockerOrganizationClient;
 use super::listing::{self, ListingState, PolicyPage};
-use super::target::DockerOrganizationClient;
 use super::teams;
 use super::wire::{PolicyTypeSource, policy};
 use crate::run::service::ReadProgress;

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use super::target::DockerOrganizationClient;
+use super::connection::DockerOrganizationClient;
 use super::wire::{self, BodyError, PolicyTypeSource, live_rule, policy};
 use http::json::{DecodeError, ROOT, required};
 use http::operation::WriteRequest;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::target::PulumiOrganizationClient;
+use super::connection::PulumiOrganizationClient;
 use super::wire::{self, GroupSummary, PackSummary};
 use crate::run::service::ReadProgress;
 use http::operation::ReadRequest;

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::target::PulumiOrganizationClient;
+use super::connection::PulumiOrganizationClient;
 use super::wire::{self, CreatedVersion};
 use http::operation::WriteRequest;
 use http::{ApiError, DatedAnswer, ErrorKind, HttpCall, Upload};
