@@ -5,8 +5,6 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::reader::ChainloopReader;
-use super::writer::ChainloopWriter;
 use http::AccessTokenError;
 use http::ConnectionError;
 use http::OrganizationName;
@@ -14,7 +12,6 @@ use http::TokenVariable;
 use http::{
     ApiError, Authorization, DatedAnswer, Endpoint, ErrorKind, HostClient, HttpCall, HttpClient,
 };
-use manifest::config::RawSchemaEncoding;
 
 /// Where the service is when nobody says otherwise.
 pub const DEFAULT_ENDPOINT: &str = "https://api.app.chainloop.dev";
@@ -79,26 +76,6 @@ impl ChainloopConnection {
         self.0.host.endpoint()
     }
 
-    /// Reads an organization's policies and groups.
-    pub fn reader(&self, organization: &OrganizationName) -> ChainloopReader {
-        ChainloopReader::new(ChainloopOrganizationClient::new(
-            self.clone(),
-            organization.clone(),
-        ))
-    }
-
-    /// Changes an organization's policies; `encoding` says how a document's bytes are put into a request.
-    pub fn writer(
-        &self,
-        organization: &OrganizationName,
-        encoding: RawSchemaEncoding,
-    ) -> ChainloopWriter {
-        ChainloopWriter::new(
-            ChainloopOrganizationClient::new(self.clone(), organization.clone()),
-            encoding,
-        )
-    }
-
     pub(super) fn failed(&self, call: &HttpCall, kind: ErrorKind) -> ApiError {
         self.0.host.failed(call, kind)
     }
@@ -127,10 +104,10 @@ pub(super) struct ChainloopOrganizationClient {
 }
 
 impl ChainloopOrganizationClient {
-    pub(super) fn new(connection: ChainloopConnection, organization: OrganizationName) -> Self {
+    pub(super) fn new(connection: &ChainloopConnection, organization: &OrganizationName) -> Self {
         Self {
-            connection,
-            organization,
+            connection: connection.clone(),
+            organization: organization.clone(),
         }
     }
 

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::credentials::DockerCredentials;
-use super::reader::DockerReader;
 use super::session::{SignInMethod, TokenSession};
-use super::writer::DockerWriter;
 use http::OrganizationName;
 use http::json::DecodeError;
 use http::{
@@ -58,24 +56,6 @@ impl DockerConnection {
         self.0.host.endpoint()
     }
 
-    /// Reads an organization's policies.
-    pub fn reader(&self, organization: &OrganizationName, profile: Profile) -> DockerReader {
-        DockerReader::new(DockerOrganizationClient::new(
-            self.clone(),
-            organization.clone(),
-            profile,
-        ))
-    }
-
-    /// Changes an organization's policies.
-    pub fn writer(&self, organization: &OrganizationName, profile: Profile) -> DockerWriter {
-        DockerWriter::new(DockerOrganizationClient::new(
-            self.clone(),
-            organization.clone(),
-            profile,
-        ))
-    }
-
     pub(super) fn host(&self) -> &HostClient {
         &self.0.host
     }
@@ -116,13 +96,13 @@ pub(super) struct DockerOrganizationClient {
 
 impl DockerOrganizationClient {
     pub(super) fn new(
-        connection: DockerConnection,
-        organization: OrganizationName,
+        connection: &DockerConnection,
+        organization: &OrganizationName,
         profile: Profile,
     ) -> Self {
         Self {
-            connection,
-            organization,
+            connection: connection.clone(),
+            organization: organization.clone(),
             profile,
         }
     }

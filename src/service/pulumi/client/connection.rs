@@ -6,8 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::reader::PulumiReader;
-use super::writer::PulumiWriter;
 use http::AccessTokenError;
 use http::ConnectionError;
 use http::OrganizationName;
@@ -88,22 +86,6 @@ impl PulumiConnection {
         self.0.host.take_warnings()
     }
 
-    /// Reads an organization's packs and groups.
-    pub fn reader(&self, organization: &OrganizationName) -> PulumiReader {
-        PulumiReader::new(PulumiOrganizationClient::new(
-            self.clone(),
-            organization.clone(),
-        ))
-    }
-
-    /// Changes an organization's packs and groups.
-    pub fn writer(&self, organization: &OrganizationName) -> PulumiWriter {
-        PulumiWriter::new(PulumiOrganizationClient::new(
-            self.clone(),
-            organization.clone(),
-        ))
-    }
-
     pub(super) fn failed(&self, call: &HttpCall, kind: ErrorKind) -> ApiError {
         self.0.host.failed(call, kind)
     }
@@ -155,10 +137,10 @@ pub(super) struct PulumiOrganizationClient {
 }
 
 impl PulumiOrganizationClient {
-    pub(super) fn new(connection: PulumiConnection, organization: OrganizationName) -> Self {
+    pub(super) fn new(connection: &PulumiConnection, organization: &OrganizationName) -> Self {
         Self {
-            connection,
-            organization,
+            connection: connection.clone(),
+            organization: organization.clone(),
         }
     }
 
