@@ -6,6 +6,7 @@
 //! ([`impact`], [`gates`], [`guard`]).
 
 pub mod audit;
+mod counts;
 pub mod difference;
 pub mod draft;
 pub mod drift;
@@ -33,7 +34,8 @@ use rayon::prelude::*;
 
 use crate::plan::fingerprint;
 use audit::audit_plan;
-use effect::CallEffect;
+use counts::{live_counts, rule_count};
+use effect::{CallEffect, content_effect};
 use gates::evaluate_plan_gates;
 use guard::{LivePolicyContext, guarded};
 use impact::impact;
@@ -41,8 +43,8 @@ use matching::{PairingCosts, PairingInput, PolicyPairing, pair_policies};
 
 use crate::plan::{
     AccessImpact, Change, ChangeKind, GateNames, Gates, GuardedChange, HeldChange, HeldReason,
-    LiveCounts, PlanNote, PlannedCall, PlannedFingerprint, ResourceId, ResourceKind, SourceRef,
-    TargetInfo, TargetPlan, UnmanagedResource,
+    PlanNote, PlannedCall, PlannedFingerprint, ResourceId, ResourceKind, SourceRef, TargetInfo,
+    TargetPlan, UnmanagedResource,
 };
 use access::NamedAudience;
 use manifest::config::Unmanaged;
@@ -420,38 +422,6 @@ impl<'a> DeclarationPlaces<'a> {
 
     fn policy(&self, policy: &str) -> Option<SourceRef> {
         self.policies.get(policy).map(self.locate)
-    }
-}
-
-pub(super) fn live_counts<'p>(policies: impl Iterator<Item = &'p LivePolicy>) -> LiveCounts {
-    let mut count = 0;
-    let mut rules = 0;
-    for policy in policies {
-        count += 1;
-        rules += rule_count(policy);
-    }
-    LiveCounts::new([(ResourceKind::Policy, count), (ResourceKind::Rule, rules)])
-}
-
-fn rule_count(policy: &LivePolicy) -> usize {
-    match &policy.content {
-        LiveContent::Rules(rules) => rules.len(),
-        LiveContent::Cedar(_) | LiveContent::Opaque(_) => 0,
-    }
-}
-
-/// The combined effect of all rules of a policy.
-fn content_effect(
-    policy: &LivePolicy,
-    of: impl Fn(model::docker::Decision) -> CallEffect,
-) -> CallEffect {
-    use model::docker::Decision;
-    match &policy.content {
-        LiveContent::Rules(rules) => rules
-            .iter()
-            .filter_map(|rule| rule.rule.as_ref().ok())
-            .fold(CallEffect::NONE, |effect, rule| effect | of(rule.decision)),
-        LiveContent::Cedar(_) | LiveContent::Opaque(_) => of(Decision::Allow) | of(Decision::Deny),
     }
 }
 

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::counts::live_counts;
 use super::difference::{policy_fields, rule_fields};
 use super::guard::{LivePolicyContext, guarded, made};
 use super::impact::impact;
-use super::live_counts;
 use super::order;
 use super::replay::replay;
 use crate::plan::ReplayError;
