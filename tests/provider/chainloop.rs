@@ -93,11 +93,9 @@ async fn policies_are_written_and_read_byte_for_byte() {
             .await;
             let reader = ChainloopReader::new(&connection, &acme());
             let writer = ChainloopWriter::new(&connection, &acme(), encoding);
-            let (p, first, second) = (
-                name("p"),
-                bytes(&text("p", "one")),
-                bytes(&text("p", "two")),
-            );
+            let p = name("p");
+            let first = bytes(&text("p", "one"));
+            let second = bytes(&text("p", "two"));
             assert_eq!(reader.policy(&p, None).await.unwrap(), None);
             writer.create(&p, &first).await.unwrap();
             writer.update(&p, &second).await.unwrap();

@@ -154,7 +154,7 @@ fn updated_rule(
     planned: Option<&LiveRule>,
     found: Option<&LiveRule>,
 ) -> WriteOutcome {
-    let (Some(before), Some(found)) = (planned, found) else {
+    let Some((before, found)) = planned.zip(found) else {
         return other(planned.map(LiveObject::rule), found.map(LiveObject::rule));
     };
     if found == before {

@@ -130,7 +130,7 @@ fn evaluate(
             outcome.breaches.push(told(Some(gate.kind), &breach, names));
         }
     }
-    let (Some(within), Some(outcome)) = (widening, widened) else {
+    let Some((within, outcome)) = widening.as_deref().zip(widened) else {
         return Ok(());
     };
     let states = base

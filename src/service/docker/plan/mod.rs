@@ -310,10 +310,8 @@ impl<'a> PolicyPlanner<'a> {
                 notes.push(PlanNote::NotCompared { why });
                 AccessImpact::default()
             });
-        let (rule, policy) = (
-            |policy: &str, rule: &str| places.rule(policy, rule),
-            |policy: &str| places.policy(policy),
-        );
+        let rule = |policy: &str, rule: &str| places.rule(policy, rule);
+        let policy = |policy: &str| places.policy(policy);
         let names = GateNames {
             rule: &rule,
             policy: &policy,
