@@ -6,7 +6,6 @@
 //! ([`impact`], [`gates`], [`guard`]).
 
 pub mod audit;
-mod counts;
 pub mod difference;
 pub mod draft;
 pub mod drift;
@@ -20,6 +19,7 @@ pub mod policy;
 pub mod recompute;
 pub mod replay;
 pub mod rules;
+mod summary;
 pub mod timeline;
 
 pub use audit::{PolicyPlanViolation as AuditBreach, audit};
@@ -30,21 +30,17 @@ pub use replay::replay;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use rayon::prelude::*;
-
-use crate::plan::fingerprint;
 use audit::audit_plan;
-use counts::{live_counts, rule_count};
 use effect::{CallEffect, content_effect};
 use gates::evaluate_plan_gates;
 use guard::{LivePolicyContext, guarded};
 use impact::impact;
 use matching::{PairingCosts, PairingInput, PolicyPairing, pair_policies};
+use summary::{before, live_counts, rule_count};
 
 use crate::plan::{
     AccessImpact, Change, ChangeKind, GateNames, Gates, GuardedChange, HeldChange, HeldReason,
-    PlanNote, PlannedCall, PlannedFingerprint, ResourceId, ResourceKind, SourceRef, TargetInfo,
-    TargetPlan, UnmanagedResource,
+    PlanNote, PlannedCall, ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedResource,
 };
 use access::NamedAudience;
 use manifest::config::Unmanaged;
@@ -320,22 +316,7 @@ impl<'a> PolicyPlanner<'a> {
         let gates = evaluate_plan_gates(request.live, (&changes, &calls), gates, &names);
         notes.sort();
         notes.dedup();
-        let touched: BTreeSet<ResourceId> = calls
-            .iter()
-            .filter_map(|call| call.send.existing())
-            .collect();
-        let before = live
-            .par_iter()
-            .map(|policy| (ResourceId::from(&policy.id), policy));
-        let before = before
-            .filter(|(id, _)| touched.contains(id))
-            .map(|(id, policy)| PlannedFingerprint {
-                resource: ResourceKind::Policy,
-                id,
-                name: policy.name.clone(),
-                fingerprint: fingerprint(policy),
-            });
-        let before = before.collect();
+        let before = before(live, &calls);
         changes.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
         held.sort_by(|a, b| (&a.name, &a.part).cmp(&(&b.name, &b.part)));
         let counts = live_counts(live.iter().copied());

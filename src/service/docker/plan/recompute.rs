@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::counts::live_counts;
 use super::difference::{policy_fields, rule_fields};
 use super::guard::{LivePolicyContext, guarded, made};
 use super::impact::impact;
 use super::order;
 use super::replay::replay;
+use super::summary::live_counts;
 use crate::plan::ReplayError;
 use crate::plan::{
     AccessImpact, Change, ChangeKind, GuardedChange, GuardedKind, PlanNote, ResourceKind,
