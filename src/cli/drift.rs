@@ -7,14 +7,14 @@ use clap::Args;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
-use super::error::{CommandError, CommandResult, FailureKind};
+use super::error::{CommandError, CommandResult, FailureKind, OpenWorkspaceError};
 use super::exit::Exit;
 use super::format::{self, CommentArgs, OutputFile, OutputFormat, OutputSink};
 use super::gates::GateSources;
 use super::planning::{self, Against, Planned};
 use super::reporter::DiagnosticReporter;
 use super::tree::RevisionArgs;
-use super::workspace::{OpenWorkspaceError, Project, TargetSelection, WorkingDirectory};
+use super::workspace::{Project, TargetSelection, WorkingDirectory};
 use crate::plan::{self, DRIFT_FORMAT_VERSION, DriftReport};
 use crate::render;
 use crate::render::annotations::{Annotation, RepositoryPrefix};
@@ -148,7 +148,7 @@ impl DriftArgs {
                 OutputFormat::Markdown => Some(render::markdown::drift(
                     report,
                     &findings,
-                    &self.comment.options(&self.selection),
+                    &self.comment.options(self.selection.names()),
                 )),
                 OutputFormat::Github => {
                     Some(render::github::github(Some(&said), &findings, prefix))

@@ -14,6 +14,7 @@ use super::planning;
 use super::statements;
 use super::tree::RevisionArgs;
 use super::workspace::{TargetSelection, Workspace};
+use crate::plan::SourceRef;
 use crate::render::annotations::{AnnotationLevel, AnnotationRule, PlanRule};
 use crate::render::decided::Locator;
 use crate::render::explain::Explanation;
@@ -182,7 +183,7 @@ fn decide(
     question: &AccessQuestion,
     target: &Target,
 ) -> anyhow::Result<Explanation> {
-    let place = |place: &Place| planning::locate(workspace.sources(), place);
+    let place = |place: &Place| SourceRef::locate(workspace.sources(), place);
     let statement =
         |statement: &CedarStatement<'_>| statements::locate(workspace, target, statement);
     let locator = Locator {

@@ -8,7 +8,6 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::console::Console;
-use super::workspace::TargetSelection;
 use crate::render::markdown::{CommentOptions, GITHUB_COMMENT, Marker, SMALLEST};
 use crate::render::paint::Painter;
 
@@ -177,11 +176,11 @@ fn most(text: &str) -> Result<usize, String> {
 
 impl CommentArgs {
     /// The options for a run on some targets: the same, whatever becomes of the run.
-    pub(super) fn options(&self, selection: &TargetSelection) -> CommentOptions {
+    pub(super) fn options(&self, targets: &[String]) -> CommentOptions {
         let marker = self
             .marker
             .clone()
-            .unwrap_or_else(|| Marker::of_targets(selection.names()));
+            .unwrap_or_else(|| Marker::of_targets(targets));
         CommentOptions {
             marker,
             most: self.max_size,

@@ -24,7 +24,6 @@ mod progress;
 mod reporter;
 mod rollback;
 mod runs;
-mod saved;
 mod schema;
 mod statements;
 mod steps;

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
-use super::error::{CommandError, CommandResult, FailureKind};
+use super::error::{CommandError, CommandResult, FailureKind, OpenWorkspaceError};
 use super::exit::Exit;
 use super::format::{self, CommentArgs, OutputFile, OutputFormat, OutputSink};
 use super::gates::GateArgs;
@@ -16,7 +16,7 @@ use super::steps::StepArgs;
 use super::three_way::{self, BaseManifests};
 use super::tree::RevisionArgs;
 use super::watch::PlanWatcher;
-use super::workspace::{OpenWorkspaceError, Project, TargetSelection, WorkingDirectory};
+use super::workspace::{Project, TargetSelection, WorkingDirectory};
 use crate::plan::plan_digest;
 use crate::render;
 use crate::render::annotations::{Annotation, RepositoryPrefix};
@@ -233,7 +233,7 @@ impl PlanArgs {
                 OutputFormat::Markdown => Some(render::markdown::plan(
                     plan,
                     &findings,
-                    &self.comment.options(&self.selection),
+                    &self.comment.options(self.selection.names()),
                 )),
                 OutputFormat::Github => {
                     Some(render::github::github(Some(&said), &findings, prefix))

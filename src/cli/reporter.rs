@@ -1,13 +1,13 @@
 //! Findings on their way to whoever reads them.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 
 use super::console::Console;
 use super::format::OutputSink;
-use super::workspace::{is_error, unique};
 use crate::render::annotations::{Annotation, PackDiagnostics};
 use crate::render::diagnostics::{DiagnosticAmount, human};
-use model::diag::{Diagnostic, SourceMap};
+use model::diag::{Diagnostic, Severity, SourceMap};
 
 /// Which findings are shown on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,4 +116,21 @@ pub(super) fn file_names(sources: &SourceMap) -> Vec<String> {
         .files()
         .map(|(_, file)| file.name().to_owned())
         .collect()
+}
+
+/// The findings that are the same for two targets are one finding.
+pub(super) fn unique(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut seen = HashSet::new();
+    let first: Vec<bool> = findings
+        .iter()
+        .map(|finding| seen.insert(finding))
+        .collect();
+    let mut first = first.into_iter();
+    findings.retain(|_| first.next().unwrap_or(true));
+    findings
+}
+
+/// Whether a finding stops a plan.
+pub(super) fn is_error(finding: &Diagnostic) -> bool {
+    finding.severity() == Severity::Error
 }

@@ -21,9 +21,8 @@ use crate::render::policy_tests::{
     self, CoverageReport, TargetReport, TestReport, TestResult, TestedState,
 };
 use crate::render::text::neutral;
-use crate::service::docker::check::CheckedTests;
 use crate::service::registry;
-use crate::service::registry::LivePolicies;
+use crate::service::registry::{CheckedTests, LivePolicies};
 use access::{CedarStatement, CoveredRule, Expectation, OrganizationPolicies};
 use manifest::config::Target;
 use model::Desired;
@@ -144,9 +143,10 @@ impl TestArgs {
             OutputFormat::Human => policy_tests::human(report, painter),
             OutputFormat::Json => policy_tests::json(report)?,
             OutputFormat::Junit => policy_tests::junit(report)?,
-            OutputFormat::Markdown => {
-                render::markdown::policy_tests(report, &self.comment.options(&self.selection))
-            }
+            OutputFormat::Markdown => render::markdown::policy_tests(
+                report,
+                &self.comment.options(self.selection.names()),
+            ),
             OutputFormat::Github => {
                 let failures = PackDiagnostics::new(Annotation::of_tests(report), Vec::new());
                 render::github::github(Some(&policy_tests::summary(report)), &failures, prefix)
@@ -259,7 +259,7 @@ impl TestArgs {
             TestedPolicies::Desired(desired) => OrganizationPolicies::Desired(&desired.policies),
             TestedPolicies::Live(live) => OrganizationPolicies::Live(live),
         };
-        let place = |place: &Place| planning::locate(workspace.sources(), place);
+        let place = |place: &Place| SourceRef::locate(workspace.sources(), place);
         let statement =
             |statement: &CedarStatement<'_>| statements::locate(workspace, target, statement);
         let locator = Locator {
@@ -302,13 +302,8 @@ fn declared_source(
         TestedPolicies::Live(_) => return None,
     };
     let documents = workspace.documents(target);
-    let place = crate::service::docker::check::covered_place(
-        &documents,
-        &desired.policies,
-        covered,
-        resource,
-    )?;
-    Some(planning::locate(workspace.sources(), &place))
+    let place = registry::resource_place(&documents, &desired.policies, covered, resource)?;
+    Some(SourceRef::locate(workspace.sources(), &place))
 }
 
 /// What the server holds. What this version does not understand of it answers nothing, which must be told.

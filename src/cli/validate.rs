@@ -6,17 +6,16 @@ use rayon::prelude::*;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
-use super::error::{CommandError, CommandResult, FailureKind};
+use super::error::{
+    CommandError, CommandResult, FailureKind, InvalidConfiguration, OpenWorkspaceError,
+};
 use super::exit::Exit;
 use super::format::{self, CommentArgs, OutputFile, OutputFormat, OutputSink};
 use super::gates;
 use super::planning;
-use super::reporter::file_names;
+use super::reporter::{file_names, is_error, unique};
 use super::tree::RevisionArgs;
-use super::workspace::{
-    InvalidConfiguration, OpenWorkspaceError, TargetSelection, WorkingDirectory, Workspace,
-    is_error, unique,
-};
+use super::workspace::{TargetSelection, WorkingDirectory, Workspace};
 use crate::render;
 use crate::render::annotations::{Annotation, PackDiagnostics, RepositoryPrefix};
 use crate::render::diagnostics::{DiagnosticAmount, DiagnosticsReport, human};
@@ -243,7 +242,7 @@ impl ValidateArgs {
             OutputFormat::Markdown => render::markdown::findings(
                 depth.command(),
                 told,
-                &self.comment.options(&self.selection),
+                &self.comment.options(self.selection.names()),
             ),
             OutputFormat::Github => render::github::github(None, told, prefix),
             OutputFormat::Gitlab => render::gitlab::gitlab(told, prefix)?,

@@ -2,7 +2,18 @@
 
 use std::collections::HashSet;
 
+use model::Desired;
 use model::diag::{Diagnostic, DocumentId, FileId, Place, Severity};
+
+/// The outcome of a check of one target's manifests.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// What the manifests declare. Something is missing if there is an error about it, or if the
+    /// server has to confirm it: a caller that plans must refuse while there is any error.
+    pub desired: Desired,
+    /// The findings, by document, in the order of the rules.
+    pub diagnostics: Vec<Diagnostic>,
+}
 
 /// Sorts diagnostics by document; those of one document keep the order of the rules.
 pub(crate) fn sort(diagnostics: &mut [Diagnostic]) {

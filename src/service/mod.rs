@@ -7,7 +7,7 @@ mod diagnostics;
 pub mod docker;
 pub mod emulate;
 mod endpoints;
-pub mod imported;
+pub mod import;
 pub mod pulumi;
 pub mod registry;
 
