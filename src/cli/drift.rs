@@ -9,7 +9,7 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::error::{CommandError, CommandResult, FailureKind, OpenWorkspaceError};
 use super::exit::Exit;
-use super::format::{self, CommentArgs, OutputFile, OutputFormat, OutputSink};
+use super::format::{DriftFormats, OutputArgs, OutputFormat};
 use super::gates::GateSources;
 use super::planning::{self, Against, Planned};
 use super::reporter::DiagnosticReporter;
@@ -40,14 +40,8 @@ pub(super) struct DriftArgs {
     at: RevisionArgs,
     #[command(flatten)]
     connect: Connect,
-    /// How to show the drift on standard output.
-    #[arg(long, value_parser = OutputFormat::among(format::DRIFT), default_value = "human")]
-    format: OutputFormat,
-    /// Write it to a file in a format too; may be given more than once.
-    #[arg(long, value_name = "FORMAT=FILE", value_parser = OutputFile::among(format::DRIFT))]
-    output: Vec<OutputFile>,
     #[command(flatten)]
-    comment: CommentArgs,
+    output: OutputArgs<DriftFormats>,
 }
 
 impl DriftArgs {
@@ -61,8 +55,8 @@ impl DriftArgs {
 
     async fn run_async(self, console: Console) -> CommandResult {
         self.directory.enter()?;
-        self.sink().check()?;
-        let reporter = DiagnosticReporter::beside(&self.sink(), console);
+        self.output.sink().check()?;
+        let reporter = DiagnosticReporter::beside(&self.output.sink(), console);
         let project = match Project::open(&self.selection, &self.revision(console)) {
             Ok(project) => project,
             Err(OpenWorkspaceError::Invalid(invalid)) => {
@@ -102,13 +96,6 @@ impl DriftArgs {
         })
     }
 
-    fn sink(&self) -> OutputSink<'_> {
-        OutputSink {
-            format: self.format,
-            outputs: &self.output,
-        }
-    }
-
     /// Writes the diagnostics of invalid manifests in all requested formats. Other errors are not part of any format.
     fn write_no_report(
         &self,
@@ -141,14 +128,14 @@ impl DriftArgs {
             || "No report: the manifests are invalid.".to_owned(),
             render::drift::summary,
         );
-        self.sink().write(console, |format, painter| {
+        self.output.sink().write(console, |format, painter| {
             Ok(match format {
                 OutputFormat::Human => report.map(|report| render::drift::human(report, painter)),
                 OutputFormat::Json => report.map(render::drift::json).transpose()?,
                 OutputFormat::Markdown => Some(render::markdown::drift(
                     report,
                     &findings,
-                    &self.comment.options(self.selection.names()),
+                    &self.output.comment(self.selection.names()),
                 )),
                 OutputFormat::Github => {
                     Some(render::github::github(Some(&said), &findings, prefix))

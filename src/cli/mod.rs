@@ -15,7 +15,6 @@ mod format;
 mod gates;
 mod import;
 mod init;
-mod lint;
 mod lock;
 mod log;
 mod plan;
@@ -76,7 +75,7 @@ enum Command {
     Init(init::InitArgs),
     Schema(schema::SchemaArgs),
     Validate(validate::ValidateArgs),
-    Lint(lint::LintArgs),
+    Lint(validate::LintArgs),
     Fmt(fmt::FmtArgs),
     Lock(lock::LockArgs),
     Import(import::ImportArgs),

@@ -29,7 +29,7 @@ pub(super) struct DiagnosticReporter {
 impl DiagnosticReporter {
     /// For a command whose result goes where this sink says.
     pub(super) fn beside(sink: &OutputSink<'_>, console: Console) -> Self {
-        let shows = if sink.format.holds_findings() {
+        let shows = if sink.format().holds_findings() {
             ShownDiagnostics::Nothing
         } else {
             ShownDiagnostics::All

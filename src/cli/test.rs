@@ -7,7 +7,7 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::error::CommandResult;
 use super::exit::Exit;
-use super::format::{self, CommentArgs, OutputFile, OutputFormat, OutputSink};
+use super::format::{OutputArgs, OutputFormat, TestFormats};
 use super::planning;
 use super::statements;
 use super::tree::RevisionArgs;
@@ -56,14 +56,8 @@ pub(super) struct TestArgs {
     /// Name the rules, resources and Cedar statements that decide none of the requests.
     #[arg(long)]
     coverage: bool,
-    /// How to show the results on standard output.
-    #[arg(long, value_parser = OutputFormat::among(format::TEST), default_value = "human")]
-    format: OutputFormat,
-    /// Write them to a file in a format too; may be given more than once.
-    #[arg(long, value_name = "FORMAT=FILE", value_parser = OutputFile::among(format::TEST))]
-    output: Vec<OutputFile>,
     #[command(flatten)]
-    comment: CommentArgs,
+    output: OutputArgs<TestFormats>,
 }
 
 /// What the tests of a target are asked of.
@@ -83,7 +77,7 @@ impl TestArgs {
 
     async fn run_async(&self, console: Console) -> CommandResult {
         self.directory.enter()?;
-        self.sink().check()?;
+        self.output.sink().check()?;
         let workspace = Workspace::open(&self.selection, &self.at)?;
         let targets = workspace.targets();
         let needs_teams = |target: &&Target| {
@@ -115,7 +109,7 @@ impl TestArgs {
             reports,
         );
         let prefix = workspace.prefix();
-        self.sink().write(console, |format, painter| {
+        self.output.sink().write(console, |format, painter| {
             Ok(Some(self.render(&report, prefix, format, painter)?))
         })?;
         Ok(if report.failed > 0 {
@@ -123,13 +117,6 @@ impl TestArgs {
         } else {
             Exit::Done
         })
-    }
-
-    fn sink(&self) -> OutputSink<'_> {
-        OutputSink {
-            format: self.format,
-            outputs: &self.output,
-        }
     }
 
     fn render(
@@ -143,10 +130,9 @@ impl TestArgs {
             OutputFormat::Human => policy_tests::human(report, painter),
             OutputFormat::Json => policy_tests::json(report)?,
             OutputFormat::Junit => policy_tests::junit(report)?,
-            OutputFormat::Markdown => render::markdown::policy_tests(
-                report,
-                &self.comment.options(self.selection.names()),
-            ),
+            OutputFormat::Markdown => {
+                render::markdown::policy_tests(report, &self.output.comment(self.selection.names()))
+            }
             OutputFormat::Github => {
                 let failures = PackDiagnostics::new(Annotation::of_tests(report), Vec::new());
                 render::github::github(Some(&policy_tests::summary(report)), &failures, prefix)

@@ -1,13 +1,10 @@
 //! The directory that a command works in: its configuration, its manifests, and what is wrong with them.
 
-mod packs;
-mod select;
-
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
@@ -23,11 +20,12 @@ use crate::render::annotations::RepositoryPrefix;
 use crate::service::registry;
 use crate::service::registry::{Checked, CheckedTests, Manifests, ServerFacts};
 use crate::workspace::{LoadedTarget, ManifestSet, PendingEdits};
-use git::{Pipeline, Source};
+use git::{PackEntry, PackTree, Pipeline, Source};
 use manifest::config;
 use manifest::config::{Config, Target};
+use manifest::lock::LockFile;
 use manifest::{Document, Manifest, parse_config};
-use model::diag::{Code, Diagnostic, DocumentId, SourceMap};
+use model::diag::{Code, Diagnostic, DocumentId, SourceMap, did_you_mean};
 
 /// The directory to work in, for commands that take it as an argument.
 #[derive(Debug, Args)]
@@ -106,7 +104,7 @@ impl Project {
             Ok(config) => config,
             Err(diagnostics) => return Err(invalid(sources, diagnostics, prefix)),
         };
-        let selected = select::positions(&config, selection)?;
+        let selected = positions(&config, selection)?;
         let findings = crate::service::check_config::check_config(&config, document);
         if findings.iter().any(is_error) {
             return Err(invalid(sources, findings, prefix));
@@ -400,6 +398,49 @@ impl Workspace {
             )
         })
     }
+
+    /// The sources of all policy packs, as they were read.
+    pub(super) fn pack_trees(&self) -> Vec<PackTree> {
+        let sources = self
+            .manifests
+            .loaded
+            .targets
+            .iter()
+            .flat_map(|target| target.pack_sources.values());
+        sources
+            .filter_map(|source| source.tree.as_ref().as_ref().ok().cloned())
+            .collect()
+    }
+
+    /// What the lock file says.
+    pub(super) fn lock(&self) -> &LockFile {
+        &self.manifests.loaded.lock
+    }
+
+    /// The names and bytes of the files that the sources of policy packs hold; of a link, where it leads.
+    pub(super) fn pack_files(&self) -> BTreeMap<String, Vec<u8>> {
+        let sources = self
+            .manifests
+            .loaded
+            .targets
+            .iter()
+            .flat_map(|target| target.pack_sources.values());
+        let trees =
+            sources.filter_map(|source| Some((&source.path, source.tree.as_ref().as_ref().ok()?)));
+        let files = trees.flat_map(|(folder, tree)| {
+            tree.entries().iter().map(move |(path, entry)| {
+                let bytes = match entry {
+                    PackEntry::File {
+                        bytes,
+                        executable: _,
+                    } => bytes.to_vec(),
+                    PackEntry::Link { target } => target.clone().into_bytes(),
+                };
+                (folder.join(path).into_string(), bytes)
+            })
+        });
+        files.collect()
+    }
 }
 
 /// What is to be said of a manifest whose targets disagree: a list that one target leaves unused is used by another.
@@ -432,4 +473,35 @@ fn merge_target_diagnostics(
             .is_none_or(|said| *said >= holders(finding))
     });
     findings
+}
+
+/// The positions of the chosen targets in the configuration.
+///
+/// # Errors
+/// There is no target of such a name.
+fn positions(config: &Config, selection: &TargetSelection) -> anyhow::Result<Vec<usize>> {
+    if selection.targets.is_empty() {
+        return Ok((0..config.targets.len()).collect());
+    }
+    let mut selected = Vec::new();
+    for name in &selection.targets {
+        match config
+            .targets
+            .iter()
+            .position(|target| target.name == *name)
+        {
+            Some(position) => selected.push(position),
+            None => {
+                let names = || config.targets.iter().map(|target| target.name.as_str());
+                let hint = did_you_mean(names(), name).map_or_else(
+                    || format!("there are: {}", names().collect::<Vec<_>>().join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                bail!("{} has no target `{name}`; {hint}", config::FILE_NAME);
+            }
+        }
+    }
+    selected.sort_unstable();
+    selected.dedup();
+    Ok(selected)
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use clap::Args;
 use secrecy::SecretString;
 
-use crate::service::emulate::{Contents, EmulateError, Place, Requests, Serving, fault_help};
+use crate::service::emulate::{
+    Contents, EmulateError, FaultArgs, Place, Requests, Serving, fault_help,
+};
 use emulator::{
     DockerOptions, DockerOrganizationSeed, DockerSeed, EmulatorProfile, Fault, ServiceLimits,
 };
@@ -38,10 +40,8 @@ pub struct EmulateDocker {
     /// How many policies an organization takes.
     #[arg(long, value_name = "N", default_value_t = ServiceLimits::default().policies)]
     max_policies: usize,
-    /// Something that goes wrong on purpose, such as after-500@write:3; may be given more than once. What SPEC may be
-    /// stands below.
-    #[arg(long = "fault", value_name = "SPEC")]
-    faults: Vec<Fault>,
+    #[command(flatten)]
+    faults: FaultArgs<Fault>,
 }
 
 const FAULTS: &str = fault_help!(
@@ -74,7 +74,7 @@ impl EmulateDocker {
             token_ttl,
             requests,
             max_policies,
-            faults,
+            faults: FaultArgs { faults },
         } = self;
         let organization = |name| DockerOrganizationSeed {
             name,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use clap::Args;
 
 use crate::service::emulate::{
-    AccessToken, Contents, EmulateError, Place, Requests, Serving, address, fault_help,
+    AccessToken, Contents, EmulateError, FaultArgs, Place, Requests, Serving, address, fault_help,
 };
 use emulator::pulumi;
 use emulator::pulumi::{Fault, PulumiOptions, PulumiOrganizationSeed, PulumiSeed};
@@ -34,10 +34,8 @@ pub struct EmulatePulumi {
     warning: Option<String>,
     #[command(flatten)]
     requests: Requests,
-    /// Something that goes wrong on purpose, such as after-500@write:3; may be given more than once. What SPEC may be
-    /// stands below.
-    #[arg(long = "fault", value_name = "SPEC")]
-    faults: Vec<Fault>,
+    #[command(flatten)]
+    faults: FaultArgs<Fault>,
 }
 
 const FAULTS: &str = fault_help!(
@@ -72,7 +70,7 @@ impl EmulatePulumi {
             page_size,
             warning,
             requests,
-            faults,
+            faults: FaultArgs { faults },
         } = self;
         let organization = |name| PulumiOrganizationSeed {
             name,
