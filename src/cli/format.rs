@@ -124,14 +124,29 @@ pub(super) trait CommandFormats {
     const OUTPUT_HELP: &'static str;
 }
 
-const TO_FILE: &str = "Write it to a file in a format too; may be given more than once";
-const THEM_TO_FILE: &str = "Write them to a file in a format too; may be given more than once";
+/// Declares the formats of commands. The documentation of each is the help of `--format` and of
+/// `--output`.
+macro_rules! command_formats {
+    ($(
+        #[doc = $format_help:literal]
+        #[doc = $output_help:literal]
+        $name:ident: $formats:expr;
+    )+) => {$(
+        #[derive(Debug)]
+        pub(super) struct $name;
 
-#[derive(Debug)]
-pub(super) struct PlanFormats;
+        impl CommandFormats for $name {
+            const FORMATS: &'static [OutputFormat] = $formats;
+            const FORMAT_HELP: &'static str = $format_help;
+            const OUTPUT_HELP: &'static str = $output_help;
+        }
+    )+};
+}
 
-impl CommandFormats for PlanFormats {
-    const FORMATS: &'static [OutputFormat] = &[
+command_formats! {
+    /// How to show the plan on standard output.
+    /// Write it to a file in a format too; may be given more than once.
+    PlanFormats: &[
         OutputFormat::Human,
         OutputFormat::Json,
         OutputFormat::Markdown,
@@ -141,25 +156,14 @@ impl CommandFormats for PlanFormats {
         OutputFormat::Junit,
         OutputFormat::Html,
     ];
-    const FORMAT_HELP: &'static str = "How to show the plan on standard output";
-    const OUTPUT_HELP: &'static str = TO_FILE;
-}
 
-#[derive(Debug)]
-pub(super) struct DriftFormats;
+    /// How to show the drift on standard output.
+    /// Write it to a file in a format too; may be given more than once.
+    DriftFormats: PlanFormats::FORMATS;
 
-impl CommandFormats for DriftFormats {
-    const FORMATS: &'static [OutputFormat] = PlanFormats::FORMATS;
-    const FORMAT_HELP: &'static str = "How to show the drift on standard output";
-    const OUTPUT_HELP: &'static str = TO_FILE;
-}
-
-/// Diagnostics have no HTML page of their own.
-#[derive(Debug)]
-pub(super) struct DiagnosticFormats;
-
-impl CommandFormats for DiagnosticFormats {
-    const FORMATS: &'static [OutputFormat] = &[
+    /// How to show the findings on standard output.
+    /// Write them to a file in a format too; may be given more than once.
+    DiagnosticFormats: &[
         OutputFormat::Human,
         OutputFormat::Json,
         OutputFormat::Markdown,
@@ -168,31 +172,29 @@ impl CommandFormats for DiagnosticFormats {
         OutputFormat::Sarif,
         OutputFormat::Junit,
     ];
-    const FORMAT_HELP: &'static str = "How to show the findings on standard output";
-    const OUTPUT_HELP: &'static str = THEM_TO_FILE;
-}
 
-#[derive(Debug)]
-pub(super) struct TestFormats;
-
-impl CommandFormats for TestFormats {
-    const FORMATS: &'static [OutputFormat] = &[
+    /// How to show the results on standard output.
+    /// Write them to a file in a format too; may be given more than once.
+    TestFormats: &[
         OutputFormat::Human,
         OutputFormat::Json,
         OutputFormat::Markdown,
         OutputFormat::Github,
         OutputFormat::Junit,
     ];
-    const FORMAT_HELP: &'static str = "How to show the results on standard output";
-    const OUTPUT_HELP: &'static str = THEM_TO_FILE;
+}
+
+/// A documentation comment as a help text, in the way of clap.
+fn help(doc: &'static str) -> &'static str {
+    doc.trim().trim_end_matches('.')
 }
 
 /// Where the result of a command goes, and in which formats.
 #[derive(Debug, Args)]
 pub(super) struct OutputArgs<F: CommandFormats> {
-    #[arg(long, value_parser = OutputFormat::among(F::FORMATS), default_value = "human", help = F::FORMAT_HELP)]
+    #[arg(long, value_parser = OutputFormat::among(F::FORMATS), default_value = "human", help = help(F::FORMAT_HELP))]
     format: OutputFormat,
-    #[arg(long, value_name = "FORMAT=FILE", value_parser = OutputFile::among(F::FORMATS), help = F::OUTPUT_HELP)]
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = OutputFile::among(F::FORMATS), help = help(F::OUTPUT_HELP))]
     output: Vec<OutputFile>,
     #[command(flatten)]
     comment: CommentArgs,

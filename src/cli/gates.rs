@@ -6,11 +6,11 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::console::Console;
-use super::reporter::is_error;
 use super::tree::RevisionArgs;
 use super::workspace::Workspace;
 use crate::plan::{GateInfo, GateOutcome, GateSource, Gates, SourceRef};
 use crate::render::text::neutral;
+use crate::service::diagnostics::is_error;
 use crate::service::registry;
 use crate::service::registry::{Checked, ConfiguredGates};
 use access::{Gate, RequestPattern};

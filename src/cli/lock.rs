@@ -12,10 +12,11 @@ use super::error::{CommandError, CommandResult};
 use super::exit::Exit;
 use super::fmt::replace;
 use super::planning;
-use super::reporter::{is_error, unique};
+use super::reporter::unique;
 use super::tree::RevisionArgs;
 use super::workspace::{TargetSelection, WorkingDirectory, Workspace};
 use crate::render::text::{many, neutral};
+use crate::service::diagnostics::is_error;
 use crate::service::registry::{
     self, PinMode, PinnedTarget, Pins, ReferenceRewrite, RewrittenFile,
 };
@@ -206,7 +207,7 @@ fn targets_of(workspace: &Workspace, is_locked: fn(&Target) -> bool) -> Vec<&Tar
         .collect()
 }
 
-/// Writes the files with rewritten references; tells how many references were written anew in each.
+/// Writes the files with rewritten references. Answers one line for each of them.
 ///
 /// # Errors
 /// A file has changed meanwhile or cannot be written; those before it are.
@@ -218,14 +219,11 @@ fn write_files(files: Vec<RewrittenFile>) -> anyhow::Result<Vec<String>> {
             name,
             before,
             after,
-            references,
+            references: count,
         } = file;
         replace(&tree, name.as_str().into(), &before, &after)
             .with_context(|| format!("cannot write `{name}`"))?;
-        told.push(format!(
-            "wrote {} anew in {name}",
-            many(references, "reference")
-        ));
+        told.push(format!("wrote {} anew in {name}", many(count, "reference")));
     }
     Ok(told)
 }

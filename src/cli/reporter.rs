@@ -7,7 +7,8 @@ use super::console::Console;
 use super::format::OutputSink;
 use crate::render::annotations::{Annotation, PackDiagnostics};
 use crate::render::diagnostics::{DiagnosticAmount, human};
-use model::diag::{Diagnostic, Severity, SourceMap};
+use crate::service::diagnostics::is_error;
+use model::diag::{Diagnostic, SourceMap};
 
 /// Which findings are shown on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,9 +129,4 @@ pub(super) fn unique(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut first = first.into_iter();
     findings.retain(|_| first.next().unwrap_or(true));
     findings
-}
-
-/// Whether a finding stops a plan.
-pub(super) fn is_error(finding: &Diagnostic) -> bool {
-    finding.severity() == Severity::Error
 }

@@ -3,13 +3,13 @@
 use super::connect::Session;
 use super::console::Console;
 use super::error::OpenWorkspaceError;
-use super::reporter::is_error;
 use super::tree::RevisionArgs;
 use super::workspace::{TargetSelection, Workspace};
 use crate::plan;
 use crate::plan::{Gates, Origin, Plan, SourceRef, TargetOrigins, TargetPlan};
 use crate::render::text::neutral;
 use crate::run::service::{PlanError, PlanRequest, Reads};
+use crate::service::diagnostics::is_error;
 use crate::service::registry;
 use manifest::config::Target;
 use model::Desired;

@@ -12,11 +12,12 @@ use super::console::Console;
 use super::error::{
     CommandError, CommandResult, FailureKind, InvalidConfiguration, OpenWorkspaceError,
 };
-use super::reporter::{DiagnosticReporter, is_error};
+use super::reporter::DiagnosticReporter;
 pub(super) use super::tree::RevisionArgs;
 use super::tree::{EditedTree, SourceTree, TreeVersion};
 use crate::plan::{Commit, Fingerprint, tree_digest};
 use crate::render::annotations::RepositoryPrefix;
+use crate::service::diagnostics::is_error;
 use crate::service::registry;
 use crate::service::registry::{Checked, CheckedTests, Manifests, ServerFacts};
 use crate::workspace::{LoadedTarget, ManifestSet, PendingEdits};

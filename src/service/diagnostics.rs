@@ -15,6 +15,11 @@ pub struct Checked {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// Whether a diagnostic stops a plan.
+pub(crate) fn is_error(diagnostic: &Diagnostic) -> bool {
+    diagnostic.severity() == Severity::Error
+}
+
 /// Sorts diagnostics by document; those of one document keep the order of the rules.
 pub(crate) fn sort(diagnostics: &mut [Diagnostic]) {
     diagnostics
@@ -23,9 +28,7 @@ pub(crate) fn sort(diagnostics: &mut [Diagnostic]) {
 
 /// The documents that errors refer to, in their primary or other labels. They are not planned.
 pub(crate) fn blamed(diagnostics: &[Diagnostic]) -> HashSet<DocumentId> {
-    let errors = diagnostics
-        .iter()
-        .filter(|diagnostic| diagnostic.severity() == Severity::Error);
+    let errors = diagnostics.iter().filter(|diagnostic| is_error(diagnostic));
     let places = errors.flat_map(|diagnostic| diagnostic.labels.iter().map(|label| &label.place));
     places.filter_map(document_of).collect()
 }

@@ -152,27 +152,54 @@ pub enum NamedImportError {
     },
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// A failure at one target.
+    /// A failure, with what it is about.
     #[error("{context}")]
     At {
         context: String,
         source: ReadManifestsError,
     },
     #[error(transparent)]
-    Failed(ReadManifestsError),
+    Failed(#[from] ReadManifestsError),
 }
 
-impl NamedImportError {
-    /// The live state of a target cannot be read.
-    pub fn at_target(
-        target: &Target,
-        error: impl std::error::Error + Send + Sync + 'static,
-    ) -> Self {
-        Self::At {
-            context: format!("target `{}`", target.name),
-            source: Box::new(error),
-        }
+/// Says what an import error is about.
+pub trait ImportContext<T> {
+    /// Adds a text that is computed only if there is an error.
+    ///
+    /// # Errors
+    /// There is an error.
+    fn with_context(self, context: impl FnOnce() -> String) -> Result<T, NamedImportError>;
+
+    /// Adds a text.
+    ///
+    /// # Errors
+    /// There is an error.
+    fn context(self, context: &str) -> Result<T, NamedImportError>
+    where
+        Self: Sized,
+    {
+        self.with_context(|| context.to_owned())
     }
+}
+
+impl<T, E: std::error::Error + Send + Sync + 'static> ImportContext<T> for Result<T, E> {
+    fn with_context(self, context: impl FnOnce() -> String) -> Result<T, NamedImportError> {
+        self.map_err(|error| NamedImportError::At {
+            context: context(),
+            source: error.into(),
+        })
+    }
+}
+
+impl<T> ImportContext<T> for Option<T> {
+    fn with_context(self, context: impl FnOnce() -> String) -> Result<T, NamedImportError> {
+        self.ok_or_else(|| NamedImportError::Refused(context()))
+    }
+}
+
+/// The target that an error is about.
+pub fn target_context(target: &Target) -> String {
+    format!("target `{}`", target.name)
 }
 
 /// The name of an object's file without its extension: lower-case letters, digits and single dashes.

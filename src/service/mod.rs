@@ -3,7 +3,7 @@
 pub mod chainloop;
 pub mod check_config;
 mod connect;
-mod diagnostics;
+pub(crate) mod diagnostics;
 pub mod docker;
 pub mod emulate;
 mod endpoints;

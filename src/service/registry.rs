@@ -20,7 +20,9 @@ use super::docker::import::adopt::AdoptionTarget;
 use super::docker::{self, DockerConnections, EmulateDocker};
 use super::emulate::{EmulateError, Serving};
 use super::endpoints::choice;
-use super::import::{NamedImport, NamedImportError, PendingImport, TargetImport};
+use super::import::{
+    ImportContext as _, NamedImport, NamedImportError, PendingImport, TargetImport, target_context,
+};
 use super::pulumi::check::{PackInput, check_packs};
 use super::pulumi::{self, EmulatePulumi, PulumiConnections};
 use crate::plan::TargetInfo;
@@ -606,7 +608,7 @@ pub async fn import_named(
     let mut states = Vec::new();
     for target in targets {
         let live = policies(connections, target, begin).await;
-        states.push(live.map_err(|error| NamedImportError::at_target(target, error))?);
+        states.push(live.with_context(|| target_context(target))?);
     }
     docker::import::adopt::check_all_are_live(import.names, &states)?;
     let mut pending = PendingImport::default();

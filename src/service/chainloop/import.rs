@@ -9,13 +9,15 @@ use camino::Utf8PathBuf;
 
 use super::client::ChainloopReader;
 use crate::render::text::neutral;
-use crate::service::diagnostics::Checked;
-use crate::service::import::{NamedImport, NamedImportError, PendingImport, ReadManifestsError};
+use crate::service::diagnostics::{Checked, is_error};
+use crate::service::import::{
+    ImportContext as _, NamedImport, NamedImportError, PendingImport, target_context,
+};
 use crate::workspace::{ManifestSet, PendingEdits};
 use manifest::chainloop::split;
 use manifest::config::Target;
 use model::chainloop::{ChainloopLiveState, DocumentBytes, DocumentKind, LiveDocument, PolicyName};
-use model::diag::{Diagnostic, DocumentId, Severity};
+use model::diag::DocumentId;
 
 const KINDS: [DocumentKind; 2] = [DocumentKind::Policy, DocumentKind::PolicyGroup];
 
@@ -38,17 +40,8 @@ struct ImportDestination {
     is_new: bool,
 }
 
-/// Why a document is not written.
-#[derive(Debug, thiserror::Error)]
-enum DocumentImportError {
-    #[error("{0}")]
-    Refused(String),
-    #[error(transparent)]
-    Failed(#[from] ReadManifestsError),
-}
-
-fn refused(why: impl Into<String>) -> DocumentImportError {
-    DocumentImportError::Refused(why.into())
+fn refused(why: impl Into<String>) -> NamedImportError {
+    NamedImportError::Refused(why.into())
 }
 
 /// The names of documents.
@@ -57,10 +50,8 @@ fn refused(why: impl Into<String>) -> DocumentImportError {
 /// One of them is invalid.
 pub fn names(import: NamedImport<'_>) -> Result<BTreeSet<PolicyName>, NamedImportError> {
     let name = |text: &String| {
-        PolicyName::new(text).map_err(|error| NamedImportError::At {
-            context: format!("`{}` is no name of a policy", neutral(text)),
-            source: error.into(),
-        })
+        PolicyName::new(text.as_str())
+            .with_context(|| format!("`{}` is no name of a policy", neutral(text)))
     };
     import.names.iter().map(name).collect()
 }
@@ -78,7 +69,7 @@ pub async fn read(
         .iter()
         .flat_map(|name| KINDS.map(|kind| (kind, name.clone())));
     let live = reader.asking_for(wanted).live_state().await;
-    live.map_err(|error| NamedImportError::at_target(target, error))
+    live.with_context(|| target_context(target))
 }
 
 /// What is written to take over the named documents of all targets.
@@ -106,10 +97,7 @@ pub fn import(
     for (target, live) in states {
         documents
             .take(target, live, &mut pending)
-            .map_err(|error| NamedImportError::At {
-                context: format!("target `{}`: nothing was written", target.name),
-                source: error.into(),
-            })?;
+            .with_context(|| format!("{}: nothing was written", target_context(target)))?;
     }
     Ok(pending)
 }
@@ -121,7 +109,7 @@ impl DocumentImport<'_> {
         target: &Target,
         live: &ChainloopLiveState,
         pending: &mut PendingImport,
-    ) -> Result<(), DocumentImportError> {
+    ) -> Result<(), NamedImportError> {
         let PendingImport { edits, lines } = pending;
         for document in live.found() {
             let what = format!("{} \"{}\"", document.kind.words(), document.name);
@@ -181,7 +169,7 @@ impl DocumentImport<'_> {
         target: &Target,
         id: DocumentId,
         document: &LiveDocument,
-    ) -> Result<ImportDestination, DocumentImportError> {
+    ) -> Result<ImportDestination, NamedImportError> {
         let file = here.sources.file(id.file);
         if let Some(other) = here
             .other_reader(target, id.file)
@@ -200,7 +188,7 @@ impl DocumentImport<'_> {
             .and_then(|index| split(&text).into_iter().nth(index));
         let range = piece
             .map(|piece| piece.document)
-            .ok_or_else(|| refused("the document cannot be told from the others of its file"))?;
+            .context("the document cannot be told from the others of its file")?;
         text.replace_range(range, new);
         Ok(ImportDestination {
             path: file.name().into(),
@@ -214,7 +202,7 @@ impl DocumentImport<'_> {
         target: &Target,
         document: &LiveDocument,
         edits: &PendingEdits,
-    ) -> Result<ImportDestination, DocumentImportError> {
+    ) -> Result<ImportDestination, NamedImportError> {
         let stem = match document.kind {
             DocumentKind::Policy => document.name.to_string(),
             DocumentKind::PolicyGroup => format!("group-{}", document.name),
@@ -239,7 +227,7 @@ impl DocumentImport<'_> {
         document: &LiveDocument,
         mut before: DeclaredDocuments,
         edits: &PendingEdits,
-    ) -> Result<(), DocumentImportError> {
+    ) -> Result<(), NamedImportError> {
         let there = (self.import.reread)(edits)?;
         let found = (self.check)(&there, target).diagnostics;
         // A folder that holds no manifests yet is no error where some are about to be written.
@@ -279,11 +267,11 @@ impl DocumentImport<'_> {
     }
 }
 
-fn document_text(document: &LiveDocument) -> Result<&str, DocumentImportError> {
+fn document_text(document: &LiveDocument) -> Result<&str, NamedImportError> {
     document
         .bytes
         .text()
-        .ok_or_else(|| refused(format!("\"{}\" is no UTF-8 at the service", document.name)))
+        .with_context(|| format!("\"{}\" is no UTF-8 at the service", document.name))
 }
 
 fn declared(manifests: &ManifestSet, target: &Target) -> DeclaredDocuments {
@@ -298,8 +286,4 @@ fn declared(manifests: &ManifestSet, target: &Target) -> DeclaredDocuments {
             )
         })
         .collect()
-}
-
-fn is_error(diagnostic: &Diagnostic) -> bool {
-    diagnostic.severity() == Severity::Error
 }

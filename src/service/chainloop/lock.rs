@@ -21,8 +21,8 @@ pub struct PinnedTarget<'a> {
 }
 
 impl<'a> PinnedTarget<'a> {
-    /// Checks the documents of a target. Local references are no reason for a diagnostic here,
-    /// because pins are about the documents of the server.
+    /// Checks the documents of a target. Local references are not reported, because only documents
+    /// of the server are pinned.
     pub fn check(set: &ManifestSet, target: &'a Target) -> (Self, Vec<Diagnostic>) {
         let CheckedDocuments {
             documents,

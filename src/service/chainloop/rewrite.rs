@@ -9,7 +9,7 @@ use manifest::parse;
 use model::chainloop::{DesiredDocument, Reference, ReferenceUse};
 use model::diag::{FileId, Severity, SourceMap};
 
-/// Why references cannot be written anew. Nothing was written.
+/// Why references cannot be replaced. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct RewriteError(String);

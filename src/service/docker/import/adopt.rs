@@ -9,12 +9,12 @@ use super::edit::{AdoptError, DeclaringManifest, refused};
 use super::{aliases, files};
 use crate::plan::{Change, SourceRef, TargetInfo, TargetPlan};
 use crate::render::text::neutral;
-use crate::service::diagnostics::Checked;
+use crate::service::diagnostics::{Checked, is_error};
 use crate::service::docker::plan::{PolicyPlanRequest, plan_target};
 use crate::service::import::{ImportFile, NamedImport, NamedImportError, PendingImport};
 use crate::workspace::{ManifestSet, PendingEdits};
 use manifest::config::Target;
-use model::diag::{Diagnostic, Severity, did_you_mean};
+use model::diag::{Diagnostic, did_you_mean};
 use model::docker::{DockerLiveState, LivePolicy};
 
 /// One target, with everything that its plan is made from besides the manifests.
@@ -319,8 +319,4 @@ fn without_source(mut change: Change) -> Change {
     change.source = None;
     change.children = change.children.into_iter().map(without_source).collect();
     change
-}
-
-fn is_error(diagnostic: &Diagnostic) -> bool {
-    diagnostic.severity() == Severity::Error
 }
