@@ -101,6 +101,7 @@ fn render_plan(bencher: Bencher<'_, '_>) {
         tree: None,
         digest: None,
         origins: None,
+        events: Vec::new(),
         targets: vec![target],
     };
     policies(bencher).bench_local(|| black_box(render::plan::human(&plan, Painter::new(false))));
@@ -205,7 +206,7 @@ impl Repository {
                 target,
                 desired: &desired.policies,
                 live,
-                unmanaged: manifest::config::Unmanaged::default(),
+                unmanaged: manifest::config::UnmanagedSettings::default(),
                 teams: &std::collections::BTreeMap::new(),
                 locate: &|place: &Place| SourceRef {
                     file: self.sources.file(place.file()).name().to_owned(),
@@ -230,6 +231,7 @@ impl Source for Memory {
         Ok(Listing {
             files,
             problems: Vec::new(),
+            skipped: Vec::new(),
         })
     }
 

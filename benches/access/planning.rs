@@ -70,7 +70,7 @@ fn plan(organization: &Organization) -> TargetPlan {
         target,
         desired: &organization.desired,
         live: &organization.live,
-        unmanaged: Unmanaged::Report,
+        unmanaged: Unmanaged::Report.into(),
         teams: &BTreeMap::new(),
         locate: &|_| SourceRef {
             file: "policies/all.yaml".to_owned(),

@@ -1,6 +1,6 @@
 //! `polwarden drift`: what servers hold that no merged manifest wants.
 
-pub(crate) use std::path::Path;
+use std::path::Path;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -14,13 +14,15 @@ use super::gates::GateSources;
 use super::planning::{self, Against, Planned};
 use super::reporter::DiagnosticReporter;
 use super::tree::RevisionArgs;
-use super::workspace::{Project, TargetSelection, WorkingDirectory};
-use crate::plan::{self, DRIFT_FORMAT_VERSION, DriftReport};
+use super::workspace::{Project, TargetSelection, WorkingDirectory, Workspace};
+use crate::plan::{self, DRIFT_FORMAT_VERSION, DriftReport, GateNames, GateOutcome, TargetPlan};
 use crate::render;
 use crate::render::annotations::{Annotation, RepositoryPrefix};
 use crate::run::service::Reads;
+use crate::service::registry;
 use git::{Revision, RevisionError};
 use manifest::config;
+use manifest::config::Target;
 
 /// Show what somebody else changed at the server: how what is live differs from the manifests of the commit that is
 /// checked out, since when, and what the difference opens and closes. Exits with 8 if there is any. Nothing is written.
@@ -91,7 +93,10 @@ impl DriftArgs {
         planned.session.close().await;
         let report = report?;
         self.write(Some(&report), reporter, &prefix, console)?;
-        Ok(if report.drifted {
+        let mut gates = report.targets.iter().flat_map(|target| &target.gates);
+        Ok(if gates.any(|gate| !gate.passes()) {
+            Exit::Failed
+        } else if report.drifted {
             Exit::Drift
         } else {
             Exit::Done
@@ -176,7 +181,11 @@ fn report(planned: &Planned<dyn Reads>) -> anyhow::Result<DriftReport> {
         let target = all.iter().find(|target| target.name == *name);
         let target = target.with_context(|| format!("target `{name}` is not configured"))?;
         let drift = service.drift(target_plan);
-        targets.push(drift.with_context(|| planning::label(target))?);
+        let mut drift = drift.with_context(|| planning::label(target))?;
+        drift.managed = registry::managed(&workspace.documents(target));
+        drift.gates = live_gates(workspace, target, target_plan, &**service)
+            .with_context(|| planning::label(target))?;
+        targets.push(drift);
     }
     Ok(DriftReport {
         format_version: DRIFT_FORMAT_VERSION,
@@ -185,4 +194,33 @@ fn report(planned: &Planned<dyn Reads>) -> anyhow::Result<DriftReport> {
         commit: plan.commit.clone(),
         targets,
     })
+}
+
+/// The gates of a target on everything that is live, as if there were no calls to make.
+fn live_gates(
+    workspace: &Workspace,
+    target: &Target,
+    plan: &TargetPlan,
+    service: &dyn Reads,
+) -> anyhow::Result<Vec<GateOutcome>> {
+    let gates = GateSources::none().gates(workspace, target);
+    if gates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut live_only = plan.clone();
+    live_only.calls.clear();
+    let places = GateNames {
+        rule: &|_, _| None,
+        policy: &|_| None,
+        teams: target.teams(),
+    };
+    let mut outcomes = service.gates(&live_only, &gates, &places)?;
+    // Without calls there is no state before the plan to compare with.
+    for breach in outcomes
+        .iter_mut()
+        .flat_map(|outcome| &mut outcome.breaches)
+    {
+        breach.already = false;
+    }
+    Ok(outcomes)
 }

@@ -176,6 +176,11 @@ impl GateSources {
         self.base.as_ref().and(self.revision.as_deref())
     }
 
+    /// The configuration of the base revision, if it is known.
+    pub(super) fn base_config(&self) -> Option<&Config> {
+        self.base.as_ref().map(|base| &base.config)
+    }
+
     /// What a saved plan is held to: all that a new one would be, and the bound on widening that it was made with.
     pub(super) fn gates_of_saved_plan(
         &self,

@@ -15,7 +15,7 @@ use super::planning;
 use super::reporter::DiagnosticReporter;
 use super::tree::RevisionArgs;
 use super::workspace::{Project, TargetSelection, WorkingDirectory, Workspace};
-use crate::render::text::neutral;
+use crate::render::text::{neutral, plural};
 use crate::service::import::{
     ImportFile, ImportFiles, NamedImport, NamedImportError, PendingImport, TargetImport,
 };
@@ -244,7 +244,14 @@ impl ImportArgs {
             already_declared,
             refused.len()
         ))?;
-        Ok(())
+        if refused.is_empty() {
+            return Ok(());
+        }
+        // A repository with a part of the policies must not look complete.
+        Err(CommandError::error(format!(
+            "{} not imported; see the warnings above",
+            plural(refused.len(), "object was", "objects were")
+        )))
     }
 
     fn folder(&self, target: &Target) -> Utf8PathBuf {

@@ -1,6 +1,6 @@
 //! From manifests to a plan: what `plan` and `apply` share.
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use rayon::prelude::*;
 use tokio::task::JoinSet;
 
@@ -11,14 +11,17 @@ use super::gates::GateSources;
 use super::reporter::DiagnosticReporter;
 use super::three_way::{self, BaseDesired, BaseManifests};
 use super::workspace::{Project, Workspace};
-use crate::plan::{BasePlan, FORMAT_VERSION, Origins, Plan, SourceRef, TargetOrigins, TargetPlan};
-use crate::run::service::{PlanError, PlanRequest, ReadFor, Reads};
+use crate::plan::{
+    BasePlan, ConfigVersions, EventKind, FORMAT_VERSION, Origins, Plan, PlanEvent, SourceRef,
+    TargetOrigins, TargetPlan, config_events, manifest_events,
+};
+use crate::run::service::{EventRequest, PlanError, PlanRequest, ReadFor, Reads};
 use crate::service::diagnostics::is_error;
 use crate::service::registry;
 use crate::service::registry::{Checked, CheckedTests, ServerFacts};
 use manifest::config::Target;
 use model::Desired;
-use model::diag::Diagnostic;
+use model::diag::{Diagnostic, Path, Place};
 
 /// A plan, with what it was made from.
 pub(super) struct Planned<T: ?Sized> {
@@ -216,13 +219,30 @@ async fn plan_targets<T: Reads + ?Sized + 'static>(
         base: before.commit(),
         targets: Vec::new(),
     });
+    if let Some(base) = against.gate_sources.base_config() {
+        let (head, document) = workspace.config();
+        let events = config_events(&ConfigVersions {
+            base,
+            head,
+            document,
+            sources: workspace.sources(),
+        });
+        let chosen = |event: &PlanEvent| {
+            let name = event.target.as_deref();
+            name.is_none_or(|name| targets.iter().any(|target| target.name == name))
+        };
+        let events = events.context("the configurations cannot be compared")?;
+        plan.events.extend(events.into_iter().filter(chosen));
+    }
     let mut services = Vec::new();
     for Outcome {
         plan: target,
         origins,
+        events,
         service,
     } in outcomes
     {
+        plan.events.extend(events);
         plan.targets.push(target);
         if let Some(all) = &mut plan.origins {
             all.targets.extend(origins);
@@ -298,7 +318,7 @@ async fn read_more<T: Reads + ?Sized>(
     Ok(service)
 }
 
-/// What the plan of one target is made from, besides what is desired and what is live.
+/// What the plan of one target is made from, besides the desired and the live state.
 struct TargetPlanning<'a> {
     workspace: &'a Workspace,
     target: &'a Target,
@@ -338,11 +358,57 @@ impl TargetPlanning<'_> {
             locate: &|place| SourceRef::locate(workspace.sources(), place),
         })?;
         let origins = old.map(|old| three_way::origins(&plan, old.as_ref()));
+        let removed = service.events(&EventRequest {
+            plan: &plan,
+            desired,
+            target,
+            base: base.and_then(|(_, wanted)| wanted.desired()),
+            locate: &|place| SourceRef::locate(workspace.sources(), place),
+            locate_base: &|place| {
+                let sources = base.map_or(workspace.sources(), |(before, _)| {
+                    before.workspace().sources()
+                });
+                SourceRef::locate(sources, place)
+            },
+        });
+        let mut events = removed.map_err(PlanError::from)?;
+        for event in &mut events {
+            event.source = event.source.take().or_else(|| self.setting(&event.event));
+        }
+        if let Some((before, _)) = base {
+            let before = before.workspace().manifests();
+            events.extend(manifest_events(before, workspace.manifests(), target));
+        }
         Ok(Outcome {
             plan,
             origins,
+            events,
             service,
         })
+    }
+
+    /// The line in the configuration that an event is about: the target where `removed` is to be
+    /// added, or the entry of `removed`.
+    fn setting(&self, event: &EventKind) -> Option<SourceRef> {
+        let (config, document) = self.workspace.config();
+        let mut targets = config.targets.iter();
+        let index = targets.position(|target| target.name == self.target.name)?;
+        let path = Path::root().key("targets").index(index);
+        let path = match event {
+            EventKind::RemovedStillLive { .. } => path.key("name"),
+            EventKind::RemovedNotLive { name } => {
+                let mut removed = self.target.unmanaged.removed.iter();
+                path.key("removed")
+                    .index(removed.position(|removed| removed == name)?)
+            }
+            EventKind::ProbableRename { .. }
+            | EventKind::ConfigChanged { .. }
+            | EventKind::ProtectionRemoved { .. }
+            | EventKind::TestRemoved { .. }
+            | EventKind::ManifestNotRead { .. } => return None,
+        };
+        let place = Place::value(document, path);
+        Some(SourceRef::locate(self.workspace.sources(), &place))
     }
 }
 
@@ -350,6 +416,7 @@ impl TargetPlanning<'_> {
 struct Outcome<T: ?Sized> {
     plan: TargetPlan,
     origins: Option<TargetOrigins>,
+    events: Vec<PlanEvent>,
     service: Box<T>,
 }
 
@@ -456,6 +523,7 @@ fn empty(workspace: &Workspace) -> Plan {
         tree: Some(workspace.tree_digest()),
         digest: None,
         origins: None,
+        events: Vec::new(),
         targets: Vec::new(),
     }
 }

@@ -111,6 +111,7 @@ impl RollbackArgs {
         let targets = workspace.targets();
         let mut plan = Plan {
             origins: None,
+            events: Vec::new(),
             format_version: FORMAT_VERSION,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: None,

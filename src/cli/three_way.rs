@@ -27,7 +27,19 @@ pub(super) struct BaseDesired {
     target: Option<(Desired, Target)>,
 }
 
+impl BaseDesired {
+    /// What its manifests declare; nothing for an organization that no target was for.
+    pub(super) fn desired(&self) -> Option<&Desired> {
+        self.target.as_ref().map(|(desired, _)| desired)
+    }
+}
+
 impl BaseManifests {
+    /// The manifests themselves.
+    pub(super) fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
     /// Reads the manifests of a revision. Where they cannot be understood, that is said, and nothing is told apart.
     pub(super) fn read(revision: &str, console: Console) -> Option<Self> {
         let workspace = match Workspace::open(

@@ -82,8 +82,8 @@ pub(super) fn target_digest(plan: &TargetPlan) -> Result<Fingerprint, serde_json
     Fingerprint::of_plain(plan)
 }
 
-/// The digest of a plan. The commit and the origins of changes are not part of it: a plan that was
-/// reviewed on a branch is the same plan after the merge.
+/// The digest of a plan. The commit, the origins of changes and the events are not part of it: a plan that
+/// was reviewed on a branch is the same plan after the merge.
 ///
 /// # Errors
 /// The plan cannot be serialized, which does not happen for plain data.
@@ -95,6 +95,8 @@ pub fn plan_digest(plan: &Plan) -> Result<Fingerprint, serde_json::Error> {
         tree,
         digest: _,
         origins: _,
+        // After the merge there is nothing left to compare with.
+        events: _,
         targets,
     } = plan;
     Fingerprint::of_plain(&(format_version, tool_version, tree, targets))

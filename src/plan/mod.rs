@@ -5,6 +5,7 @@
 //! is common to all of them: the types, guards, origins of changes, fingerprints and the graph of
 //! calls. A [`Plan`] can be written to a file and read back.
 
+mod base_changes;
 mod change_links;
 mod fingerprint;
 mod gates;
@@ -16,6 +17,7 @@ mod types;
 
 pub use fingerprint::{fingerprint, plan_digest, tree_digest};
 
+pub use base_changes::{ConfigVersions, config_events, manifest_events};
 pub use change_links::changes_of_calls;
 pub use gates::{BasePlan, GateNames, Gates};
 pub use guard::{
@@ -29,10 +31,10 @@ pub use types::{
     AccessChange, AccessImpact, AudienceImpact, BreachInfo, CallDependency, CallId, CallKind,
     Change, ChangeKind, ChangeOrigin, ChangeRef, ChangedField, Commit, DRIFT_FORMAT_VERSION,
     DecidingRule, DependencyReason, DocumentState, DocumentStatus, DriftReport, Enforcement,
-    EnforcementChange, FORMAT_VERSION, FieldChange, Fingerprint, FingerprintError, GateInfo,
-    GateOutcome, GateSource, GuardedChange, GuardedKind, HeldChange, HeldReason, LastChange,
-    LiveCounts, Origin, Origins, Plan, PlanNote, PlannedCall, PlannedFingerprint, PlannedOperation,
-    PolicyRef, ResourceId, ResourceKind, SentOperation, SourceRef, Subject, TargetDrift,
-    TargetInfo, TargetOrigins, TargetPlan, UnmanagedResource, UnreadableResource, ValueChange,
-    document_id, group_id, pack_id,
+    EnforcementChange, EventKind, FORMAT_VERSION, FieldChange, Fingerprint, FingerprintError,
+    GateInfo, GateOutcome, GateSource, GuardedChange, GuardedKind, HeldChange, HeldReason,
+    LastChange, LiveCounts, Origin, Origins, Plan, PlanEvent, PlanNote, PlannedCall,
+    PlannedFingerprint, PlannedOperation, PolicyRef, ResourceId, ResourceKind, SentOperation,
+    SourceRef, Subject, TargetDrift, TargetInfo, TargetOrigins, TargetPlan, UnmanagedResource,
+    UnreadableResource, ValueChange, document_id, group_id, pack_id,
 };

@@ -4,6 +4,7 @@ mod call;
 mod change;
 mod document;
 mod drift;
+mod event;
 mod field;
 mod fingerprint;
 mod gates;
@@ -22,6 +23,7 @@ pub use change::{
 };
 pub use document::{DocumentState, DocumentStatus};
 pub use drift::{DRIFT_FORMAT_VERSION, DriftReport, LastChange, TargetDrift};
+pub use event::{EventKind, PlanEvent};
 pub use field::{ChangedField, FieldChange, ValueChange};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use gates::{BreachInfo, GateInfo, GateOutcome, GateSource};

@@ -1,18 +1,27 @@
 //! Renders drift reports.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::paint::Painter;
 use super::plan::wording::{full_name, held_reason, place, resource_name};
 use super::plan::{
-    PlanSection, access, documents, enforcement_section, target_heading, tree, unmanaged_line,
+    PlanSection, access, documents, enforcement_section, gates, target_heading, tree,
+    unmanaged_line,
 };
-use super::text::{count_of, line_start, neutral, neutral_json};
-use crate::plan::{Change, ChangeKind, DriftReport, HeldChange, LastChange, TargetDrift};
+use super::text::{count_of, line_start, neutral, neutral_json, plural};
+use crate::plan::{
+    Change, ChangeKind, DriftReport, HeldChange, LastChange, ResourceKind, TargetDrift,
+    UnmanagedResource,
+};
+use manifest::config::Unmanaged;
 
 /// Printed above the changes, because they are shown from the server's side.
 pub(super) const INSTEAD: &str =
     "What the server holds instead (+ is only there, - is missing there)";
+
+/// Maximum number of known objects to name in the closing line.
+const NAMES: usize = 5;
 
 /// The report for people: what changed outside of polwarden, when, and the next command.
 pub fn human(report: &DriftReport, painter: Painter) -> String {
@@ -25,34 +34,114 @@ pub fn human(report: &DriftReport, painter: Painter) -> String {
 }
 
 pub fn summary(report: &DriftReport) -> String {
-    let from = report
-        .commit
-        .as_ref()
-        .map(|commit| neutral(commit.id.get(..10).unwrap_or(&commit.id)).into_owned());
-    drift_sentence(
-        report,
-        &format!(
-            " from {}",
-            from.unwrap_or_else(|| "the manifests".to_owned())
-        ),
-    )
+    let commit = report.commit.as_ref().map(|commit| {
+        format!(
+            " (commit {})",
+            neutral(commit.id.get(..10).unwrap_or(&commit.id))
+        )
+    });
+    let known = |one: &UnmanagedResource| format!("\"{}\"", neutral(&one.name));
+    drift_sentence(report, &commit.unwrap_or_default(), Some(&known))
 }
 
 /// The summary without the commit, so it contains no external text.
 pub(super) fn headline(report: &DriftReport) -> String {
-    drift_sentence(report, "")
+    drift_sentence(report, "", None)
 }
 
-fn drift_sentence(report: &DriftReport, from: &str) -> String {
-    match report
-        .targets
-        .iter()
-        .filter(|target| target.is_drift())
-        .count()
-    {
-        0 => format!("No drift{from}: what is live is what is wanted."),
-        drifted => format!("Drift at {}{from}.", count_of(drifted, "target")),
+/// The result, and what it does not cover. `known` shows an object that is listed as known.
+fn drift_sentence(
+    report: &DriftReport,
+    commit: &str,
+    known: Option<&dyn Fn(&UnmanagedResource) -> String>,
+) -> String {
+    let drifted = report.targets.iter().filter(|target| target.is_drift());
+    let mut text = match drifted.count() {
+        0 => format!("No drift in {}{commit}.", managed(report)),
+        drifted => format!("Drift in {}{commit}.", count_of(drifted, "target")),
+    };
+    let failed = report.targets.iter().flat_map(|target| &target.gates);
+    let failed = failed.filter(|gate| !gate.passes()).count();
+    if failed > 0 {
+        let _ = write!(
+            text,
+            " {} on the live state.",
+            plural(failed, "gate fails", "gates fail")
+        );
     }
+    let left = not_checked(report, known);
+    if !left.is_empty() {
+        let _ = write!(text, " Not checked: {}.", left.join(", "));
+    }
+    text
+}
+
+/// "4 managed policies", or "2 managed policy packs and 1 managed policy group".
+fn managed(report: &DriftReport) -> String {
+    let mut counts: BTreeMap<ResourceKind, usize> = BTreeMap::new();
+    for (kind, count) in report.targets.iter().flat_map(|target| &target.managed) {
+        *counts.entry(*kind).or_default() += count;
+    }
+    let words = counts.iter().map(|(kind, count)| {
+        let (one, many) = kind.words();
+        let noun = if *count == 1 { one } else { many };
+        format!("{count} managed {noun}")
+    });
+    let words: Vec<String> = words.collect();
+    if words.is_empty() {
+        "the manifests".to_owned()
+    } else {
+        words.join(" and ")
+    }
+}
+
+/// What the report leaves out, with numbers.
+fn not_checked(
+    report: &DriftReport,
+    known: Option<&dyn Fn(&UnmanagedResource) -> String>,
+) -> Vec<String> {
+    let count = |of: &dyn Fn(&UnmanagedResource) -> bool| {
+        let mut found: BTreeMap<ResourceKind, Vec<&UnmanagedResource>> = BTreeMap::new();
+        for one in report.targets.iter().flat_map(|target| &target.unmanaged) {
+            if of(one) {
+                found.entry(one.resource).or_default().push(one);
+            }
+        }
+        found
+    };
+    let noun = |kind: ResourceKind, count: usize| {
+        let (one, many) = kind.words();
+        format!("{count} unmanaged {}", if count == 1 { one } else { many })
+    };
+    let mut left = Vec::new();
+    for (kind, found) in count(&|one| one.known) {
+        let names = found
+            .iter()
+            .take(NAMES)
+            .map(|one| known.map(|known| known(one)));
+        let names: Option<Vec<String>> = names.collect();
+        let names = names.map(|names| {
+            let more = found.len().saturating_sub(NAMES);
+            let more = if more > 0 {
+                format!(", … {more} more")
+            } else {
+                String::new()
+            };
+            format!(" ({}{more})", names.join(", "))
+        });
+        left.push(format!(
+            "{} listed as known{}",
+            noun(kind, found.len()),
+            names.unwrap_or_default()
+        ));
+    }
+    for (kind, found) in count(&|one| !one.known && one.treatment == Unmanaged::Ignore) {
+        left.push(format!("{} (`unmanaged: ignore`)", noun(kind, found.len())));
+    }
+    if report.targets.iter().any(|target| target.unlisted) {
+        left.push("documents without a manifest, which the service cannot list".to_owned());
+    }
+    left
 }
 
 fn target_text(text: &mut String, drift: &TargetDrift, painter: Painter) {
@@ -62,6 +151,7 @@ fn target_text(text: &mut String, drift: &TargetDrift, painter: Painter) {
         access,
         enforcement,
         documents,
+        gates,
         ..
     } = drift;
     let head = target_heading(target);
@@ -81,11 +171,15 @@ fn target_text(text: &mut String, drift: &TargetDrift, painter: Painter) {
         );
     }
     if changes.is_empty() {
-        text.push_str("  No difference.\n");
+        text.push_str("  No difference in what the manifests declare.\n");
     }
     text.push('\n');
-    if let Some(access) = access.as_ref().filter(|_| !changes.is_empty()) {
+    if let Some(access) = access.as_ref().filter(|_| drift.may_change_access()) {
         text.push_str(&access::human(access, painter));
+        text.push('\n');
+    }
+    if !gates.is_empty() {
+        text.push_str(&gates::human(gates, false, painter));
         text.push('\n');
     }
     for PlanSection { title, lines } in sections(drift) {
@@ -107,6 +201,9 @@ pub(super) fn sections(drift: &TargetDrift) -> Vec<PlanSection> {
         enforcement: _,
         documents: _,
         held,
+        managed: _,
+        unlisted: _,
+        gates: _,
         unmanaged,
         adopt,
         undo,
@@ -133,7 +230,8 @@ pub(super) fn sections(drift: &TargetDrift) -> Vec<PlanSection> {
             )
         },
     );
-    let left = unmanaged.iter().map(unmanaged_line);
+    let unknown = drift.unknown_objects().map(unmanaged_line);
+    let known = unmanaged.iter().filter(|one| one.known).map(unmanaged_line);
     let keep = command(adopt)
         .into_iter()
         .chain(changes.iter().filter_map(deleting));
@@ -147,8 +245,12 @@ pub(super) fn sections(drift: &TargetDrift) -> Vec<PlanSection> {
             lines: held.collect(),
         },
         PlanSection {
-            title: "Unmanaged, which is no drift",
-            lines: left.collect(),
+            title: "Unmanaged: no manifest declares them (import them, list them in `unmanaged.known`, or delete them)",
+            lines: unknown.collect(),
+        },
+        PlanSection {
+            title: "Not checked: unmanaged and listed as known",
+            lines: known.collect(),
         },
         PlanSection {
             title: "To keep what is live, write it into the manifests, and merge them",

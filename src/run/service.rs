@@ -22,7 +22,7 @@ use super::journal::TargetHistory;
 use super::object::{LiveObject, ObjectDifference, StateAfterWrite, WriteOutcome};
 use super::report::{CallFailure, CallReport};
 use crate::plan::{
-    CallId, Commit, GateNames, GateOutcome, Gates, Mismatch, PlannedCall, ResourceKind,
+    CallId, Commit, GateNames, GateOutcome, Gates, Mismatch, PlanEvent, PlannedCall, ResourceKind,
     SentOperation, SourceRef, TargetDrift, TargetInfo, TargetPlan,
 };
 use access::NamedAudience;
@@ -63,6 +63,23 @@ pub struct PlanRequest<'a> {
     pub gates: &'a Gates,
     /// The line of a place.
     pub locate: &'a (dyn Fn(&Place) -> SourceRef + Sync),
+}
+
+/// What removed and renamed objects are found from, besides the live state.
+#[derive(Clone, Copy)]
+pub struct EventRequest<'a> {
+    /// The plan for the manifests.
+    pub plan: &'a TargetPlan,
+    /// What the manifests declare.
+    pub desired: &'a Desired,
+    /// The target as it is configured with these manifests.
+    pub target: &'a Target,
+    /// What the base revision declares, if it is known.
+    pub base: Option<&'a Desired>,
+    /// The line of a place.
+    pub locate: &'a (dyn Fn(&Place) -> SourceRef + Sync),
+    /// The line of a place at the base revision.
+    pub locate_base: &'a (dyn Fn(&Place) -> SourceRef + Sync),
 }
 
 /// What undoing a run is planned from, besides the live state.
@@ -207,6 +224,15 @@ pub trait Reads: Send + Sync {
     /// # Errors
     /// What only the server can tell to be wrong with the manifests; or nothing was read.
     fn plan(&self, request: &PlanRequest<'_>) -> Result<TargetPlan, PlanError>;
+
+    /// What became of objects that no manifest declares any more. The lines in the configuration are
+    /// not known here. A service that cannot list its objects finds nothing.
+    ///
+    /// # Errors
+    /// Nothing was read, or the plan is for another service.
+    fn events(&self, _: &EventRequest<'_>) -> Result<Vec<PlanEvent>, ServiceError> {
+        Ok(Vec::new())
+    }
 
     /// Plans the calls that undo a run.
     ///

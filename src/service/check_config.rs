@@ -1,9 +1,9 @@
 //! The check of `polwarden.yaml`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub(crate) use super::docker::check::teams::is_uuid;
-use manifest::config::{Config, Target};
+use manifest::config::{Config, Target, UnmanagedSettings};
 use model::Name;
 use model::diag::{Code, Diagnostic, DocumentId, Path, Place};
 
@@ -93,6 +93,7 @@ fn check_target(target: &Target, document: DocumentId, path: &Path, found: &mut 
         );
     }
     check_paths(target, document, path, found);
+    check_unmanaged(target, document, path, found);
     for (alias, uuid) in target.teams() {
         let at = || path.clone().key("teams").key(alias);
         if !is_uuid(uuid) {
@@ -111,6 +112,58 @@ fn check_target(target: &Target, document: DocumentId, path: &Path, found: &mut 
             found.push(
                 Diagnostic::new(Code::InvalidValue, message, Place::key(document, at()))
                     .help("give the alias the name of the team"),
+            );
+        }
+    }
+}
+
+/// Checks the names of live policies: no duplicates, and none that is both kept and deleted.
+fn check_unmanaged(
+    target: &Target,
+    document: DocumentId,
+    path: &Path,
+    found: &mut Vec<Diagnostic>,
+) {
+    let UnmanagedSettings {
+        mode: _,
+        known,
+        removed,
+    } = &target.unmanaged;
+    let removed_path = || path.clone().key("removed");
+    let known_path = || path.clone().key("unmanaged").key("known");
+    for (names, list) in [
+        (known, &known_path as &dyn Fn() -> Path),
+        (removed, &removed_path),
+    ] {
+        let mut seen = HashSet::new();
+        for (index, name) in names.iter().enumerate() {
+            if !seen.insert(name) {
+                let place = Place::value(document, list().index(index));
+                found.push(
+                    Diagnostic::new(
+                        Code::DuplicateValue,
+                        format!("duplicate name `{name}`"),
+                        place,
+                    )
+                    .help("remove one of the two entries"),
+                );
+            }
+        }
+    }
+    for (index, name) in removed.iter().enumerate() {
+        if let Some(other) = known.iter().position(|known| known == name) {
+            found.push(
+                Diagnostic::new(
+                    Code::InvalidValue,
+                    format!("policy `{name}` is listed in `removed` and in `unmanaged.known`"),
+                    Place::value(document, removed_path().index(index)),
+                )
+                .label("deleted here")
+                .also(
+                    Place::value(document, known_path().index(other)),
+                    "kept here",
+                )
+                .help("remove the name from one of the two lists"),
             );
         }
     }

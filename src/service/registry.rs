@@ -3,7 +3,7 @@
 //! [`open`] and [`open_for_writing`] answer an object of one service; everything else reaches it
 //! through the traits [`Reads`] and [`Writes`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -25,15 +25,15 @@ use super::import::{
 };
 use super::pulumi::check::{PackInput, check_packs};
 use super::pulumi::{self, EmulatePulumi, PulumiConnections};
-use crate::plan::TargetInfo;
+use crate::plan::{ResourceKind, TargetInfo};
 use crate::run::service::{BeginReading, Reads, ServiceError, Writes};
 use crate::workspace::{ManifestSet, NamedSource};
 use camino::Utf8Path;
 use clap::Subcommand;
 use http::{ApiError, HttpClient, HttpOptions};
-use manifest::Document;
 use manifest::config::{Provider, ServiceSettings, Target};
 use manifest::lock::LockFile;
+use manifest::{Document, Manifest};
 use model::Desired;
 use model::diag::{Diagnostic, DocumentId};
 use model::docker::{DockerLiveState, Team};
@@ -397,6 +397,23 @@ fn find<'c, C>(connection: Option<&'c C>, target: &Target) -> Result<&'c C, Conn
     // The name of the organization is what the user can change, so it comes first.
     organization(target)?;
     connection.ok_or_else(|| ConnectError::not_connected(target))
+}
+
+/// How many objects the manifests of a target declare on its server, by kind.
+pub fn managed(documents: &[&Document]) -> BTreeMap<ResourceKind, usize> {
+    let mut counts = BTreeMap::new();
+    for document in documents {
+        let kind = match &document.manifest {
+            Manifest::Policy(_) => ResourceKind::Policy,
+            Manifest::PolicyPack(_) => ResourceKind::Pack,
+            Manifest::PolicyGroup(_) => ResourceKind::Group,
+            Manifest::ChainloopPolicy(_) => ResourceKind::PolicyDocument,
+            Manifest::ChainloopGroup(_) => ResourceKind::GroupDocument,
+            Manifest::ResourceList(_) | Manifest::PolicyTest(_) => continue,
+        };
+        *counts.entry(kind).or_default() += 1;
+    }
+    counts
 }
 
 /// The teams of a target's organization, as its server knows them.

@@ -40,6 +40,8 @@ pub struct LoadedManifests {
     pub cedar: BTreeMap<Utf8PathBuf, Arc<str>>,
     /// Empty without a lock file.
     pub lock: LockFile,
+    /// Files below the paths of targets that are not read because of their names, sorted.
+    pub skipped: Vec<Utf8PathBuf>,
 }
 
 /// Texts that are not written yet, by their paths from the configuration.
@@ -122,7 +124,10 @@ pub fn load(
     sources: &mut SourceMap,
 ) -> LoadedManifests {
     let mut diagnostics = Vec::new();
-    let lists = list_targets(source, config, document, sources, &mut diagnostics);
+    let Lists {
+        files: lists,
+        skipped,
+    } = list_targets(source, config, document, sources, &mut diagnostics);
     let mut paths: Vec<&Utf8PathBuf> = lists.iter().flatten().collect();
     paths.sort_unstable();
     paths.dedup();
@@ -201,19 +206,29 @@ pub fn load(
         files,
         cedar,
         lock,
+        skipped,
     }
 }
 
-/// The manifest files of each target, sorted and without duplicates.
+/// The files below the paths of targets.
+struct Lists {
+    /// The manifest files of each target, sorted and without duplicates.
+    files: Vec<Vec<Utf8PathBuf>>,
+    /// All files that are not manifests because of their names, sorted and without
+    /// duplicates.
+    skipped: Vec<Utf8PathBuf>,
+}
+
 fn list_targets(
     source: &impl Source,
     config: &Config,
     document: DocumentId,
     sources: &mut SourceMap,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<Vec<Utf8PathBuf>> {
+) -> Lists {
     let mut reported: Vec<FileProblem> = Vec::new();
     let mut lists = Vec::with_capacity(config.targets.len());
+    let mut skipped = Vec::new();
     for (target_index, target) in config.targets.iter().enumerate() {
         let mut list = Vec::new();
         for (path_index, path) in target.paths.iter().enumerate() {
@@ -229,6 +244,7 @@ fn list_targets(
                         diagnostics.push(no_manifests(path, place));
                     }
                     list.extend(listing.files);
+                    skipped.extend(listing.skipped);
                     for problem in listing.problems {
                         if !reported.contains(&problem) {
                             diagnostics.push(unusable(&problem, sources));
@@ -243,7 +259,31 @@ fn list_targets(
         list.dedup();
         lists.push(list);
     }
-    lists
+    skipped.sort_unstable();
+    skipped.dedup();
+    for path in skipped.iter().filter(|path| is_nested_config(path)) {
+        diagnostics.push(nested_config(path, sources));
+    }
+    Lists {
+        files: lists,
+        skipped,
+    }
+}
+
+/// Whether a file has the name of the configuration but is not the one that was read.
+fn is_nested_config(path: &Utf8Path) -> bool {
+    path.file_name() == Some(manifest::config::FILE_NAME)
+        && path != Utf8Path::new(manifest::config::FILE_NAME)
+}
+
+fn nested_config(path: &Utf8Path, sources: &mut SourceMap) -> Diagnostic {
+    let file = sources.add(path.as_str(), "");
+    Diagnostic::new(
+        Code::ConfigNested,
+        format!("`{path}` is not read: only the configuration in the working directory is"),
+        Place::File(file),
+    )
+    .help("move its targets to that configuration, or move the file out of the paths of targets")
 }
 
 fn no_manifests(path: &str, place: Place) -> Diagnostic {

@@ -11,11 +11,11 @@ fn rules(rules: &[String]) -> String {
     policy("p", &format!("rules:\n{}", rules.concat()))
 }
 
-fn commit(repository: &Repository) {
+pub(super) fn commit(repository: &Repository) {
     let mut index = repository.index().unwrap();
     index
         .add_all(
-            ["polwarden.yaml", "policies"],
+            ["polwarden.yaml", "policies", "tests"],
             git2::IndexAddOption::DEFAULT,
             None,
         )
@@ -211,7 +211,100 @@ fn a_plan_tells_drift_from_the_change() {
     plan(0, &["--out", "plan.json"]);
     sandbox.expect(0, &["apply", "plan.json", EMBEDDED, "--auto-approve"]);
     plan(0, &["--fail-on-drift"]);
-    sandbox.expect(0, &["drift", EMBEDDED]);
+    // The policy that nobody declared is still there.
+    let ran = sandbox.expect(8, &["drift", EMBEDDED]);
+    assert!(ran.out.contains("\"stranger\""), "{}", ran.out);
+}
+
+#[test]
+fn unmanaged_policies_are_drift_unless_they_are_known_or_ignored() {
+    let (sandbox, _) = applied();
+    let config = sandbox.read("polwarden.yaml");
+    let drift = |code: i32| sandbox.expect(code, &["drift", EMBEDDED, "--staged"]).out;
+    let stage = |lines: &str| {
+        sandbox.write("polwarden.yaml", config.clone() + lines);
+        let repository = Repository::open(sandbox.path(".")).unwrap();
+        let mut index = repository.index().unwrap();
+        index
+            .add_path(std::path::Path::new("polwarden.yaml"))
+            .unwrap();
+        index.write().unwrap();
+    };
+    sandbox.write(
+        "policies/s.yaml",
+        policy(
+            "stranger",
+            &format!("rules:\n{}", tcp("s", "allow", "s.example.com")),
+        ),
+    );
+    sandbox.expect(0, &["apply", EMBEDDED, "--auto-approve"]);
+    std::fs::remove_file(sandbox.path("policies/s.yaml")).unwrap();
+    let out = drift(8);
+    assert!(
+        out.contains("Unmanaged: no manifest declares them"),
+        "{out}"
+    );
+    assert!(
+        out.contains("Access: widening") && out.contains("s.example.com"),
+        "{out}"
+    );
+    assert!(
+        out.contains("import --target production --only stranger"),
+        "{out}"
+    );
+    stage("    unmanaged: {known: [stranger]}\n");
+    let out = drift(0);
+    assert!(
+        out.contains("No drift in 2 managed policies")
+            && out.contains("Not checked: 1 unmanaged policy listed as known (\"stranger\")."),
+        "{out}"
+    );
+    stage("    unmanaged: {known: [other]}\n");
+    drift(8);
+    stage("    unmanaged: ignore\n");
+    let out = drift(0);
+    assert!(
+        out.contains("Not checked: 1 unmanaged policy (`unmanaged: ignore`)."),
+        "{out}"
+    );
+    // Gates hold for everything that is live, known or not, and take precedence.
+    let never = "access: {never: [{request: tcp s.example.com}]}\n";
+    for unmanaged in [
+        "",
+        "    unmanaged: {known: [stranger]}\n",
+        "    unmanaged: ignore\n",
+    ] {
+        stage(&format!("{unmanaged}{never}"));
+        let out = drift(4);
+        assert!(
+            out.contains("1 gate fails on the live state") && !out.contains("before this plan"),
+            "{out}"
+        );
+    }
+    for format in [
+        "json", "markdown", "html", "github", "gitlab", "sarif", "junit",
+    ] {
+        let ran = sandbox.expect(4, &["drift", EMBEDDED, "--staged", "--format", format]);
+        assert!(ran.out.contains("s.example.com"), "{format}: {}", ran.out);
+    }
+}
+
+#[test]
+fn an_unmanaged_policy_is_drift_in_every_format() {
+    let (sandbox, _) = drifted();
+    for format in [
+        "json", "markdown", "html", "github", "gitlab", "sarif", "junit",
+    ] {
+        let ran = sandbox.expect(8, &["drift", EMBEDDED, "--format", format]);
+        assert!(ran.out.contains("stranger"), "{format}: {}", ran.out);
+    }
+    let json = sandbox
+        .expect(8, &["drift", EMBEDDED, "--format", "json"])
+        .json();
+    assert_eq!(
+        json["targets"][0]["managed"],
+        serde_json::json!({"policy": 2})
+    );
 }
 
 #[test]

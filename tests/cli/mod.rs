@@ -22,6 +22,7 @@ mod output;
 mod packs;
 mod pins;
 mod policy_tests;
+mod removed;
 pub(crate) mod sandbox;
 mod schemas;
 mod secrets;

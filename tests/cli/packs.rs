@@ -384,7 +384,7 @@ fn live_packs_and_groups_become_manifests() {
     let ran = sandbox.expect(1, &["import"]);
     assert!(ran.err.contains("PULUMI_ACCESS_TOKEN"), "{}", ran.err);
     sandbox.set("PULUMI_ACCESS_TOKEN", SECRET);
-    let ran = sandbox.expect(0, &["import"]);
+    let ran = sandbox.expect(1, &["import"]);
     assert!(
         ran.err.contains("not imported: pack \"strange\""),
         "{}",

@@ -185,7 +185,7 @@ impl Site {
             target: self.info.clone(),
             desired,
             live: &live,
-            unmanaged: Unmanaged::Prune,
+            unmanaged: Unmanaged::Prune.into(),
             teams: &BTreeMap::new(),
             locate: &|_| SourceRef {
                 file: "p.yaml".to_owned(),

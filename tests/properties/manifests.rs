@@ -24,7 +24,7 @@ fn target(profile: Profile) -> Target {
         name: "production".to_owned(),
         organization: "my-org".to_owned(),
         paths: vec!["policies".to_owned()],
-        unmanaged: Unmanaged::Report,
+        unmanaged: Unmanaged::Report.into(),
         limits: ChangeLimits::default(),
         settings: ServiceSettings::Docker(DockerSettings {
             profile,
@@ -166,7 +166,7 @@ fn plan_after_import(live: &DockerLiveState, profile: Profile) -> Result<TargetP
         target: info,
         desired,
         live,
-        unmanaged,
+        unmanaged: unmanaged.into(),
         teams: &BTreeMap::new(),
         locate: &locate,
     }))

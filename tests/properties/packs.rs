@@ -385,7 +385,7 @@ fn plan(live: &PulumiLiveState, wanted: &Wanted, unmanaged: Unmanaged, turned: b
         packs: &packs,
         groups: &groups,
         live: &live,
-        unmanaged,
+        unmanaged: unmanaged.into(),
         keep_versions: wanted.keep.and_then(NonZeroU32::new),
         locate: &|_| SourceRef {
             file: "p.yaml".to_owned(),

@@ -52,7 +52,7 @@ fn plan(world: &World, profile: Profile, unmanaged: Unmanaged) -> TargetPlan {
         target,
         desired,
         live,
-        unmanaged,
+        unmanaged: unmanaged.into(),
         teams: &teams(),
         locate: &locate,
     };

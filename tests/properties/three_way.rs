@@ -30,7 +30,7 @@ fn plan(desired: &[DesiredPolicy], live: &DockerLiveState, gates: &Gates) -> Tar
             target,
             desired,
             live,
-            unmanaged: Unmanaged::Report,
+            unmanaged: Unmanaged::Report.into(),
             teams: &teams,
             locate: &locate,
         },

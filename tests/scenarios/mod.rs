@@ -260,7 +260,7 @@ impl Story {
             line: sources.resolve(place).line,
         };
         let desired = &checked.policies;
-        let unmanaged = target.unmanaged;
+        let unmanaged = target.unmanaged.clone();
         Ok(Ok(plan_target(&PolicyPlanRequest {
             target: info,
             desired,

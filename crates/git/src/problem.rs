@@ -103,6 +103,9 @@ pub struct Listing {
     pub files: Vec<Utf8PathBuf>,
     /// Problems in the order in which they were found.
     pub problems: Vec<FileProblem>,
+    /// Files that are not manifests because of their names: hidden files, files with other
+    /// extensions, and further configurations.
+    pub skipped: Vec<Utf8PathBuf>,
 }
 
 /// Whether the name is that of a manifest.

@@ -229,6 +229,7 @@ impl Source for Revision {
             walk::TreeEntry::File(_) => Ok(Listing {
                 files: vec![shown],
                 problems: Vec::new(),
+                skipped: Vec::new(),
             }),
             walk::TreeEntry::Submodule => Err(FileProblemKind::Submodule),
             walk::TreeEntry::Folder(tree) => walk::list(&repository, self.root, path, tree, &shown),

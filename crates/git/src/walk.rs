@@ -159,6 +159,7 @@ pub(crate) fn list(
     walk.folder(tree, shown, &mut vec![path])?;
     let mut listing = walk.listing;
     listing.files.sort_unstable();
+    listing.skipped.sort_unstable();
     Ok(listing)
 }
 
@@ -200,12 +201,16 @@ impl Walk<'_> {
                 });
                 continue;
             };
+            let path = shown.join(name);
+            let kind = entry.filemode_raw() & KIND;
             if name.starts_with('.') {
+                if !matches!(kind, FOLDER | LINK | SUBMODULE) {
+                    self.listing.skipped.push(path);
+                }
                 continue;
             }
-            let path = shown.join(name);
             let real: Vec<String> = here.iter().cloned().chain([name.to_owned()]).collect();
-            let found = match entry.filemode_raw() & KIND {
+            let found = match kind {
                 FOLDER => Ok(ResolvedPath {
                     path: real,
                     node: TreeEntry::Folder(entry.id()),
@@ -251,7 +256,9 @@ impl Walk<'_> {
                 result
             }
             TreeEntry::File(_) => {
-                if is_manifest(shown) && self.seen.insert(path) {
+                if !is_manifest(shown) {
+                    self.listing.skipped.push(shown.to_owned());
+                } else if self.seen.insert(path) {
                     self.listing.files.push(shown.to_owned());
                 }
                 Ok(())

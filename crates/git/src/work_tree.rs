@@ -106,6 +106,7 @@ impl Source for WorkTree {
             return Ok(Listing {
                 files: vec![shown],
                 problems: Vec::new(),
+                skipped: Vec::new(),
             });
         }
         if !metadata.is_dir() {
@@ -119,6 +120,7 @@ impl Source for WorkTree {
         walk.folder(&real, &shown, &mut vec![real.clone()])?;
         let mut listing = walk.listing;
         listing.files.sort_unstable();
+        listing.skipped.sort_unstable();
         Ok(listing)
     }
 
@@ -172,10 +174,13 @@ impl WorkTreeWalk<'_> {
                 });
                 continue;
             };
+            let path = shown.join(name);
             if name.starts_with('.') {
+                if entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                    self.listing.skipped.push(path);
+                }
                 continue;
             }
-            let path = shown.join(name);
             let result = match entry.file_type() {
                 Ok(kind) => self.entry(entry.path(), kind, &path, parents),
                 Err(error) => Err(unreadable(&error)),
@@ -229,6 +234,9 @@ impl WorkTreeWalk<'_> {
             return result;
         }
         if !is_manifest(shown) {
+            if kind.is_file() {
+                self.listing.skipped.push(shown.to_owned());
+            }
             return Ok(());
         }
         if !kind.is_file() {

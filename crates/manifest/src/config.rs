@@ -15,7 +15,7 @@ pub(super) use limits::SHARE_PATTERN;
 pub use limits::{ChangeLimit, ChangeLimits};
 pub use target::{
     ChainloopSettings, DockerSettings, Provider, PulumiSettings, RawSchemaEncoding,
-    ServiceSettings, Target, Unmanaged,
+    ServiceSettings, Target, Unmanaged, UnmanagedSettings,
 };
 
 pub const FILE_NAME: &str = model::CONFIG_FILE_NAME;

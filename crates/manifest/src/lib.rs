@@ -36,6 +36,32 @@ pub enum Manifest {
 }
 
 impl Manifest {
+    /// The manifest as a policy of Docker, if it is one.
+    pub fn policy(&self) -> Option<&docker::DockerPolicyManifest> {
+        match self {
+            Self::Policy(policy) => Some(policy),
+            Self::ResourceList(_)
+            | Self::PolicyTest(_)
+            | Self::PolicyPack(_)
+            | Self::PolicyGroup(_)
+            | Self::ChainloopPolicy(_)
+            | Self::ChainloopGroup(_) => None,
+        }
+    }
+
+    /// The manifest as a policy test, if it is one.
+    pub fn policy_test(&self) -> Option<&test::PolicyTestManifest> {
+        match self {
+            Self::PolicyTest(test) => Some(test),
+            Self::Policy(_)
+            | Self::ResourceList(_)
+            | Self::PolicyPack(_)
+            | Self::PolicyGroup(_)
+            | Self::ChainloopPolicy(_)
+            | Self::ChainloopGroup(_) => None,
+        }
+    }
+
     /// The manifest as a document of Chainloop, if it is one.
     pub fn chainloop(&self) -> Option<chainloop::NativeDocument<'_>> {
         match self {

@@ -34,6 +34,8 @@ pub(super) fn load(path: &Utf8Path) -> anyhow::Result<Plan> {
     let digest = plan_digest(&plan)?;
     // What is applied is shown as it is worked out then, in an order of its own.
     plan.origins = None;
+    // They are not part of the digest, so nothing vouches for them.
+    plan.events = Vec::new();
     match &plan.digest {
         Some(written) if *written == digest => Ok(plan),
         Some(_) => bail!(

@@ -110,7 +110,12 @@ fn targets(
 impl ReferencedPolicies {
     fn add(&mut self, path: &Utf8Path, listing: Result<Listing, FileProblemKind>) {
         match listing {
-            Ok(Listing { files, problems }) => {
+            Ok(Listing {
+                files,
+                problems,
+                // `fmt` formats manifests and the configuration in the working directory.
+                skipped: _,
+            }) => {
                 self.files.extend(files);
                 self.problems.extend(problems);
             }

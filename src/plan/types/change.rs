@@ -134,7 +134,7 @@ pub enum HeldReason {
     },
 }
 
-/// Something live that no manifest declares.
+/// Something live that no manifest declares, including what is ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UnmanagedResource {
@@ -148,9 +148,19 @@ pub struct UnmanagedResource {
     pub parts: usize,
     /// What is done with it.
     pub treatment: Unmanaged,
+    /// Whether the configuration lists it as known: it is left alone on purpose and is not drift.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub known: bool,
     /// Where it is pruned, the name of what is declared and takes its place, so that it is not deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub becomes: Option<String>,
+}
+
+impl UnmanagedResource {
+    /// Whether nobody decided what happens to it: it is neither known nor ignored nor deleted.
+    pub fn is_drift(&self) -> bool {
+        !self.known && self.treatment == Unmanaged::Report
+    }
 }
 
 /// What a reviewer should know about the way the calls are made.

@@ -1,12 +1,16 @@
 //! The drift report.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::change::{Change, HeldChange, UnmanagedResource};
 use super::document::DocumentStatus;
+use super::gates::GateOutcome;
 use super::impact::{AccessImpact, EnforcementChange};
 use super::plan::{Commit, TargetInfo};
+use super::resource::ResourceKind;
 
 /// The version of the JSON form of a drift report; raised when a reader of the old form would misread the new one.
 pub const DRIFT_FORMAT_VERSION: u32 = 2;
@@ -44,12 +48,22 @@ pub struct TargetDrift {
     pub documents: Vec<DocumentStatus>,
     /// When the server last changed each of the policies that differ and are still there.
     pub since: Vec<LastChange>,
-    /// What the drift opened and closed, where the provider decides about requests.
+    /// What the drift opened and closed, where the provider decides about requests. Unmanaged policies that are drift count
+    /// as opened and closed by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<AccessImpact>,
     /// What differs and cannot be undone through this profile of the API.
     pub held: Vec<HeldChange>,
-    /// What is live, declared by no manifest and left alone; it counts as no drift.
+    /// How many objects the manifests declare, by kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub managed: BTreeMap<ResourceKind, usize>,
+    /// Whether the service cannot list its objects, so that objects without a manifest are not checked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unlisted: bool,
+    /// The access gates, evaluated on the whole live state.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<GateOutcome>,
+    /// Live objects that no manifest declares and that are left alone. They are drift unless they are known or ignored.
     pub unmanaged: Vec<UnmanagedResource>,
     /// The command that writes what is live into the manifests, word for word; none where nothing can be written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -97,8 +111,18 @@ impl TargetDrift {
         self.adopt.windows(2).any(|words| words == ["--only", name])
     }
 
+    /// The live objects that nobody declared, listed as known or ignored.
+    pub fn unknown_objects(&self) -> impl Iterator<Item = &UnmanagedResource> {
+        self.unmanaged.iter().filter(|one| one.is_drift())
+    }
+
+    /// Whether access differs, or may differ, from what the manifests want.
+    pub fn may_change_access(&self) -> bool {
+        !self.changes.is_empty() || self.unknown_objects().next().is_some()
+    }
+
     /// Whether the live state differs from the manifests.
     pub fn is_drift(&self) -> bool {
-        !self.changes.is_empty() || !self.held.is_empty()
+        !self.changes.is_empty() || !self.held.is_empty() || self.unknown_objects().next().is_some()
     }
 }

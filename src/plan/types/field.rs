@@ -162,7 +162,7 @@ impl From<&RuleValue<'_>> for ChangedField {
 }
 
 /// How a value differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum ValueChange {
     /// A single value.

@@ -7,7 +7,7 @@ use super::change::SourceRef;
 use super::impact::DecidingRule;
 use access::Audience;
 
-/// A gate, and whether it holds after the plan.
+/// An access gate and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GateOutcome {
@@ -15,9 +15,9 @@ pub struct GateOutcome {
     pub gate: GateInfo,
     /// Where it is written.
     pub source: GateSource,
-    /// Where it does not hold; none is a proof that it does, for every request.
+    /// Requests for which it fails. An empty list proves that it passes for every request.
     pub breaches: Vec<BreachInfo>,
-    /// Why it could not be worked out, as a clause; such a gate does not hold.
+    /// Why it could not be evaluated, as a clause. Such a gate fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown: Option<String>,
 }
@@ -68,8 +68,8 @@ pub enum GateSource {
     CommandLine,
     /// In the configuration, as it is planned with.
     Config(SourceRef),
-    /// In the configuration of the base revision alone: the change that is planned takes the gate away, and it holds
-    /// until that is merged.
+    /// In the configuration of the base revision only: the planned change removes the gate, which applies until the
+    /// change is merged.
     Base {
         /// The line, at that revision.
         at: SourceRef,
@@ -78,7 +78,7 @@ pub enum GateSource {
     },
 }
 
-/// A set of requests for which a gate does not hold.
+/// A set of requests for which a gate fails.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BreachInfo {
@@ -88,12 +88,12 @@ pub struct BreachInfo {
     pub witness: String,
     /// Whether it is so without the plan too.
     pub already: bool,
-    /// The rules to blame: what opens it, the denies that go, or what blocks it. None where nothing allows what must
-    /// be allowed.
+    /// The rules to blame: what opens it, the denies that are removed, or what blocks it. Empty if a request that must
+    /// be allowed is denied by default.
     pub blame: Vec<DecidingRule>,
-    /// The rules that decide it before; none where nothing allowed it.
+    /// The rules that decide it before; empty if it was denied by default.
     pub before: Vec<DecidingRule>,
-    /// The rules that decide it after; none where nothing will allow it.
+    /// The rules that decide it after; empty if it will be denied by default.
     pub after: Vec<DecidingRule>,
 }
 

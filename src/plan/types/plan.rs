@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::call::{CallKind, PlannedCall};
 use super::change::{
-    Change, GuardedChange, HeldChange, PlanNote, PlannedFingerprint, UnmanagedResource,
+    Change, ChangeKind, GuardedChange, HeldChange, PlanNote, PlannedFingerprint, UnmanagedResource,
 };
 use super::document::DocumentStatus;
+use super::event::PlanEvent;
 use super::fingerprint::Fingerprint;
 use super::gates::GateOutcome;
 use super::impact::{AccessImpact, EnforcementChange};
@@ -42,6 +43,10 @@ pub struct Plan {
     /// Where the differences come from, in a plan that knows the revision that a change is based on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origins: Option<Origins>,
+    /// What a reviewer must know besides the changes: manifests that were removed or renamed, and, in a plan that knows
+    /// the base revision, what changed in the configuration and in the set of files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<PlanEvent>,
     /// One plan a target, in the order of `polwarden.yaml`.
     pub targets: Vec<TargetPlan>,
 }
@@ -101,6 +106,18 @@ pub struct TargetInfo {
 }
 
 impl TargetPlan {
+    /// The live objects that no manifest declares and that stay on the server, except known ones.
+    pub fn left_undeclared(&self) -> impl Iterator<Item = &UnmanagedResource> {
+        self.unmanaged.iter().filter(|unmanaged| {
+            let deleted = self.changes.iter().any(|change| {
+                change.kind == ChangeKind::Delete
+                    && change.resource == unmanaged.resource
+                    && change.name == unmanaged.name
+            });
+            !unmanaged.known && unmanaged.becomes.is_none() && !deleted
+        })
+    }
+
     /// The notes about moments in which access may differ from both before and after.
     pub fn gap_notes(&self) -> impl Iterator<Item = &PlanNote> {
         self.notes.iter().filter(|note| match note {

@@ -37,6 +37,21 @@ pub enum ResourceKind {
 }
 
 impl ResourceKind {
+    /// Whether `removed` of a target can delete it.
+    pub fn can_be_listed_as_removed(self) -> bool {
+        match self {
+            Self::Policy => true,
+            Self::Rule
+            | Self::Pack
+            | Self::Version
+            | Self::PackPolicy
+            | Self::Group
+            | Self::EnabledPack
+            | Self::PolicyDocument
+            | Self::GroupDocument => false,
+        }
+    }
+
     /// Singular and plural.
     pub fn words(self) -> (&'static str, &'static str) {
         match self {

@@ -1,9 +1,10 @@
 //! Diagnostics of drift.
 
-use super::plan::{of_access, of_enforcement};
+use super::plan::{failed_gate, of_access, of_enforcement};
 use super::{Annotation, PlanRule};
 use crate::plan::{
     Change, ChangeKind, DriftReport, FieldChange, HeldChange, SourceRef, TargetDrift,
+    UnmanagedResource,
 };
 use crate::render::drift::command;
 use crate::render::plan::wording::{full_name, held_reason};
@@ -25,6 +26,9 @@ fn of_target(drift: &TargetDrift) -> Vec<Annotation> {
         enforcement,
         documents: _,
         held,
+        managed: _,
+        unlisted: _,
+        gates,
         unmanaged: _,
         adopt: _,
         undo: _,
@@ -32,6 +36,8 @@ fn of_target(drift: &TargetDrift) -> Vec<Annotation> {
     let mut found: Vec<Annotation> = of_enforcement(enforcement);
     found.extend(changes.iter().flat_map(|change| of_policy(change, drift)));
     found.extend(held.iter().map(of_held));
+    found.extend(drift.unknown_objects().map(|one| of_unknown(one, drift)));
+    found.extend(gates.iter().filter(|gate| !gate.passes()).map(failed_gate));
     found.extend(
         access
             .iter()
@@ -110,6 +116,26 @@ fn help(change: &Change, drift: &TargetDrift) -> String {
         }
     };
     keep.into_iter().chain(undo).collect::<Vec<_>>().join("; ")
+}
+
+/// A live object that nobody declared, listed as known or ignored.
+fn of_unknown(one: &UnmanagedResource, drift: &TargetDrift) -> Annotation {
+    let what = full_name(one.resource, &one.name, None);
+    let keep = drift
+        .adopts(&one.name)
+        .then(|| command(&TargetDrift::adopting(&drift.target, [one.name.as_str()])));
+    let keep = keep
+        .flatten()
+        .map(|keep| format!("`{keep}` writes a manifest for it; "));
+    Annotation::of(
+        PlanRule::Drift,
+        format!("{what} is only at the server, and no manifest declares it"),
+        &[&what, "unmanaged"],
+    )
+    .with_default_help(&format!(
+        "{}to leave it alone, list it in `unmanaged.known`",
+        keep.unwrap_or_default()
+    ))
 }
 
 fn of_held(held: &HeldChange) -> Annotation {

@@ -78,6 +78,11 @@ impl Annotation {
         }
     }
 
+    /// Whether it is a diagnostic of a file, and not of a plan, of drift or of a policy test.
+    pub fn is_about_file(&self) -> bool {
+        matches!(self.rule, AnnotationRule::File(_))
+    }
+
     /// `file:line`, neutralized, if it is about a file.
     pub fn place(&self) -> Option<String> {
         self.spot.as_ref().map(AnnotationLocation::text)

@@ -3,10 +3,11 @@
 use super::{Annotation, AnnotationLocation, AnnotationRule, PlanRule, RelatedLocation};
 use crate::plan::{
     AccessChange, AccessImpact, BreachInfo, DecidingRule, Enforcement, EnforcementChange,
-    GateOutcome, GateSource, GuardedChange, GuardedKind, HeldChange, Plan, PlanNote, SourceRef,
-    TargetPlan, UnreadableResource,
+    EventKind, GateOutcome, GateSource, GuardedChange, GuardedKind, HeldChange, Plan, PlanEvent,
+    PlanNote, SourceRef, TargetPlan, UnreadableResource,
 };
 use crate::render::plan::access::grouped;
+use crate::render::plan::events::{EventText, event_text, identity};
 use crate::render::plan::wording::{
     audience_name, call_name, deciding_rules, direction, enforcement_lines, full_name, gate_text,
     held_reason, note, requests,
@@ -17,7 +18,10 @@ impl Annotation {
     /// What needs attention in a plan: failed gates, opened and closed access, guards, gaps and
     /// held changes. Ordinary changes are not included.
     pub fn of_plan(plan: &Plan) -> Vec<Self> {
-        plan.targets.iter().flat_map(of_target).collect()
+        let events = plan.events.iter().map(of_event);
+        events
+            .chain(plan.targets.iter().flat_map(of_target))
+            .collect()
     }
 
     pub(super) fn of(rule: PlanRule, message: String, identity: &[&str]) -> Self {
@@ -80,7 +84,28 @@ fn of_target(plan: &TargetPlan) -> Vec<Annotation> {
     found
 }
 
-fn failed_gate(outcome: &GateOutcome) -> Annotation {
+fn of_event(event: &PlanEvent) -> Annotation {
+    let rule = match &event.event {
+        EventKind::RemovedStillLive { .. } => PlanRule::RemovedStillLive,
+        EventKind::ProbableRename { .. } => PlanRule::ProbableRename,
+        EventKind::RemovedNotLive { .. } => PlanRule::RemovedNotLive,
+        EventKind::ConfigChanged { .. } => PlanRule::ConfigChanged,
+        EventKind::ProtectionRemoved { .. } => PlanRule::ProtectionRemoved,
+        EventKind::TestRemoved { .. } => PlanRule::TestRemoved,
+        EventKind::ManifestNotRead { .. } => PlanRule::ManifestNotRead,
+    };
+    let EventText { message, help } = event_text(event);
+    let mut finding =
+        Annotation::of(rule, message, &identity(&event.event)).at(event.source.as_ref());
+    finding.help = help;
+    finding.target = event
+        .target
+        .as_deref()
+        .map(|name| neutral(name).into_owned());
+    finding
+}
+
+pub(super) fn failed_gate(outcome: &GateOutcome) -> Annotation {
     let GateOutcome {
         gate,
         source,

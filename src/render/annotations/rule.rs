@@ -62,6 +62,20 @@ rules! {
     GoesBack = "plan-goes-back", Warning;
     /// Something that is declared is left undone.
     Held = "plan-held", Warning;
+    /// A manifest was deleted, and its policy is still live.
+    RemovedStillLive = "plan-removed-still-live", Warning;
+    /// A new policy has the same rules as a live one that no manifest declares.
+    ProbableRename = "plan-probable-rename", Warning;
+    /// `removed` lists a policy that does not exist.
+    RemovedNotLive = "plan-removed-not-live", Warning;
+    /// A setting of the configuration changes.
+    ConfigChanged = "plan-config-changed", Warning;
+    /// A policy is no longer protected.
+    ProtectionRemoved = "plan-protection-removed", Warning;
+    /// A policy test or one of its cases is deleted.
+    TestRemoved = "plan-test-removed", Warning;
+    /// A manifest is no longer read because of its new name.
+    ManifestNotRead = "plan-manifest-not-read", Warning;
     /// The server holds something else than the manifests that are merged: `apply` undoes it, `import --only` keeps it.
     Drift = "drift", Error;
     /// What somebody did at the server opened requests that the manifests deny.

@@ -37,6 +37,7 @@ fn target(page: &mut HtmlPage, drift: &TargetDrift) {
         access,
         enforcement,
         documents,
+        gates,
         ..
     } = drift;
     page.element("<section>\n<h2>", &target.name, "").element(
@@ -50,9 +51,12 @@ fn target(page: &mut HtmlPage, drift: &TargetDrift) {
     }
     plan::enforcement(page, enforcement);
     plan::documents(page, documents);
-    if let Some(access) = access.as_ref().filter(|_| !changes.is_empty()) {
+    if let Some(access) = access.as_ref().filter(|_| drift.may_change_access()) {
         page.element("<h3>", &headline(access), "</h3>\n");
         access::table(page, access);
+    }
+    if !gates.is_empty() {
+        access::gates(page, gates, false);
     }
     notes(page, sections(drift));
     page.element("<h3>", INSTEAD, "</h3>\n");

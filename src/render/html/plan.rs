@@ -16,7 +16,7 @@ use crate::render::paint::Painter;
 use crate::render::plan::wording::{
     direction, enforcement_headline, enforcement_lines, headline, profile,
 };
-use crate::render::plan::{PlanSection, changes_of, documents, sections, summary};
+use crate::render::plan::{PlanSection, changes_of, documents, events, sections, summary};
 use crate::render::text::count_of;
 
 const STYLE: &str = include_str!("report.css");
@@ -36,9 +36,11 @@ pub fn html(plan: Option<&Plan>, findings: &PackDiagnostics) -> String {
         );
     }
     filters(&mut page);
+    notes(&mut page, plan.and_then(events::common_events));
     for target in plan.into_iter().flat_map(|plan| &plan.targets) {
         let origins = plan.and_then(|plan| plan.origins_of(target));
-        self::target(&mut page, target, origins);
+        let events = plan.and_then(|plan| events::target_events(plan, target));
+        self::target(&mut page, target, origins, events);
     }
     finish_page(page, findings)
 }
@@ -118,7 +120,12 @@ pub(super) fn filters(page: &mut HtmlPage) {
     );
 }
 
-fn target(page: &mut HtmlPage, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
+fn target(
+    page: &mut HtmlPage,
+    plan: &TargetPlan,
+    origins: Option<&TargetOrigins>,
+    events: Option<PlanSection>,
+) {
     let TargetPlan {
         target,
         changes,
@@ -147,6 +154,7 @@ fn target(page: &mut HtmlPage, plan: &TargetPlan, origins: Option<&TargetOrigins
     );
     page.element("", &live.words(), "");
     page.element("; ", &count_of(calls.len(), "call"), " to make</p>\n");
+    notes(page, events);
     self::enforcement(page, enforcement);
     self::documents(page, documents);
     if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
@@ -195,7 +203,7 @@ fn files(page: &mut HtmlPage, findings: &PackDiagnostics) {
     let own: Vec<&Annotation> = findings
         .list()
         .iter()
-        .filter(|finding| finding.target.is_none())
+        .filter(|finding| finding.is_about_file())
         .collect();
     if own.is_empty() {
         return;
@@ -221,7 +229,7 @@ fn files(page: &mut HtmlPage, findings: &PackDiagnostics) {
     page.raw("</ul>\n</section>\n");
 }
 
-pub(super) fn notes(page: &mut HtmlPage, sections: Vec<PlanSection>) {
+pub(super) fn notes(page: &mut HtmlPage, sections: impl IntoIterator<Item = PlanSection>) {
     for PlanSection { title, lines } in sections {
         page.element("<h3>", title, "</h3>\n");
         list(page, &lines);

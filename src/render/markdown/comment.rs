@@ -3,7 +3,8 @@
 use super::page::{BlockForm, MarkdownPage, PageBlock};
 use super::text::{code, code_line};
 use crate::plan::{
-    AccessImpact, DocumentStatus, Enforcement, EnforcementChange, Plan, TargetOrigins, TargetPlan,
+    AccessImpact, DocumentStatus, Enforcement, EnforcementChange, GateOutcome, Plan, TargetOrigins,
+    TargetPlan,
 };
 use crate::render::annotations::{Annotation, AnnotationLevel, PackDiagnostics};
 use crate::render::commit;
@@ -12,7 +13,7 @@ use crate::render::plan::wording::{
     ChangeSign, direction, enforcement_headline, enforcement_lines, headline, requests,
 };
 use crate::render::plan::{
-    PlanSection, TreeLine, access, changes_of, documents, gates, sections, summary, tree,
+    PlanSection, TreeLine, access, changes_of, documents, events, gates, sections, summary, tree,
 };
 use crate::render::policy_tests::{self, TestReport};
 use crate::render::text::{count_of, neutral, plural};
@@ -98,12 +99,14 @@ pub fn plan(plan: Option<&Plan>, findings: &PackDiagnostics, options: &CommentOp
     if let Some(digest) = plan.and_then(|plan| plan.digest.as_ref()) {
         page.line(&format!("Digest: {}", code(&digest.to_string())));
     }
+    notes(&mut page, plan.and_then(events::common_events));
     // Details follow only after all access changes.
     for target in plan.into_iter().flat_map(|plan| &plan.targets) {
         overview(
             &mut page,
             target,
             plan.and_then(|plan| plan.origins_of(target)),
+            plan.and_then(|plan| events::target_events(plan, target)),
         );
     }
     page.block(&files(findings));
@@ -190,7 +193,12 @@ fn message_with_place(finding: &Annotation) -> String {
 }
 
 /// The parts of a target that a reviewer must see.
-fn overview(page: &mut MarkdownPage, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
+fn overview(
+    page: &mut MarkdownPage,
+    plan: &TargetPlan,
+    origins: Option<&TargetOrigins>,
+    events: Option<PlanSection>,
+) {
     let TargetPlan {
         target,
         calls,
@@ -208,6 +216,7 @@ fn overview(page: &mut MarkdownPage, plan: &TargetPlan, origins: Option<&TargetO
         page.leave_out("a target".to_owned());
         return;
     }
+    notes(page, events);
     enforcement_block(page, enforcement);
     documents_block(page, documents);
     if calls.is_empty() {
@@ -218,15 +227,21 @@ fn overview(page: &mut MarkdownPage, plan: &TargetPlan, origins: Option<&TargetO
     if let Some(access) = access {
         opens_and_closes(page, access);
     }
-    if gates.iter().any(|gate| !gate.passes()) {
-        let text = gates::human(gates, origins.is_some(), Painter::new(false));
-        let lines = text.lines().map(unindented).collect();
-        page.block(&PageBlock {
-            folded: false,
-            ..folded("gates", String::new(), "text", lines)
-        });
-    }
+    failed_gates_block(page, gates, origins.is_some());
     notes(page, sections(plan, origins, Painter::new(false)));
+}
+
+/// The gates, if any of them fails. `three_way` means that drift is distinguished.
+pub(super) fn failed_gates_block(page: &mut MarkdownPage, gates: &[GateOutcome], three_way: bool) {
+    if gates.iter().all(GateOutcome::passes) {
+        return;
+    }
+    let text = gates::human(gates, three_way, Painter::new(false));
+    let lines = text.lines().map(unindented).collect();
+    page.block(&PageBlock {
+        folded: false,
+        ..folded("gates", String::new(), "text", lines)
+    });
 }
 
 /// Enforcement changes, shown first.
@@ -263,7 +278,7 @@ pub(super) fn documents_block(page: &mut MarkdownPage, documents: &[DocumentStat
     page.block(&list("documents", String::new(), lines));
 }
 
-pub(super) fn notes(page: &mut MarkdownPage, sections: Vec<PlanSection>) {
+pub(super) fn notes(page: &mut MarkdownPage, sections: impl IntoIterator<Item = PlanSection>) {
     for PlanSection { title, lines } in sections {
         let lines = lines.iter().map(|line| code(line)).collect();
         page.block(&list("notes", format!("{title}:"), lines));
@@ -381,7 +396,7 @@ pub(super) fn files(findings: &PackDiagnostics) -> PageBlock {
     let own = findings
         .list()
         .iter()
-        .filter(|finding| finding.target.is_none());
+        .filter(|finding| finding.is_about_file());
     let mut lines = Vec::new();
     for finding in own {
         let word = match finding.weight {

@@ -41,6 +41,7 @@ fn overview(page: &mut MarkdownPage, drift: &TargetDrift) {
         access,
         enforcement,
         documents,
+        gates,
         ..
     } = drift;
     if !page.line(&format!(
@@ -54,13 +55,16 @@ fn overview(page: &mut MarkdownPage, drift: &TargetDrift) {
     comment::enforcement_block(page, enforcement);
     comment::documents_block(page, documents);
     if changes.is_empty() {
-        page.line("No difference that could be undone.");
-    } else if let Some(access) = access {
+        page.line("No difference in what the manifests declare.");
+    }
+    let access = access.as_ref().filter(|_| drift.may_change_access());
+    if let Some(access) = access {
         page.line(&format!("**{}**", headline(access)));
     }
     if let Some(access) = access {
         opens_and_closes(page, access);
     }
+    comment::failed_gates_block(page, gates, false);
     notes(page, sections(drift));
 }
 

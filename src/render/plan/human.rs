@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::documents;
+use super::events::{common_events, target_events};
 use super::sections::{PlanSection, sections};
 use super::tree::{changes_of, tree};
 use super::wording::{enforcement_headline, enforcement_lines, profile};
@@ -26,8 +27,9 @@ pub fn human(plan: &Plan, painter: Painter) -> String {
         page.line(0, &commit::line(commit, |text| neutral(text).into_owned()));
         page.blank_line();
     }
+    page.events(common_events(plan));
     for target in &plan.targets {
-        page.target(target, plan.origins_of(target));
+        page.target(target, plan.origins_of(target), target_events(plan, target));
     }
     page.line(0, &summary(plan));
     page.text
@@ -58,7 +60,7 @@ pub fn summary(plan: &Plan) -> String {
     let mut unmanaged: BTreeMap<ResourceKind, usize> = BTreeMap::new();
     for one in plan.targets.iter().flat_map(|target| &target.unmanaged) {
         *unmanaged.entry(one.resource).or_default() +=
-            usize::from(one.treatment != Unmanaged::Prune);
+            usize::from(one.treatment == Unmanaged::Report);
     }
     if held > 0 {
         let _ = write!(line, " {} held.", count_of(held, "change"));
@@ -149,7 +151,19 @@ impl PlanPage {
         self.text.push('\n');
     }
 
-    fn target(&mut self, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
+    /// What a reviewer must know comes first.
+    fn events(&mut self, section: Option<PlanSection>) {
+        if let Some(PlanSection { title, lines }) = section {
+            self.section(&format!("{title}:"), lines);
+        }
+    }
+
+    fn target(
+        &mut self,
+        plan: &TargetPlan,
+        origins: Option<&TargetOrigins>,
+        events: Option<PlanSection>,
+    ) {
         let TargetPlan {
             target,
             changes,
@@ -170,6 +184,7 @@ impl PlanPage {
         );
         self.line(0, &line);
         self.blank_line();
+        self.events(events);
         self.text
             .push_str(&enforcement_section(enforcement, self.painter));
         self.text

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod documents;
+pub(crate) mod events;
 pub(crate) mod gates;
 mod human;
 mod sections;

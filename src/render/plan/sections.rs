@@ -86,8 +86,10 @@ pub(crate) fn unmanaged_line(unmanaged: &UnmanagedResource) -> String {
         name,
         parts: count,
         treatment: _,
+        known,
         becomes: _,
     } = unmanaged;
+    let known = if *known { ", listed as known" } else { "" };
     let kind = match resource {
         ResourceKind::Policy | ResourceKind::Rule => String::new(),
         ResourceKind::Pack
@@ -98,7 +100,11 @@ pub(crate) fn unmanaged_line(unmanaged: &UnmanagedResource) -> String {
         | ResourceKind::PolicyDocument
         | ResourceKind::GroupDocument => format!("{} ", resource.words().0),
     };
-    format!("{kind}\"{}\" ({})", neutral(name), parts(*resource, *count))
+    format!(
+        "{kind}\"{}\" ({}{known})",
+        neutral(name),
+        parts(*resource, *count)
+    )
 }
 
 fn held_lines(

@@ -12,16 +12,17 @@ use super::apply::{
 use super::client::{DockerReader, DockerWriter};
 use super::plan::audit::audit_plan;
 use super::plan::recompute::recomputed;
+use super::plan::removed::removal_events;
 use super::plan::{PolicyPlanRequest, drift, evaluate_gates, plan_gated, plan_undo};
 use crate::plan::{
-    CallId, GateNames, GateOutcome, Gates, Mismatch, PlannedCall, SentOperation, TargetDrift,
-    TargetInfo, TargetPlan,
+    CallId, GateNames, GateOutcome, Gates, Mismatch, PlanEvent, PlannedCall, SentOperation,
+    TargetDrift, TargetInfo, TargetPlan,
 };
 use crate::run::journal::TargetHistory;
 use crate::run::service::{
-    BeginError, BeginReading, CallError, PlanError, PlanRequest, ReadFor, ReadOnly, Reads,
-    ReadsBack, RunContext, ServiceError, UndoPlan, UndoRequest, VerifyError, WriteAnswer, Writes,
-    logged,
+    BeginError, BeginReading, CallError, EventRequest, PlanError, PlanRequest, ReadFor, ReadOnly,
+    Reads, ReadsBack, RunContext, ServiceError, UndoPlan, UndoRequest, VerifyError, WriteAnswer,
+    Writes, logged,
 };
 use crate::run::{CallFailure, CallReport, LiveObject, StalePlan, StateAfterWrite, WriteOutcome};
 use access::NamedAudience;
@@ -167,11 +168,16 @@ impl<W: Send + Sync> Reads for DockerTarget<W> {
             target: self.info.clone(),
             desired: &desired.policies,
             live: self.live()?,
-            unmanaged: target.unmanaged,
+            unmanaged: target.unmanaged.clone(),
             teams: &self.teams,
             locate,
         };
         Ok(plan_gated(&request, gates))
+    }
+
+    fn events(&self, request: &EventRequest<'_>) -> Result<Vec<PlanEvent>, ServiceError> {
+        self.accepts(request.plan)?;
+        Ok(removal_events(request, self.live()?))
     }
 
     fn undo(&self, request: &UndoRequest<'_>) -> Result<UndoPlan, PlanError> {
@@ -196,7 +202,7 @@ impl<W: Send + Sync> Reads for DockerTarget<W> {
             target: self.info.clone(),
             desired: &desired,
             live,
-            unmanaged: target.unmanaged,
+            unmanaged: target.unmanaged.clone(),
             teams: &self.teams,
             locate,
         };

@@ -8,18 +8,19 @@ use super::apply::{
     versions_before,
 };
 use super::client::{PulumiReader, PulumiWriter};
+use super::plan::removed::removal_events;
 use super::plan::{
     PackPlanRequest, audit_packs, packs_drift, plan_packs, plan_packs_undo, recomputed_packs,
 };
 use crate::plan::{
-    CallId, GateNames, GateOutcome, Gates, Mismatch, PlannedCall, SentOperation, TargetDrift,
-    TargetInfo, TargetPlan,
+    CallId, GateNames, GateOutcome, Gates, Mismatch, PlanEvent, PlannedCall, SentOperation,
+    TargetDrift, TargetInfo, TargetPlan,
 };
 use crate::run::journal::TargetHistory;
 use crate::run::service::{
-    BeginError, BeginReading, CallError, CleanUp, PlanError, PlanRequest, ReadFor, ReadOnly, Reads,
-    ReadsBack, RunContext, ServiceError, UndoPlan, UndoRequest, VerifyError, WriteAnswer, Writes,
-    logged,
+    BeginError, BeginReading, CallError, CleanUp, EventRequest, PlanError, PlanRequest, ReadFor,
+    ReadOnly, Reads, ReadsBack, RunContext, ServiceError, UndoPlan, UndoRequest, VerifyError,
+    WriteAnswer, Writes, logged,
 };
 use crate::run::{CallFailure, CallReport, LiveObject, StalePlan, StateAfterWrite, WriteOutcome};
 use access::NamedAudience;
@@ -209,11 +210,16 @@ impl<W: Send + Sync> Reads for PulumiTarget<W> {
             packs: &desired.packs,
             groups: &desired.groups,
             live: self.live()?,
-            unmanaged: target.unmanaged,
+            unmanaged: target.unmanaged.clone(),
             keep_versions: keep_versions(target),
             locate,
         })
         .map_err(PlanError::Manifests)
+    }
+
+    fn events(&self, request: &EventRequest<'_>) -> Result<Vec<PlanEvent>, ServiceError> {
+        self.accepts(request.plan)?;
+        Ok(removal_events(request))
     }
 
     fn undo(&self, request: &UndoRequest<'_>) -> Result<UndoPlan, PlanError> {
@@ -238,7 +244,7 @@ impl<W: Send + Sync> Reads for PulumiTarget<W> {
             packs: &[],
             groups: &desired,
             live,
-            unmanaged: Unmanaged::Ignore,
+            unmanaged: Unmanaged::Ignore.into(),
             keep_versions: None,
             locate,
         };

@@ -87,7 +87,9 @@ fn committed(entries: &[Entry<'_>]) -> (tempfile::TempDir, Repository) {
 }
 
 fn listed(revision: &Revision, path: &str) -> (Vec<String>, Vec<FileProblem>) {
-    let Listing { files, problems } = revision.list(path.into()).unwrap();
+    let Listing {
+        files, problems, ..
+    } = revision.list(path.into()).unwrap();
     (
         files.into_iter().map(|file| file.to_string()).collect(),
         problems,

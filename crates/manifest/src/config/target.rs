@@ -21,7 +21,7 @@ pub struct Target {
     /// Files and folders with manifests, relative to the configuration.
     pub paths: Vec<String>,
     /// Handling of live objects without a manifest.
-    pub unmanaged: Unmanaged,
+    pub unmanaged: UnmanagedSettings,
     /// Limits for the changes of one apply.
     pub limits: ChangeLimits,
     /// The service with its own settings.
@@ -170,6 +170,118 @@ pub enum Unmanaged {
     Prune,
 }
 
+/// Handling of live objects that no manifest declares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UnmanagedSettings {
+    /// What happens to those that are not listed here.
+    pub mode: Unmanaged,
+    /// The names of those that are left alone on purpose. They do not count as drift.
+    pub known: Vec<String>,
+    /// The names of those that are deleted, whatever the mode is.
+    pub removed: Vec<String>,
+}
+
+impl UnmanagedSettings {
+    /// Whether a live object is left alone on purpose. One that is to be deleted is not.
+    pub fn is_known(&self, name: &str) -> bool {
+        !self.is_removed(name) && self.known.iter().any(|known| known == name)
+    }
+
+    pub fn is_removed(&self, name: &str) -> bool {
+        self.removed.iter().any(|removed| removed == name)
+    }
+
+    /// What happens to a live object of this name that no manifest declares.
+    pub fn treatment(&self, name: &str) -> Unmanaged {
+        if self.is_removed(name) {
+            return Unmanaged::Prune;
+        }
+        match self.mode {
+            // Objects that are known are never deleted by a general rule.
+            Unmanaged::Prune if self.is_known(name) => Unmanaged::Report,
+            mode => mode,
+        }
+    }
+}
+
+impl From<Unmanaged> for UnmanagedSettings {
+    fn from(mode: Unmanaged) -> Self {
+        Self {
+            mode,
+            ..Self::default()
+        }
+    }
+}
+
+/// The two forms of `unmanaged` in a file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+enum UnmanagedText {
+    Mode(Unmanaged),
+    Listed(UnmanagedList),
+}
+
+/// `unmanaged` as a mapping.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnmanagedList {
+    #[serde(default)]
+    mode: Unmanaged,
+    known: Vec<String>,
+}
+
+impl UnmanagedText {
+    fn new(mode: Unmanaged, known: Vec<String>) -> Self {
+        if known.is_empty() {
+            Self::Mode(mode)
+        } else {
+            Self::Listed(UnmanagedList { mode, known })
+        }
+    }
+
+    fn into_settings(self, removed: Vec<String>) -> UnmanagedSettings {
+        let (mode, known) = match self {
+            Self::Mode(mode) => (mode, Vec::new()),
+            Self::Listed(UnmanagedList { mode, known }) => (mode, known),
+        };
+        UnmanagedSettings {
+            mode,
+            known,
+            removed,
+        }
+    }
+}
+
+impl JsonSchema for UnmanagedText {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "UnmanagedSettings".into()
+    }
+    /// One schema for both forms (the condition selects strings, the other keywords apply to
+    /// mappings only), so that an error names the mistake instead of reporting that no branch
+    /// matches.
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let mode = generator.subschema_for::<Unmanaged>();
+        schemars::json_schema!({
+            "description": "`report`, `ignore` or `prune`; or a mapping with the names that are known.",
+            "type": ["string", "object"],
+            "if": { "type": "string" },
+            "then": mode.clone(),
+            "properties": {
+                "mode": mode,
+                "known": {
+                    "description": "Live policies that are left alone on purpose; they do not count as drift.",
+                    "type": "array",
+                    "items": { "type": "string", "minLength": 1 },
+                    "minItems": 1,
+                    "examples": [["legacy"]]
+                }
+            },
+            "required": ["known"],
+            "additionalProperties": false
+        })
+    }
+}
+
 /// A target as it is written: all settings of all services in one mapping. The schema says which of them a service
 /// has, so that a finding stands at the one that is wrong.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -194,7 +306,12 @@ struct TargetText {
     /// What to do with live policies that no manifest declares.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = "report"))]
-    unmanaged: Option<Unmanaged>,
+    unmanaged: Option<UnmanagedText>,
+    /// The names of live policies to delete. No manifest may declare them. An entry can be removed once the policy is
+    /// deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["Metadata service"]))]
+    removed: Option<Vec<String>>,
     /// How much one apply may change before it is refused.
     #[serde(default)]
     limits: ChangeLimits,
@@ -227,6 +344,7 @@ const SETTINGS: &[(&str, &[Provider])] = &[
     ("teams", &[Provider::Docker]),
     ("access", &[Provider::Docker]),
     ("unmanaged", &[Provider::Docker, Provider::Pulumi]),
+    ("removed", &[Provider::Docker]),
     ("keepVersions", &[Provider::Pulumi]),
     ("writes", &[Provider::Chainloop]),
     ("rawSchemaEncoding", &[Provider::Chainloop]),
@@ -260,6 +378,7 @@ impl TryFrom<TargetText> for Target {
             paths,
             profile,
             unmanaged,
+            removed,
             limits,
             teams,
             access,
@@ -272,6 +391,7 @@ impl TryFrom<TargetText> for Target {
             ("teams", teams.is_some()),
             ("access", access.is_some()),
             ("unmanaged", unmanaged.is_some()),
+            ("removed", removed.is_some()),
             ("keepVersions", keep_versions.is_some()),
             ("writes", writes.is_some()),
             ("rawSchemaEncoding", raw_schema_encoding.is_some()),
@@ -301,7 +421,9 @@ impl TryFrom<TargetText> for Target {
             }),
         };
         // Chainloop cannot list its documents, so unmanaged ones are unknown.
-        let unmanaged = unmanaged.unwrap_or_default();
+        let unmanaged = unmanaged
+            .unwrap_or(UnmanagedText::Mode(Unmanaged::default()))
+            .into_settings(removed.unwrap_or_default());
         Ok(Self {
             name,
             organization,
@@ -324,13 +446,19 @@ impl From<Target> for TargetText {
             limits,
             settings,
         } = target;
+        let UnmanagedSettings {
+            mode,
+            known,
+            removed,
+        } = unmanaged;
         let mut text = Self {
             name,
             provider,
             organization,
             paths,
             profile: None,
-            unmanaged: Some(unmanaged),
+            unmanaged: Some(UnmanagedText::new(mode, known)),
+            removed: Some(removed).filter(|removed| !removed.is_empty()),
             limits,
             teams: None,
             access: None,

@@ -246,7 +246,8 @@ const TARGET: Shape = Mapping(&[
     ("organization", Free),
     ("paths", Free),
     ("profile", Free),
-    ("unmanaged", Free),
+    ("unmanaged", Mapping(&[("mode", Free), ("known", Free)])),
+    ("removed", Free),
     (
         "limits",
         Mapping(&[("maxUpdates", Free), ("maxDeletes", Free)]),

@@ -236,6 +236,10 @@ codes! {
     TargetPathInvalid = "target-path-invalid", Error;
     /// Two targets would manage the same organization.
     TargetOverlap = "target-overlap", Error;
+    /// A manifest declares a policy that `removed` lists.
+    RemovedDeclared = "removed-declared", Error;
+    /// A second `polwarden.yaml` below a path of a target, which is not read.
+    ConfigNested = "config-nested", Warning;
 }
 
 impl fmt::Display for Code {

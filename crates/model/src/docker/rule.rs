@@ -212,6 +212,16 @@ impl RuleAccess {
         }
     }
 
+    /// The resources as manifests and output show them.
+    pub fn resource_texts(&self) -> Vec<String> {
+        match self {
+            Self::Network { resources, .. } | Self::Filesystem { resources, .. } => {
+                resources.iter().cloned().collect()
+            }
+            Self::Http { resources, .. } => resources.iter().map(ToString::to_string).collect(),
+        }
+    }
+
     pub fn resources(&self) -> Resources {
         match self {
             Self::Network { resources, .. } | Self::Filesystem { resources, .. } => {

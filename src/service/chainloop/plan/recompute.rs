@@ -239,6 +239,10 @@ pub fn documents_drift(
         changes,
         access: None,
         held: plan.held.clone(),
+        // The caller knows the manifests.
+        managed: BTreeMap::new(),
+        unlisted: true,
+        gates: Vec::new(),
         unmanaged: Vec::new(),
     })
 }

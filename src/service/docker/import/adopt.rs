@@ -146,7 +146,7 @@ impl AdoptionTarget<'_> {
             target: self.info.clone(),
             desired: &desired.policies,
             live: self.live,
-            unmanaged: self.target.unmanaged,
+            unmanaged: self.target.unmanaged.clone(),
             teams: self.target.teams(),
             locate: &|place| SourceRef::locate(&manifests.sources, place),
         }))

@@ -7,11 +7,11 @@ use super::recompute::{changes, places};
 use super::replay::replay;
 use crate::plan::ReplayError;
 use crate::plan::{
-    AccessImpact, Change, ChangeKind, HeldChange, HeldReason, LastChange, SourceRef, TargetDrift,
-    TargetPlan, UnmanagedResource,
+    AccessImpact, Change, ChangeKind, HeldReason, LastChange, SourceRef, TargetDrift, TargetPlan,
+    UnmanagedResource,
 };
 use manifest::config::Unmanaged;
-use model::docker::DockerLiveState;
+use model::docker::{DockerLiveState, LiveContent, LivePolicy};
 
 /// The changes made outside of polwarden since the last apply. `plan` is the plan that would
 /// restore the desired state.
@@ -38,10 +38,21 @@ pub fn drift(
             declared(rule, &|rule| place(&name, Some(rule)));
         }
     }
+    let unknown: BTreeSet<&str> = plan
+        .unmanaged
+        .iter()
+        .filter(|policy| policy.is_drift())
+        .map(|policy| policy.id.as_str())
+        .collect();
+    // What unknown policies do to access is part of the drift.
+    let mut expected = wanted;
+    expected
+        .policies
+        .retain(|policy| !unknown.contains(policy.id.as_str()));
     let mut access = AccessImpact::default();
-    if !changes.is_empty() {
+    if !changes.is_empty() || !unknown.is_empty() {
         // If the rules cannot be compared, the section stays empty, which means "not compared".
-        access = impact(&wanted, live, &[], &|policy, rule| {
+        access = impact(&expected, live, &[], &|policy, rule| {
             place(policy, Some(rule))
         })
         .unwrap_or_default();
@@ -49,14 +60,14 @@ pub fn drift(
     let unmanaged: Vec<UnmanagedResource> = plan
         .unmanaged
         .iter()
-        .filter(|policy| policy.treatment == Unmanaged::Report)
+        .filter(|policy| policy.treatment != Unmanaged::Prune)
         .cloned()
         .collect();
     let undo = ["polwarden", "apply", "--target", &plan.target.name]
         .map(str::to_owned)
         .to_vec();
     Ok(TargetDrift {
-        adopt: TargetDrift::adopting(&plan.target, adoptable(&changes, &plan.held, live)),
+        adopt: TargetDrift::adopting(&plan.target, adoptable(&changes, plan, live)),
         undo: if plan.calls.is_empty() {
             Vec::new()
         } else {
@@ -69,6 +80,10 @@ pub fn drift(
         changes,
         access: Some(access.with_team_names(teams)),
         held: plan.held.clone(),
+        // The caller knows the manifests and the gates.
+        managed: BTreeMap::new(),
+        unlisted: false,
+        gates: Vec::new(),
         unmanaged,
     })
 }
@@ -77,19 +92,27 @@ pub fn drift(
 /// that could not be decoded.
 fn adoptable<'c>(
     changes: &'c [Change],
-    held: &'c [HeldChange],
+    plan: &'c TargetPlan,
     live: &DockerLiveState,
 ) -> BTreeSet<&'c str> {
     let changed = changes
         .iter()
         .filter(|change| change.kind != ChangeKind::Delete)
         .map(|change| change.name.as_str());
-    let held = held
+    let held = plan
+        .held
         .iter()
         .filter(|held| matches!(held.reason, HeldReason::ProfileLacks { .. }));
-    let all = changed.chain(held.map(|held| held.name.as_str()));
-    all.filter(|name| live.policies.iter().any(|policy| policy.name == *name))
-        .collect()
+    let unknown = plan.unmanaged.iter().filter(|policy| policy.is_drift());
+    let all = changed
+        .chain(held.map(|held| held.name.as_str()))
+        .chain(unknown.map(|policy| policy.name.as_str()));
+    let is_readable = |policy: &LivePolicy| !matches!(policy.content, LiveContent::Opaque(_));
+    all.filter(|name| {
+        let mut policies = live.policies.iter();
+        policies.any(|policy| policy.name == *name && is_readable(policy))
+    })
+    .collect()
 }
 
 /// A policy that was deleted on the server is still declared.

@@ -17,6 +17,7 @@ pub mod matching;
 pub mod order;
 pub mod policy;
 pub mod recompute;
+pub mod removed;
 pub mod replay;
 pub mod rules;
 mod summary;
@@ -43,7 +44,7 @@ use crate::plan::{
     PlanNote, PlannedCall, ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedResource,
 };
 use access::NamedAudience;
-use manifest::config::Unmanaged;
+use manifest::config::{Unmanaged, UnmanagedSettings};
 use model::diag::Place;
 use model::docker::{
     DesiredPolicy, DockerLiveState, DockerOperation, DockerOperationKind, LiveContent, LivePolicy,
@@ -59,7 +60,7 @@ pub struct PolicyPlanRequest<'a> {
     pub desired: &'a [DesiredPolicy],
     /// The complete live state.
     pub live: &'a DockerLiveState,
-    pub unmanaged: Unmanaged,
+    pub unmanaged: UnmanagedSettings,
     /// Short names of teams with their uuids, for display.
     pub teams: &'a BTreeMap<String, String>,
     pub locate: &'a (dyn Fn(&Place) -> SourceRef + Sync),
@@ -124,7 +125,7 @@ fn plan_policies(
     }
     let only_live = pairing.only_live.iter().map(|index| live[*index]);
     match undone {
-        None => unmanaged.extend(only_live.filter_map(|policy| planner.unmanaged(policy))),
+        None => unmanaged.extend(only_live.map(|policy| planner.unmanaged(policy))),
         Some(made) => only_live
             .filter(|policy| made.contains(&policy.id))
             .for_each(|policy| planner.prune(policy)),
@@ -152,7 +153,7 @@ fn choose_pairing(
     };
     // When a run is undone, policies that it did not touch are never taken over.
     let writes = request.profile().has_policy_writes();
-    let prunes = !undoes && request.unmanaged == Unmanaged::Prune;
+    let prunes = !undoes && request.unmanaged.mode == Unmanaged::Prune;
     pair_policies(
         &PairingInput {
             live,
@@ -194,32 +195,30 @@ impl<'a> PolicyPlanner<'a> {
         Some((self.request.locate)(place))
     }
 
-    fn unmanaged(&mut self, live: &LivePolicy) -> Option<UnmanagedResource> {
-        let treatment = self.request.unmanaged;
-        match treatment {
-            Unmanaged::Ignore => return None,
-            Unmanaged::Report => {}
+    fn unmanaged(&mut self, live: &LivePolicy) -> UnmanagedResource {
+        let unmanaged = self.unmanaged_resource(live, None);
+        match unmanaged.treatment {
+            Unmanaged::Ignore | Unmanaged::Report => {}
             Unmanaged::Prune => self.prune(live),
         }
-        Some(UnmanagedResource {
-            resource: ResourceKind::Policy,
-            id: (&live.id).into(),
-            name: live.name.clone(),
-            parts: rule_count(live),
-            treatment,
-            becomes: None,
-        })
+        unmanaged
     }
 
     /// An unmanaged policy that becomes a new one instead of being deleted.
     fn reused_policy(&self, live: &LivePolicy, desired: &DesiredPolicy) -> UnmanagedResource {
+        self.unmanaged_resource(live, Some(desired.name.to_string()))
+    }
+
+    fn unmanaged_resource(&self, live: &LivePolicy, becomes: Option<String>) -> UnmanagedResource {
+        let settings = &self.request.unmanaged;
         UnmanagedResource {
             resource: ResourceKind::Policy,
             id: (&live.id).into(),
             name: live.name.clone(),
             parts: rule_count(live),
-            treatment: self.request.unmanaged,
-            becomes: Some(desired.name.to_string()),
+            treatment: settings.treatment(&live.name),
+            known: settings.is_known(&live.name),
+            becomes,
         }
     }
 

@@ -99,7 +99,7 @@ fn plan(live: (&[&str], &[&str]), desired: (&[&str], &[&str])) -> TargetPlan {
         live: &DockerLiveState {
             policies: vec![policy],
         },
-        unmanaged: Unmanaged::Report,
+        unmanaged: Unmanaged::Report.into(),
         teams: &BTreeMap::new(),
         locate: &|_: &Place| SourceRef {
             file: "policy.yaml".to_owned(),

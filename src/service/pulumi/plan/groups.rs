@@ -334,10 +334,11 @@ impl PackPlanner<'_> {
     }
 
     fn unmanaged_group(&mut self, group: &LiveGroup) {
-        let treatment = self.request.unmanaged;
+        let settings = &self.request.unmanaged;
+        let treatment = settings.treatment(&group.name);
+        let known = settings.is_known(&group.name);
         match treatment {
-            Unmanaged::Ignore => return,
-            Unmanaged::Report => {}
+            Unmanaged::Ignore | Unmanaged::Report => {}
             Unmanaged::Prune => self.prune_group(group),
         }
         self.unmanaged.push(UnmanagedResource {
@@ -346,6 +347,7 @@ impl PackPlanner<'_> {
             name: group.name.clone(),
             parts: group.body.as_ref().map_or(0, |body| body.packs.len()),
             treatment,
+            known,
             becomes: None,
         });
     }

@@ -12,6 +12,7 @@ mod model;
 mod order;
 mod packs;
 mod recompute;
+pub mod removed;
 mod summary;
 
 use std::num::NonZeroU32;
@@ -22,7 +23,7 @@ use crate::plan::{
 };
 use ::model::diag::{Diagnostic, Place};
 use ::model::pulumi::{DesiredGroup, DesiredPack, PulumiLiveState, PulumiOperation};
-use manifest::config::Unmanaged;
+use manifest::config::UnmanagedSettings;
 
 pub use audit::{PackPlanViolation as PackBreach, audit_packs};
 pub use fingerprint::{group_fingerprint, pack_fingerprint};
@@ -42,7 +43,7 @@ pub struct PackPlanRequest<'a> {
     pub groups: &'a [DesiredGroup],
     /// The complete live state.
     pub live: &'a PulumiLiveState,
-    pub unmanaged: Unmanaged,
+    pub unmanaged: UnmanagedSettings,
     /// How many versions of each pack are kept; `None` keeps all.
     pub keep_versions: Option<NonZeroU32>,
     pub locate: &'a dyn Fn(&Place) -> SourceRef,

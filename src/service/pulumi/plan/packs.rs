@@ -125,10 +125,11 @@ impl PackPlanner<'_> {
     }
 
     fn unmanaged_pack(&mut self, pack: &LivePack) {
-        let treatment = self.request.unmanaged;
+        let settings = &self.request.unmanaged;
+        let treatment = settings.treatment(&pack.name);
+        let known = settings.is_known(&pack.name);
         match treatment {
-            Unmanaged::Ignore => return,
-            Unmanaged::Report => {}
+            Unmanaged::Ignore | Unmanaged::Report => {}
             Unmanaged::Prune => self.prune_pack(pack),
         }
         self.unmanaged.push(UnmanagedResource {
@@ -137,6 +138,7 @@ impl PackPlanner<'_> {
             name: pack.name.clone(),
             parts: pack.versions.len(),
             treatment,
+            known,
             becomes: None,
         });
     }

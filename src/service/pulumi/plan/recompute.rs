@@ -85,7 +85,7 @@ pub fn packs_drift(plan: &TargetPlan, live: &PulumiLiveState) -> Result<TargetDr
     let unmanaged: Vec<UnmanagedResource> = plan
         .unmanaged
         .iter()
-        .filter(|one| one.treatment == Unmanaged::Report)
+        .filter(|one| one.treatment != Unmanaged::Prune)
         .cloned()
         .collect();
     let undo = ["polwarden", "apply", "--target", &plan.target.name]
@@ -106,6 +106,10 @@ pub fn packs_drift(plan: &TargetPlan, live: &PulumiLiveState) -> Result<TargetDr
         changes,
         access: None,
         held: plan.held.clone(),
+        // The caller knows the manifests and the gates.
+        managed: BTreeMap::new(),
+        unlisted: false,
+        gates: Vec::new(),
         unmanaged,
     })
 }

@@ -54,6 +54,7 @@ const RULES: &[PolicyCheck] = &[
     PolicyCheck::Target(names::check_policy_names),
     PolicyCheck::Target(lists::check_names),
     PolicyCheck::Target(names::check_policy_aliases),
+    PolicyCheck::Target(names::check_removed_names),
     PolicyCheck::Policy(values::check_policy_duplicates),
     PolicyCheck::Group(values::check_group_duplicates),
     PolicyCheck::Group(patterns::check_uppercase),

@@ -1,4 +1,4 @@
-//! `invalid-value` (names), `policy-name-taken`, `rule-name-taken` and `alias-taken`.
+//! `invalid-value` (names), `policy-name-taken`, `rule-name-taken`, `alias-taken` and `removed-declared`.
 
 use std::collections::HashMap;
 
@@ -158,6 +158,29 @@ pub(super) fn check_policy_aliases(context: &DockerRuleContext<'_>, found: &mut 
                         .help("keep the alias at the policy that continues the old one"),
                 );
             }
+        }
+    }
+}
+
+/// A policy that `removed` deletes cannot be declared, by its name or as an old name, at once.
+pub(super) fn check_removed_names(context: &DockerRuleContext<'_>, found: &mut Vec<Diagnostic>) {
+    let settings = &context.target.unmanaged;
+    for policy in &context.policies {
+        let metadata = &policy.manifest.metadata;
+        let aliases = (0..).zip(&metadata.aliases);
+        let names = [(&metadata.name, policy.name_place())]
+            .into_iter()
+            .chain(aliases.map(|(index, alias)| (alias, policy.alias_place(index))));
+        for (name, place) in names.filter(|(name, _)| settings.is_removed(name)) {
+            let message = format!(
+                "policy `{name}` is declared here and listed in `removed` of target `{}`",
+                context.target.name
+            );
+            found.push(
+                Diagnostic::new(Code::RemovedDeclared, message, place)
+                    .label("declared here")
+                    .help("delete this manifest, or remove the name from `removed`"),
+            );
         }
     }
 }

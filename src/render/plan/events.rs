@@ -1,0 +1,191 @@
+//! The words of events. All formats use them.
+
+use super::wording::{full_name, place};
+use crate::plan::{EventKind, Plan, PlanEvent, TargetPlan, ValueChange};
+use crate::render::plan::PlanSection;
+use crate::render::text::neutral;
+use model::CONFIG_FILE_NAME;
+
+/// An event in one sentence, and the next step. Both are neutralized.
+pub(crate) struct EventText {
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
+}
+
+/// The section of the events that concern all targets.
+pub(crate) fn common_events(plan: &Plan) -> Option<PlanSection> {
+    section(plan.events.iter().filter(|event| event.target.is_none()))
+}
+
+/// The section of the events of one target.
+pub(crate) fn target_events(plan: &Plan, target: &TargetPlan) -> Option<PlanSection> {
+    let name = &target.target.name;
+    let events = plan.events.iter();
+    section(events.filter(|event| event.target.as_ref() == Some(name)))
+}
+
+fn section<'e>(events: impl Iterator<Item = &'e PlanEvent>) -> Option<PlanSection> {
+    let mut lines = Vec::new();
+    for event in events {
+        let EventText { message, help } = event_text(event);
+        let at = event.source.as_ref().map(place);
+        let at = at.map(|at| format!("  {at}")).unwrap_or_default();
+        lines.push(format!("! {message}{at}"));
+        lines.extend(help.map(|help| format!("    {help}")));
+    }
+    (!lines.is_empty()).then_some(PlanSection {
+        title: "Review first",
+        lines,
+    })
+}
+
+pub(crate) fn event_text(event: &PlanEvent) -> EventText {
+    let (message, help) = match &event.event {
+        EventKind::RemovedStillLive {
+            resource,
+            name,
+            effect,
+            declared,
+        } => {
+            let effect = effect
+                .as_ref()
+                .map(|effect| format!(" ({})", neutral(effect)));
+            let restore = format!("to keep it, restore {}", neutral(&declared.file));
+            let help = if resource.can_be_listed_as_removed() {
+                format!(
+                    "to delete it, add `removed: [{}]` to the target; {restore}",
+                    quoted(name)
+                )
+            } else {
+                format!("{restore}; to delete it, set `unmanaged: prune`")
+            };
+            (
+                format!(
+                    "removed from git but still live: {}{}",
+                    full_name(*resource, name, None),
+                    effect.unwrap_or_default()
+                ),
+                Some(help),
+            )
+        }
+        EventKind::ProbableRename { name, live } => (
+            format!(
+                "probable rename: new policy \"{}\" has the same rules as live policy \"{}\", which no manifest declares",
+                neutral(name),
+                neutral(live)
+            ),
+            Some(format!(
+                "to rename it instead of creating a second policy, add `aliases: [{}]` to `metadata`",
+                quoted(live)
+            )),
+        ),
+        EventKind::RemovedNotLive { name } => (
+            format!(
+                "`removed` lists \"{}\", which is not on the server",
+                neutral(name)
+            ),
+            Some("remove the entry".to_owned()),
+        ),
+        EventKind::ConfigChanged { setting, value } => (
+            format!(
+                "{CONFIG_FILE_NAME}: {} changed: {}",
+                neutral(setting),
+                difference(value)
+            ),
+            None,
+        ),
+        EventKind::ProtectionRemoved { name } => (
+            format!(
+                "policy \"{}\" is no longer protected (`protect: true`)",
+                neutral(name)
+            ),
+            None,
+        ),
+        EventKind::TestRemoved {
+            name,
+            case,
+            declared,
+        } => {
+            let case = case
+                .as_ref()
+                .map(|case| format!("case \"{}\" of ", neutral(case)));
+            (
+                format!(
+                    "{}policy test \"{}\" is deleted (base revision: {})",
+                    case.unwrap_or_default(),
+                    neutral(name),
+                    place(declared)
+                ),
+                None,
+            )
+        }
+        EventKind::ManifestNotRead { file, now } => (
+            format!(
+                "manifest {} is no longer read: it is now called {}",
+                neutral(file),
+                neutral(now)
+            ),
+            Some(
+                "manifests end in `.yaml`, `.yml` or `.json` and do not begin with a dot"
+                    .to_owned(),
+            ),
+        ),
+    };
+    EventText { message, help }
+}
+
+/// A name as a YAML string.
+fn quoted(name: &str) -> String {
+    let text = serde_json::to_string(name).unwrap_or_else(|_| name.to_owned());
+    neutral(&text).into_owned()
+}
+
+fn difference(value: &ValueChange) -> String {
+    match value {
+        ValueChange::Scalar { before, after } => {
+            let shown = |value: &Option<String>| {
+                let text = value.as_deref().map(neutral);
+                text.map_or_else(|| "not set".to_owned(), |text| text.into_owned())
+            };
+            format!("{} → {}", shown(before), shown(after))
+        }
+        ValueChange::Set {
+            added,
+            removed,
+            kept: _,
+        } => {
+            let list = |verb: &str, items: &[String]| {
+                let items: Vec<String> = items
+                    .iter()
+                    .map(|item| neutral(item).into_owned())
+                    .collect();
+                (!items.is_empty()).then(|| format!("{verb} {}", items.join(", ")))
+            };
+            let parts: Vec<String> = [list("removed", removed), list("added", added)]
+                .into_iter()
+                .flatten()
+                .collect();
+            parts.join("; ")
+        }
+        ValueChange::Text { before, after } => {
+            format!("{} → {}", neutral(before), neutral(after))
+        }
+    }
+}
+
+/// What identifies an event across runs, without lines.
+pub(crate) fn identity(event: &EventKind) -> Vec<&str> {
+    match event {
+        EventKind::RemovedStillLive { name, .. }
+        | EventKind::RemovedNotLive { name }
+        | EventKind::ProtectionRemoved { name } => vec![name],
+        EventKind::ProbableRename { name, live } => vec![name, live],
+        EventKind::ConfigChanged { setting, value: _ } => vec![setting],
+        EventKind::TestRemoved {
+            name,
+            case,
+            declared: _,
+        } => vec![name, case.as_deref().unwrap_or_default()],
+        EventKind::ManifestNotRead { file, now } => vec![file, now],
+    }
+}
