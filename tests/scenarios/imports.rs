@@ -259,7 +259,7 @@ fn names_of_files_are_stable_and_apart() {
         DockerSeed::from_json(&seed.to_string()).unwrap(),
         "",
     );
-    sandbox.expect(0, &["import"]);
+    sandbox.expect(1, &["import"]);
     let names: Vec<String> = sandbox
         .files()
         .into_keys()

@@ -1,8 +1,8 @@
 //! The words of events. All formats use them.
 
+use super::sections::PlanSection;
 use super::wording::{full_name, place};
 use crate::plan::{EventKind, Plan, PlanEvent, TargetPlan, ValueChange};
-use crate::render::plan::PlanSection;
 use crate::render::text::neutral;
 use model::CONFIG_FILE_NAME;
 
