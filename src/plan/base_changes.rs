@@ -130,7 +130,8 @@ impl SettingDifferences {
                     let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
                     list.iter().map(text).collect()
                 };
-                let (old, new) = (&elements(before), &elements(after));
+                let old = &elements(before);
+                let new = &elements(after);
                 // The order of a list has no meaning in any setting.
                 if old != new {
                     let value = ValueChange::Set {

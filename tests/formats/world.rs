@@ -98,6 +98,25 @@ impl Words {
         ])
     }
 
+    fn events(&self) -> Value {
+        let say = |text: &str| self.say(text);
+        let event = |event: Value| json!({"target": say("production"), "source": self.source("polwarden.yaml", 5), "event": event});
+        let declared = self.source("policies/metadata.yaml", 4);
+        json!([
+            event(json!({"code": "removed-still-live", "resource": "policy", "name": say("Metadata"),
+                "effect": say("denies 169.254.169.254"), "declared": declared})),
+            event(json!({"code": "probable-rename", "name": say("Tools"), "live": say("Theirs")})),
+            event(json!({"code": "removed-not-live", "name": say("Gone")})),
+            event(json!({"code": "protection-removed", "name": say("Tools")})),
+            event(json!({"code": "test-removed", "name": say("Guard"), "case": say("never"), "declared": declared})),
+            event(json!({"code": "manifest-not-read", "file": say("policies/a.yaml"), "now": say("policies/.a.yaml")})),
+            event(json!({"code": "config-changed", "setting": say("limits.maxDeletes"),
+                "value": {"scalar": {"before": say("0"), "after": say("30%")}}})),
+            {"event": {"code": "config-changed", "setting": "access.never",
+                "value": {"set": {"removed": [say("tcp **.paste.example.com")], "kept": 1}}}},
+        ])
+    }
+
     pub(super) fn plan(&self) -> Plan {
         let say = |text: &str| self.say(text);
         let deny = self.rule(
@@ -131,14 +150,15 @@ impl Words {
             "calls": [{"id": 1, "name": say("Old"), "why": say("it makes room"), "send": {"docker": {"operation": "deletePolicy", "id": "pol_9"}}}],
             "held": [{"resource": "rule", "name": say("Old"), "part": say("r"), "source": self.source("policies/old.yaml", 3),
                 "reason": {"code": "not-understood", "why": say("has another shape")}}],
-            "unmanaged": [{"resource": "policy", "id": "pol_7", "name": say("Theirs"), "parts": 2, "treatment": "report"}],
+            "unmanaged": [{"resource": "policy", "id": "pol_7", "name": say("Theirs"), "parts": 2, "treatment": "report"},
+                {"resource": "policy", "id": "pol_8", "name": say("Legacy"), "parts": 1, "treatment": "report", "known": true}],
             "guarded": [{"kind": "last-deny", "resource": "policy", "name": say("AI services"), "how": say("its last deny rule goes")}],
             "notes": [{"code": "gap", "policy": say("AI services"), "why": say("it must be emptied first")},
                 {"code": "unknown-fields", "policy": say("Old"), "fields": [say("colour")]}],
             "before": [], "live": {"policy": 4, "rule": 11}
         });
         let plan = json!({"formatVersion": 2, "toolVersion": "0.1.0", "commit": {"id": say("0123456789abcdef"), "dirty": true},
-            "targets": [target]});
+            "events": self.events(), "targets": [target]});
         serde_json::from_value(plan).unwrap_or_else(|error| panic!("{error}"))
     }
 
@@ -150,6 +170,7 @@ impl Words {
             "commit": {"id": say("0123456789abcdef"), "dirty": false},
             "targets": [{"target": target["target"], "changes": target["changes"], "access": target["access"],
                 "held": target["held"], "unmanaged": target["unmanaged"],
+                "managed": {"policy": 4}, "gates": target["gates"],
                 "since": [{"name": say("AI services"), "id": say("pol_1"), "updatedAt": say("2026-11-22T09:30:00Z")}],
                 "adopt": [
                     "polwarden", "import", "--target", say("production"), "--only", say("AI services"), "--only", say("Cedar"),
