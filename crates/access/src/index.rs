@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use super::address_ranges::AddressRanges;
 use super::bits::BitSet;
 use super::parsed::{ParsedResource, ResourceDestination, ResourceParseError, parse};
+use super::reading::Reading;
 use super::segments::{FixedMap, NodeId, Trie};
 use super::terms::{PathTable, Term, TermMatcher};
 use model::docker::pattern::{
@@ -114,6 +115,23 @@ impl RuleIndex {
     pub(crate) fn add(&mut self, position: usize, rule: &Rule, sides: &BitSet) {
         parse(rule, |resource, parsed| match parsed {
             Ok(parsed) => self.put(position, resource.text(), &parsed, sides),
+            Err(error) => {
+                self.unreadable
+                    .push(InvalidResource::new(position, &resource.text(), error))
+            }
+        });
+    }
+
+    /// Like [`Self::add`], with resources as a reading compares them.
+    pub(crate) fn add_as(
+        &mut self,
+        position: usize,
+        rule: &Rule,
+        sides: &BitSet,
+        reading: Reading,
+    ) {
+        parse(rule, |resource, parsed| match parsed {
+            Ok(parsed) => self.put(position, resource.text(), &reading.of(&parsed), sides),
             Err(error) => {
                 self.unreadable
                     .push(InvalidResource::new(position, &resource.text(), error))
