@@ -37,14 +37,12 @@ use super::overlap::NumberedRule;
 use super::partition::RequestPartition;
 use super::pattern_text::patterns;
 use super::people::{EVERYONE, Formula, GroupTable, TooManyTerms, conjunction, meets};
-use super::request::AccessRequest;
+use super::request::{AccessRequest, RequestPart};
 use model::docker::{Decision, Rule};
 
-/// Compares the requests that two rule sets allow. Reasons refer to rules by position in their set.
-///
-/// # Errors
-/// The question exceeds the work budget.
-pub fn compare(before: &[&Rule], after: &[&Rule]) -> Result<AccessDifference, TooComplex> {
+/// Compares the requests that two rule sets allow to everyone. Reasons refer to rules by position in
+/// their set, rows to the set that contains the rule.
+pub fn compare(before: &[&Rule], after: &[&Rule]) -> AccessDifference {
     let mut comparison = Comparison::new();
     for (position, rule) in before.iter().enumerate() {
         comparison.add(position, rule, [EVERYONE], []);
@@ -52,7 +50,7 @@ pub fn compare(before: &[&Rule], after: &[&Rule]) -> Result<AccessDifference, To
     for (position, rule) in after.iter().enumerate() {
         comparison.add(position, rule, [], [EVERYONE]);
     }
-    Ok(comparison.run(&no_groups())?.difference)
+    comparison.run(&no_groups()).difference
 }
 
 /// Rules before and after a change, each with the groups that it applies to. One walk compares all
@@ -97,22 +95,20 @@ impl<'r> Comparison<'r> {
         });
     }
 
-    /// Compares; `groups` names the groups of the rules.
-    ///
-    /// # Errors
-    /// The question exceeds the work budget.
-    pub fn run(&self, groups: &GroupTable) -> Result<ComparisonResult, TooComplex> {
+    /// Compares; `groups` names the groups of the rules. What exceeds the work budget is listed in
+    /// the result.
+    pub fn run(&self, groups: &GroupTable) -> ComparisonResult {
         let changes = |counted: &&NumberedRule<'_>| !counted.sides.unpaired().is_empty();
         let all = || self.rules.iter();
         let index = RuleIndex::around(
             all().filter(changes),
             all().filter(|counted| !changes(counted)),
         );
-        let difference = difference(&index, groups)?;
-        Ok(ComparisonResult {
+        let difference = difference(&index, groups);
+        ComparisonResult {
             difference,
             unreadable: index.unreadable,
-        })
+        }
     }
 }
 
@@ -129,10 +125,13 @@ struct TermGroups {
 /// The atoms that change in the same way because of the same rule, by the term of that rule.
 type AtomsByTerm = BTreeMap<u32, Vec<AtomId>>;
 
+/// Memory of an atom apart from its terms, as an estimate: its entry and its witness.
+const BYTES_OF_AN_ATOM: usize = 200;
+
 struct DifferenceSearch<'s> {
     index: &'s RuleIndex,
-    terms: Vec<TermGroups>,
-    changed: Vec<bool>,
+    terms: &'s [TermGroups],
+    changed: &'s [bool],
     /// All visited sets of terms, each once; `None` for those without a change.
     atoms: IndexMap<Box<[u32]>, Option<AccessRequest>, FixedState>,
     /// The atoms that match a changed term.
@@ -142,8 +141,9 @@ struct DifferenceSearch<'s> {
     not_listed: BTreeSet<(usize, NotListed)>,
 }
 
-fn difference(index: &RuleIndex, groups: &GroupTable) -> Result<AccessDifference, TooComplex> {
-    let partition = RequestPartition::new(index);
+/// Compares each part of all requests with a budget of its own, so that one part that exceeds its
+/// budget does not affect the others.
+fn difference(index: &RuleIndex, groups: &GroupTable) -> AccessDifference {
     let mut sides: Vec<BitSet> = vec![BitSet::default(); index.terms.len()];
     for term in &index.terms {
         sides[term.meaning as usize].add(&term.sides);
@@ -162,41 +162,80 @@ fn difference(index: &RuleIndex, groups: &GroupTable) -> Result<AccessDifference
             }
         })
         .collect();
-    let changed = terms
+    let changed: Vec<bool> = terms
         .iter()
         .map(|term| !term.lost.is_empty() || !term.gained.is_empty())
         .collect();
-    let mut search = DifferenceSearch {
-        index,
-        terms,
-        changed,
-        atoms: IndexMap::default(),
-        universe: HashMap::default(),
-        formulas: IndexMap::default(),
-        rows: BTreeMap::new(),
-        not_listed: BTreeSet::new(),
-    };
-    let is_changed = search.changed.clone();
-    let mut terms = Vec::new();
-    partition.regions(&|term| is_changed[term as usize], &mut |region| {
-        if !region.terms.iter().any(|term| is_changed[*term as usize]) {
-            return Ok(());
-        }
-        terms.clear();
-        terms.extend_from_slice(region.terms);
-        terms.sort_unstable();
-        if search.atoms.contains_key(terms.as_slice()) {
-            return Ok(());
-        }
-        partition.budget.spend(terms.len())?;
-        partition.budget.keep(4 * terms.len() + 160)?;
-        search.atom(&terms, &|| region.witness());
-        Ok(())
-    })?;
-    Ok(search.into_rows(&partition, groups))
+    let mut all = AccessDifference::default();
+    for part in RequestPart::ALL {
+        let mut search = DifferenceSearch {
+            index,
+            terms: &terms,
+            changed: &changed,
+            atoms: IndexMap::default(),
+            universe: HashMap::default(),
+            formulas: IndexMap::default(),
+            rows: BTreeMap::new(),
+            not_listed: BTreeSet::new(),
+        };
+        let partition = RequestPartition::new(index);
+        let found = match search.visit(&partition, part) {
+            Ok(()) => search.into_rows(&partition, groups),
+            Err(TooComplex) => AccessDifference {
+                rows: Vec::new(),
+                not_listed: rules_of_part(index, part, &changed),
+            },
+        };
+        all.join(found);
+    }
+    all
+}
+
+/// The rules with a changed term in a part.
+fn rules_of_part(
+    index: &RuleIndex,
+    part: RequestPart,
+    changed: &[bool],
+) -> Vec<(usize, NotListed)> {
+    let terms = index.terms_of(part).into_iter();
+    let terms = terms.filter(|term| changed[*term as usize]);
+    let rules: BTreeSet<usize> = index
+        .entries_of(terms)
+        .map(|entry| entry.rule as usize)
+        .collect();
+    rules
+        .into_iter()
+        .map(|rule| (rule, NotListed::Requests))
+        .collect()
 }
 
 impl DifferenceSearch<'_> {
+    fn visit(
+        &mut self,
+        partition: &RequestPartition<'_>,
+        part: RequestPart,
+    ) -> Result<(), TooComplex> {
+        let changed = self.changed;
+        let mut terms = Vec::new();
+        partition.regions_of(part, &|term| changed[term as usize], &mut |region| {
+            if !region.terms.iter().any(|term| changed[*term as usize]) {
+                return Ok(());
+            }
+            terms.clear();
+            terms.extend_from_slice(region.terms);
+            terms.sort_unstable();
+            if self.atoms.contains_key(terms.as_slice()) {
+                return Ok(());
+            }
+            partition.budget.spend(terms.len())?;
+            partition
+                .budget
+                .keep(size_of_val(terms.as_slice()) + BYTES_OF_AN_ATOM)?;
+            self.atom(&terms, &|| region.witness());
+            Ok(())
+        })
+    }
+
     /// Evaluates the formulas of one atom.
     fn atom(&mut self, terms: &[u32], witness: &dyn Fn() -> Option<AccessRequest>) {
         let id = self.atoms.len();

@@ -86,6 +86,29 @@ pub enum NotListed {
 }
 
 impl AccessDifference {
+    /// Adds the changes of a disjoint set of requests. Rows about the same rule and people become
+    /// one: patterns of one set match nothing in the other.
+    pub(crate) fn join(&mut self, other: Self) {
+        let Self { rows, not_listed } = other;
+        // Rows of the same set must stay apart: an exception of one may be part of another.
+        let earlier = self.rows.len();
+        for row in rows {
+            let same = |known: &&mut AccessRow| {
+                (known.kind, known.rule, &known.people) == (row.kind, row.rule, &row.people)
+            };
+            match self.rows.iter_mut().take(earlier).find(same) {
+                Some(known) => {
+                    known.what.extend(row.what);
+                    known.except.extend(row.except);
+                }
+                None => self.rows.push(row),
+            }
+        }
+        self.not_listed.extend(not_listed);
+        self.not_listed.sort_unstable();
+        self.not_listed.dedup();
+    }
+
     /// The overall effect on what is allowed. Guards do not count.
     pub fn effect(&self) -> AccessEffect {
         let any = |kind| self.rows.iter().any(|row| row.kind == kind);

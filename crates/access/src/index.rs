@@ -10,6 +10,7 @@ use super::address_ranges::AddressRanges;
 use super::bits::BitSet;
 use super::parsed::{ParsedResource, ResourceDestination, ResourceParseError, parse};
 use super::reading::Reading;
+use super::request::RequestPart;
 use super::segments::{FixedMap, NodeId, Trie};
 use super::terms::{PathTable, Term, TermMatcher};
 use model::docker::pattern::{
@@ -258,6 +259,27 @@ impl RuleIndex {
                     windows.insert(std::iter::once(letter).chain(pattern.segments())),
                 )
             }
+        }
+    }
+
+    /// The terms that match requests of a part.
+    pub(crate) fn terms_of(&self, part: RequestPart) -> Vec<u32> {
+        let trie = |trie: &Trie| {
+            let nodes = trie.nodes.iter();
+            nodes.flat_map(|node| node.terms.iter().copied()).collect()
+        };
+        match part {
+            RequestPart::Names => trie(&self.hosts),
+            RequestPart::Addresses => self
+                .nets
+                .cells()
+                .into_iter()
+                .flat_map(|cell| cell.terms)
+                .collect(),
+            RequestPart::PosixPaths => trie(&self.files.posix),
+            RequestPart::HomePaths => trie(&self.files.home),
+            RequestPart::WslPaths => trie(&self.files.wsl),
+            RequestPart::WindowsPaths => trie(&self.files.windows),
         }
     }
 

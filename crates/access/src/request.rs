@@ -115,6 +115,29 @@ impl fmt::Display for AccessRequest {
     }
 }
 
+/// A part of all requests that shares no patterns with the others: names are not resolved, and each
+/// path format has its own patterns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RequestPart {
+    Names,
+    Addresses,
+    PosixPaths,
+    HomePaths,
+    WslPaths,
+    WindowsPaths,
+}
+
+impl RequestPart {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Names,
+        Self::Addresses,
+        Self::PosixPaths,
+        Self::HomePaths,
+        Self::WslPaths,
+        Self::WindowsPaths,
+    ];
+}
+
 /// A set of ports. Port 0 is invalid and never in a set.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PortSet {

@@ -265,11 +265,11 @@ fn compared(before: &[Scoped], after: &[Scoped]) -> AccessDifference {
             comparison.add(position, rule, [], numbers);
         }
     }
-    comparison.run(&groups).unwrap().difference
+    comparison.run(&groups).difference
 }
 
 proptest! {
-    #![proptest_config(cases(48))]
+    #![proptest_config(cases(128))]
 
     #[test]
     fn rows_cover_exactly_what_changes((before, after) in changes()) {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::change::SourceRef;
 use super::impact::DecidingRule;
-use access::Audience;
+use access::People;
 
 /// A gate, and whether it holds after the plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -82,8 +82,8 @@ pub enum GateSource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BreachInfo {
-    /// The people.
-    pub audience: Audience,
+    /// The people. For a gate with an audience, members of its teams.
+    pub who: People,
     /// One request that shows it, for `polwarden explain`.
     pub witness: String,
     /// Whether it is so without the plan too.
