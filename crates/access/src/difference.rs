@@ -1,5 +1,7 @@
 //! Differences between two rule sets, as exact rows.
 
+use std::collections::HashMap;
+
 use super::decide::ExplainedDecision;
 use super::people::{GroupTable, People};
 use super::request::AccessRequest;
@@ -91,12 +93,15 @@ impl AccessDifference {
     pub(crate) fn join(&mut self, other: Self) {
         let Self { rows, not_listed } = other;
         // Rows of the same set must stay apart: an exception of one may be part of another.
-        let earlier = self.rows.len();
+        let earlier: HashMap<(RowKind, usize, People), usize> = self
+            .rows
+            .iter()
+            .enumerate()
+            .map(|(position, row)| ((row.kind, row.rule, row.people.clone()), position))
+            .collect();
         for row in rows {
-            let same = |known: &&mut AccessRow| {
-                (known.kind, known.rule, &known.people) == (row.kind, row.rule, &row.people)
-            };
-            match self.rows.iter_mut().take(earlier).find(same) {
+            let known = earlier.get(&(row.kind, row.rule, row.people.clone()));
+            match known.and_then(|position| self.rows.get_mut(*position)) {
                 Some(known) => {
                     known.what.extend(row.what);
                     known.except.extend(row.except);

@@ -14,7 +14,7 @@ use crate::render::annotations::{Annotation, AnnotationLevel, PackDiagnostics};
 use crate::render::commit;
 use crate::render::paint::Painter;
 use crate::render::plan::wording::{
-    direction, enforcement_headline, enforcement_lines, headline, profile,
+    direction, enforcement_headline, enforcement_lines, profile,
 };
 use crate::render::plan::{PlanSection, changes_of, documents, sections, summary};
 use crate::render::text::many;
@@ -150,8 +150,7 @@ fn target(page: &mut HtmlPage, plan: &TargetPlan, origins: Option<&TargetOrigins
     self::enforcement(page, enforcement);
     self::documents(page, documents);
     if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
-        page.element("<h3>", &headline(access), "</h3>\n");
-        self::access::table(page, access);
+        self::access::section(page, access);
     }
     if !gates.is_empty() {
         self::access::gates(page, gates, origins.is_some());

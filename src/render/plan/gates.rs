@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::wording::{by, call_name, gate_text, place, who};
+use super::wording::{by, call_name, gate_text, place};
 use crate::plan::{BreachInfo, DecidingRule, GateInfo, GateOutcome, GateSource};
+use crate::render::access::who;
 use crate::render::paint::Painter;
 use crate::render::text::{neutral, plural};
 
@@ -93,7 +94,7 @@ fn source(source: &GateSource) -> String {
 
 fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, painter: Painter) {
     let BreachInfo {
-        audience,
+        who: people,
         witness,
         already,
         blame,
@@ -108,7 +109,7 @@ fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, painter:
     let _ = writeln!(
         text,
         "        {}: {}{already}",
-        who(audience, false),
+        who(people),
         painter.strong(&neutral(witness))
     );
     match gate {

@@ -40,11 +40,7 @@ pub fn drift(
     }
     let mut access = AccessImpact::default();
     if !changes.is_empty() {
-        // If the rules cannot be compared, the section stays empty, which means "not compared".
-        access = impact(&wanted, live, &[], &|policy, rule| {
-            place(policy, Some(rule))
-        })
-        .unwrap_or_default();
+        access = impact(&wanted, live, &place);
     }
     let unmanaged: Vec<UnmanagedResource> = plan
         .unmanaged

@@ -1,13 +1,11 @@
 //! Access gates, evaluated on the state after the plan, including unmanaged policies.
 
-use std::collections::BTreeMap;
-
 use super::replay::replay;
 use crate::plan::{
     BasePlan, BreachInfo, Change, DecidingRule, GateInfo, GateNames, GateOutcome, GateSource,
     Gates, Origin, PlannedCall, ReplayError, origins,
 };
-use access::{Audience, Gate, GateBreach, GateCheck, GateKind, ScopedRule};
+use access::{Gate, GateBreach, GateCheck, GateKind, ScopedRule};
 use model::docker::{Decision, DockerLiveState, LiveContent};
 
 /// What access is compared with, to tell what a change opens: what would be live with the manifests of the base.
@@ -74,7 +72,6 @@ pub(super) fn evaluate_plan_gates(
     }
     let Gates {
         list,
-        audiences: _,
         widening,
         base: _,
     } = gates;
@@ -112,7 +109,6 @@ fn evaluate(
 ) -> Result<(), String> {
     let Gates {
         list,
-        audiences,
         widening,
         base,
     } = gates;
@@ -122,7 +118,6 @@ fn evaluate(
     let check = GateCheck {
         before: &before,
         after: &after,
-        audiences,
     };
     for breach in check.against(list).map_err(|error| error.to_string())? {
         if let (Some(gate), Some(outcome)) = (list.get(breach.gate), outcomes.get_mut(breach.gate))
@@ -149,8 +144,7 @@ fn evaluate(
         let check = GateCheck {
             before: &before,
             after: &after,
-            audiences,
-        };
+            };
         for breach in check.widened(within).map_err(|error| error.to_string())? {
             let breach = told(None, &breach, names);
             if !outcome.breaches.contains(&breach) {
@@ -208,7 +202,7 @@ fn rules(state: &DockerLiveState) -> Vec<ScopedRule<'_>> {
 fn told(kind: Option<GateKind>, breach: &GateBreach<'_>, names: &GateNames<'_>) -> BreachInfo {
     let GateBreach {
         gate: _,
-        audience,
+        people,
         witness,
         before,
         after,
@@ -241,7 +235,7 @@ fn told(kind: Option<GateKind>, breach: &GateBreach<'_>, names: &GateNames<'_>) 
         Some(GateKind::Always) => new.clone(),
     };
     BreachInfo {
-        audience: named_audience(audience, names.teams),
+        who: people.clone().with_team_names(names.teams),
         witness: witness.to_string(),
         already: before.0 == after.0,
         blame,
@@ -264,15 +258,4 @@ fn deciding(rule: &ScopedRule<'_>, resource: &str, names: &GateNames<'_>) -> Dec
 fn at_its_policy(mut rule: DecidingRule, names: &GateNames<'_>) -> DecidingRule {
     rule.source = rule.source.or_else(|| (names.policy)(&rule.policy));
     rule
-}
-
-fn named_audience(audience: &Audience, teams: &BTreeMap<String, String>) -> Audience {
-    let name = |id: &String| {
-        let known = teams.iter().find(|(_, uuid)| uuid.eq_ignore_ascii_case(id));
-        known.map_or_else(|| id.clone(), |(name, _)| name.clone())
-    };
-    Audience {
-        teams: audience.teams.iter().map(name).collect(),
-        profiles: audience.profiles.clone(),
-    }
 }
