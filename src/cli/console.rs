@@ -63,7 +63,7 @@ impl Console {
     /// # Errors
     /// Any other failed write.
     pub(super) fn print(self, text: &str) -> io::Result<()> {
-        let written = progress::beside(|| {
+        let written = progress::suspend_bars(|| {
             let mut out = io::stdout().lock();
             out.write_all(text.as_bytes()).and_then(|()| out.flush())
         });
@@ -87,7 +87,7 @@ impl Console {
     }
 
     /// Writes one line to standard error, unless only errors are wanted.
-    pub(super) fn say(self, text: &str) {
+    pub(super) fn status(self, text: &str) {
         if !self.quiet {
             self.warn(text);
         }
@@ -96,7 +96,7 @@ impl Console {
     /// Writes one line to standard error, always.
     pub(super) fn warn(self, text: &str) {
         // There is nowhere left to report that standard error is closed.
-        let _ = progress::beside(|| writeln!(io::stderr().lock(), "{text}"));
+        let _ = progress::suspend_bars(|| writeln!(io::stderr().lock(), "{text}"));
     }
 
     /// Whether a person sits at standard error and wants to see progress.

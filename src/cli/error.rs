@@ -149,17 +149,28 @@ impl CommandError {
     pub(super) fn join(errors: Vec<Self>) -> CommandResult<()> {
         match errors.first() {
             None => Ok(()),
-            Some(first) => Err(Self::reported(first.kind).and(errors)),
+            Some(first) => Err(Self::reported(first.kind).with_related(errors)),
         }
     }
 
     /// Adds a failure that happened after this one and determines the exit code.
-    pub(super) fn then(self, later: Self) -> Self {
-        Self::reported(later.kind).and([self, later])
+    pub(super) fn followed_by(self, later: Self) -> Self {
+        Self::reported(later.kind).with_related([self, later])
+    }
+
+    /// Writes the diagnostics of invalid manifests in all requested formats. Other errors are not part of any format.
+    pub(super) fn with_report(self, write: impl FnOnce() -> anyhow::Result<()>) -> Self {
+        if self.kind != FailureKind::Invalid {
+            return self;
+        }
+        match write() {
+            Ok(()) => self,
+            Err(unwritten) => self.followed_by(unwritten.into()),
+        }
     }
 
     /// Adds failures of the same command that do not change the exit code.
-    pub(super) fn and(mut self, related: impl IntoIterator<Item = Self>) -> Self {
+    pub(super) fn with_related(mut self, related: impl IntoIterator<Item = Self>) -> Self {
         self.related.extend(related);
         self
     }
@@ -207,7 +218,7 @@ impl CommandError {
             hints,
         } = self;
         if let Some(invalid) = diagnostics {
-            invalid.tell(&DiagnosticReporter::for_diagnostics(console));
+            invalid.report(&DiagnosticReporter::for_diagnostics(console));
         }
         match message {
             ErrorMessage::Nothing => {}
@@ -216,7 +227,7 @@ impl CommandError {
                 console.warn(&format!("{label}: {}", neutral(&text)));
             }
             ErrorMessage::Plain(text) => console.warn(&text),
-            ErrorMessage::Notice(text) => console.say(&text),
+            ErrorMessage::Notice(text) => console.status(&text),
             ErrorMessage::Source(error) => console.warn(&with_causes(&error, console)),
         }
         for error in related {
@@ -305,7 +316,7 @@ mod tests {
     #[test]
     fn a_later_failure_determines_the_exit_code_if_it_is_added_as_such() {
         let refused = CommandError::refused("one more delete than allowed");
-        let error = refused.then(CommandError::error("invalid --ack"));
+        let error = refused.followed_by(CommandError::error("invalid --ack"));
         assert_eq!(exit(error), Exit::Error);
     }
 

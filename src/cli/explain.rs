@@ -57,7 +57,7 @@ pub(super) struct ExplainArgs {
     #[command(flatten)]
     connect: Connect,
     /// How to show the answer on standard output.
-    #[arg(long, value_parser = OutputFormat::among(format::EXPLAIN), default_value = "human")]
+    #[arg(long, value_parser = OutputFormat::value_parser(format::EXPLAIN), default_value = "human")]
     format: OutputFormat,
 }
 

@@ -103,14 +103,14 @@ impl FmtArgs {
             ..FormatTally::default()
         };
         for (path, outcome) in found.files.iter().zip(outcomes) {
-            self.settle(&tree, path, outcome, &mut tally, console)?;
+            self.apply_outcome(&tree, path, outcome, &mut tally, console)?;
         }
-        console.say(&tally.closing(dry));
+        console.status(&tally.closing(dry));
         Ok(tally.exit(self.check))
     }
 
     /// Writes or shows one file.
-    fn settle(
+    fn apply_outcome(
         &self,
         tree: &SourceTree,
         path: &Utf8PathBuf,

@@ -94,7 +94,7 @@ impl OutputFormat {
     }
 
     /// Whether findings of files are a part of it, so that they need not be told beside it.
-    pub(super) fn holds_findings(self) -> bool {
+    pub(super) fn includes_diagnostics(self) -> bool {
         match self {
             Self::Human | Self::Json => false,
             Self::Markdown
@@ -107,7 +107,7 @@ impl OutputFormat {
     }
 
     /// The parser of `--format` for a command that has these formats.
-    pub(super) fn among(formats: &'static [Self]) -> impl TypedValueParser<Value = Self> {
+    pub(super) fn value_parser(formats: &'static [Self]) -> impl TypedValueParser<Value = Self> {
         let values = formats
             .iter()
             .map(|format| PossibleValue::new(format.name()).help(format.help()));
@@ -135,7 +135,9 @@ pub(super) struct OutputFile {
 
 impl OutputFile {
     /// The parser of `--output` for a command that has these formats.
-    pub(super) fn among(formats: &'static [OutputFormat]) -> impl TypedValueParser<Value = Self> {
+    pub(super) fn value_parser(
+        formats: &'static [OutputFormat],
+    ) -> impl TypedValueParser<Value = Self> {
         move |text: &str| -> Result<Self, String> {
             let (name, path) = text
                 .split_once('=')
@@ -160,11 +162,11 @@ pub(super) struct CommentArgs {
     #[arg(long, value_name = "NAME")]
     marker: Option<Marker>,
     /// The most bytes of a comment in Markdown; what does not fit is named in it. GitHub takes 65536 characters.
-    #[arg(long, value_name = "BYTES", default_value_t = GITHUB_COMMENT, value_parser = most)]
+    #[arg(long, value_name = "BYTES", default_value_t = GITHUB_COMMENT, value_parser = parse_max_bytes)]
     max_size: usize,
 }
 
-fn most(text: &str) -> Result<usize, String> {
+fn parse_max_bytes(text: &str) -> Result<usize, String> {
     let most: usize = text
         .parse()
         .map_err(|_| "write a number of bytes".to_owned())?;
@@ -197,12 +199,12 @@ pub(super) struct OutputSink<'a> {
 
 impl OutputSink<'_> {
     /// Whether any format holds findings of files: to place them all takes time, which nobody else needs.
-    pub(super) fn holds_findings(&self) -> bool {
-        self.format.holds_findings()
+    pub(super) fn includes_diagnostics(&self) -> bool {
+        self.format.includes_diagnostics()
             || self
                 .outputs
                 .iter()
-                .any(|output| output.format.holds_findings())
+                .any(|output| output.format.includes_diagnostics())
     }
 
     /// Looks at the files before anything is done.

@@ -106,7 +106,7 @@ impl GateArgs {
 fn read_base(here: &Path, revision: &str, console: Console) -> anyhow::Result<Option<BaseConfig>> {
     let absent = || {
         let what = config::FILE_NAME;
-        console.say(&format!(
+        console.status(&format!(
             "There is no {what} at the base revision {}: no gates come from there.",
             neutral(revision)
         ));
@@ -117,7 +117,7 @@ fn read_base(here: &Path, revision: &str, console: Console) -> anyhow::Result<Op
         Err(RevisionError::NoFolder { .. }) => return absent(),
         Err(error) => return Err(error).context("the gates of the base revision cannot be read"),
     };
-    if !tree.holds(config::FILE_NAME) {
+    if !tree.contains_file(config::FILE_NAME) {
         return absent();
     }
     let text = tree.read(config::FILE_NAME.into(), MAX_BYTES);
@@ -287,6 +287,6 @@ pub(super) fn offline_gate_diagnostics(
 }
 
 /// Whether a finding is about a gate that is broken.
-pub(super) fn is_about_gates(finding: &Diagnostic) -> bool {
+pub(super) fn is_gate_diagnostic(finding: &Diagnostic) -> bool {
     matches!(finding.code, Code::AccessNever | Code::AccessAlways)
 }

@@ -49,7 +49,7 @@ impl Write for EventFormat {
         let text = String::from_utf8_lossy(bytes);
         // Line breaks inside of an event would make lines that look like others.
         let line = format!("{}\n", neutral(text.trim_end_matches('\n')));
-        progress::beside(|| io::stderr().lock().write_all(line.as_bytes()))?;
+        progress::suspend_bars(|| io::stderr().lock().write_all(line.as_bytes()))?;
         Ok(bytes.len())
     }
 

@@ -51,10 +51,10 @@ pub(super) struct PlanArgs {
     #[arg(long)]
     fail_on_drift: bool,
     /// How to show the plan on standard output.
-    #[arg(long, value_parser = OutputFormat::among(format::PLAN), default_value = "human")]
+    #[arg(long, value_parser = OutputFormat::value_parser(format::PLAN), default_value = "human")]
     format: OutputFormat,
     /// Write it to a file in a format too; may be given more than once.
-    #[arg(long, value_name = "FORMAT=FILE", value_parser = OutputFile::among(format::PLAN))]
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = OutputFile::value_parser(format::PLAN))]
     output: Vec<OutputFile>,
     #[command(flatten)]
     comment: CommentArgs,
@@ -81,7 +81,7 @@ impl PlanArgs {
         if self.watch {
             self.watch(console).await
         } else {
-            self.once(console).await
+            self.run_once(console).await
         }
     }
 
@@ -102,10 +102,10 @@ impl PlanArgs {
             loop {
                 watch.change(&self.selection).await?;
                 console.clear()?;
-                if let Err(error) = self.once(console).await {
+                if let Err(error) = self.run_once(console).await {
                     error.print(console);
                 }
-                console.say("Watching for changes; Ctrl-C ends it.");
+                console.status("Watching for changes; Ctrl-C ends it.");
             }
         };
         tokio::select! {
@@ -116,16 +116,16 @@ impl PlanArgs {
         }
     }
 
-    async fn once(&self, console: Console) -> CommandResult {
-        self.sink().check()?;
-        let reporter = DiagnosticReporter::beside(&self.sink(), console);
+    async fn run_once(&self, console: Console) -> CommandResult {
+        self.output_sink().check()?;
+        let reporter = DiagnosticReporter::for_sink(&self.output_sink(), console);
         let project = match Project::open(&self.selection, &self.at) {
             Ok(project) => project,
             Err(OpenWorkspaceError::Invalid(invalid)) => {
                 let prefix = invalid.prefix.clone();
-                invalid.tell(&reporter);
+                invalid.report(&reporter);
                 let invalid = CommandError::reported(FailureKind::Invalid);
-                return Err(self.write_no_plan(invalid, reporter, &prefix, console));
+                return Err(invalid.with_report(|| self.write(None, reporter, &prefix, console)));
             }
             Err(error) => return Err(error.into()),
         };
@@ -143,7 +143,7 @@ impl PlanArgs {
             gate_sources: &gate_sources,
             before: before.as_ref(),
         };
-        let planned = planning::make_telling(
+        let planned = planning::plan_all_with_reporter(
             project,
             &self.connect,
             &against,
@@ -159,7 +159,9 @@ impl PlanArgs {
             services: _,
         } = match planned {
             Ok(planned) => planned,
-            Err(error) => return Err(self.write_no_plan(error, reporter, &prefix, console)),
+            Err(error) => {
+                return Err(error.with_report(|| self.write(None, reporter, &prefix, console)));
+            }
         };
         session.close().await;
         if self.fail_on_drift && plan.origins.is_none() {
@@ -187,27 +189,10 @@ impl PlanArgs {
         })
     }
 
-    fn sink(&self) -> OutputSink<'_> {
+    fn output_sink(&self) -> OutputSink<'_> {
         OutputSink {
             format: self.format,
             outputs: &self.output,
-        }
-    }
-
-    /// Writes the diagnostics of invalid manifests in all requested formats. Other errors are not part of any format.
-    fn write_no_plan(
-        &self,
-        error: CommandError,
-        reporter: DiagnosticReporter,
-        prefix: &RepositoryPrefix,
-        console: Console,
-    ) -> CommandError {
-        if error.kind() != FailureKind::Invalid {
-            return error;
-        }
-        match self.write(None, reporter, prefix, console) {
-            Ok(()) => error,
-            Err(unwritten) => error.then(unwritten.into()),
         }
     }
 
@@ -226,7 +211,7 @@ impl PlanArgs {
             || "No plan: the manifests are invalid.".to_owned(),
             render::plan::summary,
         );
-        self.sink().write(console, |format, painter| {
+        self.output_sink().write(console, |format, painter| {
             Ok(match format {
                 OutputFormat::Human => plan.map(|plan| human(plan, painter)),
                 OutputFormat::Json => plan.map(render::plan::json).transpose()?,

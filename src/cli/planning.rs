@@ -21,7 +21,7 @@ use crate::service::registry::{Checked, ServerFacts};
 use manifest::config::Target;
 use model::Desired;
 use model::diag::{Diagnostic, Place, SourceMap};
-use target::One;
+use target::TargetPlanner;
 
 /// A plan, with what it was made from.
 pub(super) struct Planned<T: ?Sized> {
@@ -29,7 +29,6 @@ pub(super) struct Planned<T: ?Sized> {
     pub(super) workspace: Workspace,
     /// The connections that the live state was read through.
     pub(super) session: Session,
-    /// The plan.
     pub(super) plan: Plan,
     /// The service of each target with the live state, in the plan's order.
     pub(super) services: Vec<Box<T>>,
@@ -44,14 +43,14 @@ pub(super) struct Planned<T: ?Sized> {
 ///
 /// # Errors
 /// The manifests are invalid, which is shown; or a service cannot be reached, or does not answer as expected.
-pub(super) async fn make<T: Reads + ?Sized + 'static>(
+pub(super) async fn plan_all<T: Reads + ?Sized + 'static>(
     project: Project,
     connect: &Connect,
     gate_sources: &GateSources,
     open: Open<T>,
     console: Console,
 ) -> CommandResult<Planned<T>> {
-    make_telling(
+    plan_all_with_reporter(
         project,
         connect,
         &Against {
@@ -73,11 +72,11 @@ pub(super) struct Against<'a> {
     pub(super) before: Option<&'a BaseManifests>,
 }
 
-/// Like [`make`], for a command that does something else with findings than to show them.
+/// Like [`plan_all`], for a command that reports diagnostics in its own way.
 ///
 /// # Errors
-/// As for `make`.
-pub(super) async fn make_telling<T: Reads + ?Sized + 'static>(
+/// As for [`plan_all`].
+pub(super) async fn plan_all_with_reporter<T: Reads + ?Sized + 'static>(
     project: Project,
     connect: &Connect,
     against: &Against<'_>,
@@ -112,8 +111,8 @@ pub(super) async fn make_telling<T: Reads + ?Sized + 'static>(
 /// it is an error.
 ///
 /// # Errors
-/// As for [`make`].
-pub(super) async fn again<T: Reads + ?Sized + 'static>(
+/// As for [`plan_all`].
+pub(super) async fn plan_again<T: Reads + ?Sized + 'static>(
     workspace: &Workspace,
     session: &Session,
     gate_sources: &GateSources,
@@ -148,7 +147,7 @@ fn check_offline(workspace: &Workspace, reporter: &DiagnosticReporter) -> Comman
     if errors.is_empty() && !workspace.findings().iter().any(is_error) {
         return Ok(());
     }
-    workspace.tell(errors, reporter)
+    workspace.report_to(errors, reporter)
 }
 
 async fn plan_targets<T: Reads + ?Sized + 'static>(
@@ -171,10 +170,10 @@ async fn plan_targets<T: Reads + ?Sized + 'static>(
         );
         resolved.push(checked);
     }
-    if let Err(invalid) = workspace.tell(workspace.target_diagnostics(findings), reporter) {
+    if let Err(invalid) = workspace.report_to(workspace.target_diagnostics(findings), reporter) {
         let failed = targets.iter().zip(resolved);
         return Err(invalid
-            .and(failed.filter_map(|(target, checked)| {
+            .with_related(failed.filter_map(|(target, checked)| {
                 checked.err().map(|error| failure(target, error))
             })));
     }
@@ -189,14 +188,14 @@ async fn plan_targets<T: Reads + ?Sized + 'static>(
         let base = wanted
             .as_ref()
             .and_then(|(before, wanted)| Some((*before, wanted.get(position)?)));
-        One {
+        TargetPlanner {
             workspace,
             target,
             gate_sources: against.gate_sources,
             base,
         }
     });
-    let each: Vec<One<'_>> = each.collect();
+    let each: Vec<TargetPlanner<'_>> = each.collect();
     let mut outcomes = Vec::new();
     let mut late = Vec::new();
     let mut failures = Vec::new();
@@ -211,8 +210,8 @@ async fn plan_targets<T: Reads + ?Sized + 'static>(
         }
     }
     if !late.is_empty() {
-        reporter.tell(workspace.sources(), late);
-        return Err(CommandError::reported(FailureKind::Invalid).and(failures));
+        reporter.report(workspace.sources(), late);
+        return Err(CommandError::reported(FailureKind::Invalid).with_related(failures));
     }
     CommandError::join(failures)?;
     let mut plan = empty(workspace);
@@ -261,7 +260,7 @@ impl From<PlanError> for TargetError {
 
 /// Waits for what is live, then plans all targets on all cores. What comes is in their order.
 async fn plan_each<T: Reads + ?Sized + 'static>(
-    each: &[One<'_>],
+    each: &[TargetPlanner<'_>],
     resolved: Vec<anyhow::Result<Checked>>,
     session: &Session,
     mut readings: PendingReads<T>,
@@ -344,11 +343,11 @@ impl<T: Reads + ?Sized + 'static> PendingReads<T> {
 }
 
 fn failure(target: &Target, error: anyhow::Error) -> CommandError {
-    error.context(of(target)).into()
+    error.context(label(target)).into()
 }
 
 /// The target that an error is about.
-pub(super) fn of(target: &Target) -> String {
+pub(super) fn label(target: &Target) -> String {
     format!("target `{}`", target.name)
 }
 

@@ -28,13 +28,13 @@ pub(super) struct DiagnosticReporter {
 
 impl DiagnosticReporter {
     /// For a command whose result goes where this sink says.
-    pub(super) fn beside(sink: &OutputSink<'_>, console: Console) -> Self {
-        let shows = if sink.format.holds_findings() {
+    pub(super) fn for_sink(sink: &OutputSink<'_>, console: Console) -> Self {
+        let shows = if sink.format.includes_diagnostics() {
             ShownDiagnostics::Nothing
         } else {
             ShownDiagnostics::All
         };
-        let keeps = sink.holds_findings();
+        let keeps = sink.includes_diagnostics();
         Self {
             console,
             shows,
@@ -64,7 +64,7 @@ impl DiagnosticReporter {
     }
 
     /// Takes findings; tells whether any is an error.
-    pub(super) fn tell(&self, sources: &SourceMap, findings: Vec<Diagnostic>) -> bool {
+    pub(super) fn report(&self, sources: &SourceMap, findings: Vec<Diagnostic>) -> bool {
         let findings = unique(findings);
         let errors = findings.iter().any(is_error);
         if self.keeps {
@@ -104,8 +104,8 @@ impl DiagnosticReporter {
             console.warn(text);
             console.warn("");
         } else {
-            console.say(text);
-            console.say("");
+            console.status(text);
+            console.status("");
         }
     }
 }

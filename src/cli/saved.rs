@@ -42,11 +42,11 @@ pub(super) async fn recheck_gates(
         service
             .read(&begin)
             .await
-            .with_context(|| planning::of(target))?;
+            .with_context(|| planning::label(target))?;
         service
             .read_more(ReadFor::Plan(target_plan), &begin)
             .await
-            .with_context(|| planning::of(target))?;
+            .with_context(|| planning::label(target))?;
         let places = places(&target_plan.changes);
         let names = GateNames {
             rule: &|policy, rule| {

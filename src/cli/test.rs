@@ -58,10 +58,10 @@ pub(super) struct TestArgs {
     #[arg(long)]
     coverage: bool,
     /// How to show the results on standard output.
-    #[arg(long, value_parser = OutputFormat::among(format::TEST), default_value = "human")]
+    #[arg(long, value_parser = OutputFormat::value_parser(format::TEST), default_value = "human")]
     format: OutputFormat,
     /// Write them to a file in a format too; may be given more than once.
-    #[arg(long, value_name = "FORMAT=FILE", value_parser = OutputFile::among(format::TEST))]
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = OutputFile::value_parser(format::TEST))]
     output: Vec<OutputFile>,
     #[command(flatten)]
     comment: CommentArgs,
@@ -84,7 +84,7 @@ impl TestArgs {
 
     async fn run_async(&self, console: Console) -> CommandResult {
         self.directory.enter()?;
-        self.sink().check()?;
+        self.output_sink().check()?;
         let workspace = Workspace::open(&self.selection, &self.at)?;
         let targets = workspace.targets();
         let needs_teams = |target: &&Target| {
@@ -104,7 +104,7 @@ impl TestArgs {
         for (target, state, expectations) in read? {
             reports.push(
                 self.ask(&workspace, target, &state, &expectations)
-                    .with_context(|| planning::of(target))?,
+                    .with_context(|| planning::label(target))?,
             );
         }
         let report = TestReport::new(
@@ -116,7 +116,7 @@ impl TestArgs {
             reports,
         );
         let prefix = workspace.prefix();
-        self.sink().write(console, |format, painter| {
+        self.output_sink().write(console, |format, painter| {
             Ok(Some(self.render(&report, prefix, format, painter)?))
         })?;
         Ok(if report.failed > 0 {
@@ -126,7 +126,7 @@ impl TestArgs {
         })
     }
 
-    fn sink(&self) -> OutputSink<'_> {
+    fn output_sink(&self) -> OutputSink<'_> {
         OutputSink {
             format: self.format,
             outputs: &self.output,
@@ -179,11 +179,11 @@ impl TestArgs {
                     None,
                     planning::resolve_tests(workspace, session, target)
                         .await
-                        .with_context(|| planning::of(target))?,
+                        .with_context(|| planning::label(target))?,
                 )
             } else {
                 let both = planning::resolve_all(workspace, session, target).await;
-                let (checked, tests) = both.with_context(|| planning::of(target))?;
+                let (checked, tests) = both.with_context(|| planning::label(target))?;
                 findings.extend(checked.diagnostics);
                 (Some(checked.desired), tests)
             };
@@ -199,7 +199,7 @@ impl TestArgs {
                 None => TestedPolicies::Live(
                     live_policies(session, target, console)
                         .await
-                        .with_context(|| planning::of(target))?,
+                        .with_context(|| planning::label(target))?,
                 ),
             };
             with_state.push((target, state, expectations));

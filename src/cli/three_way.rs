@@ -49,7 +49,6 @@ impl BaseManifests {
         })
     }
 
-    /// The commit.
     pub(super) fn commit(&self) -> String {
         self.workspace
             .commit()
@@ -122,7 +121,7 @@ impl BaseManifests {
 }
 
 fn warn_without_base<T>(base: &str, why: &str, console: Console) -> Option<T> {
-    console.say(&format!(
+    console.status(&format!(
         "What is drift is not told apart from what changed: the base revision {} cannot be compared, as {}.",
         neutral(base),
         neutral(why)

@@ -143,7 +143,7 @@ impl SourceTree {
             }
             return Ok(Self::Work(tree));
         };
-        if !tree.holds(config::FILE_NAME) {
+        if !tree.contains_file(config::FILE_NAME) {
             bail!("there is no {} in this directory {name}", config::FILE_NAME);
         }
         Ok(Self::Revision(tree))
@@ -158,7 +158,7 @@ impl SourceTree {
     }
 
     /// What is read.
-    pub(super) fn stand(&self) -> TreeVersion {
+    pub(super) fn version(&self) -> TreeVersion {
         match self {
             Self::Work(_) => TreeVersion::Work,
             Self::Revision(tree) => TreeVersion::Revision(tree.commit()),

@@ -21,7 +21,7 @@ use crate::render;
 use crate::render::annotations::{Annotation, PackDiagnostics, RepositoryPrefix};
 use crate::render::diagnostics::{DiagnosticAmount, DiagnosticsReport, human};
 use crate::render::paint::Painter;
-use crate::render::text::many;
+use crate::render::text::count_of;
 use crate::service::registry::{Checked, ServerFacts};
 use manifest::config::Target;
 use model::diag::{Diagnostic, SourceMap};
@@ -53,10 +53,10 @@ pub(super) struct ValidateArgs {
     #[arg(long)]
     all_warnings: bool,
     /// How to show the findings on standard output.
-    #[arg(long, value_parser = OutputFormat::among(format::VALIDATE), default_value = "human")]
+    #[arg(long, value_parser = OutputFormat::value_parser(format::VALIDATE), default_value = "human")]
     format: OutputFormat,
     /// Write them to a file in a format too; may be given more than once.
-    #[arg(long, value_name = "FORMAT=FILE", value_parser = OutputFile::among(format::VALIDATE))]
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = OutputFile::value_parser(format::VALIDATE))]
     output: Vec<OutputFile>,
     #[command(flatten)]
     comment: CommentArgs,
@@ -103,7 +103,7 @@ impl ValidateArgs {
     /// As for `run`.
     pub(super) fn run_to(self, depth: ValidationDepth, console: Console) -> CommandResult {
         self.directory.enter()?;
-        self.sink().check()?;
+        self.output_sink().check()?;
         let workspace = match Workspace::open(&self.selection, &self.at) {
             Ok(workspace) => workspace,
             Err(OpenWorkspaceError::Invalid(invalid)) => {
@@ -165,7 +165,7 @@ impl ValidateArgs {
                 }
                 Err(error) => {
                     failed = true;
-                    CommandError::from(error.context(planning::of(target))).print(console);
+                    CommandError::from(error.context(planning::label(target))).print(console);
                 }
             }
         }
@@ -173,7 +173,7 @@ impl ValidateArgs {
         Ok((findings, failed))
     }
 
-    fn sink(&self) -> OutputSink<'_> {
+    fn output_sink(&self) -> OutputSink<'_> {
         OutputSink {
             format: self.format,
             outputs: &self.output,
@@ -187,7 +187,7 @@ impl ValidateArgs {
         console: Console,
     ) -> CommandResult {
         let findings = unique(findings);
-        let told = if self.sink().holds_findings() {
+        let told = if self.output_sink().includes_diagnostics() {
             let placed = findings
                 .iter()
                 .map(|finding| Annotation::of_file(read.sources, finding))
@@ -197,7 +197,7 @@ impl ValidateArgs {
             PackDiagnostics::default()
         };
         let told = if self.strict { told.strict() } else { told };
-        self.sink().write(console, |format, painter| {
+        self.output_sink().write(console, |format, painter| {
             Ok(Some(self.render(read, &findings, &told, format, painter)?))
         })?;
         let failing: Vec<&Diagnostic> = findings
@@ -206,7 +206,13 @@ impl ValidateArgs {
             .collect();
         Ok(match failing.as_slice() {
             [] => Exit::Done,
-            failing if failing.iter().all(|finding| gates::is_about_gates(finding)) => Exit::Failed,
+            failing
+                if failing
+                    .iter()
+                    .all(|finding| gates::is_gate_diagnostic(finding)) =>
+            {
+                Exit::Failed
+            }
             _ => Exit::Invalid,
         })
     }
@@ -282,15 +288,15 @@ struct ValidationInput<'a> {
 }
 
 fn closing(errors: usize, warnings: usize, files: usize) -> String {
-    let files = many(files, "manifest file");
+    let files = count_of(files, "manifest file");
     match (errors, warnings) {
         (0, 0) => format!("{files}: valid\n"),
-        (0, _) => format!("{files}: valid, {}\n", many(warnings, "warning")),
-        (_, 0) => format!("{files}: {}\n", many(errors, "error")),
+        (0, _) => format!("{files}: valid, {}\n", count_of(warnings, "warning")),
+        (_, 0) => format!("{files}: {}\n", count_of(errors, "error")),
         (_, _) => format!(
             "{files}: {}, {}\n",
-            many(errors, "error"),
-            many(warnings, "warning")
+            count_of(errors, "error"),
+            count_of(warnings, "warning")
         ),
     }
 }

@@ -97,8 +97,8 @@ pub(super) struct InvalidConfiguration {
 
 impl InvalidConfiguration {
     /// Hands the diagnostics over to a reporter.
-    pub(super) fn tell(self, reporter: &DiagnosticReporter) {
-        reporter.tell(&self.sources, self.diagnostics);
+    pub(super) fn report(self, reporter: &DiagnosticReporter) {
+        reporter.report(&self.sources, self.diagnostics);
     }
 }
 
@@ -198,7 +198,7 @@ impl Project {
             sources,
             config,
             document,
-            stand: tree.stand(),
+            stand: tree.version(),
             loaded,
             selected,
             prefix,
@@ -354,21 +354,21 @@ impl Workspace {
     /// # Errors
     /// Any of them is an error.
     pub(super) fn report(&self, further: Vec<Diagnostic>, console: Console) -> CommandResult<()> {
-        self.tell(further, &DiagnosticReporter::for_diagnostics(console))
+        self.report_to(further, &DiagnosticReporter::for_diagnostics(console))
     }
 
     /// Reports the diagnostics of loading and further ones.
     ///
     /// # Errors
     /// Any of them is an error.
-    pub(super) fn tell(
+    pub(super) fn report_to(
         &self,
         further: Vec<Diagnostic>,
         reporter: &DiagnosticReporter,
     ) -> CommandResult<()> {
         let mut findings = self.loaded.diagnostics.clone();
         findings.extend(further);
-        if reporter.tell(&self.sources, findings) {
+        if reporter.report(&self.sources, findings) {
             return Err(CommandError::reported(FailureKind::Invalid));
         }
         Ok(())

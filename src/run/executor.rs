@@ -1,4 +1,9 @@
-//! Makes the calls of a plan in their order, as far as they can be made.
+//! Executes the calls of a plan: takes ready calls from the scheduler, keeps a limited number of
+//! them in progress, and writes each outcome to the journal before a call that depends on it starts.
+//!
+//! Calls in progress are never canceled. A canceled request may have reached the server, so its
+//! outcome would be unknown. When a run is interrupted, no further call starts and the calls in
+//! progress are completed.
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -42,7 +47,6 @@ pub enum RunError {
 
 /// All that running the plan of one target needs.
 pub struct TargetRun<'a> {
-    /// The plan.
     pub plan: &'a TargetPlan,
     /// The target's service, with the live state that the plan is checked against.
     pub service: &'a mut dyn Writes,
@@ -101,7 +105,7 @@ pub async fn run(run: TargetRun<'_>) -> Result<CallReport, RunError> {
             && let Some(call) = scheduler.next()
         {
             progress.event(RunEvent::Started(call));
-            let made = sender.make(call);
+            let made = sender.execute(call);
             under_way.push(async move { (call, made.await) });
         }
         let Some((call, outcome)) = under_way.next().await else {
@@ -128,7 +132,7 @@ pub async fn run(run: TargetRun<'_>) -> Result<CallReport, RunError> {
             outcomes.push(left_out(progress, call, CallOutcome::Blocked { by }));
         }
     }
-    for call in scheduler.rest() {
+    for call in scheduler.unstarted() {
         outcomes.push(left_out(progress, call, CallOutcome::NotAttempted));
     }
     let cleaned = sender.clean_up(plan.calls.len()).await;

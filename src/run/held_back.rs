@@ -8,11 +8,9 @@ use crate::plan::ResourceKind;
 pub struct HeldUndo {
     /// What stands by itself: a policy, a pack or a group.
     pub resource: ResourceKind,
-    /// Its name.
     pub name: String,
     /// The part of it, a rule for example, if one is concerned.
     pub part: Option<String>,
-    /// Why.
     pub why: HeldUndoReason,
 }
 

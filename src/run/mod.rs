@@ -1,9 +1,10 @@
-//! Runs a plan that somebody approved, so that whatever happens on the way does no harm. No decision of meaning is
-//! taken here.
+//! Runs an approved plan. It makes no decisions about meaning: the plan contains every call and the
+//! order between them.
 //!
-//! What a plan touches is checked before it is touched; every call is written down before it is sent; a call without a
-//! usable answer is read back before anything is decided; what another writer changed meanwhile is noticed; and what
-//! can go on goes on.
+//! - `scheduler` selects the calls that may start, `executor` makes them concurrently.
+//! - `sender` makes one call: it checks the object, writes the intent, sends, and reads back.
+//! - `journal` records intents and outcomes; `recovery` closes the journal of an interrupted run.
+//! - `service` defines the traits through which all of this reaches a service.
 
 pub mod audit;
 mod executor;

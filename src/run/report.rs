@@ -17,7 +17,6 @@ pub enum CallOutcome {
     Applied(Confirmation),
     /// It was applied, and what it replaced was not what the plan expected: another writer had been there just before.
     Overwrote(Box<ObjectDifference>),
-    /// It failed.
     Failed(CallFailure),
     /// It was not made, since another call failed.
     Blocked {
@@ -65,7 +64,6 @@ pub enum CallFailure {
     },
     /// Where the archive goes was in an answer that did not come, or the archive is not at hand: it was not sent.
     NoUpload {
-        /// The pack.
         pack: String,
         /// The tag of the version.
         tag: String,
@@ -115,7 +113,7 @@ impl CallTally {
 
     /// The sum of two.
     #[must_use]
-    pub fn plus(self, other: Self) -> Self {
+    pub fn add(self, other: Self) -> Self {
         let Self {
             applied,
             overwrote,

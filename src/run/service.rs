@@ -52,7 +52,6 @@ pub enum ServiceError {
         found.as_str()
     )]
     WrongService {
-        /// The target.
         target: String,
         /// Its service.
         expected: Provider,
@@ -61,16 +60,10 @@ pub enum ServiceError {
     },
     /// Something was asked that only the live state answers.
     #[error("the live state of target `{target}` has not been read")]
-    NotRead {
-        /// The target.
-        target: String,
-    },
+    NotRead { target: String },
     /// A call was to be sent before the run was started.
     #[error("no run of target `{target}` has been started")]
-    NotStarted {
-        /// The target.
-        target: String,
-    },
+    NotStarted { target: String },
 }
 
 impl ServiceError {
@@ -177,7 +170,6 @@ pub struct PlanRequest<'a> {
 pub struct UndoRequest<'a> {
     /// The run at this target, from its journal.
     pub history: &'a TargetHistory,
-    /// The target.
     pub target: &'a Target,
     /// Stands for the journal: it takes the place of the manifests.
     pub document: DocumentId,

@@ -11,7 +11,7 @@ pub(crate) fn sort(diagnostics: &mut [Diagnostic]) {
 }
 
 /// The documents that errors refer to, in their primary or other labels. They are not planned.
-pub(crate) fn blamed(diagnostics: &[Diagnostic]) -> HashSet<DocumentId> {
+pub(crate) fn documents_with_errors(diagnostics: &[Diagnostic]) -> HashSet<DocumentId> {
     let errors = diagnostics
         .iter()
         .filter(|diagnostic| diagnostic.severity() == Severity::Error);

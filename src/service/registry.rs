@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use super::chainloop::references::{ReferenceError, schemas};
+use super::chainloop::references::{ReferenceReadError, schemas};
 use super::chainloop::{self, ChainloopConnections, EmulateChainloop};
 use super::connect::{ConnectError, Connecting, ServiceInfo, organization};
 use super::diagnostics::sort;
@@ -170,13 +170,13 @@ pub fn service(provider: Provider) -> &'static ServiceInfo {
 
 /// The arguments of the emulator of each service.
 #[derive(Debug, Subcommand)]
-pub enum EmulatedService {
+pub enum EmulateCommand {
     Docker(Box<EmulateDocker>),
     Pulumi(Box<EmulatePulumi>),
     Chainloop(Box<EmulateChainloop>),
 }
 
-impl EmulatedService {
+impl EmulateCommand {
     /// Starts the emulator.
     ///
     /// # Errors
@@ -340,7 +340,7 @@ pub enum OpenError {
     Read(#[from] ApiError),
     /// A reference in a manifest cannot be followed.
     #[error(transparent)]
-    Reference(#[from] ReferenceError),
+    Reference(#[from] ReferenceReadError),
     /// Nothing was read.
     #[error(transparent)]
     Service(#[from] ServiceError),

@@ -240,7 +240,7 @@ async fn a_reading_is_of_all_that_was_asked_for_or_fails() {
         }));
     assert_eq!(reader.live_state().await.unwrap().documents.len(), 0);
     let live = reader
-        .asking_for(wanted.clone())
+        .with_documents(wanted.clone())
         .live_state()
         .await
         .unwrap();
@@ -265,7 +265,7 @@ async fn a_reading_is_of_all_that_was_asked_for_or_fails() {
     .await;
     let error = connection
         .reader(&acme())
-        .asking_for(wanted)
+        .with_documents(wanted)
         .live_state()
         .await
         .unwrap_err();

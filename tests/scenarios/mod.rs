@@ -310,7 +310,7 @@ impl Story {
     }
 
     /// Plans, applies, and plans again: nothing may be left to do, and the contract was kept all the way.
-    async fn settle(&self) -> TargetPlan {
+    async fn converge(&self) -> TargetPlan {
         let plan = self.plan().await;
         self.apply(&plan).await;
         let again = self.plan().await;

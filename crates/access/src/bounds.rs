@@ -38,7 +38,7 @@ const MOST: usize = 64;
 pub(crate) enum Bound {
     /// The gate that was added as number n, counted from 0.
     Gate(usize),
-    /// A request opens outside of the patterns given to `within`.
+    /// A request opens outside of the patterns given to `limit_widening`.
     Widening,
 }
 
@@ -144,7 +144,7 @@ impl Bounds {
     /// The question exceeds the work budget.
     pub(crate) fn breaches(&self) -> Result<Vec<BoundViolation>, TooComplex> {
         let partition = RequestPartition::new(&self.index);
-        let wanted = self.wanted();
+        let wanted = self.terms_to_visit();
         let mut search = ViolationSearch {
             bounds: self,
             partition: &partition,
@@ -334,7 +334,7 @@ impl ViolationSearch<'_, '_> {
 
     fn verdict(&self, terms: &[u32], members: &BitSet, side: usize) -> ExplainedDecision {
         let index = self.partition.index;
-        let of = |decision: Decision| {
+        let matching = |decision: Decision| {
             let terms = terms.iter().copied().filter(|id| {
                 let term = index.term_of(*id);
                 let applies = |group: usize| term.sides.contains(2 * group + side);

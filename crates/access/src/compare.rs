@@ -100,7 +100,7 @@ impl<'r> Comparison<'r> {
     pub fn run(&self, groups: &GroupTable) -> ComparisonResult {
         let changes = |counted: &&NumberedRule<'_>| !counted.sides.unpaired().is_empty();
         let all = || self.rules.iter();
-        let index = RuleIndex::around(
+        let index = RuleIndex::for_changed(
             all().filter(changes),
             all().filter(|counted| !changes(counted)),
         );

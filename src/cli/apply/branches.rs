@@ -40,7 +40,7 @@ fn branch_at(here: &Path, commit: &str) -> anyhow::Result<Option<String>> {
         Err(RevisionError::NoFolder { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    if !tree.holds(FILE_NAME) {
+    if !tree.contains_file(FILE_NAME) {
         return Ok(None);
     }
     let way_out = "name the branch with --require-branch, or the revision that this was merged into with --base";

@@ -13,7 +13,7 @@ use crate::cli::planning;
 use crate::cli::progress::CallProgress;
 use crate::plan::{Commit, Fingerprint, TargetPlan};
 use crate::render;
-use crate::render::text::{many, neutral, plural};
+use crate::render::text::{count_of, neutral, plural};
 use crate::run::audit::AuditRecord;
 use crate::run::journal;
 use crate::run::journal::{
@@ -103,16 +103,16 @@ impl Execution<'_> {
                 Ok(report) => report,
                 // What was done elsewhere must still be told, and the other targets do not depend on this one.
                 Err(error) => {
-                    CommandError::from(error.context(planning::of(target))).print(console);
+                    CommandError::from(error.context(planning::label(target))).print(console);
                     let not_attempted = plan.calls.len();
-                    standing.tally = standing.tally.plus(CallTally {
+                    standing.tally = standing.tally.add(CallTally {
                         not_attempted,
                         ..CallTally::default()
                     });
                     continue;
                 }
             };
-            standing.tally = standing.tally.plus(report.tally());
+            standing.tally = standing.tally.add(report.tally());
             standing.follows |= registry::service(target.provider()).takes_effect_later;
             standing.moved |= is_stale(&report);
             let conflict = report.has_conflict();
@@ -214,7 +214,7 @@ impl Execution<'_> {
         let mismatches = match service.verify(plan, report, at_once).await {
             Ok(mismatches) => mismatches,
             Err(VerifyError::Read(error)) => {
-                let error = anyhow::Error::from(error).context(planning::of(target));
+                let error = anyhow::Error::from(error).context(planning::label(target));
                 return Err(error.context("what was written could not be read back"));
             }
             Err(error @ (VerifyError::Replay(_) | VerifyError::Service(_))) => {
@@ -245,9 +245,9 @@ async fn close(
     if let Err(error) = ended {
         CommandError::from(error).print(console);
     }
-    let told = audit.tell(journal.path(), console);
+    let told = audit.report(journal.path(), console);
     if standing.tally.missing() > 0 || standing.tally.overwrote > 0 {
-        console.say(&format!(
+        console.status(&format!(
             "The journal of this run is {}.",
             neutral(journal.path().as_str())
         ));
@@ -313,7 +313,7 @@ fn summary_line(standing: &RunSummary) -> String {
         conflict: _,
         follows,
     } = standing;
-    let applied = many(tally.applied, "call");
+    let applied = count_of(tally.applied, "call");
     let one = tally.applied == 1;
     let them = if one { "it" } else { "them" };
     let they = if one { "it" } else { "they" };

@@ -129,7 +129,8 @@ impl ApplyArgs {
                 session,
                 plan,
                 services,
-            } = planning::make(project, connect, gate_sources, Session::writes, console).await?;
+            } = planning::plan_all(project, connect, gate_sources, Session::writes, console)
+                .await?;
             if let Err(refused) = self.requirements.check_files(plan.commit.as_ref()) {
                 session.close().await;
                 return Err(refused);
@@ -191,11 +192,16 @@ impl ApplyArgs {
                 "\nAnother writer was there meanwhile: what is left is planned again.\n\n",
             )?;
             let next = async {
-                let (plan, services) =
-                    planning::again(workspace, session, gate_sources, Session::writes, console)
-                        .await?;
+                let (plan, services) = planning::plan_again(
+                    workspace,
+                    session,
+                    gate_sources,
+                    Session::writes,
+                    console,
+                )
+                .await?;
                 let digest = plan_digest(&plan)?;
-                let following = ReadyPlan::following(plan, digest, services, earlier)
+                let following = ReadyPlan::after_recovery(plan, digest, services, earlier)
                     .signed_by(signed_by.clone());
                 self.applying
                     .run(workspace, session, following, console)
@@ -207,7 +213,7 @@ impl ApplyArgs {
                 Err(error) if wrote => return Err(error.after_writes(WRITTEN_BEFORE)),
                 Err(error) => return Err(error),
             };
-            if wrote && next.wrote_nothing() {
+            if wrote && next.nothing_applied() {
                 console.warn(WRITTEN_BEFORE);
             }
             ended = next.after(wrote);

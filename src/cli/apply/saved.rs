@@ -14,11 +14,11 @@ pub(super) fn load(path: &Utf8Path) -> anyhow::Result<Plan> {
         std::fs::read_to_string(path).with_context(|| format!("cannot read the plan `{path}`"))?;
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Version {
+    struct PlanVersion {
         format_version: u32,
     }
     let no_plan = || format!("`{path}` is not a plan that `plan --out` wrote");
-    let Version { format_version } = serde_json::from_str(&text).with_context(no_plan)?;
+    let PlanVersion { format_version } = serde_json::from_str(&text).with_context(no_plan)?;
     if format_version != FORMAT_VERSION {
         bail!(
             "`{path}` has plan format {format_version}; this version reads format {FORMAT_VERSION}. Make the plan again."

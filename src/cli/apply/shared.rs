@@ -90,7 +90,7 @@ impl RunResult {
     }
 
     /// Whether there was something to do, and none of it was done.
-    pub(super) fn wrote_nothing(&self) -> bool {
+    pub(super) fn nothing_applied(&self) -> bool {
         !self.wrote && self.exit != Exit::Done
     }
 
@@ -157,7 +157,7 @@ impl ReadyPlan {
     }
 
     /// A plan of what an earlier run of this command left, which the same person may ask to stop.
-    pub(super) fn following(
+    pub(super) fn after_recovery(
         plan: Plan,
         digest: Fingerprint,
         services: Vec<Box<dyn Writes>>,
@@ -263,7 +263,7 @@ impl ApplyOptions {
         let steps = check_guarantees(plan, services).and_then(|()| self.steps.check(plan));
         let guards = guards::check(pairs, &self.ack);
         match (steps, guards) {
-            (Err(steps), Err(guards)) => Err(steps.then(guards)),
+            (Err(steps), Err(guards)) => Err(steps.followed_by(guards)),
             (steps, guards) => steps.and(guards),
         }
     }
@@ -292,7 +292,7 @@ impl ApplyOptions {
             service
                 .read_touched(plan, self.connect.concurrency.get())
                 .await
-                .with_context(|| planning::of(target))?;
+                .with_context(|| planning::label(target))?;
         }
         Ok(())
     }

@@ -78,7 +78,7 @@ impl Adoption<'_> {
             let live = session
                 .policies(target)
                 .await
-                .with_context(|| planning::of(target))?;
+                .with_context(|| planning::label(target))?;
             states.push(live);
         }
         self.check_all_are_live(&states)?;
@@ -112,7 +112,7 @@ impl Adoption<'_> {
                     AdoptError::Refused(why) => anyhow!(
                         "policy \"{}\" of {} cannot be written: {why}. Nothing was written.",
                         neutral(&policy.name),
-                        planning::of(target)
+                        planning::label(target)
                     ),
                     AdoptError::Failed(error) => error,
                 })?;

@@ -56,10 +56,10 @@ impl DocumentImport<'_> {
                 .connections()
                 .chainloop(target)?
                 .reader(target)?
-                .asking_for(wanted)
+                .with_documents(wanted)
                 .live_state()
                 .await;
-            states.push((*target, live.with_context(|| planning::of(target))?));
+            states.push((*target, live.with_context(|| planning::label(target))?));
         }
         for name in &names {
             if !states
@@ -75,7 +75,7 @@ impl DocumentImport<'_> {
         let mut told = Vec::new();
         for (target, live) in &states {
             self.take(workspace, target, live, &mut edits, &mut told)
-                .with_context(|| format!("{}: nothing was written", planning::of(target)))?;
+                .with_context(|| format!("{}: nothing was written", planning::label(target)))?;
         }
         adopt::write(&edits)?;
         for line in told {

@@ -122,7 +122,7 @@ impl ImportArgs {
             // The failure of one target does not keep the others from being imported.
             if let Err(error) = imported {
                 failed.push(CommandError::reported(error.kind()));
-                error.context(planning::of(target)).print(console);
+                error.context(planning::label(target)).print(console);
             }
         }
         session.close().await;

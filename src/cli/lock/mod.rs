@@ -96,7 +96,7 @@ impl LockArgs {
                     .any(|target| target.name == *name)
         });
         for line in rewrite.write(&workspace)? {
-            console.say(&neutral(&line));
+            console.status(&neutral(&line));
         }
         let exit = self.finish(&lock, &told, console)?;
         Ok(verdict(exit, &pins, console))
@@ -185,7 +185,7 @@ impl LockArgs {
                 let connections = session.connections();
                 let taken =
                     registry::pin(connections, target, documents, &mut pins, lock, aim).await;
-                outcome = outcome.and(taken.with_context(|| planning::of(target)));
+                outcome = outcome.and(taken.with_context(|| planning::label(target)));
             }
             session.close().await;
             outcome.map(|()| pins)
@@ -198,7 +198,7 @@ impl LockArgs {
         let found = std::fs::read_to_string(path).unwrap_or_default();
         // Nothing to lock, and nothing there: no file is wanted.
         if found == text || (found.is_empty() && *lock == LockFile::default()) {
-            console.say("The lock is up to date.");
+            console.status("The lock is up to date.");
             return Ok(Exit::Done);
         }
         if self.check {
@@ -221,9 +221,9 @@ impl LockArgs {
         }
         std::fs::write(path, text).with_context(|| format!("cannot write `{path}`"))?;
         for line in told {
-            console.say(&neutral(line));
+            console.status(&neutral(line));
         }
-        console.say(&format!("wrote {LOCK_FILE}"));
+        console.status(&format!("wrote {LOCK_FILE}"));
         Ok(Exit::Done)
     }
 }

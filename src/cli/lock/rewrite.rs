@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 
 use crate::cli::fmt::replace;
 use crate::cli::workspace::Workspace;
-use crate::render::text::many;
+use crate::render::text::count_of;
 use crate::service::chainloop::lock::Pins;
 use git::WorkTree;
 use manifest::config::Target;
@@ -148,7 +148,10 @@ impl ReferenceRewrite {
         for (name, before, after, count) in texts {
             replace(&tree, name.into(), &before, &after)
                 .with_context(|| format!("cannot write `{name}`"))?;
-            told.push(format!("wrote {} anew in {name}", many(count, "reference")));
+            told.push(format!(
+                "updated {} in {name}",
+                count_of(count, "reference")
+            ));
         }
         Ok(told)
     }

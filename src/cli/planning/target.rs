@@ -9,15 +9,15 @@ use crate::run::service::{PlanRequest, Reads};
 use manifest::config::Target;
 use model::Desired;
 
-/// What the plan of one target is made from, besides what is desired and what is live.
-pub(super) struct One<'a> {
+/// Plans one target. Contains the inputs of the plan besides the desired and the live state.
+pub(super) struct TargetPlanner<'a> {
     pub(super) workspace: &'a Workspace,
     pub(super) target: &'a Target,
     pub(super) gate_sources: &'a GateSources,
     pub(super) base: Option<(&'a BaseManifests, &'a BaseDesired)>,
 }
 
-impl One<'_> {
+impl TargetPlanner<'_> {
     /// Makes the plan.
     ///
     /// # Errors

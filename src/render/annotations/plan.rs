@@ -8,8 +8,8 @@ use crate::plan::{
 };
 use crate::render::access::{AccessLine, AccessView, who};
 use crate::render::plan::wording::{
-    by, call_name, direction, enforcement_lines, full_name, gate_text, held_reason, note, requests,
-    who,
+    audience_name, call_name, deciding_rules, direction, enforcement_lines, full_name, gate_text,
+    held_reason, note, requests,
 };
 use crate::render::text::neutral;
 
@@ -65,7 +65,7 @@ fn of_target(plan: &TargetPlan) -> Vec<Annotation> {
         ..
     } = plan;
     let mut found = of_enforcement(enforcement);
-    found.extend(gates.iter().filter(|gate| !gate.holds()).map(failed_gate));
+    found.extend(gates.iter().filter(|gate| !gate.passes()).map(failed_gate));
     found.extend(
         access
             .iter()

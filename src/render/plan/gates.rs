@@ -21,7 +21,7 @@ pub(crate) fn human(gates: &[GateOutcome], three_way: bool, painter: Painter) ->
     if gates.is_empty() {
         return text;
     }
-    let shut: Vec<&GateOutcome> = gates.iter().filter(|gate| !gate.holds()).collect();
+    let shut: Vec<&GateOutcome> = gates.iter().filter(|gate| !gate.passes()).collect();
     let holding = gates.len() - shut.len();
     let headline = match (shut.len(), gates.len()) {
         (0, 1) => "Gates: the one holds".to_owned(),
@@ -34,10 +34,10 @@ pub(crate) fn human(gates: &[GateOutcome], three_way: bool, painter: Painter) ->
     let _ = writeln!(text, "  {}", painter.strong(&headline));
     for outcome in gates {
         let removed = matches!(outcome.source, GateSource::Base { .. });
-        if outcome.holds() && !removed {
+        if outcome.passes() && !removed {
             continue;
         }
-        let sign = if outcome.holds() {
+        let sign = if outcome.passes() {
             painter.good("✓")
         } else {
             painter.bad("✗")
@@ -114,11 +114,11 @@ fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, painter:
     );
     match gate {
         GateInfo::DenyWidening { .. } => {
-            let _ = writeln!(text, "          before: {}", by(before));
-            let _ = writeln!(text, "          after:  {}", by(after));
+            let _ = writeln!(text, "          before: {}", deciding_rules(before));
+            let _ = writeln!(text, "          after:  {}", deciding_rules(after));
         }
         GateInfo::Never { .. } | GateInfo::Always { .. } => {
-            let _ = writeln!(text, "          {}", by(after));
+            let _ = writeln!(text, "          {}", deciding_rules(after));
         }
     }
     let gone = |rule: &DecidingRule| !after.contains(rule);

@@ -11,7 +11,7 @@ use crate::render::text::{neutral, plural};
 use access::Audience;
 use model::pulumi::EnforcementLevel;
 
-pub(crate) fn what(resource: ResourceKind) -> &'static str {
+pub(crate) fn resource_name(resource: ResourceKind) -> &'static str {
     resource.words().0
 }
 
@@ -68,10 +68,12 @@ pub(crate) fn call_name(policy: &str, rule: Option<&str>) -> String {
 
 /// An object, or a part of it, by name.
 pub(crate) fn full_name(resource: ResourceKind, name: &str, part: Option<&str>) -> String {
-    let whole = resource.whole();
-    let head = format!("{} \"{}\"", what(whole), neutral(name));
+    let whole = resource.owner();
+    let head = format!("{} \"{}\"", resource_name(whole), neutral(name));
     match (part, whole.part()) {
-        (Some(part), Some(kind)) => format!("{head}, {} \"{}\"", what(kind), neutral(part)),
+        (Some(part), Some(kind)) => {
+            format!("{head}, {} \"{}\"", resource_name(kind), neutral(part))
+        }
         (Some(part), None) => format!("{head}, \"{}\"", neutral(part)),
         (None, _) => head,
     }
@@ -223,7 +225,7 @@ pub(crate) fn direction(direction: Enforcement) -> &'static str {
 }
 
 /// The deciding rules, at most three of them by name.
-pub(crate) fn by(rules: &[DecidingRule]) -> String {
+pub(crate) fn deciding_rules(rules: &[DecidingRule]) -> String {
     let Some(first) = rules.first() else {
         return "denied by default".to_owned();
     };

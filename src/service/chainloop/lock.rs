@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::check::InputsSchemas;
 use super::client::ChainloopReader;
 use super::references;
-use super::references::ReferenceError;
+use super::references::ReferenceReadError;
 use manifest::config::Target;
 use manifest::lock::{LockFile, PolicyPin, pin_key};
 use model::chainloop::{DesiredDocument, DocumentKind, LiveDocument, Reference};
@@ -58,7 +58,7 @@ impl Pins {
         documents: &[DesiredDocument],
         lock: &mut LockFile,
         aim: PinMode,
-    ) -> Result<(), ReferenceError> {
+    ) -> Result<(), ReferenceReadError> {
         for reference in references::all(documents) {
             let old = lock.pin(&target.name, &reference).cloned();
             let fixed = if aim.update && (reference.digest.is_none() || aim.rewrite) {
@@ -199,7 +199,7 @@ async fn read(
     target: &Target,
     reference: &Reference,
     wanted: Option<&Digest>,
-) -> Result<Option<LivePolicyVersions>, ReferenceError> {
+) -> Result<Option<LivePolicyVersions>, ReferenceReadError> {
     let Some(latest) = references::version(reader, target, reference, None).await? else {
         return Ok(None);
     };

@@ -139,7 +139,7 @@ fn words(text: &str) -> Option<Vec<&str>> {
 
 fn short_or_entity(word: &str, kind: &str) -> Result<EntityUid, CedarRequestError> {
     if is_short(word) {
-        let kind = EntityTypeName::from_str(kind).map_err(|error| wrong(word, &error))?;
+        let kind = EntityTypeName::from_str(kind).map_err(|error| invalid_entity(word, &error))?;
         return Ok(entity_uid(&kind, word));
     }
     entity(word)
@@ -153,14 +153,14 @@ fn is_short(word: &str) -> bool {
 }
 
 fn entity(text: &str) -> Result<EntityUid, CedarRequestError> {
-    EntityUid::from_str(text).map_err(|error| wrong(text, &error))
+    EntityUid::from_str(text).map_err(|error| invalid_entity(text, &error))
 }
 
 fn entity_uid(kind: &EntityTypeName, name: &str) -> EntityUid {
     EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(name))
 }
 
-fn wrong(text: &str, error: &dyn std::error::Error) -> CedarRequestError {
+fn invalid_entity(text: &str, error: &dyn std::error::Error) -> CedarRequestError {
     CedarRequestError::Entity {
         text: text.to_owned(),
         why: error_chain(error),

@@ -46,7 +46,7 @@ pub(super) fn verify(
     }
     let data = SshSig::signed_data(NAMESPACE, signature.hash_alg(), claim.payload);
     let data = data.map_err(|error| malformed(error.to_string()))?;
-    let lines: Vec<&AllowedSigner> = signers.ssh.of(key).collect();
+    let lines: Vec<&AllowedSigner> = signers.ssh.with_key(key).collect();
     if lines.is_empty() {
         let file = signers.file.clone();
         let base = signers.base.clone();

@@ -38,7 +38,7 @@ impl ChainloopConnection {
         token: &SecretString,
     ) -> Result<Self, ConnectionError> {
         let host = http.bind(endpoint.clone())?;
-        host.redactor().learn(token);
+        host.redactor().add_secret(token);
         let authorization = TOKEN.authorize(token)?;
         Ok(Self(Arc::new(ChainloopConnectionInner {
             host,
@@ -80,7 +80,7 @@ impl ChainloopConnection {
             host,
             authorization,
         } = &*self.0;
-        let answer = host.send_dated(call, Some(authorization)).await;
+        let answer = host.send_with_date(call, Some(authorization)).await;
         answer.map_err(|error| {
             if error.status() == Some(401) {
                 error.with_help(REFUSED_TOKEN)

@@ -40,7 +40,7 @@ impl ChainloopReader {
 
     /// The same reader for the documents of another organization, which a reference can name.
     #[must_use]
-    pub fn of(mut self, organization: OrganizationName) -> Self {
+    pub fn for_organization(mut self, organization: OrganizationName) -> Self {
         self.target.organization = organization;
         self
     }
@@ -54,7 +54,7 @@ impl ChainloopReader {
 
     /// The same reader, asking for these documents and no others: the service documents no list.
     #[must_use]
-    pub fn asking_for(
+    pub fn with_documents(
         mut self,
         wanted: impl IntoIterator<Item = (DocumentKind, PolicyName)>,
     ) -> Self {

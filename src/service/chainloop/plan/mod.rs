@@ -179,7 +179,8 @@ impl DocumentPlanner<'_> {
                 digest: digest.clone(),
                 bytes: bytes.clone(),
             };
-            self.drafts.push(draft(document, live, &status, fields));
+            self.drafts
+                .push(document_call(document, live, &status, fields));
         }
         self.documents.push(status);
     }
@@ -274,7 +275,7 @@ impl DocumentPlanner<'_> {
 }
 
 /// The call that writes a document, with its change.
-fn draft(
+fn document_call(
     document: SentDocument,
     live: Option<&LiveDocument>,
     status: &DocumentStatus,

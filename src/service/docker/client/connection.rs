@@ -82,7 +82,7 @@ impl DockerConnection {
     ) -> Result<DatedAnswer<Value>, ApiError> {
         let DockerConnectionInner { host, session } = &*self.0;
         let token = session.token(host, sign_in, None).await?;
-        let error = match host.send_dated(call, Some(&token.authorization)).await {
+        let error = match host.send_with_date(call, Some(&token.authorization)).await {
             Err(error) if error.status() == Some(401) => error,
             result => return result,
         };
@@ -90,7 +90,7 @@ impl DockerConnection {
             return Err(error.with_help(REFUSED_TOKEN));
         }
         let token = session.token(host, sign_in, Some(&token)).await?;
-        host.send_dated(call, Some(&token.authorization))
+        host.send_with_date(call, Some(&token.authorization))
             .await
             .map_err(|error| match error.status() {
                 Some(401) => error.with_help(REFUSED_NEW_TOKEN),

@@ -58,12 +58,12 @@ impl DockerOrganizationClient {
     }
 
     pub(super) async fn send(&self, call: &HttpCall) -> Result<Value, ApiError> {
-        Ok(self.send_dated(call).await?.what)
+        Ok(self.send_with_date(call).await?.what)
     }
 
-    async fn send_dated(&self, call: &HttpCall) -> Result<DatedAnswer<Value>, ApiError> {
+    async fn send_with_date(&self, call: &HttpCall) -> Result<DatedAnswer<Value>, ApiError> {
         self.connection
-            .send(call, SignInMethod::of(self.profile))
+            .send(call, SignInMethod::for_profile(self.profile))
             .await
     }
 
@@ -73,16 +73,16 @@ impl DockerOrganizationClient {
         call: &HttpCall,
         decode: impl FnOnce(&Value) -> Result<T, DecodeError>,
     ) -> Result<T, ApiError> {
-        Ok(self.ask_dated(call, decode).await?.what)
+        Ok(self.ask_with_date(call, decode).await?.what)
     }
 
     /// Like [`ask`](Self::ask), with the date of the answer.
-    pub(super) async fn ask_dated<T>(
+    pub(super) async fn ask_with_date<T>(
         &self,
         call: &HttpCall,
         decode: impl FnOnce(&Value) -> Result<T, DecodeError>,
     ) -> Result<DatedAnswer<T>, ApiError> {
-        let DatedAnswer { what, date } = self.send_dated(call).await?;
+        let DatedAnswer { what, date } = self.send_with_date(call).await?;
         let what = decode(&what).map_err(|error| self.failed(call, error.into()))?;
         Ok(DatedAnswer { what, date })
     }

@@ -46,7 +46,7 @@ impl DockerWriter {
         );
         let call = self.body(call, JSON, wire::new_policy(new, self.target.profile))?;
         self.target
-            .ask_dated(&call, |answer| {
+            .ask_with_date(&call, |answer| {
                 policy(answer, ROOT, PolicyTypeSource::Shown)
             })
             .await
@@ -70,7 +70,7 @@ impl DockerWriter {
             })
         };
         self.target
-            .ask_dated(&call, |answer| updated(answer, decode))
+            .ask_with_date(&call, |answer| updated(answer, decode))
             .await
     }
 
@@ -87,7 +87,7 @@ impl DockerWriter {
             })
         };
         self.target
-            .ask_dated(&call, |answer| deleted(answer, decode))
+            .ask_with_date(&call, |answer| deleted(answer, decode))
             .await
     }
 
@@ -105,7 +105,7 @@ impl DockerWriter {
         let call = HttpCall::write("createRule", resource, Method::POST, path);
         let call = self.body(call, JSON, wire::rule(rule, self.target.profile))?;
         self.target
-            .ask_dated(&call, |answer| live_rule(answer, ROOT))
+            .ask_with_date(&call, |answer| live_rule(answer, ROOT))
             .await
     }
 
@@ -128,7 +128,7 @@ impl DockerWriter {
         let decode =
             |value: &Value, at: &str| expect(live_rule(value, at)?, at, |rule| rule.id == *id);
         self.target
-            .ask_dated(&call, |answer| updated(answer, decode))
+            .ask_with_date(&call, |answer| updated(answer, decode))
             .await
     }
 
@@ -145,7 +145,7 @@ impl DockerWriter {
         let decode =
             |value: &Value, at: &str| expect(live_rule(value, at)?, at, |rule| rule.id == *id);
         self.target
-            .ask_dated(&call, |answer| deleted(answer, decode))
+            .ask_with_date(&call, |answer| deleted(answer, decode))
             .await
     }
 

@@ -207,7 +207,7 @@ fn known_rules<'a>(
     rules
 }
 
-fn understood(policy: &LivePolicy) -> impl Iterator<Item = &Rule> {
+fn decoded_rules(policy: &LivePolicy) -> impl Iterator<Item = &Rule> {
     policy
         .rules()
         .iter()

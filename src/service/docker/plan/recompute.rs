@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::difference::{policy_fields, rule_fields};
-use super::guard::{LivePolicyContext, guarded, made};
+use super::guard::{LivePolicyContext, created_policies, guarded};
 use super::impact::impact;
 use super::live_counts;
 use super::order;
@@ -66,7 +66,9 @@ fn guards(
     before: &DockerLiveState,
     after: &DockerLiveState,
 ) -> Vec<GuardedChange> {
-    let again = |found: &GuardedChange| made(before, after).any(|policy| policy.name == found.name);
+    let again = |found: &GuardedChange| {
+        created_policies(before, after).any(|policy| policy.name == found.name)
+    };
     let said = |found: &GuardedChange| {
         plan.guarded
             .iter()

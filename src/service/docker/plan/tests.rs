@@ -294,7 +294,7 @@ fn what_cannot_be_compared_is_called_one_by_one_in_an_order_that_the_service_tak
         "{:?}",
         plan.notes
     );
-    assert!(plan.gaps().next().is_some());
+    assert!(plan.gap_notes().next().is_some());
     for (earlier, call) in (0..).zip(&plan.calls).skip(1) {
         assert!(
             call.after
@@ -351,7 +351,7 @@ fn what_the_service_leaves_no_room_for_is_told_as_one_gap_a_policy() {
         &before.split('|').collect::<Vec<_>>(),
         &after.split('|').collect::<Vec<_>>(),
     );
-    let gaps: Vec<&PlanNote> = plan.gaps().collect();
+    let gaps: Vec<&PlanNote> = plan.gap_notes().collect();
     let [PlanNote::Gap { policy, why }] = gaps.as_slice() else {
         panic!("{gaps:?} {:?}", plan.calls)
     };

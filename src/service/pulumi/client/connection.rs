@@ -44,7 +44,7 @@ impl PulumiConnection {
         token: &SecretString,
     ) -> Result<Self, ConnectionError> {
         let host = http.bind(endpoint.clone())?;
-        host.redactor().learn(token);
+        host.redactor().add_secret(token);
         let authorization = TOKEN.authorize(token)?;
         Ok(Self(Arc::new(PulumiConnectionInner {
             host,
@@ -91,11 +91,11 @@ impl PulumiConnection {
         } = &*self.0;
         let mut call = call.accepting(ACCEPT);
         let is_moved = has_preview.load(Ordering::Relaxed) && reroute(&mut call);
-        let answer = host.send_dated(&call, Some(authorization)).await;
+        let answer = host.send_with_date(&call, Some(authorization)).await;
         let answer = match answer {
             // No route at all, as no word of the service's own says: the other text of the contract has another one.
             Err(error) if is_unrouted(&error) && !is_moved && reroute(&mut call) => {
-                let answer = host.send_dated(&call, Some(authorization)).await;
+                let answer = host.send_with_date(&call, Some(authorization)).await;
                 if !answer.as_ref().is_err_and(is_unrouted) {
                     has_preview.store(true, Ordering::Relaxed);
                 }

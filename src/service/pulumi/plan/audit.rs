@@ -76,7 +76,7 @@ pub fn audit_packs(live: &PulumiLiveState, calls: &[PlannedCall]) -> Vec<PackPla
         let Some(operation) = call.send.pulumi() else {
             continue;
         };
-        if let Err(why) = model.make(operation) {
+        if let Err(why) = model.apply(operation) {
             breaches.push(
                 ReplayError::Refused {
                     call: call.id.0,

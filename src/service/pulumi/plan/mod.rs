@@ -123,17 +123,17 @@ impl PackPlanner<'_> {
         part: Option<&str>,
         send: PulumiOperation,
     ) {
-        match self.model.make(&send) {
+        match self.model.apply(&send) {
             Ok(()) => self.drafts.push(PackDraft {
                 name: name.to_owned(),
                 part: part.map(str::to_owned),
                 send,
             }),
-            Err(why) => self.hold(resource, name, None, HeldReason::Refused { why }),
+            Err(why) => self.add_held(resource, name, None, HeldReason::Refused { why }),
         }
     }
 
-    fn hold(
+    fn add_held(
         &mut self,
         resource: ResourceKind,
         name: &str,
@@ -236,13 +236,13 @@ fn guarded(changes: &[Change], pruned: &[(ResourceKind, String)]) -> Vec<Guarded
         name: name.clone(),
         how: "no manifest declares it, and it is deleted".to_owned(),
     });
-    let mut found: Vec<GuardedChange> = gone.chain(leaving_packs(changes)).collect();
+    let mut found: Vec<GuardedChange> = gone.chain(removed_packs(changes)).collect();
     found.sort();
     found
 }
 
 /// The packs that are removed from groups that stay.
-fn leaving_packs(changes: &[Change]) -> Vec<GuardedChange> {
+fn removed_packs(changes: &[Change]) -> Vec<GuardedChange> {
     use crate::plan::ChangeKind;
     let groups = changes.iter().filter(|change| {
         change.resource == ResourceKind::Group

@@ -22,7 +22,7 @@ impl PackPlanner<'_> {
                     "it is published by `{publisher}`, and only that organization can change it"
                 );
                 let source = Some((request.locate)(&pack.place()));
-                self.hold(
+                self.add_held(
                     ResourceKind::Pack,
                     &live.name,
                     source,
@@ -145,7 +145,7 @@ impl PackPlanner<'_> {
         let users = self.model.users(&pack.name, None);
         if let Some(group) = users.first() {
             let why = format!("the group `{group}` uses it");
-            return self.hold(
+            return self.add_held(
                 ResourceKind::Pack,
                 &pack.name,
                 None,
@@ -164,7 +164,7 @@ impl PackPlanner<'_> {
             }
             Err(error) => {
                 let why = format!("has a name that {error}");
-                self.hold(
+                self.add_held(
                     ResourceKind::Pack,
                     &pack.name,
                     None,

@@ -36,7 +36,7 @@ impl PolicyDomain {
 
 impl RuleLayer {
     /// The layer of an action; none if the contract does not define the action.
-    pub(crate) fn of(action: &str) -> Option<Self> {
+    pub(crate) fn of_action(action: &str) -> Option<Self> {
         match action {
             "connect:tcp" | "connect:udp" => Some(Self::Network),
             "read" | "write" => Some(Self::Filesystem),
@@ -49,13 +49,13 @@ impl RuleLayer {
     }
 
     /// The layer that all `actions` belong to.
-    pub(super) fn of_all(
+    pub(super) fn of_actions(
         actions: &[String],
         profile: EmulatorProfile,
     ) -> Result<Self, DockerRefusal> {
         let mut found = None;
         for action in actions {
-            let layer = Self::of(action)
+            let layer = Self::of_action(action)
                 .filter(|layer| *layer != Self::Http || profile.has_http_and_cedar());
             let layer = layer.ok_or_else(|| {
                 DockerRefusal::invalid(format!("actions: {action:?} is not an action"))

@@ -14,14 +14,14 @@ pub(super) struct DeclaredRule<'a> {
 }
 
 /// The input of a lint.
-pub(super) struct Scene<'a> {
+pub(super) struct LintContext<'a> {
     pub(super) documents: &'a [&'a Document],
     /// In the order of the usage analysis.
     pub(super) rules: Vec<DeclaredRule<'a>>,
     pub(super) usage: UsageReport,
 }
 
-impl Scene<'_> {
+impl LintContext<'_> {
     pub(super) fn rule_place(&self, rule: usize) -> Option<Place> {
         self.rules
             .get(rule)

@@ -1,12 +1,12 @@
 //! `allows-everything` and `cidr-overlap`: rules that allow everything, and ranges inside of other
 //! ranges.
 
-use super::context::Scene;
+use super::context::LintContext;
 use access::{RangeOverlap, ResourceSpace};
 use model::diag::{Code, Diagnostic};
 use model::docker::Decision;
 
-pub(super) fn check(context: &Scene<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(context: &LintContext<'_>, found: &mut Vec<Diagnostic>) {
     for (rule, usage) in context.usage.rules.iter().enumerate() {
         if let (Some((action, space)), Some(place)) =
             (usage.opens_all.first(), context.rule_place(rule))

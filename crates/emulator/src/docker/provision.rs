@@ -15,7 +15,10 @@ const DEFAULT_ORGANIZATION: &str = "my-org";
 /// Creates the organizations of `options` that are missing in the state, with teams and policies,
 /// and adds missing teams to existing ones. Policies are only stored with a new organization,
 /// because a restart must not restore deleted ones.
-pub(super) fn found(store: &DockerStore, options: &DockerOptions) -> Result<(), EmulatorError> {
+pub(super) fn create_organizations(
+    store: &DockerStore,
+    options: &DockerOptions,
+) -> Result<(), EmulatorError> {
     store
         .write(|records| {
             let seeded = options

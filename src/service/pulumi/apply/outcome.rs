@@ -7,8 +7,8 @@ use model::pulumi::{
     PulumiLiveState, PulumiOperation, VersionNumber, VersionRef,
 };
 
-/// What was read back.
-pub(super) enum Found {
+/// What was read back after a call whose answer is missing.
+pub(super) enum ReadBack {
     /// Nothing can be read of it.
     Nothing,
     /// The version was begun and not completed.
@@ -25,12 +25,12 @@ pub(super) enum Found {
 pub(super) fn decide(
     send: &PulumiOperation,
     known: &PulumiLiveState,
-    found: &Found,
+    found: &ReadBack,
 ) -> WriteOutcome {
     match (send, found) {
-        (_, Found::Nothing) => WriteOutcome::NotApplied,
-        (_, Found::Begun) => WriteOutcome::Applied(StateAfterWrite::AsSent),
-        (PulumiOperation::CreatePackVersion { version }, Found::Version(found)) => match found {
+        (_, ReadBack::Nothing) => WriteOutcome::NotApplied,
+        (_, ReadBack::Begun) => WriteOutcome::Applied(StateAfterWrite::AsSent),
+        (PulumiOperation::CreatePackVersion { version }, ReadBack::Version(found)) => match found {
             None => WriteOutcome::NotApplied,
             Some(_) => WriteOutcome::Conflict(ObjectDifference {
                 planned: None,
@@ -39,17 +39,19 @@ pub(super) fn decide(
                     .map(|pack| LiveObject::Pack(Box::new(pack.clone()))),
             }),
         },
-        (PulumiOperation::DeletePackVersion { version, .. }, Found::Versions(found)) => {
+        (PulumiOperation::DeletePackVersion { version, .. }, ReadBack::Versions(found)) => {
             let is = |(number, tag): &(VersionNumber, String)| match version {
                 VersionRef::Tag(wanted) => wanted.as_str() == tag,
                 VersionRef::Number(wanted) => wanted == number,
             };
             applied_if(!found.iter().flatten().any(is))
         }
-        (PulumiOperation::DeletePack { .. }, Found::Versions(found)) => applied_if(found.is_none()),
-        (_, Found::Version(found)) => applied_if(found.is_some()),
-        (_, Found::Versions(_)) => WriteOutcome::NotApplied,
-        (_, Found::Group(found)) => group(send, known, found.as_ref()),
+        (PulumiOperation::DeletePack { .. }, ReadBack::Versions(found)) => {
+            applied_if(found.is_none())
+        }
+        (_, ReadBack::Version(found)) => applied_if(found.is_some()),
+        (_, ReadBack::Versions(_)) => WriteOutcome::NotApplied,
+        (_, ReadBack::Group(found)) => group(send, known, found.as_ref()),
     }
 }
 
@@ -61,7 +63,7 @@ fn applied_if(is: bool) -> WriteOutcome {
     }
 }
 
-fn other(planned: Option<&LiveGroup>, found: Option<&LiveGroup>) -> WriteOutcome {
+fn conflict(planned: Option<&LiveGroup>, found: Option<&LiveGroup>) -> WriteOutcome {
     let object = |group: &LiveGroup| LiveObject::Group(Box::new(group.clone()));
     WriteOutcome::Conflict(ObjectDifference {
         planned: planned.map(object),
@@ -78,7 +80,7 @@ fn group(
         PulumiOperation::CreateGroup { group } => match found {
             None => WriteOutcome::NotApplied,
             Some(found) if is_new(group, found) => WriteOutcome::Applied(StateAfterWrite::AsSent),
-            Some(found) => other(None, Some(found)),
+            Some(found) => conflict(None, Some(found)),
         },
         PulumiOperation::DeleteGroup { group } => match (known.group(group.as_str()), found) {
             (_, None) => WriteOutcome::Applied(StateAfterWrite::AsSent),
@@ -87,7 +89,7 @@ fn group(
             {
                 WriteOutcome::NotApplied
             }
-            (planned, found) => other(planned, found),
+            (planned, found) => conflict(planned, found),
         },
         PulumiOperation::UpdateGroup { group, change } => {
             changed(known.group(group.as_str()), change, found)
@@ -135,10 +137,10 @@ fn changed(
         return applied_if(found.is_some());
     }
     let Some(group) = found else {
-        return other(planned, None);
+        return conflict(planned, None);
     };
     let Ok(body) = &group.body else {
-        return other(planned, found);
+        return conflict(planned, found);
     };
     let pack = |group: Option<&LiveGroup>, name: &PackName| -> Option<LiveGroupPack> {
         let body = group?.body.as_ref().ok()?;
@@ -175,13 +177,13 @@ fn changed(
             match is {
                 Some(is) if is_sent(&is) => WriteOutcome::Applied(StateAfterWrite::AsSent),
                 is if is == was => WriteOutcome::NotApplied,
-                _ => other(planned, found),
+                _ => conflict(planned, found),
             }
         }
         GroupChange::RemovePack { pack: name, .. } => match pack(found, name) {
             None => WriteOutcome::Applied(StateAfterWrite::AsSent),
             is if is == pack(planned, name) => WriteOutcome::NotApplied,
-            Some(_) => other(planned, found),
+            Some(_) => conflict(planned, found),
         },
         GroupChange::Rename { .. } => WriteOutcome::NotApplied,
     }

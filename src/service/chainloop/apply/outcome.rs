@@ -17,7 +17,7 @@ fn difference(planned: Option<&LiveDocument>, found: Option<&LiveDocument>) -> O
     }
 }
 
-fn same(planned: &LiveDocument, found: &LiveDocument) -> bool {
+fn is_same_content(planned: &LiveDocument, found: &LiveDocument) -> bool {
     document_fingerprint(planned) == document_fingerprint(found)
 }
 
@@ -42,7 +42,7 @@ pub(super) fn decide(
             WriteOutcome::Applied(StateAfterWrite::AsSent)
         }
         (None, None) => WriteOutcome::NotApplied,
-        (Some(planned), Some(found)) if same(planned, found) => WriteOutcome::NotApplied,
+        (Some(planned), Some(found)) if is_same_content(planned, found) => WriteOutcome::NotApplied,
         (planned, found) => WriteOutcome::Conflict(difference(planned, found)),
     }
 }
@@ -68,7 +68,7 @@ pub(super) fn moved(
     let name = || send.document().name.to_string();
     let stale = match (planned, found) {
         (None, None) => return None,
-        (Some(planned), Some(found)) if same(planned, found) => return None,
+        (Some(planned), Some(found)) if is_same_content(planned, found) => return None,
         (None, Some(_)) => StalePlan::Exists(ResourceKind::PolicyDocument, name()),
         (Some(_), None) => StalePlan::Gone(ResourceKind::PolicyDocument, name()),
         (Some(_), Some(_)) => StalePlan::Changed(ResourceKind::PolicyDocument, name()),

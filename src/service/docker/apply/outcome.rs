@@ -19,7 +19,7 @@ pub fn decide(
         DockerOperation::CreatePolicy { policy } => created_policy(policy, found),
         DockerOperation::UpdatePolicy { id, patch } => match (ledger.policy(id), found) {
             (Some(planned), Some(found)) => updated_policy(patch, planned, found),
-            (planned, found) => other(
+            (planned, found) => conflict(
                 planned.map(LiveObject::policy),
                 found.map(LiveObject::policy),
             ),
@@ -29,7 +29,7 @@ pub fn decide(
             (Some(planned), Some(found)) if fingerprint(planned) == fingerprint(found) => {
                 WriteOutcome::NotApplied
             }
-            (planned, Some(found)) => other(
+            (planned, Some(found)) => conflict(
                 planned.map(LiveObject::policy),
                 Some(LiveObject::policy(found)),
             ),
@@ -57,14 +57,14 @@ pub fn decide(
                 }),
                 (Some(planned), Some(found)) if planned == found => WriteOutcome::NotApplied,
                 (planned, Some(found)) => {
-                    other(planned.map(LiveObject::rule), Some(LiveObject::rule(found)))
+                    conflict(planned.map(LiveObject::rule), Some(LiveObject::rule(found)))
                 }
             }
         }),
     }
 }
 
-fn other(planned: Option<LiveObject>, found: Option<LiveObject>) -> WriteOutcome {
+fn conflict(planned: Option<LiveObject>, found: Option<LiveObject>) -> WriteOutcome {
     WriteOutcome::Conflict(ObjectDifference { planned, found })
 }
 
@@ -77,7 +77,7 @@ fn in_policy(
 ) -> WriteOutcome {
     match (ledger.policy(id), found) {
         (Some(known), Some(found)) => decide(known, found),
-        (known, found) => other(known.map(LiveObject::policy), found.map(LiveObject::policy)),
+        (known, found) => conflict(known.map(LiveObject::policy), found.map(LiveObject::policy)),
     }
 }
 
@@ -110,7 +110,7 @@ fn created_policy(new: &NewPolicy, found: Option<&LivePolicy>) -> WriteOutcome {
     if scope == sent_scope && unknown_scope_fields.is_empty() && is_new(content, cedar.as_ref()) {
         return WriteOutcome::Applied(StateAfterWrite::Policy(Box::new(found.clone())));
     }
-    other(None, Some(LiveObject::policy(found)))
+    conflict(None, Some(LiveObject::policy(found)))
 }
 
 fn is_new(content: &LiveContent, cedar: Option<&Cedar>) -> bool {
@@ -143,7 +143,7 @@ fn created_rule(
         });
     }
     match new().next() {
-        Some(theirs) => other(None, Some(LiveObject::rule(theirs))),
+        Some(theirs) => conflict(None, Some(LiveObject::rule(theirs))),
         None => WriteOutcome::NotApplied,
     }
 }
@@ -155,7 +155,7 @@ fn updated_rule(
     found: Option<&LiveRule>,
 ) -> WriteOutcome {
     let (Some(before), Some(found)) = (planned, found) else {
-        return other(planned.map(LiveObject::rule), found.map(LiveObject::rule));
+        return conflict(planned.map(LiveObject::rule), found.map(LiveObject::rule));
     };
     if found == before {
         return WriteOutcome::NotApplied;
@@ -167,7 +167,7 @@ fn updated_rule(
             rule: Box::new(found.clone()),
         });
     }
-    other(
+    conflict(
         Some(LiveObject::rule(before)),
         Some(LiveObject::rule(found)),
     )
@@ -176,12 +176,12 @@ fn updated_rule(
 fn updated_policy(patch: &PolicyPatch, before: &LivePolicy, found: &LivePolicy) -> WriteOutcome {
     let mut wanted = before.clone();
     wanted.patch(patch);
-    if same_head(found, &wanted) {
+    if has_same_fields(found, &wanted) {
         WriteOutcome::Applied(StateAfterWrite::Policy(Box::new(found.clone())))
-    } else if same_head(found, before) {
+    } else if has_same_fields(found, before) {
         WriteOutcome::NotApplied
     } else {
-        other(
+        conflict(
             Some(LiveObject::policy(before)),
             Some(LiveObject::policy(found)),
         )
@@ -189,7 +189,7 @@ fn updated_policy(patch: &PolicyPatch, before: &LivePolicy, found: &LivePolicy) 
 }
 
 /// Whether two policies are the same apart from their rules, which have calls of their own, and their times.
-pub(super) fn same_head(a: &LivePolicy, b: &LivePolicy) -> bool {
+pub(super) fn has_same_fields(a: &LivePolicy, b: &LivePolicy) -> bool {
     let LivePolicy {
         id,
         name,
@@ -228,7 +228,9 @@ pub(super) fn overwritten(
         {
             fingerprint(planned) == fingerprint(old)
         }
-        (Some(LiveObject::Policy(planned)), LiveObject::Policy(old)) => same_head(planned, old),
+        (Some(LiveObject::Policy(planned)), LiveObject::Policy(old)) => {
+            has_same_fields(planned, old)
+        }
         (_, _) => false,
     };
     (!same).then_some(ObjectDifference {

@@ -25,7 +25,10 @@ const DEFAULT_ORGANIZATION: &str = "my-org";
 /// Creates the organizations of `options` that are missing in the state, with all their objects,
 /// and adds missing stacks and accounts to existing ones. Packs and groups are only stored with a
 /// new organization, because a restart must not restore deleted ones.
-pub(super) fn found(store: &PulumiStore, options: &PulumiOptions) -> Result<(), EmulatorError> {
+pub(super) fn create_organizations(
+    store: &PulumiStore,
+    options: &PulumiOptions,
+) -> Result<(), EmulatorError> {
     store
         .write(|records| {
             let seeded = options
