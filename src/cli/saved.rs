@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
 
-use super::apply::ExtraAudiences;
 use super::connect::Session;
 use super::gates::GateSources;
 use super::planning;
@@ -13,7 +12,7 @@ use crate::plan::{Change, GateNames, Plan, SourceRef};
 use crate::run::service::{ReadFor, Writes};
 
 /// Holds a saved plan against gates again, and puts what comes out into it. Returns the service of each of its targets
-/// with the live state, which is read for that, and the further people that its gates name.
+/// with the live state, which is read for that.
 ///
 /// # Errors
 /// The live state cannot be read.
@@ -22,7 +21,7 @@ pub(super) async fn recheck_gates(
     workspace: &Workspace,
     session: &Session,
     gate_sources: &GateSources,
-) -> anyhow::Result<Vec<(Box<dyn Writes>, ExtraAudiences)>> {
+) -> anyhow::Result<Vec<Box<dyn Writes>>> {
     let targets = workspace.targets();
     let mut asked = Vec::new();
     for target_plan in &plan.targets {
@@ -58,7 +57,7 @@ pub(super) async fn recheck_gates(
             teams: target.teams(),
         };
         target_plan.gates = service.gates(target_plan, &gates, &names)?;
-        states.push((service, gates.audiences));
+        states.push(service);
     }
     Ok(states)
 }

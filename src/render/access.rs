@@ -1,7 +1,7 @@
 //! Access changes in words: the one view model from which text, HTML, Markdown and annotations are
 //! rendered, so that they cannot disagree.
 
-use super::plan::wording::{by, call_name, place};
+use super::plan::wording::{call_name, deciding_rules, place};
 use super::text::{neutral, plural};
 use crate::plan::{AccessImpact, AccessRow, GuardRows, NotAnalyzed, SourceRef};
 use access::{Membership, People};
@@ -162,8 +162,8 @@ impl<'a> AccessLine<'a> {
             what: requests(what, except, is_folded),
             row,
             rule: call_name(&rule.policy, Some(&rule.rule)),
-            before: by(before),
-            after: by(after),
+            before: deciding_rules(before),
+            after: deciding_rules(after),
         }
     }
 

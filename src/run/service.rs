@@ -27,7 +27,6 @@ use crate::plan::{
     CallId, Commit, GateNames, GateOutcome, Gates, Mismatch, PlannedCall, ReplayError,
     SentOperation, SourceRef, TargetDrift, TargetInfo, TargetPlan,
 };
-use access::NamedAudience;
 use git::PackTree;
 use http::ApiError;
 use http::operation::{ReadRequest, WriteRequest};
@@ -304,11 +303,7 @@ pub trait Reads: Send + Sync {
     ///
     /// # Errors
     /// The calls do not fit the live state, or it was not read.
-    fn recompute(
-        &self,
-        plan: &TargetPlan,
-        further: &[NamedAudience],
-    ) -> Result<TargetPlan, PlanError>;
+    fn recompute(&self, plan: &TargetPlan) -> Result<TargetPlan, PlanError>;
 
     /// Holds the calls of a plan against access gates; no outcomes where the service has none.
     ///

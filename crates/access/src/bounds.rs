@@ -119,7 +119,7 @@ impl Bounds {
     }
 
     /// Limits what may open to these patterns.
-    pub(crate) fn within(&mut self, patterns: &[RequestPattern]) {
+    pub(crate) fn limit_widening(&mut self, patterns: &[RequestPattern]) {
         let patterns = patterns.iter().map(|pattern| self.pattern(pattern));
         self.widening = Some(patterns.collect());
     }
@@ -131,7 +131,7 @@ impl Bounds {
             self.next += 1;
             // The text and position of a pattern are never shown: no verdict includes its side.
             let part = self.reading.of(part);
-            self.index.put(0, Arc::default(), &part, &BitSet::one(side));
+            self.index.put(0, Arc::default(), &part, &BitSet::single(side));
             sides.push(side);
         }
         sides
@@ -160,7 +160,7 @@ impl Bounds {
 
     /// The terms whose regions must be visited: patterns of gates, and, if widening is limited,
     /// rules that are added or removed for some group.
-    fn wanted(&self) -> Vec<bool> {
+    fn terms_to_visit(&self) -> Vec<bool> {
         let gates: BitSet = self
             .gates
             .iter()
@@ -282,17 +282,17 @@ impl ViolationSearch<'_, '_> {
                     GateKind::Always => groups.denied_after(),
                 },
             };
-            self.report(Bound::Gate(position), broken, region)?;
+            self.add_violation(Bound::Gate(position), broken, region)?;
         }
         match &bounds.widening {
             Some(within) if !within.iter().any(matches) => {
-                self.report(Bound::Widening, groups.opened(), region)
+                self.add_violation(Bound::Widening, groups.opened(), region)
             }
             Some(_) | None => Ok(()),
         }
     }
 
-    fn report(
+    fn add_violation(
         &mut self,
         bound: Bound,
         people: Result<Formula, TooManyTerms>,
@@ -342,6 +342,6 @@ impl ViolationSearch<'_, '_> {
             });
             reasons(index.entries_of(terms))
         };
-        ExplainedDecision::of(of(Decision::Allow), of(Decision::Deny))
+        ExplainedDecision::of(matching(Decision::Allow), matching(Decision::Deny))
     }
 }

@@ -123,7 +123,7 @@ impl<'a> GateCheck<'a> {
     /// The question exceeds the work budget.
     pub fn widened(&self, within: &[RequestPattern]) -> Result<Vec<GateBreach<'a>>, TooComplex> {
         let (groups, mut bounds) = self.prepared(Reading::default());
-        bounds.within(within);
+        bounds.limit_widening(within);
         Ok(self.attributed(&groups, bounds.breaches()?))
     }
 

@@ -185,11 +185,11 @@ fn destination(
 
 fn host_covers(wide: &HostPattern, narrow: &HostPattern) -> bool {
     let set = |host: &HostPattern| {
-        RequestSet::of(vec![ParsedResource {
+        RequestSet::from_resources(vec![ParsedResource {
             decision: Decision::Allow,
             at: ResourceDestination::Host(host.clone()),
             about: ResourceMatcher::Connect {
-                transports: ActionSet::of(std::iter::once(Transport::Tcp as u16)),
+                transports: ActionSet::from_positions(std::iter::once(Transport::Tcp as u16)),
                 port: None,
             },
         }])
@@ -252,7 +252,7 @@ fn resource_texts(resource: &ParsedResource) -> Vec<String> {
             let object = object(at, *port);
             Transport::ALL
                 .iter()
-                .filter(|transport| transports.has(**transport as u16))
+                .filter(|transport| transports.contains(**transport as u16))
                 .map(|transport| {
                     let verb = transport.as_str().trim_start_matches("connect:");
                     format!("{verb} {object}")
@@ -272,7 +272,7 @@ fn resource_texts(resource: &ParsedResource) -> Vec<String> {
             let own = || {
                 Method::ALL
                     .iter()
-                    .filter(|method| methods.has(**method as u16))
+                    .filter(|method| methods.contains(**method as u16))
             };
             if own().count() == Method::ALL.len() {
                 return vec![format!("http {object}")];
@@ -286,7 +286,7 @@ fn resource_texts(resource: &ParsedResource) -> Vec<String> {
         }
         ResourceMatcher::File { modes } => FileMode::ALL
             .iter()
-            .filter(|mode| modes.has(**mode as u16))
+            .filter(|mode| modes.contains(**mode as u16))
             .map(|mode| format!("{mode} {}", object(at, None)))
             .collect(),
     }

@@ -291,7 +291,7 @@ fn consensus(terms: &[Term]) -> Option<Term> {
             all_of.extend(avoids.all_of.iter().copied());
             all_of.sort_unstable();
             all_of.dedup();
-            let mut none_of = avoids.none_of.clone().without(&BitSet::one(*group));
+            let mut none_of = avoids.none_of.clone().without(&BitSet::single(*group));
             none_of.add(&requires.none_of);
             let found = Term { all_of, none_of };
             let contradicts = found.all_of.iter().any(|own| found.none_of.contains(*own));

@@ -63,7 +63,7 @@ impl RequestPartition<'_> {
             return self.mounts(cell, visit);
         }
         for transport in Transport::ALL {
-            self.connects(cell, *transport, visit)?;
+            self.visit_connections(cell, *transport, visit)?;
         }
         self.requests(cell, visit)
     }

@@ -122,13 +122,13 @@ enum VerbActions {
 
 fn actions(verb: &str) -> Option<VerbActions> {
     if let Some(mode) = FileMode::ALL.iter().find(|mode| mode.as_str() == verb) {
-        return Some(VerbActions::File(ActionSet::of([*mode as u16].into_iter())));
+        return Some(VerbActions::File(ActionSet::from_positions([*mode as u16].into_iter())));
     }
     if let Some(transport) = Transport::ALL
         .iter()
         .find(|known| known.as_str() == format!("connect:{verb}"))
     {
-        let transport = ActionSet::of([*transport as u16].into_iter());
+        let transport = ActionSet::from_positions([*transport as u16].into_iter());
         return Some(VerbActions::Connect(transport));
     }
     let named = |method: &&Method| verb == "http" || method.as_str() == format!("request:{verb}");
@@ -136,7 +136,7 @@ fn actions(verb: &str) -> Option<VerbActions> {
         .iter()
         .filter(named)
         .map(|method| *method as u16);
-    let methods = ActionSet::of(methods);
+    let methods = ActionSet::from_positions(methods);
     (!methods.is_empty()).then_some(VerbActions::Http(methods))
 }
 

@@ -67,18 +67,18 @@ impl RequestSet {
             let Some(first) = parts.next() else {
                 continue;
             };
-            let conjunction = parts.fold(Self::of(vec![first.clone()]), |all, part| {
-                all.intersection(&Self::of(vec![part.clone()]))
+            let conjunction = parts.fold(Self::from_resources(vec![first.clone()]), |all, part| {
+                all.intersection(&Self::from_resources(vec![part.clone()]))
             });
             set = set.union(&conjunction);
         }
         if single.is_empty() && !set.formula.is_empty() {
             return set;
         }
-        Self::of(single).union(&set)
+        Self::from_resources(single).union(&set)
     }
 
-    pub(crate) fn of(part: Vec<ParsedResource>) -> Self {
+    pub(crate) fn from_resources(part: Vec<ParsedResource>) -> Self {
         Self {
             parts: vec![Arc::new(AllowedResources(part))],
             formula: vec![FormulaToken::Part(0)],

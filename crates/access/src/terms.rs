@@ -38,7 +38,7 @@ impl ActionSet {
         Self(self.0 & other.0)
     }
 
-    pub(crate) fn has(self, position: u16) -> bool {
+    pub(crate) fn contains(self, position: u16) -> bool {
         self.0 >> position & 1 == 1
     }
 }

@@ -10,7 +10,7 @@ mod requirements;
 mod saved;
 mod shared;
 
-pub(super) use shared::{ApplyOptions, ExtraAudiences, ReadyPlan};
+pub(super) use shared::{ApplyOptions, ReadyPlan};
 
 use camino::Utf8PathBuf;
 use clap::Args;

@@ -20,7 +20,6 @@ use crate::run::StopSignal;
 use crate::run::audit::AuditRecord;
 use crate::run::journal::RunKind;
 use crate::run::service::Writes;
-use access::NamedAudience;
 use git::SignedBy;
 use manifest::config::Target;
 
@@ -56,8 +55,8 @@ pub(crate) struct ReadyPlan {
     services: Vec<Box<dyn Writes>>,
     /// Who signed the commit, where that was asked for.
     signed_by: Option<SignedBy>,
-    /// What a plan that was made before this run has to be shown with; nothing for one that was made just now.
-    saved: Option<Vec<ExtraAudiences>>,
+    /// Whether the plan was made before this run, so that only its calls are trusted.
+    is_saved: bool,
     /// What earlier runs of the same command leave; nothing before the first.
     earlier: Option<EarlierRuns>,
 }
@@ -115,9 +114,6 @@ impl RunResult {
     }
 }
 
-/// The people that a target's plan looks at besides those in no team, in each team and in all.
-pub(crate) type ExtraAudiences = Vec<NamedAudience>;
-
 impl ReadyPlan {
     /// A plan that was made just now, from this live state of each of its targets.
     pub(crate) fn planned(
@@ -132,18 +128,13 @@ impl ReadyPlan {
             digest,
             services,
             signed_by: None,
-            saved: None,
+            is_saved: false,
             earlier: None,
         }
     }
 
-    /// A plan that was made before, with the live state of each of its targets and the further people that they name.
-    pub(super) fn saved(
-        plan: Plan,
-        digest: Fingerprint,
-        again: Vec<(Box<dyn Writes>, ExtraAudiences)>,
-    ) -> Self {
-        let (services, further) = again.into_iter().unzip();
+    /// A plan that was made before, with the live state of each of its targets.
+    pub(super) fn saved(plan: Plan, digest: Fingerprint, services: Vec<Box<dyn Writes>>) -> Self {
         let kind = RunKind::Apply;
         Self {
             kind,
@@ -151,7 +142,7 @@ impl ReadyPlan {
             digest,
             services,
             signed_by: None,
-            saved: Some(further),
+            is_saved: true,
             earlier: None,
         }
     }
@@ -169,7 +160,7 @@ impl ReadyPlan {
             digest,
             services,
             signed_by: None,
-            saved: None,
+            is_saved: false,
             earlier: Some(earlier),
         }
     }
@@ -214,13 +205,14 @@ impl ApplyOptions {
             digest,
             mut services,
             signed_by,
-            saved,
+            is_saved,
             earlier,
         } = ready;
-        let plan = match saved {
-            None => plan,
-            // What a file says is not shown: what its calls do to what is live is worked out again.
-            Some(further) => recompute(plan, &services, &further, targets, session)?,
+        let plan = if is_saved {
+            // Only the calls of a file are trusted: what they do is computed again.
+            recompute(plan, &services, targets, session)?
+        } else {
+            plan
         };
         let pairs = match_targets(&plan, targets, session)?;
         console.print(&render::plan::human(&plan, console.painter()))?;
@@ -341,7 +333,6 @@ fn check_not_stale(
 fn recompute(
     mut plan: Plan,
     services: &[Box<dyn Writes>],
-    further: &[ExtraAudiences],
     targets: &[&Target],
     session: &Session,
 ) -> CommandResult<Plan> {
@@ -349,8 +340,8 @@ fn recompute(
     let pairs = match_targets(&plan, targets, session)?;
     // What a plan was made for comes first: nothing is worth saying about calls that no longer fit.
     check_not_stale(&pairs, services)?;
-    for (((plan, _), service), further) in pairs.iter().zip(services).zip(further) {
-        let plan = service.recompute(plan, further);
+    for ((plan, _), service) in pairs.iter().zip(services) {
+        let plan = service.recompute(plan);
         recomputed.push(plan.context("the calls of the plan do not fit what is live")?);
     }
     plan.targets = recomputed;

@@ -2,14 +2,14 @@
 
 use super::{Annotation, AnnotationLocation, AnnotationRule, PlanRule, RelatedLocation};
 use crate::plan::{
-    AccessChange, AccessImpact, BreachInfo, DecidingRule, Enforcement, EnforcementChange,
+    AccessImpact, BreachInfo, DecidingRule, Enforcement, EnforcementChange,
     GateOutcome, GateSource, GuardedChange, GuardedKind, HeldChange, Plan, PlanNote, SourceRef,
-    TargetPlan, UnreadableResource,
+    TargetPlan,
 };
 use crate::render::access::{AccessLine, AccessView, who};
 use crate::render::plan::wording::{
-    audience_name, call_name, deciding_rules, direction, enforcement_lines, full_name, gate_text,
-    held_reason, note, requests,
+    call_name, deciding_rules, direction, enforcement_lines, full_name, gate_text,
+    held_reason, note,
 };
 use crate::render::text::neutral;
 
@@ -102,7 +102,7 @@ fn failed_gate(outcome: &GateOutcome) -> Annotation {
         message.push_str(&format!(
             "; for example `{witness}`, asked by {}: {}",
             who(people),
-            by(after)
+            deciding_rules(after)
         ));
     }
     if breaches.len() > 1 {

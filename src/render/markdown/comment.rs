@@ -5,6 +5,7 @@ use super::text::{code, code_line};
 use crate::plan::{
     AccessImpact, DocumentStatus, Enforcement, EnforcementChange, Plan, TargetOrigins, TargetPlan,
 };
+use crate::render::access::AccessView;
 use crate::render::annotations::{Annotation, AnnotationLevel, PackDiagnostics};
 use crate::render::commit;
 use crate::render::paint::Painter;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::wording::{by, call_name, gate_text, place};
+use super::wording::{call_name, deciding_rules, gate_text, place};
 use crate::plan::{BreachInfo, DecidingRule, GateInfo, GateOutcome, GateSource};
 use crate::render::access::who;
 use crate::render::paint::Painter;

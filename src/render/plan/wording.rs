@@ -1,14 +1,12 @@
 //! The words of plans, shared by all formats. External text in them is neutralized.
 
-use std::fmt::Write as _;
 
 use crate::plan::{
-    AccessChange, AccessImpact, ChangeKind, ChangedField, DecidingRule, Enforcement,
+    ChangeKind, ChangedField, DecidingRule, Enforcement,
     EnforcementChange, FieldChange, GateInfo, HeldReason, PlanNote, ResourceKind, SourceRef,
     TargetInfo, ValueChange,
 };
 use crate::render::text::{neutral, plural};
-use access::Audience;
 use model::pulumi::EnforcementLevel;
 
 pub(crate) fn resource_name(resource: ResourceKind) -> &'static str {

@@ -179,7 +179,7 @@ fn known_rules<'a>(
     let mut rules: Vec<NamedRule<'a>> = Vec::new();
     for policy in &before.policies {
         let before = groups.groups(&policy.scope);
-        rules.extend(understood(policy).map(|rule| NamedRule {
+        rules.extend(decoded_rules(policy).map(|rule| NamedRule {
             policy: &policy.name,
             rule,
             before: before.clone(),
@@ -188,7 +188,7 @@ fn known_rules<'a>(
     }
     for policy in &after.policies {
         let after = groups.groups(&policy.scope);
-        rules.extend(understood(policy).map(|rule| NamedRule {
+        rules.extend(decoded_rules(policy).map(|rule| NamedRule {
             policy: &policy.name,
             rule,
             before: Vec::new(),

@@ -40,7 +40,7 @@ use impact::impact;
 use matching::{PairingCosts, PairingInput, PolicyPairing, pair_policies};
 
 use crate::plan::{
-    AccessImpact, Change, ChangeKind, GateNames, Gates, GuardedChange, HeldChange, HeldReason,
+    AccessImpact, Change, ChangeKind, GateNames, Gates, GuardedChange, HeldChange, HeldReason, NotAnalyzed, NotAnalyzedKind,
     LiveCounts, PlanNote, PlannedCall, PlannedFingerprint, ResourceId, ResourceKind, SourceRef,
     TargetInfo, TargetPlan, UnmanagedResource,
 };

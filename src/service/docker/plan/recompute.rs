@@ -49,7 +49,7 @@ pub fn recomputed(
     if !plan.calls.is_empty() {
         recomputed
             .notes
-            .extend(order::told(live, &plan.calls, teams));
+            .extend(order::recomputed_notes(live, &plan.calls, teams));
         recomputed.access = Some(impact(live, &after, &source).with_team_names(teams));
     }
     recomputed.notes.sort();
