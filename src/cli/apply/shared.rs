@@ -177,7 +177,7 @@ impl ReadyPlan {
 
     /// Whether the plan was made before this run.
     pub(super) fn is_saved(&self) -> bool {
-        self.saved.is_some()
+        self.is_saved
     }
 
     pub(super) fn digest(&self) -> &Fingerprint {
