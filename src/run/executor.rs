@@ -9,13 +9,12 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use thiserror::Error;
 
+use super::control::{RunSettings, StopSignal};
 use super::journal::{Journal, JournalError, JournalRecord};
 use super::report::{CallFailure, CallOutcome, CallReport};
 use super::scheduler::CallScheduler;
 use super::sender::CallSender;
 use super::service::{BeginError, RunContext, Writes};
-use super::settings::RunSettings;
-use super::stop::StopSignal;
 use crate::plan::{Commit, PlannedCall, TargetPlan};
 use git::PackTree;
 

@@ -7,8 +7,9 @@
 //! - `service` defines the traits through which all of this reaches a service.
 
 pub mod audit;
+mod control;
+mod error;
 mod executor;
-mod held_back;
 pub mod journal;
 mod object;
 mod recovery;
@@ -16,15 +17,11 @@ mod report;
 mod scheduler;
 mod sender;
 pub mod service;
-mod settings;
-mod stale;
-mod stop;
 
+pub use control::{RunSettings, StopSignal};
+pub use error::StalePlan;
 pub use executor::{RunError, RunEvent, RunObserver, TargetRun, run};
-pub use held_back::{HeldUndo, HeldUndoReason};
 pub use object::{LiveObject, ObjectDifference, StateAfterWrite, WriteOutcome};
 pub use recovery::{RecoveredCall, end_of, resolve};
 pub use report::{CallFailure, CallOutcome, CallReport, CallTally, CleanedUpVersion, Confirmation};
-pub use settings::RunSettings;
-pub use stale::StalePlan;
-pub use stop::StopSignal;
+pub use service::{HeldUndo, HeldUndoReason};

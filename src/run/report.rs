@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::error::{ServiceError, StalePlan};
 use super::journal::JournalError;
 use super::object::ObjectDifference;
-use super::service::ServiceError;
-use super::stale::StalePlan;
 use crate::plan::{CallId, PlannedCall};
 use http::ApiError;
 

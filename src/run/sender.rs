@@ -14,12 +14,11 @@ use std::sync::Arc;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use jiff::Timestamp;
 
+use super::control::{RunSettings, StopSignal};
 use super::journal::{CallAnswer, CallIntent, CallResult, Journal, JournalRecord, ServerTime};
 use super::object::{StateAfterWrite, WriteOutcome};
 use super::report::{CallFailure, CallOutcome, CleanedUpVersion, Confirmation};
 use super::service::{CallError, CleanUp, ServiceError, WriteAnswer, Writes};
-use super::settings::RunSettings;
-use super::stop::StopSignal;
 use crate::plan::{CallId, ChangeRef, PlannedCall, SentOperation, TargetPlan, changes_of_calls};
 use http::{ApiError, FailedCallOutcome};
 

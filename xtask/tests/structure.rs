@@ -8,8 +8,8 @@ use xtask::workspace::is_below;
 
 /// Number of nodes that are part of a cycle, which must be matched exactly, so that it can only
 /// shrink. To become 0 for all three.
-const FILES_IN_CYCLES: usize = 28;
-const MODULES_IN_CYCLES: usize = 34;
+const FILES_IN_CYCLES: usize = 14;
+const MODULES_IN_CYCLES: usize = 15;
 const PACKAGES_IN_CYCLES: usize = 0;
 
 /// Type names that are defined more than once, in percent of all type names.

@@ -107,7 +107,10 @@ fn are_tracked<'a>(
     folder: &Path,
     files: impl IntoIterator<Item = &'a str>,
 ) -> bool {
-    let (Ok(index), Some(inside_folder)) = (repository.index(), inside(repository, folder)) else {
+    let Ok(index) = repository.index() else {
+        return false;
+    };
+    let Some(inside_folder) = inside(repository, folder) else {
         return false;
     };
     let tracked = |path: &Path| index.get_path(path, 0).is_some();

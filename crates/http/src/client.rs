@@ -12,12 +12,11 @@ use crate::answer::{self, DatedAnswer, Warnings};
 use crate::call::{Authorization, HttpCall};
 use crate::endpoint::Endpoint;
 use crate::error::{ApiError, ErrorKind};
-use crate::options::HttpOptions;
 use crate::pause::{self, HostPause};
 use crate::redact::Redactor;
 use crate::refusal;
 use crate::retry::{AttemptFailure, RemainingAttempts, Retry};
-use crate::transport::{ClientError, build};
+use crate::transport::{ClientError, HttpOptions, build};
 use crate::upload::{self, Upload};
 
 /// The settings and the limit on concurrent requests, shared by all hosts. Clones share both.

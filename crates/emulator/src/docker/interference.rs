@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::app::DockerApp;
 use super::change::{DockerInterference, RuleChoice};
-use super::check::layer::PolicyDomain;
+use super::layer::PolicyDomain;
 use super::objects::{ALLOWLIST, StoredPolicy, StoredRule};
 use super::operations::{policies, rules};
 use super::refusal::DockerRefusal;

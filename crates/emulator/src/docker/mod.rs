@@ -9,6 +9,7 @@ mod change;
 mod check;
 mod http;
 mod interference;
+mod layer;
 mod objects;
 mod operation;
 mod operations;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::check::layer::{PolicyDomain, RuleLayer};
+use super::layer::{PolicyDomain, RuleLayer};
 use super::refusal::DockerRefusal;
 use crate::random;
 

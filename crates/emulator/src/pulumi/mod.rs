@@ -10,6 +10,7 @@ mod change;
 mod check;
 mod http;
 mod interference;
+mod lookup;
 mod objects;
 mod operation;
 mod operations;

@@ -3,11 +3,11 @@
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use super::lookup::{find_pack, newest};
 use super::objects::{
     AppliedPack, PublishedContent, PulumiOrganization, StackIdentity, StoredAccount, StoredGroup,
     StoredPack, StoredPackVersion, StoredStack, VersionStatus, ticket,
 };
-use super::operations::{find_pack, newest};
 use super::options::PulumiOptions;
 use super::refusal::PulumiRefusal;
 use super::seed::{

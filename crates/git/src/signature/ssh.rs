@@ -232,9 +232,8 @@ fn rsa(
         // Another algorithm than RSA.
         _ => return Err(SshSignatureError::Wrong),
     };
-    let (Some(n), Some(e)) = (key.n.as_positive_bytes(), key.e.as_positive_bytes()) else {
-        return Err(SshSignatureError::Wrong);
-    };
+    let n = key.n.as_positive_bytes().ok_or(SshSignatureError::Wrong)?;
+    let e = key.e.as_positive_bytes().ok_or(SshSignatureError::Wrong)?;
     RsaPublicKeyComponents { n, e }
         .verify(parameters, data, bytes)
         .map_err(|_| SshSignatureError::Wrong)

@@ -120,9 +120,8 @@ mod tests {
             bytes: bytes("new"),
         };
         let send = ChainloopOperation::UpdatePolicy { document: sent };
-        let (old, decided) = (live(&["old"]), |found: &LiveDocument| {
-            decide(&send, "acme", Some(&live(&["old"])), Some(found))
-        });
+        let old = live(&["old"]);
+        let decided = |found: &LiveDocument| decide(&send, "acme", Some(&old), Some(found));
         assert!(matches!(
             decided(&live(&["new", "old"])),
             WriteOutcome::Applied(_)

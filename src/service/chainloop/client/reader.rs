@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use super::target::ChainloopOrganizationClient;
+use super::connection::{ChainloopConnection, ChainloopOrganizationClient};
 use super::wire;
 use crate::run::service::ReadProgress;
 use http::OrganizationName;
@@ -25,9 +25,10 @@ pub struct ChainloopReader {
 }
 
 impl ChainloopReader {
-    pub(super) fn new(target: ChainloopOrganizationClient) -> Self {
+    /// Reads an organization's policies and groups.
+    pub fn new(connection: &ChainloopConnection, organization: &OrganizationName) -> Self {
         Self {
-            target,
+            target: ChainloopOrganizationClient::new(connection, organization),
             wanted: Arc::default(),
             progress: None,
         }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
 use super::difference::{fields, parsed, state};
-use super::{counts, document_call, resource};
+use super::draft::{counts, document_call, resource};
 use crate::plan::replay::{Mismatch, ReplayError};
 use crate::plan::{
     Change, ChangeKind, DocumentState, DocumentStatus, FieldChange, LastChange, PlanNote,

@@ -7,12 +7,10 @@ mod read_back;
 mod rollback;
 mod service;
 mod touched;
-mod verify;
 
 pub use ledger::Ledger;
-pub use outcome::decide;
+pub use read_back::read_back_differs;
 pub use rollback::{PolicyUndo, undo_policies};
 pub use touched::{check_unmoved, keep_touched, read_touched};
-pub use verify::read_back_differs;
 
 pub use service::{PolicyLookup, PolicyRun};

@@ -10,7 +10,7 @@ use model::docker::{
 
 /// Decides what became of a write. `found` is the policy that it is about as it is now: for a creation the one of its
 /// name that this run has not seen before, else the one of its id; nothing if there is none.
-pub fn decide(
+pub(super) fn decide(
     send: &DockerOperation<PolicyId>,
     ledger: &Ledger,
     found: Option<&LivePolicy>,
@@ -154,7 +154,7 @@ fn updated_rule(
     planned: Option<&LiveRule>,
     found: Option<&LiveRule>,
 ) -> WriteOutcome {
-    let (Some(before), Some(found)) = (planned, found) else {
+    let Some((before, found)) = planned.zip(found) else {
         return conflict(planned.map(LiveObject::rule), found.map(LiveObject::rule));
     };
     if found == before {

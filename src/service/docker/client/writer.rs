@@ -3,8 +3,9 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use super::target::DockerOrganizationClient;
+use super::connection::{DockerConnection, DockerOrganizationClient};
 use super::wire::{self, BodyError, PolicyTypeSource, live_rule, policy};
+use http::OrganizationName;
 use http::json::{DecodeError, ROOT, required};
 use http::operation::WriteRequest;
 use http::{ApiError, DatedAnswer, HttpCall};
@@ -25,8 +26,15 @@ pub struct DockerWriter {
 }
 
 impl DockerWriter {
-    pub(super) fn new(target: DockerOrganizationClient) -> Self {
-        Self { target }
+    /// Changes an organization's policies.
+    pub fn new(
+        connection: &DockerConnection,
+        organization: &OrganizationName,
+        profile: Profile,
+    ) -> Self {
+        Self {
+            target: DockerOrganizationClient::new(connection, organization, profile),
+        }
     }
 
     /// createPolicy: a policy without rules, or a Cedar policy.

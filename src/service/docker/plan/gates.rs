@@ -127,7 +127,7 @@ fn evaluate(
                 .push(breach_info(Some(gate.kind), &breach, names));
         }
     }
-    let (Some(within), Some(outcome)) = (widening, widened) else {
+    let Some((within, outcome)) = widening.as_deref().zip(widened) else {
         return Ok(());
     };
     let states = base

@@ -1,7 +1,8 @@
 //! Drafts the calls for one policy: create, update or replace.
 
+use super::PolicyPlanner;
 use super::draft::{CallDraft, DraftPolicy, SplittableUpdate};
-use super::{PolicyPlanner, content_effect};
+use super::effect::content_effect;
 use crate::plan::{
     Change, ChangeKind, ChangedField, FieldChange, HeldReason, PlanNote, ResourceKind,
 };

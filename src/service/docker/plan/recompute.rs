@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::difference::{policy_fields, rule_fields};
 use super::guard::{LivePolicyContext, created_policies, guarded};
 use super::impact::impact;
-use super::live_counts;
 use super::order;
 use super::replay::replay;
+use super::summary::live_counts;
 use crate::plan::ReplayError;
 use crate::plan::{
     Change, ChangeKind, GuardedChange, GuardedKind, PlanNote, ResourceKind,

@@ -108,7 +108,7 @@ fn between(
             .map_or(group.name.as_str(), String::as_str);
         let was = live.group(old);
         let will = after.state.group(&name_after(after, old));
-        let (Some(was), Some(will)) = (was, will) else {
+        let Some((was, will)) = was.zip(will) else {
             continue;
         };
         let names: BTreeSet<&str> = packs(was)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::PackPlanner;
 use super::changes::config;
-use crate::plan::{HeldReason, ResourceKind, UnmanagedResource};
+use crate::plan::{HeldReason, ResourceKind, UnmanagedResource, group_id};
 use manifest::config::Unmanaged;
 use model::diag::{Code, Diagnostic};
 use model::pulumi::{
@@ -342,7 +342,7 @@ impl PackPlanner<'_> {
         }
         self.unmanaged.push(UnmanagedResource {
             resource: ResourceKind::Group,
-            id: super::group_id(&group.name),
+            id: group_id(&group.name),
             name: group.name.clone(),
             parts: group.body.as_ref().map_or(0, |body| body.packs.len()),
             treatment,

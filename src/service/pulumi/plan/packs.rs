@@ -1,7 +1,7 @@
 //! Drafts the calls that publish and retire versions of packs.
 
 use super::PackPlanner;
-use crate::plan::{HeldReason, ResourceKind, UnmanagedResource};
+use crate::plan::{HeldReason, ResourceKind, UnmanagedResource, pack_id};
 use manifest::config::Unmanaged;
 use model::diag::{Code, Diagnostic};
 use model::pulumi::{
@@ -133,7 +133,7 @@ impl PackPlanner<'_> {
         }
         self.unmanaged.push(UnmanagedResource {
             resource: ResourceKind::Pack,
-            id: super::pack_id(&pack.name),
+            id: pack_id(&pack.name),
             name: pack.name.clone(),
             parts: pack.versions.len(),
             treatment,

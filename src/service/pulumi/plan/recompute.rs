@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::changes::{SourceLookup, changes};
 use super::enforcement::enforcement;
 use super::model::PackModel;
-use super::{counts, removed_packs};
+use super::summary::{counts, removed_packs};
 use crate::plan::PlannedCall;
 use crate::plan::replay::{Mismatch, ReplayError};
 use crate::plan::{

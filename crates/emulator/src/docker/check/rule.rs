@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::layer::RuleLayer;
 use super::{host, path};
+use crate::docker::layer::RuleLayer;
 use crate::docker::objects::StoredRule;
 use crate::docker::profile::EmulatorProfile;
 use crate::docker::refusal::DockerRefusal;

@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 
 use super::packs::{remove_pack, remove_version};
 use super::publish::{add_version, finish};
-use super::{complete, find_pack, find_version, newest, readable_policies, require_membership};
 use crate::pulumi::app::PulumiApp;
 use crate::pulumi::check::name::LATEST;
 use crate::pulumi::check::pack::NewPackFields;
+use crate::pulumi::lookup::{
+    complete, find_pack, find_version, newest, readable_policies, require_membership,
+};
 use crate::pulumi::objects::{
     PackPolicyLevel, PublishedContent, PulumiOrganization, StoredPack, StoredPackVersion,
     VersionStatus,

@@ -54,7 +54,7 @@ impl LintContext<'_> {
 
     /// The name of a rule, with the name of its policy unless that is the policy of `beside`.
     pub(super) fn name(&self, rule: usize, beside: usize) -> String {
-        let (Some(named), Some(beside)) = (self.rules.get(rule), self.rules.get(beside)) else {
+        let Some((named, beside)) = self.rules.get(rule).zip(self.rules.get(beside)) else {
             return String::new();
         };
         let name = &named.rule.rule.name;

@@ -1,5 +1,7 @@
-//! How a plan is run.
+//! How a plan is run, and how a run is stopped.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How a plan is run.
@@ -23,5 +25,21 @@ impl Default for RunSettings {
             first_wait: Duration::from_millis(200),
             fresh: Duration::from_secs(1),
         }
+    }
+}
+
+/// A wish that a run stops: calls under way are finished, and no other is begun. Clones are the same wish.
+#[derive(Debug, Clone, Default)]
+pub struct StopSignal(Arc<AtomicBool>);
+
+impl StopSignal {
+    /// Asks for it.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether somebody asked for it.
+    pub fn is_requested(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
     }
 }

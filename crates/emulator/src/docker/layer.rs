@@ -1,8 +1,8 @@
 //! Actions, their layers, and the domains of the layers (schema `RuleActions`, operation
 //! createRule).
 
-use crate::docker::profile::EmulatorProfile;
-use crate::docker::refusal::DockerRefusal;
+use super::profile::EmulatorProfile;
+use super::refusal::DockerRefusal;
 
 /// The layer of a rule's actions. A rule has exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
