@@ -7,14 +7,14 @@ use clap::Args;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
-use super::error::{CommandError, CommandResult, FailureKind};
+use super::error::{CommandError, CommandResult, FailureKind, OpenWorkspaceError};
 use super::exit::Exit;
-use super::format::{self, CommentArgs, OutputFile, OutputFormat, OutputSink};
+use super::format::{DriftFormats, OutputArgs, OutputFormat};
 use super::gates::GateSources;
 use super::planning::{self, Against, Planned};
 use super::reporter::DiagnosticReporter;
 use super::tree::RevisionArgs;
-use super::workspace::{OpenWorkspaceError, Project, TargetSelection, WorkingDirectory};
+use super::workspace::{Project, TargetSelection, WorkingDirectory};
 use crate::plan::{self, DRIFT_FORMAT_VERSION, DriftReport};
 use crate::render;
 use crate::render::annotations::{Annotation, RepositoryPrefix};
@@ -40,14 +40,8 @@ pub(super) struct DriftArgs {
     at: RevisionArgs,
     #[command(flatten)]
     connect: Connect,
-    /// How to show the drift on standard output.
-    #[arg(long, value_parser = OutputFormat::value_parser(format::DRIFT), default_value = "human")]
-    format: OutputFormat,
-    /// Write it to a file in a format too; may be given more than once.
-    #[arg(long, value_name = "FORMAT=FILE", value_parser = OutputFile::value_parser(format::DRIFT))]
-    output: Vec<OutputFile>,
     #[command(flatten)]
-    comment: CommentArgs,
+    output: OutputArgs<DriftFormats>,
 }
 
 impl DriftArgs {
@@ -61,8 +55,8 @@ impl DriftArgs {
 
     async fn run_async(self, console: Console) -> CommandResult {
         self.directory.enter()?;
-        self.output_sink().check()?;
-        let reporter = DiagnosticReporter::for_sink(&self.output_sink(), console);
+        self.output.sink().check()?;
+        let reporter = DiagnosticReporter::beside(&self.output.sink(), console);
         let project = match Project::open(&self.selection, &self.revision(console)) {
             Ok(project) => project,
             Err(OpenWorkspaceError::Invalid(invalid)) => {
@@ -104,13 +98,6 @@ impl DriftArgs {
         })
     }
 
-    fn output_sink(&self) -> OutputSink<'_> {
-        OutputSink {
-            format: self.format,
-            outputs: &self.output,
-        }
-    }
-
     /// Writes what drifted, or what kept it from being known, in all formats that are asked for.
     fn write(
         &self,
@@ -126,14 +113,14 @@ impl DriftArgs {
             || "No report: the manifests are invalid.".to_owned(),
             render::drift::summary,
         );
-        self.output_sink().write(console, |format, painter| {
+        self.output.sink().write(console, |format, painter| {
             Ok(match format {
                 OutputFormat::Human => report.map(|report| render::drift::human(report, painter)),
                 OutputFormat::Json => report.map(render::drift::json).transpose()?,
                 OutputFormat::Markdown => Some(render::markdown::drift(
                     report,
                     &findings,
-                    &self.comment.options(&self.selection),
+                    &self.output.comment(self.selection.names()),
                 )),
                 OutputFormat::Github => {
                     Some(render::github::github(Some(&said), &findings, prefix))

@@ -5,7 +5,7 @@ use std::fmt::{Debug, Display};
 use super::console::Console;
 use super::exit::Exit;
 use super::reporter::DiagnosticReporter;
-use super::workspace::{InvalidConfiguration, OpenWorkspaceError};
+use crate::render::annotations::RepositoryPrefix;
 use crate::render::text::{neutral, neutral_lines};
 use crate::run::journal::JournalError;
 use crate::run::service::ServiceError;
@@ -14,6 +14,7 @@ use access::QuestionError;
 use emulator::EmulatorError;
 use git::RevisionError;
 use http::ApiError;
+use model::diag::{Diagnostic, SourceMap};
 
 /// The result of a command, or of a part of one. Exit codes such as "changes pending" and "drift" are results of
 /// commands that did what they were asked to do, not errors.
@@ -251,6 +252,38 @@ fn with_causes(error: &anyhow::Error, console: Console) -> String {
         text.push_str(&neutral_lines(&cause.to_string()));
     }
     text
+}
+
+/// Why the configuration cannot be used. Like [`CommandError`], it does not implement `std::error::Error`: `?` in a
+/// function that returns `anyhow::Result` would discard the diagnostics.
+pub(super) enum OpenWorkspaceError {
+    /// It is invalid.
+    Invalid(Box<InvalidConfiguration>),
+    /// It is missing or cannot be read, the revision does not exist, or a selected target does not.
+    Unreadable(anyhow::Error),
+}
+
+impl From<anyhow::Error> for OpenWorkspaceError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+/// An invalid configuration: diagnostics with the text that they point into.
+#[derive(Debug)]
+pub(super) struct InvalidConfiguration {
+    pub(super) sources: SourceMap,
+    /// At least one is an error.
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// The path of the configuration's directory in the repository.
+    pub(super) prefix: RepositoryPrefix,
+}
+
+impl InvalidConfiguration {
+    /// Hands the diagnostics over to a reporter.
+    pub(super) fn report(self, reporter: &DiagnosticReporter) {
+        reporter.report(&self.sources, self.diagnostics);
+    }
 }
 
 impl From<OpenWorkspaceError> for CommandError {

@@ -6,9 +6,9 @@ use clap::Args;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
-use super::error::{CommandError, CommandResult, FailureKind};
+use super::error::{CommandError, CommandResult, FailureKind, OpenWorkspaceError};
 use super::exit::Exit;
-use super::format::{self, CommentArgs, OutputFile, OutputFormat, OutputSink};
+use super::format::{OutputArgs, OutputFormat, PlanFormats};
 use super::gates::GateArgs;
 use super::planning::{self, Against, Planned};
 use super::reporter::DiagnosticReporter;
@@ -16,7 +16,7 @@ use super::steps::StepArgs;
 use super::three_way::{self, BaseManifests};
 use super::tree::RevisionArgs;
 use super::watch::PlanWatcher;
-use super::workspace::{OpenWorkspaceError, Project, TargetSelection, WorkingDirectory};
+use super::workspace::{Project, TargetSelection, WorkingDirectory};
 use crate::plan::plan_digest;
 use crate::render;
 use crate::render::annotations::{Annotation, RepositoryPrefix};
@@ -50,14 +50,8 @@ pub(super) struct PlanArgs {
     /// Exit with 8 if the server drifted from the base revision, whatever this change does.
     #[arg(long)]
     fail_on_drift: bool,
-    /// How to show the plan on standard output.
-    #[arg(long, value_parser = OutputFormat::value_parser(format::PLAN), default_value = "human")]
-    format: OutputFormat,
-    /// Write it to a file in a format too; may be given more than once.
-    #[arg(long, value_name = "FORMAT=FILE", value_parser = OutputFile::value_parser(format::PLAN))]
-    output: Vec<OutputFile>,
     #[command(flatten)]
-    comment: CommentArgs,
+    output: OutputArgs<PlanFormats>,
     /// Stay, and plan again whenever a manifest or the configuration changes, until Ctrl-C. What is live is read anew each
     /// time.
     #[arg(long, conflicts_with_all = ["at", "staged", "output", "out", "detailed_exitcode", "fail_on_drift"])]
@@ -87,7 +81,7 @@ impl PlanArgs {
 
     /// Plans again and again. What is wrong with the manifests, or with the server, is shown and waited out.
     async fn watch(&self, console: Console) -> CommandResult {
-        if self.format != OutputFormat::Human {
+        if self.output.format() != OutputFormat::Human {
             return Err(CommandError::error(
                 "--watch shows plans to a person; leave --format out",
             ));
@@ -117,8 +111,8 @@ impl PlanArgs {
     }
 
     async fn run_once(&self, console: Console) -> CommandResult {
-        self.output_sink().check()?;
-        let reporter = DiagnosticReporter::for_sink(&self.output_sink(), console);
+        self.output.sink().check()?;
+        let reporter = DiagnosticReporter::beside(&self.output.sink(), console);
         let project = match Project::open(&self.selection, &self.at) {
             Ok(project) => project,
             Err(OpenWorkspaceError::Invalid(invalid)) => {
@@ -189,13 +183,6 @@ impl PlanArgs {
         })
     }
 
-    fn output_sink(&self) -> OutputSink<'_> {
-        OutputSink {
-            format: self.format,
-            outputs: &self.output,
-        }
-    }
-
     /// Writes the plan, or what kept it from being made, in all formats that are asked for.
     fn write(
         &self,
@@ -211,14 +198,14 @@ impl PlanArgs {
             || "No plan: the manifests are invalid.".to_owned(),
             render::plan::summary,
         );
-        self.output_sink().write(console, |format, painter| {
+        self.output.sink().write(console, |format, painter| {
             Ok(match format {
                 OutputFormat::Human => plan.map(|plan| human(plan, painter)),
                 OutputFormat::Json => plan.map(render::plan::json).transpose()?,
                 OutputFormat::Markdown => Some(render::markdown::plan(
                     plan,
                     &findings,
-                    &self.comment.options(&self.selection),
+                    &self.output.comment(self.selection.names()),
                 )),
                 OutputFormat::Github => {
                     Some(render::github::github(Some(&said), &findings, prefix))

@@ -1,7 +1,5 @@
 //! From manifests to a plan: what `plan` and `apply` share.
 
-mod target;
-
 use anyhow::anyhow;
 use rayon::prelude::*;
 use tokio::task::JoinSet;
@@ -11,17 +9,16 @@ use super::console::Console;
 use super::error::{CommandError, CommandResult, FailureKind};
 use super::gates::GateSources;
 use super::reporter::DiagnosticReporter;
-use super::three_way::BaseManifests;
-use super::workspace::{Project, Workspace, is_error};
-use crate::plan::{FORMAT_VERSION, Origins, Plan, SourceRef, TargetOrigins, TargetPlan};
-use crate::run::service::{PlanError, ReadFor, Reads};
-use crate::service::docker::check::CheckedTests;
+use super::three_way::{self, BaseDesired, BaseManifests};
+use super::workspace::{Project, Workspace};
+use crate::plan::{BasePlan, FORMAT_VERSION, Origins, Plan, SourceRef, TargetOrigins, TargetPlan};
+use crate::run::service::{PlanError, PlanRequest, ReadFor, Reads};
+use crate::service::diagnostics::is_error;
 use crate::service::registry;
-use crate::service::registry::{Checked, ServerFacts};
+use crate::service::registry::{Checked, CheckedTests, ServerFacts};
 use manifest::config::Target;
 use model::Desired;
-use model::diag::{Diagnostic, Place, SourceMap};
-use target::TargetPlanner;
+use model::diag::Diagnostic;
 
 /// A plan, with what it was made from.
 pub(super) struct Planned<T: ?Sized> {
@@ -188,14 +185,14 @@ async fn plan_targets<T: Reads + ?Sized + 'static>(
         let base = wanted
             .as_ref()
             .and_then(|(before, wanted)| Some((*before, wanted.get(position)?)));
-        TargetPlanner {
+        TargetPlanning {
             workspace,
             target,
             gate_sources: against.gate_sources,
             base,
         }
     });
-    let each: Vec<TargetPlanner<'_>> = each.collect();
+    let each: Vec<TargetPlanning<'_>> = each.collect();
     let mut outcomes = Vec::new();
     let mut late = Vec::new();
     let mut failures = Vec::new();
@@ -260,7 +257,7 @@ impl From<PlanError> for TargetError {
 
 /// Waits for what is live, then plans all targets on all cores. What comes is in their order.
 async fn plan_each<T: Reads + ?Sized + 'static>(
-    each: &[TargetPlanner<'_>],
+    each: &[TargetPlanning<'_>],
     resolved: Vec<anyhow::Result<Checked>>,
     session: &Session,
     mut readings: PendingReads<T>,
@@ -299,6 +296,54 @@ async fn read_more<T: Reads + ?Sized>(
     let purpose = ReadFor::Manifests(desired);
     service.read_more(purpose, &session.begin_reading()).await?;
     Ok(service)
+}
+
+/// What the plan of one target is made from, besides what is desired and what is live.
+struct TargetPlanning<'a> {
+    workspace: &'a Workspace,
+    target: &'a Target,
+    gate_sources: &'a GateSources,
+    base: Option<(&'a BaseManifests, &'a BaseDesired)>,
+}
+
+impl TargetPlanning<'_> {
+    /// Makes the plan.
+    ///
+    /// # Errors
+    /// Compared with the live state, the manifests are invalid.
+    fn plan<T: Reads + ?Sized>(
+        &self,
+        desired: &Desired,
+        service: Box<T>,
+    ) -> Result<Outcome<T>, TargetError> {
+        let Self {
+            workspace,
+            target,
+            gate_sources,
+            base,
+        } = self;
+        let mut gates = gate_sources.gates(workspace, target);
+        let old = match base {
+            Some((before, wanted)) => {
+                let old = before.plan(wanted, &*service)?;
+                gates.base = Some(old.as_ref().map(BasePlan::from).unwrap_or_default());
+                Some(old)
+            }
+            None => None,
+        };
+        let plan = service.plan(&PlanRequest {
+            desired,
+            target,
+            gates: &gates,
+            locate: &|place| SourceRef::locate(workspace.sources(), place),
+        })?;
+        let origins = old.map(|old| three_way::origins(&plan, old.as_ref()));
+        Ok(Outcome {
+            plan,
+            origins,
+            service,
+        })
+    }
 }
 
 /// What comes of one target: its plan, where its differences come from, and its service with what it was made from.
@@ -375,7 +420,7 @@ pub(super) async fn resolve_tests(
     target: &Target,
 ) -> anyhow::Result<CheckedTests> {
     let needed = workspace.tests_need_server_teams(target);
-    let facts = team_facts(session, target, needed).await?;
+    let facts = registry::team_facts(session.connections(), target, needed).await?;
     Ok(workspace.check_tests(target, &facts))
 }
 
@@ -393,18 +438,6 @@ pub(super) async fn resolve_all(
     ))
 }
 
-/// The teams of a target, where the configuration alone does not tell them.
-///
-/// # Errors
-/// The server does not tell them.
-pub(super) async fn team_facts(
-    session: &Session,
-    target: &Target,
-    needed: bool,
-) -> anyhow::Result<ServerFacts> {
-    Ok(registry::team_facts(session.connections(), target, needed).await?)
-}
-
 async fn facts(
     workspace: &Workspace,
     session: &Session,
@@ -413,13 +446,6 @@ async fn facts(
 ) -> anyhow::Result<ServerFacts> {
     let documents = workspace.documents(target);
     Ok(registry::facts(session.connections(), target, &documents, teams).await?)
-}
-
-pub(super) fn locate(sources: &SourceMap, place: &Place) -> SourceRef {
-    SourceRef {
-        file: sources.file(place.file()).name().to_owned(),
-        line: sources.resolve(place).line,
-    }
 }
 
 fn empty(workspace: &Workspace) -> Plan {

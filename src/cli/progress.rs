@@ -1,13 +1,13 @@
 //! What is shown while something takes longer than a moment: on a terminal, on standard error, and taken away again.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::AbortHandle;
 
-use super::console::Console;
+use super::console::{BARS, Console};
 use crate::plan::PlannedCall;
 use crate::render;
 use crate::render::text::plural;
@@ -16,15 +16,6 @@ use crate::run::{CallOutcome, RunEvent, RunObserver};
 
 /// What takes less shows no bar.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// All bars of this process, so that what is printed beside them does not run into them.
-static BARS: LazyLock<MultiProgress> =
-    LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
-
-/// Writes something while no bar is in the way.
-pub(super) fn suspend_bars<T>(write: impl FnOnce() -> T) -> T {
-    BARS.suspend(write)
-}
 
 /// A bar that is shown once it has been there for a second, if a person is there to see it.
 struct DelayedBar {

@@ -1,12 +1,13 @@
 //! Findings on their way to whoever reads them.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 
 use super::console::Console;
 use super::format::OutputSink;
-use super::workspace::{is_error, unique};
 use crate::render::annotations::{Annotation, PackDiagnostics};
 use crate::render::diagnostics::{DiagnosticAmount, human};
+use crate::service::diagnostics::is_error;
 use model::diag::{Diagnostic, SourceMap};
 
 /// Which findings are shown on standard error.
@@ -28,8 +29,8 @@ pub(super) struct DiagnosticReporter {
 
 impl DiagnosticReporter {
     /// For a command whose result goes where this sink says.
-    pub(super) fn for_sink(sink: &OutputSink<'_>, console: Console) -> Self {
-        let shows = if sink.format.includes_diagnostics() {
+    pub(super) fn beside(sink: &OutputSink<'_>, console: Console) -> Self {
+        let shows = if sink.format().includes_diagnostics() {
             ShownDiagnostics::Nothing
         } else {
             ShownDiagnostics::All
@@ -116,4 +117,16 @@ pub(super) fn file_names(sources: &SourceMap) -> Vec<String> {
         .files()
         .map(|(_, file)| file.name().to_owned())
         .collect()
+}
+
+/// The findings that are the same for two targets are one finding.
+pub(super) fn unique(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut seen = HashSet::new();
+    let first: Vec<bool> = findings
+        .iter()
+        .map(|finding| seen.insert(finding))
+        .collect();
+    let mut first = first.into_iter();
+    findings.retain(|_| first.next().unwrap_or(true));
+    findings
 }

@@ -2,13 +2,15 @@
 
 use super::connect::Session;
 use super::console::Console;
-use super::planning;
+use super::error::OpenWorkspaceError;
 use super::tree::RevisionArgs;
-use super::workspace::{OpenWorkspaceError, TargetSelection, Workspace, is_error};
+use super::workspace::{TargetSelection, Workspace};
 use crate::plan;
-use crate::plan::{Gates, Origin, Plan, TargetOrigins, TargetPlan};
+use crate::plan::{Gates, Origin, Plan, SourceRef, TargetOrigins, TargetPlan};
 use crate::render::text::neutral;
 use crate::run::service::{PlanError, PlanRequest, Reads};
+use crate::service::diagnostics::is_error;
+use crate::service::registry;
 use manifest::config::Target;
 use model::Desired;
 
@@ -75,9 +77,12 @@ impl BaseManifests {
                 wanted.push(BaseDesired { target: None });
                 continue;
             };
-            let facts =
-                planning::team_facts(session, target, self.workspace.needs_server_teams(old))
-                    .await?;
+            let facts = registry::team_facts(
+                session.connections(),
+                target,
+                self.workspace.needs_server_teams(old),
+            )
+            .await?;
             let checked = self.workspace.check(old, &facts);
             if checked.diagnostics.iter().any(is_error) {
                 return Ok(warn_without_base(
@@ -110,7 +115,7 @@ impl BaseManifests {
             desired,
             target: old,
             gates: &Gates::default(),
-            locate: &|place| planning::locate(self.workspace.sources(), place),
+            locate: &|place| SourceRef::locate(self.workspace.sources(), place),
         });
         match planned {
             Ok(plan) => Ok(Some(plan)),

@@ -1,6 +1,5 @@
 //! Where a command reads manifests from: the work tree, a revision, or what is staged.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,6 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
 use crate::render::annotations::RepositoryPrefix;
+use crate::workspace::PendingEdits;
 use git::{FileProblemKind, HeadCommit, Listing, PackError, PackTree, Revision, Source, WorkTree};
 use manifest::config;
 
@@ -68,9 +68,6 @@ impl Source for SourceTree {
         }
     }
 }
-
-/// Texts that are not written yet, by their paths from the configuration.
-pub(super) type PendingEdits = BTreeMap<Utf8PathBuf, String>;
 
 /// A tree as it would be with some files written.
 pub(super) struct EditedTree<'a> {

@@ -8,8 +8,9 @@ use anyhow::Context as _;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use super::error::OpenWorkspaceError;
 use super::tree::RevisionArgs;
-use super::workspace::{OpenWorkspaceError, Project, TargetSelection, Workspace};
+use super::workspace::{Project, TargetSelection, Workspace};
 use crate::plan::{Fingerprint, tree_digest};
 
 /// Editors write a file in several steps: changes are taken together until none has come for this long.

@@ -112,7 +112,7 @@ impl CallTally {
 
     /// The sum of two.
     #[must_use]
-    pub fn add(self, other: Self) -> Self {
+    pub fn merged_with(self, other: Self) -> Self {
         let Self {
             applied,
             overwrote,

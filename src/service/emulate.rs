@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
@@ -93,6 +94,19 @@ pub(crate) struct AccessToken {
         value_name = "TOKEN"
     )]
     pub(crate) token: Option<SecretString>,
+}
+
+/// Faults on purpose. Each service has kinds of its own.
+#[derive(Debug, Args)]
+pub(crate) struct FaultArgs<F>
+where
+    F: FromStr + Clone + Send + Sync + 'static,
+    F::Err: StdError + Send + Sync + 'static,
+{
+    /// Something that goes wrong on purpose, such as after-500@write:3; may be given more than once. What SPEC may be
+    /// stands below.
+    #[arg(long = "fault", value_name = "SPEC")]
+    pub(crate) faults: Vec<F>,
 }
 
 /// The grammar of `--fault`, from what differs: what another writer can do, operations to name, and examples.

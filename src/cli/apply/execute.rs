@@ -1,11 +1,11 @@
 //! Runs an approved plan, target by target, and reads back what it wrote.
 
 use anyhow::Context as _;
+use camino::Utf8Path;
 use jiff::Timestamp;
 
 use super::audit::AuditFile;
 use super::interrupt;
-use super::shared::{ApplyOptions, EarlierRuns, RunResult};
 use crate::cli::console::Console;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
@@ -29,7 +29,12 @@ use manifest::config::Target;
 
 /// One run.
 pub(super) struct Execution<'a> {
-    pub(super) applying: &'a ApplyOptions,
+    /// The maximum number of concurrent requests.
+    pub(super) concurrency: usize,
+    /// The file of the journal, if it is not the default one.
+    pub(super) journal: Option<&'a Utf8Path>,
+    /// A file for the audit record of this run.
+    pub(super) audit_record: Option<&'a Utf8Path>,
     pub(super) kind: RunKind,
     pub(super) digest: Fingerprint,
     pub(super) provenance: Provenance,
@@ -45,6 +50,59 @@ pub(super) struct Provenance {
     pub(super) commit: Option<Commit>,
     pub(super) tree: Option<Fingerprint>,
     pub(super) signed_by: Option<SignedBy>,
+}
+
+/// What earlier runs of the same command leave.
+pub(crate) struct EarlierRuns {
+    /// Whoever may ask to stop.
+    pub(super) stop: StopSignal,
+    /// Their audit records.
+    pub(super) audit: Vec<AuditRecord>,
+}
+
+/// How a run ended.
+pub(crate) struct RunResult {
+    pub(crate) exit: Exit,
+    /// Something was applied.
+    pub(super) wrote: bool,
+    /// Why it makes sense to plan again at once: another writer took a name. It holds what the next run goes on from.
+    pub(super) conflict: Option<EarlierRuns>,
+}
+
+impl RunResult {
+    /// A run that had nothing to do.
+    pub(super) fn without_calls() -> Self {
+        Self {
+            exit: Exit::Done,
+            wrote: false,
+            conflict: None,
+        }
+    }
+
+    /// Whether there was something to do, and none of it was done.
+    pub(super) fn nothing_applied(&self) -> bool {
+        !self.wrote && self.exit != Exit::Done
+    }
+
+    /// As the end of a command that may have written in an earlier run already.
+    #[must_use]
+    pub(super) fn after(self, wrote: bool) -> Self {
+        let Self {
+            exit,
+            wrote: wrote_too,
+            conflict,
+        } = self;
+        let exit = if wrote && exit != Exit::Done {
+            Exit::Partial
+        } else {
+            exit
+        };
+        Self {
+            exit,
+            wrote: wrote || wrote_too,
+            conflict,
+        }
+    }
 }
 
 /// How a run stands after some of its targets.
@@ -91,7 +149,7 @@ impl Execution<'_> {
                 audit: Vec::new(),
             }
         });
-        let audit = AuditFile::open(self.applying.audit_record.as_deref(), audit)?;
+        let audit = AuditFile::open(self.audit_record, audit)?;
         let journal = self.begin_journal(pairs).await?;
         let mut standing = RunSummary::default();
         for ((plan, target), mut service) in pairs.iter().zip(services) {
@@ -105,14 +163,14 @@ impl Execution<'_> {
                 Err(error) => {
                     CommandError::from(error.context(planning::label(target))).print(console);
                     let not_attempted = plan.calls.len();
-                    standing.tally = standing.tally.add(CallTally {
+                    standing.tally = standing.tally.merged_with(CallTally {
                         not_attempted,
                         ..CallTally::default()
                     });
                     continue;
                 }
             };
-            standing.tally = standing.tally.add(report.tally());
+            standing.tally = standing.tally.merged_with(report.tally());
             standing.follows |= registry::service(target.provider()).takes_effect_later;
             standing.moved |= is_stale(&report);
             let conflict = report.has_conflict();
@@ -159,7 +217,7 @@ impl Execution<'_> {
             tree: tree.clone(),
             signed_by: signed_by.clone(),
         };
-        journal::create(run, self.applying.journal.as_deref())
+        journal::create(run, self.journal)
             .await
             .context("nothing was applied")
     }
@@ -173,7 +231,7 @@ impl Execution<'_> {
     ) -> anyhow::Result<CallReport> {
         let progress = CallProgress::new(self.console, plan.calls.len());
         let settings = RunSettings {
-            at_once: self.applying.connect.concurrency.get(),
+            at_once: self.concurrency,
             ..RunSettings::default()
         };
         let report = run(TargetRun {
@@ -210,7 +268,7 @@ impl Execution<'_> {
         if report.applied() == 0 {
             return Ok(true);
         }
-        let at_once = self.applying.connect.concurrency.get();
+        let at_once = self.concurrency;
         let mismatches = match service.verify(plan, report, at_once).await {
             Ok(mismatches) => mismatches,
             Err(VerifyError::Read(error)) => {

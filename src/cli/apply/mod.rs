@@ -1,7 +1,6 @@
 //! `polwarden apply`: make the server equal to the manifests, or run a saved plan.
 
 pub(super) mod audit;
-mod branches;
 mod execute;
 mod guards;
 mod interrupt;
@@ -20,14 +19,13 @@ use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::gates::{GateArgs, GateSources};
 use super::planning::{self, Planned};
-use super::saved::recheck_gates;
 use super::tree::RevisionArgs;
 use super::workspace::{Project, TargetSelection, Workspace};
 use crate::plan::{Fingerprint, Plan, plan_digest};
 use crate::run::journal::RunKind;
+use execute::RunResult;
 use git::SignedBy;
 use requirements::{AppliedRevision, RequirementArgs};
-use shared::RunResult;
 
 /// How often what a conflict with another writer left is planned again.
 const CONFLICTS: usize = 2;
@@ -148,7 +146,7 @@ impl ApplyArgs {
         }
         saved::match_targets(&plan, &workspace.targets(), &session)?;
         let digest = plan_digest(&plan)?;
-        let again = recheck_gates(&mut plan, &workspace, &session, gate_sources).await?;
+        let again = saved::recheck_gates(&mut plan, &workspace, &session, gate_sources).await?;
         Ok((workspace, session, ReadyPlan::saved(plan, digest, again)))
     }
 

@@ -4,20 +4,17 @@ use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::Args;
 
-use super::execute::{Execution, Provenance};
+use super::execute::{EarlierRuns, Execution, Provenance, RunResult};
 use super::guards;
 use super::saved::match_targets;
 use crate::cli::connect::{Connect, Session};
 use crate::cli::console::Console;
 use crate::cli::error::{CommandError, CommandResult, FailureKind};
-use crate::cli::exit::Exit;
 use crate::cli::planning;
 use crate::cli::steps::{StepArgs, check_guarantees};
 use crate::cli::workspace::Workspace;
 use crate::plan::{Acknowledgement, Fingerprint, Plan, TargetPlan};
 use crate::render;
-use crate::run::StopSignal;
-use crate::run::audit::AuditRecord;
 use crate::run::journal::RunKind;
 use crate::run::service::Writes;
 use git::SignedBy;
@@ -61,59 +58,6 @@ pub(crate) struct ReadyPlan {
     earlier: Option<EarlierRuns>,
 }
 
-/// What earlier runs of the same command leave.
-pub(crate) struct EarlierRuns {
-    /// Whoever may ask to stop.
-    pub(super) stop: StopSignal,
-    /// Their audit records.
-    pub(super) audit: Vec<AuditRecord>,
-}
-
-/// How a run ended.
-pub(crate) struct RunResult {
-    pub(crate) exit: Exit,
-    /// Something was applied.
-    pub(super) wrote: bool,
-    /// Why it makes sense to plan again at once: another writer took a name. It holds what the next run goes on from.
-    pub(super) conflict: Option<EarlierRuns>,
-}
-
-impl RunResult {
-    /// A run that had nothing to do.
-    fn without_calls() -> Self {
-        Self {
-            exit: Exit::Done,
-            wrote: false,
-            conflict: None,
-        }
-    }
-
-    /// Whether there was something to do, and none of it was done.
-    pub(super) fn nothing_applied(&self) -> bool {
-        !self.wrote && self.exit != Exit::Done
-    }
-
-    /// As the end of a command that may have written in an earlier run already.
-    #[must_use]
-    pub(super) fn after(self, wrote: bool) -> Self {
-        let Self {
-            exit,
-            wrote: wrote_too,
-            conflict,
-        } = self;
-        let exit = if wrote && exit != Exit::Done {
-            Exit::Partial
-        } else {
-            exit
-        };
-        Self {
-            exit,
-            wrote: wrote || wrote_too,
-            conflict,
-        }
-    }
-}
-
 impl ReadyPlan {
     /// A plan that was made just now, from this live state of each of its targets.
     pub(crate) fn planned(
@@ -134,7 +78,11 @@ impl ReadyPlan {
     }
 
     /// A plan that was made before, with the live state of each of its targets.
-    pub(super) fn saved(plan: Plan, digest: Fingerprint, services: Vec<Box<dyn Writes>>) -> Self {
+    pub(super) fn saved(
+        plan: Plan,
+        digest: Fingerprint,
+        services: Vec<Box<dyn Writes>>,
+    ) -> Self {
         let kind = RunKind::Apply;
         Self {
             kind,
@@ -234,7 +182,9 @@ impl ApplyOptions {
         };
         let sources = workspace.pack_trees();
         let execution = Execution {
-            applying: self,
+            concurrency: self.connect.concurrency.get(),
+            journal: self.journal.as_deref(),
+            audit_record: self.audit_record.as_deref(),
             kind,
             digest,
             provenance,

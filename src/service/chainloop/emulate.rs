@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::service::emulate::{
-    AccessToken, EmulateError, ListenArgs, RequestArgs, Serving, StateArgs, fault_help,
+    AccessToken, EmulateError, FaultArgs, ListenArgs, RequestArgs, Serving, StateArgs, fault_help,
 };
 use emulator::chainloop;
 use emulator::chainloop::{
@@ -32,10 +32,8 @@ pub struct EmulateChainloop {
     errors: ErrorShape,
     #[command(flatten)]
     requests: RequestArgs,
-    /// Something that goes wrong on purpose, such as after-500@write:3; may be given more than once. What SPEC may be
-    /// stands below.
-    #[arg(long = "fault", value_name = "SPEC")]
-    faults: Vec<ChainloopFault>,
+    #[command(flatten)]
+    faults: FaultArgs<ChainloopFault>,
 }
 
 const FAULTS: &str = fault_help!(
@@ -68,7 +66,7 @@ impl EmulateChainloop {
             raw_schema,
             errors,
             requests,
-            faults,
+            faults: FaultArgs { faults },
         } = self;
         let organization = |name| ChainloopOrganizationSeed {
             name,

@@ -6,7 +6,7 @@ use clap::Args;
 use secrecy::SecretString;
 
 use crate::service::emulate::{
-    EmulateError, ListenArgs, RequestArgs, Serving, StateArgs, fault_help,
+    EmulateError, FaultArgs, ListenArgs, RequestArgs, Serving, StateArgs, fault_help,
 };
 use emulator::{
     DockerFault, DockerOptions, DockerOrganizationSeed, DockerSeed, EmulatorProfile, ServiceLimits,
@@ -40,10 +40,8 @@ pub struct EmulateDocker {
     /// How many policies an organization takes.
     #[arg(long, value_name = "N", default_value_t = ServiceLimits::default().policies)]
     max_policies: usize,
-    /// Something that goes wrong on purpose, such as after-500@write:3; may be given more than once. What SPEC may be
-    /// stands below.
-    #[arg(long = "fault", value_name = "SPEC")]
-    faults: Vec<DockerFault>,
+    #[command(flatten)]
+    faults: FaultArgs<DockerFault>,
 }
 
 const FAULTS: &str = fault_help!(
@@ -76,7 +74,7 @@ impl EmulateDocker {
             token_ttl,
             requests,
             max_policies,
-            faults,
+            faults: FaultArgs { faults },
         } = self;
         let organization = |name| DockerOrganizationSeed {
             name,

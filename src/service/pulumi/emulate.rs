@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use clap::Args;
 
 use crate::service::emulate::{
-    AccessToken, EmulateError, ListenArgs, RequestArgs, Serving, StateArgs, address, fault_help,
+    AccessToken, EmulateError, FaultArgs, ListenArgs, RequestArgs, Serving, StateArgs, address,
+    fault_help,
 };
 use emulator::pulumi;
 use emulator::pulumi::{PulumiFault, PulumiOptions, PulumiOrganizationSeed, PulumiSeed};
@@ -34,10 +35,8 @@ pub struct EmulatePulumi {
     warning: Option<String>,
     #[command(flatten)]
     requests: RequestArgs,
-    /// Something that goes wrong on purpose, such as after-500@write:3; may be given more than once. What SPEC may be
-    /// stands below.
-    #[arg(long = "fault", value_name = "SPEC")]
-    faults: Vec<PulumiFault>,
+    #[command(flatten)]
+    faults: FaultArgs<PulumiFault>,
 }
 
 const FAULTS: &str = fault_help!(
@@ -72,7 +71,7 @@ impl EmulatePulumi {
             page_size,
             warning,
             requests,
-            faults,
+            faults: FaultArgs { faults },
         } = self;
         let organization = |name| PulumiOrganizationSeed {
             name,

@@ -5,17 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context as _, bail};
 use camino::Utf8PathBuf;
 
-use super::{ImportArgs, adopt};
-use crate::cli::connect::Session;
-use crate::cli::console::Console;
-use crate::cli::planning;
-use crate::cli::tree::PendingEdits;
-use crate::cli::workspace::{Workspace, is_error};
+use super::client::ChainloopReader;
 use crate::render::text::neutral;
-use crate::service::registry::ServerFacts;
+use crate::service::diagnostics::{Checked, is_error};
+use crate::service::import::{
+    ImportContext as _, NamedImport, NamedImportError, PendingImport, target_context,
+};
+use crate::workspace::{ManifestSet, PendingEdits};
 use manifest::chainloop::split;
 use manifest::config::Target;
 use model::chainloop::{ChainloopLiveState, DocumentBytes, DocumentKind, LiveDocument, PolicyName};
@@ -26,10 +24,13 @@ const KINDS: [DocumentKind; 2] = [DocumentKind::Policy, DocumentKind::PolicyGrou
 /// What is declared, by kind and name.
 type DeclaredDocuments = BTreeMap<(DocumentKind, String), (DocumentId, DocumentBytes)>;
 
-/// A run at targets of Chainloop alone.
-pub(super) struct DocumentImport<'a> {
-    pub(super) import: &'a ImportArgs,
-    pub(super) console: Console,
+/// Checks the manifests of a target, without what only its server knows.
+pub type CheckOffline = fn(&ManifestSet, &Target) -> Checked;
+
+/// An import of documents by name.
+struct DocumentImport<'a> {
+    import: NamedImport<'a>,
+    check: CheckOffline,
 }
 
 /// Where a document goes, and what the whole file is then.
@@ -39,68 +40,77 @@ struct ImportDestination {
     is_new: bool,
 }
 
+fn refused(why: impl Into<String>) -> NamedImportError {
+    NamedImportError::Refused(why.into())
+}
+
+/// The names of documents.
+///
+/// # Errors
+/// One of them is invalid.
+pub fn names(import: NamedImport<'_>) -> Result<BTreeSet<PolicyName>, NamedImportError> {
+    let name = |text: &String| {
+        PolicyName::new(text.as_str())
+            .with_context(|| format!("`{}` is no name of a policy", neutral(text)))
+    };
+    import.names.iter().map(name).collect()
+}
+
+/// Reads the named documents of a target.
+///
+/// # Errors
+/// The server does not answer as expected.
+pub async fn read(
+    reader: ChainloopReader,
+    target: &Target,
+    names: &BTreeSet<PolicyName>,
+) -> Result<ChainloopLiveState, NamedImportError> {
+    let wanted = names
+        .iter()
+        .flat_map(|name| KINDS.map(|kind| (kind, name.clone())));
+    let live = reader.with_documents(wanted).live_state().await;
+    live.with_context(|| target_context(target))
+}
+
+/// What is written to take over the named documents of all targets.
+///
+/// # Errors
+/// The server has no such document, or it cannot be written.
+pub fn import(
+    import: NamedImport<'_>,
+    names: &BTreeSet<PolicyName>,
+    states: &[(&Target, ChainloopLiveState)],
+    check: CheckOffline,
+) -> Result<PendingImport, NamedImportError> {
+    for name in names {
+        if !states
+            .iter()
+            .any(|(_, live)| live.found().any(|document| document.name == *name))
+        {
+            return Err(NamedImportError::Refused(format!(
+                "there is no policy or policy group `{name}` at the service. Nothing was written."
+            )));
+        }
+    }
+    let documents = DocumentImport { import, check };
+    let mut pending = PendingImport::default();
+    for (target, live) in states {
+        documents
+            .take(target, live, &mut pending)
+            .with_context(|| format!("{}: nothing was written", target_context(target)))?;
+    }
+    Ok(pending)
+}
+
 impl DocumentImport<'_> {
-    pub(super) async fn run(
-        &self,
-        workspace: &Workspace,
-        targets: &[&Target],
-        session: &Session,
-    ) -> anyhow::Result<()> {
-        let names = self.names()?;
-        let mut states = Vec::new();
-        for target in targets {
-            let wanted = names
-                .iter()
-                .flat_map(|name| KINDS.map(|kind| (kind, name.clone())));
-            let live = session
-                .connections()
-                .chainloop(target)?
-                .reader(target)?
-                .with_documents(wanted)
-                .live_state()
-                .await;
-            states.push((*target, live.with_context(|| planning::label(target))?));
-        }
-        for name in &names {
-            if !states
-                .iter()
-                .any(|(_, live)| live.found().any(|document| document.name == *name))
-            {
-                bail!(
-                    "there is no policy or policy group `{name}` at the service. Nothing was written."
-                );
-            }
-        }
-        let mut edits = PendingEdits::default();
-        let mut told = Vec::new();
-        for (target, live) in &states {
-            self.take(workspace, target, live, &mut edits, &mut told)
-                .with_context(|| format!("{}: nothing was written", planning::label(target)))?;
-        }
-        adopt::write(&edits)?;
-        for line in told {
-            self.console.print(&format!("{line}\n"))?;
-        }
-        Ok(())
-    }
-
-    fn names(&self) -> anyhow::Result<BTreeSet<PolicyName>> {
-        let name = |text: &String| {
-            PolicyName::new(text)
-                .with_context(|| format!("`{}` is no name of a policy", neutral(text)))
-        };
-        self.import.only.iter().map(name).collect()
-    }
-
     /// Takes over what was found at one target.
     fn take(
         &self,
-        workspace: &Workspace,
         target: &Target,
         live: &ChainloopLiveState,
-        edits: &mut PendingEdits,
-        told: &mut Vec<String>,
-    ) -> anyhow::Result<()> {
+        pending: &mut PendingImport,
+    ) -> Result<(), NamedImportError> {
+        let PendingImport { edits, lines } = pending;
         for document in live.found() {
             let what = format!("{} \"{}\"", document.kind.words(), document.name);
             let is_own = document.is_of(&target.organization);
@@ -112,38 +122,38 @@ impl DocumentImport<'_> {
                 continue;
             }
             if document.builtin {
-                bail!(
+                return Err(refused(format!(
                     "{what} is builtin: nobody can write it, so there is nothing to keep; `polwarden lock` pins it"
-                );
+                )));
             }
             if !is_own {
                 let owner = document
                     .organization
                     .as_deref()
                     .unwrap_or("another organization");
-                bail!(
+                return Err(refused(format!(
                     "{what} is owned by {}, so this target cannot write it",
                     neutral(owner)
-                );
+                )));
             }
-            let here = self.import.read_edited(edits)?;
+            let here = (self.import.reread)(edits)?;
             let before = declared(&here, target);
             let known = before.get(&(document.kind, document.name.as_str().to_owned()));
             if known.is_some_and(|(_, bytes)| *bytes == document.bytes) {
-                told.push(format!(
+                lines.push(format!(
                     "nothing to do: the manifest of {what} has the live bytes"
                 ));
                 continue;
             }
             let place = match known {
-                Some((id, _)) => self.updated_file(workspace, &here, target, *id, document)?,
+                Some((id, _)) => self.updated_file(&here, target, *id, document)?,
                 None => self.new_file(target, document, edits)?,
             };
             let ImportDestination { path, text, is_new } = place;
             edits.insert(path.clone(), text);
             self.check_result(target, document, before, edits)?;
             let verb = if is_new { "wrote" } else { "updated" };
-            told.push(format!(
+            lines.push(format!(
                 "{verb} {} ({what}, {})",
                 neutral(path.as_str()),
                 document.digest
@@ -155,22 +165,21 @@ impl DocumentImport<'_> {
     /// The file that declares the document, with the live bytes in the place of its own.
     fn updated_file(
         &self,
-        workspace: &Workspace,
-        here: &Workspace,
+        here: &ManifestSet,
         target: &Target,
         id: DocumentId,
         document: &LiveDocument,
-    ) -> anyhow::Result<ImportDestination> {
-        let file = here.sources().file(id.file);
+    ) -> Result<ImportDestination, NamedImportError> {
+        let file = here.sources.file(id.file);
         if let Some(other) = here
             .other_reader(target, id.file)
-            .or_else(|| workspace.other_reader(target, id.file))
+            .or_else(|| self.import.manifests.other_reader(target, id.file))
         {
-            bail!(
+            return Err(refused(format!(
                 "`{}` is read for target `{}` too",
                 neutral(file.name()),
                 neutral(&other.name)
-            );
+            )));
         }
         let new = document_text(document)?;
         let mut text = file.text().to_string();
@@ -193,16 +202,16 @@ impl DocumentImport<'_> {
         target: &Target,
         document: &LiveDocument,
         edits: &PendingEdits,
-    ) -> anyhow::Result<ImportDestination> {
+    ) -> Result<ImportDestination, NamedImportError> {
         let stem = match document.kind {
             DocumentKind::Policy => document.name.to_string(),
             DocumentKind::PolicyGroup => format!("group-{}", document.name),
         };
-        let path = self.import.folder(target).join(format!("{stem}.yaml"));
+        let path = (self.import.folder)(target).join(format!("{stem}.yaml"));
         if edits.contains_key(&path) || (path.exists() && !self.import.force) {
-            bail!(
+            return Err(refused(format!(
                 "`{path}` exists; move it away, choose another folder with --out, or add --force"
-            );
+            )));
         }
         Ok(ImportDestination {
             path,
@@ -218,23 +227,24 @@ impl DocumentImport<'_> {
         document: &LiveDocument,
         mut before: DeclaredDocuments,
         edits: &PendingEdits,
-    ) -> anyhow::Result<()> {
-        let there = self.import.read_edited(edits)?;
-        let found = there.check(target, &ServerFacts::offline()).diagnostics;
+    ) -> Result<(), NamedImportError> {
+        let there = (self.import.reread)(edits)?;
+        let found = (self.check)(&there, target).diagnostics;
         // A folder that holds no manifests yet is no error where some are about to be written.
         if there.has_errors_for_import() || found.iter().any(is_error) {
             let first = there
-                .findings()
+                .loaded
+                .diagnostics
                 .iter()
                 .chain(&found)
                 .find(|finding| is_error(finding));
             let said = first
                 .map(|finding| neutral(&finding.message).into_owned())
                 .unwrap_or_default();
-            bail!(
+            return Err(refused(format!(
                 "the manifest of \"{}\" would not be valid: {said}",
                 document.name
-            );
+            )));
         }
         let key = (document.kind, document.name.as_str().to_owned());
         let mut after = declared(&there, target);
@@ -248,24 +258,24 @@ impl DocumentImport<'_> {
                 .collect::<Vec<_>>()
         };
         if !is_live || same(&before) != same(&after) {
-            bail!(
+            return Err(refused(format!(
                 "\"{}\" cannot stand in that file without changing a byte; move it to one of its own",
                 document.name
-            );
+            )));
         }
         Ok(())
     }
 }
 
-fn document_text(document: &LiveDocument) -> anyhow::Result<&str> {
+fn document_text(document: &LiveDocument) -> Result<&str, NamedImportError> {
     document
         .bytes
         .text()
         .with_context(|| format!("\"{}\" is no UTF-8 at the service", document.name))
 }
 
-fn declared(workspace: &Workspace, target: &Target) -> DeclaredDocuments {
-    let documents = workspace.documents(target).into_iter();
+fn declared(manifests: &ManifestSet, target: &Target) -> DeclaredDocuments {
+    let documents = manifests.documents(target).into_iter();
     let native =
         documents.filter_map(|document| Some((document.id, document.manifest.chainloop()?)));
     native

@@ -4,22 +4,35 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{AdoptError, refused};
-use crate::cli::planning;
-use crate::cli::workspace::Workspace;
-use crate::plan::{Change, ChangeKind, ChangedField};
+use super::{ImportError, policy_with, rule, splice};
+use crate::plan::{Change, ChangeKind, ChangedField, SourceRef};
 use crate::render::plan::wording::place;
-use crate::service::docker::import as manifest;
-use crate::service::docker::import::splice;
-use ::manifest::Manifest;
-use ::manifest::config::Target;
-use ::manifest::docker::{DockerPolicyManifest, DockerPolicyMetadata};
+use crate::service::import::ReadManifestsError;
+use crate::workspace::ManifestSet;
+use manifest::Manifest;
+use manifest::config::Target;
+use manifest::docker::{DockerPolicyManifest, DockerPolicyMetadata};
 use model::diag::{DocumentId, FileId, Path, Place};
 use model::docker::{LiveContent, LivePolicy, LiveRule};
 
+/// Why a policy is not written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AdoptError {
+    /// Its manifest cannot be changed safely.
+    #[error("{0}")]
+    Refused(String),
+    /// Anything else.
+    #[error(transparent)]
+    Failed(#[from] ReadManifestsError),
+}
+
+pub(super) fn refused(why: impl Into<String>) -> AdoptError {
+    AdoptError::Refused(why.into())
+}
+
 /// The manifest that declares a live policy.
 pub(super) struct DeclaringManifest<'a> {
-    workspace: &'a Workspace,
+    manifests: &'a ManifestSet,
     id: DocumentId,
     manifest: &'a DockerPolicyManifest,
 }
@@ -27,11 +40,11 @@ pub(super) struct DeclaringManifest<'a> {
 impl<'a> DeclaringManifest<'a> {
     /// The one manifest that declares a policy by its name, or else by a name that it had.
     pub(super) fn find(
-        workspace: &'a Workspace,
+        manifests: &'a ManifestSet,
         target: &Target,
         name: &str,
     ) -> Result<Option<Self>, AdoptError> {
-        let documents = workspace.documents(target);
+        let documents = manifests.documents(target);
         let policies: Vec<(DocumentId, &DockerPolicyManifest)> = documents
             .into_iter()
             .filter_map(|document| match &document.manifest {
@@ -58,7 +71,7 @@ impl<'a> DeclaringManifest<'a> {
         match found.as_slice() {
             [] => Ok(None),
             [(id, manifest)] => Ok(Some(Self {
-                workspace,
+                manifests,
                 id: *id,
                 manifest,
             })),
@@ -73,7 +86,7 @@ impl<'a> DeclaringManifest<'a> {
     /// `file:line`, neutral.
     pub(super) fn place(&self) -> String {
         let at = Place::value(self.id, Path::root().key("metadata").key("name"));
-        place(&planning::locate(self.workspace.sources(), &at))
+        place(&SourceRef::locate(&self.manifests.sources, &at))
     }
 
     /// Files with their new texts, one way after the other. Whether a way is right is for the caller to find out.
@@ -83,10 +96,10 @@ impl<'a> DeclaringManifest<'a> {
         change: &Change,
         teams: &BTreeMap<&str, &str>,
     ) -> Result<Vec<(Utf8PathBuf, String)>, AdoptError> {
-        let file = self.workspace.sources().file(self.id.file);
+        let file = self.manifests.sources.file(self.id.file);
         let path = Utf8PathBuf::from(file.name());
         let text = file.text();
-        let refuse = |error: manifest::ImportError| refused(error.to_string());
+        let refuse = |error: ImportError| refused(error.to_string());
         let DockerPolicyMetadata {
             name: _,
             aliases,
@@ -101,9 +114,7 @@ impl<'a> DeclaringManifest<'a> {
                 .collect(),
             protect: *protect,
         };
-        let whole = manifest::policy_with(live, teams, metadata)
-            .map_err(refuse)?
-            .text;
+        let whole = policy_with(live, teams, metadata).map_err(refuse)?.text;
         let whole = without_leading_comments(&whole);
         let mut ways = Vec::new();
         ways.extend(self.cedar_file(live, change, &path));
@@ -159,7 +170,7 @@ impl<'a> DeclaringManifest<'a> {
         live: &LivePolicy,
         change: &Change,
         text: &str,
-    ) -> Result<Option<String>, manifest::ImportError> {
+    ) -> Result<Option<String>, ImportError> {
         let (LiveContent::Rules(rules), Some(declared)) =
             (&live.content, &self.manifest.spec.rules)
         else {
@@ -174,10 +185,10 @@ impl<'a> DeclaringManifest<'a> {
             let at = declared.iter().position(|rule| rule.name == child.name);
             match (child.kind, at, rules.iter().find(by_id)) {
                 (ChangeKind::Create, Some(at), _) => edits.gone.push(at),
-                (ChangeKind::Update, Some(at), Some(rule)) => {
-                    edits.changed.push((at, manifest::rule(live, rule)?))
+                (ChangeKind::Update, Some(at), Some(found)) => {
+                    edits.changed.push((at, rule(live, found)?))
                 }
-                (ChangeKind::Delete, _, Some(rule)) => edits.new.push(manifest::rule(live, rule)?),
+                (ChangeKind::Delete, _, Some(found)) => edits.new.push(rule(live, found)?),
                 (
                     ChangeKind::Create
                     | ChangeKind::Update

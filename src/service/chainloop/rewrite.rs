@@ -1,20 +1,28 @@
 //! References in manifests, written anew with the version that they stand for. Nothing else of a file changes.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
-
-use crate::cli::fmt::replace;
-use crate::cli::workspace::Workspace;
-use crate::render::text::count_of;
-use crate::service::chainloop::lock::Pins;
-use git::WorkTree;
-use manifest::config::Target;
+use super::lock::{PinnedTarget, Pins};
 use manifest::lock::{LockFile, pin_key};
 use manifest::parse;
-use model::chainloop::{DesiredDocument, Reference};
+use model::chainloop::{DesiredDocument, Reference, ReferenceUse};
 use model::diag::{FileId, Severity, SourceMap};
+
+/// Why references cannot be replaced. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct RewriteError(String);
+
+/// A file with its text before and after.
+#[derive(Debug)]
+pub struct RewrittenFile {
+    pub name: String,
+    pub before: Arc<str>,
+    pub after: String,
+    /// The number of references that changed.
+    pub references: usize,
+}
 
 /// One reference that is written anew.
 #[derive(Debug)]
@@ -25,7 +33,7 @@ struct ReferenceEdit {
 
 /// The references of all targets that are written anew, by file.
 #[derive(Debug, Default)]
-pub(super) struct ReferenceRewrite {
+pub struct ReferenceRewrite {
     edits: BTreeMap<FileId, Vec<ReferenceEdit>>,
 }
 
@@ -34,14 +42,14 @@ impl ReferenceRewrite {
     ///
     /// # Errors
     /// A reference is not written so that its text can be replaced.
-    pub(super) fn take(
+    pub fn take(
         &mut self,
-        workspace: &Workspace,
-        target: &Target,
-        documents: &[DesiredDocument],
+        sources: &SourceMap,
+        pinned: &PinnedTarget<'_>,
         pins: &Pins,
         lock: &mut LockFile,
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), RewriteError> {
+        let PinnedTarget { target, documents } = pinned;
         let Some(versions) = pins.versions.get(&target.name) else {
             return Ok(());
         };
@@ -54,7 +62,7 @@ impl ReferenceRewrite {
                 if pinned == one.reference {
                     continue;
                 }
-                self.edit(workspace.sources(), document, one, &pinned)?;
+                self.edit(sources, document, one, &pinned)?;
                 if let Some(entry) = lock.targets.get_mut(&target.name)
                     && let Some(pin) = entry.policies.get(&pin_key(&one.reference)).cloned()
                 {
@@ -77,9 +85,9 @@ impl ReferenceRewrite {
         &mut self,
         sources: &SourceMap,
         document: &DesiredDocument,
-        one: &model::chainloop::ReferenceUse,
+        one: &ReferenceUse,
         pinned: &Reference,
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), RewriteError> {
         let file = document.document.file;
         let location = sources.resolve(&document.at(&one.path));
         let written = sources
@@ -94,11 +102,11 @@ impl ReferenceRewrite {
             let quote = &written[..1];
             format!("{quote}{pinned}{quote}")
         } else {
-            bail!(
+            return Err(RewriteError(format!(
                 "{}:{}: `{old}` is not written on one line as it is, so that it cannot be replaced; write it out",
                 sources.file(file).name(),
                 location.line
-            );
+            )));
         };
         let edits = self.edits.entry(file).or_default();
         // A file of two targets is written once.
@@ -108,23 +116,25 @@ impl ReferenceRewrite {
                 text,
             }),
             Some(edit) if edit.text == text => {}
-            Some(_) => bail!(
-                "{}:{}: `{old}` stands for different versions in two targets; give each its own file",
-                sources.file(file).name(),
-                location.line
-            ),
+            Some(_) => {
+                return Err(RewriteError(format!(
+                    "{}:{}: `{old}` stands for different versions in two targets; give each its own file",
+                    sources.file(file).name(),
+                    location.line
+                )));
+            }
         }
         Ok(())
     }
 
-    /// Writes the files; tells how many references were written anew in each.
+    /// The files with their new texts.
     ///
     /// # Errors
-    /// A file has changed meanwhile or cannot be written; those before it are.
-    pub(super) fn write(self, workspace: &Workspace) -> anyhow::Result<Vec<String>> {
-        let mut texts = Vec::new();
+    /// A file would be invalid.
+    pub fn files(self, sources: &SourceMap) -> Result<Vec<RewrittenFile>, RewriteError> {
+        let mut files = Vec::new();
         for (file, mut edits) in self.edits {
-            let source = workspace.sources().file(file);
+            let source = sources.file(file);
             let name = source.name();
             let before = source.text();
             let mut after = before.to_string();
@@ -137,22 +147,17 @@ impl ReferenceRewrite {
                 .iter()
                 .any(|finding| finding.severity() == Severity::Error)
             {
-                bail!(
+                return Err(RewriteError(format!(
                     "writing the references of `{name}` anew would break it, which is a defect; nothing was written"
-                );
+                )));
             }
-            texts.push((name, std::sync::Arc::clone(before), after, edits.len()));
+            files.push(RewrittenFile {
+                name: name.to_owned(),
+                before: Arc::clone(before),
+                after,
+                references: edits.len(),
+            });
         }
-        let tree = WorkTree::open(Path::new("."))?;
-        let mut told = Vec::new();
-        for (name, before, after, count) in texts {
-            replace(&tree, name.into(), &before, &after)
-                .with_context(|| format!("cannot write `{name}`"))?;
-            told.push(format!(
-                "updated {} in {name}",
-                count_of(count, "reference")
-            ));
-        }
-        Ok(told)
+        Ok(files)
     }
 }

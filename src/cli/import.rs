@@ -1,10 +1,6 @@
 //! `polwarden import`: manifests for live policies.
 
-mod adopt;
-mod documents;
-mod packs;
-
-use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -12,26 +8,26 @@ use clap::Args;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
-use super::error::{CommandError, CommandResult, FailureKind};
+use super::error::{CommandError, CommandResult, FailureKind, OpenWorkspaceError};
 use super::exit::Exit;
+use super::fmt::replace;
 use super::planning;
-use super::tree::{PendingEdits, RevisionArgs};
-use super::workspace::{OpenWorkspaceError, Project, TargetSelection, WorkingDirectory, Workspace};
+use super::reporter::DiagnosticReporter;
+use super::tree::RevisionArgs;
+use super::workspace::{Project, TargetSelection, WorkingDirectory, Workspace};
 use crate::render::text::neutral;
-use crate::service::docker::import as manifest;
-use crate::service::imported::ImportedManifest;
-use ::manifest::config::{Provider, Target};
-use model::docker::{DockerLiveState, LivePolicy};
+use crate::service::import::{
+    ImportFile, ImportFiles, NamedImport, NamedImportError, PendingImport, TargetImport,
+};
+use crate::service::registry;
+use crate::workspace::PendingEdits;
+use git::{Source as _, WorkTree};
+use manifest::config::{Provider, Target};
 
 /// Write manifests for live policies, packs and groups that no manifest declares, one file each; or, with --only, some policies as
 /// they are live, into the manifests that declare them. Chainloop has no list of its policies: there, --only names them.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  polwarden import
-  polwarden import --provider pulumi
-  polwarden import --only 'AI services'        takes over what `drift` shows
-  polwarden import --provider chainloop --only sbom-licenses
-  polwarden import --target production --out policies/imported")]
+#[command(after_help = registry::IMPORT_EXAMPLES)]
 pub(super) struct ImportArgs {
     #[command(flatten)]
     directory: WorkingDirectory,
@@ -72,15 +68,6 @@ fn parse_provider(text: &str) -> Result<Provider, String> {
     })
 }
 
-/// A file that is about to be written.
-struct ImportFile {
-    path: Utf8PathBuf,
-    /// What it declares: a policy, a pack or a group.
-    kind: &'static str,
-    policy: String,
-    imported: ImportedManifest,
-}
-
 impl ImportArgs {
     /// Runs the command.
     ///
@@ -101,7 +88,7 @@ impl ImportArgs {
         if let Some(provider) = self.provider.filter(|_| targets.is_empty()) {
             return Err(CommandError::error(format!(
                 "{} has no target of the provider {}",
-                ::manifest::config::FILE_NAME,
+                manifest::config::FILE_NAME,
                 provider.as_str()
             )));
         }
@@ -137,40 +124,31 @@ impl ImportArgs {
         targets: &[&Target],
         console: Console,
     ) -> CommandResult {
-        let can = |target: &&&Target| target.provider() != Provider::Pulumi;
-        let targets: Vec<&Target> = targets.iter().filter(can).copied().collect();
-        if targets.is_empty() {
-            return Err(CommandError::error(
-                "--only takes over policies of Docker and documents of Chainloop. `polwarden drift` shows how packs and groups \
-                 differ: bring their manifests to that by hand",
-            ));
-        }
-        let documents = targets
-            .iter()
-            .filter(|target| target.provider() == Provider::Chainloop)
-            .count();
-        if documents != 0 && documents != targets.len() {
-            return Err(CommandError::error(
-                "--only names what is at one kind of service; choose it with --provider or --target",
-            ));
-        }
+        let targets = registry::named_import_targets(targets).map_err(CommandError::error)?;
         let session = Session::open(&self.connect, &targets, console).await?;
-        let ended = if documents == 0 {
-            let adoption = adopt::Adoption {
-                import: self,
-                console,
-            };
-            adoption.adopt(workspace, &targets, &session).await
-        } else {
-            let documents = documents::DocumentImport {
-                import: self,
-                console,
-            };
-            let ended = documents.run(workspace, &targets, &session).await;
-            ended.map_err(CommandError::from)
+        let import = NamedImport {
+            names: &self.only,
+            folder: &|target| self.folder(target),
+            force: self.force,
+            manifests: workspace.manifests(),
+            reread: &|edits| Ok(self.read_edited(edits)?.into_manifests()),
+        };
+        let begin = session.begin_reading();
+        let imported =
+            registry::import_named(session.connections(), &targets, import, &begin).await;
+        let written = match imported {
+            Ok(pending) => write_pending(pending, console),
+            Err(NamedImportError::Invalid {
+                sources,
+                diagnostics,
+            }) => {
+                DiagnosticReporter::for_diagnostics(console).report(&sources, diagnostics);
+                Err(CommandError::reported(FailureKind::Invalid))
+            }
+            Err(error) => Err(CommandError::of_kind(FailureKind::Error, error)),
         };
         session.close().await;
-        ended.map(|()| Exit::Done)
+        written.map(|()| Exit::Done)
     }
 
     /// The manifests as they would be with some files written.
@@ -191,59 +169,40 @@ impl ImportArgs {
         session: &Session,
         console: Console,
     ) -> CommandResult<()> {
-        match target.provider() {
-            Provider::Docker => {}
-            Provider::Pulumi => {
-                return self.import_packs(workspace, target, session, console).await;
-            }
-            Provider::Chainloop => {
-                let unnamed = format!(
-                    "{}: nothing was imported: Chainloop has no list of policies; name them: polwarden import --provider chainloop --only NAME",
-                    neutral(&target.name)
-                );
+        let folder = self.folder(target);
+        let documents = workspace.documents(target);
+        let begin = session.begin_reading();
+        let connections = session.connections();
+        let imported =
+            registry::import_undeclared(connections, target, &documents, &folder, &begin).await?;
+        match imported {
+            TargetImport::Listed(files) => self.write(target, &files, &folder, console),
+            TargetImport::NotListed(why) => {
+                let unnamed = format!("{}: {why}", neutral(&target.name));
                 if self.provider.is_some() {
                     return Err(CommandError::plain(FailureKind::Error, unnamed));
                 }
                 // Among other targets it is no failure.
                 console.warn(&unnamed);
-                return Ok(());
+                Ok(())
             }
         }
-        let live = session.policies(target).await?;
-        self.import(workspace, target, &live, console)
-    }
-
-    fn import(
-        &self,
-        workspace: &Workspace,
-        target: &Target,
-        live: &DockerLiveState,
-        console: Console,
-    ) -> CommandResult<()> {
-        let declared = manifest::declared_policies(&workspace.documents(target));
-        let (known, new): (Vec<_>, Vec<_>) = live
-            .policies
-            .iter()
-            .partition(|policy| declared.contains(policy.name.as_str()));
-        let folder = self.folder(target);
-        let (files, refused) = files(&new, target, &folder);
-        let refused: Vec<_> = refused
-            .into_iter()
-            .map(|(policy, why)| (format!("policy \"{policy}\""), why))
-            .collect();
-        self.write(target, &files, known.len(), &refused, console)
     }
 
     /// Writes files that are in nobody's way, and tells of all that is.
     fn write(
         &self,
         target: &Target,
-        files: &[ImportFile],
-        known: usize,
-        refused: &[(String, String)],
+        imported: &ImportFiles<'_>,
+        folder: &Utf8Path,
         console: Console,
     ) -> CommandResult<()> {
-        let folder = self.folder(target);
+        let ImportFiles {
+            files,
+            refused,
+            already_declared,
+            ..
+        } = imported;
         for (what, why) in refused {
             console.warn(&format!(
                 "not imported: {}: {}",
@@ -255,13 +214,12 @@ impl ImportArgs {
             check_free(files)?;
         }
         if !files.is_empty() {
-            std::fs::create_dir_all(&folder)
-                .with_context(|| format!("cannot create `{folder}`"))?;
+            std::fs::create_dir_all(folder).with_context(|| format!("cannot create `{folder}`"))?;
         }
         for ImportFile {
             path,
             kind,
-            policy,
+            name,
             imported,
         } in files
         {
@@ -270,7 +228,7 @@ impl ImportArgs {
             console.print(&format!(
                 "wrote {} ({kind} \"{}\")\n",
                 neutral(path.as_str()),
-                neutral(policy)
+                neutral(name)
             ))?;
             for line in &imported.left_out {
                 console.print(&format!(
@@ -283,7 +241,7 @@ impl ImportArgs {
             "{}: {} imported, {} already declared, {} not imported.\n",
             neutral(&target.name),
             files.len(),
-            known,
+            already_declared,
             refused.len()
         ))?;
         Ok(())
@@ -312,46 +270,26 @@ fn check_free(files: &[ImportFile]) -> CommandResult<()> {
     })
 }
 
-/// The short names of a target's teams, by uuid.
-fn aliases(target: &Target) -> BTreeMap<&str, &str> {
-    target
-        .teams()
-        .iter()
-        .map(|(alias, uuid)| (uuid.as_str(), alias.as_str()))
-        .collect()
+/// Writes all files: those that are there in one step each, unless they changed meanwhile.
+fn write_pending(pending: PendingImport, console: Console) -> CommandResult<()> {
+    let PendingImport { edits, lines } = pending;
+    let tree = WorkTree::open(Path::new("."))?;
+    for (path, text) in &edits {
+        let written = match tree.read(path, manifest::MAX_BYTES) {
+            Ok(before) => replace(&tree, path, &before, text),
+            Err(_) => create(path, text),
+        };
+        written.with_context(|| format!("cannot write `{path}`"))?;
+    }
+    for line in lines {
+        console.print(&format!("{line}\n"))?;
+    }
+    Ok(())
 }
 
-/// The files for some policies, with names that do not depend on the order in which the server lists them, and the
-/// policies that no manifest can express.
-fn files(
-    policies: &[&LivePolicy],
-    target: &Target,
-    folder: &Utf8Path,
-) -> (Vec<ImportFile>, Vec<(String, String)>) {
-    let teams = aliases(target);
-    let mut policies = policies.to_vec();
-    policies.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-    let mut files = Vec::new();
-    let mut refused = Vec::new();
-    let mut taken = BTreeSet::new();
-    for policy in policies {
-        match manifest::policy(policy, &teams) {
-            Err(error) => refused.push((policy.name.clone(), error.to_string())),
-            Ok(imported) => {
-                let stem = manifest::file_stem(&policy.name);
-                let numbered = (2..).map(|number| format!("{stem}-{number}"));
-                let free = std::iter::once(stem.clone())
-                    .chain(numbered)
-                    .find(|name| taken.insert(name.clone()));
-                let path = folder.join(format!("{}.yaml", free.unwrap_or(stem)));
-                files.push(ImportFile {
-                    path,
-                    kind: "policy",
-                    policy: policy.name.clone(),
-                    imported,
-                });
-            }
-        }
+fn create(path: &Utf8Path, text: &str) -> anyhow::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
     }
-    (files, refused)
+    Ok(std::fs::write(path, text)?)
 }

@@ -1,6 +1,6 @@
 //! `polwarden lock`: what the things are that names and tags stand for.
 
-mod rewrite;
+use std::path::Path;
 
 use anyhow::Context as _;
 use camino::Utf8Path;
@@ -10,27 +10,24 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::exit::Exit;
+use super::fmt::replace;
 use super::planning;
+use super::reporter::unique;
 use super::tree::RevisionArgs;
-use super::workspace::{TargetSelection, WorkingDirectory, Workspace, is_error, unique};
-use crate::render::text::neutral;
-use crate::service::chainloop::check::InputsSchemas;
-use crate::service::chainloop::lock::{PinMode, Pins};
-use crate::service::registry;
+use super::workspace::{TargetSelection, WorkingDirectory, Workspace};
+use crate::render::text::{count_of, neutral};
+use crate::service::diagnostics::is_error;
+use crate::service::registry::{
+    self, PinMode, PinnedTarget, Pins, ReferenceRewrite, RewrittenFile,
+};
+use git::WorkTree;
 use manifest::config::Target;
 use manifest::lock::{LOCK_FILE, LockFile, TargetLock};
-use model::chainloop::DesiredDocument;
-use model::diag::{Code, Diagnostic};
-use rewrite::ReferenceRewrite;
 
 /// Write down what the sources of policy packs are, so that a changed source under an old tag is noticed; and which
 /// versions the policies of Chainloop have that manifests refer to, for which their server is asked.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  polwarden lock
-  polwarden lock --check
-  polwarden lock --update      for versions that were never published, and to move pins to the latest version
-  polwarden lock --rewrite     write name@sha256:… wherever a manifest refers to a policy of Chainloop")]
+#[command(after_help = registry::LOCK_EXAMPLES)]
 pub(super) struct LockArgs {
     #[command(flatten)]
     directory: WorkingDirectory,
@@ -51,9 +48,6 @@ pub(super) struct LockArgs {
     rewrite: bool,
 }
 
-/// The checked documents of a target.
-type TargetDocuments<'a> = (&'a Target, Vec<DesiredDocument>);
-
 impl LockArgs {
     /// Runs the command.
     ///
@@ -66,15 +60,17 @@ impl LockArgs {
         let mut told = Vec::new();
         let documents = self.offline(&workspace, &mut lock, &mut told, console)?;
         let pins = self.pins(&documents, &mut lock, console)?;
-        let wrong = arguments(&workspace, &documents, &pins);
+        let wrong = unique(pins.check_arguments(workspace.manifests(), &documents));
         if wrong.iter().any(is_error) {
             workspace.report(wrong, console)?;
         }
         told.extend(pins.told.iter().cloned());
         let mut rewrite = ReferenceRewrite::default();
         if self.rewrite {
-            for (target, documents) in &documents {
-                rewrite.take(&workspace, target, documents, &pins, &mut lock)?;
+            for pinned in &documents {
+                rewrite
+                    .take(workspace.sources(), pinned, &pins, &mut lock)
+                    .map_err(CommandError::error)?;
             }
         }
         if self.update {
@@ -95,7 +91,8 @@ impl LockArgs {
                     .iter()
                     .any(|target| target.name == *name)
         });
-        for line in rewrite.write(&workspace)? {
+        let rewritten = rewrite.files(workspace.sources());
+        for line in write_files(rewritten.map_err(CommandError::error)?)? {
             console.status(&neutral(&line));
         }
         let exit = self.finish(&lock, &told, console)?;
@@ -112,51 +109,27 @@ impl LockArgs {
         lock: &mut LockFile,
         told: &mut Vec<String>,
         console: Console,
-    ) -> CommandResult<Vec<TargetDocuments<'w>>> {
+    ) -> CommandResult<Vec<PinnedTarget<'w>>> {
         let mut findings = Vec::new();
         let mut documents = Vec::new();
+        let manifests = workspace.manifests();
         for target in targets_of(workspace, registry::locks_packs) {
-            // A tag that means something else now is what this command is for.
-            let lock_of_target = if self.update {
-                LockFile::default()
-            } else {
-                workspace.lock().clone()
-            };
-            let checked = workspace.check_packs(target, &lock_of_target);
-            findings.extend(
-                checked
-                    .diagnostics
-                    .into_iter()
-                    .filter(|finding| finding.code != Code::PackUnlocked),
-            );
-            crate::service::pulumi::lock::lock_packs(
-                target,
-                &checked.packs,
-                self.update,
-                lock,
-                told,
-            );
+            let wrong = registry::lock_packs(manifests, target, self.update, lock, told);
+            findings.extend(wrong);
         }
         for target in targets_of(workspace, registry::pins_references) {
-            // Kinds of other services are told there.
-            findings.extend(workspace.check_packs(target, workspace.lock()).diagnostics);
-            let checked = workspace.check_documents(target, &InputsSchemas::new());
-            findings.extend(
-                checked
-                    .diagnostics
-                    .into_iter()
-                    .filter(|finding| finding.code != Code::LocalReference),
-            );
-            documents.push((target, checked.documents));
+            let (pinned, wrong) = registry::check_pinned(manifests, target);
+            findings.extend(wrong);
+            documents.push(pinned);
         }
         workspace.report(unique(findings), console)?;
         Ok(documents)
     }
 
-    /// Asks the servers of Chainloop, if there is anything to ask for.
+    /// Asks the servers for the versions behind references, if there are any.
     fn pins(
         &self,
-        documents: &[TargetDocuments<'_>],
+        documents: &[PinnedTarget<'_>],
         lock: &mut LockFile,
         console: Console,
     ) -> anyhow::Result<Pins> {
@@ -165,27 +138,24 @@ impl LockArgs {
             update: self.update,
             rewrite: self.rewrite,
         };
-        for (target, documents) in documents {
-            pins.forget(target, documents, lock, aim);
+        for pinned in documents {
+            pins.forget(pinned, lock, aim);
         }
-        let asked: Vec<&TargetDocuments<'_>> = documents
+        let asked: Vec<&PinnedTarget<'_>> = documents
             .iter()
-            .filter(|(_, documents)| {
-                !crate::service::chainloop::references::all(documents).is_empty()
-            })
+            .filter(|pinned| pinned.has_references())
             .collect();
         if asked.is_empty() {
             return Ok(pins);
         }
         super::runtime()?.block_on(async {
-            let targets: Vec<&Target> = asked.iter().map(|(target, _)| *target).collect();
+            let targets: Vec<&Target> = asked.iter().map(|pinned| pinned.target).collect();
             let session = Session::open(&self.connect, &targets, console).await?;
             let mut outcome = Ok(());
-            for (target, documents) in asked {
+            for pinned in asked {
                 let connections = session.connections();
-                let taken =
-                    registry::pin(connections, target, documents, &mut pins, lock, aim).await;
-                outcome = outcome.and(taken.with_context(|| planning::label(target)));
+                let taken = registry::pin(connections, pinned, &mut pins, lock, aim).await;
+                outcome = outcome.and(taken.with_context(|| planning::label(pinned.target)));
             }
             session.close().await;
             outcome.map(|()| pins)
@@ -237,19 +207,28 @@ fn targets_of(workspace: &Workspace, is_locked: fn(&Target) -> bool) -> Vec<&Tar
         .collect()
 }
 
-/// What the server says to be wrong with arguments.
-fn arguments(
-    workspace: &Workspace,
-    documents: &[TargetDocuments<'_>],
-    pins: &Pins,
-) -> Vec<Diagnostic> {
-    let told = documents
-        .iter()
-        .filter_map(|(target, _)| Some((target, pins.schemas.get(&target.name)?)));
-    unique(
-        told.flat_map(|(target, schemas)| workspace.check_documents(target, schemas).diagnostics)
-            .collect(),
-    )
+/// Writes the files with rewritten references. Answers one line for each of them.
+///
+/// # Errors
+/// A file has changed meanwhile or cannot be written; those before it are.
+fn write_files(files: Vec<RewrittenFile>) -> anyhow::Result<Vec<String>> {
+    let tree = WorkTree::open(Path::new("."))?;
+    let mut told = Vec::new();
+    for file in files {
+        let RewrittenFile {
+            name,
+            before,
+            after,
+            references: count,
+        } = file;
+        replace(&tree, name.as_str().into(), &before, &after)
+            .with_context(|| format!("cannot write `{name}`"))?;
+        told.push(format!(
+            "wrote {} anew in {name}",
+            count_of(count, "reference")
+        ));
+    }
+    Ok(told)
 }
 
 /// What the pins come to: something that drifted weighs more than what could not be written down.
