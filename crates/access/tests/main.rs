@@ -5,3 +5,5 @@ extern crate polwarden_access as access;
 // The attribute tells clippy that these are tests, where `unwrap` is allowed.
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod remedy;

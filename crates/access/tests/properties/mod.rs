@@ -2,6 +2,7 @@
 //! code with the engine.
 
 mod access;
+mod atoms;
 mod bounds;
 #[path = "../shared/brute.rs"]
 mod brute;
