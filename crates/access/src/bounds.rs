@@ -139,19 +139,18 @@ impl Bounds {
     /// The terms whose regions must be visited: patterns of gates, and, if widening is limited,
     /// rules that are added or removed for some audience.
     fn terms_to_visit(&self) -> Vec<bool> {
-        let gates = BitSet::below(2 * self.audiences + self.gates.len())
-            .without(&BitSet::below(2 * self.audiences));
-        let people = BitSet::below(2 * self.audiences);
+        let people = 0..2 * self.audiences;
+        let gates = people.end..people.end + self.gates.len();
         let mut sides: Vec<BitSet> = vec![BitSet::default(); self.index.terms.len()];
         for term in &self.index.terms {
             sides[term.meaning as usize].add(&term.sides);
         }
         let wanted = self.index.terms.iter().map(|term| {
             let all = &sides[term.meaning as usize];
-            let of_a_gate = term.sides.iter().any(|side| gates.contains(side));
+            let of_a_gate = term.sides.iter().any(|side| gates.contains(&side));
             let of_people = all
                 .iter()
-                .filter(|side| people.contains(*side))
+                .filter(|side| people.contains(side))
                 .collect::<BitSet>();
             of_a_gate || (self.widening.is_some() && !of_people.unpaired().is_empty())
         });
