@@ -173,10 +173,10 @@ impl Bounds {
         }
         let wanted = self.index.terms.iter().map(|term| {
             let all = &sides[term.meaning as usize];
-            let of_a_gate = term.sides.iter().any(|side| gates.contains(side));
+            let of_a_gate = term.sides.iter().any(|side| gates.contains(&side));
             let of_people = all
                 .iter()
-                .filter(|side| people.contains(*side))
+                .filter(|side| people.contains(side))
                 .collect::<BitSet>();
             of_a_gate || (self.widening.is_some() && !of_people.unpaired().is_empty())
         });
