@@ -49,6 +49,16 @@ impl Audience {
         teams.is_subset(&other.teams) && profiles.is_subset(&other.profiles)
     }
 
+    /// Members of all groups of both.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        let Self { teams, profiles } = other;
+        Self {
+            teams: self.teams.union(teams).cloned().collect(),
+            profiles: self.profiles.union(profiles).cloned().collect(),
+        }
+    }
+
     /// The same people, with team ids in the spelling that the scopes use. UUIDs are compared
     /// without regard to case: without this, a different spelling would look like another team.
     #[must_use]

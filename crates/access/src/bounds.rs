@@ -131,7 +131,8 @@ impl Bounds {
             self.next += 1;
             // The text and position of a pattern are never shown: no verdict includes its side.
             let part = self.reading.of(part);
-            self.index.put(0, Arc::default(), &part, &BitSet::single(side));
+            self.index
+                .put(0, Arc::default(), &part, &BitSet::single(side));
             sides.push(side);
         }
         sides
@@ -173,10 +174,10 @@ impl Bounds {
         }
         let wanted = self.index.terms.iter().map(|term| {
             let all = &sides[term.meaning as usize];
-            let of_a_gate = term.sides.iter().any(|side| gates.contains(&side));
+            let of_a_gate = term.sides.iter().any(|side| gates.contains(side));
             let of_people = all
                 .iter()
-                .filter(|side| people.contains(side))
+                .filter(|side| people.contains(*side))
                 .collect::<BitSet>();
             of_a_gate || (self.widening.is_some() && !of_people.unpaired().is_empty())
         });

@@ -92,16 +92,17 @@ impl AccessDifference {
     /// one: patterns of one set match nothing in the other.
     pub(crate) fn join(&mut self, other: Self) {
         let Self { rows, not_listed } = other;
-        // Rows of the same set must stay apart: an exception of one may be part of another.
-        let earlier: HashMap<(RowKind, usize, People), usize> = self
+        // Rows of the same set must stay apart, because an exception of one may be part of another:
+        // each earlier row takes at most one.
+        let mut earlier: HashMap<(RowKind, usize, People), usize> = self
             .rows
             .iter()
             .enumerate()
             .map(|(position, row)| ((row.kind, row.rule, row.people.clone()), position))
             .collect();
         for row in rows {
-            let known = earlier.get(&(row.kind, row.rule, row.people.clone()));
-            match known.and_then(|position| self.rows.get_mut(*position)) {
+            let known = earlier.remove(&(row.kind, row.rule, row.people.clone()));
+            match known.and_then(|position| self.rows.get_mut(position)) {
                 Some(known) => {
                     known.what.extend(row.what);
                     known.except.extend(row.except);

@@ -122,7 +122,9 @@ enum VerbActions {
 
 fn actions(verb: &str) -> Option<VerbActions> {
     if let Some(mode) = FileMode::ALL.iter().find(|mode| mode.as_str() == verb) {
-        return Some(VerbActions::File(ActionSet::from_positions([*mode as u16].into_iter())));
+        return Some(VerbActions::File(ActionSet::from_positions(
+            [*mode as u16].into_iter(),
+        )));
     }
     if let Some(transport) = Transport::ALL
         .iter()

@@ -6,4 +6,6 @@ extern crate polwarden_access as access;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod readings;
+#[cfg(test)]
 mod remedy;

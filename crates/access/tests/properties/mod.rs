@@ -10,6 +10,7 @@ mod brute;
 mod cases;
 mod documented;
 mod random;
+mod rows;
 mod sets;
 mod suite;
 mod usage;

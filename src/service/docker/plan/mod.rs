@@ -40,7 +40,7 @@ use summary::{before, live_counts, rule_count};
 
 use crate::plan::{
     AccessImpact, Change, ChangeKind, GateNames, Gates, GuardedChange, HeldChange, HeldReason, NotAnalyzed, NotAnalyzedKind,
-    LiveCounts, PlanNote, PlannedCall, PlannedFingerprint, ResourceId, ResourceKind, SourceRef,
+    PlanNote, PlannedCall, ResourceKind, SourceRef,
     TargetInfo, TargetPlan, UnmanagedResource,
 };
 use manifest::config::Unmanaged;

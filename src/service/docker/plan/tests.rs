@@ -362,7 +362,7 @@ fn what_the_service_leaves_no_room_for_is_told_as_one_gap_a_policy() {
     };
     assert_eq!(policy, "policy");
     assert!(
-        why.contains(".example.com:443` is denied for everybody before and after"),
+        why.contains(".example.com:443` is denied for everyone before and after"),
         "{why}"
     );
 }

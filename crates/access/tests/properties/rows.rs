@@ -1,15 +1,6 @@
 //! Access rows against brute force: for every set of teams, the rows cover exactly the requests that
 //! change.
 
-#[path = "../../../tests/properties/brute.rs"]
-#[allow(dead_code, reason = "shared with other tests")]
-mod brute;
-#[path = "../../../tests/properties/cases.rs"]
-#[allow(dead_code, reason = "shared with other tests")]
-mod cases;
-
-extern crate polwarden_access as access;
-
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
@@ -17,7 +8,6 @@ use access::{
     AccessDifference, AccessRequest, AccessRow, Comparison, Destination, FilePath, GroupTable,
     RowKind,
 };
-use cases::cases;
 use model::Name;
 use model::docker::pattern::PathRoot;
 use model::docker::{
@@ -26,6 +16,8 @@ use model::docker::{
 };
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
+
+use super::{brute, cases};
 
 const HOSTS: &[&str] = &[
     "a.b.c",
