@@ -433,7 +433,7 @@ fn several_calls_for_cedar_policies_leave_a_gap_and_one_does_not() {
     for (what, desired, calls, gap) in cases {
         let plan = plan(&live, desired);
         assert_eq!(plan.calls.len(), calls, "{what}: {:?}", plan.calls);
-        let gaps: Vec<&PlanNote> = plan.gaps().collect();
+        let gaps: Vec<&PlanNote> = plan.gap_notes().collect();
         match gaps.as_slice() {
             [PlanNote::Gap { policy, why }] if gap => {
                 assert_eq!(policy, "a", "{what}");
@@ -444,7 +444,7 @@ fn several_calls_for_cedar_policies_leave_a_gap_and_one_does_not() {
     }
     // Creating policies counts too.
     let created = plan(&[], &[("a", "t1", AFTER), ("b", "t1", AFTER)]);
-    assert_eq!(created.gaps().count(), 1, "{:?}", created.notes);
+    assert_eq!(created.gap_notes().count(), 1, "{:?}", created.notes);
     let created = plan(&[], &[("a", "t1", AFTER)]);
-    assert_eq!(created.gaps().count(), 0, "{:?}", created.notes);
+    assert_eq!(created.gap_notes().count(), 0, "{:?}", created.notes);
 }
