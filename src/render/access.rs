@@ -90,7 +90,9 @@ impl<'a> AccessView<'a> {
             let count = patterns(rows);
             if count > 0 {
                 counts.push(match kind {
-                    AccessLineKind::GuardWeakened => plural(count, "guard weakened", "guards weakened"),
+                    AccessLineKind::GuardWeakened => {
+                        plural(count, "guard weakened", "guards weakened")
+                    }
                     AccessLineKind::GuardAdded => plural(count, "guard added", "guards added"),
                     AccessLineKind::Opened | AccessLineKind::Closed => {
                         format!("{count} {}", kind.word())
@@ -229,7 +231,11 @@ fn membership(term: &Membership) -> String {
         _ => {
             let teams: Vec<&String> = all_of.iter().collect();
             let both = if teams.len() == 2 { "both" } else { "all of" };
-            format!("members of {both} {}{}", list(&teams, "and"), not_in(none_of))
+            format!(
+                "members of {both} {}{}",
+                list(&teams, "and"),
+                not_in(none_of)
+            )
         }
     }
 }
@@ -275,13 +281,22 @@ mod tests {
         for (terms, expected) in [
             (&[(&[][..], &[][..])][..], "everyone"),
             (&[(&["a"], &[])], "members of a"),
-            (&[(&["a"], &[]), (&["b"], &[]), (&["c"], &[])], "members of a, b or c"),
+            (
+                &[(&["a"], &[]), (&["b"], &[]), (&["c"], &[])],
+                "members of a, b or c",
+            ),
             (&[(&[], &["a", "b"])], "everyone except members of a or b"),
             (&[(&["a"], &["b"])], "members of a who are not in b"),
-            (&[(&["a"], &["c"]), (&["b"], &["c"])], "members of a or b who are not in c"),
+            (
+                &[(&["a"], &["c"]), (&["b"], &["c"])],
+                "members of a or b who are not in c",
+            ),
             (&[(&["a", "b"], &[])], "members of both a and b"),
             (&[(&["a", "b", "c"], &[])], "members of all of a, b and c"),
-            (&[(&[], &["a"]), (&["a", "b"], &[])], "everyone except members of a; members of both a and b"),
+            (
+                &[(&[], &["a"]), (&["a", "b"], &[])],
+                "everyone except members of a; members of both a and b",
+            ),
             (&[(&["profile:staff"], &[])], "members of profile staff"),
         ] {
             assert_eq!(who(&people(terms)), expected);

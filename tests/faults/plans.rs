@@ -111,7 +111,10 @@ fn what_a_forged_plan_says_of_itself_is_not_shown() {
     sandbox.write("forged.json", serde_json::to_string(&plan).unwrap());
     let ran = sandbox.expect(5, &["apply", "forged.json"]);
     assert!(
-        ran.out.contains("rule \"five\"") && ran.out.contains("! opened for everyone: tcp six.example.com"),
+        ran.out.contains("rule \"five\"")
+            && ran
+                .out
+                .contains("! opened for everyone: tcp six.example.com"),
         "{}",
         ran.out
     );

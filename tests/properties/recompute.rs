@@ -43,10 +43,7 @@ fn plan(world: &World, profile: Profile, unmanaged: Unmanaged) -> TargetPlan {
         teams: &teams(),
         locate: &locate,
     };
-    plan_gated(
-        &request,
-        &Gates::default(),
-    )
+    plan_gated(&request, &Gates::default())
 }
 
 /// Changes by what they say: what has the same name and fate has no order of its own.

@@ -78,11 +78,7 @@ impl ReadyPlan {
     }
 
     /// A plan that was made before, with the live state of each of its targets.
-    pub(super) fn saved(
-        plan: Plan,
-        digest: Fingerprint,
-        services: Vec<Box<dyn Writes>>,
-    ) -> Self {
+    pub(super) fn saved(plan: Plan, digest: Fingerprint, services: Vec<Box<dyn Writes>>) -> Self {
         let kind = RunKind::Apply;
         Self {
             kind,

@@ -2,14 +2,13 @@
 
 use super::{Annotation, AnnotationLocation, AnnotationRule, PlanRule, RelatedLocation};
 use crate::plan::{
-    AccessImpact, BreachInfo, DecidingRule, Enforcement, EnforcementChange,
-    GateOutcome, GateSource, GuardedChange, GuardedKind, HeldChange, Plan, PlanNote, SourceRef,
-    TargetPlan,
+    AccessImpact, BreachInfo, DecidingRule, Enforcement, EnforcementChange, GateOutcome,
+    GateSource, GuardedChange, GuardedKind, HeldChange, Plan, PlanNote, SourceRef, TargetPlan,
 };
 use crate::render::access::{AccessLine, AccessView, who};
 use crate::render::plan::wording::{
-    call_name, deciding_rules, direction, enforcement_lines, full_name, gate_text,
-    held_reason, note,
+    call_name, deciding_rules, direction, enforcement_lines, full_name, gate_text, held_reason,
+    note,
 };
 use crate::render::text::neutral;
 

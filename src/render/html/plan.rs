@@ -13,9 +13,7 @@ use crate::plan::{
 use crate::render::annotations::{Annotation, AnnotationLevel, PackDiagnostics};
 use crate::render::commit;
 use crate::render::paint::Painter;
-use crate::render::plan::wording::{
-    direction, enforcement_headline, enforcement_lines, profile,
-};
+use crate::render::plan::wording::{direction, enforcement_headline, enforcement_lines, profile};
 use crate::render::plan::{PlanSection, changes_of, documents, sections, summary};
 use crate::render::text::count_of;
 

@@ -10,7 +10,7 @@ use crate::render::annotations::{Annotation, AnnotationLevel, PackDiagnostics};
 use crate::render::commit;
 use crate::render::paint::Painter;
 use crate::render::plan::wording::{
-    ChangeSign, direction, enforcement_headline, enforcement_lines, 
+    ChangeSign, direction, enforcement_headline, enforcement_lines,
 };
 use crate::render::plan::{
     PlanSection, TreeLine, access, changes_of, documents, gates, sections, summary, tree,
@@ -296,11 +296,7 @@ pub(super) fn opens_and_closes(page: &mut MarkdownPage, access: &AccessImpact) {
     lines.extend(not_analyzed.map(|(text, _)| format!("**not analyzed**: {}", code(text))));
     let rest = lines.split_off(lines.len().min(SHOWN));
     page.block(&list("access changes", String::new(), lines));
-    let more = plural(
-        rest.len(),
-        "more access change",
-        "more access changes",
-    );
+    let more = plural(rest.len(), "more access change", "more access changes");
     page.block(&PageBlock {
         folded: true,
         ..list("access changes", more, rest)

@@ -1,10 +1,8 @@
 //! The words of plans, shared by all formats. External text in them is neutralized.
 
-
 use crate::plan::{
-    ChangeKind, ChangedField, DecidingRule, Enforcement,
-    EnforcementChange, FieldChange, GateInfo, HeldReason, PlanNote, ResourceKind, SourceRef,
-    TargetInfo, ValueChange,
+    ChangeKind, ChangedField, DecidingRule, Enforcement, EnforcementChange, FieldChange, GateInfo,
+    HeldReason, PlanNote, ResourceKind, SourceRef, TargetInfo, ValueChange,
 };
 use crate::render::text::{neutral, plural};
 use model::pulumi::EnforcementLevel;

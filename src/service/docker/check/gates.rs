@@ -43,12 +43,7 @@ pub fn check_gates(
     };
     let found = held.against(&gates.list)?.into_iter().filter_map(|breach| {
         let gate = gates.list.get(breach.gate)?;
-        Some(finding(
-            gate,
-            &breach,
-            &places,
-            &people(&breach, target),
-        ))
+        Some(finding(gate, &breach, &places, &people(&breach, target)))
     });
     Ok(found.collect())
 }

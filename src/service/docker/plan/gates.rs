@@ -146,7 +146,7 @@ fn evaluate(
         let check = GateCheck {
             before: &before,
             after: &after,
-            };
+        };
         for breach in check.widened(within).map_err(|error| error.to_string())? {
             let breach = breach_info(None, &breach, names);
             if !outcome.breaches.contains(&breach) {

@@ -39,9 +39,9 @@ use matching::{PairingCosts, PairingInput, PolicyPairing, pair_policies};
 use summary::{before, live_counts, rule_count};
 
 use crate::plan::{
-    AccessImpact, Change, ChangeKind, GateNames, Gates, GuardedChange, HeldChange, HeldReason, NotAnalyzed, NotAnalyzedKind,
-    PlanNote, PlannedCall, ResourceKind, SourceRef,
-    TargetInfo, TargetPlan, UnmanagedResource,
+    AccessImpact, Change, ChangeKind, GateNames, Gates, GuardedChange, HeldChange, HeldReason,
+    NotAnalyzed, NotAnalyzedKind, PlanNote, PlannedCall, ResourceKind, SourceRef, TargetInfo,
+    TargetPlan, UnmanagedResource,
 };
 use manifest::config::Unmanaged;
 use model::diag::Place;

@@ -13,8 +13,7 @@ use super::replay::replay;
 use super::summary::live_counts;
 use crate::plan::ReplayError;
 use crate::plan::{
-    Change, ChangeKind, GuardedChange, GuardedKind, PlanNote, ResourceKind,
-    SourceRef, TargetPlan,
+    Change, ChangeKind, GuardedChange, GuardedKind, PlanNote, ResourceKind, SourceRef, TargetPlan,
 };
 use model::docker::{DockerLiveState, LivePolicy, LiveRule, PolicyId};
 
