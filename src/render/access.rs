@@ -129,7 +129,7 @@ impl<'a> AccessView<'a> {
     }
 }
 
-fn not_analyzed_text(entry: &NotAnalyzed) -> String {
+pub(crate) fn not_analyzed_text(entry: &NotAnalyzed) -> String {
     let NotAnalyzed {
         kind: _,
         policy,

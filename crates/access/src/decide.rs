@@ -74,6 +74,19 @@ impl RuleSet {
         ExplainedDecision::of(reasons(Decision::Allow), reasons(Decision::Deny))
     }
 
+    /// The positions of all rules that match a request, sorted.
+    pub(crate) fn matching_rules(&self, request: &AccessRequest) -> Vec<usize> {
+        let matching = self.index.matching(request);
+        let mut rules: Vec<usize> = self
+            .index
+            .entries_of(matching.into_iter())
+            .map(|entry| entry.rule as usize)
+            .collect();
+        rules.sort_unstable();
+        rules.dedup();
+        rules
+    }
+
     /// Decides a request like [`decide`](Self::decide), but without reasons. This is several times
     /// as fast.
     pub fn decides(&self, request: &AccessRequest) -> Decision {

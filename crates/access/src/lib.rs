@@ -60,7 +60,8 @@ mod usage;
 mod walk;
 
 pub use applicable::{
-    ApplicableRule, ApplicableRules, AttributedDecision, OrganizationPolicies, RulePosition,
+    Answer, ApplicableRule, ApplicableRules, AttributedDecision, OrganizationPolicies,
+    RulePosition, UnknownCause,
 };
 pub use atoms::{Atom, AtomFinder};
 pub use audience::{Audience, NamedAudience};

@@ -40,6 +40,7 @@ impl<'a> ApplicableRules<'a> {
     pub fn remedy(&self, request: &AccessRequest) -> Remedy<'_, 'a> {
         let AttributedDecision {
             decision,
+            unknown: _,
             rules: lose,
         } = self.decide(request);
         let mut layers: Vec<Layer> = lose

@@ -160,7 +160,7 @@ impl ApplyOptions {
         };
         let pairs = match_targets(&plan, targets, session)?;
         console.print(&render::plan::human(&plan, console.painter()))?;
-        check_gates(&plan)?;
+        check_gates(&plan, &pairs, &self.ack)?;
         if plan.is_empty() {
             return Ok(RunResult::without_calls());
         }
@@ -243,14 +243,22 @@ enum Approval {
     Given,
 }
 
-fn check_gates(plan: &Plan) -> CommandResult<()> {
-    let shut = plan.failed_gates().count();
-    if shut == 0 {
-        return Ok(());
+fn check_gates(
+    plan: &Plan,
+    pairs: &[(&TargetPlan, &Target)],
+    acknowledged: &[Acknowledgement],
+) -> CommandResult<()> {
+    let failed = plan
+        .failed_gates()
+        .filter(|gate| !gate.is_unbroken())
+        .count();
+    if failed == 0 {
+        // The others only fail because of something that is not analyzed, which may be acknowledged.
+        return guards::check_gates(pairs, acknowledged);
     }
-    let gates = if shut == 1 { "gate does" } else { "gates do" };
+    let gates = if failed == 1 { "gate does" } else { "gates do" };
     Err(CommandError::gate_failed(format!(
-        "{shut} access {gates} not hold, as shown above. Nothing was applied."
+        "{failed} access {gates} not hold, as shown above. Nothing was applied."
     )))
 }
 

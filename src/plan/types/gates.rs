@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::change::SourceRef;
-use super::impact::DecidingRule;
+use super::impact::{DecidingRule, NotAnalyzed};
 use access::People;
 
 /// A gate, and whether it holds after the plan.
@@ -20,6 +20,9 @@ pub struct GateOutcome {
     /// Why it could not be worked out, as a clause; such a gate does not hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown: Option<String>,
+    /// What could break the gate and is not analyzed. The gate fails unless this is acknowledged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_analyzed: Vec<NotAnalyzed>,
 }
 
 /// What a gate asks.
@@ -98,8 +101,13 @@ pub struct BreachInfo {
 }
 
 impl GateOutcome {
+    /// Whether no breach was found, and everything that is analyzed could be evaluated.
+    pub fn is_unbroken(&self) -> bool {
+        self.breaches.is_empty() && self.unknown.is_none()
+    }
+
     /// Whether the gate passes.
     pub fn passes(&self) -> bool {
-        self.breaches.is_empty() && self.unknown.is_none()
+        self.is_unbroken() && self.not_analyzed.is_empty()
     }
 }

@@ -5,7 +5,7 @@ use crate::plan::{
     AccessImpact, BreachInfo, DecidingRule, Enforcement, EnforcementChange, GateOutcome,
     GateSource, GuardedChange, GuardedKind, HeldChange, Plan, PlanNote, SourceRef, TargetPlan,
 };
-use crate::render::access::{AccessLine, AccessView, who};
+use crate::render::access::{AccessLine, AccessView, not_analyzed_text, who};
 use crate::render::plan::wording::{
     call_name, deciding_rules, direction, enforcement_lines, full_name, gate_text, held_reason,
     note,
@@ -85,11 +85,15 @@ fn failed_gate(outcome: &GateOutcome) -> Annotation {
         source,
         breaches,
         unknown,
+        not_analyzed,
     } = outcome;
     let text = gate_text(gate);
     let mut message = format!("gate does not hold: {text}");
     if let Some(why) = unknown {
         message.push_str(&format!("; it could not be worked out: {why}"));
+    }
+    for entry in not_analyzed {
+        message.push_str(&format!("; not analyzed: {}", not_analyzed_text(entry)));
     }
     if let Some(BreachInfo {
         who: people,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::wording::{call_name, deciding_rules, gate_text, place};
 use crate::plan::{BreachInfo, DecidingRule, GateInfo, GateOutcome, GateSource};
-use crate::render::access::who;
+use crate::render::access::{not_analyzed_text, who};
 use crate::render::paint::Painter;
 use crate::render::text::{neutral, plural};
 
@@ -56,6 +56,9 @@ pub(crate) fn human(gates: &[GateOutcome], three_way: bool, painter: Painter) ->
         }
         if let Some(why) = &outcome.unknown {
             let _ = writeln!(text, "        could not be worked out: {}", neutral(why));
+        }
+        for entry in &outcome.not_analyzed {
+            let _ = writeln!(text, "        not analyzed: {}", not_analyzed_text(entry));
         }
         for breach in outcome.breaches.iter().take(SHOWN) {
             breach_text(&mut text, breach, &outcome.gate, painter);

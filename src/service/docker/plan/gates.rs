@@ -1,12 +1,15 @@
 //! Access gates, evaluated on the state after the plan, including unmanaged policies.
 
+use std::collections::BTreeSet;
+
+use super::impact::{cedar_changes, unknown_parts};
 use super::replay::replay;
 use crate::plan::{
     BasePlan, BreachInfo, Change, DecidingRule, GateInfo, GateNames, GateOutcome, GateSource,
-    Gates, Origin, PlannedCall, ReplayError, origins,
+    Gates, NotAnalyzed, Origin, PlannedCall, ReplayError, origins,
 };
 use access::{Gate, GateBreach, GateCheck, GateKind, ScopedRule};
-use model::docker::{Decision, DockerLiveState, LiveContent};
+use model::docker::{Decision, DockerLiveState, LiveContent, LivePolicy};
 
 /// What access is compared with, to tell what a change opens: what would be live with the manifests of the base.
 ///
@@ -85,6 +88,7 @@ pub(super) fn evaluate_plan_gates(
         source,
         breaches: Vec::new(),
         unknown: None,
+        not_analyzed: Vec::new(),
     };
     let mut outcomes: Vec<GateOutcome> = infos.map(outcome).collect();
     let mut widened = widening_info.map(outcome);
@@ -127,6 +131,18 @@ fn evaluate(
                 .push(breach_info(Some(gate.kind), &breach, names));
         }
     }
+    let locate = |policy: &str, _: Option<&str>| (names.policy)(policy);
+    let unknown = unknown_parts(live, &state, &locate);
+    for outcome in outcomes.iter_mut() {
+        // A policy that the plan deletes decides nothing afterwards.
+        let remains = |entry: &&NotAnalyzed| {
+            let mut policies = state.policies.iter();
+            policies.any(|policy| policy.name == entry.policy)
+        };
+        outcome
+            .not_analyzed
+            .extend(unknown.iter().filter(remains).cloned());
+    }
     let Some((within, outcome)) = widening.as_deref().zip(widened) else {
         return Ok(());
     };
@@ -141,12 +157,18 @@ fn evaluate(
         None if calls.is_empty() => Vec::new(),
         None => vec![live],
     };
-    for state in compared {
-        let before = rules(state);
+    for state_before in compared {
+        let before = rules(state_before);
         let check = GateCheck {
             before: &before,
             after: &after,
         };
+        outcome
+            .not_analyzed
+            .extend(cedar_changes(state_before, &state, &locate));
+        if loses_a_deny(state_before, &state) || !is_unchanged(state_before, &state, &unknown) {
+            outcome.not_analyzed.extend(unknown.iter().cloned());
+        }
         for breach in check.widened(within).map_err(|error| error.to_string())? {
             let breach = breach_info(None, &breach, names);
             if !outcome.breaches.contains(&breach) {
@@ -155,6 +177,35 @@ fn evaluate(
         }
     }
     Ok(())
+}
+
+/// Whether some deny rule is no longer in effect. Only then can a policy that is not understood, and
+/// does not change, open something: it may allow what the deny matched.
+fn loses_a_deny(before: &DockerLiveState, after: &DockerLiveState) -> bool {
+    let kept = rules(after);
+    rules(before).iter().any(|rule| {
+        rule.rule.decision == Decision::Deny
+            && !kept.iter().any(|other| {
+                (other.scope, &other.rule.access) == (rule.scope, &rule.rule.access)
+                    && other.rule.decision == Decision::Deny
+            })
+    })
+}
+
+/// Whether the policies of these entries are the same before and after.
+fn is_unchanged(
+    before: &DockerLiveState,
+    after: &DockerLiveState,
+    entries: &BTreeSet<NotAnalyzed>,
+) -> bool {
+    entries.iter().all(|entry| {
+        let of = |state: &DockerLiveState| -> Vec<LivePolicy> {
+            let policies = state.policies.iter();
+            let own = policies.filter(|policy| policy.name == entry.policy);
+            own.cloned().collect()
+        };
+        of(before) == of(after)
+    })
 }
 
 fn info(gate: &Gate<GateSource>) -> GateInfo {

@@ -57,6 +57,7 @@ pub(super) fn impact(
         locate,
     };
     let mut not_analyzed: BTreeSet<NotAnalyzed> = cedar_changes(before, after, locate);
+    not_analyzed.extend(unknown_parts(before, after, locate));
     for (rule, reason) in &difference.not_listed {
         let reason = match reason {
             NotListed::People => "it concerns more than 64 combinations of teams",
@@ -214,8 +215,63 @@ fn decoded_rules(policy: &LivePolicy) -> impl Iterator<Item = &Rule> {
         .filter_map(|rule| rule.rule.as_ref().ok())
 }
 
+/// Live policies that contain something that this version does not understand. They may decide any
+/// request otherwise, before or after the plan.
+pub(super) fn unknown_parts(
+    before: &DockerLiveState,
+    after: &DockerLiveState,
+    locate: &Locate<'_>,
+) -> BTreeSet<NotAnalyzed> {
+    let policies = before.policies.iter().chain(&after.policies);
+    let unknown = policies.filter_map(|policy| {
+        Some(NotAnalyzed {
+            kind: NotAnalyzedKind::Unknown,
+            policy: policy.name.clone(),
+            reason: not_understood(policy)?,
+            source: locate(&policy.name, None),
+        })
+    });
+    unknown.collect()
+}
+
+/// What this version does not understand about a live policy, as a clause.
+fn not_understood(policy: &LivePolicy) -> Option<String> {
+    let LivePolicy {
+        id: _,
+        name: _,
+        scope: _,
+        content,
+        created_at: _,
+        updated_at: _,
+        unknown_scope_fields,
+        unknown_fields,
+    } = policy;
+    if let LiveContent::Opaque(opaque) = content {
+        return Some(opaque.why.clone());
+    }
+    let undecoded = policy.rules().iter().find_map(|rule| {
+        let why = &rule.rule.as_ref().err()?.why;
+        Some(format!("rule \"{}\" {why}", rule.name))
+    });
+    if undecoded.is_some() {
+        return undecoded;
+    }
+    let fields = unknown_fields
+        .keys()
+        .chain(unknown_scope_fields.keys())
+        .chain(
+            policy
+                .rules()
+                .iter()
+                .flat_map(|rule| rule.unknown_fields.keys()),
+        );
+    let fields: BTreeSet<String> = fields.map(|field| format!("`{field}`")).collect();
+    let fields: Vec<String> = fields.into_iter().collect();
+    (!fields.is_empty()).then(|| format!("unknown settings: {}", fields.join(", ")))
+}
+
 /// The Cedar policies whose text or scope changes. Their meaning is not compared.
-fn cedar_changes(
+pub(super) fn cedar_changes(
     before: &DockerLiveState,
     after: &DockerLiveState,
     locate: &Locate<'_>,
