@@ -123,7 +123,7 @@ fn drift_is_shown_with_what_it_opens_and_since_when() {
     assert!(faults.is_empty(), "{faults:#?}");
     assert_eq!(
         (&json["formatVersion"], &json["drifted"]),
-        (&2.into(), &true.into())
+        (&3.into(), &true.into())
     );
     sandbox.expect(1, &["drift", EMBEDDED, "--at", "mian"]);
     // Only where nothing is committed is the work tree compared instead; what else is wrong is told as what it is.

@@ -30,7 +30,8 @@ pub(crate) struct ApplyOptions {
     /// Do not ask. Without a terminal, nothing is applied without this.
     #[arg(long)]
     auto_approve: bool,
-    /// Accept what a guard refuses, by its exact numbers: deletes, updates, prune, scope-widens, last-deny, protected, pack-removed;
+    /// Accept what a guard refuses, by its exact numbers: deletes, updates, prune, scope-widens, last-deny, protected, pack-removed,
+    /// mcp, not-analyzed;
     /// `plan` accepts it for one plan alone. A refusal prints the value. With several targets, one value each.
     #[arg(long, value_name = "[TARGET:]GUARD=NUMBER,...")]
     ack: Vec<Acknowledgement>,

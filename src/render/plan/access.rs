@@ -21,7 +21,7 @@ pub(crate) fn human(impact: &AccessImpact, painter: Painter) -> String {
         text.push_str(&line_text(line, painter));
     }
     for (line, _) in &not_analyzed {
-        let _ = writeln!(text, "    {} {line}", painter.notice("? not analyzed"));
+        let _ = writeln!(text, "    {} {line}", painter.notice("? not analyzed:"));
     }
     text
 }
