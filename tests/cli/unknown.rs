@@ -58,14 +58,24 @@ fn explain_names_the_policy_that_it_cannot_read() {
 #[test]
 fn a_policy_test_with_an_unknown_answer_fails() {
     let sandbox = sandbox("");
-    sandbox.write("policies/known.yaml", policy("known", &format!("rules:\n{}", tcp("open", "allow", "a.example.com"))));
+    sandbox.write(
+        "policies/known.yaml",
+        policy(
+            "known",
+            &format!("rules:\n{}", tcp("open", "allow", "a.example.com")),
+        ),
+    );
     sandbox.write(
         "policies/test.yaml",
         "apiVersion: polwarden/v1\nkind: PolicyTest\nmetadata:\n  name: t\nspec:\n  cases:\n    - name: c\n      allow:\n        - tcp a.example.com:443\n",
     );
     sandbox.expect(0, &["test"]);
     let live = sandbox.expect(4, &["test", "--live"]);
-    assert!(live.out.contains("unknown") && live.out.contains("future"), "{}", live.out);
+    assert!(
+        live.out.contains("unknown") && live.out.contains("future"),
+        "{}",
+        live.out
+    );
 }
 
 #[test]
@@ -73,17 +83,28 @@ fn gates_need_an_acknowledgement_for_what_is_not_analyzed() {
     let sandbox = sandbox("unmanaged: report\naccess: {never: [tcp **.paste.example.com]}\n");
     sandbox.write(
         "policies/new.yaml",
-        policy("new", &format!("rules:\n{}", tcp("r", "allow", "new.example.com"))),
+        policy(
+            "new",
+            &format!("rules:\n{}", tcp("r", "allow", "new.example.com")),
+        ),
     );
     let plan = sandbox.expect(4, &["plan", "--format", "json"]).json();
     let target = &plan["targets"][0];
     let policies = |list: &Value| -> Vec<String> {
         let entries = list.as_array().unwrap().iter();
-        entries.map(|entry| entry["policy"].as_str().unwrap().to_owned()).collect()
+        entries
+            .map(|entry| entry["policy"].as_str().unwrap().to_owned())
+            .collect()
     };
-    assert_eq!(policies(&target["gates"][0]["notAnalyzed"]), ["approval", "future"]);
+    assert_eq!(
+        policies(&target["gates"][0]["notAnalyzed"]),
+        ["approval", "future"]
+    );
     assert_eq!(target["access"]["proven"], false);
-    assert_eq!(policies(&target["access"]["notAnalyzed"]), ["approval", "future"]);
+    assert_eq!(
+        policies(&target["access"]["notAnalyzed"]),
+        ["approval", "future"]
+    );
     let refused = sandbox.expect(4, &["apply", "--auto-approve"]);
     let ack = refused.err.split("--ack ").nth(1).expect(&refused.err);
     let ack = ack.split_whitespace().next().unwrap();
@@ -96,7 +117,10 @@ fn a_plan_that_deletes_a_policy_it_does_not_understand_needs_an_acknowledgement(
     let sandbox = sandbox("unmanaged: prune\nlimits: {maxDeletes: 100%}\n");
     sandbox.write(
         "policies/known.yaml",
-        policy("known", &format!("rules:\n{}", tcp("open", "allow", "a.example.com"))),
+        policy(
+            "known",
+            &format!("rules:\n{}", tcp("open", "allow", "a.example.com")),
+        ),
     );
     let refused = sandbox.expect(5, &["apply", "--auto-approve"]);
     assert!(refused.err.contains("not-analyzed="), "{}", refused.err);
@@ -120,9 +144,14 @@ fn changed_cedar_text_is_never_called_proven() {
         "{}",
         human.out
     );
-    let plan = sandbox.expect(4, &["plan", "--deny-widening", "--format", "json"]).json();
+    let plan = sandbox
+        .expect(4, &["plan", "--deny-widening", "--format", "json"])
+        .json();
     let target = &plan["targets"][0];
     assert_eq!(target["access"]["proven"], false);
     let entries = target["gates"][0]["notAnalyzed"].as_array().unwrap();
-    assert!(entries.iter().any(|entry| entry["kind"] == "cedar"), "{entries:?}");
+    assert!(
+        entries.iter().any(|entry| entry["kind"] == "cedar"),
+        "{entries:?}"
+    );
 }
