@@ -6,9 +6,9 @@
 //! `never P` requires that A ∩ P is empty, `always P` that P \ A is empty, and a limit P1 … Pn for
 //! widening that (A \ A') \ (P1 ∪ … ∪ Pn) is empty. Patterns are added to the index like allow
 //! rules, each on a side of its own, so that the regions distinguish them too. One walk then
-//! evaluates all formulas in each region. Each formula is about people too: `people` expands for
-//! whom it is true, over all combinations of groups. A region in which it is true for somebody is a
-//! breach, and its witness is the evidence.
+//! evaluates all formulas in each region. Each formula is about people too: `people`
+//! expands it over all combinations of groups. A region in which it is true for any combination is
+//! a breach, and its witness is the evidence.
 //!
 //! Example: for the gate `never tcp **.example.com:22` and the rule "allow tcp `*.example.com`",
 //! the region of `api.example.com` on port 22 matches both: a breach. On other ports only the rule

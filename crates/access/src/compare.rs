@@ -1,5 +1,5 @@
 //! Compares rule sets: the requests that a change opens and closes and the denies that it removes
-//! and adds, for whom, each with a witness and the deciding rules.
+//! and adds, each with the people, a witness and the deciding rules.
 //!
 //! Textbook problem: the symmetric difference of two request sets. A request opens for some people
 //! if it is in A(after) and not in A(before) for them, and closes in the opposite case, where A is
@@ -289,7 +289,7 @@ impl DifferenceSearch<'_> {
         self.atoms.insert(terms.into(), witness);
     }
 
-    /// For each changed term, the people for whom it changes requests that match exactly `terms`.
+    /// For each changed term, the people who are affected, for requests that match exactly `terms`.
     fn contributions(
         &self,
         terms: &[u32],

@@ -53,7 +53,7 @@ pub struct AccessRow {
     /// The rule that causes it, by position: the allow or deny rule that is added, removed or
     /// changed.
     pub rule: usize,
-    /// The people for whom it changes.
+    /// The people who are affected.
     pub people: People,
     /// Patterns of requests, in the syntax of gates.
     pub what: Vec<String>,

@@ -51,8 +51,8 @@ pub struct Membership {
     pub none_of: BTreeSet<String>,
 }
 
-/// The people for whom a statement is true, as a disjunction of conjunctions. Empty for nobody;
-/// a single term without groups is everyone.
+/// A set of people, as a disjunction of conjunctions. Empty for nobody; a single term without groups
+/// is everyone.
 #[derive(
     Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -62,7 +62,7 @@ pub struct People(pub Vec<Membership>);
 /// A formula would have more than 64 terms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TooManyTerms {
-    /// One of the terms: the formula is true for somebody.
+    /// One of the terms: the formula is not empty.
     pub(crate) first: Term,
 }
 

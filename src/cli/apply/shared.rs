@@ -15,6 +15,7 @@ use crate::cli::steps::{StepArgs, check_guarantees};
 use crate::cli::workspace::Workspace;
 use crate::plan::{Acknowledgement, Fingerprint, Plan, TargetPlan};
 use crate::render;
+use crate::render::text::plural;
 use crate::run::journal::RunKind;
 use crate::run::service::Writes;
 use git::SignedBy;
@@ -257,9 +258,9 @@ fn check_gates(
         // The others only fail because of something that is not analyzed, which may be acknowledged.
         return guards::check_gates(pairs, acknowledged);
     }
-    let gates = if failed == 1 { "gate does" } else { "gates do" };
+    let gates = plural(failed, "access gate fails", "access gates fail");
     Err(CommandError::gate_failed(format!(
-        "{failed} access {gates} not hold, as shown above. Nothing was applied."
+        "{gates}, as shown above. Nothing was applied."
     )))
 }
 

@@ -5,7 +5,7 @@ use crate::plan::{
     AccessImpact, BreachInfo, DecidingRule, Enforcement, EnforcementChange, GateOutcome,
     GateSource, GuardedChange, GuardedKind, HeldChange, Plan, PlanNote, SourceRef, TargetPlan,
 };
-use crate::render::access::{AccessLine, AccessView, not_analyzed_text, who};
+use crate::render::plan::access_view::{AccessLine, AccessView, not_analyzed_text, who};
 use crate::render::plan::wording::{
     call_name, deciding_rules, direction, enforcement_lines, full_name, gate_text, held_reason,
     note,

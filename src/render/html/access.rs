@@ -2,8 +2,8 @@
 
 use super::writer::{HtmlPage, list};
 use crate::plan::{AccessImpact, GateOutcome};
-use crate::render::access::AccessView;
 use crate::render::paint::Painter;
+use crate::render::plan::access_view::AccessView;
 use crate::render::plan::gates as gates_text;
 use crate::render::plan::wording::place;
 

@@ -5,10 +5,10 @@ use super::text::{code, code_line};
 use crate::plan::{
     AccessImpact, DocumentStatus, Enforcement, EnforcementChange, Plan, TargetOrigins, TargetPlan,
 };
-use crate::render::access::AccessView;
 use crate::render::annotations::{Annotation, AnnotationLevel, PackDiagnostics};
 use crate::render::commit;
 use crate::render::paint::Painter;
+use crate::render::plan::access_view::AccessView;
 use crate::render::plan::wording::{
     ChangeSign, direction, enforcement_headline, enforcement_lines,
 };

@@ -2,12 +2,12 @@ use super::comment::{
     self, CommentOptions, diff_line, files, folded, notes, opens_and_closes, start_page, unindented,
 };
 use crate::plan::{DriftReport, TargetDrift};
-use crate::render::access::AccessView;
 use crate::render::annotations::PackDiagnostics;
 use crate::render::drift::{self, INSTEAD, sections};
 use crate::render::markdown::page::MarkdownPage;
 use crate::render::markdown::text::code;
 use crate::render::paint::Painter;
+use crate::render::plan::access_view::AccessView;
 use crate::render::plan::{access, tree};
 
 /// Drift, or that it is unknown, with the diagnostics of the files.

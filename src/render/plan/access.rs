@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::plan::AccessImpact;
-use crate::render::access::{AccessLine, AccessView};
 use crate::render::paint::Painter;
+use crate::render::plan::access_view::{AccessLine, AccessView};
 use crate::render::plan::wording::place;
 use crate::render::text::neutral;
 

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::wording::{call_name, deciding_rules, gate_text, place};
 use crate::plan::{BreachInfo, DecidingRule, GateInfo, GateOutcome, GateSource};
-use crate::render::access::{not_analyzed_text, who};
 use crate::render::paint::Painter;
+use crate::render::plan::access_view::{not_analyzed_text, who};
 use crate::render::text::{neutral, plural};
 
 /// Maximum number of breaches to show per gate. The JSON output contains all.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::access::TargetGates;
-use crate::render::access::who;
+use crate::render::plan::access_view::who;
 use access::{Gate, GateBreach, GateCheck, GateKind, ScopedRule, TooComplex};
 use manifest::config::Target;
 use model::diag::{Code, Diagnostic, Place};

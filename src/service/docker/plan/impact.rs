@@ -1,4 +1,4 @@
-//! The access that a plan opens and closes, and the people for whom it does.
+//! The access that a plan opens and closes, and the people concerned.
 //!
 //! Comparing two policies of rules means comparing two functions from requests and people to
 //! decisions. [`Comparison`] divides the requests that both sides distinguish into finitely many

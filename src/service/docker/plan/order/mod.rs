@@ -44,7 +44,7 @@ use super::effect::CallEffect;
 use super::timeline::Timeline;
 use crate::plan::graph::{CallGraph, CallPosition, PrecedenceEdge, ranges};
 use crate::plan::{CallDependency, CallId, DependencyReason, PlanNote, PlannedCall};
-use crate::render::access::who;
+use crate::render::plan::access_view::who;
 use access::{Audience, People};
 use model::docker::{DockerLiveState, DockerOperation, LiveContent, PolicyId};
 pub(crate) use precedence::alternatives;

@@ -1,9 +1,9 @@
 //! Access changes in words: the one view model from which text, HTML, Markdown and annotations are
 //! rendered, so that they cannot disagree.
 
-use super::plan::wording::{call_name, deciding_rules, place};
-use super::text::{neutral, plural};
+use super::wording::{call_name, deciding_rules, place};
 use crate::plan::{AccessImpact, AccessRow, GuardRows, NotAnalyzed, SourceRef};
+use crate::render::text::{neutral, plural};
 use access::{Membership, People};
 
 /// Above this number of patterns, each row only shows its first patterns. JSON contains all.
