@@ -206,10 +206,7 @@ impl GateSources {
     /// What the plan of a target is held to: the gates of the configuration and those of the base revision.
     pub(super) fn gates(&self, workspace: &Workspace, target: &Target) -> Gates {
         let (config, document) = workspace.config();
-        let ConfiguredGates {
-            list,
-            mut audiences,
-        } = registry::configured_gates(config, document, target);
+        let ConfiguredGates { list } = registry::configured_gates(config, document, target);
         let located = |gate: Gate<Place>| {
             gate.with_source(|place| {
                 GateSource::Config(SourceRef::locate(workspace.sources(), &place))
@@ -217,10 +214,7 @@ impl GateSources {
         };
         let mut list: Vec<Gate<GateSource>> = list.into_iter().map(located).collect();
         if let Some(base) = &self.base {
-            let ConfiguredGates {
-                list: before,
-                audiences: people,
-            } = base.gates(target);
+            let ConfiguredGates { list: before } = base.gates(target);
             for gate in before {
                 if !list.iter().any(|known| known.is_as_strict_as(&gate)) {
                     list.push(gate.with_source(|place| GateSource::Base {
@@ -229,15 +223,9 @@ impl GateSources {
                     }));
                 }
             }
-            for named in people {
-                if !audiences.contains(&named) {
-                    audiences.push(named);
-                }
-            }
         }
         Gates {
             list,
-            audiences,
             widening: self.widening.clone(),
             base: None,
         }

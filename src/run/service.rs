@@ -25,7 +25,6 @@ use crate::plan::{
     CallId, Commit, GateNames, GateOutcome, Gates, Mismatch, PlanEvent, PlannedCall, ResourceKind,
     SentOperation, SourceRef, TargetDrift, TargetInfo, TargetPlan,
 };
-use access::NamedAudience;
 use git::PackTree;
 use http::ApiError;
 use http::operation::{ReadRequest, WriteRequest};
@@ -262,11 +261,7 @@ pub trait Reads: Send + Sync {
     ///
     /// # Errors
     /// The calls do not fit the live state, or it was not read.
-    fn recompute(
-        &self,
-        plan: &TargetPlan,
-        further: &[NamedAudience],
-    ) -> Result<TargetPlan, PlanError>;
+    fn recompute(&self, plan: &TargetPlan) -> Result<TargetPlan, PlanError>;
 
     /// Holds the calls of a plan against access gates; no outcomes where the service has none.
     ///

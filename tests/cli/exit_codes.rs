@@ -45,7 +45,7 @@ const WRONG: &[(&[&str], &[&str], &str)] = &[
         &["--ack", "deletes=1,deletes=2"],
         "`deletes` stands there twice",
     ),
-    (APPLY, &["--ack", "removals=1"], "`removals` is no guard"),
+    (APPLY, &["--ack", "removals=1"], "unknown guard `removals`"),
     (
         APPLY,
         &["--ack", "deletes=many"],

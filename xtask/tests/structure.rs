@@ -126,10 +126,6 @@ const SERVICE_EXCEPTIONS: &[(&str, &str)] = &[
         "text of a file format: the rules that decide a request",
     ),
     (
-        "src/render/explain/mod.rs",
-        "text of a file format: the rules that decide a request",
-    ),
-    (
         "src/render/plan/wording.rs",
         "text of a file format: enforcement levels in plans",
     ),

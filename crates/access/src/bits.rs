@@ -74,6 +74,23 @@ impl BitSet {
             .collect()
     }
 
+    /// The numbers `n` for which `2n` is in the set, and those for which `2n + 1` is.
+    pub(crate) fn halves(&self) -> (Self, Self) {
+        let half = |odd: usize| {
+            self.iter()
+                .filter(|number| number % 2 == odd)
+                .map(|number| number / 2)
+                .collect()
+        };
+        (half(0), half(1))
+    }
+
+    pub(crate) fn intersection(&self, other: &Self) -> Self {
+        self.iter()
+            .filter(|number| other.contains(*number))
+            .collect()
+    }
+
     pub(crate) fn is_subset(&self, other: &Self) -> bool {
         self.0.len() <= other.0.len()
             && self

@@ -32,26 +32,15 @@ pub struct ExplainedDecision {
 }
 
 impl ExplainedDecision {
-    /// Combines the matching resources of each decision: a deny overrides every allow, and what
-    /// matches nothing is denied. `matching` is asked for the allows only if nothing denies.
-    pub(crate) fn deny_overrides(matching: impl Fn(Decision) -> Vec<DecidingResource>) -> Self {
-        let denies = matching(Decision::Deny);
-        if !denies.is_empty() {
-            return Self {
-                decision: Decision::Deny,
-                reasons: denies,
-            };
-        }
-        let allows = matching(Decision::Allow);
-        let decision = if allows.is_empty() {
-            Decision::Deny
-        } else {
+    /// Deny overrides allow, and the default is deny.
+    pub(crate) fn of(allows: Vec<DecidingResource>, denies: Vec<DecidingResource>) -> Self {
+        let decision = if denies.is_empty() && !allows.is_empty() {
             Decision::Allow
+        } else {
+            Decision::Deny
         };
-        Self {
-            decision,
-            reasons: allows,
-        }
+        let reasons = if denies.is_empty() { allows } else { denies };
+        Self { decision, reasons }
     }
 }
 
@@ -82,7 +71,20 @@ impl RuleSet {
                 .filter(|id| self.index.term_of(*id).decision == decision);
             reasons(self.index.entries_of(terms))
         };
-        ExplainedDecision::deny_overrides(reasons)
+        ExplainedDecision::of(reasons(Decision::Allow), reasons(Decision::Deny))
+    }
+
+    /// The positions of all rules that match a request, sorted.
+    pub(crate) fn matching_rules(&self, request: &AccessRequest) -> Vec<usize> {
+        let matching = self.index.matching(request);
+        let mut rules: Vec<usize> = self
+            .index
+            .entries_of(matching.into_iter())
+            .map(|entry| entry.rule as usize)
+            .collect();
+        rules.sort_unstable();
+        rules.dedup();
+        rules
     }
 
     /// Decides a request like [`decide`](Self::decide), but without reasons. This is several times

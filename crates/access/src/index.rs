@@ -9,6 +9,8 @@ use smallvec::SmallVec;
 use super::address_ranges::AddressRanges;
 use super::bits::BitSet;
 use super::parsed::{ParsedResource, ResourceDestination, ResourceParseError, parse};
+use super::reading::Reading;
+use super::request::RequestPart;
 use super::segments::{FixedMap, NodeId, Trie};
 use super::terms::{PathTable, Term, TermMatcher};
 use model::docker::pattern::{
@@ -114,6 +116,23 @@ impl RuleIndex {
     pub(crate) fn add(&mut self, position: usize, rule: &Rule, sides: &BitSet) {
         parse(rule, |resource, parsed| match parsed {
             Ok(parsed) => self.put(position, resource.text(), &parsed, sides),
+            Err(error) => {
+                self.unreadable
+                    .push(InvalidResource::new(position, &resource.text(), error))
+            }
+        });
+    }
+
+    /// Like [`Self::add`], with resources as a reading compares them.
+    pub(crate) fn add_as(
+        &mut self,
+        position: usize,
+        rule: &Rule,
+        sides: &BitSet,
+        reading: Reading,
+    ) {
+        parse(rule, |resource, parsed| match parsed {
+            Ok(parsed) => self.put(position, resource.text(), &reading.of(&parsed), sides),
             Err(error) => {
                 self.unreadable
                     .push(InvalidResource::new(position, &resource.text(), error))
@@ -240,6 +259,27 @@ impl RuleIndex {
                     windows.insert(std::iter::once(letter).chain(pattern.segments())),
                 )
             }
+        }
+    }
+
+    /// The terms that match requests of a part.
+    pub(crate) fn terms_of(&self, part: RequestPart) -> Vec<u32> {
+        let trie = |trie: &Trie| {
+            let nodes = trie.nodes.iter();
+            nodes.flat_map(|node| node.terms.iter().copied()).collect()
+        };
+        match part {
+            RequestPart::Names => trie(&self.hosts),
+            RequestPart::Addresses => self
+                .nets
+                .cells()
+                .into_iter()
+                .flat_map(|cell| cell.terms)
+                .collect(),
+            RequestPart::PosixPaths => trie(&self.files.posix),
+            RequestPart::HomePaths => trie(&self.files.home),
+            RequestPart::WslPaths => trie(&self.files.wsl),
+            RequestPart::WindowsPaths => trie(&self.files.windows),
         }
     }
 

@@ -20,6 +20,7 @@ use std::rc::Rc;
 
 use super::budget::{Budget, TooComplex, WalkStop};
 use super::index::{PathTries, RuleIndex};
+use super::request::RequestPart;
 use super::request::{Destination, FilePath, PortSet};
 use super::segment_kind::SegmentKind;
 use super::segments::{FixedMap, Trie};
@@ -117,21 +118,59 @@ impl<'i> RequestPartition<'i> {
         wanted: &dyn Fn(u32) -> bool,
         visit: &mut dyn FnMut(&PartitionCell<'_>) -> Result<(), WalkStop>,
     ) -> Result<(), WalkStop> {
-        let RuleIndex {
-            hosts, nets, files, ..
-        } = self.index;
-        self.names(
-            hosts,
-            SegmentKind::Host,
-            wanted,
-            &mut |walk, cell, terms| {
-                visit(&PartitionCell {
-                    terms,
-                    place: CellOrigin::Name(walk, cell),
-                })
-            },
-        )?;
-        for mut cell in nets.cells() {
+        for part in RequestPart::ALL {
+            self.visit_part(part, wanted, visit)?;
+        }
+        Ok(())
+    }
+
+    /// Visits the cells of one part in which a `wanted` term matches, shortest names first.
+    pub(crate) fn visit_part(
+        &self,
+        part: RequestPart,
+        wanted: &dyn Fn(u32) -> bool,
+        visit: &mut dyn FnMut(&PartitionCell<'_>) -> Result<(), WalkStop>,
+    ) -> Result<(), WalkStop> {
+        let PathTries {
+            posix,
+            home,
+            windows,
+            wsl,
+        } = &self.index.files;
+        let (trie, format, kind) = match part {
+            RequestPart::Names => {
+                return self.names(
+                    &self.index.hosts,
+                    SegmentKind::Host,
+                    wanted,
+                    &mut |walk, cell, terms| {
+                        visit(&PartitionCell {
+                            terms,
+                            place: CellOrigin::Name(walk, cell),
+                        })
+                    },
+                );
+            }
+            RequestPart::Addresses => return self.addresses(wanted, visit),
+            RequestPart::PosixPaths => (posix, PathFormat::Posix, SegmentKind::File),
+            RequestPart::HomePaths => (home, PathFormat::Home, SegmentKind::File),
+            RequestPart::WslPaths => (wsl, PathFormat::Wsl, SegmentKind::Wsl),
+            RequestPart::WindowsPaths => (windows, PathFormat::Windows, SegmentKind::Windows),
+        };
+        self.names(trie, kind, wanted, &mut |walk, cell, terms| {
+            visit(&PartitionCell {
+                terms,
+                place: CellOrigin::Path(format, walk, cell),
+            })
+        })
+    }
+
+    fn addresses(
+        &self,
+        wanted: &dyn Fn(u32) -> bool,
+        visit: &mut dyn FnMut(&PartitionCell<'_>) -> Result<(), WalkStop>,
+    ) -> Result<(), WalkStop> {
+        for mut cell in self.index.nets.cells() {
             self.budget.spend(cell.terms.len() + 1)?;
             cell.terms.sort_unstable();
             if cell.terms.iter().any(|term| wanted(*term)) {
@@ -140,26 +179,6 @@ impl<'i> RequestPartition<'i> {
                     place: CellOrigin::Address(cell.witness),
                 })?;
             }
-        }
-        let PathTries {
-            posix,
-            home,
-            windows,
-            wsl,
-        } = files;
-        let tries = [
-            (posix, PathFormat::Posix, SegmentKind::File),
-            (home, PathFormat::Home, SegmentKind::File),
-            (wsl, PathFormat::Wsl, SegmentKind::Wsl),
-            (windows, PathFormat::Windows, SegmentKind::Windows),
-        ];
-        for (trie, format, naming) in tries {
-            self.names(trie, naming, wanted, &mut |walk, cell, terms| {
-                visit(&PartitionCell {
-                    terms,
-                    place: CellOrigin::Path(format, walk, cell),
-                })
-            })?;
         }
         Ok(())
     }

@@ -12,7 +12,7 @@
 
 use super::budget::{TooComplex, WalkStop};
 use super::partition::{PartitionCell, RequestPartition, RequestTarget};
-use super::request::{AccessRequest, Destination, FilePath, PortSet};
+use super::request::{AccessRequest, Destination, FilePath, PortSet, RequestPart};
 use model::docker::{FileMode, Method, Transport};
 
 pub(crate) struct RequestRegion<'r> {
@@ -37,15 +37,35 @@ impl RequestPartition<'_> {
         wanted: &dyn Fn(u32) -> bool,
         visit: &mut dyn FnMut(&RequestRegion<'_>) -> Result<(), WalkStop>,
     ) -> Result<(), TooComplex> {
-        self.cells(wanted, &mut |cell| {
-            if cell.is_path() {
-                return self.mounts(cell, visit);
-            }
-            for transport in Transport::ALL {
-                self.visit_connections(cell, *transport, visit)?;
-            }
-            self.requests(cell, visit)
-        })
+        self.cells(wanted, &mut |cell| self.split(cell, visit))
+    }
+
+    /// Like [`Self::regions`], for one part of all requests.
+    pub(crate) fn regions_of(
+        &self,
+        part: RequestPart,
+        wanted: &dyn Fn(u32) -> bool,
+        visit: &mut dyn FnMut(&RequestRegion<'_>) -> Result<(), WalkStop>,
+    ) -> Result<(), TooComplex> {
+        let visited = self.visit_part(part, wanted, &mut |cell| self.split(cell, visit));
+        match visited {
+            Ok(()) | Err(WalkStop::Answered) => Ok(()),
+            Err(WalkStop::TooComplex(too_complex)) => Err(too_complex),
+        }
+    }
+
+    fn split(
+        &self,
+        cell: &PartitionCell<'_>,
+        visit: &mut dyn FnMut(&RequestRegion<'_>) -> Result<(), WalkStop>,
+    ) -> Result<(), WalkStop> {
+        if cell.is_path() {
+            return self.mounts(cell, visit);
+        }
+        for transport in Transport::ALL {
+            self.visit_connections(cell, *transport, visit)?;
+        }
+        self.requests(cell, visit)
     }
 
     fn visit_connections(

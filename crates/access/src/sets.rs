@@ -56,15 +56,29 @@ impl RequestSet {
 
     /// The requests that at least one of these patterns matches.
     pub fn matching<'p>(patterns: impl IntoIterator<Item = &'p RequestPattern>) -> Self {
-        Self::from_resources(
-            patterns
-                .into_iter()
-                .map(|pattern| pattern.parsed().clone())
-                .collect(),
-        )
+        let mut single = Vec::new();
+        let mut set = Self::default();
+        for pattern in patterns {
+            if let [part] = pattern.parts() {
+                single.push(part.clone());
+                continue;
+            }
+            let mut parts = pattern.parts().iter();
+            let Some(first) = parts.next() else {
+                continue;
+            };
+            let conjunction = parts.fold(Self::from_resources(vec![first.clone()]), |all, part| {
+                all.intersection(&Self::from_resources(vec![part.clone()]))
+            });
+            set = set.union(&conjunction);
+        }
+        if single.is_empty() && !set.formula.is_empty() {
+            return set;
+        }
+        Self::from_resources(single).union(&set)
     }
 
-    fn from_resources(part: Vec<ParsedResource>) -> Self {
+    pub(crate) fn from_resources(part: Vec<ParsedResource>) -> Self {
         Self {
             parts: vec![Arc::new(AllowedResources(part))],
             formula: vec![FormulaToken::Part(0)],

@@ -30,6 +30,14 @@ impl ActionSet {
         Self(positions.fold(0, |bits, position| bits | 1 << position))
     }
 
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     pub(crate) fn contains(self, position: u16) -> bool {
         self.0 >> position & 1 == 1
     }

@@ -11,7 +11,6 @@ use crate::cli::planning;
 use crate::cli::workspace::Workspace;
 use crate::plan::{Change, FORMAT_VERSION, GateNames, Plan, SourceRef, TargetPlan, plan_digest};
 use crate::run::service::{ReadFor, Writes, accept};
-use access::NamedAudience;
 use manifest::config::Target;
 
 /// Reads a plan. One whose digest is not that of what it holds was changed since it was saved.
@@ -68,11 +67,8 @@ pub(super) fn match_targets<'a>(
     Ok(pairs)
 }
 
-/// The people that a target's plan looks at besides those in no team, in each team and in all.
-pub(super) type ExtraAudiences = Vec<NamedAudience>;
-
 /// Holds a saved plan against gates again, and puts what comes out into it. Returns the service of each of its targets
-/// with the live state, which is read for that, and the further people that its gates name.
+/// with the live state, which is read for that.
 ///
 /// # Errors
 /// The live state cannot be read.
@@ -81,7 +77,7 @@ pub(super) async fn recheck_gates(
     workspace: &Workspace,
     session: &Session,
     gate_sources: &GateSources,
-) -> anyhow::Result<Vec<(Box<dyn Writes>, ExtraAudiences)>> {
+) -> anyhow::Result<Vec<Box<dyn Writes>>> {
     let targets = workspace.targets();
     let mut asked = Vec::new();
     for target_plan in &plan.targets {
@@ -117,7 +113,7 @@ pub(super) async fn recheck_gates(
             teams: target.teams(),
         };
         target_plan.gates = service.gates(target_plan, &gates, &names)?;
-        states.push((service, gates.audiences));
+        states.push(service);
     }
     Ok(states)
 }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::execute::{EarlierRuns, Execution, Provenance, RunResult};
 use super::guards;
-use super::saved::{ExtraAudiences, match_targets};
+use super::saved::match_targets;
 use crate::cli::connect::{Connect, Session};
 use crate::cli::console::Console;
 use crate::cli::error::{CommandError, CommandResult, FailureKind};
@@ -15,6 +15,7 @@ use crate::cli::steps::{StepArgs, check_guarantees};
 use crate::cli::workspace::Workspace;
 use crate::plan::{Acknowledgement, Fingerprint, Plan, TargetPlan};
 use crate::render;
+use crate::render::text::plural;
 use crate::run::journal::RunKind;
 use crate::run::service::Writes;
 use git::SignedBy;
@@ -30,7 +31,8 @@ pub(crate) struct ApplyOptions {
     /// Do not ask. Without a terminal, nothing is applied without this.
     #[arg(long)]
     auto_approve: bool,
-    /// Accept what a guard refuses, by its exact numbers: deletes, updates, prune, scope-widens, last-deny, protected, pack-removed;
+    /// Accept what a guard refuses, by its exact numbers: deletes, updates, prune, scope-widens, last-deny, protected, pack-removed,
+    /// mcp, not-analyzed;
     /// `plan` accepts it for one plan alone. A refusal prints the value. With several targets, one value each.
     #[arg(long, value_name = "[TARGET:]GUARD=NUMBER,...")]
     ack: Vec<Acknowledgement>,
@@ -52,8 +54,8 @@ pub(crate) struct ReadyPlan {
     services: Vec<Box<dyn Writes>>,
     /// Who signed the commit, where that was asked for.
     signed_by: Option<SignedBy>,
-    /// What a plan that was made before this run has to be shown with; nothing for one that was made just now.
-    saved: Option<Vec<ExtraAudiences>>,
+    /// Whether the plan was made before this run, so that only its calls are trusted.
+    is_saved: bool,
     /// What earlier runs of the same command leave; nothing before the first.
     earlier: Option<EarlierRuns>,
 }
@@ -72,18 +74,13 @@ impl ReadyPlan {
             digest,
             services,
             signed_by: None,
-            saved: None,
+            is_saved: false,
             earlier: None,
         }
     }
 
-    /// A plan that was made before, with the live state of each of its targets and the further people that they name.
-    pub(super) fn saved(
-        plan: Plan,
-        digest: Fingerprint,
-        again: Vec<(Box<dyn Writes>, ExtraAudiences)>,
-    ) -> Self {
-        let (services, further) = again.into_iter().unzip();
+    /// A plan that was made before, with the live state of each of its targets.
+    pub(super) fn saved(plan: Plan, digest: Fingerprint, services: Vec<Box<dyn Writes>>) -> Self {
         let kind = RunKind::Apply;
         Self {
             kind,
@@ -91,7 +88,7 @@ impl ReadyPlan {
             digest,
             services,
             signed_by: None,
-            saved: Some(further),
+            is_saved: true,
             earlier: None,
         }
     }
@@ -109,7 +106,7 @@ impl ReadyPlan {
             digest,
             services,
             signed_by: None,
-            saved: None,
+            is_saved: false,
             earlier: Some(earlier),
         }
     }
@@ -126,7 +123,7 @@ impl ReadyPlan {
 
     /// Whether the plan was made before this run.
     pub(super) fn is_saved(&self) -> bool {
-        self.saved.is_some()
+        self.is_saved
     }
 
     pub(super) fn digest(&self) -> &Fingerprint {
@@ -154,17 +151,18 @@ impl ApplyOptions {
             digest,
             mut services,
             signed_by,
-            saved,
+            is_saved,
             earlier,
         } = ready;
-        let plan = match saved {
-            None => plan,
-            // What a file says is not shown: what its calls do to what is live is worked out again.
-            Some(further) => recompute(plan, &services, &further, targets, session)?,
+        let plan = if is_saved {
+            // Only the calls of a file are trusted: what they do is computed again.
+            recompute(plan, &services, targets, session)?
+        } else {
+            plan
         };
         let pairs = match_targets(&plan, targets, session)?;
         console.print(&render::plan::human(&plan, console.painter()))?;
-        check_gates(&plan)?;
+        check_gates(&plan, &pairs, &self.ack)?;
         if plan.is_empty() {
             return Ok(RunResult::without_calls());
         }
@@ -247,14 +245,22 @@ enum Approval {
     Given,
 }
 
-fn check_gates(plan: &Plan) -> CommandResult<()> {
-    let shut = plan.failed_gates().count();
-    if shut == 0 {
-        return Ok(());
+fn check_gates(
+    plan: &Plan,
+    pairs: &[(&TargetPlan, &Target)],
+    acknowledged: &[Acknowledgement],
+) -> CommandResult<()> {
+    let failed = plan
+        .failed_gates()
+        .filter(|gate| !gate.is_unbroken())
+        .count();
+    if failed == 0 {
+        // The others only fail because of something that is not analyzed, which may be acknowledged.
+        return guards::check_gates(pairs, acknowledged);
     }
-    let gates = if shut == 1 { "gate does" } else { "gates do" };
+    let gates = plural(failed, "access gate fails", "access gates fail");
     Err(CommandError::gate_failed(format!(
-        "{shut} access {gates} not hold, as shown above. Nothing was applied."
+        "{gates}, as shown above. Nothing was applied."
     )))
 }
 
@@ -283,7 +289,6 @@ fn check_not_stale(
 fn recompute(
     mut plan: Plan,
     services: &[Box<dyn Writes>],
-    further: &[ExtraAudiences],
     targets: &[&Target],
     session: &Session,
 ) -> CommandResult<Plan> {
@@ -291,8 +296,8 @@ fn recompute(
     let pairs = match_targets(&plan, targets, session)?;
     // What a plan was made for comes first: nothing is worth saying about calls that no longer fit.
     check_not_stale(&pairs, services)?;
-    for (((plan, _), service), further) in pairs.iter().zip(services).zip(further) {
-        let plan = service.recompute(plan, further);
+    for ((plan, _), service) in pairs.iter().zip(services) {
+        let plan = service.recompute(plan);
         recomputed.push(plan.context("the calls of the plan do not fit what is live")?);
     }
     plan.targets = recomputed;

@@ -197,11 +197,6 @@ pub enum PlanNote {
         /// The policy.
         policy: String,
     },
-    /// What the calls open and close could not be worked out.
-    NotCompared {
-        /// Why, as a clause.
-        why: String,
-    },
     /// A document that is written is an older version of what is live.
     GoesBack {
         /// The policy.

@@ -21,7 +21,7 @@ use manifest::config::Provider;
 use model::docker::Profile;
 
 /// The version of the JSON form of a plan; raised when a reader of the old form would misread the new one.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// What is to be done at all targets of one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -123,7 +123,6 @@ impl TargetPlan {
         self.notes.iter().filter(|note| match note {
             PlanNote::Gap { .. } | PlanNote::GroupGap { .. } | PlanNote::Unproved { .. } => true,
             PlanNote::ScopeWidens { .. }
-            | PlanNote::NotCompared { .. }
             | PlanNote::GoesBack { .. }
             | PlanNote::UnknownFields { .. } => false,
         })

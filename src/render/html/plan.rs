@@ -13,9 +13,7 @@ use crate::plan::{
 use crate::render::annotations::{Annotation, AnnotationLevel, PackDiagnostics};
 use crate::render::commit;
 use crate::render::paint::Painter;
-use crate::render::plan::wording::{
-    direction, enforcement_headline, enforcement_lines, headline, profile,
-};
+use crate::render::plan::wording::{direction, enforcement_headline, enforcement_lines, profile};
 use crate::render::plan::{PlanSection, changes_of, documents, events, sections, summary};
 use crate::render::text::count_of;
 
@@ -158,8 +156,7 @@ fn target(
     self::enforcement(page, enforcement);
     self::documents(page, documents);
     if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
-        page.element("<h3>", &headline(access), "</h3>\n");
-        self::access::table(page, access);
+        self::access::section(page, access);
     }
     if !gates.is_empty() {
         self::access::gates(page, gates, origins.is_some());

@@ -9,8 +9,9 @@ use crate::plan::{
 use crate::render::annotations::{Annotation, AnnotationLevel, PackDiagnostics};
 use crate::render::commit;
 use crate::render::paint::Painter;
+use crate::render::plan::access_view::AccessView;
 use crate::render::plan::wording::{
-    ChangeSign, direction, enforcement_headline, enforcement_lines, headline, requests,
+    ChangeSign, direction, enforcement_headline, enforcement_lines,
 };
 use crate::render::plan::{
     PlanSection, TreeLine, access, changes_of, documents, events, gates, sections, summary, tree,
@@ -222,7 +223,7 @@ fn overview(
     if calls.is_empty() {
         page.line("Nothing is to do.");
     } else if let Some(access) = access {
-        page.line(&format!("**{}**", headline(access)));
+        page.line(&format!("**{}**", AccessView::of(access).headline));
     }
     if let Some(access) = access {
         opens_and_closes(page, access);
@@ -287,43 +288,33 @@ pub(super) fn notes(page: &mut MarkdownPage, sections: impl IntoIterator<Item = 
 
 /// Access changes; the first ones are unfolded.
 pub(super) fn opens_and_closes(page: &mut MarkdownPage, access: &AccessImpact) {
-    let mut lines: Vec<String> = access::grouped(access)
+    let view = AccessView::of(access);
+    let mut lines: Vec<String> = view
+        .lines
         .iter()
-        .map(|(change, people)| {
-            let word = if change.opens { "**opens**" } else { "closes" };
-            let people = match people.as_slice() {
-                [first, second, third, rest @ ..] if !rest.is_empty() => {
-                    format!(
-                        "{}, {}, {} and {} more",
-                        code(first),
-                        code(second),
-                        code(third),
-                        rest.len()
-                    )
-                }
-                few => few
-                    .iter()
-                    .map(|who| code(who))
-                    .collect::<Vec<_>>()
-                    .join(", "),
+        .map(|line| {
+            let word = if line.kind.is_risk() {
+                format!("**{}**", line.kind.word())
+            } else {
+                line.kind.word().to_owned()
             };
             format!(
-                "{word} {} for {people}, for example {}",
-                code(&requests(change)),
-                code(&change.witness)
+                "{word} for {}: {} ({}), for example {}",
+                code(&line.who),
+                code(&line.what),
+                code(&line.rule),
+                code(&line.row.witness)
             )
         })
         .collect();
+    let not_analyzed = view.not_analyzed.iter();
+    lines.extend(not_analyzed.map(|(text, _)| format!("**not analyzed**: {}", code(text))));
     let rest = lines.split_off(lines.len().min(SHOWN));
-    page.block(&list("what opens and closes", String::new(), lines));
-    let more = plural(
-        rest.len(),
-        "more that opens or closes",
-        "more that open or close",
-    );
+    page.block(&list("access changes", String::new(), lines));
+    let more = plural(rest.len(), "more access change", "more access changes");
     page.block(&PageBlock {
         folded: true,
-        ..list("what opens and closes", more, rest)
+        ..list("access changes", more, rest)
     });
 }
 

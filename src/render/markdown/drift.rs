@@ -7,7 +7,7 @@ use crate::render::drift::{self, INSTEAD, sections};
 use crate::render::markdown::page::MarkdownPage;
 use crate::render::markdown::text::code;
 use crate::render::paint::Painter;
-use crate::render::plan::wording::headline;
+use crate::render::plan::access_view::AccessView;
 use crate::render::plan::{access, tree};
 
 /// Drift, or that it is unknown, with the diagnostics of the files.
@@ -59,7 +59,7 @@ fn overview(page: &mut MarkdownPage, drift: &TargetDrift) {
     }
     let access = access.as_ref().filter(|_| drift.may_change_access());
     if let Some(access) = access {
-        page.line(&format!("**{}**", headline(access)));
+        page.line(&format!("**{}**", AccessView::of(access).headline));
     }
     if let Some(access) = access {
         opens_and_closes(page, access);

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::wording::{audience_name, call_name, deciding_rules, gate_text, place};
+use super::wording::{call_name, deciding_rules, gate_text, place};
 use crate::plan::{BreachInfo, DecidingRule, GateInfo, GateOutcome, GateSource};
 use crate::render::paint::Painter;
+use crate::render::plan::access_view::{not_analyzed_text, who};
 use crate::render::text::{neutral, plural};
 
 /// Maximum number of breaches to show per gate. The JSON output contains all.
@@ -56,6 +57,9 @@ pub(crate) fn human(gates: &[GateOutcome], three_way: bool, painter: Painter) ->
         if let Some(why) = &outcome.unknown {
             let _ = writeln!(text, "        could not be worked out: {}", neutral(why));
         }
+        for entry in &outcome.not_analyzed {
+            let _ = writeln!(text, "        not analyzed: {}", not_analyzed_text(entry));
+        }
         for breach in outcome.breaches.iter().take(SHOWN) {
             breach_text(&mut text, breach, &outcome.gate, painter);
         }
@@ -93,7 +97,7 @@ fn source(source: &GateSource) -> String {
 
 fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, painter: Painter) {
     let BreachInfo {
-        audience,
+        who: people,
         witness,
         already,
         blame,
@@ -108,7 +112,7 @@ fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, painter:
     let _ = writeln!(
         text,
         "        {}: {}{already}",
-        audience_name(audience, false),
+        who(people),
         painter.strong(&neutral(witness))
     );
     match gate {

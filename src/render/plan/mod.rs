@@ -1,6 +1,7 @@
 //! Renders plans.
 
 pub(crate) mod access;
+pub(crate) mod access_view;
 pub(crate) mod documents;
 pub(crate) mod events;
 pub(crate) mod gates;

@@ -7,6 +7,7 @@ use crate::plan::SourceRef;
 use crate::render::decided::DecidedBy;
 use crate::render::paint::Painter;
 use crate::render::text::{count_of, line_start, neutral};
+use access::UnknownCause;
 
 /// The whole report by target, followed by the totals.
 pub fn human(report: &TestReport, painter: Painter) -> String {
@@ -118,6 +119,19 @@ fn errors_text(result: &TestResult, painter: Painter, text: &mut String) {
 /// The decision and the deciding rules, one line each.
 pub(crate) fn got(result: &TestResult, painter: Painter) -> Vec<String> {
     let got = said(result.got);
+    if !result.unknown.is_empty() {
+        let causes = result
+            .unknown
+            .iter()
+            .map(|UnknownCause { policy, reason }| {
+                format!(
+                    "{got}: live policy \"{}\" is not understood: {}",
+                    neutral(policy),
+                    neutral(reason)
+                )
+            });
+        return causes.collect();
+    }
     let by = |(index, rule): (usize, &DecidedBy)| {
         let begin = if index == 0 {
             format!("{got} by ")

@@ -22,7 +22,6 @@ use crate::run::service::{
     logged,
 };
 use crate::run::{CallFailure, CallReport, LiveObject, StalePlan, StateAfterWrite, WriteOutcome};
-use access::NamedAudience;
 use http::ApiError;
 use http::operation::{ReadRequest, WriteRequest};
 use manifest::config::Target;
@@ -228,7 +227,7 @@ impl<W: Send + Sync> Reads for ChainloopTarget<W> {
         Ok(breaches.iter().map(ToString::to_string).collect())
     }
 
-    fn recompute(&self, plan: &TargetPlan, _: &[NamedAudience]) -> Result<TargetPlan, PlanError> {
+    fn recompute(&self, plan: &TargetPlan) -> Result<TargetPlan, PlanError> {
         self.accepts(plan)?;
         Ok(recomputed_documents(plan, self.live()?)?)
     }

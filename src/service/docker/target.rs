@@ -25,7 +25,6 @@ use crate::run::service::{
     Writes, logged,
 };
 use crate::run::{CallFailure, CallReport, LiveObject, StalePlan, StateAfterWrite, WriteOutcome};
-use access::NamedAudience;
 use http::ApiError;
 use http::operation::{ReadRequest, WriteRequest};
 use model::docker::{DockerLiveState, DockerOperation, PolicyId};
@@ -229,13 +228,9 @@ impl<W: Send + Sync> Reads for DockerTarget<W> {
         Ok(breaches.iter().map(ToString::to_string).collect())
     }
 
-    fn recompute(
-        &self,
-        plan: &TargetPlan,
-        further: &[NamedAudience],
-    ) -> Result<TargetPlan, PlanError> {
+    fn recompute(&self, plan: &TargetPlan) -> Result<TargetPlan, PlanError> {
         self.accepts(plan)?;
-        Ok(recomputed(plan, self.live()?, further, &self.teams)?)
+        Ok(recomputed(plan, self.live()?, &self.teams)?)
     }
 
     fn gates(

@@ -23,7 +23,6 @@ use crate::run::service::{
     WriteAnswer, Writes, logged,
 };
 use crate::run::{CallFailure, CallReport, LiveObject, StalePlan, StateAfterWrite, WriteOutcome};
-use access::NamedAudience;
 use http::ApiError;
 use http::operation::{ReadRequest, WriteRequest};
 use manifest::config::{Target, Unmanaged};
@@ -271,7 +270,7 @@ impl<W: Send + Sync> Reads for PulumiTarget<W> {
         Ok(breaches.iter().map(ToString::to_string).collect())
     }
 
-    fn recompute(&self, plan: &TargetPlan, _: &[NamedAudience]) -> Result<TargetPlan, PlanError> {
+    fn recompute(&self, plan: &TargetPlan) -> Result<TargetPlan, PlanError> {
         self.accepts(plan)?;
         Ok(recomputed_packs(plan, self.live()?)?)
     }

@@ -15,8 +15,6 @@ use model::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
 pub struct TargetGates {
     /// The gates of all targets first, then those of this target.
     pub list: Vec<Gate<Place>>,
-    /// All declared audiences, including those that no gate names.
-    pub audiences: Vec<NamedAudience>,
 }
 
 /// The gates of one target, without those that
@@ -148,12 +146,6 @@ impl<'a> GateReader<'a> {
                 continue;
             }
             let audience = self.resolve_audience(teams, section.document, &path);
-            if let Some(audience) = &audience {
-                self.gates.audiences.push(NamedAudience {
-                    name: name.clone(),
-                    audience: audience.clone(),
-                });
-            }
             self.known.insert(name, (place, audience));
         }
     }

@@ -51,11 +51,7 @@ pub fn drift(
         .retain(|policy| !unknown.contains(policy.id.as_str()));
     let mut access = AccessImpact::default();
     if !changes.is_empty() || !unknown.is_empty() {
-        // If the rules cannot be compared, the section stays empty, which means "not compared".
-        access = impact(&expected, live, &[], &|policy, rule| {
-            place(policy, Some(rule))
-        })
-        .unwrap_or_default();
+        access = impact(&expected, live, &place);
     }
     let unmanaged: Vec<UnmanagedResource> = plan
         .unmanaged

@@ -41,9 +41,9 @@ use summary::{before, live_counts, rule_count};
 
 use crate::plan::{
     AccessImpact, Change, ChangeKind, GateNames, Gates, GuardedChange, HeldChange, HeldReason,
-    PlanNote, PlannedCall, ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedResource,
+    NotAnalyzed, NotAnalyzedKind, PlanNote, PlannedCall, ResourceKind, SourceRef, TargetInfo,
+    TargetPlan, UnmanagedResource,
 };
-use access::NamedAudience;
 use manifest::config::{Unmanaged, UnmanagedSettings};
 use model::diag::Place;
 use model::docker::{
@@ -296,17 +296,14 @@ impl<'a> PolicyPlanner<'a> {
         // The outcome does not depend on the order of the calls, so both are computed in parallel.
         let ((calls, gaps), (found, access)) = rayon::join(
             || order::arrange(live_state, unordered, teams),
-            || outcome(live_state, &made, known, &gates.audiences, &places),
+            || outcome(live_state, &made, known, &places),
         );
         notes.extend(gaps);
-        let access = access
-            .map(|access| access.with_team_names(request.teams))
-            .unwrap_or_else(|why| {
-                notes.push(PlanNote::NotCompared { why });
-                AccessImpact::default()
-            });
-        let rule = |policy: &str, rule: &str| places.rule(policy, rule);
-        let policy = |policy: &str| places.policy(policy);
+        let access = access.with_team_names(request.teams);
+        let (rule, policy) = (
+            |policy: &str, rule: &str| places.rule(policy, rule),
+            |policy: &str| places.policy(policy),
+        );
         let names = GateNames {
             rule: &rule,
             policy: &policy,
@@ -339,29 +336,38 @@ impl<'a> PolicyPlanner<'a> {
     }
 }
 
-/// Computes guarded changes and access. Calls that do not fit the live state return an error
-/// instead of an empty result.
+/// Computes guarded changes and access. Calls that do not fit the live state might do anything, so
+/// that every policy counts as deleted and nothing is analyzed.
 fn outcome(
     live: &DockerLiveState,
     calls: &[PlannedCall],
     known: &LivePolicyContext<'_>,
-    further: &[NamedAudience],
     places: &DeclarationPlaces<'_>,
-) -> (Vec<GuardedChange>, Result<AccessImpact, String>) {
+) -> (Vec<GuardedChange>, AccessImpact) {
     if calls.is_empty() {
-        return (Vec::new(), Ok(AccessImpact::default()));
+        return (Vec::new(), AccessImpact::default());
     }
-    let source = |policy: &str, rule: &str| places.rule(policy, rule);
+    let locate = |policy: &str, rule: Option<&str>| match rule {
+        Some(rule) => places.rule(policy, rule),
+        None => places.policy(policy),
+    };
     match replay(live, calls) {
         Ok(after) => {
-            let access = impact(live, &after, further, &source).map_err(|error| error.to_string());
+            let access = impact(live, &after, &locate);
             (guarded(live, &after, known), access)
         }
-        // Such calls might do anything, so everything counts as deleted.
-        Err(error) => (
-            guarded(live, &DockerLiveState::default(), known),
-            Err(error.to_string()),
-        ),
+        Err(error) => {
+            let unknown = live.policies.iter().map(|policy| NotAnalyzed {
+                kind: NotAnalyzedKind::Unknown,
+                policy: policy.name.clone(),
+                reason: error.to_string(),
+                source: places.policy(&policy.name),
+            });
+            (
+                guarded(live, &DockerLiveState::default(), known),
+                AccessImpact::unknown(unknown.collect()),
+            )
+        }
     }
 }
 

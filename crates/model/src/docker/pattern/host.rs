@@ -162,6 +162,15 @@ impl HostPattern {
         self.name.bytes().any(|byte| byte.is_ascii_uppercase())
     }
 
+    /// The pattern in lowercase, for comparisons that ignore case as DNS does (RFC 4343).
+    #[must_use]
+    pub fn to_lowercase(&self) -> Self {
+        Self {
+            name: self.name.to_ascii_lowercase().into(),
+            ..self.clone()
+        }
+    }
+
     /// The name as an IPv4 address.
     pub fn address(&self) -> Option<Ipv4Addr> {
         if self.depth == WildcardDepth::Exact && ends_in_number(&self.name) {

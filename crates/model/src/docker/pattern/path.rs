@@ -96,6 +96,17 @@ impl PathPattern {
         glob::segments(&self.text[self.body..], self.root.separator())
     }
 
+    /// The pattern with its segments in lowercase, for comparisons that ignore case.
+    #[must_use]
+    pub fn to_lowercase(&self) -> Self {
+        let root = &self.text[..self.body];
+        let segments = self.text[self.body..].to_lowercase();
+        Self {
+            text: format!("{root}{segments}").into(),
+            ..self.clone()
+        }
+    }
+
     /// Whether this pattern matches every path that `other` matches. `true` is always correct;
     /// `false` may also mean that the comparison would be too expensive.
     pub fn covers(&self, other: &Self) -> bool {

@@ -44,7 +44,8 @@ use super::effect::CallEffect;
 use super::timeline::Timeline;
 use crate::plan::graph::{CallGraph, CallPosition, PrecedenceEdge, ranges};
 use crate::plan::{CallDependency, CallId, DependencyReason, PlanNote, PlannedCall};
-use access::Audience;
+use crate::render::plan::access_view::who;
+use access::{Audience, People};
 use model::docker::{DockerLiveState, DockerOperation, LiveContent, PolicyId};
 pub(crate) use precedence::alternatives;
 use split::{SplitReason, SplittableCall};
@@ -341,7 +342,7 @@ impl OrderConflict {
                 } else {
                     ("denied", "allowed")
                 };
-                let people = audience_text(&audience.clone().with_team_names(teams));
+                let people = who(&People::members_of(audience).with_team_names(teams));
                 format!(
                     "`{witness}` is {decision} for {people} before and after, and may be {other} for a moment between"
                 )
@@ -385,16 +386,6 @@ fn cedar_note(live: &DockerLiveState, steps: &[SplittableCall]) -> Option<PlanNo
         policy: (*first).to_owned(),
         why,
     })
-}
-
-fn audience_text(audience: &Audience) -> String {
-    let Audience { teams, profiles } = audience;
-    let all: Vec<&str> = teams.iter().chain(profiles).map(String::as_str).collect();
-    if all.is_empty() {
-        "everybody".to_owned()
-    } else {
-        format!("people in {}", all.join(" and "))
-    }
 }
 
 /// Numbers the calls in their final order. With `one_by_one`, each call waits for all earlier ones.

@@ -215,6 +215,10 @@ fn check(
     let mut covered = BTreeSet::new();
     for rule in &coverage.rules {
         let position = rule.rule.position;
+        let decided = exercised.iter().any(|(policy, key)| {
+            *policy == position.policy && key.as_ref().is_some_and(|(at, _)| *at == position.rule)
+        });
+        prop_assert_eq!(rule.is_exercised(), decided);
         let flags = rule.resources.iter().map(|(text, flag)| {
             (
                 (position.policy, Some((position.rule, text.clone()))),

@@ -42,7 +42,7 @@ fn rule(text: &str) -> Rule {
 
 #[test]
 fn every_documented_example_holds() {
-    let text = std::fs::read_to_string("docs/access.md").unwrap();
+    let text = std::fs::read_to_string("../../docs/access.md").unwrap();
     let mut rows = 0;
     let mut statements = 0;
     for line in text
