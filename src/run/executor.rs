@@ -10,6 +10,7 @@ use futures_util::stream::FuturesUnordered;
 use thiserror::Error;
 
 use super::control::{RunSettings, StopSignal};
+use super::counts::SkipReason;
 use super::journal::{Journal, JournalError, JournalRecord};
 use super::report::{CallFailure, CallOutcome, CallReport};
 use super::scheduler::CallScheduler;
@@ -89,6 +90,7 @@ pub async fn run(run: TargetRun<'_>) -> Result<CallReport, RunError> {
     journal
         .write(&JournalRecord::Before {
             target: target.to_owned(),
+            calls: Some(plan.calls.len()),
             objects,
         })
         .await?;
@@ -112,8 +114,8 @@ pub async fn run(run: TargetRun<'_>) -> Result<CallReport, RunError> {
         };
         progress.event(RunEvent::Finished(call, &outcome));
         match &outcome {
-            CallOutcome::Applied(_) => scheduler.done(call.id),
-            CallOutcome::Overwrote(_) => {
+            CallOutcome::Applied(_) | CallOutcome::Adopted => scheduler.done(call.id),
+            CallOutcome::Replaced(_) => {
                 scheduler.stop_subject(call.id);
                 scheduler.done(call.id);
             }
@@ -122,17 +124,19 @@ pub async fn run(run: TargetRun<'_>) -> Result<CallReport, RunError> {
                 stop.ask();
                 scheduler.failed(call.id);
             }
-            CallOutcome::Failed(_) | CallOutcome::Blocked { .. } | CallOutcome::NotAttempted => {
+            CallOutcome::Failed(_) | CallOutcome::Unknown { .. } | CallOutcome::Skipped(_) => {
                 scheduler.failed(call.id)
             }
         }
         outcomes.push((call.id, outcome));
-        for (call, by) in scheduler.take_blocked() {
-            outcomes.push(left_out(progress, call, CallOutcome::Blocked { by }));
+        for (skipped, by) in scheduler.take_blocked() {
+            let outcome = sender.skip(skipped, SkipReason::AfterFailure { call: by });
+            outcomes.push(left_out(progress, skipped, outcome));
         }
     }
     for call in scheduler.unstarted() {
-        outcomes.push(left_out(progress, call, CallOutcome::NotAttempted));
+        let outcome = sender.skip(call, SkipReason::Stopped);
+        outcomes.push(left_out(progress, call, outcome));
     }
     let cleaned = sender.clean_up(plan.calls.len()).await;
     // The answers that are still in line; without them the next run reads back what is known already.

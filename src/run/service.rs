@@ -138,10 +138,30 @@ pub struct RunContext<'a> {
 pub struct WriteAnswer {
     /// What the call left.
     pub left: StateAfterWrite,
-    /// What was there just before, if it is not what should have been.
-    pub overwrote: Option<ObjectDifference>,
+    /// The state just before the call, as far as the answer tells.
+    pub replaced: ReplacedState,
     /// When, by the server's clock.
     pub date: Option<Timestamp>,
+}
+
+/// The state that a call replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReplacedState {
+    /// The state that the plan expected, or the answer does not tell.
+    Expected,
+    /// The desired state, which another client had made just before: the call changed nothing.
+    Desired,
+    /// Another state, which another client had made just before.
+    Changed(ObjectDifference),
+}
+
+/// What a check just before a call found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CheckedCall {
+    /// The object is in the expected state, so the call is sent.
+    Send,
+    /// Another client made the desired state, so the call is not sent.
+    Adopted(Box<StateAfterWrite>),
 }
 
 /// A call at the end of a run that removes what the run began and did not finish.
@@ -307,11 +327,12 @@ pub trait Writes: Reads {
     /// The call is for another service, or no run was started.
     fn prepare(&self, call: &PlannedCall) -> Result<Option<SentOperation>, ServiceError>;
 
-    /// Checks just before a call that what it is about is what the plan expects.
+    /// Checks just before a call whether its object is in the state that the plan expects.
     fn check_before<'a>(
         &'a self,
+        call: CallId,
         sent: &'a SentOperation,
-    ) -> BoxFuture<'a, Result<(), CallFailure>>;
+    ) -> BoxFuture<'a, Result<CheckedCall, CallFailure>>;
 
     /// Sends a call, once.
     fn send<'a>(&'a self, sent: &'a SentOperation)

@@ -3,6 +3,7 @@
 mod journals;
 mod kills;
 mod matrix;
+mod outcomes;
 mod plans;
 mod races;
 mod rollbacks;

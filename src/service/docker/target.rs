@@ -19,9 +19,9 @@ use crate::plan::{
 };
 use crate::run::journal::TargetHistory;
 use crate::run::service::{
-    BeginError, BeginReading, CallError, PlanError, PlanRequest, ReadFor, ReadOnly, Reads,
-    ReadsBack, RunContext, ServiceError, UndoPlan, UndoRequest, VerifyError, WriteAnswer, Writes,
-    logged,
+    BeginError, BeginReading, CallError, CheckedCall, PlanError, PlanRequest, ReadFor, ReadOnly,
+    Reads, ReadsBack, RunContext, ServiceError, UndoPlan, UndoRequest, VerifyError, WriteAnswer,
+    Writes, logged,
 };
 use crate::run::{CallFailure, CallReport, LiveObject, StalePlan, StateAfterWrite, WriteOutcome};
 use access::NamedAudience;
@@ -304,6 +304,7 @@ impl Writes for DockerTarget<PolicyWriter> {
         let before = keep_touched(self.live()?.clone(), plan);
         let objects = before.policies.iter().map(LiveObject::policy).collect();
         self.writer.run = Some(PolicyRun::new(
+            plan,
             before,
             self.reader.clone(),
             self.writer.writer.clone(),
@@ -322,11 +323,12 @@ impl Writes for DockerTarget<PolicyWriter> {
 
     fn check_before<'a>(
         &'a self,
+        call: CallId,
         sent: &'a SentOperation,
-    ) -> BoxFuture<'a, Result<(), CallFailure>> {
+    ) -> BoxFuture<'a, Result<CheckedCall, CallFailure>> {
         Box::pin(async move {
             let operation = operation(&self.info, sent)?;
-            self.run()?.check_before(operation).await
+            self.run()?.check_before(call, operation).await
         })
     }
 

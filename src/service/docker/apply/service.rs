@@ -7,20 +7,22 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::ledger::Ledger;
-use super::outcome::{decide, overwritten};
+use super::outcome::{decide, replaced_state};
 use super::read_back::read_back;
-use crate::plan::{CallId, PolicyRef};
+use crate::plan::{CallId, PolicyRef, TargetPlan};
 use crate::run::CallFailure;
 use crate::run::RunSettings;
-use crate::run::service::WriteAnswer;
+use crate::run::service::{CheckedCall, ReplacedState, WriteAnswer};
 use crate::run::{LiveObject, ObjectDifference, StateAfterWrite, WriteOutcome};
 use crate::service::docker::client::{DockerReader, DockerWriter};
 use http::{ApiError, DatedAnswer};
-use model::docker::{DockerLiveState, DockerOperation, PolicyId, UpdateAnswer};
+use model::docker::{DockerLiveState, DockerOperation, LivePolicy, PolicyId, Rule, UpdateAnswer};
 
 /// What is known of a target, and a way to read it.
 pub struct PolicyLookup {
     ledger: Mutex<Ledger>,
+    /// The rules that the run creates in policies that it creates, by the name of the policy.
+    planned_rules: HashMap<String, Vec<Rule>>,
     reader: DockerReader,
 }
 
@@ -29,6 +31,7 @@ impl PolicyLookup {
     pub fn new(ledger: Ledger, reader: DockerReader) -> Self {
         Self {
             ledger: Mutex::new(ledger),
+            planned_rules: HashMap::new(),
             reader,
         }
     }
@@ -46,7 +49,23 @@ impl PolicyLookup {
         send: &DockerOperation<PolicyId>,
     ) -> Result<WriteOutcome, ApiError> {
         let found = read_back(send, &self.ledger, &self.reader).await?;
-        Ok(decide(send, &self.ledger(), found.as_ref()))
+        Ok(self.decide(send, found.as_ref()))
+    }
+
+    fn decide(&self, send: &DockerOperation<PolicyId>, found: Option<&LivePolicy>) -> WriteOutcome {
+        let planned_rules = match send {
+            DockerOperation::CreatePolicy { policy } => self
+                .planned_rules
+                .get(policy.name.as_str())
+                .map(Vec::as_slice)
+                .unwrap_or_default(),
+            DockerOperation::UpdatePolicy { .. }
+            | DockerOperation::DeletePolicy { .. }
+            | DockerOperation::CreateRule { .. }
+            | DockerOperation::UpdateRule { .. }
+            | DockerOperation::DeleteRule { .. } => &[],
+        };
+        decide(send, &self.ledger(), planned_rules, found)
     }
 
     /// Takes note of what a call left.
@@ -64,13 +83,25 @@ pub struct PolicyRun {
     begun: Instant,
     /// The policies that were there before; what this run makes needs no check.
     found: BTreeSet<PolicyId>,
-    /// Whether each policy was as it should be just before its first call. All its calls wait for this.
-    checks: Mutex<HashMap<PolicyId, Arc<OnceCell<Option<CallFailure>>>>>,
+    /// The calls that change each of these policies.
+    calls: HashMap<PolicyId, Vec<(CallId, DockerOperation<PolicyId>)>>,
+    /// The check of each policy just before its first call. All its calls wait for this.
+    checks: Mutex<HashMap<PolicyId, Arc<OnceCell<PolicyCheck>>>>,
+}
+
+/// What a check of a policy just before its first call found.
+#[derive(Debug, Default)]
+struct PolicyCheck {
+    /// The calls whose desired state another client has made.
+    adopted: HashMap<CallId, StateAfterWrite>,
+    /// Why the other calls cannot be made.
+    failure: Option<CallFailure>,
 }
 
 impl PolicyRun {
     /// Starts a run with the policies that its plan touches, as they were read just now.
     pub fn new(
+        plan: &TargetPlan,
         before: DockerLiveState,
         reader: DockerReader,
         writer: DockerWriter,
@@ -81,16 +112,19 @@ impl PolicyRun {
             .iter()
             .map(|policy| policy.id.clone())
             .collect();
-        let begun = Instant::now();
-        let checks = Mutex::default();
+        let lookup = PolicyLookup {
+            planned_rules: planned_rules(plan),
+            ..PolicyLookup::new(before.clone().into(), reader)
+        };
         Self {
-            lookup: PolicyLookup::new(before.clone().into(), reader),
+            lookup,
             before,
             writer,
             settings,
-            begun,
+            begun: Instant::now(),
             found,
-            checks,
+            calls: calls_by_policy(plan),
+            checks: Mutex::default(),
         }
     }
 
@@ -113,23 +147,33 @@ impl PolicyRun {
     ///
     /// # Errors
     /// It was changed, or cannot be read.
-    pub async fn check_before(&self, send: &DockerOperation<PolicyId>) -> Result<(), CallFailure> {
+    pub async fn check_before(
+        &self,
+        call: CallId,
+        send: &DockerOperation<PolicyId>,
+    ) -> Result<CheckedCall, CallFailure> {
         let Some(id) = send.existing() else {
-            return Ok(());
+            return Ok(CheckedCall::Send);
         };
         let cell = {
             let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(checks.entry(id.clone()).or_default())
         };
-        let failure = cell.get_or_init(|| self.check_policy(id)).await.clone();
-        failure.map_or(Ok(()), Err)
+        let PolicyCheck { adopted, failure } = cell.get_or_init(|| self.check_policy(id)).await;
+        match (adopted.get(&call), failure) {
+            (Some(left), _) => Ok(CheckedCall::Adopted(Box::new(left.clone()))),
+            (None, Some(failure)) => Err(failure.clone()),
+            (None, None) => Ok(CheckedCall::Send),
+        }
     }
 
-    async fn check_policy(&self, id: &PolicyId) -> Option<CallFailure> {
+    async fn check_policy(&self, id: &PolicyId) -> PolicyCheck {
         if !self.found.contains(id) || self.begun.elapsed() < self.settings.fresh {
-            return None;
+            return PolicyCheck::default();
         }
-        let planned = self.lookup.ledger().policy(id).cloned()?;
+        let Some(planned) = self.lookup.ledger().policy(id).cloned() else {
+            return PolicyCheck::default();
+        };
         let found = match self
             .lookup
             .reader
@@ -137,18 +181,40 @@ impl PolicyRun {
             .await
         {
             Ok(found) => found,
-            Err(error) => return Some(CallFailure::NotChecked(error)),
+            Err(error) => {
+                return PolicyCheck {
+                    adopted: HashMap::new(),
+                    failure: Some(CallFailure::NotChecked(error)),
+                };
+            }
         };
-        let stale = self.lookup.ledger().check(id, found.as_ref()).err()?;
-        let object = |policy| LiveObject::Policy(Box::new(policy));
-        let difference = ObjectDifference {
-            planned: Some(object(planned)),
-            found: found.map(object),
+        let Err(stale) = self.lookup.ledger().check(id, found.as_ref()) else {
+            return PolicyCheck::default();
         };
-        Some(CallFailure::Stale {
+        // Another client that applies the same plan may have made some of the calls. What is left is
+        // made if the policy differs from the expected one by these calls only.
+        let mut expected = Ledger::new([planned.clone()]);
+        let mut adopted = HashMap::new();
+        for (call, send) in self.calls.get(id).into_iter().flatten() {
+            if let WriteOutcome::Applied(left) = self.lookup.decide(send, found.as_ref()) {
+                expected.record(*call, &left);
+                adopted.insert(*call, left);
+            }
+        }
+        let calls = self.calls.get(id).map_or(0, Vec::len);
+        let is_expected = match (&found, expected.policy(id)) {
+            (Some(_), Some(_)) => expected.check(id, found.as_ref()).is_ok(),
+            (None, None) => adopted.len() == calls,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        let failure = (!is_expected).then(|| CallFailure::Stale {
             stale,
-            difference: Box::new(difference),
-        })
+            difference: Box::new(ObjectDifference {
+                planned: Some(LiveObject::Policy(Box::new(planned))),
+                found: found.map(|policy| LiveObject::Policy(Box::new(policy))),
+            }),
+        });
+        PolicyCheck { adopted, failure }
     }
 
     /// What should be there just before a call, of what its answer tells.
@@ -225,11 +291,51 @@ impl PolicyRun {
                 (left, rule(what), date)
             }
         };
-        let overwrote = old.and_then(|old| overwritten(&left, planned, old));
+        let replaced = old.map_or(ReplacedState::Expected, |old| {
+            replaced_state(&left, planned, old)
+        });
         Ok(WriteAnswer {
             left,
-            overwrote,
+            replaced,
             date,
         })
     }
+}
+
+/// The rules that a plan creates in policies that it creates, by the name of the policy.
+fn planned_rules(plan: &TargetPlan) -> HashMap<String, Vec<Rule>> {
+    let mut planned: HashMap<String, Vec<Rule>> = HashMap::new();
+    for call in &plan.calls {
+        if let Some(DockerOperation::CreateRule {
+            policy: PolicyRef::CreatedBy(_),
+            rule,
+        }) = call.send.docker()
+        {
+            planned
+                .entry(call.name.clone())
+                .or_default()
+                .push(rule.clone());
+        }
+    }
+    planned
+}
+
+/// The calls of a plan that change policies that were there before, by policy.
+fn calls_by_policy(
+    plan: &TargetPlan,
+) -> HashMap<PolicyId, Vec<(CallId, DockerOperation<PolicyId>)>> {
+    let mut calls: HashMap<PolicyId, Vec<_>> = HashMap::new();
+    for call in &plan.calls {
+        let existing = |policy| match policy {
+            PolicyRef::Existing(id) => Ok(id),
+            PolicyRef::CreatedBy(_) => Err(()),
+        };
+        let send = call.send.docker().cloned();
+        if let Some(Ok(send)) = send.map(|send| send.try_map(existing))
+            && let Some(id) = send.existing().cloned()
+        {
+            calls.entry(id).or_default().push((call.id, send));
+        }
+    }
+    calls
 }
