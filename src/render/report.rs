@@ -96,6 +96,7 @@ pub fn skip_reason(reason: SkipReason) -> String {
     match reason {
         SkipReason::AfterFailure { call } => format!("because call {} failed", call.0),
         SkipReason::Stopped => "because the run was stopped".to_owned(),
+        SkipReason::PlanStale => "because the plan is stale".to_owned(),
         SkipReason::MissingId => "because an id from an earlier call is missing".to_owned(),
     }
 }

@@ -76,6 +76,8 @@ pub enum SkipReason {
     },
     /// The run was stopped.
     Stopped,
+    /// Another client changed the live state since it was read for the plan.
+    PlanStale,
     /// An id that it needs is missing from the outcome of an earlier call.
     MissingId,
 }

@@ -15,7 +15,7 @@ use super::journal::{Journal, JournalError, JournalRecord};
 use super::report::{CallFailure, CallOutcome, CallReport};
 use super::scheduler::CallScheduler;
 use super::sender::CallSender;
-use super::service::{BeginError, RunContext, Writes};
+use super::service::{BeginError, CallError, RunContext, Writes};
 use crate::plan::{Commit, PlannedCall, TargetPlan};
 use git::PackTree;
 
@@ -43,6 +43,9 @@ pub enum RunError {
     /// The journal cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The live state could not be read again.
+    #[error("the live state could not be read again before the first call")]
+    Confirm(#[source] CallError),
 }
 
 /// All that running the plan of one target needs.
@@ -68,7 +71,8 @@ pub struct TargetRun<'a> {
 /// that wait for it and the further ones about the same thing are blocked, and all others go on.
 ///
 /// # Errors
-/// The run cannot begin, or the journal cannot hold what is there before; then nothing was sent.
+/// The run cannot begin, the live state cannot be read again, or the journal cannot be written. Nothing
+/// was sent then.
 pub async fn run(run: TargetRun<'_>) -> Result<CallReport, RunError> {
     let TargetRun {
         plan,
@@ -97,6 +101,18 @@ pub async fn run(run: TargetRun<'_>) -> Result<CallReport, RunError> {
     // From here on it is shared by all calls under way.
     let service: &dyn Writes = service;
     let sender = CallSender::new(plan, service, journal, stop, settings);
+    let stale = service.confirm(plan, settings.at_once).await;
+    let stale = stale.map_err(RunError::Confirm)?;
+    if !stale.is_empty() {
+        let calls = plan.calls.iter();
+        let skipped = calls.map(|call| {
+            let outcome = sender.skip(call, SkipReason::PlanStale);
+            left_out(progress, call, outcome)
+        });
+        let report = CallReport::new(skipped.collect(), Vec::new()).with_stale(stale);
+        let _ = journal.store().await;
+        return Ok(report);
+    }
     let mut outcomes = Vec::with_capacity(plan.calls.len());
     let mut scheduler = CallScheduler::new(&plan.calls);
     let mut under_way = FuturesUnordered::new();

@@ -155,6 +155,7 @@ fn remedy_of_status(status: Option<u16>) -> Remedy {
 pub struct CallReport {
     outcomes: Vec<(CallId, CallOutcome)>,
     cleaned: Vec<CleanedUpVersion>,
+    stale: Vec<StalePlan>,
 }
 
 /// Something that this run began and did not finish, and so removed.
@@ -180,7 +181,20 @@ impl CallReport {
         cleaned: Vec<CleanedUpVersion>,
     ) -> Self {
         outcomes.sort_by_key(|(id, _)| *id);
-        Self { outcomes, cleaned }
+        Self {
+            outcomes,
+            cleaned,
+            stale: Vec::new(),
+        }
+    }
+
+    pub(crate) fn with_stale(self, stale: Vec<StalePlan>) -> Self {
+        Self { stale, ..self }
+    }
+
+    /// What another client changed between the plan and the first call. No call was sent then.
+    pub fn stale(&self) -> &[StalePlan] {
+        &self.stale
     }
 
     /// The versions that were begun and not completed.

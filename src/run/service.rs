@@ -321,6 +321,20 @@ pub trait Writes: Reads {
         context: RunContext<'_>,
     ) -> Result<Vec<LiveObject>, BeginError>;
 
+    /// Reads the live state again just before the first call, and compares it with the state that the
+    /// plan was made from: reading many objects is not atomic, so a plan may be made from a mixture of
+    /// states. Returns what changed, apart from calls of the plan that another client has made.
+    ///
+    /// # Errors
+    /// It could not be read, or no run was started.
+    fn confirm<'a>(
+        &'a self,
+        _plan: &'a TargetPlan,
+        _at_once: usize,
+    ) -> BoxFuture<'a, Result<Vec<StalePlan>, CallError>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
     /// What a call sends, with the ids that earlier calls were answered; nothing if one is missing.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use emulator::EmulatorProfile;
 use serde_json::Value;
 
 use super::{APPLY, first, journal_files, serving, state};
-use crate::cli::sandbox::{SECRET, Sandbox};
+use crate::cli::sandbox::{SECRET, Sandbox, policy, tcp};
 use crate::skip;
 
 fn lines(sandbox: &Sandbox, position: usize) -> Vec<Value> {
@@ -104,6 +104,9 @@ fn lines_fit_the_schema() {
     first(&sandbox);
     sandbox.expect(0, APPLY);
     super::change(&sandbox);
+    // The other client changes rule "one" as well, but not to what is desired here.
+    let a = tcp("one", "deny", "uno.example.com") + &tcp("two", "allow", "two.example.com");
+    sandbox.write("policies/a.yaml", policy("a", &format!("rules:\n{a}")));
     sandbox.expect(7, APPLY);
     sandbox.expect(0, &["schema"]);
     let schema: Value = serde_json::from_str(&sandbox.read("schemas/journal.schema.json")).unwrap();

@@ -340,8 +340,9 @@ async fn faults_at_random_converge() {
 
 #[tokio::test]
 async fn a_policy_that_moved_before_its_first_call_is_left_alone_and_the_others_go_on() {
-    // The read that another writer comes before is the one just before the first call.
-    let site = Site::new(EmulatorProfile::Current, &["change-rule=a/two@getPolicy:3"]).await;
+    // The plan is made from the first two reads, and confirmed by two more; the other client comes just
+    // before the read that precedes the first call of the policy.
+    let site = Site::new(EmulatorProfile::Current, &["change-rule=a/two@getPolicy:5"]).await;
     site.apply(&first(), Duration::from_secs(1)).await;
     let desired = [
         policy("a", vec![rule("one", "deny", "one.example.com")]),

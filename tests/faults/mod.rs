@@ -8,6 +8,7 @@ mod plans;
 mod races;
 mod rollbacks;
 mod runs;
+mod torn_reads;
 
 use emulator::{DockerOptions, EmulatorProfile, StateLocation};
 use serde_json::{Value, json};

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::races::{THEIRS, check_out, has_intent, race};
 use super::{APPLY, ask, change, first, serving};
-use crate::cli::sandbox::{Ran, Sandbox};
+use crate::cli::sandbox::{Ran, Sandbox, policy, tcp};
 
 /// The outcomes that add up to the calls of a plan.
 const OUTCOMES: [&str; 5] = ["applied", "adopted", "failed", "unknown", "skipped"];
@@ -105,26 +105,71 @@ fn planned_calls(sandbox: &Sandbox) -> u64 {
     plan["targets"][0]["calls"].as_array().unwrap().len() as u64
 }
 
+/// Two applies of the same plan that meet: the fifth rule of the slow one takes long, and the quick
+/// one creates the other rules meanwhile.
+fn interleaved() -> (Sandbox, [Ran; 2]) {
+    let sandbox = serving(EmulatorProfile::Current, &["delay=3s@createRule:5"]);
+    first(&sandbox);
+    let rules: String = (0..12)
+        .map(|number| {
+            let host = format!("h{number}.example.org");
+            tcp(&format!("r{number}"), "allow", &host)
+        })
+        .collect();
+    sandbox.write("policies/b.yaml", policy("b", &format!("rules:\n{rules}")));
+    check_out(&sandbox);
+    let slow = sandbox
+        .command(&["apply", "--auto-approve", "--concurrency", "1"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    let rules_begun = || {
+        let file = journals(&sandbox.path(".polwarden/journal")).pop();
+        let text = file.map(|file| std::fs::read_to_string(file).unwrap());
+        text.unwrap_or_default()
+            .lines()
+            .filter(|line| line.contains("\"intent\"") && line.contains("\"createRule\""))
+            .count()
+    };
+    while rules_begun() < 5 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "too slow");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let quick = sandbox.expect(0, THEIRS);
+    let slow = Ran::of(slow.wait_with_output().unwrap());
+    (sandbox, [slow, quick])
+}
+
 #[test]
 fn two_applies_of_the_same_plan_claim_each_created_object_once() {
-    let mut shared = 0;
+    let check = |sandbox: &Sandbox, ends: &[Ran; 2]| {
+        let what = format!("{ends:#?}");
+        assert_eq!(ends.each_ref().map(|ran| ran.code), [0, 0], "{what}");
+        let claims = both_claims(sandbox, [0, 0]);
+        let [ours, theirs] = &claims;
+        let claimed = ours.created.intersection(&theirs.created).count();
+        assert_eq!(claimed, 0, "{ours:?} {theirs:?}");
+        let union: BTreeSet<_> = ours.created.union(&theirs.created).cloned().collect();
+        let live = live_ids(sandbox);
+        assert_eq!(union, live, "{what}");
+        let applied = ours.sum("applied") + theirs.sum("applied");
+        assert_eq!(applied, live.len() as u64, "{what}");
+        claims
+    };
+    let (sandbox, ends) = interleaved();
+    let claims = check(&sandbox, &ends);
+    let applied = claims.each_ref().map(|claims| claims.sum("applied"));
+    assert!(applied.iter().all(|count| *count > 0), "{ends:#?}");
+    assert!(claims[0].sum("adopted") > 0, "{ends:#?}");
     for round in 0..8 {
         let sandbox = serving(EmulatorProfile::Current, &["delay=5ms"]);
         first(&sandbox);
         check_out(&sandbox);
-        let calls = planned_calls(&sandbox);
         let ends = race(&sandbox, THEIRS, Duration::from_millis(round * 13));
-        let what = format!("round {round}: {ends:#?}");
-        assert_eq!(ends.each_ref().map(|ran| ran.code), [0, 0], "{what}");
-        let [ours, theirs] = both_claims(&sandbox, [0, 0]);
-        let claimed = ours.created.intersection(&theirs.created).count();
-        assert_eq!(claimed, 0, "{ours:?} {theirs:?}");
-        let union: BTreeSet<_> = ours.created.union(&theirs.created).cloned().collect();
-        assert_eq!(union, live_ids(&sandbox), "{what}");
-        assert_eq!(ours.sum("applied") + theirs.sum("applied"), calls, "{what}");
-        shared += usize::from(ours.sum("applied") > 0 && theirs.sum("applied") > 0);
+        check(&sandbox, &ends);
     }
-    assert!(shared > 0, "no round had calls of both");
 }
 
 #[test]
@@ -161,28 +206,24 @@ fn roll_back(sandbox: &Sandbox, run: &str) -> Ran {
 
 #[test]
 fn a_rollback_leaves_the_objects_of_the_other_run() {
-    let mut shared = 0;
-    for round in 0..8 {
-        let sandbox = serving(EmulatorProfile::Current, &["delay=5ms"]);
-        first(&sandbox);
-        check_out(&sandbox);
-        race(&sandbox, THEIRS, Duration::from_millis(round * 13));
-        let [ours, theirs] = both_claims(&sandbox, [0, 0]);
-        for run in ours.runs.iter().rev() {
-            roll_back(&sandbox, run);
-        }
-        let live = live_ids(&sandbox);
-        assert!(
-            theirs.created.is_subset(&live),
-            "round {round}: {ours:?} {theirs:?} {live:?}"
-        );
-        // A policy with a rule of the other run stays, because the rule is in it.
-        for id in ours.created.intersection(&live) {
-            assert!(id.starts_with("pol_"), "round {round}: {id} {ours:?}");
-        }
-        shared += usize::from(!ours.created.is_empty() && !theirs.created.is_empty());
+    let (sandbox, ends) = interleaved();
+    let [ours, theirs] = both_claims(&sandbox, [0, 0]);
+    assert!(
+        !ours.created.is_empty() && !theirs.created.is_empty(),
+        "{ends:#?}"
+    );
+    for run in ours.runs.iter().rev() {
+        roll_back(&sandbox, run);
     }
-    assert!(shared > 0, "no round had objects of both");
+    let live = live_ids(&sandbox);
+    assert!(
+        theirs.created.is_subset(&live),
+        "{ours:?} {theirs:?} {live:?}"
+    );
+    // A policy with a rule of the other run stays; the rules of this run are gone.
+    for id in ours.created.intersection(&live) {
+        assert!(id.starts_with("pol_"), "{id} {ours:?}");
+    }
 }
 
 #[test]

@@ -46,6 +46,16 @@ fn other_change(sandbox: &Sandbox) {
 
 /// Both at once; the second begins a little later.
 pub(super) fn race(sandbox: &Sandbox, theirs: &[&str], later: Duration) -> [Ran; 2] {
+    race_of(sandbox, APPLY, theirs, later)
+}
+
+/// Two commands at once; the second begins a little later.
+pub(super) fn race_of(
+    sandbox: &Sandbox,
+    ours: &[&str],
+    theirs: &[&str],
+    later: Duration,
+) -> [Ran; 2] {
     let spawn = |arguments: &[&str]| {
         sandbox
             .command(arguments)
@@ -54,7 +64,7 @@ pub(super) fn race(sandbox: &Sandbox, theirs: &[&str], later: Duration) -> [Ran;
             .spawn()
             .unwrap()
     };
-    let one = spawn(APPLY);
+    let one = spawn(ours);
     std::thread::sleep(later);
     let two = spawn(theirs);
     [one, two].map(|child| Ran::of(child.wait_with_output().unwrap()))

@@ -4,7 +4,7 @@ use emulator::EmulatorProfile;
 use serde_json::Value;
 
 use super::{APPLY, change, first, journal_files, serving};
-use crate::cli::sandbox::Sandbox;
+use crate::cli::sandbox::{Sandbox, policy, tcp};
 
 /// One run in good order, one that another writer got into, and one that was cut off.
 fn three_runs() -> Sandbox {
@@ -15,6 +15,9 @@ fn three_runs() -> Sandbox {
     first(&sandbox);
     sandbox.expect(0, APPLY);
     change(&sandbox);
+    // The other client changes rule "one" as well, but not to what is desired here.
+    let a = tcp("one", "deny", "uno.example.com") + &tcp("two", "allow", "two.example.com");
+    sandbox.write("policies/a.yaml", policy("a", &format!("rules:\n{a}")));
     sandbox.expect(7, APPLY);
     sandbox.expect(0, &["apply", "--auto-approve", "--concurrency", "1"]);
     let file = journal_files(&sandbox).pop().unwrap();

@@ -116,6 +116,8 @@ struct RunSummary {
     unverified: bool,
     /// A policy had moved before its first call.
     moved: bool,
+    /// The live state changed before the first call, so nothing was sent to a target.
+    stale: bool,
     /// A call met what another writer had made under the same name.
     conflict: bool,
     /// Something changed that machines learn of later.
@@ -131,10 +133,11 @@ impl RunSummary {
             remedy: _,
             unverified,
             moved,
+            stale,
             conflict,
             follows: _,
         } = self;
-        *conflict && calls.replaced == 0 && calls.unknown == 0 && !unverified && !moved
+        (*conflict || *stale) && calls.replaced == 0 && calls.unknown == 0 && !unverified && !moved
     }
 }
 
@@ -181,6 +184,10 @@ impl Execution<'_> {
                 .max(remedy(outcomes.map(|(_, outcome)| outcome)));
             standing.follows |= registry::service(target.provider()).takes_effect_later;
             standing.moved |= is_stale(&report);
+            for stale in report.stale() {
+                standing.stale = true;
+                CommandError::stale(stale.to_string()).print(console);
+            }
             let conflict = report.has_conflict();
             if service.replans_conflicts() {
                 standing.conflict |= conflict;
@@ -359,6 +366,7 @@ fn exit(standing: &RunSummary) -> Exit {
         remedy: _,
         unverified,
         moved,
+        stale,
         conflict: _,
         follows: _,
     } = standing;
@@ -366,7 +374,7 @@ fn exit(standing: &RunSummary) -> Exit {
         return Exit::Done;
     }
     match (calls.applied, calls.unknown) {
-        (0, 0) if *moved => Exit::Stale,
+        (0, 0) if *moved || *stale => Exit::Stale,
         (0, 0) => Exit::Error,
         (_, _) => Exit::Partial,
     }
@@ -379,6 +387,7 @@ fn summary(standing: &RunSummary, kind: &RunKind) -> String {
         remedy,
         unverified,
         moved: _,
+        stale: _,
         conflict: _,
         follows,
     } = standing;

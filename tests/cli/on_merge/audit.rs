@@ -47,7 +47,7 @@ fn record(site: &Site, name: &str) -> Value {
             &record["formatVersion"],
             record["runs"].as_array().unwrap().len()
         ),
-        (&2.into(), 1)
+        (&3.into(), 1)
     );
     record["runs"][0].clone()
 }

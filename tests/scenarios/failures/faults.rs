@@ -391,8 +391,8 @@ fn a_saved_plan_that_another_writer_overtakes_is_stale() {
         "delete-policy=p",
         "add-rule=p/any",
     ] {
-        // The applies read twice, the plan once.
-        let sandbox = changed(&[&format!("{change}@listPolicies:4")]);
+        // The first apply lists policies four times, and the plan once.
+        let sandbox = changed(&[&format!("{change}@listPolicies:6")]);
         sandbox.expect(0, &["plan", "--out", "plan.json"]);
         let before = writes(&sandbox).len();
         sandbox.expect(6, &["apply", "plan.json", "--auto-approve"]);

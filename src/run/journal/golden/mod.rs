@@ -65,6 +65,7 @@ fn every_kind_of_record_and_object_has_a_golden_line() {
         "not sent skipped after a failure",
         "not sent skipped because of a stop",
         "not sent skipped without an id",
+        "not sent skipped because the plan is stale",
         "end run",
         "end recovery",
         "policy rules",
@@ -171,6 +172,9 @@ fn kinds(record: &JournalRecord) -> Vec<String> {
                     "not sent skipped after a failure"
                 }
                 UnsentResult::Skipped(SkipReason::Stopped) => "not sent skipped because of a stop",
+                UnsentResult::Skipped(SkipReason::PlanStale) => {
+                    "not sent skipped because the plan is stale"
+                }
                 UnsentResult::Skipped(SkipReason::MissingId) => "not sent skipped without an id",
             }
             .to_owned(),

@@ -9,14 +9,17 @@ use tokio::time::Instant;
 use super::ledger::Ledger;
 use super::outcome::{decide, replaced_state};
 use super::read_back::read_back;
+use super::touched::{PlanBasis, keep_touched, names_after};
 use crate::plan::{CallId, PolicyRef, TargetPlan};
 use crate::run::CallFailure;
-use crate::run::RunSettings;
 use crate::run::service::{CheckedCall, ReplacedState, WriteAnswer};
 use crate::run::{LiveObject, ObjectDifference, StateAfterWrite, WriteOutcome};
+use crate::run::{RunSettings, StalePlan};
 use crate::service::docker::client::{DockerReader, DockerWriter};
 use http::{ApiError, DatedAnswer};
-use model::docker::{DockerLiveState, DockerOperation, LivePolicy, PolicyId, Rule, UpdateAnswer};
+use model::docker::{
+    DockerLiveState, DockerOperation, LivePolicy, PolicyId, PolicySummary, Rule, UpdateAnswer,
+};
 
 /// What is known of a target, and a way to read it.
 pub struct PolicyLookup {
@@ -78,6 +81,8 @@ impl PolicyLookup {
 pub struct PolicyRun {
     lookup: PolicyLookup,
     before: DockerLiveState,
+    /// What the plan was made from, beyond the policies that it touches.
+    basis: PlanBasis,
     writer: DockerWriter,
     settings: RunSettings,
     begun: Instant,
@@ -99,14 +104,15 @@ struct PolicyCheck {
 }
 
 impl PolicyRun {
-    /// Starts a run with the policies that its plan touches, as they were read just now.
+    /// Starts a run with the live state that its plan was made from.
     pub fn new(
         plan: &TargetPlan,
-        before: DockerLiveState,
+        live: &DockerLiveState,
         reader: DockerReader,
         writer: DockerWriter,
         settings: RunSettings,
     ) -> Self {
+        let before = keep_touched(live.clone(), plan);
         let found = before
             .policies
             .iter()
@@ -119,6 +125,7 @@ impl PolicyRun {
         Self {
             lookup,
             before,
+            basis: PlanBasis::new(plan, live),
             writer,
             settings,
             begun: Instant::now(),
@@ -167,6 +174,50 @@ impl PolicyRun {
         }
     }
 
+    /// Reads the live state again before the first call, and returns what changed since the plan, apart
+    /// from calls of the plan that another client has made. Those are adopted.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn confirm(
+        &self,
+        plan: &TargetPlan,
+        at_once: usize,
+    ) -> Result<Vec<StalePlan>, ApiError> {
+        let reader = &self.lookup.reader;
+        let is_touched = |id: &PolicyId| self.found.contains(id);
+        let reading = self.basis.read_again(is_touched, reader, at_once).await?;
+        let names = names_after(plan);
+        let mut stale = self.basis.changes(&reading, is_touched, |summary| {
+            names.contains(summary.name.as_str())
+        });
+        for planned in &self.before.policies {
+            let found = reading.policy(&planned.id).cloned();
+            let check = self.examine(&planned.id, planned.clone(), found);
+            if let Some(CallFailure::Stale { stale: changed, .. }) = &check.failure {
+                stale.push(changed.clone());
+            }
+            if !check.adopted.is_empty() {
+                let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+                checks.insert(planned.id.clone(), Arc::new(OnceCell::from(check)));
+            }
+        }
+        Ok(stale)
+    }
+
+    /// Reads the policies that the plan leaves as they are again, after the last call, and returns
+    /// what another client changed during the run.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn changed_meanwhile(&self, at_once: usize) -> Result<Vec<StalePlan>, ApiError> {
+        let reader = &self.lookup.reader;
+        let reading = self.basis.read_again(|_| false, reader, at_once).await?;
+        let is_deleted = |id: &PolicyId| self.found.contains(id);
+        let is_created = |summary: &PolicySummary| self.lookup.ledger().has_seen(&summary.id);
+        Ok(self.basis.changes(&reading, is_deleted, is_created))
+    }
+
     async fn check_policy(&self, id: &PolicyId) -> PolicyCheck {
         if !self.found.contains(id) || self.begun.elapsed() < self.settings.fresh {
             return PolicyCheck::default();
@@ -188,6 +239,16 @@ impl PolicyRun {
                 };
             }
         };
+        self.examine(id, planned, found)
+    }
+
+    /// Compares a policy that was read just before its first call with the expected one.
+    fn examine(
+        &self,
+        id: &PolicyId,
+        planned: LivePolicy,
+        found: Option<LivePolicy>,
+    ) -> PolicyCheck {
         let Err(stale) = self.lookup.ledger().check(id, found.as_ref()) else {
             return PolicyCheck::default();
         };
