@@ -14,13 +14,14 @@ use super::tree::RevisionArgs;
 use super::workspace::{Project, TargetSelection};
 use crate::plan::tree_digest;
 use crate::render::text::{neutral, neutral_json};
+use crate::run::CallCounts;
 use crate::run::journal;
 use crate::run::journal::{
     EndedBy, FORMAT_VERSION, JournalRecord, RunEnd, RunId, RunKind, SingleCall,
 };
 use crate::service::registry;
 use http::operation::{OperationField, OperationRequest, WriteRequest};
-use http::{FailedCallOutcome, RequestEffect};
+use http::{ApiError, FailedCallOutcome, RequestEffect};
 use manifest::config::Target;
 
 /// How much of a file one field may hold.
@@ -180,19 +181,16 @@ impl CallArgs {
             .await
             .context("nothing was called")?;
         let answer = service.call_write(request).await;
-        let (applied, not_applied, unknown) = match &answer {
-            Ok(_) => (1, 0, 0),
-            Err(error) => match error.outcome() {
-                FailedCallOutcome::NotApplied => (0, 1, 0),
-                FailedCallOutcome::Unknown => (0, 0, 1),
-            },
-        };
+        let mut calls = CallCounts::default();
+        match answer.as_ref().map_err(ApiError::outcome) {
+            Ok(_) => calls.applied = 1,
+            Err(FailedCallOutcome::NotApplied) => calls.failed = 1,
+            Err(FailedCallOutcome::Unknown) => calls.unknown = 1,
+        }
         let end = RunEnd {
             time: Timestamp::now(),
             by: EndedBy::Run,
-            applied,
-            not_applied,
-            unknown,
+            calls,
         };
         let ended = journal
             .write(&JournalRecord::End(end))

@@ -1,9 +1,9 @@
 //! Renders the audit record of a run.
 
 use super::commit;
-use super::text::{count_of, neutral, neutral_json};
+use super::text::{neutral, neutral_json};
 use crate::run::audit::{AuditRecord, AuditReport};
-use crate::run::journal::{CallCounts, RunKind};
+use crate::run::journal::RunKind;
 use git::{SignatureScheme, SignedBy};
 
 /// Records as indented JSON with a final newline. Characters that could control a terminal are
@@ -24,14 +24,8 @@ pub fn human(record: &AuditRecord) -> String {
         commit,
         signed_by,
         plan,
-        result,
         ..
     } = record;
-    let CallCounts {
-        applied,
-        not_applied,
-        unknown,
-    } = result;
     let kind = match kind {
         RunKind::Apply => String::new(),
         RunKind::Rollback(run) => format!(", a rollback of {run}"),
@@ -47,10 +41,6 @@ pub fn human(record: &AuditRecord) -> String {
     if let Some(signed_by) = signed_by {
         text.push_str(&format!("  Signed by {}.\n", signer(signed_by)));
     }
-    text.push_str(&format!(
-        "  {} applied, {not_applied} not applied, {unknown} unknown.\n",
-        count_of(*applied, "call")
-    ));
     text
 }
 

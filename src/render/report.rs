@@ -4,8 +4,8 @@ use crate::plan::{PlannedCall, PlannedOperation, SentOperation};
 use crate::render::paint::Painter;
 use crate::render::text::{count_of, neutral, neutral_lines};
 use crate::run::{
-    CallFailure, CallOutcome, CallTally, CleanedUpVersion, Confirmation, LiveObject,
-    ObjectDifference,
+    CallCounts, CallFailure, CallOutcome, CleanedUpVersion, Confirmation, LiveObject,
+    ObjectDifference, Remedy, SkipReason,
 };
 use model::chainloop::LiveDocument;
 use model::docker::{DockerOperation, LiveContent, LivePolicy, LiveRule, RuleValue};
@@ -23,20 +23,32 @@ pub fn call_line(call: &PlannedCall, outcome: &CallOutcome, painter: Painter) ->
                 painter.good("✓")
             )
         }
-        CallOutcome::Overwrote(difference) => {
-            let head = painter.bad("applied, over another writer's change");
+        CallOutcome::Replaced(difference) => {
+            let head = painter.bad("applied; it replaced a change by another client");
             format!(
                 "  {} {what}: {head}{}",
                 painter.bad("!"),
                 expected_and_found(difference)
             )
         }
-        CallOutcome::NotAttempted => format!("  {} {what}: not attempted", painter.dim("·")),
-        CallOutcome::Blocked { by } => {
+        CallOutcome::Adopted => format!(
+            "  {} {what}: adopted (already in the desired state, made by another client)",
+            painter.good("=")
+        ),
+        CallOutcome::Skipped(reason) => {
             format!(
-                "  {} {what}: blocked, since call {} failed",
+                "  {} {what}: skipped, {}",
                 painter.dim("·"),
-                by.0
+                skip_reason(*reason)
+            )
+        }
+        CallOutcome::Unknown { error, read_back } => {
+            let head = painter.bad("outcome unknown; it may have been applied");
+            format!(
+                "  {} {what}: {head}{}{}",
+                painter.bad("?"),
+                indented(&error.to_string()),
+                indented(&format!("It could not be read back: {read_back}"))
             )
         }
         CallOutcome::Failed(failure) => {
@@ -49,24 +61,19 @@ pub fn call_line(call: &PlannedCall, outcome: &CallOutcome, painter: Painter) ->
 fn failed(failure: &CallFailure) -> (&'static str, String) {
     match failure {
         CallFailure::Refused(error) => ("failed, not applied", indented(&error.to_string())),
-        CallFailure::Unknown { error, read_back } => {
-            let more = indented(&error.to_string())
-                + &indented(&format!("It could not be read back: {read_back}"));
-            ("failed; it may have been applied", more)
-        }
         CallFailure::Conflict { error, difference } => {
             let said = error
                 .as_ref()
                 .map(|error| indented(&error.to_string()))
                 .unwrap_or_default();
             (
-                "failed: another writer was there",
-                said + &expected_and_found(difference) + &indented(AGAIN),
+                "failed: changed by another client",
+                said + &expected_and_found(difference),
             )
         }
         CallFailure::Stale { stale, difference } => (
             "not sent",
-            indented(&format!("{stale}.")) + &expected_and_found(difference) + &indented(AGAIN),
+            indented(&format!("{stale}.")) + &expected_and_found(difference),
         ),
         CallFailure::NoUpload { pack, tag } => (
             "not sent",
@@ -84,7 +91,15 @@ fn failed(failure: &CallFailure) -> (&'static str, String) {
     }
 }
 
-const AGAIN: &str = "Run `polwarden apply` again: it plans from what is there now.";
+/// Why a call was skipped.
+pub fn skip_reason(reason: SkipReason) -> String {
+    match reason {
+        SkipReason::AfterFailure { call } => format!("because call {} failed", call.0),
+        SkipReason::Stopped => "because the run was stopped".to_owned(),
+        SkipReason::PlanStale => "because the plan is stale".to_owned(),
+        SkipReason::MissingId => "because an id from an earlier call is missing".to_owned(),
+    }
+}
 
 /// Indents text below the line of a call.
 pub(super) fn indented(text: &str) -> String {
@@ -369,27 +384,43 @@ fn docker_words<P>(send: &DockerOperation<P>, policy: &str, rule: Option<&str>) 
     }
 }
 
-/// The number of calls that were not applied, by outcome: "1 failed, 2 blocked".
-pub fn not_applied(tally: &CallTally) -> String {
-    let CallTally {
-        applied: _,
-        overwrote: _,
+/// The calls by outcome: `4 applied · 0 adopted · 2 failed · 3 unknown · 0 skipped`.
+pub fn counts(counts: &CallCounts) -> String {
+    let CallCounts {
+        applied,
+        replaced,
+        adopted,
         failed,
         unknown,
-        blocked,
-        not_attempted,
-    } = *tally;
-    let failed = failed.saturating_sub(unknown);
-    let parts = [
-        (failed, "failed"),
-        (unknown, "unknown"),
-        (blocked, "blocked"),
-        (not_attempted, "not attempted"),
-    ];
-    let parts: Vec<String> = parts
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
-        .collect();
-    parts.join(", ")
+        skipped,
+    } = *counts;
+    let replaced = match replaced {
+        0 => String::new(),
+        count => format!(" ({count} replaced a change by another client)"),
+    };
+    let by = if adopted > 0 {
+        " (made by another client)"
+    } else {
+        ""
+    };
+    format!(
+        "{applied} applied{replaced} · {adopted} adopted{by} · {failed} failed · {unknown} unknown · \
+         {skipped} skipped"
+    )
+}
+
+/// What to do next, and the command. `command` is the one that was run.
+pub fn next_step(remedy: Remedy, command: &str) -> String {
+    let first = match remedy {
+        Remedy::Again => return format!("{command} (it plans again from the live state)"),
+        Remedy::CheckOutcome => {
+            return "polwarden plan (it shows whether the calls with unknown outcome were applied)"
+                .to_owned();
+        }
+        Remedy::ResolveError => "resolve the errors shown above",
+        Remedy::FixRequest => "change what the server rejected (see the errors above)",
+        Remedy::SignIn => "check the credentials",
+        Remedy::GrantPermission => "grant the account the permission to change policies",
+    };
+    format!("{first}, then run: {command}")
 }

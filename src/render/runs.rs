@@ -6,18 +6,20 @@ use serde::Serialize;
 
 use super::paint::Painter;
 use super::report::{
-    describe_sent, expected_and_found, indented, object_line, policy_line, rule_line,
+    counts, describe_sent, expected_and_found, indented, object_line, policy_line, rule_line,
+    skip_reason,
 };
 use super::text::{count_of, neutral, neutral_json};
 use crate::plan::{Commit, Fingerprint, TargetInfo};
-use crate::run::StateAfterWrite;
 use crate::run::journal::{
-    CallAnswer, CallCounts, CallResult, EndedBy, RunCall, RunHistory, RunId, RunKind, TargetHistory,
+    CallAnswer, CallResult, EndedBy, RunCall, RunHistory, RunId, RunKind, TargetHistory,
+    UnsentCall, UnsentResult,
 };
+use crate::run::{CallCounts, ObjectDifference, StateAfterWrite};
 use git::SignedBy;
 
 /// The version of this format; a change that breaks readers raises it.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Runs, as their journals tell.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -52,12 +54,8 @@ pub struct RunReport {
     pub signed_by: Option<SignedBy>,
     /// How it ended.
     pub ended: RunEnding,
-    /// How many of the calls that were begun were applied.
-    pub applied: usize,
-    /// How many of them were not.
-    pub not_applied: usize,
-    /// Of how many of them nobody can tell, or nobody has looked yet.
-    pub unknown: usize,
+    /// The calls of its plan by outcome. Calls without an outcome yet are unknown.
+    pub calls: CallCounts,
     /// How many lines of the journal cannot be read.
     pub damaged_lines: usize,
     /// Its targets.
@@ -103,11 +101,6 @@ impl RunReport {
         history: &RunHistory,
         happened: impl Fn(&TargetHistory) -> Option<TargetHistory>,
     ) -> Self {
-        let CallCounts {
-            applied,
-            not_applied,
-            unknown,
-        } = history.counts();
         let ended = match history.end.as_ref().map(|end| end.by) {
             Some(EndedBy::Run) => RunEnding::InGoodOrder,
             Some(EndedBy::Recovery) => RunEnding::ByALaterRun,
@@ -127,9 +120,7 @@ impl RunReport {
             commit: run.commit.clone(),
             signed_by: run.signed_by.clone(),
             ended,
-            applied,
-            not_applied,
-            unknown,
+            calls: history.counts(),
             damaged_lines: history.unreadable,
             targets: run.targets.iter().map(target).collect(),
         }
@@ -141,13 +132,6 @@ impl RunReport {
             RunKind::Rollback(run) => format!("rollback of {run}"),
             RunKind::Call(call) => format!("call of {}", neutral(&call.operation)),
         }
-    }
-
-    fn counts(&self) -> String {
-        format!(
-            "{} applied, {} not applied, {} unknown",
-            self.applied, self.not_applied, self.unknown
-        )
     }
 
     fn end(&self) -> &'static str {
@@ -183,7 +167,7 @@ pub fn line(run: &RunReport) -> String {
         run.run,
         run.kind(),
         neutral(&targets.join(", ")),
-        run.counts(),
+        counts(&run.calls),
         run.end()
     )
 }
@@ -199,7 +183,7 @@ pub fn human(run: &RunReport, painter: Painter) -> String {
     );
     text.push_str(&format!(
         "  {}{}\n  plan {}\n",
-        run.counts(),
+        counts(&run.calls),
         run.end(),
         run.plan
     ));
@@ -243,12 +227,21 @@ pub fn human(run: &RunReport, painter: Painter) -> String {
             .unwrap_or_default();
         let head = format!("{name}: organization {organization}{profile}, at {endpoint}");
         text.push_str(&format!("\n{}\n", neutral(&head)));
-        let Some(TargetHistory { before, calls }) = happened else {
+        let Some(TargetHistory {
+            before,
+            planned: _,
+            calls,
+            not_sent,
+        }) = happened
+        else {
             continue;
         };
         calls
             .iter()
             .for_each(|call| text.push_str(&call_lines(call, painter)));
+        not_sent
+            .iter()
+            .for_each(|unsent| text.push_str(&unsent_lines(unsent, painter)));
         if !before.is_empty() {
             text.push_str("  What was there before:\n");
         }
@@ -293,11 +286,17 @@ fn call_lines(call: &RunCall, painter: Painter) -> String {
                 .unwrap_or_default();
             format!("{number} {} {what}{found}{left}", painter.good("✓"))
         }
-        CallResult::NotApplied => {
+        CallResult::Adopted(_) => {
+            format!(
+                "{number} {} {what}: adopted (already in the desired state, made by another client)",
+                painter.good("=")
+            )
+        }
+        CallResult::Failed => {
             format!(
                 "{number} {} {what}: {}{found}",
                 painter.bad("✗"),
-                painter.bad("not applied")
+                painter.bad("failed, not applied")
             )
         }
         CallResult::Unknown => {
@@ -313,15 +312,56 @@ fn call_lines(call: &RunCall, painter: Painter) -> String {
         .as_ref()
         .map(|id| indented(&format!("request {id}")));
     text.extend(error.into_iter().chain(request));
-    text.extend(other_writer.as_ref().map(|other| {
-        format!(
-            "{}{}",
-            indented("another writer was there:"),
-            expected_and_found(other)
-        )
-    }));
+    text.extend(other_writer.as_ref().map(changed_elsewhere));
     text.push('\n');
     text
+}
+
+fn changed_elsewhere(difference: &ObjectDifference) -> String {
+    format!(
+        "{}{}",
+        indented("changed by another client:"),
+        expected_and_found(difference)
+    )
+}
+
+fn unsent_lines(unsent: &UnsentCall, painter: Painter) -> String {
+    let UnsentCall {
+        time: _,
+        target: _,
+        call,
+        name,
+        part,
+        change: _,
+        operation,
+        result,
+        other_writer,
+    } = unsent;
+    let part = part
+        .as_ref()
+        .map(|part| format!(" \"{}\" of", neutral(part)))
+        .unwrap_or_default();
+    let what = format!("{}{part} \"{}\"", operation.words(), neutral(name));
+    let (sign, says) = match result {
+        UnsentResult::Adopted { .. } => (
+            painter.good("="),
+            "adopted (already in the desired state, made by another client)".to_owned(),
+        ),
+        UnsentResult::Failed { error } => (
+            painter.bad("✗"),
+            format!("{}{}", painter.bad("failed, not sent"), indented(error)),
+        ),
+        UnsentResult::Skipped(reason) => (
+            painter.dim("·"),
+            format!("skipped, {}", skip_reason(*reason)),
+        ),
+    };
+    let other = other_writer.as_ref().map(changed_elsewhere);
+    format!(
+        "{:>3} {sign} {what}: {says}{}\n",
+        call.0,
+        other.unwrap_or_default()
+    )
 }
 
 fn left_line(left: &StateAfterWrite) -> Option<String> {

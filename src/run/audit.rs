@@ -7,15 +7,17 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::counts::{CallCounts, SkipReason};
 use super::journal::{
-    CallCounts, CallResult, EndedBy, RunCall, RunEnd, RunHistory, RunId, RunKind, ServerTime,
+    CallResult, EndedBy, RunCall, RunHistory, RunId, RunKind, ServerTime, TargetHistory,
+    UnsentCall, UnsentResult,
 };
 use super::object::StateAfterWrite;
 use crate::plan::{CallId, CallKind, ChangeRef, Commit, Fingerprint, ResourceId, TargetInfo};
 use git::SignedBy;
 
 /// The version of the form of an audit record; raised when a reader of the old form would misread the new one.
-pub const AUDIT_FORMAT_VERSION: u32 = 2;
+pub const AUDIT_FORMAT_VERSION: u32 = 3;
 
 /// What a command did: one run, or more where a conflict with another writer was planned again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -68,7 +70,7 @@ pub struct AuditRecord {
     pub signed_by: Option<SignedBy>,
     /// The digest of the plan.
     pub plan: Fingerprint,
-    /// How many calls of the plan came out how.
+    /// The calls of the plan by outcome.
     pub result: CallCounts,
     /// The targets that had something to do.
     pub targets: Vec<AuditTarget>,
@@ -80,7 +82,7 @@ pub struct AuditRecord {
 pub struct AuditTarget {
     /// The target.
     pub target: TargetInfo,
-    /// The changes for which a call was begun, in the order of their first calls.
+    /// The changes, in the order of their first calls: first those whose calls were sent.
     pub changes: Vec<AuditChange>,
 }
 
@@ -109,9 +111,10 @@ pub struct AuditCall {
     /// What it calls the part that the call is about, a rule for example; nothing for one that was not made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
-    /// When it was last sent, by the clock of the machine that sent it.
-    #[schemars(with = "String")]
-    pub sent: Timestamp,
+    /// When it was last sent, by the clock of the machine that sent it; left out if it was not sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub sent: Option<Timestamp>,
     /// When it was known what became of it, by the same clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
@@ -124,7 +127,11 @@ pub struct AuditCall {
     /// Whether that was found by reading back, since no usable answer came.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub read_back: bool,
-    /// Whether another writer was there, whose value the journal holds.
+    /// Why it was skipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<SkipReason>,
+    /// Whether another client had changed the object; the journal contains that state. A call that was
+    /// applied replaced it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub other_writer: bool,
     /// What the server, or the way to it, said of a failure.
@@ -139,12 +146,16 @@ pub struct AuditCall {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum AuditOutcome {
-    /// The server holds what it makes.
+    /// This run made the call, and the server applied it.
     Applied,
+    /// Another client had already made the desired state.
+    Adopted,
     /// It was not applied.
-    NotApplied,
-    /// Nobody could tell, or nobody has looked.
+    Failed,
+    /// It may have been applied.
     Unknown,
+    /// It was not sent, because another call failed or the run was stopped.
+    Skipped,
 }
 
 impl AuditRecord {
@@ -157,15 +168,9 @@ impl AuditRecord {
             unreadable: _,
         } = history;
         let (ended, ended_by) = end.as_ref().map(|end| (end.time, end.by)).unzip();
-        let happened = |info: &TargetInfo| {
-            let calls = targets
-                .get(&info.name)
-                .map(|target| target.calls.as_slice())
-                .unwrap_or_default();
-            AuditTarget {
-                target: info.clone(),
-                changes: changes(calls),
-            }
+        let happened = |info: &TargetInfo| AuditTarget {
+            target: info.clone(),
+            changes: targets.get(&info.name).map(changes).unwrap_or_default(),
         };
         Self {
             tool_version: run.tool_version.clone(),
@@ -178,37 +183,26 @@ impl AuditRecord {
             tree: run.tree.clone(),
             signed_by: run.signed_by.clone(),
             plan: run.plan.clone(),
-            result: result(history.counts(), end.as_ref()),
+            result: history.counts(),
             targets: run.targets.iter().map(happened).collect(),
         }
     }
 }
 
-/// The end knows of calls that were never begun.
-fn result(counts: CallCounts, end: Option<&RunEnd>) -> CallCounts {
-    match end {
-        Some(RunEnd {
-            applied,
-            not_applied,
-            unknown,
-            time: _,
-            by: _,
-        }) => CallCounts {
-            applied: *applied,
-            not_applied: *not_applied,
-            unknown: *unknown,
-        },
-        None => counts,
-    }
-}
-
-/// The calls by what they change.
-fn changes(calls: &[RunCall]) -> Vec<AuditChange> {
+/// The calls, grouped by change.
+fn changes(target: &TargetHistory) -> Vec<AuditChange> {
     let mut found: Vec<AuditChange> = Vec::new();
-    // By policy and rule: no two changes of a plan are about the same.
+    // No two changes of a plan are about the same policy and rule.
     let mut known = BTreeMap::new();
-    for made in calls {
-        let change = &made.intent.change;
+    let sent = target
+        .calls
+        .iter()
+        .map(|made| (&made.intent.change, call(made)));
+    let not_sent = target
+        .not_sent
+        .iter()
+        .map(|unsent| (&unsent.change, unsent_call(unsent)));
+    for (change, call) in sent.chain(not_sent) {
         let key = change.as_ref().map(|change| {
             (
                 change.resource,
@@ -223,16 +217,47 @@ fn changes(calls: &[RunCall]) -> Vec<AuditChange> {
             });
             found.len() - 1
         });
-        found[at].calls.push(call(made));
+        found[at].calls.push(call);
     }
     found
+}
+
+fn unsent_call(unsent: &UnsentCall) -> AuditCall {
+    let (ids, result, skipped, error) = match &unsent.result {
+        UnsentResult::Adopted { send: _, left } => {
+            (ids_after_write(left), AuditOutcome::Adopted, None, None)
+        }
+        UnsentResult::Failed { error } => (
+            (None, None),
+            AuditOutcome::Failed,
+            None,
+            Some(error.clone()),
+        ),
+        UnsentResult::Skipped(reason) => ((None, None), AuditOutcome::Skipped, Some(*reason), None),
+    };
+    let (id, part) = ids;
+    AuditCall {
+        call: unsent.call,
+        operation: unsent.operation,
+        id,
+        part,
+        sent: None,
+        answered: Some(unsent.time),
+        server_time: None,
+        result,
+        read_back: false,
+        skipped,
+        other_writer: unsent.other_writer.is_some(),
+        error,
+        request_id: None,
+    }
 }
 
 fn call(RunCall { intent, answer }: &RunCall) -> AuditCall {
     let (id, part) = intent.send.ids();
     let left = answer.as_ref().and_then(|answer| match &answer.result {
-        CallResult::Applied(left) => Some(ids_after_write(left)),
-        CallResult::NotApplied | CallResult::Unknown => None,
+        CallResult::Applied(left) | CallResult::Adopted(left) => Some(ids_after_write(left)),
+        CallResult::Failed | CallResult::Unknown => None,
     });
     let (made_id, made_part) = left.unwrap_or_default();
     let told = answer.as_ref();
@@ -241,15 +266,17 @@ fn call(RunCall { intent, answer }: &RunCall) -> AuditCall {
         operation: intent.send.kind(),
         id: id.or(made_id),
         part: part.or(made_part),
-        sent: intent.time,
+        sent: Some(intent.time),
         answered: told.map(|answer| answer.time),
         server_time: told.and_then(|answer| answer.server_time.clone()),
         result: match told.map(|answer| &answer.result) {
             Some(CallResult::Applied(_)) => AuditOutcome::Applied,
-            Some(CallResult::NotApplied) => AuditOutcome::NotApplied,
+            Some(CallResult::Adopted(_)) => AuditOutcome::Adopted,
+            Some(CallResult::Failed) => AuditOutcome::Failed,
             Some(CallResult::Unknown) | None => AuditOutcome::Unknown,
         },
         read_back: told.is_some_and(|answer| answer.read_back),
+        skipped: None,
         other_writer: told.is_some_and(|answer| answer.other_writer.is_some()),
         error: told.and_then(|answer| answer.error.clone()),
         request_id: told.and_then(|answer| answer.request_id.clone()),

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::plan::{ReplayError, ResourceKind, TargetInfo};
+use crate::plan::{Mismatch, ReplayError, ResourceKind, TargetInfo};
 use http::ApiError;
 use manifest::config::Provider;
 use model::diag::Diagnostic;
@@ -114,6 +114,24 @@ pub enum VerifyError {
     Service(#[from] ServiceError),
 }
 
+impl StalePlan {
+    /// The same change, found by reading the live state again after the last call.
+    pub fn during_run(&self) -> Mismatch {
+        let (resource, name, what) = match self {
+            Self::Changed(resource, name) => (resource, name, "changed"),
+            Self::Gone(resource, name) => (resource, name, "deleted"),
+            Self::Appeared(resource, name) | Self::Exists(resource, name) => {
+                (resource, name, "created")
+            }
+        };
+        Mismatch {
+            resource: *resource,
+            name: name.clone(),
+            what: format!("{what} by another client during the run"),
+        }
+    }
+}
+
 /// Why a plan no longer fits what is live.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum StalePlan {
@@ -123,6 +141,9 @@ pub enum StalePlan {
     /// Somebody deleted what the plan touches.
     #[error("{0} `{1}` is gone since the plan was made")]
     Gone(ResourceKind, String),
+    /// Another client created something that the plan does not contain.
+    #[error("{0} `{1}` was created since the plan was made")]
+    Appeared(ResourceKind, String),
     /// Somebody made what the plan would create.
     #[error("{0} `{1}` exists now; the plan would create it")]
     Exists(ResourceKind, String),

@@ -10,11 +10,12 @@ use futures_util::stream::FuturesUnordered;
 use thiserror::Error;
 
 use super::control::{RunSettings, StopSignal};
+use super::counts::SkipReason;
 use super::journal::{Journal, JournalError, JournalRecord};
 use super::report::{CallFailure, CallOutcome, CallReport};
 use super::scheduler::CallScheduler;
 use super::sender::CallSender;
-use super::service::{BeginError, RunContext, Writes};
+use super::service::{BeginError, CallError, RunContext, Writes};
 use crate::plan::{Commit, PlannedCall, TargetPlan};
 use git::PackTree;
 
@@ -42,6 +43,9 @@ pub enum RunError {
     /// The journal cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The live state could not be read again.
+    #[error("the live state could not be read again before the first call")]
+    Confirm(#[source] CallError),
 }
 
 /// All that running the plan of one target needs.
@@ -67,7 +71,8 @@ pub struct TargetRun<'a> {
 /// that wait for it and the further ones about the same thing are blocked, and all others go on.
 ///
 /// # Errors
-/// The run cannot begin, or the journal cannot hold what is there before; then nothing was sent.
+/// The run cannot begin, the live state cannot be read again, or the journal cannot be written. Nothing
+/// was sent then.
 pub async fn run(run: TargetRun<'_>) -> Result<CallReport, RunError> {
     let TargetRun {
         plan,
@@ -89,12 +94,25 @@ pub async fn run(run: TargetRun<'_>) -> Result<CallReport, RunError> {
     journal
         .write(&JournalRecord::Before {
             target: target.to_owned(),
+            calls: Some(plan.calls.len()),
             objects,
         })
         .await?;
     // From here on it is shared by all calls under way.
     let service: &dyn Writes = service;
     let sender = CallSender::new(plan, service, journal, stop, settings);
+    let stale = service.confirm(plan, settings.at_once).await;
+    let stale = stale.map_err(RunError::Confirm)?;
+    if !stale.is_empty() {
+        let calls = plan.calls.iter();
+        let skipped = calls.map(|call| {
+            let outcome = sender.skip(call, SkipReason::PlanStale);
+            left_out(progress, call, outcome)
+        });
+        let report = CallReport::new(skipped.collect(), Vec::new()).with_stale(stale);
+        let _ = journal.store().await;
+        return Ok(report);
+    }
     let mut outcomes = Vec::with_capacity(plan.calls.len());
     let mut scheduler = CallScheduler::new(&plan.calls);
     let mut under_way = FuturesUnordered::new();
@@ -112,8 +130,8 @@ pub async fn run(run: TargetRun<'_>) -> Result<CallReport, RunError> {
         };
         progress.event(RunEvent::Finished(call, &outcome));
         match &outcome {
-            CallOutcome::Applied(_) => scheduler.done(call.id),
-            CallOutcome::Overwrote(_) => {
+            CallOutcome::Applied(_) | CallOutcome::Adopted => scheduler.done(call.id),
+            CallOutcome::Replaced(_) => {
                 scheduler.stop_subject(call.id);
                 scheduler.done(call.id);
             }
@@ -122,17 +140,19 @@ pub async fn run(run: TargetRun<'_>) -> Result<CallReport, RunError> {
                 stop.ask();
                 scheduler.failed(call.id);
             }
-            CallOutcome::Failed(_) | CallOutcome::Blocked { .. } | CallOutcome::NotAttempted => {
+            CallOutcome::Failed(_) | CallOutcome::Unknown { .. } | CallOutcome::Skipped(_) => {
                 scheduler.failed(call.id)
             }
         }
         outcomes.push((call.id, outcome));
-        for (call, by) in scheduler.take_blocked() {
-            outcomes.push(left_out(progress, call, CallOutcome::Blocked { by }));
+        for (skipped, by) in scheduler.take_blocked() {
+            let outcome = sender.skip(skipped, SkipReason::AfterFailure { call: by });
+            outcomes.push(left_out(progress, skipped, outcome));
         }
     }
     for call in scheduler.unstarted() {
-        outcomes.push(left_out(progress, call, CallOutcome::NotAttempted));
+        let outcome = sender.skip(call, SkipReason::Stopped);
+        outcomes.push(left_out(progress, call, outcome));
     }
     let cleaned = sender.clean_up(plan.calls.len()).await;
     // The answers that are still in line; without them the next run reads back what is known already.

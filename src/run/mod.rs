@@ -8,6 +8,7 @@
 
 pub mod audit;
 mod control;
+mod counts;
 mod error;
 mod executor;
 pub mod journal;
@@ -19,9 +20,12 @@ mod sender;
 pub mod service;
 
 pub use control::{RunSettings, StopSignal};
+pub use counts::{CallCounts, SkipReason};
 pub use error::StalePlan;
 pub use executor::{RunError, RunEvent, RunObserver, TargetRun, run};
 pub use object::{LiveObject, ObjectDifference, StateAfterWrite, WriteOutcome};
 pub use recovery::{RecoveredCall, end_of, resolve};
-pub use report::{CallFailure, CallOutcome, CallReport, CallTally, CleanedUpVersion, Confirmation};
+pub use report::{
+    CallFailure, CallOutcome, CallReport, CleanedUpVersion, Confirmation, Remedy, remedy,
+};
 pub use service::{HeldUndo, HeldUndoReason};

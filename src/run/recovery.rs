@@ -49,7 +49,7 @@ pub async fn resolve(
                 recovery.record(intent.call, &intent.send, left)?;
                 (CallResult::Applied(Box::new(left.clone())), None)
             }
-            WriteOutcome::NotApplied => (CallResult::NotApplied, None),
+            WriteOutcome::NotApplied => (CallResult::Failed, None),
             // The call may have been applied before another client changed the same object.
             WriteOutcome::Conflict(difference) => (CallResult::Unknown, Some(difference.clone())),
         };
@@ -75,16 +75,20 @@ pub async fn resolve(
 /// The final record of a journal whose open calls were resolved. Calls that are still unknown stay
 /// counted as unknown.
 pub fn end_of(history: &RunHistory, resolved: &[RecoveredCall]) -> RunEnd {
-    let mut counts = history.counts();
+    let mut calls = history.counts();
     for RecoveredCall { intent: _, answer } in resolved {
         match answer.result {
             CallResult::Applied(_) => {
-                counts.unknown -= 1;
-                counts.applied += 1;
+                calls.unknown -= 1;
+                calls.applied += 1;
             }
-            CallResult::NotApplied => {
-                counts.unknown -= 1;
-                counts.not_applied += 1;
+            CallResult::Adopted(_) => {
+                calls.unknown -= 1;
+                calls.adopted += 1;
+            }
+            CallResult::Failed => {
+                calls.unknown -= 1;
+                calls.failed += 1;
             }
             CallResult::Unknown => {}
         }
@@ -92,8 +96,6 @@ pub fn end_of(history: &RunHistory, resolved: &[RecoveredCall]) -> RunEnd {
     RunEnd {
         time: Timestamp::now(),
         by: EndedBy::Recovery,
-        applied: counts.applied,
-        not_applied: counts.not_applied,
-        unknown: counts.unknown,
+        calls,
     }
 }

@@ -3,27 +3,33 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::counts::{CallCounts, SkipReason};
 use super::error::{ServiceError, StalePlan};
 use super::journal::JournalError;
 use super::object::ObjectDifference;
 use crate::plan::{CallId, PlannedCall};
 use http::ApiError;
 
-/// What became of one call.
+/// The outcome of one call.
 #[derive(Debug, Clone)]
 pub enum CallOutcome {
-    /// The server holds what it makes.
+    /// This run made the call, and the server applied it.
     Applied(Confirmation),
-    /// It was applied, and what it replaced was not what the plan expected: another writer had been there just before.
-    Overwrote(Box<ObjectDifference>),
+    /// It was applied, and replaced a change that another client had made since the plan.
+    Replaced(Box<ObjectDifference>),
+    /// The server already had the desired state, made by another client.
+    Adopted,
+    /// It was not applied, or another client overwrote it.
     Failed(CallFailure),
-    /// It was not made, since another call failed.
-    Blocked {
-        /// The call that failed.
-        by: CallId,
+    /// It may have been applied: there was no usable answer, and it could not be read back.
+    Unknown {
+        /// Why there was no usable answer.
+        error: ApiError,
+        /// Why it could not be read back.
+        read_back: ApiError,
     },
-    /// It was not made, since the run was stopped.
-    NotAttempted,
+    /// It was not sent.
+    Skipped(SkipReason),
 }
 
 /// How it is known that a call was applied.
@@ -40,13 +46,6 @@ pub enum Confirmation {
 pub enum CallFailure {
     /// The server, or the way to it, refused it. It was not applied.
     Refused(ApiError),
-    /// It may have been applied; nobody could tell.
-    Unknown {
-        /// Why there was no usable answer.
-        error: ApiError,
-        /// Why it could not be read back.
-        read_back: ApiError,
-    },
     /// Another writer left something else there. It was not applied, or was overtaken.
     Conflict {
         /// What the server said, if it said something.
@@ -76,59 +75,78 @@ pub enum CallFailure {
 }
 
 impl CallOutcome {
-    /// Whether the server holds what the call makes, as far as is known.
-    pub fn is_applied(&self) -> bool {
-        matches!(self, Self::Applied(_) | Self::Overwrote(_))
-    }
-
-    /// Whether the call may have been applied and nobody could tell.
-    pub fn is_unknown(&self) -> bool {
-        matches!(self, Self::Failed(CallFailure::Unknown { .. }))
-    }
-}
-
-/// How many calls came out how.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct CallTally {
-    /// Applied, those that overwrote another writer's change included.
-    pub applied: usize,
-    /// Of those, how many overwrote another writer's change.
-    pub overwrote: usize,
-    /// Failed, those of unknown fate included.
-    pub failed: usize,
-    /// Of those, how many may have been applied.
-    pub unknown: usize,
-    /// Not made, since another call failed.
-    pub blocked: usize,
-    /// Not made, since the run was stopped.
-    pub not_attempted: usize,
-}
-
-impl CallTally {
-    /// How many calls were not applied for sure.
-    pub fn missing(&self) -> usize {
-        self.failed + self.blocked + self.not_attempted
-    }
-
-    /// The sum of two.
-    #[must_use]
-    pub fn merged_with(self, other: Self) -> Self {
-        let Self {
-            applied,
-            overwrote,
-            failed,
-            unknown,
-            blocked,
-            not_attempted,
-        } = other;
-        Self {
-            applied: self.applied + applied,
-            overwrote: self.overwrote + overwrote,
-            failed: self.failed + failed,
-            unknown: self.unknown + unknown,
-            blocked: self.blocked + blocked,
-            not_attempted: self.not_attempted + not_attempted,
+    /// Whether the server has the state that the call makes, as far as is known.
+    pub fn is_in_place(&self) -> bool {
+        match self {
+            Self::Applied(_) | Self::Replaced(_) | Self::Adopted => true,
+            Self::Failed(_) | Self::Unknown { .. } | Self::Skipped(_) => false,
         }
+    }
+
+    fn counts(&self) -> CallCounts {
+        let mut counts = CallCounts::default();
+        match self {
+            Self::Applied(_) => counts.applied = 1,
+            Self::Replaced(_) => {
+                counts.applied = 1;
+                counts.replaced = 1;
+            }
+            Self::Adopted => counts.adopted = 1,
+            Self::Failed(_) => counts.failed = 1,
+            Self::Unknown { .. } => counts.unknown = 1,
+            Self::Skipped(_) => counts.skipped = 1,
+        }
+        counts
+    }
+}
+
+/// What a user must do before the remaining calls can succeed. The order is that of urgency: the
+/// summary of a run shows the last one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Remedy {
+    /// Apply again; that plans from the current live state.
+    Again,
+    /// Look at the plan first, because the outcome of a call is unknown.
+    CheckOutcome,
+    /// Resolve the error that was printed.
+    ResolveError,
+    /// Change what the server rejected.
+    FixRequest,
+    /// Sign in with valid credentials.
+    SignIn,
+    /// Grant the account a permission.
+    GrantPermission,
+}
+
+/// The remedy for calls that were not applied; nothing if none is missing.
+pub fn remedy<'a>(outcomes: impl IntoIterator<Item = &'a CallOutcome>) -> Option<Remedy> {
+    outcomes
+        .into_iter()
+        .filter_map(|outcome| match outcome {
+            CallOutcome::Applied(_) | CallOutcome::Replaced(_) | CallOutcome::Adopted => None,
+            CallOutcome::Skipped(_) => Some(Remedy::Again),
+            CallOutcome::Unknown { .. } => Some(Remedy::CheckOutcome),
+            CallOutcome::Failed(failure) => Some(match failure {
+                CallFailure::Refused(error) | CallFailure::NotChecked(error) => {
+                    remedy_of_status(error.status())
+                }
+                CallFailure::Conflict { .. } | CallFailure::Stale { .. } => Remedy::Again,
+                CallFailure::NoUpload { .. }
+                | CallFailure::Service(_)
+                | CallFailure::Journal(_) => Remedy::ResolveError,
+            }),
+        })
+        .max()
+}
+
+fn remedy_of_status(status: Option<u16>) -> Remedy {
+    match status {
+        Some(401) => Remedy::SignIn,
+        Some(403) => Remedy::GrantPermission,
+        // What a call refers to is gone or taken, or the server is busy: a new plan accounts for that.
+        Some(404 | 408 | 409 | 412 | 425 | 429) | None => Remedy::Again,
+        Some(400..=499) => Remedy::FixRequest,
+        Some(_) => Remedy::Again,
     }
 }
 
@@ -137,6 +155,7 @@ impl CallTally {
 pub struct CallReport {
     outcomes: Vec<(CallId, CallOutcome)>,
     cleaned: Vec<CleanedUpVersion>,
+    stale: Vec<StalePlan>,
 }
 
 /// Something that this run began and did not finish, and so removed.
@@ -162,7 +181,20 @@ impl CallReport {
         cleaned: Vec<CleanedUpVersion>,
     ) -> Self {
         outcomes.sort_by_key(|(id, _)| *id);
-        Self { outcomes, cleaned }
+        Self {
+            outcomes,
+            cleaned,
+            stale: Vec::new(),
+        }
+    }
+
+    pub(crate) fn with_stale(self, stale: Vec<StalePlan>) -> Self {
+        Self { stale, ..self }
+    }
+
+    /// What another client changed between the plan and the first call. No call was sent then.
+    pub fn stale(&self) -> &[StalePlan] {
+        &self.stale
     }
 
     /// The versions that were begun and not completed.
@@ -175,33 +207,13 @@ impl CallReport {
         &self.outcomes
     }
 
-    /// How many calls came out how.
-    pub fn tally(&self) -> CallTally {
-        let mut tally = CallTally::default();
+    /// The number of calls by outcome.
+    pub fn counts(&self) -> CallCounts {
+        let mut counts = CallCounts::default();
         for (_, outcome) in &self.outcomes {
-            match outcome {
-                CallOutcome::Applied(_) => tally.applied += 1,
-                CallOutcome::Overwrote(_) => {
-                    tally.applied += 1;
-                    tally.overwrote += 1;
-                }
-                CallOutcome::Failed(_) => tally.failed += 1,
-                CallOutcome::Blocked { .. } => tally.blocked += 1,
-                CallOutcome::NotAttempted => tally.not_attempted += 1,
-            }
-            tally.unknown += usize::from(outcome.is_unknown());
+            counts += outcome.counts();
         }
-        tally
-    }
-
-    /// How many calls the server holds.
-    pub fn applied(&self) -> usize {
-        self.tally().applied
-    }
-
-    /// How many calls were not applied for sure.
-    pub fn missing(&self) -> usize {
-        self.tally().missing()
+        counts
     }
 
     /// Whether a call failed since another writer had made something of the same name (409).
@@ -215,8 +227,7 @@ impl CallReport {
                 },
             ) => is_conflict(error),
             CallOutcome::Failed(
-                CallFailure::Unknown { .. }
-                | CallFailure::Conflict { error: None, .. }
+                CallFailure::Conflict { error: None, .. }
                 | CallFailure::Stale { .. }
                 | CallFailure::NotChecked(_)
                 | CallFailure::NoUpload { .. }
@@ -224,34 +235,35 @@ impl CallReport {
                 | CallFailure::Journal(_),
             )
             | CallOutcome::Applied(_)
-            | CallOutcome::Overwrote(_)
-            | CallOutcome::Blocked { .. }
-            | CallOutcome::NotAttempted => false,
+            | CallOutcome::Replaced(_)
+            | CallOutcome::Adopted
+            | CallOutcome::Unknown { .. }
+            | CallOutcome::Skipped(_) => false,
         })
     }
 
-    /// The calls of a plan that the server holds.
-    pub fn applied_calls<'p>(&self, calls: &'p [PlannedCall]) -> Vec<&'p PlannedCall> {
-        let applied: BTreeSet<CallId> = self
+    /// The calls of a plan whose state the server has: applied by this run, or adopted.
+    pub fn calls_in_place<'p>(&self, calls: &'p [PlannedCall]) -> Vec<&'p PlannedCall> {
+        let in_place: BTreeSet<CallId> = self
             .outcomes
             .iter()
-            .filter(|(_, outcome)| outcome.is_applied())
+            .filter(|(_, outcome)| outcome.is_in_place())
             .map(|(id, _)| *id)
             .collect();
         calls
             .iter()
-            .filter(|call| applied.contains(&call.id))
+            .filter(|call| in_place.contains(&call.id))
             .collect()
     }
 
-    /// The calls of a plan after which nobody can say what the server should hold: another writer was there, or their
-    /// fate is unknown.
+    /// The calls after which the expected state is not known: another client was there, or the outcome is
+    /// unknown.
     pub fn uncertain_calls<'p>(&self, calls: &'p [PlannedCall]) -> Vec<&'p PlannedCall> {
         let disputed = |outcome: &CallOutcome| match outcome {
-            CallOutcome::Overwrote(_)
+            CallOutcome::Replaced(_)
+            | CallOutcome::Unknown { .. }
             | CallOutcome::Failed(
-                CallFailure::Unknown { .. }
-                | CallFailure::Conflict { .. }
+                CallFailure::Conflict { .. }
                 | CallFailure::Stale { .. }
                 | CallFailure::NotChecked(_),
             ) => true,
@@ -262,8 +274,8 @@ impl CallReport {
                 | CallFailure::Journal(_),
             )
             | CallOutcome::Applied(_)
-            | CallOutcome::Blocked { .. }
-            | CallOutcome::NotAttempted => false,
+            | CallOutcome::Adopted
+            | CallOutcome::Skipped(_) => false,
         };
         let ids: BTreeSet<CallId> = self
             .outcomes

@@ -15,10 +15,16 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 use jiff::Timestamp;
 
 use super::control::{RunSettings, StopSignal};
-use super::journal::{CallAnswer, CallIntent, CallResult, Journal, JournalRecord, ServerTime};
-use super::object::{StateAfterWrite, WriteOutcome};
+use super::counts::SkipReason;
+use super::journal::{
+    CallAnswer, CallIntent, CallResult, Journal, JournalRecord, ServerTime, UnsentCall,
+    UnsentResult,
+};
+use super::object::{ObjectDifference, StateAfterWrite, WriteOutcome};
 use super::report::{CallFailure, CallOutcome, CleanedUpVersion, Confirmation};
-use super::service::{CallError, CleanUp, ServiceError, WriteAnswer, Writes};
+use super::service::{
+    CallError, CheckedCall, CleanUp, ReplacedState, ServiceError, WriteAnswer, Writes,
+};
 use crate::plan::{CallId, ChangeRef, PlannedCall, SentOperation, TargetPlan, changes_of_calls};
 use http::{ApiError, FailedCallOutcome};
 
@@ -59,17 +65,18 @@ impl<'a> CallSender<'a> {
         }
     }
 
-    /// Makes a call and says what became of it.
+    /// Makes a call and returns its outcome.
     pub(crate) async fn execute(&self, call: &PlannedCall) -> CallOutcome {
         // The call that makes what this one is about was confirmed before this one began.
         let send = match self.service.prepare(call) {
             Ok(Some(send)) => send,
-            Ok(None) => return CallOutcome::NotAttempted,
-            Err(error) => return CallOutcome::Failed(CallFailure::Service(error)),
+            Ok(None) => return self.skip(call, SkipReason::MissingId),
+            Err(error) => return self.fail_unsent(call, CallFailure::Service(error)),
         };
-        if let Err(failure) = self.service.check_before(&send).await {
-            self.note_unsent(call, &failure);
-            return CallOutcome::Failed(failure);
+        match self.service.check_before(call.id, &send).await {
+            Ok(CheckedCall::Send) => {}
+            Ok(CheckedCall::Adopted(left)) => return self.adopt_unsent(call, send, left),
+            Err(failure) => return self.fail_unsent(call, failure),
         }
         let mut waits = ExponentialBuilder::default()
             .with_min_delay(self.settings.first_wait)
@@ -84,7 +91,7 @@ impl<'a> CallSender<'a> {
                 Ok(answered) => return self.answered(call, &send, answered),
                 Err(CallError::Api(error)) => error,
                 Err(CallError::Service(error)) => {
-                    return self.misdirected(call.id, CallResult::NotApplied, error);
+                    return self.misdirected(call.id, CallResult::Failed, error);
                 }
             };
             let error = match self.failed(call, &send, error).await {
@@ -108,21 +115,32 @@ impl<'a> CallSender<'a> {
     ) -> CallOutcome {
         let WriteAnswer {
             left,
-            overwrote,
+            replaced,
             date,
         } = answered;
         let recorded = self.service.record(call.id, send, &left);
         let server_time = ServerTime::from_write(&left, date);
-        let mut answer = self.answer(call.id, CallResult::Applied(Box::new(left)));
+        let left = Box::new(left);
+        let (result, other_writer, outcome) = match replaced {
+            ReplacedState::Expected => (
+                CallResult::Applied(left),
+                None,
+                CallOutcome::Applied(Confirmation::Answered),
+            ),
+            ReplacedState::Desired => (CallResult::Adopted(left), None, CallOutcome::Adopted),
+            ReplacedState::Changed(difference) => (
+                CallResult::Applied(left),
+                Some(difference.clone()),
+                CallOutcome::Replaced(Box::new(difference)),
+            ),
+        };
+        let mut answer = self.answer(call.id, result);
         answer.server_time = server_time;
-        answer.other_writer = overwrote.clone();
+        answer.other_writer = other_writer;
         self.journal.note(&JournalRecord::Answer(Box::new(answer)));
-        if let Err(error) = recorded {
-            return CallOutcome::Failed(CallFailure::Service(error));
-        }
-        match overwrote {
-            Some(difference) => CallOutcome::Overwrote(Box::new(difference)),
-            None => CallOutcome::Applied(Confirmation::Answered),
+        match recorded {
+            Ok(()) => outcome,
+            Err(error) => CallOutcome::Failed(CallFailure::Service(error)),
         }
     }
 
@@ -136,7 +154,7 @@ impl<'a> CallSender<'a> {
         let in_doubt = error.outcome() == FailedCallOutcome::Unknown;
         // Both may be the answer to what an earlier attempt did already, or to what another writer did.
         let of_a_name_or_an_id = matches!(error.status(), Some(404 | 409));
-        let mut answer = self.answer(call.id, CallResult::NotApplied);
+        let mut answer = self.answer(call.id, CallResult::Failed);
         answer.error = Some(error.to_string());
         answer.request_id = error.request_id().map(str::to_owned);
         if !in_doubt && !of_a_name_or_an_id {
@@ -161,24 +179,34 @@ impl<'a> CallSender<'a> {
                         result: unknown.unwrap_or(answer.result),
                         ..answer
                     })));
-                let failure = match in_doubt {
-                    true => CallFailure::Unknown {
+                let outcome = match in_doubt {
+                    true => CallOutcome::Unknown {
                         error,
                         read_back: read_error,
                     },
-                    false => CallFailure::Refused(error),
+                    false => CallOutcome::Failed(CallFailure::Refused(error)),
                 };
-                return AttemptOutcome::Finished(CallOutcome::Failed(failure));
+                return AttemptOutcome::Finished(outcome);
             }
         };
         match verdict {
             WriteOutcome::Applied(left) => {
                 let recorded = self.service.record(call.id, send, &left);
                 answer.server_time = ServerTime::from_write(&left, None);
-                answer.result = CallResult::Applied(Box::new(left));
+                let left = Box::new(left);
+                // A server that refused the call did not apply it, so the desired state is another
+                // client's. Without an answer, this call is the most likely author.
+                let (result, outcome) = match in_doubt {
+                    true => (
+                        CallResult::Applied(left),
+                        CallOutcome::Applied(Confirmation::ReadBack),
+                    ),
+                    false => (CallResult::Adopted(left), CallOutcome::Adopted),
+                };
+                answer.result = result;
                 self.journal.note(&JournalRecord::Answer(Box::new(answer)));
                 AttemptOutcome::Finished(match recorded {
-                    Ok(()) => CallOutcome::Applied(Confirmation::ReadBack),
+                    Ok(()) => outcome,
                     Err(error) => CallOutcome::Failed(CallFailure::Service(error)),
                 })
             }
@@ -231,7 +259,7 @@ impl<'a> CallSender<'a> {
                 Some(CallError::Api(error)) if error.outcome() == FailedCallOutcome::Unknown => {
                     CallResult::Unknown
                 }
-                Some(CallError::Api(_) | CallError::Service(_)) => CallResult::NotApplied,
+                Some(CallError::Api(_) | CallError::Service(_)) => CallResult::Failed,
             };
             let mut answer = self.answer(id, result);
             answer.error = error.as_ref().map(ToString::to_string);
@@ -277,27 +305,70 @@ impl<'a> CallSender<'a> {
         }
     }
 
-    /// A call that was not sent, since its policy was changed or could not be read.
-    fn note_unsent(&self, call: &PlannedCall, failure: &CallFailure) {
-        let mut answer = self.answer(call.id, CallResult::NotApplied);
-        match failure {
-            CallFailure::Stale { stale, difference } => {
-                answer.error = Some(stale.to_string());
-                answer.other_writer = Some(difference.as_ref().clone());
-            }
-            CallFailure::NotChecked(error)
-            | CallFailure::Refused(error)
-            | CallFailure::Unknown { error, .. } => {
-                answer.error = Some(error.to_string());
-            }
-            CallFailure::NoUpload { pack, tag } => {
-                answer.error = Some(format!(
-                    "the archive of version {tag} of pack `{pack}` cannot be uploaded"
-                ));
-            }
-            CallFailure::Service(error) => answer.error = Some(error.to_string()),
-            CallFailure::Conflict { .. } | CallFailure::Journal(_) => {}
+    /// Records a call that is skipped.
+    pub(crate) fn skip(&self, call: &PlannedCall, reason: SkipReason) -> CallOutcome {
+        self.note_unsent(call, UnsentResult::Skipped(reason), None);
+        CallOutcome::Skipped(reason)
+    }
+
+    /// Records a call that is not sent because another client made the desired state.
+    fn adopt_unsent(
+        &self,
+        call: &PlannedCall,
+        send: SentOperation,
+        left: Box<StateAfterWrite>,
+    ) -> CallOutcome {
+        let recorded = self.service.record(call.id, &send, &left);
+        let adopted = UnsentResult::Adopted {
+            send: Box::new(send),
+            left,
+        };
+        self.note_unsent(call, adopted, None);
+        match recorded {
+            Ok(()) => CallOutcome::Adopted,
+            Err(error) => CallOutcome::Failed(CallFailure::Service(error)),
         }
-        self.journal.note(&JournalRecord::Answer(Box::new(answer)));
+    }
+
+    /// Records a call that is not sent because of an error, for example a changed policy.
+    fn fail_unsent(&self, call: &PlannedCall, failure: CallFailure) -> CallOutcome {
+        let (error, difference) = match &failure {
+            CallFailure::Stale { stale, difference } => (stale.to_string(), Some(&**difference)),
+            CallFailure::Conflict { error, difference } => (
+                error.as_ref().map(ToString::to_string).unwrap_or_default(),
+                Some(&**difference),
+            ),
+            CallFailure::NotChecked(error) | CallFailure::Refused(error) => {
+                (error.to_string(), None)
+            }
+            CallFailure::NoUpload { pack, tag } => (
+                format!("the archive of version {tag} of pack `{pack}` cannot be uploaded"),
+                None,
+            ),
+            CallFailure::Service(error) => (error.to_string(), None),
+            CallFailure::Journal(error) => (error.to_string(), None),
+        };
+        self.note_unsent(call, UnsentResult::Failed { error }, difference.cloned());
+        CallOutcome::Failed(failure)
+    }
+
+    fn note_unsent(
+        &self,
+        call: &PlannedCall,
+        result: UnsentResult,
+        other_writer: Option<ObjectDifference>,
+    ) {
+        let unsent = UnsentCall {
+            time: Timestamp::now(),
+            target: self.target.to_owned(),
+            call: call.id,
+            name: call.name.clone(),
+            part: call.part.clone(),
+            change: self.changes.get(&call.id).cloned(),
+            operation: call.send.kind(),
+            result,
+            other_writer,
+        };
+        self.journal.note(&JournalRecord::NotSent(Box::new(unsent)));
     }
 }

@@ -154,10 +154,30 @@ pub struct RunContext<'a> {
 pub struct WriteAnswer {
     /// What the call left.
     pub left: StateAfterWrite,
-    /// What was there just before, if it is not what should have been.
-    pub overwrote: Option<ObjectDifference>,
+    /// The state just before the call, as far as the answer tells.
+    pub replaced: ReplacedState,
     /// When, by the server's clock.
     pub date: Option<Timestamp>,
+}
+
+/// The state that a call replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReplacedState {
+    /// The state that the plan expected, or the answer does not tell.
+    Expected,
+    /// The desired state, which another client had made just before: the call changed nothing.
+    Desired,
+    /// Another state, which another client had made just before.
+    Changed(ObjectDifference),
+}
+
+/// What a check just before a call found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CheckedCall {
+    /// The object is in the expected state, so the call is sent.
+    Send,
+    /// Another client made the desired state, so the call is not sent.
+    Adopted(Box<StateAfterWrite>),
 }
 
 /// A call at the end of a run that removes what the run began and did not finish.
@@ -322,17 +342,32 @@ pub trait Writes: Reads {
         context: RunContext<'_>,
     ) -> Result<Vec<LiveObject>, BeginError>;
 
+    /// Reads the live state again just before the first call, and compares it with the state that the
+    /// plan was made from: reading many objects is not atomic, so a plan may be made from a mixture of
+    /// states. Returns what changed, apart from calls of the plan that another client has made.
+    ///
+    /// # Errors
+    /// It could not be read, or no run was started.
+    fn confirm<'a>(
+        &'a self,
+        _plan: &'a TargetPlan,
+        _at_once: usize,
+    ) -> BoxFuture<'a, Result<Vec<StalePlan>, CallError>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
     /// What a call sends, with the ids that earlier calls were answered; nothing if one is missing.
     ///
     /// # Errors
     /// The call is for another service, or no run was started.
     fn prepare(&self, call: &PlannedCall) -> Result<Option<SentOperation>, ServiceError>;
 
-    /// Checks just before a call that what it is about is what the plan expects.
+    /// Checks just before a call whether its object is in the state that the plan expects.
     fn check_before<'a>(
         &'a self,
+        call: CallId,
         sent: &'a SentOperation,
-    ) -> BoxFuture<'a, Result<(), CallFailure>>;
+    ) -> BoxFuture<'a, Result<CheckedCall, CallFailure>>;
 
     /// Sends a call, once.
     fn send<'a>(&'a self, sent: &'a SentOperation)

@@ -196,9 +196,9 @@ fn a_call_reads_freely_and_writes_with_a_yes() {
     assert_eq!(
         lines,
         [
-            "call of DeletePolicyGroup  cloud  0 applied, 1 not applied, 0 unknown",
-            "call of UpdatePolicyGroup  cloud  1 applied, 0 not applied, 0 unknown",
-            "call of NewPolicyGroup  cloud  1 applied, 0 not applied, 0 unknown",
+            "call of DeletePolicyGroup  cloud  0 applied · 0 adopted · 1 failed · 0 unknown · 0 skipped",
+            "call of UpdatePolicyGroup  cloud  1 applied · 0 adopted · 0 failed · 0 unknown · 0 skipped",
+            "call of NewPolicyGroup  cloud  1 applied · 0 adopted · 0 failed · 0 unknown · 0 skipped",
         ]
     );
     let ran = sandbox.expect(0, &["runs", "last"]);

@@ -71,7 +71,7 @@ fn yes_applies() {
     let sandbox = sandbox();
     let (code, shown) = on_terminal(sandbox.command(&["apply", EMBEDDED]), "yes\n");
     assert_eq!(code, 0, "{shown}");
-    assert!(shown.contains("Applied 2 calls"), "{shown}");
+    assert!(shown.contains("2 applied · 0 adopted"), "{shown}");
     assert!(shown.contains('\u{1b}'), "a terminal has colours: {shown}");
     sandbox.expect(0, &["plan", EMBEDDED, "--detailed-exitcode"]);
     let (code, shown) = on_terminal(sandbox.command(&["apply", EMBEDDED]), "");

@@ -7,7 +7,7 @@ use emulator::EmulatorProfile;
 use serde_json::Value;
 
 use super::{APPLY, first, journal_files, serving, state};
-use crate::cli::sandbox::{SECRET, Sandbox};
+use crate::cli::sandbox::{SECRET, Sandbox, policy, tcp};
 use crate::skip;
 
 fn lines(sandbox: &Sandbox, position: usize) -> Vec<Value> {
@@ -31,7 +31,7 @@ fn every_call_is_written_down_before_it_is_made() {
     sandbox.expect(0, APPLY);
     let lines = lines(&sandbox, 0);
     assert_eq!(lines[0]["record"], "run");
-    assert_eq!(lines[0]["formatVersion"], 2);
+    assert_eq!(lines[0]["formatVersion"], 3);
     assert_eq!(lines[0]["targets"][0]["name"], "production");
     assert!(lines[0]["plan"].as_str().unwrap().starts_with("sha256:"));
     let kinds = kinds(&lines);
@@ -104,6 +104,9 @@ fn lines_fit_the_schema() {
     first(&sandbox);
     sandbox.expect(0, APPLY);
     super::change(&sandbox);
+    // The other client changes rule "one" as well, but not to what is desired here.
+    let a = tcp("one", "deny", "uno.example.com") + &tcp("two", "allow", "two.example.com");
+    sandbox.write("policies/a.yaml", policy("a", &format!("rules:\n{a}")));
     sandbox.expect(7, APPLY);
     sandbox.expect(0, &["schema"]);
     let schema: Value = serde_json::from_str(&sandbox.read("schemas/journal.schema.json")).unwrap();
@@ -201,7 +204,12 @@ fn what_was_never_applied_is_told_so() {
     cut(&sandbox, keep, false);
     let ran = sandbox.expect(0, APPLY);
     assert!(ran.err.contains(": was not applied"), "{}", ran.err);
-    assert!(ran.out.contains("Applied 1 call "), "{}", ran.out);
+    assert!(
+        ran.out
+            .contains("\n1 applied · 0 adopted · 0 failed · 0 unknown · 0 skipped\n"),
+        "{}",
+        ran.out
+    );
 }
 
 #[test]

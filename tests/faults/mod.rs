@@ -3,10 +3,12 @@
 mod journals;
 mod kills;
 mod matrix;
+mod outcomes;
 mod plans;
 mod races;
 mod rollbacks;
 mod runs;
+mod torn_reads;
 
 use emulator::{DockerOptions, EmulatorProfile, StateLocation};
 use serde_json::{Value, json};

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use super::{APPLY, ask, change, first, serving, state};
 use crate::cli::sandbox::{Ran, Sandbox, policy, tcp};
 
-const THEIRS: &[&str] = &["-C", "other", "apply", "--auto-approve"];
+pub(super) const THEIRS: &[&str] = &["-C", "other", "apply", "--auto-approve"];
 
 /// Another checkout of what the sandbox holds now.
-fn check_out(sandbox: &Sandbox) {
+pub(super) fn check_out(sandbox: &Sandbox) {
     for file in ["polwarden.yaml", "policies/a.yaml", "policies/b.yaml"] {
         sandbox.write(&format!("other/{file}"), sandbox.read(file));
     }
@@ -45,7 +45,17 @@ fn other_change(sandbox: &Sandbox) {
 }
 
 /// Both at once; the second begins a little later.
-fn race(sandbox: &Sandbox, theirs: &[&str], later: Duration) -> [Ran; 2] {
+pub(super) fn race(sandbox: &Sandbox, theirs: &[&str], later: Duration) -> [Ran; 2] {
+    race_of(sandbox, APPLY, theirs, later)
+}
+
+/// Two commands at once; the second begins a little later.
+pub(super) fn race_of(
+    sandbox: &Sandbox,
+    ours: &[&str],
+    theirs: &[&str],
+    later: Duration,
+) -> [Ran; 2] {
     let spawn = |arguments: &[&str]| {
         sandbox
             .command(arguments)
@@ -54,7 +64,7 @@ fn race(sandbox: &Sandbox, theirs: &[&str], later: Duration) -> [Ran; 2] {
             .spawn()
             .unwrap()
     };
-    let one = spawn(APPLY);
+    let one = spawn(ours);
     std::thread::sleep(later);
     let two = spawn(theirs);
     [one, two].map(|child| Ran::of(child.wait_with_output().unwrap()))
@@ -292,7 +302,8 @@ fn what_the_slower_one_overwrites_is_shown_and_in_its_journal() {
     let what = format!("{quick:?} {slow:?}");
     assert_eq!((quick.code, slow.code), (0, 7), "{what}");
     assert!(
-        slow.out.contains("applied, over another writer's change")
+        slow.out
+            .contains("applied; it replaced a change by another client")
             && slow.out.contains("found:    rule"),
         "{what}"
     );
@@ -321,7 +332,7 @@ fn what_the_slower_one_overwrites_is_shown_and_in_its_journal() {
     sandbox.expect(0, &["plan", "--detailed-exitcode"]);
 }
 
-fn has_intent(sandbox: &Sandbox) -> bool {
+pub(super) fn has_intent(sandbox: &Sandbox) -> bool {
     let file = super::journal_files(sandbox).into_iter().nth(1);
     file.is_some_and(|file| {
         std::fs::read_to_string(file)

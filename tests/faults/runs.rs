@@ -4,7 +4,7 @@ use emulator::EmulatorProfile;
 use serde_json::Value;
 
 use super::{APPLY, change, first, journal_files, serving};
-use crate::cli::sandbox::Sandbox;
+use crate::cli::sandbox::{Sandbox, policy, tcp};
 
 /// One run in good order, one that another writer got into, and one that was cut off.
 fn three_runs() -> Sandbox {
@@ -15,6 +15,9 @@ fn three_runs() -> Sandbox {
     first(&sandbox);
     sandbox.expect(0, APPLY);
     change(&sandbox);
+    // The other client changes rule "one" as well, but not to what is desired here.
+    let a = tcp("one", "deny", "uno.example.com") + &tcp("two", "allow", "two.example.com");
+    sandbox.write("policies/a.yaml", policy("a", &format!("rules:\n{a}")));
     sandbox.expect(7, APPLY);
     sandbox.expect(0, &["apply", "--auto-approve", "--concurrency", "1"]);
     let file = journal_files(&sandbox).pop().unwrap();
@@ -36,8 +39,9 @@ fn runs_are_listed_and_shown_in_full() {
     let lines: Vec<&str> = list.lines().collect();
     assert_eq!(lines.len(), 3, "{list}");
     assert!(
-        lines[0].contains("1 unknown, has not ended")
-            && lines[2].contains("6 applied, 0 not applied"),
+        lines[0].contains(" · 1 unknown · ")
+            && lines[0].ends_with("has not ended")
+            && lines[2].contains("6 applied · 0 adopted · 0 failed · 0 unknown · 0 skipped"),
         "{list}"
     );
 
@@ -46,7 +50,7 @@ fn runs_are_listed_and_shown_in_full() {
     for part in [
         "production: organization my-org",
         "update rule \"one\" in policy \"a\"",
-        "another writer was there:",
+        "changed by another client:",
         "expected: rule \"one\": allow connect:tcp one.example.com",
         "left: policy \"c\"",
         "What was there before:",
@@ -104,16 +108,17 @@ fn runs_as_json_fit_their_schema_and_hold_all_calls() {
             assert!(faults.is_empty(), "{report}: {faults:?}");
         }
         let full = &full["runs"][0];
-        let count = |field: &str| full[field].as_u64().unwrap();
-        let calls = full["targets"][0]["happened"]["calls"]
-            .as_array()
-            .unwrap()
-            .len() as u64;
-        assert_eq!(
-            count("applied") + count("notApplied") + count("unknown"),
-            calls,
-            "{full}"
-        );
+        let outcomes = ["applied", "adopted", "failed", "unknown", "skipped"];
+        let counted: u64 = outcomes
+            .iter()
+            .map(|outcome| full["calls"][outcome].as_u64().unwrap())
+            .sum();
+        let happened = &full["targets"][0]["happened"];
+        assert_eq!(Some(counted), happened["planned"].as_u64(), "{full}");
+        let recorded = ["calls", "notSent"].map(|field| happened[field].as_array().unwrap().len());
+        if full["ended"] == "inGoodOrder" {
+            assert_eq!(counted, recorded.iter().sum::<usize>() as u64, "{full}");
+        }
         assert!(full["targets"][0]["happened"]["before"].is_array());
     }
     assert_eq!(list["runs"][0]["ended"], "notYet");

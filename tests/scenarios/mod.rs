@@ -300,7 +300,7 @@ impl Story {
             settings,
         });
         let report = report.await.unwrap();
-        assert_eq!(report.missing(), 0, "{report:#?}");
+        assert_eq!(report.counts().missing(), 0, "{report:#?}");
         let expected = replay(&before, &plan.calls).unwrap();
         let mismatches = verify(&expected, &reader.live_state().await.unwrap());
         assert!(mismatches.is_empty(), "{mismatches:?}");

@@ -75,7 +75,9 @@ fn the_plan_that_was_approved_is_applied_and_no_other() {
     let ended = apply.run();
     assert!(!ended.failed, "{}", ended.log);
     assert!(
-        ended.summary.contains("Applied 2 calls"),
+        ended
+            .summary
+            .contains("2 applied · 0 adopted · 0 failed · 0 unknown · 0 skipped"),
         "{}",
         ended.summary
     );

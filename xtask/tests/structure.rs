@@ -137,10 +137,7 @@ const SERVICE_EXCEPTIONS: &[(&str, &str)] = &[
         "src/render/report.rs",
         "text of a file format: operations and objects in journals",
     ),
-    (
-        "src/run/journal/first_version.rs",
-        "file format: journals of the first version",
-    ),
+    ("src/run/journal/upgrade.rs", "file format: older journals"),
     ("src/run/object.rs", "file format: the objects in journals"),
 ];
 

@@ -13,7 +13,7 @@ use crate::cli::planning;
 use crate::cli::progress::CallProgress;
 use crate::plan::{Commit, Fingerprint, TargetPlan};
 use crate::render;
-use crate::render::text::{count_of, neutral, plural};
+use crate::render::text::neutral;
 use crate::run::audit::AuditRecord;
 use crate::run::journal;
 use crate::run::journal::{
@@ -21,7 +21,8 @@ use crate::run::journal::{
 };
 use crate::run::service::{VerifyError, Writes};
 use crate::run::{
-    CallFailure, CallOutcome, CallReport, CallTally, RunSettings, StopSignal, TargetRun, run,
+    CallCounts, CallFailure, CallOutcome, CallReport, Remedy, RunSettings, StopSignal, TargetRun,
+    remedy, run,
 };
 use crate::service::registry;
 use git::{PackTree, SignedBy};
@@ -108,11 +109,15 @@ impl RunResult {
 /// How a run stands after some of its targets.
 #[derive(Default)]
 struct RunSummary {
-    tally: CallTally,
+    calls: CallCounts,
+    /// What to do before the missing calls can succeed.
+    remedy: Option<Remedy>,
     /// Something could not be read back as it should be.
     unverified: bool,
     /// A policy had moved before its first call.
     moved: bool,
+    /// The live state changed before the first call, so nothing was sent to a target.
+    stale: bool,
     /// A call met what another writer had made under the same name.
     conflict: bool,
     /// Something changed that machines learn of later.
@@ -124,13 +129,15 @@ impl RunSummary {
     /// that follows and ends well must not hide it.
     fn can_replan(&self) -> bool {
         let Self {
-            tally,
+            calls,
+            remedy: _,
             unverified,
             moved,
+            stale,
             conflict,
             follows: _,
         } = self;
-        *conflict && tally.overwrote == 0 && tally.unknown == 0 && !unverified && !moved
+        (*conflict || *stale) && calls.replaced == 0 && calls.unknown == 0 && !unverified && !moved
     }
 }
 
@@ -162,17 +169,25 @@ impl Execution<'_> {
                 // What was done elsewhere must still be told, and the other targets do not depend on this one.
                 Err(error) => {
                     CommandError::from(error.context(planning::label(target))).print(console);
-                    let not_attempted = plan.calls.len();
-                    standing.tally = standing.tally.merged_with(CallTally {
-                        not_attempted,
-                        ..CallTally::default()
-                    });
+                    standing.calls += CallCounts {
+                        skipped: plan.calls.len(),
+                        ..CallCounts::default()
+                    };
+                    standing.remedy = standing.remedy.max(Some(Remedy::ResolveError));
                     continue;
                 }
             };
-            standing.tally = standing.tally.merged_with(report.tally());
+            let outcomes = report.outcomes().iter();
+            standing.calls += report.counts();
+            standing.remedy = standing
+                .remedy
+                .max(remedy(outcomes.map(|(_, outcome)| outcome)));
             standing.follows |= registry::service(target.provider()).takes_effect_later;
             standing.moved |= is_stale(&report);
+            for stale in report.stale() {
+                standing.stale = true;
+                CommandError::stale(stale.to_string()).print(console);
+            }
             let conflict = report.has_conflict();
             if service.replans_conflicts() {
                 standing.conflict |= conflict;
@@ -187,12 +202,12 @@ impl Execution<'_> {
                 }
             };
         }
-        let (audit, exit) = close(&standing, &journal, audit, console).await?;
+        let (audit, exit) = close(&standing, &self.kind, &journal, audit, console).await?;
         let conflict =
             (standing.can_replan() && !stop.is_requested()).then_some(EarlierRuns { stop, audit });
         Ok(RunResult {
             exit,
-            wrote: standing.tally.applied > 0,
+            wrote: standing.calls.applied > 0,
             conflict,
         })
     }
@@ -265,7 +280,8 @@ impl Execution<'_> {
         report: &CallReport,
     ) -> anyhow::Result<bool> {
         let console = self.console;
-        if report.applied() == 0 {
+        let counts = report.counts();
+        if counts.applied + counts.adopted == 0 {
             return Ok(true);
         }
         let at_once = self.concurrency;
@@ -294,17 +310,18 @@ impl Execution<'_> {
 /// Ends the journal, and tells how the run ended. Gives the audit records up to here, and the exit code.
 async fn close(
     standing: &RunSummary,
+    kind: &RunKind,
     journal: &Journal,
     audit: AuditFile,
     console: Console,
 ) -> anyhow::Result<(Vec<AuditRecord>, Exit)> {
-    let ended = end_journal(journal, &standing.tally).await;
-    console.print(&format!("\n{}\n", summary_line(standing)))?;
+    let ended = end_journal(journal, standing.calls).await;
+    console.print(&format!("\n{}", summary(standing, kind)))?;
     if let Err(error) = ended {
         CommandError::from(error).print(console);
     }
     let told = audit.report(journal.path(), console);
-    if standing.tally.missing() > 0 || standing.tally.overwrote > 0 {
+    if standing.calls.missing() > 0 || standing.calls.replaced > 0 {
         console.status(&format!(
             "The journal of this run is {}.",
             neutral(journal.path().as_str())
@@ -328,13 +345,11 @@ async fn close(
     })
 }
 
-async fn end_journal(journal: &Journal, tally: &CallTally) -> Result<(), journal::JournalError> {
+async fn end_journal(journal: &Journal, calls: CallCounts) -> Result<(), journal::JournalError> {
     let end = RunEnd {
         time: Timestamp::now(),
         by: EndedBy::Run,
-        applied: tally.applied,
-        not_applied: tally.missing() - tally.unknown,
-        unknown: tally.unknown,
+        calls,
     };
     journal.write(&JournalRecord::End(end)).await
 }
@@ -347,57 +362,61 @@ fn is_stale(report: &CallReport) -> bool {
 
 fn exit(standing: &RunSummary) -> Exit {
     let RunSummary {
-        tally,
+        calls,
+        remedy: _,
         unverified,
         moved,
+        stale,
         conflict: _,
         follows: _,
     } = standing;
-    if tally.missing() == 0 && tally.overwrote == 0 && !unverified {
+    if calls.missing() == 0 && calls.replaced == 0 && !unverified {
         return Exit::Done;
     }
-    match (tally.applied, tally.unknown) {
-        (0, 0) if *moved => Exit::Stale,
+    match (calls.applied, calls.unknown) {
+        (0, 0) if *moved || *stale => Exit::Stale,
         (0, 0) => Exit::Error,
         (_, _) => Exit::Partial,
     }
 }
 
-fn summary_line(standing: &RunSummary) -> String {
+/// The calls by outcome, what was read back, and the next command.
+fn summary(standing: &RunSummary, kind: &RunKind) -> String {
     let RunSummary {
-        tally,
+        calls,
+        remedy,
         unverified,
         moved: _,
+        stale: _,
         conflict: _,
         follows,
     } = standing;
-    let applied = count_of(tally.applied, "call");
-    let one = tally.applied == 1;
-    let them = if one { "it" } else { "them" };
-    let they = if one { "it" } else { "they" };
-    let mut text = match (tally.missing(), unverified) {
-        (0, false) if tally.overwrote > 0 => {
-            format!("Applied {applied}. Run `polwarden plan` to see where it stands.")
+    let mut text = format!("{}\n", render::report::counts(calls));
+    if *unverified {
+        text.push_str("  Not confirmed: the server does not show the state that the calls make.\n");
+    } else if calls.missing() == 0 && calls.replaced == 0 {
+        text.push_str("  Read back: the server has the desired state.");
+        if *follows {
+            text.push_str(" Sandboxes pick the change up within five minutes.");
         }
-        (0, false) if *follows => {
-            format!("Applied {applied} and read {them} back. Machines follow within five minutes.")
-        }
-        (0, false) => format!("Applied {applied} and read {them} back."),
-        (0, true) => format!(
-            "Applied {applied}; that the server holds what {they} wrote is not confirmed. Run `polwarden plan` to \
-             see where it stands."
-        ),
-        (missing, _) => format!(
-            "Applied {applied}; {} not applied ({}). Run `polwarden apply` again to finish.",
-            plural(missing, "was", "were"),
-            render::report::not_applied(tally)
-        ),
+        text.push('\n');
+    }
+    if calls.replaced > 0 {
+        text.push_str("  The journal contains the state that was replaced.\n");
+    }
+    let command = match kind {
+        RunKind::Apply | RunKind::Call(_) => "polwarden apply".to_owned(),
+        RunKind::Rollback(run) => format!("polwarden rollback {run}"),
     };
-    if tally.overwrote > 0 {
-        text.push_str(&format!(
-            "\n{} of the applied calls replaced what another writer had set just before; the journal holds it.",
-            tally.overwrote
-        ));
+    let next = match remedy {
+        Some(remedy) => Some(render::report::next_step(*remedy, &command)),
+        None if *unverified || calls.replaced > 0 => {
+            Some("polwarden plan (it compares the manifests with the live state)".to_owned())
+        }
+        None => None,
+    };
+    if let Some(next) = next {
+        text.push_str(&format!("Next: {next}\n"));
     }
     text
 }

@@ -96,7 +96,8 @@ async fn recover_journal(
             render::report::describe_sent(&intent.send, &intent.name, intent.part.as_deref());
         let became = match answer.result {
             CallResult::Applied(_) => "was applied",
-            CallResult::NotApplied => "was not applied",
+            CallResult::Adopted(_) => "was adopted",
+            CallResult::Failed => "was not applied",
             CallResult::Unknown => "may have been applied; another writer has been there",
         };
         console.warn(&format!("  {what}: {became}"));

@@ -9,21 +9,23 @@
 //! Example of a run that was killed during its second call: `run`, `before`, `intent 1`, `answer 1`,
 //! `intent 2`. Recovery reads back the outcome of call 2 and adds `answer 2` and `end`.
 
-mod first_version;
 mod folder;
 mod reader;
 mod record;
 mod run_id;
+mod upgrade;
 mod writer;
 
 pub use folder::{FOLDER, create, file_of, list, unfinished};
-pub use reader::{CallCounts, RunCall, RunHistory, TargetHistory};
+pub use reader::{AdoptedCall, RunCall, RunHistory, TargetHistory};
 pub use record::{
     CallAnswer, CallIntent, CallResult, EndedBy, FORMAT_VERSION, JournalRecord, RunEnd, RunKind,
-    RunStart, ServerClock, ServerTime, SingleCall,
+    RunStart, ServerClock, ServerTime, SingleCall, UnsentCall, UnsentResult,
 };
 pub use run_id::{RunId, RunIdError};
 pub use writer::{Journal, JournalError};
 
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod tests;

@@ -10,10 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::record::{
     CallAnswer, CallIntent, CallResult, EndedBy, FORMAT_VERSION, JournalRecord, RunEnd, RunKind,
-    RunStart,
+    RunStart, UnsentCall, UnsentResult,
 };
+use super::upgrade::upgraded;
 use super::writer::{JournalError, MAX_BYTES};
-use crate::plan::CallId;
+use crate::plan::{CallId, SentOperation};
+use crate::run::counts::CallCounts;
 use crate::run::object::{LiveObject, StateAfterWrite};
 
 /// What a journal tells.
@@ -36,8 +38,23 @@ pub struct RunHistory {
 pub struct TargetHistory {
     /// What the calls touched, as it was before.
     pub before: Vec<LiveObject>,
+    /// The number of calls of the plan; left out if the journal does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planned: Option<usize>,
     /// The calls that were begun, in the order in which they were first sent.
     pub calls: Vec<RunCall>,
+    /// The calls that were not sent, with the reason.
+    pub not_sent: Vec<UnsentCall>,
+}
+
+/// A call whose desired state another client had made.
+#[derive(Debug, Clone, Copy)]
+pub struct AdoptedCall<'a> {
+    pub call: CallId,
+    /// What was sent, or would have been sent.
+    pub send: &'a SentOperation,
+    /// The state that the other client made.
+    pub left: &'a StateAfterWrite,
 }
 
 /// A call of a run.
@@ -101,6 +118,9 @@ impl RunHistory {
                 Err(_) => history.unreadable += 1,
             }
         }
+        if format < 3 {
+            history.split_older_counts();
+        }
         Ok(history)
     }
 
@@ -120,47 +140,55 @@ impl RunHistory {
         })
     }
 
-    /// How many calls were applied, were not, and are unknown.
+    /// The calls by outcome, as far as the journal tells. A call without an outcome is unknown.
     pub fn counts(&self) -> CallCounts {
-        if let (RunKind::Call(_), end) = (&self.run.kind, &self.end) {
-            return match end {
-                // A later run that finds it cut off cannot tell either.
-                Some(RunEnd {
-                    by: EndedBy::Run,
-                    applied,
-                    not_applied,
-                    unknown,
-                    time: _,
-                }) => CallCounts {
-                    applied: *applied,
-                    not_applied: *not_applied,
-                    unknown: *unknown,
-                },
-                Some(_) | None => CallCounts {
-                    applied: 0,
-                    not_applied: 0,
-                    unknown: 1,
-                },
-            };
+        match (&self.run.kind, &self.end) {
+            (RunKind::Apply | RunKind::Rollback(_), None) => self.recorded_counts(),
+            (RunKind::Call(_), Some(end)) if end.by == EndedBy::Run => end.calls,
+            // A later run that finds it interrupted cannot tell either.
+            (RunKind::Call(_), _) => CallCounts {
+                unknown: 1,
+                ..CallCounts::default()
+            },
+            (RunKind::Apply | RunKind::Rollback(_), Some(end)) => end.calls,
         }
+    }
+
+    /// The calls by outcome as their own lines tell. Calls of the plan without a line were not begun.
+    pub(crate) fn recorded_counts(&self) -> CallCounts {
         let mut counts = CallCounts::default();
-        for made in self.targets.values().flat_map(|target| &target.calls) {
-            match made.answer.as_ref().map(|answer| &answer.result) {
-                Some(CallResult::Applied(_)) => counts.applied += 1,
-                Some(CallResult::NotApplied) => counts.not_applied += 1,
-                Some(CallResult::Unknown) | None => counts.unknown += 1,
-            }
+        for target in self.targets.values() {
+            counts += target.counts();
         }
         counts
+    }
+
+    /// Formats 1 and 2 counted failed calls, calls that replaced a change, and skipped calls together.
+    fn split_older_counts(&mut self) {
+        let recorded = self.recorded_counts();
+        if let Some(RunEnd { calls, .. }) = &mut self.end {
+            calls.failed = recorded.failed.min(calls.skipped);
+            calls.skipped -= calls.failed;
+            calls.replaced = recorded.replaced.min(calls.applied);
+        }
     }
 
     fn take(&mut self, record: JournalRecord) {
         match record {
             // A second head would be another run's: what follows is kept apart by its calls' numbers no more.
             JournalRecord::Run(_) => self.unreadable += 1,
-            JournalRecord::Before { target, objects } => {
+            JournalRecord::Before {
+                target,
+                calls,
+                objects,
+            } => {
                 let target = self.targets.entry(target).or_default();
+                target.planned = calls;
                 target.before.extend(objects);
+            }
+            JournalRecord::NotSent(unsent) => {
+                let target = self.targets.entry(unsent.target.clone()).or_default();
+                target.not_sent.push(*unsent);
             }
             JournalRecord::Intent(intent) => {
                 self.end = None;
@@ -189,43 +217,94 @@ impl RunHistory {
     }
 }
 
-/// How many calls came out how.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(rename = "AuditResult")]
-pub struct CallCounts {
-    /// Applied.
-    pub applied: usize,
-    /// Not applied: refused, blocked, or never begun.
-    pub not_applied: usize,
-    /// Nobody could tell.
-    pub unknown: usize,
-}
-
 impl TargetHistory {
     fn find(&mut self, call: CallId) -> Option<&mut RunCall> {
         self.calls.iter_mut().find(|made| made.intent.call == call)
     }
+
+    /// The calls that this run did not make because another client had made the desired state.
+    pub fn adopted(&self) -> impl Iterator<Item = AdoptedCall<'_>> {
+        let sent = self
+            .calls
+            .iter()
+            .filter_map(|made| match &made.answer.as_ref()?.result {
+                CallResult::Adopted(left) => Some(AdoptedCall {
+                    call: made.intent.call,
+                    send: &made.intent.send,
+                    left,
+                }),
+                CallResult::Applied(_) | CallResult::Failed | CallResult::Unknown => None,
+            });
+        let not_sent = self
+            .not_sent
+            .iter()
+            .filter_map(|unsent| match &unsent.result {
+                UnsentResult::Adopted { send, left } => Some(AdoptedCall {
+                    call: unsent.call,
+                    send,
+                    left,
+                }),
+                UnsentResult::Failed { .. } | UnsentResult::Skipped(_) => None,
+            });
+        sent.chain(not_sent)
+    }
+
+    /// The calls of the plan by outcome. Calls that remove an incomplete version at the end of a run
+    /// have numbers above those of the plan and are not counted.
+    fn counts(&self) -> CallCounts {
+        let is_planned = |call: CallId| {
+            self.planned
+                .is_none_or(|planned| call.0 as usize <= planned)
+        };
+        let mut counts = CallCounts::default();
+        for made in self
+            .calls
+            .iter()
+            .filter(|made| is_planned(made.intent.call))
+        {
+            let replaced = made
+                .answer
+                .as_ref()
+                .is_some_and(|answer| answer.other_writer.is_some());
+            match made.answer.as_ref().map(|answer| &answer.result) {
+                Some(CallResult::Applied(_)) => {
+                    counts.applied += 1;
+                    counts.replaced += usize::from(replaced);
+                }
+                Some(CallResult::Adopted(_)) => counts.adopted += 1,
+                Some(CallResult::Failed) => counts.failed += 1,
+                Some(CallResult::Unknown) | None => counts.unknown += 1,
+            }
+        }
+        for unsent in &self.not_sent {
+            match unsent.result {
+                UnsentResult::Adopted { .. } => counts.adopted += 1,
+                UnsentResult::Failed { .. } => counts.failed += 1,
+                UnsentResult::Skipped(_) => counts.skipped += 1,
+            }
+        }
+        let planned = self.planned.unwrap_or_default();
+        counts.skipped += planned.saturating_sub(counts.total());
+        counts
+    }
 }
 
 impl RunCall {
-    /// What the call left at the server, if it was applied.
+    /// What the call left on the server, if this run applied it.
     pub fn state_after(&self) -> Option<&StateAfterWrite> {
         match &self.answer.as_ref()?.result {
             CallResult::Applied(left) => Some(left),
-            CallResult::NotApplied | CallResult::Unknown => None,
+            CallResult::Adopted(_) | CallResult::Failed | CallResult::Unknown => None,
         }
     }
 }
 
 /// A further line, of a journal of this version.
 fn record(line: &[u8], format: u32) -> Result<JournalRecord, serde_json::Error> {
-    if format > 1 {
+    if format >= FORMAT_VERSION {
         return serde_json::from_slice(line);
     }
-    serde_json::from_value(super::first_version::upgraded(serde_json::from_slice(
-        line,
-    )?))
+    serde_json::from_value(upgraded(serde_json::from_slice(line)?, format))
 }
 
 /// The first line. Its version comes first: a later version may write the rest otherwise.
@@ -251,6 +330,7 @@ fn head(line: &[u8], path: &Utf8Path) -> Result<(RunStart, u32), JournalError> {
         JournalRecord::Before { .. }
         | JournalRecord::Intent(_)
         | JournalRecord::Answer(_)
+        | JournalRecord::NotSent(_)
         | JournalRecord::End(_) => Err(JournalError::NoJournal {
             path: path.to_owned(),
         }),

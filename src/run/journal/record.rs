@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::run_id::RunId;
-use crate::plan::{CallId, ChangeRef, Commit, Fingerprint, SentOperation, TargetInfo};
+use crate::plan::{CallId, CallKind, ChangeRef, Commit, Fingerprint, SentOperation, TargetInfo};
+use crate::run::counts::{CallCounts, SkipReason};
 use crate::run::object::{LiveObject, ObjectDifference, StateAfterWrite};
 use git::SignedBy;
 
 /// The version of the form of a journal; raised when a reader of the old form would misread the new one.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// One line of a journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +29,9 @@ pub enum JournalRecord {
     Before {
         /// The name of the target.
         target: String,
+        /// The number of calls of the target's plan; left out by formats 1 and 2.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        calls: Option<usize>,
         /// The policies, packs and groups, whole.
         objects: Vec<LiveObject>,
     },
@@ -35,6 +39,8 @@ pub enum JournalRecord {
     Intent(Box<CallIntent>),
     /// What became of a call. A call without one was under way when the run ended.
     Answer(Box<CallAnswer>),
+    /// A call that is not sent, and why.
+    NotSent(Box<UnsentCall>),
     /// The last line: nothing is under way any more.
     End(RunEnd),
 }
@@ -198,10 +204,62 @@ pub enum ServerClock {
 pub enum CallResult {
     /// It was applied, and left this.
     Applied(Box<StateAfterWrite>),
+    /// Another client had already made the desired state, which is this.
+    Adopted(Box<StateAfterWrite>),
     /// It was not applied.
-    NotApplied,
-    /// Nobody could tell.
+    Failed,
+    /// It may have been applied.
     Unknown,
+}
+
+/// A call that was not sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "NotSent")]
+pub struct UnsentCall {
+    /// When this was decided.
+    #[schemars(with = "String")]
+    pub time: Timestamp,
+    /// The name of the target.
+    pub target: String,
+    /// The number of the call in the target's plan.
+    pub call: CallId,
+    /// The name of the policy, pack, group or document.
+    pub name: String,
+    /// The name of the part of it that the call changes: a rule, or a version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
+    /// The change that the call belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<ChangeRef>,
+    /// The operation.
+    pub operation: CallKind,
+    /// Why it was not sent.
+    pub result: UnsentResult,
+    /// The state that another client left where the plan expected a different one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_writer: Option<ObjectDifference>,
+}
+
+/// Why a call was not sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[schemars(rename = "NotSentResult")]
+pub enum UnsentResult {
+    /// Another client had already made the desired state.
+    Adopted {
+        /// What would have been sent.
+        send: Box<SentOperation>,
+        /// The state that the other client made.
+        left: Box<StateAfterWrite>,
+    },
+    /// It failed before it was sent.
+    Failed {
+        /// The error.
+        error: String,
+    },
+    /// It was skipped.
+    Skipped(SkipReason),
 }
 
 /// How a run ended.
@@ -214,12 +272,8 @@ pub struct RunEnd {
     pub time: Timestamp,
     /// Who wrote this: the run itself, or a later one that found it unfinished.
     pub by: EndedBy,
-    /// How many calls were applied.
-    pub applied: usize,
-    /// How many calls of the plan were not, for whatever reason.
-    pub not_applied: usize,
-    /// How many calls may have been applied; nobody could tell.
-    pub unknown: usize,
+    /// The calls of the plan by outcome.
+    pub calls: CallCounts,
 }
 
 /// Who ended a journal.

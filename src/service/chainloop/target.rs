@@ -17,9 +17,9 @@ use crate::plan::{
 };
 use crate::run::journal::TargetHistory;
 use crate::run::service::{
-    BeginError, BeginReading, CallError, PlanError, PlanRequest, ReadFor, ReadOnly, Reads,
-    ReadsBack, RunContext, ServiceError, UndoPlan, UndoRequest, VerifyError, WriteAnswer, Writes,
-    logged,
+    BeginError, BeginReading, CallError, CheckedCall, PlanError, PlanRequest, ReadFor, ReadOnly,
+    Reads, ReadsBack, RunContext, ServiceError, UndoPlan, UndoRequest, VerifyError, WriteAnswer,
+    Writes, logged,
 };
 use crate::run::{CallFailure, CallReport, LiveObject, StalePlan, StateAfterWrite, WriteOutcome};
 use http::ApiError;
@@ -332,8 +332,9 @@ impl Writes for ChainloopTarget<DocumentWriter> {
 
     fn check_before<'a>(
         &'a self,
+        _: CallId,
         sent: &'a SentOperation,
-    ) -> BoxFuture<'a, Result<(), CallFailure>> {
+    ) -> BoxFuture<'a, Result<CheckedCall, CallFailure>> {
         Box::pin(async move {
             let operation = operation(&self.info, sent)?;
             self.run()?.check_before(operation).await

@@ -6,8 +6,8 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use super::apply::{
-    Ledger, PolicyLookup, PolicyRun, PolicyUndo, check_unmoved, keep_touched, read_back_differs,
-    read_touched, undo_policies,
+    Ledger, PolicyLookup, PolicyRun, PolicyUndo, check_unmoved, read_back_differs, read_touched,
+    undo_policies,
 };
 use super::client::{DockerReader, DockerWriter};
 use super::plan::audit::audit_plan;
@@ -20,9 +20,9 @@ use crate::plan::{
 };
 use crate::run::journal::TargetHistory;
 use crate::run::service::{
-    BeginError, BeginReading, CallError, EventRequest, PlanError, PlanRequest, ReadFor, ReadOnly,
-    Reads, ReadsBack, RunContext, ServiceError, UndoPlan, UndoRequest, VerifyError, WriteAnswer,
-    Writes, logged,
+    BeginError, BeginReading, CallError, CheckedCall, EventRequest, PlanError, PlanRequest,
+    ReadFor, ReadOnly, Reads, ReadsBack, RunContext, ServiceError, UndoPlan, UndoRequest,
+    VerifyError, WriteAnswer, Writes, logged,
 };
 use crate::run::{CallFailure, CallReport, LiveObject, StalePlan, StateAfterWrite, WriteOutcome};
 use http::ApiError;
@@ -302,15 +302,25 @@ impl Writes for DockerTarget<PolicyWriter> {
         context: RunContext<'_>,
     ) -> Result<Vec<LiveObject>, BeginError> {
         self.accepts(plan)?;
-        let before = keep_touched(self.live()?.clone(), plan);
-        let objects = before.policies.iter().map(LiveObject::policy).collect();
-        self.writer.run = Some(PolicyRun::new(
-            before,
+        let run = PolicyRun::new(
+            plan,
+            self.live()?,
             self.reader.clone(),
             self.writer.writer.clone(),
             context.settings,
-        ));
+        );
+        let before = run.before().policies.iter();
+        let objects = before.map(LiveObject::policy).collect();
+        self.writer.run = Some(run);
         Ok(objects)
+    }
+
+    fn confirm<'a>(
+        &'a self,
+        plan: &'a TargetPlan,
+        at_once: usize,
+    ) -> BoxFuture<'a, Result<Vec<StalePlan>, CallError>> {
+        Box::pin(async move { Ok(self.run()?.confirm(plan, at_once).await?) })
     }
 
     fn prepare(&self, call: &PlannedCall) -> Result<Option<SentOperation>, ServiceError> {
@@ -323,11 +333,12 @@ impl Writes for DockerTarget<PolicyWriter> {
 
     fn check_before<'a>(
         &'a self,
+        call: CallId,
         sent: &'a SentOperation,
-    ) -> BoxFuture<'a, Result<(), CallFailure>> {
+    ) -> BoxFuture<'a, Result<CheckedCall, CallFailure>> {
         Box::pin(async move {
             let operation = operation(&self.info, sent)?;
-            self.run()?.check_before(operation).await
+            self.run()?.check_before(call, operation).await
         })
     }
 
@@ -374,10 +385,14 @@ impl Writes for DockerTarget<PolicyWriter> {
         at_once: usize,
     ) -> BoxFuture<'a, Result<Vec<Mismatch>, VerifyError>> {
         Box::pin(async move {
-            let before = self.run()?.before();
+            let run = self.run()?;
             let actual = read_touched(plan, &self.reader, at_once).await;
             let actual = actual.map_err(VerifyError::Read)?;
-            Ok(read_back_differs(plan, before, report, &actual)?)
+            let mut mismatches = read_back_differs(plan, run.before(), report, &actual)?;
+            let changed = run.changed_meanwhile(at_once).await;
+            let changed = changed.map_err(VerifyError::Read)?;
+            mismatches.extend(changed.iter().map(StalePlan::during_run));
+            Ok(mismatches)
         })
     }
 

@@ -18,9 +18,9 @@ use crate::plan::{
 };
 use crate::run::journal::TargetHistory;
 use crate::run::service::{
-    BeginError, BeginReading, CallError, CleanUp, EventRequest, PlanError, PlanRequest, ReadFor,
-    ReadOnly, Reads, ReadsBack, RunContext, ServiceError, UndoPlan, UndoRequest, VerifyError,
-    WriteAnswer, Writes, logged,
+    BeginError, BeginReading, CallError, CheckedCall, CleanUp, EventRequest, PlanError,
+    PlanRequest, ReadFor, ReadOnly, Reads, ReadsBack, RunContext, ServiceError, UndoPlan,
+    UndoRequest, VerifyError, WriteAnswer, Writes, logged,
 };
 use crate::run::{CallFailure, CallReport, LiveObject, StalePlan, StateAfterWrite, WriteOutcome};
 use http::ApiError;
@@ -364,8 +364,9 @@ impl Writes for PulumiTarget<PackWriter> {
 
     fn check_before<'a>(
         &'a self,
+        _: CallId,
         sent: &'a SentOperation,
-    ) -> BoxFuture<'a, Result<(), CallFailure>> {
+    ) -> BoxFuture<'a, Result<CheckedCall, CallFailure>> {
         Box::pin(async move {
             let operation = operation(&self.info, sent)?;
             self.run()?.check_before(operation).await

@@ -47,7 +47,7 @@ fn record(site: &Site, name: &str) -> Value {
             &record["formatVersion"],
             record["runs"].as_array().unwrap().len()
         ),
-        (&2.into(), 1)
+        (&3.into(), 1)
     );
     record["runs"][0].clone()
 }
@@ -69,7 +69,9 @@ fn it_links_the_commit_to_changes_calls_and_the_clock_of_the_server() {
     assert_eq!(record["commit"]["pipeline"]["actor"], "ann-at-work");
     assert_eq!(
         record["result"],
-        serde_json::json!({"applied": 3, "notApplied": 0, "unknown": 0})
+        serde_json::json!({
+            "applied": 3, "replaced": 0, "adopted": 0, "failed": 0, "unknown": 0, "skipped": 0
+        })
     );
     let changes = record["targets"][0]["changes"].as_array().unwrap();
     let told: Vec<_> = changes
@@ -106,7 +108,10 @@ fn it_links_the_commit_to_changes_calls_and_the_clock_of_the_server() {
         ran.out
     );
     assert!(
-        ran.out.contains(&head[..10]) && ran.out.contains("3 calls applied, 0 not applied"),
+        ran.out.contains(&head[..10])
+            && ran
+                .out
+                .contains("\n3 applied · 0 adopted · 0 failed · 0 unknown · 0 skipped\n"),
         "{}",
         ran.out
     );
@@ -143,22 +148,28 @@ fn what_failed_and_what_was_never_begun_is_in_it() {
     let record = record(&site, "audit.json");
     assert_eq!(
         record["result"],
-        serde_json::json!({"applied": 0, "notApplied": 2, "unknown": 0})
+        serde_json::json!({
+            "applied": 0, "replaced": 0, "adopted": 0, "failed": 1, "unknown": 0, "skipped": 1
+        })
     );
     let changes = record["targets"][0]["changes"].as_array().unwrap();
+    assert_eq!(changes.len(), 2, "{record:#}");
+    let skipped = &changes[1]["calls"][0];
+    assert_eq!(skipped["result"], "skipped", "{skipped}");
     assert_eq!(
-        changes.len(),
-        1,
-        "a blocked call was never begun: {record:#}"
+        skipped["skipped"],
+        serde_json::json!({"afterFailure": {"call": 1}})
     );
+    assert!(skipped.get("sent").is_none(), "{skipped}");
     let call = &changes[0]["calls"][0];
-    assert_eq!(call["result"], "notApplied");
+    assert_eq!(call["result"], "failed");
     assert!(
         call["error"].as_str().unwrap().contains("400") && call.get("serverTime").is_none(),
         "{call}"
     );
     assert!(
-        ran.out.contains("0 calls applied, 2 not applied"),
+        ran.out
+            .contains("\n0 applied · 0 adopted · 1 failed · 0 unknown · 1 skipped\n"),
         "{}",
         ran.out
     );

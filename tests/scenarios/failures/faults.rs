@@ -239,7 +239,8 @@ fn another_writer_between_plan_and_call_is_noticed() {
     let sandbox = changed(&["change-rule@updateRule:1"]);
     let ran = sandbox.expect(7, APPLY);
     assert!(
-        ran.out.contains("applied, over another writer's change"),
+        ran.out
+            .contains("applied; it replaced a change by another client"),
         "{}{}",
         ran.out,
         ran.err
@@ -268,7 +269,7 @@ fn another_writer_between_plan_and_call_is_noticed() {
     let sandbox = changed(&["delete-rule@updateRule:1"]);
     let ran = sandbox.expect(1, APPLY);
     assert!(
-        ran.out.contains("failed: another writer was there"),
+        ran.out.contains("failed: changed by another client"),
         "{}",
         ran.out
     );
@@ -282,7 +283,12 @@ fn a_policy_that_another_writer_makes_first_is_adopted_if_it_is_the_same() {
     let sandbox = faulted(EmulatorProfile::Current, &["add-policy=p@createPolicy:1"]);
     sandbox.write("policies/p.yaml", policy("p", &three_rules()));
     let ran = sandbox.expect(0, APPLY);
-    assert!(ran.out.contains("it was found applied"), "{}", ran.out);
+    assert!(
+        ran.out
+            .contains("\n3 applied · 1 adopted (made by another client) · 0 failed"),
+        "{}",
+        ran.out
+    );
     assert_eq!(live(&sandbox, EmulatorProfile::Current), whole());
 
     // One for other people is somebody else's: what is to be done about it is planned, shown and applied anew.
@@ -291,7 +297,7 @@ fn a_policy_that_another_writer_makes_first_is_adopted_if_it_is_the_same() {
     sandbox.write("policies/p.yaml", policy("p", &(scope + &three_rules())));
     let ran = sandbox.expect(0, APPLY);
     assert!(
-        ran.out.contains("conflict") && ran.out.contains("another writer was there"),
+        ran.out.contains("conflict") && ran.out.contains("changed by another client"),
         "{}",
         ran.out
     );
@@ -322,7 +328,8 @@ fn a_conflict_with_a_reviewed_plan_is_not_planned_again() {
     sandbox.expect(0, &["plan", "--out", "plan.json"]);
     let ran = sandbox.expect(1, &["apply", "plan.json", "--auto-approve"]);
     assert!(
-        !ran.out.contains("planned again") && ran.out.contains("Run `polwarden apply` again"),
+        !ran.out.contains("planned again")
+            && ran.out.contains("Next: polwarden apply (it plans again"),
         "{}",
         ran.out
     );
@@ -343,7 +350,9 @@ fn a_run_that_overwrote_something_is_not_planned_again() {
     sandbox.write("policies/q.yaml", policy("q", &spec));
     let ran = sandbox.expect(7, APPLY);
     assert!(
-        ran.out.contains("applied, over another writer's change") && ran.out.contains("conflict"),
+        ran.out
+            .contains("applied; it replaced a change by another client")
+            && ran.out.contains("conflict"),
         "{}",
         ran.out
     );
@@ -382,8 +391,8 @@ fn a_saved_plan_that_another_writer_overtakes_is_stale() {
         "delete-policy=p",
         "add-rule=p/any",
     ] {
-        // The applies read twice, the plan once.
-        let sandbox = changed(&[&format!("{change}@listPolicies:4")]);
+        // The first apply lists policies four times, and the plan once.
+        let sandbox = changed(&[&format!("{change}@listPolicies:6")]);
         sandbox.expect(0, &["plan", "--out", "plan.json"]);
         let before = writes(&sandbox).len();
         sandbox.expect(6, &["apply", "plan.json", "--auto-approve"]);
@@ -412,7 +421,8 @@ fn a_slow_server_is_waited_for() {
     // The rule waits for its policy.
     assert!(started.elapsed() >= 2 * delay, "{:?}", started.elapsed());
     assert!(
-        ran.out.contains("Applied 2 calls and read them back.")
+        ran.out
+            .contains("\n2 applied · 0 adopted · 0 failed · 0 unknown · 0 skipped\n")
             && !ran.out.contains("it was found applied"),
         "{}",
         ran.out

@@ -58,13 +58,13 @@ fn a_refused_call_in_the_middle_is_7_and_blocks_its_policy() {
         assert!(ran.out.contains("failed, not applied"), "{}", ran.out);
         assert!(ran.out.contains("name is taken"), "{}", ran.out);
         assert!(
-            ran.out.contains("blocked, since call 3 failed"),
+            ran.out.contains("skipped, because call 3 failed"),
             "{}",
             ran.out
         );
         assert!(
             ran.out
-                .contains("Applied 2 calls; 2 were not applied (1 failed, 1 blocked)"),
+                .contains("\n2 applied · 0 adopted · 1 failed · 0 unknown · 1 skipped\n"),
             "{}",
             ran.out
         );
@@ -130,7 +130,12 @@ fn an_answer_that_is_not_understood_is_no_success() {
     let ran = sandbox.expect(7, APPLY);
     assert_eq!(faulty.writes().len(), 2);
     assert!(ran.out.contains("it may have been applied"), "{}", ran.out);
-    assert!(ran.out.contains("(1 unknown, 2 blocked)"), "{}", ran.out);
+    assert!(
+        ran.out
+            .contains("\n1 applied · 0 adopted · 0 failed · 1 unknown · 2 skipped\n"),
+        "{}",
+        ran.out
+    );
 }
 
 #[test]
@@ -144,7 +149,7 @@ fn what_the_server_kept_otherwise_is_noticed_when_it_is_read_back() {
     let ran = sandbox.expect(7, APPLY);
     assert!(ran.err.contains("read back"), "{}", ran.err);
     assert!(
-        !ran.out.contains("and read them back"),
+        !ran.out.contains("the server has the desired state"),
         "a false success: {}",
         ran.out
     );
@@ -168,12 +173,13 @@ fn a_failed_read_back_does_not_hide_what_was_done() {
     assert_eq!(faulty.writes().len(), 4);
     assert!(ran.err.contains("permission_denied"), "{}", ran.err);
     assert!(
-        ran.out.contains("Applied 4 calls"),
+        ran.out
+            .contains("\n4 applied · 0 adopted · 0 failed · 0 unknown · 0 skipped\n"),
         "the count is still told: {}",
         ran.out
     );
     assert!(
-        !ran.out.contains("and read them back"),
+        !ran.out.contains("the server has the desired state"),
         "a false success: {}",
         ran.out
     );
@@ -256,7 +262,7 @@ fn a_failure_at_the_first_organization_leaves_the_second_to_go_on() {
     let ran = sandbox.expect(7, APPLY);
     assert!(
         ran.out
-            .contains("Applied 5 calls; 3 were not applied (1 failed, 2 blocked)"),
+            .contains("\n5 applied · 0 adopted · 1 failed · 0 unknown · 2 skipped\n"),
         "{}",
         ran.out
     );

@@ -4,7 +4,7 @@ use super::outcome::{decide, moved};
 use super::rollback::before;
 use crate::run::CallFailure;
 use crate::run::journal::TargetHistory;
-use crate::run::service::WriteAnswer;
+use crate::run::service::{CheckedCall, ReplacedState, WriteAnswer};
 use crate::run::{StateAfterWrite, WriteOutcome};
 use crate::service::chainloop::client::{ChainloopReader, ChainloopWriter};
 use http::{ApiError, DatedAnswer};
@@ -87,19 +87,33 @@ impl DocumentRun {
     ///
     /// # Errors
     /// It was changed, or cannot be read.
-    pub async fn check_before(&self, send: &ChainloopOperation) -> Result<(), CallFailure> {
+    pub async fn check_before(
+        &self,
+        send: &ChainloopOperation,
+    ) -> Result<CheckedCall, CallFailure> {
         let found = self
             .lookup
             .find(send)
             .await
             .map_err(CallFailure::NotChecked)?;
         match moved(send, self.lookup.planned(send), found.as_ref()) {
-            None => Ok(()),
+            None => Ok(CheckedCall::Send),
+            Some(_)
+                if found
+                    .as_ref()
+                    .is_some_and(|found| self.is_desired(send, found)) =>
+            {
+                Ok(CheckedCall::Adopted(Box::new(StateAfterWrite::AsSent)))
+            }
             Some((stale, difference)) => Err(CallFailure::Stale {
                 stale,
                 difference: Box::new(difference),
             }),
         }
+    }
+
+    fn is_desired(&self, send: &ChainloopOperation, found: &LiveDocument) -> bool {
+        found.is_of(self.lookup.reader.organization()) && found.digest == send.document().digest
     }
 
     /// Sends a call.
@@ -119,7 +133,7 @@ impl DocumentRun {
         };
         Ok(WriteAnswer {
             left: StateAfterWrite::AsSent,
-            overwrote: None,
+            replaced: ReplacedState::Expected,
             date,
         })
     }

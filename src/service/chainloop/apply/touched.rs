@@ -91,7 +91,7 @@ pub fn read_back_differs(
         .map(|call| call.name.as_str())
         .collect();
     let calls: Vec<_> = report
-        .applied_calls(&plan.calls)
+        .calls_in_place(&plan.calls)
         .into_iter()
         .cloned()
         .collect();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::plan::{CallId, PolicyRef, ResourceKind, fingerprint};
 use crate::run::StalePlan;
-use crate::run::journal::TargetHistory;
+use crate::run::journal::{AdoptedCall, TargetHistory};
 use crate::run::{LiveObject, StateAfterWrite};
 use model::docker::{
     DockerLiveState, DockerOperation, LiveContent, LivePolicy, LiveRule, PolicyId, RuleId,
@@ -33,13 +33,35 @@ impl Ledger {
         }
     }
 
-    /// What the server should hold after all calls of an earlier run that were applied.
+    /// The state after all calls of an earlier run: those that it applied, and those that it adopted.
     pub fn of_run(target: &TargetHistory) -> Self {
-        let mut ledger = Self::new(policies(target).cloned());
+        let mut ledger = Self::without_run(target);
         for made in &target.calls {
             if let Some(left) = made.state_after() {
                 ledger.record(made.intent.call, left);
             }
+        }
+        ledger
+    }
+
+    /// The state without the calls that an earlier run applied: the state before it, with what other
+    /// clients made meanwhile and the run adopted. A policy that the run created is part of it, without
+    /// the run's rules, if another client has created rules in it.
+    pub(super) fn without_run(target: &TargetHistory) -> Self {
+        let mut ledger = Self::new(policies(target).cloned());
+        for AdoptedCall {
+            call,
+            send: _,
+            left,
+        } in target.adopted()
+        {
+            if let StateAfterWrite::Rule { policy, rule: _ } = left
+                && ledger.policy(policy).is_none()
+                && let Some((creation, created)) = created_policy(target, policy)
+            {
+                ledger.record_policy(creation, created);
+            }
+            ledger.record(call, left);
         }
         ledger
     }
@@ -142,6 +164,27 @@ impl Ledger {
             LiveContent::Cedar(_) | LiveContent::Opaque(_) => None,
         }
     }
+}
+
+/// The policy with this id that an earlier run created or adopted, as it was just after that.
+fn created_policy<'a>(
+    target: &'a TargetHistory,
+    id: &PolicyId,
+) -> Option<(CallId, &'a LivePolicy)> {
+    let applied = target
+        .calls
+        .iter()
+        .filter_map(|made| Some((made.intent.call, made.state_after()?)));
+    let adopted = target.adopted().map(|adopted| (adopted.call, adopted.left));
+    applied.chain(adopted).find_map(|(call, left)| match left {
+        StateAfterWrite::Policy(policy) if policy.id == *id => Some((call, &**policy)),
+        StateAfterWrite::Policy(_)
+        | StateAfterWrite::NoPolicy { .. }
+        | StateAfterWrite::Rule { .. }
+        | StateAfterWrite::NoRule { .. }
+        | StateAfterWrite::Begun { .. }
+        | StateAfterWrite::AsSent => None,
+    })
 }
 
 /// The policies that an earlier run touched, as they were before.

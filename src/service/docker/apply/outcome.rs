@@ -2,6 +2,7 @@
 
 use super::ledger::Ledger;
 use crate::plan::fingerprint;
+use crate::run::service::ReplacedState;
 use crate::run::{LiveObject, ObjectDifference, StateAfterWrite, WriteOutcome};
 use model::docker::{
     Cedar, DockerOperation, LiveContent, LivePolicy, LiveRule, NewPolicy, PolicyId, PolicyPatch,
@@ -10,13 +11,16 @@ use model::docker::{
 
 /// Decides what became of a write. `found` is the policy that it is about as it is now: for a creation the one of its
 /// name that this run has not seen before, else the one of its id; nothing if there is none.
+///
+/// `planned_rules` are the rules that the run creates in the policy after it has created it.
 pub(super) fn decide(
     send: &DockerOperation<PolicyId>,
     ledger: &Ledger,
+    planned_rules: &[Rule],
     found: Option<&LivePolicy>,
 ) -> WriteOutcome {
     match send {
-        DockerOperation::CreatePolicy { policy } => created_policy(policy, found),
+        DockerOperation::CreatePolicy { policy } => created_policy(policy, planned_rules, found),
         DockerOperation::UpdatePolicy { id, patch } => match (ledger.policy(id), found) {
             (Some(planned), Some(found)) => updated_policy(patch, planned, found),
             (planned, found) => conflict(
@@ -85,7 +89,11 @@ fn rule_of<'p>(policy: &'p LivePolicy, id: &RuleId) -> Option<&'p LiveRule> {
     policy.rules().iter().find(|rule| rule.id == *id)
 }
 
-fn created_policy(new: &NewPolicy, found: Option<&LivePolicy>) -> WriteOutcome {
+fn created_policy(
+    new: &NewPolicy,
+    planned_rules: &[Rule],
+    found: Option<&LivePolicy>,
+) -> WriteOutcome {
     let Some(found) = found else {
         return WriteOutcome::NotApplied;
     };
@@ -106,16 +114,31 @@ fn created_policy(new: &NewPolicy, found: Option<&LivePolicy>) -> WriteOutcome {
         updated_at: _,
         unknown_fields: _,
     } = found;
-    // A policy just like ours is as good as ours: nobody else's work is in it.
-    if scope == sent_scope && unknown_scope_fields.is_empty() && is_new(content, cedar.as_ref()) {
-        return WriteOutcome::Applied(StateAfterWrite::Policy(Box::new(found.clone())));
+    // A policy equal to ours is as good as ours. Another client that applies the same plan may already
+    // have created some of its rules; each of them has its own call, which finds it.
+    if scope == sent_scope
+        && unknown_scope_fields.is_empty()
+        && is_new(content, cedar.as_ref(), planned_rules)
+    {
+        let mut left = found.clone();
+        if let LiveContent::Rules(rules) = &mut left.content {
+            rules.clear();
+        }
+        return WriteOutcome::Applied(StateAfterWrite::Policy(Box::new(left)));
     }
     conflict(None, Some(LiveObject::policy(found)))
 }
 
-fn is_new(content: &LiveContent, cedar: Option<&Cedar>) -> bool {
+/// Whether the content is that of a policy that was just created, with some of the planned rules at
+/// most.
+fn is_new(content: &LiveContent, cedar: Option<&Cedar>, planned_rules: &[Rule]) -> bool {
+    let is_planned = |rule: &LiveRule| {
+        rule.rule
+            .as_ref()
+            .is_ok_and(|rule| planned_rules.contains(rule))
+    };
     match (content, cedar) {
-        (LiveContent::Rules(rules), None) => rules.is_empty(),
+        (LiveContent::Rules(rules), None) => rules.iter().all(is_planned),
         (LiveContent::Cedar(found), Some(cedar)) => found == cedar,
         (LiveContent::Rules(_), Some(_))
         | (LiveContent::Cedar(_), None)
@@ -214,12 +237,13 @@ pub(super) fn has_same_fields(a: &LivePolicy, b: &LivePolicy) -> bool {
         && *unknown_fields == b.unknown_fields
 }
 
-/// How the object that an answer says was there just before differs from what should have been there.
-pub(super) fn overwritten(
+/// Compares the object that an update or a deletion replaced, as its answer shows it, with the expected
+/// one.
+pub(super) fn replaced_state(
     left: &StateAfterWrite,
     planned: Option<LiveObject>,
     old: LiveObject,
-) -> Option<ObjectDifference> {
+) -> ReplacedState {
     let same = match (&planned, &old) {
         (Some(LiveObject::Rule(planned)), LiveObject::Rule(old)) => planned == old,
         // A policy goes with its rules, and is updated without them.
@@ -233,7 +257,18 @@ pub(super) fn overwritten(
         }
         (_, _) => false,
     };
-    (!same).then_some(ObjectDifference {
+    if same {
+        return ReplacedState::Expected;
+    }
+    let is_desired = match (left, &old) {
+        (StateAfterWrite::Rule { policy: _, rule }, LiveObject::Rule(old)) => rule == old,
+        (StateAfterWrite::Policy(policy), LiveObject::Policy(old)) => has_same_fields(policy, old),
+        (_, _) => false,
+    };
+    if is_desired {
+        return ReplacedState::Desired;
+    }
+    ReplacedState::Changed(ObjectDifference {
         planned,
         found: Some(old),
     })

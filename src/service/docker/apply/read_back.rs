@@ -66,7 +66,7 @@ pub fn read_back_differs(
         .map(|call| call.name.as_str())
         .collect();
     let calls: Vec<PlannedCall> = report
-        .applied_calls(&plan.calls)
+        .calls_in_place(&plan.calls)
         .into_iter()
         .filter(|call| !is_disputed(call))
         .cloned()

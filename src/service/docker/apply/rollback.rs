@@ -40,7 +40,7 @@ pub fn undo_policies(
     document: DocumentId,
     overwrite: bool,
 ) -> PolicyUndo {
-    let before = Ledger::new(policies(target).cloned());
+    let before = Ledger::without_run(target);
     let after = Ledger::of_run(target);
     let mut undoing = PolicyUndoBuilder {
         target,
@@ -53,9 +53,19 @@ pub fn undo_policies(
     };
     undoing.note_unknown();
     undoing.created_policies();
-    let before: Vec<LivePolicy> = policies(target).cloned().collect();
-    for policy in &before {
-        if undoing.is_touched(&policy.id) {
+    let listed: Vec<&PolicyId> = policies(target).map(|policy| &policy.id).collect();
+    let found_later = undoing
+        .before
+        .policies()
+        .filter(|policy| !listed.contains(&&policy.id));
+    let known: Vec<LivePolicy> = listed
+        .iter()
+        .filter_map(|id| undoing.before.policy(id))
+        .chain(found_later)
+        .cloned()
+        .collect();
+    for policy in &known {
+        if undoing.is_touched(&policy.id) && !undoing.undo.made.contains(&policy.id) {
             undoing.policy(policy);
         }
     }
@@ -120,19 +130,32 @@ impl PolicyUndoBuilder<'_> {
         }
     }
 
-    /// What the run made goes, unless somebody else has worked on it since.
+    /// Policies that the run created are deleted, unless another client has changed them since or has
+    /// created rules in them during the run. Only the run's own rules are deleted then.
     fn created_policies(&mut self) {
+        let created: BTreeSet<PolicyId> = self
+            .applied()
+            .filter_map(|made| match (&made.intent.send, made.state_after()?) {
+                (
+                    SentOperation::Docker(DockerOperation::CreatePolicy { .. }),
+                    StateAfterWrite::Policy(policy),
+                ) => Some(policy.id.clone()),
+                _ => None,
+            })
+            .collect();
         let made: Vec<LivePolicy> = self
             .after
             .policies()
-            .filter(|policy| !self.before.has_seen(&policy.id))
+            .filter(|policy| created.contains(&policy.id))
             .cloned()
             .collect();
         for policy in made {
             let Some(found) = self.live(&policy.id).cloned() else {
                 continue;
             };
-            if fingerprint(&found) == fingerprint(&policy) || self.overwrite {
+            let is_shared = self.before.has_seen(&policy.id);
+            let is_unchanged = fingerprint(&found) == fingerprint(&policy);
+            if (is_unchanged && !is_shared) || self.overwrite {
                 self.undo.made.insert(policy.id);
             } else {
                 let name = policy.name.clone();

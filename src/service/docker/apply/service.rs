@@ -7,20 +7,25 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::ledger::Ledger;
-use super::outcome::{decide, overwritten};
+use super::outcome::{decide, replaced_state};
 use super::read_back::read_back;
-use crate::plan::{CallId, PolicyRef};
+use super::touched::{PlanBasis, keep_touched, names_after};
+use crate::plan::{CallId, PolicyRef, TargetPlan};
 use crate::run::CallFailure;
-use crate::run::RunSettings;
-use crate::run::service::WriteAnswer;
+use crate::run::service::{CheckedCall, ReplacedState, WriteAnswer};
 use crate::run::{LiveObject, ObjectDifference, StateAfterWrite, WriteOutcome};
+use crate::run::{RunSettings, StalePlan};
 use crate::service::docker::client::{DockerReader, DockerWriter};
 use http::{ApiError, DatedAnswer};
-use model::docker::{DockerLiveState, DockerOperation, PolicyId, UpdateAnswer};
+use model::docker::{
+    DockerLiveState, DockerOperation, LivePolicy, PolicyId, PolicySummary, Rule, UpdateAnswer,
+};
 
 /// What is known of a target, and a way to read it.
 pub struct PolicyLookup {
     ledger: Mutex<Ledger>,
+    /// The rules that the run creates in policies that it creates, by the name of the policy.
+    planned_rules: HashMap<String, Vec<Rule>>,
     reader: DockerReader,
 }
 
@@ -29,6 +34,7 @@ impl PolicyLookup {
     pub fn new(ledger: Ledger, reader: DockerReader) -> Self {
         Self {
             ledger: Mutex::new(ledger),
+            planned_rules: HashMap::new(),
             reader,
         }
     }
@@ -46,7 +52,23 @@ impl PolicyLookup {
         send: &DockerOperation<PolicyId>,
     ) -> Result<WriteOutcome, ApiError> {
         let found = read_back(send, &self.ledger, &self.reader).await?;
-        Ok(decide(send, &self.ledger(), found.as_ref()))
+        Ok(self.decide(send, found.as_ref()))
+    }
+
+    fn decide(&self, send: &DockerOperation<PolicyId>, found: Option<&LivePolicy>) -> WriteOutcome {
+        let planned_rules = match send {
+            DockerOperation::CreatePolicy { policy } => self
+                .planned_rules
+                .get(policy.name.as_str())
+                .map(Vec::as_slice)
+                .unwrap_or_default(),
+            DockerOperation::UpdatePolicy { .. }
+            | DockerOperation::DeletePolicy { .. }
+            | DockerOperation::CreateRule { .. }
+            | DockerOperation::UpdateRule { .. }
+            | DockerOperation::DeleteRule { .. } => &[],
+        };
+        decide(send, &self.ledger(), planned_rules, found)
     }
 
     /// Takes note of what a call left.
@@ -59,38 +81,57 @@ impl PolicyLookup {
 pub struct PolicyRun {
     lookup: PolicyLookup,
     before: DockerLiveState,
+    /// What the plan was made from, beyond the policies that it touches.
+    basis: PlanBasis,
     writer: DockerWriter,
     settings: RunSettings,
     begun: Instant,
     /// The policies that were there before; what this run makes needs no check.
     found: BTreeSet<PolicyId>,
-    /// Whether each policy was as it should be just before its first call. All its calls wait for this.
-    checks: Mutex<HashMap<PolicyId, Arc<OnceCell<Option<CallFailure>>>>>,
+    /// The calls that change each of these policies.
+    calls: HashMap<PolicyId, Vec<(CallId, DockerOperation<PolicyId>)>>,
+    /// The check of each policy just before its first call. All its calls wait for this.
+    checks: Mutex<HashMap<PolicyId, Arc<OnceCell<PolicyCheck>>>>,
+}
+
+/// What a check of a policy just before its first call found.
+#[derive(Debug, Default)]
+struct PolicyCheck {
+    /// The calls whose desired state another client has made.
+    adopted: HashMap<CallId, StateAfterWrite>,
+    /// Why the other calls cannot be made.
+    failure: Option<CallFailure>,
 }
 
 impl PolicyRun {
-    /// Starts a run with the policies that its plan touches, as they were read just now.
+    /// Starts a run with the live state that its plan was made from.
     pub fn new(
-        before: DockerLiveState,
+        plan: &TargetPlan,
+        live: &DockerLiveState,
         reader: DockerReader,
         writer: DockerWriter,
         settings: RunSettings,
     ) -> Self {
+        let before = keep_touched(live.clone(), plan);
         let found = before
             .policies
             .iter()
             .map(|policy| policy.id.clone())
             .collect();
-        let begun = Instant::now();
-        let checks = Mutex::default();
+        let lookup = PolicyLookup {
+            planned_rules: planned_rules(plan),
+            ..PolicyLookup::new(before.clone().into(), reader)
+        };
         Self {
-            lookup: PolicyLookup::new(before.clone().into(), reader),
+            lookup,
             before,
+            basis: PlanBasis::new(plan, live),
             writer,
             settings,
-            begun,
+            begun: Instant::now(),
             found,
-            checks,
+            calls: calls_by_policy(plan),
+            checks: Mutex::default(),
         }
     }
 
@@ -113,23 +154,77 @@ impl PolicyRun {
     ///
     /// # Errors
     /// It was changed, or cannot be read.
-    pub async fn check_before(&self, send: &DockerOperation<PolicyId>) -> Result<(), CallFailure> {
+    pub async fn check_before(
+        &self,
+        call: CallId,
+        send: &DockerOperation<PolicyId>,
+    ) -> Result<CheckedCall, CallFailure> {
         let Some(id) = send.existing() else {
-            return Ok(());
+            return Ok(CheckedCall::Send);
         };
         let cell = {
             let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(checks.entry(id.clone()).or_default())
         };
-        let failure = cell.get_or_init(|| self.check_policy(id)).await.clone();
-        failure.map_or(Ok(()), Err)
+        let PolicyCheck { adopted, failure } = cell.get_or_init(|| self.check_policy(id)).await;
+        match (adopted.get(&call), failure) {
+            (Some(left), _) => Ok(CheckedCall::Adopted(Box::new(left.clone()))),
+            (None, Some(failure)) => Err(failure.clone()),
+            (None, None) => Ok(CheckedCall::Send),
+        }
     }
 
-    async fn check_policy(&self, id: &PolicyId) -> Option<CallFailure> {
-        if !self.found.contains(id) || self.begun.elapsed() < self.settings.fresh {
-            return None;
+    /// Reads the live state again before the first call, and returns what changed since the plan, apart
+    /// from calls of the plan that another client has made. Those are adopted.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn confirm(
+        &self,
+        plan: &TargetPlan,
+        at_once: usize,
+    ) -> Result<Vec<StalePlan>, ApiError> {
+        let reader = &self.lookup.reader;
+        let is_touched = |id: &PolicyId| self.found.contains(id);
+        let reading = self.basis.read_again(is_touched, reader, at_once).await?;
+        let names = names_after(plan);
+        let mut stale = self.basis.changes(&reading, is_touched, |summary| {
+            names.contains(summary.name.as_str())
+        });
+        for planned in &self.before.policies {
+            let found = reading.policy(&planned.id).cloned();
+            let check = self.examine(&planned.id, planned.clone(), found);
+            if let Some(CallFailure::Stale { stale: changed, .. }) = &check.failure {
+                stale.push(changed.clone());
+            }
+            if !check.adopted.is_empty() {
+                let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+                checks.insert(planned.id.clone(), Arc::new(OnceCell::from(check)));
+            }
         }
-        let planned = self.lookup.ledger().policy(id).cloned()?;
+        Ok(stale)
+    }
+
+    /// Reads the policies that the plan leaves as they are again, after the last call, and returns
+    /// what another client changed during the run.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn changed_meanwhile(&self, at_once: usize) -> Result<Vec<StalePlan>, ApiError> {
+        let reader = &self.lookup.reader;
+        let reading = self.basis.read_again(|_| false, reader, at_once).await?;
+        let is_deleted = |id: &PolicyId| self.found.contains(id);
+        let is_created = |summary: &PolicySummary| self.lookup.ledger().has_seen(&summary.id);
+        Ok(self.basis.changes(&reading, is_deleted, is_created))
+    }
+
+    async fn check_policy(&self, id: &PolicyId) -> PolicyCheck {
+        if !self.found.contains(id) || self.begun.elapsed() < self.settings.fresh {
+            return PolicyCheck::default();
+        }
+        let Some(planned) = self.lookup.ledger().policy(id).cloned() else {
+            return PolicyCheck::default();
+        };
         let found = match self
             .lookup
             .reader
@@ -137,18 +232,50 @@ impl PolicyRun {
             .await
         {
             Ok(found) => found,
-            Err(error) => return Some(CallFailure::NotChecked(error)),
+            Err(error) => {
+                return PolicyCheck {
+                    adopted: HashMap::new(),
+                    failure: Some(CallFailure::NotChecked(error)),
+                };
+            }
         };
-        let stale = self.lookup.ledger().check(id, found.as_ref()).err()?;
-        let object = |policy| LiveObject::Policy(Box::new(policy));
-        let difference = ObjectDifference {
-            planned: Some(object(planned)),
-            found: found.map(object),
+        self.examine(id, planned, found)
+    }
+
+    /// Compares a policy that was read just before its first call with the expected one.
+    fn examine(
+        &self,
+        id: &PolicyId,
+        planned: LivePolicy,
+        found: Option<LivePolicy>,
+    ) -> PolicyCheck {
+        let Err(stale) = self.lookup.ledger().check(id, found.as_ref()) else {
+            return PolicyCheck::default();
         };
-        Some(CallFailure::Stale {
+        // Another client that applies the same plan may have made some of the calls. What is left is
+        // made if the policy differs from the expected one by these calls only.
+        let mut expected = Ledger::new([planned.clone()]);
+        let mut adopted = HashMap::new();
+        for (call, send) in self.calls.get(id).into_iter().flatten() {
+            if let WriteOutcome::Applied(left) = self.lookup.decide(send, found.as_ref()) {
+                expected.record(*call, &left);
+                adopted.insert(*call, left);
+            }
+        }
+        let calls = self.calls.get(id).map_or(0, Vec::len);
+        let is_expected = match (&found, expected.policy(id)) {
+            (Some(_), Some(_)) => expected.check(id, found.as_ref()).is_ok(),
+            (None, None) => adopted.len() == calls,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        let failure = (!is_expected).then(|| CallFailure::Stale {
             stale,
-            difference: Box::new(difference),
-        })
+            difference: Box::new(ObjectDifference {
+                planned: Some(LiveObject::Policy(Box::new(planned))),
+                found: found.map(|policy| LiveObject::Policy(Box::new(policy))),
+            }),
+        });
+        PolicyCheck { adopted, failure }
     }
 
     /// What should be there just before a call, of what its answer tells.
@@ -225,11 +352,51 @@ impl PolicyRun {
                 (left, rule(what), date)
             }
         };
-        let overwrote = old.and_then(|old| overwritten(&left, planned, old));
+        let replaced = old.map_or(ReplacedState::Expected, |old| {
+            replaced_state(&left, planned, old)
+        });
         Ok(WriteAnswer {
             left,
-            overwrote,
+            replaced,
             date,
         })
     }
+}
+
+/// The rules that a plan creates in policies that it creates, by the name of the policy.
+fn planned_rules(plan: &TargetPlan) -> HashMap<String, Vec<Rule>> {
+    let mut planned: HashMap<String, Vec<Rule>> = HashMap::new();
+    for call in &plan.calls {
+        if let Some(DockerOperation::CreateRule {
+            policy: PolicyRef::CreatedBy(_),
+            rule,
+        }) = call.send.docker()
+        {
+            planned
+                .entry(call.name.clone())
+                .or_default()
+                .push(rule.clone());
+        }
+    }
+    planned
+}
+
+/// The calls of a plan that change policies that were there before, by policy.
+fn calls_by_policy(
+    plan: &TargetPlan,
+) -> HashMap<PolicyId, Vec<(CallId, DockerOperation<PolicyId>)>> {
+    let mut calls: HashMap<PolicyId, Vec<_>> = HashMap::new();
+    for call in &plan.calls {
+        let existing = |policy| match policy {
+            PolicyRef::Existing(id) => Ok(id),
+            PolicyRef::CreatedBy(_) => Err(()),
+        };
+        let send = call.send.docker().cloned();
+        if let Some(Ok(send)) = send.map(|send| send.try_map(existing))
+            && let Some(id) = send.existing().cloned()
+        {
+            calls.entry(id).or_default().push((call.id, send));
+        }
+    }
+    calls
 }

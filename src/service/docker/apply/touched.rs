@@ -1,6 +1,6 @@
 //! Reads what a plan touches, and compares it with what the plan was made from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -8,7 +8,7 @@ use crate::plan::{ResourceId, ResourceKind, TargetPlan, fingerprint};
 use crate::run::StalePlan;
 use crate::service::docker::client::DockerReader;
 use http::ApiError;
-use model::docker::{DockerLiveState, DockerOperation, PolicySummary};
+use model::docker::{DockerLiveState, DockerOperation, LivePolicy, PolicyId, PolicySummary};
 
 /// Reads the live policies that the plan touches or creates: those it names by id, and those with the names that
 /// its policies have after it.
@@ -71,7 +71,7 @@ pub fn keep_touched(mut live: DockerLiveState, plan: &TargetPlan) -> DockerLiveS
 }
 
 /// The names that policies get from the plan.
-fn names_after(plan: &TargetPlan) -> BTreeSet<&str> {
+pub(super) fn names_after(plan: &TargetPlan) -> BTreeSet<&str> {
     let names = plan
         .calls
         .iter()
@@ -86,4 +86,99 @@ fn names_after(plan: &TargetPlan) -> BTreeSet<&str> {
             | DockerOperation::DeleteRule { .. } => None,
         });
     names.collect()
+}
+
+/// The live policies that a plan depends on, as they were when it was made.
+#[derive(Debug, Default)]
+pub struct PlanBasis {
+    /// The ids and names of all policies.
+    listed: BTreeMap<PolicyId, String>,
+    /// The policies that a manifest declares and that the plan leaves as they are.
+    unchanged: BTreeMap<PolicyId, LivePolicy>,
+}
+
+/// The policies that were read again.
+pub struct PolicyReading {
+    listed: Vec<PolicySummary>,
+    policies: Vec<LivePolicy>,
+}
+
+impl PlanBasis {
+    /// What a plan was made from.
+    pub fn new(plan: &TargetPlan, live: &DockerLiveState) -> Self {
+        let touched: BTreeSet<_> = plan.before.iter().map(|before| &before.id).collect();
+        let unmanaged: BTreeSet<_> = plan.unmanaged.iter().map(|found| &found.id).collect();
+        let mut basis = Self::default();
+        for policy in &live.policies {
+            let id = ResourceId::from(&policy.id);
+            basis.listed.insert(policy.id.clone(), policy.name.clone());
+            if !touched.contains(&id) && !unmanaged.contains(&id) {
+                basis.unchanged.insert(policy.id.clone(), policy.clone());
+            }
+        }
+        basis
+    }
+
+    /// Reads the list of policies again, the policies that the plan leaves as they are, and the others
+    /// that are asked for.
+    ///
+    /// # Errors
+    /// Any failed read.
+    pub async fn read_again(
+        &self,
+        others: impl Fn(&PolicyId) -> bool,
+        reader: &DockerReader,
+        at_once: usize,
+    ) -> Result<PolicyReading, ApiError> {
+        let listed = reader.list_policies().await?;
+        let is_wanted = |summary: &&PolicySummary| {
+            self.unchanged.contains_key(&summary.id) || others(&summary.id)
+        };
+        let wanted: Vec<PolicySummary> = listed.iter().filter(is_wanted).cloned().collect();
+        let policies = stream::iter(wanted)
+            .map(|summary| async move { reader.policy(&summary).await })
+            .buffered(at_once.max(1))
+            .try_collect()
+            .await?;
+        Ok(PolicyReading { listed, policies })
+    }
+
+    /// What differs from the basis of the plan: policies that are gone, new policies, and changes of
+    /// policies that the plan leaves as they are. `is_deleted` and `is_created` tell which of
+    /// them are calls of the plan.
+    pub fn changes(
+        &self,
+        reading: &PolicyReading,
+        is_deleted: impl Fn(&PolicyId) -> bool,
+        is_created: impl Fn(&PolicySummary) -> bool,
+    ) -> Vec<StalePlan> {
+        let mut stale = Vec::new();
+        let found: BTreeSet<&PolicyId> = reading.listed.iter().map(|found| &found.id).collect();
+        for (id, name) in &self.listed {
+            if !found.contains(id) && !is_deleted(id) {
+                stale.push(StalePlan::Gone(ResourceKind::Policy, name.clone()));
+            }
+        }
+        for summary in &reading.listed {
+            if !self.listed.contains_key(&summary.id) && !is_created(summary) {
+                let name = summary.name.clone();
+                stale.push(StalePlan::Appeared(ResourceKind::Policy, name));
+            }
+        }
+        for policy in &reading.policies {
+            if let Some(known) = self.unchanged.get(&policy.id)
+                && fingerprint(known) != fingerprint(policy)
+            {
+                stale.push(StalePlan::Changed(ResourceKind::Policy, known.name.clone()));
+            }
+        }
+        stale
+    }
+}
+
+impl PolicyReading {
+    /// A policy that was read again.
+    pub fn policy(&self, id: &PolicyId) -> Option<&LivePolicy> {
+        self.policies.iter().find(|policy| policy.id == *id)
+    }
 }

@@ -41,6 +41,19 @@ pub(super) fn before(target: &TargetHistory) -> PulumiLiveState {
     state
 }
 
+/// The state without the calls that a run applied: the state before it, with what other clients made
+/// meanwhile and the run adopted.
+pub(super) fn without_run(target: &TargetHistory) -> PulumiLiveState {
+    let mut model = PackModel::new(&before(target));
+    for adopted in target.adopted() {
+        if let SentOperation::Pulumi(operation) = adopted.send {
+            // The server has this state even if the model refuses it.
+            let _ = model.apply(operation);
+        }
+    }
+    model.state().clone()
+}
+
 /// The versions that groups used before a run.
 pub fn versions_before(target: &TargetHistory) -> Vec<(PackName, VersionTag)> {
     let before = before(target);
@@ -66,7 +79,7 @@ pub fn undo_packs(
     document: DocumentId,
     overwrite: bool,
 ) -> PackUndo {
-    let before = before(target);
+    let before = without_run(target);
     let mut after = PackModel::new(&before);
     let mut undo = PackUndo::default();
     let mut touched: BTreeSet<String> = BTreeSet::new();

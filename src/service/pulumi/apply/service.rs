@@ -13,7 +13,7 @@ use crate::run::CallFailure;
 use crate::run::RunSettings;
 use crate::run::StalePlan;
 use crate::run::journal::TargetHistory;
-use crate::run::service::WriteAnswer;
+use crate::run::service::{CheckedCall, ReplacedState, WriteAnswer};
 use crate::run::{LiveObject, ObjectDifference, StateAfterWrite, WriteOutcome};
 use crate::service::pulumi::client::{PulumiReader, PulumiWriter};
 use crate::service::pulumi::plan::PackModel;
@@ -40,7 +40,7 @@ impl PackLookup {
 
     /// What is known after the calls of an earlier run that were applied.
     pub fn of_run(target: &TargetHistory, reader: PulumiReader) -> Self {
-        let lookup = Self::new(&super::rollback::before(target), reader);
+        let lookup = Self::new(&super::rollback::without_run(target), reader);
         for made in target
             .calls
             .iter()
@@ -233,14 +233,14 @@ impl PackRun {
     ///
     /// # Errors
     /// It was changed, or cannot be read; or an archive has nowhere to go.
-    pub async fn check_before(&self, send: &PulumiOperation) -> Result<(), CallFailure> {
+    pub async fn check_before(&self, send: &PulumiOperation) -> Result<CheckedCall, CallFailure> {
         if let PulumiOperation::PutArchive {
             pack, tag, archive, ..
         } = send
         {
             let known = lock(&self.uploads).contains_key(&(pack.clone(), tag.clone()));
             if known && self.sources.archives.contains_key(archive) {
-                return Ok(());
+                return Ok(CheckedCall::Send);
             }
             return Err(CallFailure::NoUpload {
                 pack: pack.to_string(),
@@ -256,11 +256,28 @@ impl PackRun {
             return Err(failure);
         }
         let Some(key) = key(send) else {
-            return Ok(());
+            return Ok(CheckedCall::Send);
         };
         let cell = Arc::clone(lock(&self.checks).entry(key.clone()).or_default());
-        let failure = cell.get_or_init(|| self.check_one(&key)).await.clone();
-        failure.map_or(Ok(()), Err)
+        match cell.get_or_init(|| self.check_one(&key)).await.clone() {
+            None => Ok(CheckedCall::Send),
+            Some(failure @ CallFailure::Stale { .. }) => self.adopt_or(send, failure).await,
+            Some(failure) => Err(failure),
+        }
+    }
+
+    /// Another client changed a pack or a group. The call is adopted if that client made its desired
+    /// state, and fails otherwise.
+    async fn adopt_or(
+        &self,
+        send: &PulumiOperation,
+        failure: CallFailure,
+    ) -> Result<CheckedCall, CallFailure> {
+        match self.lookup.resolve(send).await {
+            Ok(WriteOutcome::Applied(left)) => Ok(CheckedCall::Adopted(Box::new(left))),
+            Ok(WriteOutcome::NotApplied | WriteOutcome::Conflict(_)) => Err(failure),
+            Err(error) => Err(CallFailure::NotChecked(error)),
+        }
     }
 
     /// Reads back a version that this run published, once, before a group is given it.
@@ -464,7 +481,7 @@ impl PackRun {
         };
         Ok(WriteAnswer {
             left,
-            overwrote: None,
+            replaced: ReplacedState::Expected,
             date,
         })
     }

@@ -87,7 +87,7 @@ pub fn read_back_differs(
         .collect();
     let is_disputed = |resource: ResourceKind, name: &str| disputed.contains(&(resource, name));
     let calls: Vec<_> = report
-        .applied_calls(&plan.calls)
+        .calls_in_place(&plan.calls)
         .into_iter()
         .cloned()
         .collect();

@@ -10,13 +10,18 @@ use std::collections::BTreeSet;
 use live::live_objects;
 
 use crate::plan::{CallKind, SentOperation};
+use crate::run::counts::{CallCounts, SkipReason};
 use crate::run::journal::*;
-use crate::run::object::{StateAfterWrite, LiveObject};
+use crate::run::object::{LiveObject, StateAfterWrite};
 use model::docker::LiveContent;
 
 const RECORDS: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/tests/golden/journal/records.jsonl"
+));
+const SECOND_VERSION: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/golden/journal/second_version.jsonl"
 ));
 const FIRST_VERSION: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -51,9 +56,16 @@ fn every_kind_of_record_and_object_has_a_golden_line() {
         "before",
         "intent",
         "answer applied",
-        "answer notApplied",
+        "answer adopted",
+        "answer failed",
         "answer unknown",
         "answer otherWriter",
+        "not sent adopted",
+        "not sent failed",
+        "not sent skipped after a failure",
+        "not sent skipped because of a stop",
+        "not sent skipped without an id",
+        "not sent skipped because the plan is stale",
         "end run",
         "end recovery",
         "policy rules",
@@ -117,7 +129,11 @@ fn kinds(record: &JournalRecord) -> Vec<String> {
             }
             .to_owned(),
         ),
-        JournalRecord::Before { target: _, objects } => {
+        JournalRecord::Before {
+            target: _,
+            calls: _,
+            objects,
+        } => {
             kinds.push("before".to_owned());
             kinds.extend(objects.iter().map(object_kind));
         }
@@ -137,13 +153,32 @@ fn kinds(record: &JournalRecord) -> Vec<String> {
                     kinds.push("answer applied".to_owned());
                     kinds.push(left_kind(left).to_owned());
                 }
-                CallResult::NotApplied => kinds.push("answer notApplied".to_owned()),
+                CallResult::Adopted(left) => {
+                    kinds.push("answer adopted".to_owned());
+                    kinds.push(left_kind(left).to_owned());
+                }
+                CallResult::Failed => kinds.push("answer failed".to_owned()),
                 CallResult::Unknown => kinds.push("answer unknown".to_owned()),
             }
             if answer.other_writer.is_some() {
                 kinds.push("answer otherWriter".to_owned());
             }
         }
+        JournalRecord::NotSent(unsent) => kinds.push(
+            match &unsent.result {
+                UnsentResult::Adopted { .. } => "not sent adopted",
+                UnsentResult::Failed { .. } => "not sent failed",
+                UnsentResult::Skipped(SkipReason::AfterFailure { .. }) => {
+                    "not sent skipped after a failure"
+                }
+                UnsentResult::Skipped(SkipReason::Stopped) => "not sent skipped because of a stop",
+                UnsentResult::Skipped(SkipReason::PlanStale) => {
+                    "not sent skipped because the plan is stale"
+                }
+                UnsentResult::Skipped(SkipReason::MissingId) => "not sent skipped without an id",
+            }
+            .to_owned(),
+        ),
         JournalRecord::End(end) => kinds.push(
             match end.by {
                 EndedBy::Run => "end run",
@@ -183,6 +218,11 @@ fn left_kind(left: &StateAfterWrite) -> &'static str {
     }
 }
 
+/// A record of live objects, without the number of calls.
+fn is_before(line: &str) -> bool {
+    line.starts_with(r#"{"record":"before""#) && !line.contains(r#""calls":"#)
+}
+
 #[test]
 fn live_objects_are_written_as_the_golden_lines_have_them() {
     let written: Vec<String> = live_objects()
@@ -190,24 +230,20 @@ fn live_objects_are_written_as_the_golden_lines_have_them() {
         .map(|(target, objects)| {
             let record = JournalRecord::Before {
                 target: target.to_owned(),
+                calls: None,
                 objects,
             };
             serde_json::to_string(&record).unwrap()
         })
         .collect();
-    let golden: Vec<&str> = RECORDS
-        .lines()
-        .filter(|line| line.starts_with(r#"{"record":"before""#))
-        .collect();
+    let golden: Vec<&str> = RECORDS.lines().filter(|line| is_before(line)).collect();
     assert_eq!(written, golden);
 }
 
 /// All that a journal keeps comes back, and the digest of a document with it.
 #[test]
 fn live_objects_are_read_back() {
-    let golden = RECORDS
-        .lines()
-        .filter(|line| line.starts_with(r#"{"record":"before""#));
+    let golden = RECORDS.lines().filter(|line| is_before(line));
     for (line, (_, mut wanted)) in golden.zip(live_objects()) {
         for object in &mut wanted {
             if let LiveObject::Pack(pack) = object {
@@ -216,7 +252,12 @@ fn live_objects_are_read_back() {
                     .for_each(|version| version.detail = None);
             }
         }
-        let JournalRecord::Before { target: _, objects } = record(line) else {
+        let JournalRecord::Before {
+            target: _,
+            calls: _,
+            objects,
+        } = record(line)
+        else {
             panic!("not a `before` record: {line}");
         };
         assert_eq!(objects, wanted);
@@ -231,11 +272,38 @@ fn the_first_version_is_read_as_the_present_one() {
     let lines = FIRST_VERSION.lines().skip(1);
     let written: Vec<String> = lines
         .map(|line| {
-            let upgraded = first_version::upgraded(serde_json::from_str(line).unwrap());
+            let upgraded = upgrade::upgraded(serde_json::from_str(line).unwrap(), 1);
             let record: JournalRecord = serde_json::from_value(upgraded).unwrap();
             serde_json::to_string(&record).unwrap()
         })
         .collect();
     let golden: Vec<&str> = FIRST_VERSION_UPGRADED.lines().collect();
     assert_eq!(written, golden);
+}
+
+/// Format 2 counted failed and skipped calls together, and did not tell which calls were adopted.
+#[test]
+fn the_second_version_is_read_with_counts_that_add_up() {
+    let path = camino::Utf8Path::new("j");
+    let calls = [
+        r#"{"record":"intent","time":"2026-11-30T13:12:31.123Z","target":"t","call":1,"name":"p","send":{"docker":{"operation":"deletePolicy","id":"pol_1"}}}"#,
+        r#"{"record":"answer","time":"2026-11-30T13:12:31.123Z","target":"t","call":1,"result":{"applied":{"noPolicy":{"id":"pol_1"}}},"otherWriter":{}}"#,
+        r#"{"record":"intent","time":"2026-11-30T13:12:31.123Z","target":"t","call":2,"name":"q","send":{"docker":{"operation":"deletePolicy","id":"pol_2"}}}"#,
+        r#"{"record":"answer","time":"2026-11-30T13:12:31.123Z","target":"t","call":2,"result":"notApplied","error":"403"}"#,
+        r#"{"record":"end","time":"2026-11-30T13:12:31.123Z","by":"run","applied":1,"notApplied":3,"unknown":0}"#,
+    ];
+    let head = SECOND_VERSION.lines().next().unwrap();
+    let text = format!("{head}\n{}\n", calls.join("\n"));
+    let history = RunHistory::parse(text.as_bytes(), path).unwrap();
+    let expected = CallCounts {
+        applied: 1,
+        replaced: 1,
+        failed: 1,
+        skipped: 2,
+        ..CallCounts::default()
+    };
+    assert_eq!((history.unreadable, history.counts()), (0, expected));
+    // Only a second and a third head, which are lines of other journals, are not understood.
+    let history = RunHistory::parse(SECOND_VERSION.as_bytes(), path).unwrap();
+    assert_eq!(history.unreadable, 2);
 }

@@ -229,7 +229,10 @@ pub(super) fn live_objects() -> Vec<(&'static str, Vec<LiveObject>)> {
     all.push(("production", Vec::new()));
     let packs = live_packs().into_iter().map(Box::new).map(LiveObject::Pack);
     all.extend(packs.map(one("packs")));
-    let groups = live_groups().into_iter().map(Box::new).map(LiveObject::Group);
+    let groups = live_groups()
+        .into_iter()
+        .map(Box::new)
+        .map(LiveObject::Group);
     all.extend(groups.map(one("packs")));
     let documents = live_documents().into_iter().map(Box::new);
     all.extend(documents.map(LiveObject::Document).map(one("documents")));
