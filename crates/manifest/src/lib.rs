@@ -14,9 +14,12 @@ pub mod schema;
 pub mod test;
 mod yaml;
 
-use model::diag::DocumentId;
+use model::diag::{DocumentId, Path};
 
-pub use parse::{ParsedFile, parse, parse_config, parse_lock, plain_documents, plain_yaml};
+pub use parse::{
+    ParsedFile, parse, parse_config, parse_incomplete_config, parse_lock, plain_documents,
+    plain_yaml,
+};
 pub use yaml::MAX_BYTES;
 
 /// The form of names in schemas. Later checks are stricter and have better messages.
@@ -55,4 +58,15 @@ impl Manifest {
 pub struct Document {
     pub id: DocumentId,
     pub manifest: Manifest,
+}
+
+/// A document with schema errors, for checks only: it must never be planned.
+///
+/// Its invalid values were replaced by others of the right type, so that everything else can be
+/// checked. Nothing may be concluded from the replaced values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncompleteDocument {
+    pub document: Document,
+    /// The paths of the values that were added, removed or replaced.
+    pub invalid: Vec<Path>,
 }
