@@ -18,14 +18,16 @@ pub(super) use super::tree::RevisionArgs;
 use super::tree::{EditedTree, PendingEdits, SourceTree, TreeVersion};
 use crate::plan::{Commit, Fingerprint, tree_digest};
 use crate::render::annotations::RepositoryPrefix;
+use crate::service::check_config::{check_config, check_incomplete_config};
 use crate::service::docker::check::CheckedTests;
+use crate::service::invalid::InvalidManifests;
 use crate::service::registry;
 use crate::service::registry::{Checked, Manifests, ServerFacts};
 use crate::workspace::{LoadedManifests, LoadedTarget};
 use git::{Pipeline, Source};
 use manifest::config;
 use manifest::config::{Config, Target};
-use manifest::{Document, Manifest, parse_config};
+use manifest::{Document, Manifest, parse_config, parse_incomplete_config};
 use model::diag::{Code, Diagnostic, DocumentId, FileId, Severity, SourceMap};
 
 /// The directory to work in, for commands that take it as an argument.
@@ -138,10 +140,15 @@ impl Project {
         };
         let (config, document) = match parse_config(file, &text) {
             Ok(config) => config,
-            Err(diagnostics) => return Err(invalid(sources, diagnostics, prefix)),
+            Err(mut diagnostics) => {
+                if let Some(incomplete) = parse_incomplete_config(file, &text) {
+                    diagnostics.extend(check_incomplete_config(&incomplete));
+                }
+                return Err(invalid(sources, diagnostics, prefix));
+            }
         };
         let selected = select::positions(&config, selection)?;
-        let findings = crate::service::check_config::check_config(&config, document);
+        let findings = check_config(&config, document);
         if findings.iter().any(is_error) {
             return Err(invalid(sources, findings, prefix));
         }
@@ -294,6 +301,15 @@ impl Workspace {
             cedar_files: &loaded.cedar_files,
             pack_sources: &loaded.pack_sources,
             lock: &self.loaded.lock,
+            invalid: self.invalid(loaded),
+        }
+    }
+
+    fn invalid<'a>(&'a self, loaded: &'a LoadedTarget) -> InvalidManifests<'a> {
+        InvalidManifests {
+            incomplete: &loaded.incomplete,
+            unreadable: loaded.unreadable,
+            lock: self.loaded.lock_is_invalid,
         }
     }
 
@@ -317,14 +333,18 @@ impl Workspace {
             .config
             .targets
             .iter()
-            .map(|target| (target, self.documents(target)))
+            .map(|target| (target, self.all_documents(target)))
             .collect();
-        crate::service::docker::check::check_test_targets(&targets)
+        let mut findings = crate::service::docker::check::check_test_targets(&targets);
+        for loaded in &self.loaded.targets {
+            self.invalid(loaded).remove_consequences(&mut findings);
+        }
+        findings
     }
 
     /// Whether a policy test of a target names a team that only the server can confirm.
     pub(super) fn tests_need_server_teams(&self, target: &Target) -> bool {
-        crate::service::docker::check::tests_need_server_teams(target, &self.documents(target))
+        crate::service::docker::check::tests_need_server_teams(target, &self.all_documents(target))
     }
 
     /// The manifests of a target.
@@ -336,9 +356,17 @@ impl Workspace {
             .collect()
     }
 
+    /// The manifests of a target with those that have schema errors, for checks only.
+    fn all_documents(&self, target: &Target) -> Vec<&Document> {
+        let Some(loaded) = self.loaded(target) else {
+            return Vec::new();
+        };
+        self.invalid(loaded).with_valid(&self.documents(target))
+    }
+
     /// Whether a manifest of a target names a team that only the server can confirm.
     pub(super) fn needs_server_teams(&self, target: &Target) -> bool {
-        crate::service::docker::check::needs_server_teams(target, &self.documents(target))
+        crate::service::docker::check::needs_server_teams(target, &self.all_documents(target))
     }
 
     /// Whether a file has an error, as [`open_for_import`](Self::open_for_import) counts them.
@@ -493,10 +521,9 @@ fn merge_target_diagnostics(
         targets
             .iter()
             .filter(|target| {
-                target
-                    .documents
-                    .iter()
-                    .any(|document| Some(document.id.file) == file)
+                let valid = target.documents.iter().map(|document| document.id);
+                let incomplete = target.incomplete.iter().map(|it| it.document.id);
+                valid.chain(incomplete).any(|id| Some(id.file) == file)
             })
             .count()
     };

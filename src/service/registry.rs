@@ -17,6 +17,7 @@ use super::docker::check::{
 use super::docker::{self, DockerConnections, EmulateDocker};
 use super::emulate::{EmulateError, Serving};
 use super::endpoints::choice;
+use super::invalid::InvalidManifests;
 use super::pulumi::{self, EmulatePulumi, PulumiConnections};
 use crate::plan::TargetInfo;
 use crate::run::service::{BeginReading, Reads, ServiceError, Writes};
@@ -62,6 +63,8 @@ pub struct Manifests<'a> {
     pub pack_sources: &'a HashMap<DocumentId, NamedSource>,
     /// The lock file; an empty one if there is none.
     pub lock: &'a LockFile,
+    /// The manifests that are not valid.
+    pub invalid: InvalidManifests<'a>,
 }
 
 /// What the server says about names in manifests that only the server can confirm.
@@ -100,6 +103,7 @@ pub fn check_tests(manifests: &Manifests<'_>, facts: &ServerFacts) -> CheckedTes
         documents: manifests.documents,
         cedar_files: manifests.cedar_files,
         teams: &facts.teams,
+        invalid: manifests.invalid,
     })
 }
 
@@ -117,23 +121,27 @@ pub fn check(manifests: &Manifests<'_>, facts: &ServerFacts) -> Checked {
         cedar_files,
         pack_sources,
         lock,
+        invalid,
     } = *manifests;
     let policies = check_policies(&PolicyInput {
         target,
         documents,
         cedar_files,
         teams: &facts.teams,
+        invalid,
     });
     let packs = check_packs(&PackInput {
         target,
         documents,
         sources: pack_sources,
         lock,
+        invalid,
     });
     let native = check_documents(&DocumentInput {
         target,
         documents,
         schemas: &facts.schemas,
+        invalid,
     });
     let mut diagnostics = policies.diagnostics;
     diagnostics.extend(packs.diagnostics);

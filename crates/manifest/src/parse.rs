@@ -9,7 +9,7 @@ use super::chainloop::DocumentRange;
 use super::config::{self, Config};
 use super::lock::{self, LockFile};
 use super::schema::{self, ManifestKind, RepairedValue};
-use super::{Document, IncompleteDocument, Manifest, chainloop, yaml};
+use super::{Document, IncompleteDocument, InvalidValues, Manifest, chainloop, yaml};
 use model::chainloop::DocumentBytes;
 use model::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, SourceMap};
 
@@ -72,7 +72,10 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
             },
             Err(findings) => {
                 parsed.diagnostics.extend(findings);
-                match incomplete(id, &value, &whole) {
+                // Further errors of the file are not listed.
+                let is_full = parsed.diagnostics.len() > MAX_FINDINGS;
+                let readable = (!is_full).then(|| incomplete(id, &value, &whole));
+                match readable.flatten() {
                     Some(document) => parsed.incomplete.push(document),
                     None => parsed.unreadable = true,
                 }
@@ -233,12 +236,17 @@ pub fn parse_config(file: FileId, text: &str) -> Result<(Config, DocumentId), Ve
     }
 }
 
-/// The readable part of an invalid configuration, for checks only, with the paths of the values that
-/// were replaced. Nothing if there is not exactly one configuration in the file.
-pub fn parse_incomplete_config(
-    file: FileId,
-    text: &str,
-) -> Option<(Config, DocumentId, Vec<Path>)> {
+/// A configuration with schema errors, for checks only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncompleteConfig {
+    pub config: Config,
+    pub id: DocumentId,
+    pub invalid: InvalidValues,
+}
+
+/// The readable part of an invalid configuration. Nothing if there is not exactly one configuration
+/// in the file.
+pub fn parse_incomplete_config(file: FileId, text: &str) -> Option<IncompleteConfig> {
     let [yaml::RawDocument { index, value }] = &*yaml::read(file, text).documents else {
         return None;
     };
@@ -249,7 +257,11 @@ pub fn parse_incomplete_config(
     match schema::kind_of(id, value).ok()? {
         kind @ ManifestKind::Config => {
             let RepairedValue { value, invalid } = schema::repair(kind, value)?;
-            Some((typed(id, value).ok()?, id, invalid))
+            Some(IncompleteConfig {
+                config: typed(id, value).ok()?,
+                id,
+                invalid,
+            })
         }
         ManifestKind::Policy
         | ManifestKind::ResourceList

@@ -6,6 +6,7 @@ use super::Workspace;
 use crate::service::chainloop::check::{
     CheckedDocuments, DocumentInput, InputsSchemas, check_documents,
 };
+use crate::service::invalid::InvalidManifests;
 use crate::service::pulumi::check::{CheckedPacks, PackInput, check_packs};
 use git::{PackEntry, PackTree};
 use manifest::config::Target;
@@ -22,6 +23,7 @@ impl Workspace {
             target,
             documents: &self.documents(target),
             schemas,
+            invalid: InvalidManifests::default(),
         })
     }
 
@@ -54,6 +56,7 @@ impl Workspace {
             documents: &documents,
             sources,
             lock,
+            invalid: InvalidManifests::default(),
         })
     }
 

@@ -15,8 +15,8 @@ use serde_json::{Map, Value};
 
 use super::check::{CompiledSchema, compiled, segment};
 use super::{ManifestKind, expected};
-use crate::NAME_PATTERN;
 use crate::config::SHARE_PATTERN;
+use crate::{InvalidValues, NAME_PATTERN};
 use model::diag::{Path, PathSegment, did_you_mean};
 
 /// A replaced value can violate its schema once more, for example in a branch of the schema that
@@ -30,8 +30,7 @@ const MAX_DEPTH: usize = 20;
 /// A document that matches its schema, because invalid values were replaced.
 pub(crate) struct RepairedValue {
     pub(crate) value: Value,
-    /// The paths of all values that were added, removed or replaced.
-    pub(crate) invalid: Vec<Path>,
+    pub(crate) invalid: InvalidValues,
 }
 
 /// One change of a document.
@@ -54,13 +53,16 @@ pub(crate) fn repair(kind: ManifestKind, value: &Value) -> Option<RepairedValue>
     let validator = validator.as_ref()?;
     let mut repaired = RepairedValue {
         value: value.clone(),
-        invalid: Vec::new(),
+        invalid: InvalidValues::default(),
     };
     for _ in 0..MAX_ROUNDS {
         let mut repairs = Vec::new();
         for error in validator.iter_errors(&repaired.value) {
             add_repairs(schema, &error, &mut repairs)?;
-            if repaired.invalid.len() + repairs.len() > MAX_REPAIRS {
+            if let ValidationErrorKind::AdditionalProperties { .. } = error.kind() {
+                repaired.invalid.with_unknown_fields.push(path_of(&error));
+            }
+            if repaired.invalid.paths.len() + repairs.len() > MAX_REPAIRS {
                 return None;
             }
         }
@@ -81,7 +83,7 @@ fn add_repairs(
     error: &ValidationError<'_>,
     repairs: &mut Vec<Repair>,
 ) -> Option<()> {
-    let path: Path = error.instance_path().iter().map(segment).collect();
+    let path = path_of(error);
     let keyword = error.schema_path().as_str();
     // The schema that contains the violated keyword.
     let own = keyword
@@ -119,6 +121,10 @@ fn add_repairs(
     Some(())
 }
 
+fn path_of(error: &ValidationError<'_>) -> Path {
+    error.instance_path().iter().map(segment).collect()
+}
+
 impl RepairedValue {
     fn apply(&mut self, repair: Repair) {
         let changed = match repair {
@@ -154,8 +160,8 @@ impl RepairedValue {
     }
 
     fn mark(&mut self, path: Path) {
-        if !self.invalid.contains(&path) {
-            self.invalid.push(path);
+        if !self.invalid.paths.contains(&path) {
+            self.invalid.paths.push(path);
         }
     }
 
@@ -265,7 +271,12 @@ mod tests {
     }
 
     fn paths(repaired: &RepairedValue) -> Vec<String> {
-        repaired.invalid.iter().map(ToString::to_string).collect()
+        repaired
+            .invalid
+            .paths
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]
@@ -331,7 +342,7 @@ mod tests {
                         let result = repair(kind, &broken);
                         let result =
                             result.unwrap_or_else(|| panic!("{path} of {kind:?} is {value}"));
-                        assert!(!result.invalid.is_empty());
+                        assert!(!result.invalid.paths.is_empty());
                         repaired += 1;
                     }
                 }
