@@ -11,6 +11,7 @@ mod exit_codes;
 mod formats;
 mod gates;
 mod guards;
+mod headers;
 mod history;
 mod hostile;
 mod hostile_change;

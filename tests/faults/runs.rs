@@ -44,7 +44,7 @@ fn runs_are_listed_and_shown_in_full() {
     let second = lines[1].split(' ').next().unwrap();
     let shown = sandbox.expect(0, &["runs", second]).out;
     for part in [
-        "production: organization my-org",
+        "production (my-org @ ",
         "update rule \"one\" in policy \"a\"",
         "another writer was there:",
         "expected: rule \"one\": allow connect:tcp one.example.com",

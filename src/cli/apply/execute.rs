@@ -13,6 +13,7 @@ use crate::cli::planning;
 use crate::cli::progress::CallProgress;
 use crate::plan::{Commit, Fingerprint, TargetPlan};
 use crate::render;
+use crate::render::plan::target_heading;
 use crate::render::text::{many, neutral, plural};
 use crate::run::audit::AuditRecord;
 use crate::run::journal;
@@ -98,7 +99,10 @@ impl Execution<'_> {
             if plan.calls.is_empty() {
                 continue;
             }
-            console.print(&format!("\nApplying to {}:\n", neutral(&target.name)))?;
+            console.print(&format!(
+                "\nApplying to {}:\n",
+                target_heading(&plan.target)
+            ))?;
             let report = match self.run_target(plan, &mut *service, &journal, &stop).await {
                 Ok(report) => report,
                 // What was done elsewhere must still be told, and the other targets do not depend on this one.
@@ -113,7 +117,9 @@ impl Execution<'_> {
                 }
             };
             standing.tally = standing.tally.plus(report.tally());
-            standing.follows |= registry::service(target.provider()).takes_effect_later;
+            // Nobody uses the policies of an embedded service.
+            standing.follows |= registry::service(target.provider()).takes_effect_later
+                && !plan.target.is_embedded();
             standing.moved |= is_stale(&report);
             let conflict = report.has_conflict();
             if service.replans_conflicts() {
@@ -322,7 +328,9 @@ fn summary_line(standing: &RunSummary) -> String {
             format!("Applied {applied}. Run `polwarden plan` to see where it stands.")
         }
         (0, false) if *follows => {
-            format!("Applied {applied} and read {them} back. Machines follow within five minutes.")
+            format!(
+                "Applied {applied} and read {them} back. Sandboxes pick the change up within five minutes."
+            )
         }
         (0, false) => format!("Applied {applied} and read {them} back."),
         (0, true) => format!(

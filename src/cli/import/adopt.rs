@@ -20,6 +20,7 @@ use crate::cli::planning::{self, TargetError};
 use crate::cli::tree::PendingEdits;
 use crate::cli::workspace::{Workspace, is_error};
 use crate::plan::{Change, TargetPlan};
+use crate::render::plan::target_heading;
 use crate::render::text::neutral;
 use crate::service::docker::plan::PolicyPlanRequest;
 use crate::service::registry::{Checked, ServerFacts};
@@ -96,6 +97,7 @@ impl Adoption<'_> {
                 }
                 Err(TargetError::Failed(error)) => return Err(error.into()),
             };
+            told.push(target_heading(&session.info(target)?));
             let mut draft = AdoptionDraft {
                 adoption: self,
                 session,

@@ -14,6 +14,7 @@ use crate::cli::console::Console;
 use crate::cli::planning;
 use crate::cli::tree::PendingEdits;
 use crate::cli::workspace::{Workspace, is_error};
+use crate::render::plan::target_heading;
 use crate::render::text::neutral;
 use crate::service::registry::ServerFacts;
 use manifest::chainloop::split;
@@ -74,6 +75,7 @@ impl DocumentImport<'_> {
         let mut edits = PendingEdits::default();
         let mut told = Vec::new();
         for (target, live) in &states {
+            told.push(target_heading(&session.info(target)?));
             self.take(workspace, target, live, &mut edits, &mut told)
                 .with_context(|| format!("{}: nothing was written", planning::of(target)))?;
         }

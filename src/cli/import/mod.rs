@@ -17,6 +17,7 @@ use super::exit::Exit;
 use super::planning;
 use super::tree::{PendingEdits, RevisionArgs};
 use super::workspace::{OpenWorkspaceError, Project, TargetSelection, WorkingDirectory, Workspace};
+use crate::render::plan::target_heading;
 use crate::render::text::neutral;
 use crate::service::docker::import as manifest;
 use crate::service::imported::ImportedManifest;
@@ -210,6 +211,7 @@ impl ImportArgs {
             }
         }
         let live = session.policies(target).await?;
+        print_heading(target, session, console)?;
         self.import(workspace, target, &live, console)
     }
 
@@ -299,6 +301,12 @@ impl ImportArgs {
             .clone()
             .unwrap_or_else(|| configured.map_or_else(|| "policies".into(), Utf8PathBuf::from))
     }
+}
+
+/// Names the live state that manifests are written for.
+fn print_heading(target: &Target, session: &Session, console: Console) -> anyhow::Result<()> {
+    let heading = target_heading(&session.info(target)?);
+    Ok(console.print(&format!("{heading}\n"))?)
 }
 
 /// Refuses to overwrite files.

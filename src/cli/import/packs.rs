@@ -34,6 +34,7 @@ impl ImportArgs {
             .reader(target)?
             .live_state()
             .await?;
+        super::print_heading(target, session, console)?;
         let folder = self.folder(target);
         let (packs, groups) = declared(workspace, target);
         let mut import = PackImport {

@@ -203,7 +203,7 @@ fn overview(page: &mut MarkdownPage, plan: &TargetPlan, origins: Option<&TargetO
     if !page.line(&format!(
         "#### {} · {}",
         code(&target.name),
-        code(&target.organization)
+        code(&target.address())
     )) {
         page.leave_out("a target".to_owned());
         return;
