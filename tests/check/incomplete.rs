@@ -2,15 +2,18 @@
 //! consequences elsewhere.
 
 use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
-use manifest::Document;
 use manifest::config::Target;
 use manifest::lock::LockFile;
+use manifest::{Document, IncompleteDocument};
 use model::diag::{Diagnostic, Place, SourceMap};
 use polwarden::service::check_config::check_incomplete_config;
 use polwarden::service::invalid::InvalidManifests;
 use polwarden::service::registry::{Manifests, ServerFacts, check, check_tests};
+use serde_json::{Value, json};
 
 /// All errors and warnings of one file, as `code document:path`.
 fn findings_at(target: &str, text: &str) -> Vec<String> {
@@ -49,6 +52,143 @@ fn show(diagnostic: &Diagnostic) -> String {
         Place::Bytes { .. } => "bytes".to_owned(),
     };
     format!("{} {place}", diagnostic.code)
+}
+
+/// Documents with one invalid value each, made from a valid one.
+fn broken(document: &Value) -> Vec<(String, Value)> {
+    let mut all = Vec::new();
+    let mut open = vec![String::new()];
+    while let Some(pointer) = open.pop() {
+        let node = document.pointer(&pointer).unwrap();
+        let children: Vec<String> = match node {
+            Value::Object(fields) => fields.keys().cloned().collect(),
+            Value::Array(items) => (0..items.len()).map(|index| index.to_string()).collect(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+        };
+        for child in &children {
+            let path = format!("{pointer}/{child}");
+            if ["/apiVersion", "/kind"].contains(&path.as_str()) {
+                continue;
+            }
+            for value in [json!(null), json!(7), json!({"x": 1})] {
+                let mut copy = document.clone();
+                *copy.pointer_mut(&path).unwrap() = value.clone();
+                all.push((format!("{path} is {value}"), copy));
+            }
+            if node.is_object() {
+                for name in [None, Some(format!("{child}x")), Some("unknown".to_owned())] {
+                    let mut copy = document.clone();
+                    let fields = copy.pointer_mut(&pointer).unwrap().as_object_mut().unwrap();
+                    let value = fields.remove(child).unwrap();
+                    let told = format!("{path} is {name:?}");
+                    fields.extend(name.map(|name| (name, value)));
+                    all.push((told, copy));
+                }
+            }
+            open.push(path);
+        }
+    }
+    all
+}
+
+/// The first target of an example, and all its documents.
+fn example(name: &str) -> (Target, Vec<Value>) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("examples")
+        .join(name);
+    let text = fs::read_to_string(root.join("polwarden.yaml")).unwrap();
+    let file = SourceMap::default().add("polwarden.yaml", "");
+    let (mut config, _) = manifest::parse_config(file, &text).unwrap();
+    let mut documents = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.ends_with("packs") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == "yaml")
+                && !path.ends_with("polwarden.yaml")
+            {
+                let text = fs::read_to_string(path).unwrap();
+                documents.extend(manifest::plain_documents(&text).unwrap());
+            }
+        }
+    }
+    documents.sort_by_key(Value::to_string);
+    (config.targets.remove(0), documents)
+}
+
+/// Errors of the schema have no consequences: with one of them anywhere in the examples, the checks
+/// report nothing that they do not report without it.
+#[test]
+fn no_schema_error_has_consequences() {
+    let names = [
+        "quickstart",
+        "cedar",
+        "gates",
+        "profiles-seed",
+        "pulumi",
+        "chainloop",
+    ];
+    let mut tried = 0;
+    let mut consequences = Vec::new();
+    for name in names {
+        let (target, values) = example(name);
+        let mut sources = SourceMap::default();
+        let mut add = |value: &Value| {
+            let text = value.to_string();
+            let file = sources.add("a.json", text.as_str());
+            (file, manifest::parse(file, &text).documents.remove(0))
+        };
+        let valid: Vec<_> = values.iter().map(&mut add).collect();
+        let findings = |without: Option<usize>, incomplete: &[Arc<IncompleteDocument>]| {
+            let documents = valid.iter().enumerate();
+            let documents = documents.filter(|(index, _)| Some(*index) != without);
+            let documents: Vec<&Document> = documents.map(|(_, (_, document))| document).collect();
+            let manifests = Manifests {
+                target: &target,
+                documents: &documents,
+                cedar_files: &HashMap::new(),
+                pack_sources: &HashMap::new(),
+                lock: &LockFile::default(),
+                invalid: InvalidManifests {
+                    incomplete,
+                    unreadable: false,
+                    lock: false,
+                },
+            };
+            let facts = ServerFacts::offline();
+            let mut all = check(&manifests, &facts).diagnostics;
+            all.extend(check_tests(&manifests, &facts).diagnostics);
+            all
+        };
+        let before = findings(None, &[]);
+        for (index, value) in values.iter().enumerate() {
+            for (what, broken) in broken(value) {
+                let parsed = manifest::parse(valid[index].0, &broken.to_string());
+                if parsed.incomplete.is_empty() {
+                    assert_eq!(parsed.documents.len(), 1, "{name}: {what}: {broken}");
+                    continue;
+                }
+                let incomplete: Vec<_> = parsed.incomplete.into_iter().map(Arc::new).collect();
+                let mut after = findings(Some(index), &incomplete);
+                after.retain(|finding| !before.contains(finding));
+                let after: Vec<String> = after
+                    .iter()
+                    .map(|it| format!("{} {}", show(it), it.message))
+                    .collect();
+                if !after.is_empty() {
+                    consequences.push(format!(
+                        "{name}: {} {what}: {after:?}",
+                        value["metadata"]["name"]
+                    ));
+                }
+                tried += 1;
+            }
+        }
+    }
+    assert!(consequences.is_empty(), "{consequences:#?}");
+    assert!(tried > 1_000, "{tried}");
 }
 
 const DOCKER: &str = "{name: main, provider: docker, organization: example, paths: [policies]}";
@@ -336,6 +476,29 @@ fn documents_are_checked_as_far_as_they_are_valid() {
             "wrong-type 0:spec.inputs[0].name",
         ]
     );
+}
+
+#[test]
+fn no_schema_error_of_a_configuration_has_consequences() {
+    let mut tried = 0;
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")).unwrap() {
+        let Ok(text) = fs::read_to_string(entry.unwrap().path().join("polwarden.yaml")) else {
+            continue;
+        };
+        let config = manifest::plain_yaml(&text).unwrap();
+        let file = SourceMap::default().add("polwarden.yaml", "");
+        for (what, broken) in broken(&config) {
+            let broken = broken.to_string();
+            if manifest::parse_config(file, &broken).is_ok() {
+                continue;
+            }
+            let incomplete = manifest::parse_incomplete_config(file, &broken);
+            let found = check_incomplete_config(&incomplete.expect("a configuration"));
+            assert_eq!(found, [], "{what} in {config}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 300, "{tried}");
 }
 
 #[test]

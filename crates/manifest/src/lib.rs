@@ -86,9 +86,15 @@ impl InvalidValues {
         self.paths.iter().any(|invalid| contains(invalid, path))
     }
 
-    /// Whether the value at a path, a value in it or a value around it is invalid.
+    /// Whether the value at a path, a value in it or a value around it is invalid, or an unknown
+    /// field may stand for one of them.
     pub fn affect(&self, path: &Path) -> bool {
-        self.replace(path) || self.paths.iter().any(|invalid| contains(path, invalid))
+        self.replace(path)
+            || self.paths.iter().any(|invalid| contains(path, invalid))
+            || self
+                .with_unknown_fields
+                .iter()
+                .any(|mapping| contains(mapping, path))
     }
 
     /// Whether a mapping contains unknown fields, so that one of them may be what it seems to miss.

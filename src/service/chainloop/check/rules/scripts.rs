@@ -8,7 +8,7 @@ use manifest::chainloop::{MaterialType, Phase};
 use model::diag::{Code, Diagnostic, DocumentId, Path, Place};
 
 pub(super) fn check_policy_source(
-    _: &ChainloopRuleContext<'_>,
+    context: &ChainloopRuleContext<'_>,
     policy: &ChainloopPolicyView<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
@@ -21,10 +21,13 @@ pub(super) fn check_policy_source(
         .policies
         .as_ref()
         .is_some_and(|policies| !policies.is_empty());
+    let is_invalid = context
+        .invalid
+        .replaces(policy.document, &policy.spec("policies"));
     let fields = [
         ("path", spec.path.is_some()),
         ("embedded", spec.embedded.is_some()),
-        ("policies", policies),
+        ("policies", policies || is_invalid),
     ];
     let help = "write `policies`, with the script of each type of material in `embedded`";
     at.one(&fields, "the policy", help, found);
