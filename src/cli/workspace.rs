@@ -27,8 +27,9 @@ use crate::workspace::{LoadedManifests, LoadedTarget};
 use git::{Pipeline, Source};
 use manifest::config;
 use manifest::config::{Config, Target};
-use manifest::{Document, Manifest, parse_config, parse_incomplete_config};
-use model::diag::{Code, Diagnostic, DocumentId, FileId, Severity, SourceMap};
+use manifest::{Document, InvalidValues, Manifest, parse_config, parse_incomplete_config};
+use model::diag;
+use model::diag::{Code, Diagnostic, DocumentId, FileId, Place, Severity, SourceMap};
 
 /// The directory to work in, for commands that take it as an argument.
 #[derive(Debug, Args)]
@@ -230,6 +231,55 @@ impl Workspace {
         at: &RevisionArgs,
     ) -> Result<Self, OpenWorkspaceError> {
         Ok(Project::open(selection, at)?.load())
+    }
+
+    /// The manifests of the targets that an invalid configuration declares without errors, for checks
+    /// only. `findings` are the diagnostics of the configuration. Nothing if there is no such target.
+    pub(super) fn open_valid_targets(
+        selection: &TargetSelection,
+        at: &RevisionArgs,
+        findings: Vec<Diagnostic>,
+    ) -> Option<Self> {
+        let tree = SourceTree::open(at).ok()?;
+        let prefix = tree.prefix();
+        let text = tree
+            .read(config::FILE_NAME.into(), manifest::MAX_BYTES)
+            .ok()?;
+        let mut sources = SourceMap::default();
+        let file = sources.add(config::FILE_NAME, Arc::clone(&text));
+        let (mut config, document, invalid) = match parse_config(file, &text) {
+            Ok((config, document)) => (config, document, InvalidValues::default()),
+            Err(_) => {
+                let incomplete = parse_incomplete_config(file, &text)?;
+                (incomplete.config, incomplete.id, incomplete.invalid)
+            }
+        };
+        let mut selected = select::positions(&config, selection).ok()?;
+        for (index, target) in config.targets.iter_mut().enumerate() {
+            let path = diag::Path::root().key("targets").index(index);
+            let is_blamed = findings
+                .iter()
+                .filter(|finding| is_error(finding))
+                .flat_map(|finding| &finding.labels)
+                .any(|label| is_in(&label.place, document, &path));
+            if is_blamed || invalid.affect(&path) {
+                target.paths.clear();
+                selected.retain(|position| *position != index);
+            }
+        }
+        if selected.is_empty() {
+            return None;
+        }
+        let project = Project {
+            tree,
+            sources,
+            config,
+            document,
+            findings,
+            selected,
+            prefix,
+        };
+        Some(project.load())
     }
 
     /// Like [`open`](Self::open), for a command that may find no manifests yet. All other errors of files are reported,
@@ -503,6 +553,18 @@ impl Workspace {
             .targets
             .iter()
             .find(|loaded| loaded.index == position)
+    }
+}
+
+/// Whether a place is the value at a path of a document, or a part of it.
+fn is_in(place: &Place, document: DocumentId, path: &diag::Path) -> bool {
+    match place {
+        Place::Node {
+            document: other,
+            path: inner,
+            part: _,
+        } => *other == document && inner.segments().starts_with(path.segments()),
+        Place::File(_) | Place::Bytes { .. } => false,
     }
 }
 

@@ -16,6 +16,7 @@ mod history;
 mod hostile;
 mod hostile_change;
 mod import_only;
+mod invalid_config;
 mod lints;
 mod mcp;
 mod on_merge;
