@@ -234,11 +234,11 @@ impl Workspace {
     }
 
     /// The manifests of the targets that an invalid configuration declares without errors, for checks
-    /// only. `findings` are the diagnostics of the configuration. Nothing if there is no such target.
+    /// only. `diagnostics` are those of the configuration. Nothing if there is no such target.
     pub(super) fn open_valid_targets(
         selection: &TargetSelection,
         at: &RevisionArgs,
-        findings: Vec<Diagnostic>,
+        diagnostics: Vec<Diagnostic>,
     ) -> Option<Self> {
         let tree = SourceTree::open(at).ok()?;
         let prefix = tree.prefix();
@@ -257,10 +257,10 @@ impl Workspace {
         let mut selected = select::positions(&config, selection).ok()?;
         for (index, target) in config.targets.iter_mut().enumerate() {
             let path = diag::Path::root().key("targets").index(index);
-            let is_blamed = findings
+            let is_blamed = diagnostics
                 .iter()
-                .filter(|finding| is_error(finding))
-                .flat_map(|finding| &finding.labels)
+                .filter(|diagnostic| is_error(diagnostic))
+                .flat_map(|diagnostic| &diagnostic.labels)
                 .any(|label| is_in(&label.place, document, &path));
             if is_blamed || invalid.affect(&path) {
                 target.paths.clear();
@@ -275,7 +275,7 @@ impl Workspace {
             sources,
             config,
             document,
-            findings,
+            findings: diagnostics,
             selected,
             prefix,
         };
