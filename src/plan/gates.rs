@@ -21,9 +21,7 @@ pub struct Gates {
 /// What would make the same server equal to the manifests of the base revision.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BasePlan {
-    /// Its changes.
     pub changes: Vec<Change>,
-    /// Its calls.
     pub calls: Vec<PlannedCall>,
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::workspace::{LoadedTarget, ManifestSet};
 use manifest::{Document, IncompleteDocument};
 use model::diag::{Diagnostic, DocumentId, Path, Place};
 
@@ -18,6 +19,15 @@ pub struct InvalidManifests<'a> {
 }
 
 impl<'a> InvalidManifests<'a> {
+    /// The invalid manifests of one target of a directory.
+    pub fn of_target(set: &'a ManifestSet, loaded: &'a LoadedTarget) -> Self {
+        Self {
+            incomplete: &loaded.incomplete,
+            unreadable: loaded.unreadable,
+            lock: set.loaded.lock_is_invalid,
+        }
+    }
+
     /// The valid and the incomplete documents of a target, in the order of the files.
     pub(crate) fn with_valid(&self, valid: &[&'a Document]) -> Vec<&'a Document> {
         let incomplete = self.incomplete.iter().map(|it| &it.document);

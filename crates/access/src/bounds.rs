@@ -36,7 +36,7 @@ const MOST: usize = 64;
 pub(crate) enum Bound {
     /// The gate that was added as number n, counted from 0.
     Gate(usize),
-    /// A request opens outside of the patterns given to `within`.
+    /// A request opens outside of the patterns given to `limit_widening`.
     Widening,
 }
 
@@ -98,7 +98,7 @@ impl Bounds {
 
     /// Limits what may open to these patterns. Must be called after all gates are added, because
     /// the side of a gate follows from its number.
-    pub(crate) fn within(&mut self, patterns: &[RequestPattern]) {
+    pub(crate) fn limit_widening(&mut self, patterns: &[RequestPattern]) {
         self.widening = Some(
             patterns
                 .iter()
@@ -112,7 +112,7 @@ impl Bounds {
         self.next += 1;
         // The text and position of a pattern are never shown: no verdict includes its side.
         self.index
-            .put(0, Arc::default(), pattern.parsed(), &BitSet::one(side));
+            .put(0, Arc::default(), pattern.parsed(), &BitSet::single(side));
         side
     }
 
@@ -122,7 +122,7 @@ impl Bounds {
     /// The question exceeds the work budget.
     pub(crate) fn breaches(&self) -> Result<Vec<BoundViolation>, TooComplex> {
         let partition = RequestPartition::new(&self.index);
-        let wanted = self.wanted();
+        let wanted = self.terms_to_visit();
         let mut search = ViolationSearch {
             bounds: self,
             partition: &partition,
@@ -138,20 +138,19 @@ impl Bounds {
 
     /// The terms whose regions must be visited: patterns of gates, and, if widening is limited,
     /// rules that are added or removed for some audience.
-    fn wanted(&self) -> Vec<bool> {
-        let gates = BitSet::below(2 * self.audiences + self.gates.len())
-            .without(&BitSet::below(2 * self.audiences));
-        let people = BitSet::below(2 * self.audiences);
+    fn terms_to_visit(&self) -> Vec<bool> {
+        let people = 0..2 * self.audiences;
+        let gates = people.end..people.end + self.gates.len();
         let mut sides: Vec<BitSet> = vec![BitSet::default(); self.index.terms.len()];
         for term in &self.index.terms {
             sides[term.meaning as usize].add(&term.sides);
         }
         let wanted = self.index.terms.iter().map(|term| {
             let all = &sides[term.meaning as usize];
-            let of_a_gate = term.sides.iter().any(|side| gates.contains(side));
+            let of_a_gate = term.sides.iter().any(|side| gates.contains(&side));
             let of_people = all
                 .iter()
-                .filter(|side| people.contains(*side))
+                .filter(|side| people.contains(side))
                 .collect::<BitSet>();
             of_a_gate || (self.widening.is_some() && !of_people.unpaired().is_empty())
         });
@@ -197,7 +196,7 @@ impl ViolationSearch<'_, '_> {
             };
             let people = only.map_or(0..bounds.audiences, |only| only..only + 1);
             for audience in people.filter(broken) {
-                self.tell(Bound::Gate(position), audience, region)?;
+                self.add_violation(Bound::Gate(position), audience, region)?;
             }
         }
         let Some(within) = &bounds.widening else {
@@ -209,12 +208,12 @@ impl ViolationSearch<'_, '_> {
         for audience in
             (0..bounds.audiences).filter(|audience| !before(*audience) && after(*audience))
         {
-            self.tell(Bound::Widening, audience, region)?;
+            self.add_violation(Bound::Widening, audience, region)?;
         }
         Ok(())
     }
 
-    fn tell(
+    fn add_violation(
         &mut self,
         bound: Bound,
         audience: usize,
@@ -249,29 +248,13 @@ impl ViolationSearch<'_, '_> {
 
     fn verdict(&self, terms: &[u32], side: usize) -> ExplainedDecision {
         let index = self.partition.index;
-        let of = |decision: Decision| {
+        let matching = |decision: Decision| {
             let terms = terms.iter().copied().filter(|id| {
                 let term = index.term_of(*id);
                 term.decision == decision && term.sides.contains(side)
             });
             reasons(index.entries_of(terms))
         };
-        let denies = of(Decision::Deny);
-        if !denies.is_empty() {
-            return ExplainedDecision {
-                decision: Decision::Deny,
-                reasons: denies,
-            };
-        }
-        let allows = of(Decision::Allow);
-        let decision = if allows.is_empty() {
-            Decision::Deny
-        } else {
-            Decision::Allow
-        };
-        ExplainedDecision {
-            decision,
-            reasons: allows,
-        }
+        ExplainedDecision::deny_overrides(matching)
     }
 }

@@ -25,7 +25,7 @@ use smallvec::SmallVec;
 
 use super::bits::BitSet;
 use super::budget::{TooComplex, WalkStop};
-use super::decide::{DecidingResource, ExplainedDecision, reasons};
+use super::decide::{ExplainedDecision, reasons};
 use super::difference::{AccessDifference, DifferenceRow, Direction};
 use super::index::{InvalidResource, RuleIndex};
 use super::overlap::NumberedRule;
@@ -100,7 +100,7 @@ impl<'r> Comparison<'r> {
     pub fn run(&self) -> Result<ComparisonResult, TooComplex> {
         let changes = |counted: &&NumberedRule<'_>| !counted.sides.unpaired().is_empty();
         let all = || self.rules.iter();
-        let index = RuleIndex::around(
+        let index = RuleIndex::for_changed(
             all().filter(changes),
             all().filter(|counted| !changes(counted)),
         );
@@ -135,7 +135,7 @@ fn differences(index: &RuleIndex, audiences: usize) -> Result<Vec<AccessDifferen
             affected.add(changed(*term));
         }
         for audience in affected.iter() {
-            let found = search.of(cell, audience)?;
+            let found = search.row_id(cell, audience)?;
             if told.insert((audience, found)) {
                 rows[audience].push(found);
             }
@@ -184,7 +184,7 @@ struct DifferenceSearch<'s, 'i> {
 
 impl DifferenceSearch<'_, '_> {
     /// The number of the rows of a cell for an audience, in `found`.
-    fn of(&mut self, cell: &PartitionCell<'_>, audience: usize) -> Result<u32, WalkStop> {
+    fn row_id(&mut self, cell: &PartitionCell<'_>, audience: usize) -> Result<u32, WalkStop> {
         let met: MatchedTerms = cell
             .terms
             .iter()
@@ -286,7 +286,7 @@ impl AudienceView<'_, '_> {
                     Some(ports),
                     Vec::new(),
                     witness,
-                    &terms.on(Some(port)),
+                    &terms.terms_at(Some(port)),
                 ));
             }
         }
@@ -326,7 +326,7 @@ impl AudienceView<'_, '_> {
                     let connection = self
                         .partition
                         .connections(self.terms, Transport::Tcp)
-                        .on(Some(port));
+                        .terms_at(Some(port));
                     let deciding: Vec<u32> = connection
                         .into_iter()
                         .chain(http.iter().copied().filter(requests))
@@ -448,29 +448,13 @@ impl AudienceView<'_, '_> {
 
     fn verdict(&self, terms: &[u32], side: u8) -> ExplainedDecision {
         let index = self.partition.index;
-        let of = |decision: Decision| {
+        let matching = |decision: Decision| {
             let terms = terms.iter().copied().filter(move |id| {
                 let term = index.term_of(*id);
                 term.decision == decision && sides(&term.sides, self.audience) & side > 0
             });
             reasons(index.entries_of(terms))
         };
-        let denies: Vec<DecidingResource> = of(Decision::Deny);
-        if !denies.is_empty() {
-            return ExplainedDecision {
-                decision: Decision::Deny,
-                reasons: denies,
-            };
-        }
-        let allows = of(Decision::Allow);
-        let decision = if allows.is_empty() {
-            Decision::Deny
-        } else {
-            Decision::Allow
-        };
-        ExplainedDecision {
-            decision,
-            reasons: allows,
-        }
+        ExplainedDecision::deny_overrides(matching)
     }
 }

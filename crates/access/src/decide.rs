@@ -31,6 +31,30 @@ pub struct ExplainedDecision {
     pub reasons: Vec<DecidingResource>,
 }
 
+impl ExplainedDecision {
+    /// Combines the matching resources of each decision: a deny overrides every allow, and what
+    /// matches nothing is denied. `matching` is asked for the allows only if nothing denies.
+    pub(crate) fn deny_overrides(matching: impl Fn(Decision) -> Vec<DecidingResource>) -> Self {
+        let denies = matching(Decision::Deny);
+        if !denies.is_empty() {
+            return Self {
+                decision: Decision::Deny,
+                reasons: denies,
+            };
+        }
+        let allows = matching(Decision::Allow);
+        let decision = if allows.is_empty() {
+            Decision::Deny
+        } else {
+            Decision::Allow
+        };
+        Self {
+            decision,
+            reasons: allows,
+        }
+    }
+}
+
 impl RuleSet {
     /// Indexes rules. The order of rules and the policies that contain them do not affect
     /// decisions.
@@ -58,23 +82,7 @@ impl RuleSet {
                 .filter(|id| self.index.term_of(*id).decision == decision);
             reasons(self.index.entries_of(terms))
         };
-        let denies = reasons(Decision::Deny);
-        if !denies.is_empty() {
-            return ExplainedDecision {
-                decision: Decision::Deny,
-                reasons: denies,
-            };
-        }
-        let allows = reasons(Decision::Allow);
-        let decision = if allows.is_empty() {
-            Decision::Deny
-        } else {
-            Decision::Allow
-        };
-        ExplainedDecision {
-            decision,
-            reasons: allows,
-        }
+        ExplainedDecision::deny_overrides(reasons)
     }
 
     /// Decides a request like [`decide`](Self::decide), but without reasons. This is several times

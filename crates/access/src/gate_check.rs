@@ -81,7 +81,7 @@ impl<'a> GateCheck<'a> {
                 .and_then(|people| audiences.iter().position(|audience| *audience == people));
             bounds.gate(gate.kind, &gate.pattern, audience);
         }
-        Ok(self.told(&audiences, bounds.breaches()?))
+        Ok(self.to_breaches(&audiences, bounds.breaches()?))
     }
 
     /// Returns what the change opens outside of some patterns; the position of the gate is 0.
@@ -91,8 +91,8 @@ impl<'a> GateCheck<'a> {
     /// The question exceeds the work budget.
     pub fn widened(&self, within: &[RequestPattern]) -> Result<Vec<GateBreach<'a>>, TooComplex> {
         let (audiences, mut bounds) = self.prepared(std::iter::empty());
-        bounds.within(within);
-        Ok(self.told(&audiences, bounds.breaches()?))
+        bounds.limit_widening(within);
+        Ok(self.to_breaches(&audiences, bounds.breaches()?))
     }
 
     fn scopes(&self) -> impl Iterator<Item = &'a Scope> + Clone {
@@ -133,7 +133,11 @@ impl<'a> GateCheck<'a> {
         (audiences, bounds)
     }
 
-    fn told(&self, audiences: &[Audience], breaches: Vec<BoundViolation>) -> Vec<GateBreach<'a>> {
+    fn to_breaches(
+        &self,
+        audiences: &[Audience],
+        breaches: Vec<BoundViolation>,
+    ) -> Vec<GateBreach<'a>> {
         let mut breaches = breaches;
         breaches.sort_by_key(|breach| (breach.bound, breach.audience));
         let mut found: Vec<GateBreach<'a>> = Vec::new();

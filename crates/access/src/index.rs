@@ -93,7 +93,7 @@ impl RuleIndex {
         let mut index = Self::default();
         index.expect(sets.iter().flat_map(|rules| rules.iter().copied()));
         for (number, rules) in sets.iter().enumerate() {
-            let side = BitSet::one(number);
+            let side = BitSet::single(number);
             for (position, rule) in rules.iter().enumerate() {
                 index.add(position, rule, &side);
             }
@@ -134,7 +134,7 @@ impl RuleIndex {
             about,
         } = parsed;
         let spot = self.route(at);
-        let what = self.places.what(about);
+        let what = self.places.term_matcher(about);
         let term = self.term(spot, *decision, what, sides);
         let entry = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
         let rule = u32::try_from(position).unwrap_or(u32::MAX);

@@ -171,12 +171,12 @@ impl<'i> RequestPartition<'i> {
         wanted: &dyn Fn(u32) -> bool,
         visit: &mut NameVisitor<'_>,
     ) -> Result<(), WalkStop> {
-        let leading = trie.nodes_leading_to(wanted);
+        let leading = trie.ancestors_of(wanted);
         if leading.first() != Some(&true) {
             return Ok(());
         }
         let mut terms = Vec::new();
-        TrieWalk::over(trie, naming, &leading, &self.budget, &mut |walk, cell| {
+        TrieWalk::visit_cells(trie, naming, &leading, &self.budget, &mut |walk, cell| {
             terms.clear();
             terms.extend(trie.terms(walk.state(cell)));
             if terms.iter().any(|term| wanted(*term)) {
@@ -193,8 +193,8 @@ impl<'i> RequestPartition<'i> {
         let mut split = TermsByPort::default();
         for id in terms {
             let what = self.index.term_of(*id).what;
-            if what.connects(transport) {
-                split.at_port(what.port()).push(*id);
+            if what.matches_transport(transport) {
+                split.terms_at_mut(what.port()).push(*id);
             }
         }
         split
@@ -211,7 +211,7 @@ impl<'i> RequestPartition<'i> {
         for id in terms {
             if let what @ TermMatcher::Http { port, .. } = self.index.term_of(*id).what {
                 debug_assert_eq!(what.port(), port);
-                http.at_port(port).push(*id);
+                http.terms_at_mut(port).push(*id);
             }
         }
         if http.is_empty() {
@@ -221,8 +221,8 @@ impl<'i> RequestPartition<'i> {
         let written: BTreeSet<u16> = http.at.keys().chain(tcp.at.keys()).copied().collect();
         let mut alike: BTreeMap<(Vec<u32>, K), HttpPortGroup> = BTreeMap::new();
         for port in std::iter::once(None).chain(written.iter().copied().map(Some)) {
-            let http = http.on(port);
-            let connection = tcp.on(port);
+            let http = http.terms_at(port);
+            let connection = tcp.terms_at(port);
             let key = (http.clone(), telling(&connection));
             let one = alike.entry(key).or_insert_with(|| HttpPortGroup {
                 ports: if port.is_none() {
@@ -294,7 +294,7 @@ impl TermsByPort {
         self.everywhere.is_empty() && self.at.is_empty()
     }
 
-    fn at_port(&mut self, port: Option<u16>) -> &mut Vec<u32> {
+    fn terms_at_mut(&mut self, port: Option<u16>) -> &mut Vec<u32> {
         match port {
             Some(port) => self.at.entry(port).or_default(),
             None => &mut self.everywhere,
@@ -302,7 +302,7 @@ impl TermsByPort {
     }
 
     /// The terms for a port; `None` represents all ports without terms of their own.
-    pub(crate) fn on(&self, port: Option<u16>) -> Vec<u32> {
+    pub(crate) fn terms_at(&self, port: Option<u16>) -> Vec<u32> {
         let here = port
             .and_then(|port| self.at.get(&port))
             .map_or(&[][..], Vec::as_slice);

@@ -42,13 +42,13 @@ impl RequestPartition<'_> {
                 return self.mounts(cell, visit);
             }
             for transport in Transport::ALL {
-                self.connects(cell, *transport, visit)?;
+                self.visit_connections(cell, *transport, visit)?;
             }
             self.requests(cell, visit)
         })
     }
 
-    fn connects(
+    fn visit_connections(
         &self,
         cell: &PartitionCell<'_>,
         transport: Transport,
@@ -61,7 +61,7 @@ impl RequestPartition<'_> {
         ports.sort_by_key(|port| (*port != Some(443), *port != Some(80)));
         let elsewhere = (!split.everywhere.is_empty()).then_some(None);
         for port in elsewhere.into_iter().chain(ports) {
-            let terms = split.on(port);
+            let terms = split.terms_at(port);
             self.budget.spend(terms.len())?;
             let witness = || {
                 let port = port.or_else(|| PortSet::AllBut(written.clone().collect()).witness())?;

@@ -96,7 +96,7 @@ fn parse(verb: &str, object: &str) -> Result<ParsedResource, RequestPatternError
         let pattern = PathPattern::parse(object).map_err(|error| wrong(error.to_string()))?;
         return Ok(file(
             Decision::Allow,
-            ActionSet::of([*mode as u16].into_iter()),
+            ActionSet::from_positions([*mode as u16].into_iter()),
             pattern,
         ));
     }
@@ -104,7 +104,11 @@ fn parse(verb: &str, object: &str) -> Result<ParsedResource, RequestPatternError
         .iter()
         .find(|known| known.as_str() == format!("connect:{verb}"))
     {
-        return connect(ActionSet::of([*transport as u16].into_iter()), object).map_err(wrong);
+        return connect(
+            ActionSet::from_positions([*transport as u16].into_iter()),
+            object,
+        )
+        .map_err(wrong);
     }
     let named = |method: &&Method| verb == "http" || method.as_str() == format!("request:{verb}");
     let mut methods = Method::ALL
@@ -115,7 +119,7 @@ fn parse(verb: &str, object: &str) -> Result<ParsedResource, RequestPatternError
     if methods.peek().is_none() {
         return Err(RequestPatternError::Verb(verb.to_owned()));
     }
-    http(ActionSet::of(methods), object).map_err(wrong)
+    http(ActionSet::from_positions(methods), object).map_err(wrong)
 }
 
 fn connect(transports: ActionSet, object: &str) -> Result<ParsedResource, String> {

@@ -51,12 +51,12 @@ impl RequestSet {
         for rule in rules {
             parse(rule, |_, parsed| part.extend(parsed));
         }
-        Self::of(part)
+        Self::from_resources(part)
     }
 
     /// The requests that at least one of these patterns matches.
     pub fn matching<'p>(patterns: impl IntoIterator<Item = &'p RequestPattern>) -> Self {
-        Self::of(
+        Self::from_resources(
             patterns
                 .into_iter()
                 .map(|pattern| pattern.parsed().clone())
@@ -64,7 +64,7 @@ impl RequestSet {
         )
     }
 
-    fn of(part: Vec<ParsedResource>) -> Self {
+    fn from_resources(part: Vec<ParsedResource>) -> Self {
         Self {
             parts: vec![Arc::new(AllowedResources(part))],
             formula: vec![FormulaToken::Part(0)],
@@ -145,7 +145,7 @@ impl RequestSet {
         let partition = RequestPartition::new(index);
         let mut witness = None;
         partition.regions(&|_| true, &mut |region| {
-            if self.holds(index, region.terms.iter().copied()) {
+            if self.evaluate(index, region.terms.iter().copied()) {
                 witness = region.witness();
                 if witness.is_some() {
                     return Err(WalkStop::Answered);
@@ -185,14 +185,14 @@ impl RequestSet {
     /// Whether a request is in the set.
     pub fn contains(&self, request: &AccessRequest) -> bool {
         let index = self.index();
-        self.holds(index, index.matching(request).into_iter())
+        self.evaluate(index, index.matching(request).into_iter())
     }
 
     fn index(&self) -> &Arc<RuleIndex> {
         self.index.get_or_init(|| {
             let mut index = RuleIndex::default();
             for (number, part) in self.parts.iter().enumerate() {
-                let side = BitSet::one(number);
+                let side = BitSet::single(number);
                 for parsed in &part.0 {
                     index.put(0, Arc::default(), parsed, &side);
                 }
@@ -202,7 +202,7 @@ impl RequestSet {
     }
 
     /// Evaluates the formula for requests that match exactly these terms.
-    fn holds(&self, index: &RuleIndex, terms: impl Iterator<Item = u32>) -> bool {
+    fn evaluate(&self, index: &RuleIndex, terms: impl Iterator<Item = u32>) -> bool {
         let mut allow = BitSet::default();
         let mut deny = BitSet::default();
         for id in terms {

@@ -62,7 +62,7 @@ impl<'t> TrieWalk<'t> {
     /// Visits every cell from which a node marked in `leading` can be reached. The visitor receives
     /// the walk and the index of the cell. The cell of the empty name is visited only where the
     /// empty name is valid: the root of a POSIX path or URL.
-    pub(crate) fn over(
+    pub(crate) fn visit_cells(
         trie: &'t Trie,
         naming: SegmentKind,
         leading: &[bool],

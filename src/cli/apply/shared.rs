@@ -4,23 +4,19 @@ use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::Args;
 
-use super::execute::{Execution, Provenance};
+use super::execute::{EarlierRuns, Execution, Provenance, RunResult};
 use super::guards;
-use super::saved::match_targets;
+use super::saved::{ExtraAudiences, match_targets};
 use crate::cli::connect::{Connect, Session};
 use crate::cli::console::Console;
 use crate::cli::error::{CommandError, CommandResult, FailureKind};
-use crate::cli::exit::Exit;
 use crate::cli::planning;
 use crate::cli::steps::{StepArgs, check_guarantees};
 use crate::cli::workspace::Workspace;
 use crate::plan::{Acknowledgement, Fingerprint, Plan, TargetPlan};
 use crate::render;
-use crate::run::StopSignal;
-use crate::run::audit::AuditRecord;
 use crate::run::journal::RunKind;
 use crate::run::service::Writes;
-use access::NamedAudience;
 use git::SignedBy;
 use manifest::config::Target;
 
@@ -62,62 +58,6 @@ pub(crate) struct ReadyPlan {
     earlier: Option<EarlierRuns>,
 }
 
-/// What earlier runs of the same command leave.
-pub(crate) struct EarlierRuns {
-    /// Whoever may ask to stop.
-    pub(super) stop: StopSignal,
-    /// Their audit records.
-    pub(super) audit: Vec<AuditRecord>,
-}
-
-/// How a run ended.
-pub(crate) struct RunResult {
-    pub(crate) exit: Exit,
-    /// Something was applied.
-    pub(super) wrote: bool,
-    /// Why it makes sense to plan again at once: another writer took a name. It holds what the next run goes on from.
-    pub(super) conflict: Option<EarlierRuns>,
-}
-
-impl RunResult {
-    /// A run that had nothing to do.
-    fn without_calls() -> Self {
-        Self {
-            exit: Exit::Done,
-            wrote: false,
-            conflict: None,
-        }
-    }
-
-    /// Whether there was something to do, and none of it was done.
-    pub(super) fn wrote_nothing(&self) -> bool {
-        !self.wrote && self.exit != Exit::Done
-    }
-
-    /// As the end of a command that may have written in an earlier run already.
-    #[must_use]
-    pub(super) fn after(self, wrote: bool) -> Self {
-        let Self {
-            exit,
-            wrote: wrote_too,
-            conflict,
-        } = self;
-        let exit = if wrote && exit != Exit::Done {
-            Exit::Partial
-        } else {
-            exit
-        };
-        Self {
-            exit,
-            wrote: wrote || wrote_too,
-            conflict,
-        }
-    }
-}
-
-/// The people that a target's plan looks at besides those in no team, in each team and in all.
-pub(crate) type ExtraAudiences = Vec<NamedAudience>;
-
 impl ReadyPlan {
     /// A plan that was made just now, from this live state of each of its targets.
     pub(crate) fn planned(
@@ -157,7 +97,7 @@ impl ReadyPlan {
     }
 
     /// A plan of what an earlier run of this command left, which the same person may ask to stop.
-    pub(super) fn following(
+    pub(super) fn after_recovery(
         plan: Plan,
         digest: Fingerprint,
         services: Vec<Box<dyn Writes>>,
@@ -242,7 +182,9 @@ impl ApplyOptions {
         };
         let sources = workspace.pack_trees();
         let execution = Execution {
-            applying: self,
+            concurrency: self.connect.concurrency.get(),
+            journal: self.journal.as_deref(),
+            audit_record: self.audit_record.as_deref(),
             kind,
             digest,
             provenance,
@@ -263,7 +205,7 @@ impl ApplyOptions {
         let steps = check_guarantees(plan, services).and_then(|()| self.steps.check(plan));
         let guards = guards::check(pairs, &self.ack);
         match (steps, guards) {
-            (Err(steps), Err(guards)) => Err(steps.then(guards)),
+            (Err(steps), Err(guards)) => Err(steps.followed_by(guards)),
             (steps, guards) => steps.and(guards),
         }
     }
@@ -292,7 +234,7 @@ impl ApplyOptions {
             service
                 .read_touched(plan, self.connect.concurrency.get())
                 .await
-                .with_context(|| planning::of(target))?;
+                .with_context(|| planning::label(target))?;
         }
         Ok(())
     }

@@ -99,7 +99,7 @@ pub struct BreachInfo {
 
 impl GateOutcome {
     /// Whether the gate passes.
-    pub fn holds(&self) -> bool {
+    pub fn passes(&self) -> bool {
         self.breaches.is_empty() && self.unknown.is_none()
     }
 }

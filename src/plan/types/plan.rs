@@ -129,7 +129,7 @@ fn host(url: &str) -> &str {
 
 impl TargetPlan {
     /// The notes about moments in which access may differ from both before and after.
-    pub fn gaps(&self) -> impl Iterator<Item = &PlanNote> {
+    pub fn gap_notes(&self) -> impl Iterator<Item = &PlanNote> {
         self.notes.iter().filter(|note| match note {
             PlanNote::Gap { .. } | PlanNote::GroupGap { .. } | PlanNote::Unproved { .. } => true,
             PlanNote::ScopeWidens { .. }
@@ -152,7 +152,7 @@ impl Plan {
         self.targets
             .iter()
             .flat_map(|target| &target.gates)
-            .filter(|outcome| !outcome.holds())
+            .filter(|outcome| !outcome.passes())
     }
 
     /// Whether no target has calls.

@@ -8,8 +8,8 @@ use crate::plan::{
 };
 use crate::render::plan::access::grouped;
 use crate::render::plan::wording::{
-    by, call_name, direction, enforcement_lines, full_name, gate_text, held_reason, note, requests,
-    who,
+    audience_name, call_name, deciding_rules, direction, enforcement_lines, full_name, gate_text,
+    held_reason, note, requests,
 };
 use crate::render::text::neutral;
 
@@ -65,7 +65,7 @@ fn of_target(plan: &TargetPlan) -> Vec<Annotation> {
         ..
     } = plan;
     let mut found = of_enforcement(enforcement);
-    found.extend(gates.iter().filter(|gate| !gate.holds()).map(failed_gate));
+    found.extend(gates.iter().filter(|gate| !gate.passes()).map(failed_gate));
     found.extend(
         access
             .iter()
@@ -101,8 +101,8 @@ fn failed_gate(outcome: &GateOutcome) -> Annotation {
     {
         message.push_str(&format!(
             "; for example `{witness}`, asked by {}: {}",
-            who(audience, false),
-            by(after)
+            audience_name(audience, false),
+            deciding_rules(after)
         ));
     }
     if breaches.len() > 1 {
@@ -207,8 +207,8 @@ fn of_change(change: &AccessChange, people: &[String], rules: (PlanRule, PlanRul
     let message = format!(
         "{word} {} for {people}, for example `{witness}`; before: {}; after: {}",
         requests(change),
-        by(before),
-        by(after)
+        deciding_rules(before),
+        deciding_rules(after)
     );
     // The rule that makes the difference, or if it is deleted, the one that decides instead.
     let at = after

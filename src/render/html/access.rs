@@ -4,7 +4,7 @@ use super::writer::{HtmlPage, list};
 use crate::plan::{AccessImpact, GateOutcome};
 use crate::render::paint::Painter;
 use crate::render::plan::access::grouped;
-use crate::render::plan::wording::{by, requests};
+use crate::render::plan::wording::{deciding_rules, requests};
 use crate::render::plan::{access, gates as gates_text};
 
 /// Opened and closed access with the deciding rules, and what was not compared.
@@ -26,11 +26,8 @@ pub(super) fn table(page: &mut HtmlPage, impact: &AccessImpact) {
             "</span></td>",
         );
         page.element("<td>", &people.join(", "), "</td>");
-        page.element("<td>", &by(&change.before), "</td>").element(
-            "<td>",
-            &by(&change.after),
-            "</td></tr>\n",
-        );
+        page.element("<td>", &deciding_rules(&change.before), "</td>")
+            .element("<td>", &deciding_rules(&change.after), "</td></tr>\n");
     }
     if !groups.is_empty() {
         page.raw("</tbody>\n</table>\n");

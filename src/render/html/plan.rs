@@ -17,7 +17,7 @@ use crate::render::plan::wording::{
     direction, enforcement_headline, enforcement_lines, headline, profile,
 };
 use crate::render::plan::{PlanSection, changes_of, documents, sections, summary};
-use crate::render::text::many;
+use crate::render::text::count_of;
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
@@ -143,7 +143,7 @@ fn target(page: &mut HtmlPage, plan: &TargetPlan, origins: Option<&TargetOrigins
         },
     );
     page.element("", &live.words(), "");
-    page.element("; ", &many(calls.len(), "call"), " to make</p>\n");
+    page.element("; ", &count_of(calls.len(), "call"), " to make</p>\n");
     self::enforcement(page, enforcement);
     self::documents(page, documents);
     if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {

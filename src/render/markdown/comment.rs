@@ -15,7 +15,7 @@ use crate::render::plan::{
     PlanSection, TreeLine, access, changes_of, documents, gates, sections, summary, tree,
 };
 use crate::render::policy_tests::{self, TestReport};
-use crate::render::text::{many, neutral, plural};
+use crate::render::text::{count_of, neutral, plural};
 
 /// Maximum number of characters of a GitHub comment.
 pub const GITHUB_COMMENT: usize = 65_536;
@@ -141,7 +141,7 @@ pub fn policy_tests(report: &TestReport, options: &CommentOptions) -> String {
             format!(
                 "{}: {}",
                 code(failure.rule.as_str()),
-                code(&place_and(failure))
+                code(&message_with_place(failure))
             )
         })
         .collect();
@@ -182,7 +182,7 @@ pub(super) fn start_page(
     )
 }
 
-fn place_and(finding: &Annotation) -> String {
+fn message_with_place(finding: &Annotation) -> String {
     finding.place().map_or_else(
         || finding.message.clone(),
         |place| format!("{place}: {}", finding.message),
@@ -218,7 +218,7 @@ fn overview(page: &mut MarkdownPage, plan: &TargetPlan, origins: Option<&TargetO
     if let Some(access) = access {
         opens_and_closes(page, access);
     }
-    if gates.iter().any(|gate| !gate.holds()) {
+    if gates.iter().any(|gate| !gate.passes()) {
         let text = gates::human(gates, origins.is_some(), Painter::new(false));
         let lines = text.lines().map(unindented).collect();
         page.block(&PageBlock {
@@ -326,7 +326,7 @@ fn details(page: &mut MarkdownPage, plan: &TargetPlan, origins: Option<&TargetOr
         .iter()
         .map(diff_line)
         .collect();
-    let title = format!("Changes ({} to make)", many(calls.len(), "call"));
+    let title = format!("Changes ({} to make)", count_of(calls.len(), "call"));
     page.block(&folded("changes", title, "diff", lines));
     let held: Vec<String> = tree(&documents::held_changes(documents), &[])
         .iter()
@@ -345,7 +345,7 @@ fn details(page: &mut MarkdownPage, plan: &TargetPlan, origins: Option<&TargetOr
             lines,
         ));
     }
-    if !gates.is_empty() && gates.iter().all(|gate| gate.holds()) {
+    if !gates.is_empty() && gates.iter().all(|gate| gate.passes()) {
         let lines = gates::human(gates, origins.is_some(), Painter::new(false))
             .lines()
             .map(unindented)
@@ -392,7 +392,7 @@ pub(super) fn files(findings: &PackDiagnostics) -> PageBlock {
         lines.push(code_line(&format!(
             "{word}[{}] {}",
             finding.rule.as_str(),
-            place_and(finding)
+            message_with_place(finding)
         )));
         lines.extend(
             finding

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::wording::{by, call_name, headline, requests, who};
+use super::wording::{audience_name, call_name, deciding_rules, headline, requests};
 use crate::plan::{AccessChange, AccessImpact, AudienceImpact, UnreadableResource};
 use crate::render::paint::Painter;
 use crate::render::text::neutral;
@@ -13,7 +13,7 @@ pub(crate) fn grouped(impact: &AccessImpact) -> Vec<(&AccessChange, Vec<String>)
     let mut groups: Vec<(&AccessChange, Vec<String>)> = Vec::new();
     let mut known = HashMap::new();
     for AudienceImpact { audience, changes } in &impact.audiences {
-        let who = who(audience, impact.audiences.len() == 1);
+        let who = audience_name(audience, impact.audiences.len() == 1);
         for change in changes {
             let AccessChange {
                 opens,
@@ -47,7 +47,11 @@ pub(crate) fn human(impact: &AccessImpact, painter: Painter) -> String {
     let _ = writeln!(text, "  {}", painter.strong(&headline(impact)));
     for AudienceImpact { audience, changes } in audiences {
         if !changes.is_empty() || audiences.len() > 1 {
-            let _ = writeln!(text, "    {}:", who(audience, audiences.len() == 1));
+            let _ = writeln!(
+                text,
+                "    {}:",
+                audience_name(audience, audiences.len() == 1)
+            );
         }
         for change in changes {
             text.push_str(&change_text(change, painter));
@@ -113,7 +117,7 @@ fn change_text(change: &AccessChange, painter: Painter) -> String {
         "      {head} {what}  {}\n",
         painter.dim(&format!("for example: {}", neutral(witness)))
     );
-    let _ = writeln!(text, "          before: {}", by(before));
-    let _ = writeln!(text, "          after:  {}", by(after));
+    let _ = writeln!(text, "          before: {}", deciding_rules(before));
+    let _ = writeln!(text, "          after:  {}", deciding_rules(after));
     text
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::wording::{by, call_name, gate_text, place, who};
+use super::wording::{audience_name, call_name, deciding_rules, gate_text, place};
 use crate::plan::{BreachInfo, DecidingRule, GateInfo, GateOutcome, GateSource};
 use crate::render::paint::Painter;
 use crate::render::text::{neutral, plural};
@@ -20,7 +20,7 @@ pub(crate) fn human(gates: &[GateOutcome], three_way: bool, painter: Painter) ->
     if gates.is_empty() {
         return text;
     }
-    let shut: Vec<&GateOutcome> = gates.iter().filter(|gate| !gate.holds()).collect();
+    let shut: Vec<&GateOutcome> = gates.iter().filter(|gate| !gate.passes()).collect();
     let holding = gates.len() - shut.len();
     let headline = match (shut.len(), gates.len()) {
         (0, 1) => "Gates: the one holds".to_owned(),
@@ -33,10 +33,10 @@ pub(crate) fn human(gates: &[GateOutcome], three_way: bool, painter: Painter) ->
     let _ = writeln!(text, "  {}", painter.strong(&headline));
     for outcome in gates {
         let removed = matches!(outcome.source, GateSource::Base { .. });
-        if outcome.holds() && !removed {
+        if outcome.passes() && !removed {
             continue;
         }
-        let sign = if outcome.holds() {
+        let sign = if outcome.passes() {
             painter.good("✓")
         } else {
             painter.bad("✗")
@@ -108,16 +108,16 @@ fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, painter:
     let _ = writeln!(
         text,
         "        {}: {}{already}",
-        who(audience, false),
+        audience_name(audience, false),
         painter.strong(&neutral(witness))
     );
     match gate {
         GateInfo::DenyWidening { .. } => {
-            let _ = writeln!(text, "          before: {}", by(before));
-            let _ = writeln!(text, "          after:  {}", by(after));
+            let _ = writeln!(text, "          before: {}", deciding_rules(before));
+            let _ = writeln!(text, "          after:  {}", deciding_rules(after));
         }
         GateInfo::Never { .. } | GateInfo::Always { .. } => {
-            let _ = writeln!(text, "          {}", by(after));
+            let _ = writeln!(text, "          {}", deciding_rules(after));
         }
     }
     let gone = |rule: &DecidingRule| !after.contains(rule);

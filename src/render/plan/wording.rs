@@ -11,7 +11,7 @@ use crate::render::text::{neutral, plural};
 use access::Audience;
 use model::pulumi::EnforcementLevel;
 
-pub(crate) fn what(resource: ResourceKind) -> &'static str {
+pub(crate) fn resource_name(resource: ResourceKind) -> &'static str {
     resource.words().0
 }
 
@@ -93,10 +93,12 @@ pub(crate) fn call_name(policy: &str, rule: Option<&str>) -> String {
 
 /// An object, or a part of it, by name.
 pub(crate) fn full_name(resource: ResourceKind, name: &str, part: Option<&str>) -> String {
-    let whole = resource.whole();
-    let head = format!("{} \"{}\"", what(whole), neutral(name));
+    let whole = resource.owner();
+    let head = format!("{} \"{}\"", resource_name(whole), neutral(name));
     match (part, whole.part()) {
-        (Some(part), Some(kind)) => format!("{head}, {} \"{}\"", what(kind), neutral(part)),
+        (Some(part), Some(kind)) => {
+            format!("{head}, {} \"{}\"", resource_name(kind), neutral(part))
+        }
         (Some(part), None) => format!("{head}, \"{}\"", neutral(part)),
         (None, _) => head,
     }
@@ -265,7 +267,7 @@ pub(crate) fn headline(impact: &AccessImpact) -> String {
 }
 
 /// The audience in words. `alone` means that no other audience is mentioned.
-pub(crate) fn who(audience: &Audience, alone: bool) -> String {
+pub(crate) fn audience_name(audience: &Audience, alone: bool) -> String {
     let Audience { teams, profiles } = audience;
     let teams = teams.iter().map(|team| format!("team {}", neutral(team)));
     let all: Vec<String> = teams
@@ -284,7 +286,7 @@ pub(crate) fn who(audience: &Audience, alone: bool) -> String {
 }
 
 /// The deciding rules, at most three of them by name.
-pub(crate) fn by(rules: &[DecidingRule]) -> String {
+pub(crate) fn deciding_rules(rules: &[DecidingRule]) -> String {
     let Some(first) = rules.first() else {
         return "denied, as nothing allows it".to_owned();
     };

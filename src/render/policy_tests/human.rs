@@ -6,7 +6,7 @@ use super::report::{TargetReport, TestReport, TestResult, TestedState, said, who
 use crate::plan::SourceRef;
 use crate::render::decided::DecidedBy;
 use crate::render::paint::Painter;
-use crate::render::text::{line_start, many, neutral};
+use crate::render::text::{count_of, line_start, neutral};
 
 /// The whole report by target, followed by the totals.
 pub fn human(report: &TestReport, painter: Painter) -> String {
@@ -51,13 +51,13 @@ fn case_text(results: &[TestResult], painter: Painter, text: &mut String) {
     };
     let failed = results.iter().filter(|result| !result.passed).count();
     let (mark, counts) = if failed == 0 {
-        (painter.good("✓"), many(results.len(), "request"))
+        (painter.good("✓"), count_of(results.len(), "request"))
     } else {
         (
             painter.bad("✗"),
             painter.bad(&format!(
                 "{failed} of {} failed",
-                many(results.len(), "request")
+                count_of(results.len(), "request")
             )),
         )
     };
@@ -137,7 +137,7 @@ pub(crate) fn got(result: &TestResult, painter: Painter) -> Vec<String> {
 /// The closing line with the totals.
 pub fn summary(report: &TestReport) -> String {
     let TestReport { passed, failed, .. } = report;
-    let total = many(passed + failed, "request");
+    let total = count_of(passed + failed, "request");
     if *failed == 0 {
         return format!("Tests: {total}, all answered as expected.");
     }

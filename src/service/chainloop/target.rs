@@ -101,7 +101,7 @@ impl<W> ChainloopTarget<W> {
             .reader
             .clone()
             .with_progress(begin())
-            .asking_for(wanted);
+            .with_documents(wanted);
         let live = logged(&self.info, reader.live_state(), |live| live.found().count());
         self.live = Some(live.await?);
         Ok(())
@@ -245,7 +245,7 @@ impl<W: Send + Sync> Reads for ChainloopTarget<W> {
 
     fn recover(&self, history: &TargetHistory) -> Result<Box<dyn ReadsBack>, ServiceError> {
         self.accepts_history(history)?;
-        Ok(Box::new(Recovery {
+        Ok(Box::new(ChainloopRecovery {
             info: self.info.clone(),
             lookup: DocumentLookup::of_run(history, self.reader.clone()),
         }))
@@ -262,12 +262,12 @@ impl<W: Send + Sync> Reads for ChainloopTarget<W> {
 }
 
 /// What an interrupted run left, with the means to read back its open calls.
-struct Recovery {
+struct ChainloopRecovery {
     info: TargetInfo,
     lookup: DocumentLookup,
 }
 
-impl ReadsBack for Recovery {
+impl ReadsBack for ChainloopRecovery {
     fn resolve<'a>(
         &'a self,
         sent: &'a SentOperation,

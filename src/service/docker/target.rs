@@ -245,7 +245,7 @@ impl<W: Send + Sync> Reads for DockerTarget<W> {
     fn recover(&self, history: &TargetHistory) -> Result<Box<dyn ReadsBack>, ServiceError> {
         self.accepts_history(history)?;
         let lookup = PolicyLookup::new(Ledger::of_run(history), self.reader.clone());
-        Ok(Box::new(Recovery {
+        Ok(Box::new(DockerRecovery {
             info: self.info.clone(),
             lookup,
         }))
@@ -257,12 +257,12 @@ impl<W: Send + Sync> Reads for DockerTarget<W> {
 }
 
 /// What an interrupted run left, with the means to read back its open calls.
-struct Recovery {
+struct DockerRecovery {
     info: TargetInfo,
     lookup: PolicyLookup,
 }
 
-impl ReadsBack for Recovery {
+impl ReadsBack for DockerRecovery {
     fn resolve<'a>(
         &'a self,
         sent: &'a SentOperation,

@@ -282,7 +282,7 @@ impl<W: Send + Sync> Reads for PulumiTarget<W> {
 
     fn recover(&self, history: &TargetHistory) -> Result<Box<dyn ReadsBack>, ServiceError> {
         self.accepts_history(history)?;
-        Ok(Box::new(Recovery {
+        Ok(Box::new(PulumiRecovery {
             info: self.info.clone(),
             lookup: PackLookup::of_run(history, self.reader.clone()),
         }))
@@ -294,12 +294,12 @@ impl<W: Send + Sync> Reads for PulumiTarget<W> {
 }
 
 /// What an interrupted run left, with the means to read back its open calls.
-struct Recovery {
+struct PulumiRecovery {
     info: TargetInfo,
     lookup: PackLookup,
 }
 
-impl ReadsBack for Recovery {
+impl ReadsBack for PulumiRecovery {
     fn resolve<'a>(
         &'a self,
         sent: &'a SentOperation,
@@ -406,7 +406,7 @@ impl Writes for PulumiTarget<PackWriter> {
 
     fn unfinished(&self) -> Vec<CleanUp> {
         let run = self.writer.run.as_ref();
-        let versions = run.into_iter().flat_map(PackRun::half_published);
+        let versions = run.into_iter().flat_map(PackRun::incomplete_versions);
         let delete =
             |(pack, version, operation): (PackName, VersionTag, PulumiOperation)| CleanUp {
                 name: pack.to_string(),

@@ -9,7 +9,7 @@ mod rules;
 
 use std::collections::BTreeMap;
 
-use crate::service::diagnostics::{blamed, sort};
+use crate::service::diagnostics::{documents_with_errors, sort};
 use model::chainloop::DesiredDocument;
 use model::diag::{Code, Diagnostic, FileId, Place, Severity};
 
@@ -29,7 +29,7 @@ pub fn check_documents(input: &DocumentInput<'_>) -> CheckedDocuments {
     let context = ChainloopRuleContext::new(input);
     let mut diagnostics = rules::run(&context);
     input.invalid.remove_consequences(&mut diagnostics);
-    let mut blamed = blamed(&diagnostics);
+    let mut blamed = documents_with_errors(&diagnostics);
     blamed.extend(input.invalid.incomplete.iter().map(|it| it.document.id));
     let mut documents = Vec::new();
     for document in context
@@ -43,7 +43,7 @@ pub fn check_documents(input: &DocumentInput<'_>) -> CheckedDocuments {
         }
     }
     sort(&mut diagnostics);
-    cap(&mut diagnostics);
+    limit_diagnostics(&mut diagnostics);
     CheckedDocuments {
         documents,
         diagnostics,
@@ -53,7 +53,7 @@ pub fn check_documents(input: &DocumentInput<'_>) -> CheckedDocuments {
 /// Maximum number of errors to keep per file: a hostile file could contain a hundred thousand.
 const MAX_ERRORS: usize = 100;
 
-fn cap(diagnostics: &mut Vec<Diagnostic>) {
+fn limit_diagnostics(diagnostics: &mut Vec<Diagnostic>) {
     let mut counts: BTreeMap<FileId, usize> = BTreeMap::new();
     diagnostics.retain(|finding| {
         let file = finding.labels.first().map(|label| label.place.file());

@@ -151,7 +151,7 @@ impl<'a> GateReader<'a> {
                 );
                 continue;
             }
-            let audience = self.people(teams, section.document, &path);
+            let audience = self.resolve_audience(teams, section.document, &path);
             if let Some(audience) = &audience {
                 self.gates.audiences.push(NamedAudience {
                     name: name.clone(),
@@ -162,7 +162,12 @@ impl<'a> GateReader<'a> {
         }
     }
 
-    fn people(&mut self, teams: &[String], document: DocumentId, path: &Path) -> Option<Audience> {
+    fn resolve_audience(
+        &mut self,
+        teams: &[String],
+        document: DocumentId,
+        path: &Path,
+    ) -> Option<Audience> {
         let place = || path.clone().key("teams");
         if teams.is_empty() {
             let message = "the audience has no teams";

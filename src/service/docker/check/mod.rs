@@ -19,7 +19,7 @@ mod view;
 
 use rayon::prelude::*;
 
-use crate::service::diagnostics::{blamed, sort};
+use crate::service::diagnostics::{documents_with_errors, sort};
 use model::diag::Diagnostic;
 use model::docker::DesiredPolicy;
 
@@ -53,7 +53,7 @@ pub fn check(input: &PolicyInput<'_>) -> CheckedPolicies {
     let context = DockerRuleContext::new(input);
     let mut diagnostics = rules::run(&context);
     input.invalid.remove_consequences(&mut diagnostics);
-    let mut blamed = blamed(&diagnostics);
+    let mut blamed = documents_with_errors(&diagnostics);
     blamed.extend(input.invalid.incomplete.iter().map(|it| it.document.id));
     let outcomes: Vec<_> = context
         .policies

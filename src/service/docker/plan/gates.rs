@@ -127,10 +127,12 @@ fn evaluate(
     for breach in check.against(list).map_err(|error| error.to_string())? {
         if let (Some(gate), Some(outcome)) = (list.get(breach.gate), outcomes.get_mut(breach.gate))
         {
-            outcome.breaches.push(told(Some(gate.kind), &breach, names));
+            outcome
+                .breaches
+                .push(breach_info(Some(gate.kind), &breach, names));
         }
     }
-    let (Some(within), Some(outcome)) = (widening, widened) else {
+    let Some((within, outcome)) = widening.as_deref().zip(widened) else {
         return Ok(());
     };
     let states = base
@@ -152,7 +154,7 @@ fn evaluate(
             audiences,
         };
         for breach in check.widened(within).map_err(|error| error.to_string())? {
-            let breach = told(None, &breach, names);
+            let breach = breach_info(None, &breach, names);
             if !outcome.breaches.contains(&breach) {
                 outcome.breaches.push(breach);
             }
@@ -205,7 +207,11 @@ fn rules(state: &DockerLiveState) -> Vec<ScopedRule<'_>> {
     rules
 }
 
-fn told(kind: Option<GateKind>, breach: &GateBreach<'_>, names: &GateNames<'_>) -> BreachInfo {
+fn breach_info(
+    kind: Option<GateKind>,
+    breach: &GateBreach<'_>,
+    names: &GateNames<'_>,
+) -> BreachInfo {
     let GateBreach {
         gate: _,
         audience,
@@ -229,14 +235,14 @@ fn told(kind: Option<GateKind>, breach: &GateBreach<'_>, names: &GateNames<'_>) 
         None if opened_by_a_deny => old
             .iter()
             .cloned()
-            .map(|rule| at_its_policy(rule, names))
+            .map(|rule| located_at_policy(rule, names))
             .collect(),
         None | Some(GateKind::Never) => new.clone(),
         // Required access is blocked by deny rules, or by the removal of an allow rule.
         Some(GateKind::Always) if new.is_empty() && before.0 == Decision::Allow => old
             .iter()
             .cloned()
-            .map(|rule| at_its_policy(rule, names))
+            .map(|rule| located_at_policy(rule, names))
             .collect(),
         Some(GateKind::Always) => new.clone(),
     };
@@ -261,7 +267,7 @@ fn deciding(rule: &ScopedRule<'_>, resource: &str, names: &GateNames<'_>) -> Dec
 }
 
 /// A deleted rule has no line; use the line of its policy.
-fn at_its_policy(mut rule: DecidingRule, names: &GateNames<'_>) -> DecidingRule {
+fn located_at_policy(mut rule: DecidingRule, names: &GateNames<'_>) -> DecidingRule {
     rule.source = rule.source.or_else(|| (names.policy)(&rule.policy));
     rule
 }

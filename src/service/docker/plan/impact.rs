@@ -183,7 +183,7 @@ fn known_rules<'a>(
     let mut rules: Vec<NamedRule<'a>> = Vec::new();
     for policy in &before.policies {
         let before = reached(policy);
-        rules.extend(understood(policy).map(|rule| NamedRule {
+        rules.extend(decoded_rules(policy).map(|rule| NamedRule {
             policy: &policy.name,
             rule,
             before: before.clone(),
@@ -192,7 +192,7 @@ fn known_rules<'a>(
     }
     for policy in &after.policies {
         let after = reached(policy);
-        rules.extend(understood(policy).map(|rule| NamedRule {
+        rules.extend(decoded_rules(policy).map(|rule| NamedRule {
             policy: &policy.name,
             rule,
             before: Vec::new(),
@@ -211,7 +211,7 @@ fn known_rules<'a>(
     rules
 }
 
-fn understood(policy: &LivePolicy) -> impl Iterator<Item = &Rule> {
+fn decoded_rules(policy: &LivePolicy) -> impl Iterator<Item = &Rule> {
     policy
         .rules()
         .iter()

@@ -19,6 +19,7 @@ pub mod policy;
 pub mod recompute;
 pub mod replay;
 pub mod rules;
+mod summary;
 pub mod timeline;
 
 pub use audit::{PolicyPlanViolation as AuditBreach, audit};
@@ -29,20 +30,17 @@ pub use replay::replay;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use rayon::prelude::*;
-
-use crate::plan::fingerprint;
 use audit::audit_plan;
-use effect::CallEffect;
+use effect::{CallEffect, content_effect};
 use gates::evaluate_plan_gates;
 use guard::{LivePolicyContext, guarded};
 use impact::impact;
 use matching::{PairingCosts, PairingInput, PolicyPairing, pair_policies};
+use summary::{before, live_counts, rule_count};
 
 use crate::plan::{
     AccessImpact, Change, ChangeKind, GateNames, Gates, GuardedChange, HeldChange, HeldReason,
-    LiveCounts, PlanNote, PlannedCall, PlannedFingerprint, ResourceId, ResourceKind, SourceRef,
-    TargetInfo, TargetPlan, UnmanagedResource,
+    PlanNote, PlannedCall, ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedResource,
 };
 use access::NamedAudience;
 use manifest::config::Unmanaged;
@@ -308,10 +306,8 @@ impl<'a> PolicyPlanner<'a> {
                 notes.push(PlanNote::NotCompared { why });
                 AccessImpact::default()
             });
-        let (rule, policy) = (
-            |policy: &str, rule: &str| places.rule(policy, rule),
-            |policy: &str| places.policy(policy),
-        );
+        let rule = |policy: &str, rule: &str| places.rule(policy, rule);
+        let policy = |policy: &str| places.policy(policy);
         let names = GateNames {
             rule: &rule,
             policy: &policy,
@@ -320,22 +316,7 @@ impl<'a> PolicyPlanner<'a> {
         let gates = evaluate_plan_gates(request.live, (&changes, &calls), gates, &names);
         notes.sort();
         notes.dedup();
-        let touched: BTreeSet<ResourceId> = calls
-            .iter()
-            .filter_map(|call| call.send.existing())
-            .collect();
-        let before = live
-            .par_iter()
-            .map(|policy| (ResourceId::from(&policy.id), policy));
-        let before = before
-            .filter(|(id, _)| touched.contains(id))
-            .map(|(id, policy)| PlannedFingerprint {
-                resource: ResourceKind::Policy,
-                id,
-                name: policy.name.clone(),
-                fingerprint: fingerprint(policy),
-            });
-        let before = before.collect();
+        let before = before(live, &calls);
         changes.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
         held.sort_by(|a, b| (&a.name, &a.part).cmp(&(&b.name, &b.part)));
         let counts = live_counts(live.iter().copied());
@@ -420,38 +401,6 @@ impl<'a> DeclarationPlaces<'a> {
 
     fn policy(&self, policy: &str) -> Option<SourceRef> {
         self.policies.get(policy).map(self.locate)
-    }
-}
-
-pub(super) fn live_counts<'p>(policies: impl Iterator<Item = &'p LivePolicy>) -> LiveCounts {
-    let mut count = 0;
-    let mut rules = 0;
-    for policy in policies {
-        count += 1;
-        rules += rule_count(policy);
-    }
-    LiveCounts::new([(ResourceKind::Policy, count), (ResourceKind::Rule, rules)])
-}
-
-fn rule_count(policy: &LivePolicy) -> usize {
-    match &policy.content {
-        LiveContent::Rules(rules) => rules.len(),
-        LiveContent::Cedar(_) | LiveContent::Opaque(_) => 0,
-    }
-}
-
-/// The combined effect of all rules of a policy.
-fn content_effect(
-    policy: &LivePolicy,
-    of: impl Fn(model::docker::Decision) -> CallEffect,
-) -> CallEffect {
-    use model::docker::Decision;
-    match &policy.content {
-        LiveContent::Rules(rules) => rules
-            .iter()
-            .filter_map(|rule| rule.rule.as_ref().ok())
-            .fold(CallEffect::NONE, |effect, rule| effect | of(rule.decision)),
-        LiveContent::Cedar(_) | LiveContent::Opaque(_) => of(Decision::Allow) | of(Decision::Deny),
     }
 }
 

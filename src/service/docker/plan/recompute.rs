@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::difference::{policy_fields, rule_fields};
-use super::guard::{LivePolicyContext, guarded, made};
+use super::guard::{LivePolicyContext, created_policies, guarded};
 use super::impact::impact;
-use super::live_counts;
 use super::order;
 use super::replay::replay;
+use super::summary::live_counts;
 use crate::plan::ReplayError;
 use crate::plan::{
     AccessImpact, Change, ChangeKind, GuardedChange, GuardedKind, PlanNote, ResourceKind,
@@ -51,7 +51,7 @@ pub fn recomputed(
     if !plan.calls.is_empty() {
         recomputed
             .notes
-            .extend(order::told(live, &plan.calls, teams));
+            .extend(order::recomputed_notes(live, &plan.calls, teams));
         match impact(live, &after, further, &source) {
             Ok(access) => recomputed.access = Some(access.with_team_names(teams)),
             Err(error) => {
@@ -76,7 +76,9 @@ fn guards(
     before: &DockerLiveState,
     after: &DockerLiveState,
 ) -> Vec<GuardedChange> {
-    let again = |found: &GuardedChange| made(before, after).any(|policy| policy.name == found.name);
+    let again = |found: &GuardedChange| {
+        created_policies(before, after).any(|policy| policy.name == found.name)
+    };
     let said = |found: &GuardedChange| {
         plan.guarded
             .iter()

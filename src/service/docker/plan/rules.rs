@@ -100,7 +100,7 @@ impl PolicyPlanner<'_> {
             .allows_domain_change()
             .then(|| nearest(live, desired))
             .flatten();
-        Pairing::of(last.into_iter().collect(), live.len(), desired.len())
+        Pairing::from_pairs(last.into_iter().collect(), live.len(), desired.len())
     }
 
     fn update_rule(

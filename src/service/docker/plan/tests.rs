@@ -10,7 +10,7 @@ use manifest::config::{Provider, Unmanaged};
 use model::Name;
 use model::diag::{DocumentId, Place, SourceMap};
 use model::docker::{
-    Action, Decision, DesiredPolicy, DesiredRule, DockerLiveState, LiveContent, LivePolicy,
+    Action, Cedar, Decision, DesiredPolicy, DesiredRule, DockerLiveState, LiveContent, LivePolicy,
     LiveRule, PolicyContent, PolicyId, Profile, Resources, Rule, RuleAccess, RuleId, Scope, TeamId,
 };
 
@@ -74,18 +74,25 @@ fn plan(live: (&[&str], &[&str]), desired: (&[&str], &[&str])) -> TargetPlan {
         aliases: Vec::new(),
         index,
     });
-    let mut sources = SourceMap::default();
-    let wanted = DesiredPolicy {
-        name: Name::new("policy").unwrap(),
+    let wanted = desired_policy("policy", desired.0, PolicyContent::Rules(rules.collect()));
+    plan_policies(vec![policy], &[wanted])
+}
+
+fn desired_policy(name: &str, teams: &[&str], content: PolicyContent) -> DesiredPolicy {
+    DesiredPolicy {
+        name: Name::new(name).unwrap(),
         aliases: Vec::new(),
         protect: false,
-        scope: scope(desired.0),
-        content: PolicyContent::Rules(rules.collect()),
+        scope: scope(teams),
+        content,
         document: DocumentId {
-            file: sources.add("policy.yaml", ""),
+            file: SourceMap::default().add("policy.yaml", ""),
             index: 0,
         },
-    };
+    }
+}
+
+fn plan_policies(live: Vec<LivePolicy>, desired: &[DesiredPolicy]) -> TargetPlan {
     let target = TargetInfo {
         name: "production".to_owned(),
         provider: Provider::Docker,
@@ -95,10 +102,8 @@ fn plan(live: (&[&str], &[&str]), desired: (&[&str], &[&str])) -> TargetPlan {
     };
     plan_target(&PolicyPlanRequest {
         target,
-        desired: &[wanted],
-        live: &DockerLiveState {
-            policies: vec![policy],
-        },
+        desired,
+        live: &DockerLiveState { policies: live },
         unmanaged: Unmanaged::Report,
         teams: &BTreeMap::new(),
         locate: &|_: &Place| SourceRef {
@@ -294,7 +299,7 @@ fn what_cannot_be_compared_is_called_one_by_one_in_an_order_that_the_service_tak
         "{:?}",
         plan.notes
     );
-    assert!(plan.gaps().next().is_some());
+    assert!(plan.gap_notes().next().is_some());
     for (earlier, call) in (0..).zip(&plan.calls).skip(1) {
         assert!(
             call.after
@@ -351,7 +356,7 @@ fn what_the_service_leaves_no_room_for_is_told_as_one_gap_a_policy() {
         &before.split('|').collect::<Vec<_>>(),
         &after.split('|').collect::<Vec<_>>(),
     );
-    let gaps: Vec<&PlanNote> = plan.gaps().collect();
+    let gaps: Vec<&PlanNote> = plan.gap_notes().collect();
     let [PlanNote::Gap { policy, why }] = gaps.as_slice() else {
         panic!("{gaps:?} {:?}", plan.calls)
     };
@@ -360,4 +365,86 @@ fn what_the_service_leaves_no_room_for_is_told_as_one_gap_a_policy() {
         why.contains(".example.com:443` is denied for everybody before and after"),
         "{why}"
     );
+}
+
+#[test]
+fn several_calls_for_cedar_policies_leave_a_gap_and_one_does_not() {
+    // A name, the team that the policy applies to, and the text.
+    type Row = (&'static str, &'static str, &'static str);
+    let cedar = |text: &str| Cedar {
+        text: text.to_owned(),
+        schema_url: "https://example.com/schema".to_owned(),
+    };
+    let plan = |live: &[Row], desired: &[Row]| {
+        let live = live.iter().map(|(name, team, text)| LivePolicy {
+            id: PolicyId::new(&format!("pol_{name}")),
+            name: (*name).to_owned(),
+            scope: scope(&[team]),
+            unknown_scope_fields: Map::new(),
+            content: LiveContent::Cedar(cedar(text)),
+            created_at: String::new(),
+            updated_at: String::new(),
+            unknown_fields: Map::new(),
+        });
+        let desired: Vec<DesiredPolicy> = desired
+            .iter()
+            .map(|(name, team, text)| {
+                desired_policy(name, &[team], PolicyContent::Cedar(cedar(text)))
+            })
+            .collect();
+        plan_policies(live.collect(), &desired)
+    };
+    const BEFORE: &str = "permit(principal, action, resource);";
+    const AFTER: &str = "forbid(principal, action, resource);";
+    let live = [("b", "t1", BEFORE), ("a", "t1", BEFORE)];
+    let cases: [(&str, &[Row], usize, bool); 6] = [
+        ("texts", &[("a", "t1", AFTER), ("b", "t1", AFTER)], 2, true),
+        (
+            "teams",
+            &[("a", "t2", BEFORE), ("b", "t2", BEFORE)],
+            2,
+            true,
+        ),
+        (
+            "text and team",
+            &[("a", "t1", AFTER), ("b", "t2", BEFORE)],
+            2,
+            true,
+        ),
+        (
+            "one text",
+            &[("a", "t1", AFTER), ("b", "t1", BEFORE)],
+            1,
+            false,
+        ),
+        (
+            "text and team of one",
+            &[("a", "t2", AFTER), ("b", "t1", BEFORE)],
+            1,
+            false,
+        ),
+        (
+            "nothing",
+            &[("a", "t1", BEFORE), ("b", "t1", BEFORE)],
+            0,
+            false,
+        ),
+    ];
+    for (what, desired, calls, gap) in cases {
+        let plan = plan(&live, desired);
+        assert_eq!(plan.calls.len(), calls, "{what}: {:?}", plan.calls);
+        let gaps: Vec<&PlanNote> = plan.gap_notes().collect();
+        match gaps.as_slice() {
+            [PlanNote::Gap { policy, why }] if gap => {
+                assert_eq!(policy, "a", "{what}");
+                assert!(why.contains("change in 2 calls"), "{what}: {why}");
+            }
+            found => assert!(!gap && found.is_empty(), "{what}: {found:?}"),
+        }
+    }
+    // Creating policies counts too.
+    let created = plan(&[], &[("a", "t1", AFTER), ("b", "t1", AFTER)]);
+    assert_eq!(created.gap_notes().count(), 1, "{:?}", created.notes);
+    let created = plan(&[], &[("a", "t1", AFTER)]);
+    assert_eq!(created.gap_notes().count(), 0, "{:?}", created.notes);
 }

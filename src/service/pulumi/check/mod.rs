@@ -4,7 +4,7 @@ mod context;
 mod desired;
 mod rules;
 
-use crate::service::diagnostics::{blamed, sort};
+use crate::service::diagnostics::{documents_with_errors, sort};
 use model::diag::Diagnostic;
 use model::pulumi::{DesiredGroup, DesiredPack};
 
@@ -27,7 +27,7 @@ pub fn check_packs(input: &PackInput<'_>) -> CheckedPacks {
     let context = PulumiRuleContext::new(input);
     let mut diagnostics = rules::run(&context);
     input.invalid.remove_consequences(&mut diagnostics);
-    let mut blamed = blamed(&diagnostics);
+    let mut blamed = documents_with_errors(&diagnostics);
     blamed.extend(input.invalid.incomplete.iter().map(|it| it.document.id));
     let mut checked = CheckedPacks::default();
     for pack in context

@@ -53,7 +53,7 @@ impl PathPattern {
 
     pub(super) fn read(text: &str) -> Result<Self, FaultRange> {
         read_common(text)?;
-        read_no_variable(text)?;
+        reject_variables(text)?;
         let (root, body) = read_root(text)?;
         let rest = &text[body..];
         let wrong = if root.separator() == '/' { '\\' } else { '/' };
@@ -162,7 +162,7 @@ fn read_share(text: &str) -> Result<(PathRoot, usize), FaultRange> {
 
 /// Rejects `$NAME` and `${NAME}` at the start of a segment, and `%NAME%` anywhere. `$Recycle.Bin`
 /// on a Windows drive is a real name and accepted.
-fn read_no_variable(text: &str) -> Result<(), FaultRange> {
+fn reject_variables(text: &str) -> Result<(), FaultRange> {
     if !text.bytes().any(|byte| matches!(byte, b'$' | b'%')) {
         return Ok(());
     }

@@ -9,17 +9,18 @@
 //!
 //! 1. A `Timeline` records for each version of a rule and of a scope the call that begins it and
 //!    the call that ends it.
-//! 2. `ballots` groups requests by the rules that match them. Each of these rules is a vote
+//! 2. `votes` groups requests by the rules that match them. Each of these rules is a vote
 //!    (allow or deny) that counts while its interval lasts.
-//! 3. `ways` turns each ballot that must not change into alternative sets of precedence edges.
+//! 3. `precedence::alternatives` turns the votes of each request whose decision must not change
+//!    into alternative sets of precedence edges.
 //! 4. `structure::edges` adds the edges that the service requires: a policy before its rules, a
 //!    name freed before it is taken.
-//! 5. `attempt` adds one set per ballot to an acyclic graph, and `Graph::order` numbers the
+//! 5. `attempt` adds one set per request to an acyclic graph, and `Graph::order` numbers the
 //!    calls. Calls without a path between them may be sent concurrently.
 //!
-//! Choosing one of several sets for each ballot without closing a cycle is NP-hard in general
-//! (disjunctive precedence constraints), so the choice is greedy: ballots with the fewest
-//! alternatives first, and for each ballot the smallest set that fits. `super::audit` checks the
+//! Choosing one of several sets for each request without closing a cycle is NP-hard in general
+//! (disjunctive precedence constraints), so the choice is greedy: requests with the fewest
+//! alternatives first, and for each request the smallest set that fits. `super::audit` checks the
 //! result independently.
 //!
 //! If no set fits, whole calls cannot be ordered, and one call is split in two as in a two-phase
@@ -41,13 +42,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::CallDrafts;
 use super::effect::CallEffect;
 use super::timeline::Timeline;
-use crate::plan::graph::{At, CallGraph, PrecedenceEdge, ranges};
+use crate::plan::graph::{CallGraph, CallPosition, PrecedenceEdge, ranges};
 use crate::plan::{CallDependency, CallId, DependencyReason, PlanNote, PlannedCall};
 use access::Audience;
 use model::docker::{DockerLiveState, DockerOperation, LiveContent, PolicyId};
-pub(crate) use precedence::ways;
+pub(crate) use precedence::alternatives;
 use split::{SplitReason, SplittableCall};
-pub(crate) use votes::{RequestVotes, RuleVote, ballots};
+pub(crate) use votes::{RequestVotes, RuleVote, visit_votes};
 
 /// Maximum number of single splits to try before all calls that are involved in conflicts are split
 /// at once.
@@ -82,7 +83,7 @@ pub(super) fn arrange(
             unproved,
         },
     ) = solve(live, calls.0);
-    let mut notes = gaps(&conflicts, &steps, teams);
+    let mut notes = gap_notes(&conflicts, &steps, teams);
     notes.extend(cedar_note(live, &steps));
     let calls = number(steps, &graph, unproved.is_some());
     notes.extend(
@@ -118,7 +119,7 @@ impl UnavoidableGap {
 }
 
 /// The notes of a plan from a file, computed again from its calls.
-pub(super) fn told(
+pub(super) fn recomputed_notes(
     live: &DockerLiveState,
     calls: &[PlannedCall],
     teams: &BTreeMap<String, String>,
@@ -132,7 +133,7 @@ pub(super) fn told(
     let unproved = unproved
         .filter(|_| calls.len() > 1)
         .map(|why| PlanNote::Unproved { why });
-    gaps(&conflicts, &steps, teams)
+    gap_notes(&conflicts, &steps, teams)
         .into_iter()
         .chain(cedar_note(live, &steps))
         .chain(unproved)
@@ -203,7 +204,7 @@ fn solve(
     (steps, best)
 }
 
-fn conflicting_calls(conflicts: &[OrderConflict]) -> BTreeSet<(At, SplitReason)> {
+fn conflicting_calls(conflicts: &[OrderConflict]) -> BTreeSet<(CallPosition, SplitReason)> {
     let each = conflicts.iter().flat_map(|conflict| {
         let cause = match conflict.what {
             OrderViolation::Access { .. } => SplitReason::Access,
@@ -243,15 +244,12 @@ fn attempt(live: &DockerLiveState, steps: &[SplittableCall]) -> OrderAttempt {
     }
     let mut told: HashSet<RequestVotes> = HashSet::new();
     let mut choices: Vec<(Vec<Vec<PrecedenceEdge>>, OrderViolation)> = Vec::new();
-    let visited = ballots(&timeline, &mut |atom, audience, ballot| {
-        let Some(allowed) = ballot
-            .required_decision()
-            .filter(|_| !told.contains(&ballot))
-        else {
+    let visited = visit_votes(&timeline, &mut |atom, audience, votes| {
+        let Some(allowed) = votes.required_decision().filter(|_| !told.contains(&votes)) else {
             return;
         };
-        let ways = precedence::ways(&ballot);
-        told.insert(ballot);
+        let ways = precedence::alternatives(&votes);
+        told.insert(votes);
         if ways.first().is_none_or(|way| !way.is_empty()) {
             let witness = atom
                 .witness()
@@ -292,7 +290,7 @@ fn attempt(live: &DockerLiveState, steps: &[SplittableCall]) -> OrderAttempt {
 }
 
 /// One note per policy, with one request as an example.
-fn gaps(
+fn gap_notes(
     conflicts: &[OrderConflict],
     steps: &[SplittableCall],
     teams: &BTreeMap<String, String>,
@@ -317,7 +315,10 @@ fn gaps(
         // The minimum, so that the text does not depend on the order of the calls.
         let why = format!(
             "{}{more}",
-            conflicts.iter().map(|conflict| conflict.why(teams)).min()?
+            conflicts
+                .iter()
+                .map(|conflict| conflict.description(teams))
+                .min()?
         );
         Some(PlanNote::Gap {
             policy: policy.to_owned(),
@@ -328,7 +329,7 @@ fn gaps(
 }
 
 impl OrderConflict {
-    fn why(&self, teams: &BTreeMap<String, String>) -> String {
+    fn description(&self, teams: &BTreeMap<String, String>) -> String {
         match &self.what {
             OrderViolation::Access {
                 witness,
@@ -340,7 +341,7 @@ impl OrderConflict {
                 } else {
                     ("denied", "allowed")
                 };
-                let people = people(&audience.clone().with_team_names(teams));
+                let people = audience_text(&audience.clone().with_team_names(teams));
                 format!(
                     "`{witness}` is {decision} for {people} before and after, and may be {other} for a moment between"
                 )
@@ -386,7 +387,7 @@ fn cedar_note(live: &DockerLiveState, steps: &[SplittableCall]) -> Option<PlanNo
     })
 }
 
-fn people(audience: &Audience) -> String {
+fn audience_text(audience: &Audience) -> String {
     let Audience { teams, profiles } = audience;
     let all: Vec<&str> = teams.iter().chain(profiles).map(String::as_str).collect();
     if all.is_empty() {
@@ -400,7 +401,7 @@ fn people(audience: &Audience) -> String {
 fn number(steps: Vec<SplittableCall>, graph: &CallGraph, one_by_one: bool) -> Vec<PlannedCall> {
     let order = graph.order(|at| steps[at].rank());
     let mut waits = graph.waits();
-    let mut numbers: BTreeMap<At, CallId> = BTreeMap::new();
+    let mut numbers: BTreeMap<CallPosition, CallId> = BTreeMap::new();
     let mut provisional = BTreeMap::new();
     for (number, at) in (1..).zip(&order) {
         numbers.insert(*at, CallId(number));

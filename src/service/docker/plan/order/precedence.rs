@@ -11,15 +11,15 @@
 
 use super::votes::{RequestVotes, RuleVote};
 use crate::plan::DependencyReason;
-use crate::plan::graph::{At, PrecedenceEdge};
+use crate::plan::graph::{CallPosition, PrecedenceEdge};
 
 /// The alternatives, smallest first. An alternative without edges means that every order keeps the
 /// decision; no alternative means that no order does.
-pub(crate) fn ways(ballot: &RequestVotes) -> Vec<Vec<PrecedenceEdge>> {
-    let mut ways = match ballot.required_decision() {
+pub(crate) fn alternatives(votes: &RequestVotes) -> Vec<Vec<PrecedenceEdge>> {
+    let mut ways = match votes.required_decision() {
         None => return vec![Vec::new()],
-        Some(true) => keep_allowed(ballot),
-        Some(false) => keep_denied(ballot),
+        Some(true) => keep_allowed(votes),
+        Some(false) => keep_denied(votes),
     };
     for way in &mut ways {
         way.sort_unstable();
@@ -31,16 +31,16 @@ pub(crate) fn ways(ballot: &RequestVotes) -> Vec<Vec<PrecedenceEdge>> {
 
 /// Allowed before and after: after every call, at least one allow vote counts and no deny vote
 /// does.
-fn keep_allowed(ballot: &RequestVotes) -> Vec<Vec<PrecedenceEdge>> {
+fn keep_allowed(votes: &RequestVotes) -> Vec<Vec<PrecedenceEdge>> {
     // No deny vote counts before or after the run, so each of them must never count.
-    let Some(never) = all(ballot
+    let Some(never) = all(votes
         .denies
         .iter()
         .map(|deny| exclude_vote(deny, DependencyReason::DeniesFirst)))
     else {
         return Vec::new();
     };
-    let handed = overlapping_votes(&ballot.allows, DependencyReason::AllowsFirst);
+    let handed = overlapping_votes(&votes.allows, DependencyReason::AllowsFirst);
     handed
         .into_iter()
         .map(|way| [way, never.clone()].concat())
@@ -48,8 +48,8 @@ fn keep_allowed(ballot: &RequestVotes) -> Vec<Vec<PrecedenceEdge>> {
 }
 
 /// Denied before and after: after every call, a deny vote counts or no allow vote does.
-fn keep_denied(ballot: &RequestVotes) -> Vec<Vec<PrecedenceEdge>> {
-    let RequestVotes { allows, denies } = ballot;
+fn keep_denied(votes: &RequestVotes) -> Vec<Vec<PrecedenceEdge>> {
+    let RequestVotes { allows, denies } = votes;
     let before = denies.iter().any(RuleVote::is_before);
     let after = denies.iter().any(RuleVote::is_after);
     let mut ways = Vec::new();
@@ -132,7 +132,11 @@ fn all(parts: impl Iterator<Item = Option<Vec<PrecedenceEdge>>>) -> Option<Vec<P
 
 /// All of the first before all of the second. A call that is in both lists does both at once and
 /// needs no edge.
-fn product(first: &[At], then: &[At], why: DependencyReason) -> Vec<PrecedenceEdge> {
+fn product(
+    first: &[CallPosition],
+    then: &[CallPosition],
+    why: DependencyReason,
+) -> Vec<PrecedenceEdge> {
     let pairs = first
         .iter()
         .flat_map(|first| then.iter().map(move |then| (*first, *then)));

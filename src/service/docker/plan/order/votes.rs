@@ -1,25 +1,25 @@
-//! Ballots: the allow and deny votes about one request and one audience over a run.
+//! The allow and deny votes about one request and one audience over a run.
 //!
-//! The set of all requests is infinite, so it is divided into situations: sets of requests that
-//! match exactly the same rules. One ballot per situation and audience represents all of its
+//! The set of all requests is infinite, so it is divided into atoms: sets of requests that
+//! match exactly the same rules. One set of votes per atom and audience represents all of its
 //! requests. An audience is a combination of the teams and profiles that the scopes of these rules
 //! name. Up to [`COMBINED`] of them are tried in all combinations; if there are more, only none,
 //! each one alone and all together.
 //!
 //! Example: rule `r` of a policy for team T allows `a.com` and is deleted by call 4. For members of
-//! T, the ballot of `a.com` has one allow vote that avoids call 4; for everyone else it has no
+//! T, `a.com` has one allow vote that avoids call 4; for everyone else it has no
 //! votes.
 
 use std::collections::BTreeSet;
 
 use smallvec::SmallVec;
 
-use crate::plan::graph::At;
+use crate::plan::graph::CallPosition;
 use crate::service::docker::plan::timeline::{Span, Timeline, Track};
 use access::{Atom, AtomFinder, Audience, TooComplex};
 use model::docker::Scope;
 
-pub(super) type CallPositions = SmallVec<[At; 2]>;
+pub(super) type CallPositions = SmallVec<[CallPosition; 2]>;
 
 /// A rule that matches the request and applies to the audience after all calls in `need` and before
 /// any call in `avoid`.
@@ -72,12 +72,12 @@ impl RequestVotes {
 /// Maximum number of teams and profiles that are tried in all combinations.
 const COMBINED: usize = 4;
 
-/// Visits the ballots of all requests that some call affects, except those with a constant
+/// Visits the votes of all requests that some call affects, except those with a constant
 /// decision.
 ///
 /// # Errors
 /// The patterns overlap in too many ways to be enumerated.
-pub(crate) fn ballots(
+pub(crate) fn visit_votes(
     timeline: &Timeline<'_>,
     visit: &mut dyn FnMut(&Atom<'_>, &Audience, RequestVotes),
 ) -> Result<(), TooComplex> {
@@ -103,12 +103,12 @@ pub(crate) fn ballots(
     };
     atoms.visit(&moves, &mut |atom| {
         for audience in counter.audiences(atom) {
-            let ballot = RequestVotes {
+            let votes = RequestVotes {
                 allows: counter.votes(atom.allows, &audience),
                 denies: counter.votes(atom.denies, &audience),
             };
-            if !ballot.is_constant() {
-                visit(atom, &audience, ballot);
+            if !votes.is_constant() {
+                visit(atom, &audience, votes);
             }
         }
     })
