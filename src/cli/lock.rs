@@ -224,7 +224,7 @@ fn write_files(files: Vec<RewrittenFile>) -> anyhow::Result<Vec<String>> {
         replace(&tree, name.as_str().into(), &before, &after)
             .with_context(|| format!("cannot write `{name}`"))?;
         told.push(format!(
-            "wrote {} anew in {name}",
+            "rewrote {} in {name}",
             count_of(count, "reference")
         ));
     }

@@ -298,7 +298,7 @@ async fn read_more<T: Reads + ?Sized>(
     Ok(service)
 }
 
-/// What the plan of one target is made from, besides what is desired and what is live.
+/// What the plan of one target is made from, besides the desired state and the live state.
 struct TargetPlanning<'a> {
     workspace: &'a Workspace,
     target: &'a Target,
