@@ -176,6 +176,7 @@ impl Repository {
                 documents: &documents,
                 cedar_files,
                 teams: &KnownTeams::Offline,
+                invalid: Default::default(),
             })
         });
         checked.next_back().unwrap_or_default()

@@ -16,6 +16,7 @@ use crate::plan::SourceRef;
 use crate::render::annotations::{AnnotationLevel, AnnotationRule, PlanRule};
 use crate::render::decided::Locator;
 use crate::render::explain::Explanation;
+use crate::render::plan::target_heading;
 use crate::render::text::neutral_json;
 use crate::service::registry;
 use access::{AccessQuestion, Audience, CedarRequestContext, CedarStatement, OrganizationPolicies};
@@ -133,6 +134,12 @@ impl ExplainArgs {
                 .any(|t| workspace.needs_server_teams(t) || !self.knows_teams(t));
         let open: &[&Target] = if needs_server { &targets } else { &[] };
         let session = Session::open(&self.connect, open, console).await?;
+        let mut headings = Vec::new();
+        if self.live {
+            for target in &targets {
+                headings.push(target_heading(&session.info(target)?));
+            }
+        }
         let mut answers = Vec::new();
         let mut invalid = Vec::new();
         for target in &targets {
@@ -145,7 +152,7 @@ impl ExplainArgs {
             }
         }
         session.close().await;
-        self.show(&answers, console)?;
+        self.show(&answers, &headings, console)?;
         CommandError::join(invalid)?;
         Ok(Exit::Done)
     }
@@ -199,14 +206,23 @@ impl ExplainArgs {
         Ok(Audience::of_teams(teams))
     }
 
-    fn show(&self, answers: &[Explanation], console: Console) -> anyhow::Result<()> {
-        for answer in answers {
+    /// `headings` are those of the live states, one for each answer.
+    fn show(
+        &self,
+        answers: &[Explanation],
+        headings: &[String],
+        console: Console,
+    ) -> anyhow::Result<()> {
+        for (index, answer) in answers.iter().enumerate() {
             if self.format == OutputFormat::Json {
                 console.print(&neutral_json(&format!(
                     "{}\n",
                     serde_json::to_string_pretty(answer)?
                 )))?;
             } else {
+                if let Some(heading) = headings.get(index) {
+                    console.print(&format!("{heading}\n"))?;
+                }
                 console.print(&answer.human(answers.len() > 1, console.painter()))?;
             }
         }

@@ -15,6 +15,7 @@ use super::planning;
 use super::reporter::DiagnosticReporter;
 use super::tree::RevisionArgs;
 use super::workspace::{Project, TargetSelection, WorkingDirectory, Workspace};
+use crate::render::plan::target_heading;
 use crate::render::text::{neutral, plural};
 use crate::service::import::{
     ImportFile, ImportFiles, NamedImport, NamedImportError, PendingImport, TargetImport,
@@ -176,7 +177,10 @@ impl ImportArgs {
         let imported =
             registry::import_undeclared(connections, target, &documents, &folder, &begin).await?;
         match imported {
-            TargetImport::Listed(files) => self.write(target, &files, &folder, console),
+            TargetImport::Listed(files) => {
+                print_heading(target, session, console)?;
+                self.write(target, &files, &folder, console)
+            }
             TargetImport::NotListed(why) => {
                 let unnamed = format!("{}: {why}", neutral(&target.name));
                 if self.provider.is_some() {
@@ -264,6 +268,12 @@ impl ImportArgs {
             .clone()
             .unwrap_or_else(|| configured.map_or_else(|| "policies".into(), Utf8PathBuf::from))
     }
+}
+
+/// Names the live state that manifests are written for.
+fn print_heading(target: &Target, session: &Session, console: Console) -> anyhow::Result<()> {
+    let heading = target_heading(&session.info(target)?);
+    Ok(console.print(&format!("{heading}\n"))?)
 }
 
 /// Refuses to overwrite files.

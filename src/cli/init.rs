@@ -1,5 +1,7 @@
 //! `polwarden init`: a repository to start from.
 
+use std::path::Path;
+
 use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
@@ -36,8 +38,9 @@ impl InitArgs {
             std::fs::create_dir_all(path).with_context(|| format!("cannot create `{path}`"))?;
             super::change_directory(path)?;
         }
+        let branch = git::main_branch(Path::new(".")).unwrap_or_else(|| "main".to_owned());
         let mut files = vec![
-            (Utf8PathBuf::from("polwarden.yaml"), CONFIG.to_owned()),
+            (Utf8PathBuf::from("polwarden.yaml"), config(&branch)),
             ("policies/package-managers.yaml".into(), POLICY.to_owned()),
             ("tests/package-managers.yaml".into(), TEST.to_owned()),
             (".vscode/settings.json".into(), SETTINGS.to_owned()),
@@ -71,6 +74,23 @@ impl InitArgs {
         console.print(NEXT)?;
         Ok(Exit::Done)
     }
+}
+
+/// The configuration for a repository whose changes are merged into a branch.
+fn config(branch: &str) -> String {
+    // YAML reads a JSON string as the same text; only names of letters are also safe without quotes.
+    let is_plain = |name: &str| {
+        let is_letter = |c: char| c.is_ascii_alphabetic() || matches!(c, '-' | '_' | '/');
+        name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.chars().all(is_letter)
+            && !matches!(&*name.to_ascii_lowercase(), "true" | "false" | "null")
+    };
+    let text = if is_plain(branch) {
+        branch.to_owned()
+    } else {
+        serde_json::Value::from(branch).to_string()
+    };
+    CONFIG.replace("{branch}", &text)
 }
 
 const NEXT: &str = "

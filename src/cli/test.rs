@@ -1,5 +1,7 @@
 //! `polwarden test`: whether the policies allow and deny what the policy tests say.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, bail};
 use clap::Args;
 
@@ -91,14 +93,19 @@ impl TestArgs {
             console,
         )
         .await?;
+        let mut addresses = BTreeMap::new();
+        for target in targets.iter().filter(|_| self.live) {
+            addresses.insert(target.name.clone(), session.info(target)?.address());
+        }
         let read = self.read(&workspace, &session, &targets, console).await;
         session.close().await;
         let mut reports = Vec::new();
         for (target, state, expectations) in read? {
-            reports.push(
-                self.ask(&workspace, target, &state, &expectations)
-                    .with_context(|| planning::label(target))?,
-            );
+            let mut report = self
+                .ask(&workspace, target, &state, &expectations)
+                .with_context(|| planning::label(target))?;
+            report.address = addresses.get(&target.name).cloned();
+            reports.push(report);
         }
         let report = TestReport::new(
             if self.live {
@@ -269,6 +276,7 @@ impl TestArgs {
         Ok(TargetReport {
             name: target.name.clone(),
             organization: target.organization.clone(),
+            address: None,
             results,
             coverage,
         })

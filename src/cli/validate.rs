@@ -25,7 +25,7 @@ use crate::render::text::count_of;
 use crate::service::diagnostics::is_error;
 use crate::service::registry::{Checked, ServerFacts};
 use manifest::config::Target;
-use model::diag::{Diagnostic, SourceMap};
+use model::diag::{Code, Diagnostic, SourceMap};
 
 /// Check syntax, schema and meaning of all manifests of all targets, and show everything that is wrong.
 #[derive(Debug, Args)]
@@ -130,6 +130,16 @@ impl ValidateArgs {
                     diagnostics,
                     prefix,
                 } = *invalid;
+                if let Some(workspace) =
+                    Workspace::open_valid_targets(&self.selection, &self.at, diagnostics.clone())
+                {
+                    let mut findings = workspace.findings().to_vec();
+                    findings.extend(offline_findings(depth, &workspace));
+                    // A target with errors may use the list.
+                    findings.retain(|finding| finding.code != Code::ListUnused);
+                    let read = ValidationInput::of(depth, &workspace);
+                    return self.show(&read, findings, console);
+                }
                 let read = ValidationInput {
                     depth,
                     sources: &sources,
@@ -148,12 +158,7 @@ impl ValidateArgs {
         let mut findings = workspace.findings().to_vec();
         findings.extend(workspace.target_diagnostics(meaning));
         findings.extend(workspace.check_test_targets());
-        let read = ValidationInput {
-            depth,
-            sources: workspace.sources(),
-            files: workspace.files(),
-            prefix: workspace.prefix(),
-        };
+        let read = ValidationInput::of(depth, &workspace);
         let exit = self.show(&read, findings, console)?;
         if unread && exit == Exit::Done {
             return Err(CommandError::reported(FailureKind::Error));
@@ -296,6 +301,17 @@ struct ValidationInput<'a> {
     /// How many manifests.
     files: usize,
     prefix: &'a RepositoryPrefix,
+}
+
+impl<'a> ValidationInput<'a> {
+    fn of(depth: ValidationDepth, workspace: &'a Workspace) -> Self {
+        Self {
+            depth,
+            sources: workspace.sources(),
+            files: workspace.files(),
+            prefix: workspace.prefix(),
+        }
+    }
 }
 
 fn closing(errors: usize, warnings: usize, files: usize) -> String {

@@ -17,6 +17,7 @@ pub(super) use super::tree::RevisionArgs;
 use super::tree::{EditedTree, SourceTree, TreeVersion};
 use crate::plan::{Commit, Fingerprint, tree_digest};
 use crate::render::annotations::RepositoryPrefix;
+use crate::service::check_config::{check_config, check_incomplete_config};
 use crate::service::diagnostics::is_error;
 use crate::service::registry;
 use crate::service::registry::{Checked, CheckedTests, Manifests, ServerFacts};
@@ -25,8 +26,9 @@ use git::{PackEntry, PackTree, Pipeline, Source};
 use manifest::config;
 use manifest::config::{Config, Target};
 use manifest::lock::LockFile;
-use manifest::{Document, Manifest, parse_config};
-use model::diag::{Code, Diagnostic, DocumentId, SourceMap, did_you_mean};
+use manifest::{Document, InvalidValues, Manifest, parse_config, parse_incomplete_config};
+use model::diag;
+use model::diag::{Code, Diagnostic, DocumentId, Place, SourceMap, did_you_mean};
 
 /// The directory to work in, for commands that take it as an argument.
 #[derive(Debug, Args)]
@@ -103,10 +105,15 @@ impl Project {
         };
         let (config, document) = match parse_config(file, &text) {
             Ok(config) => config,
-            Err(diagnostics) => return Err(invalid(sources, diagnostics, prefix)),
+            Err(mut diagnostics) => {
+                if let Some(incomplete) = parse_incomplete_config(file, &text) {
+                    diagnostics.extend(check_incomplete_config(&incomplete));
+                }
+                return Err(invalid(sources, diagnostics, prefix));
+            }
         };
         let selected = positions(&config, selection)?;
-        let findings = crate::service::check_config::check_config(&config, document);
+        let findings = check_config(&config, document);
         if findings.iter().any(is_error) {
             return Err(invalid(sources, findings, prefix));
         }
@@ -192,6 +199,55 @@ impl Workspace {
         Ok(Project::open(selection, at)?.load())
     }
 
+    /// The manifests of the targets that an invalid configuration declares without errors, for checks
+    /// only. `diagnostics` are those of the configuration. Nothing if there is no such target.
+    pub(super) fn open_valid_targets(
+        selection: &TargetSelection,
+        at: &RevisionArgs,
+        diagnostics: Vec<Diagnostic>,
+    ) -> Option<Self> {
+        let tree = SourceTree::open(at).ok()?;
+        let prefix = tree.prefix();
+        let text = tree
+            .read(config::FILE_NAME.into(), manifest::MAX_BYTES)
+            .ok()?;
+        let mut sources = SourceMap::default();
+        let file = sources.add(config::FILE_NAME, Arc::clone(&text));
+        let (mut config, document, invalid) = match parse_config(file, &text) {
+            Ok((config, document)) => (config, document, InvalidValues::default()),
+            Err(_) => {
+                let incomplete = parse_incomplete_config(file, &text)?;
+                (incomplete.config, incomplete.id, incomplete.invalid)
+            }
+        };
+        let mut selected = positions(&config, selection).ok()?;
+        for (index, target) in config.targets.iter_mut().enumerate() {
+            let path = diag::Path::root().key("targets").index(index);
+            let is_blamed = diagnostics
+                .iter()
+                .filter(|diagnostic| is_error(diagnostic))
+                .flat_map(|diagnostic| &diagnostic.labels)
+                .any(|label| is_in(&label.place, document, &path));
+            if is_blamed || invalid.affect(&path) {
+                target.paths.clear();
+                selected.retain(|position| *position != index);
+            }
+        }
+        if selected.is_empty() {
+            return None;
+        }
+        let project = Project {
+            tree,
+            sources,
+            config,
+            document,
+            findings: diagnostics,
+            selected,
+            prefix,
+        };
+        Some(project.load())
+    }
+
     /// Like [`open`](Self::open), for a command that may find no manifests yet. All other errors of files are reported,
     /// because a manifest that cannot be read may declare what would be imported again.
     ///
@@ -268,19 +324,12 @@ impl Workspace {
 
     /// Policy tests that no target runs. All targets are looked at, whichever are chosen.
     pub(super) fn check_test_targets(&self) -> Vec<Diagnostic> {
-        let targets: Vec<_> = self
-            .manifests
-            .config
-            .targets
-            .iter()
-            .map(|target| (target, self.documents(target)))
-            .collect();
-        registry::check_test_targets(&targets)
+        registry::check_test_targets(&self.manifests)
     }
 
     /// Whether a policy test of a target names a team that only the server can confirm.
     pub(super) fn tests_need_server_teams(&self, target: &Target) -> bool {
-        registry::tests_need_server_teams(target, &self.documents(target))
+        registry::tests_need_server_teams(&self.manifests, target)
     }
 
     /// The manifests of a target.
@@ -290,7 +339,7 @@ impl Workspace {
 
     /// Whether a manifest of a target names a team that only the server can confirm.
     pub(super) fn needs_server_teams(&self, target: &Target) -> bool {
-        registry::needs_server_teams(target, &self.documents(target))
+        registry::needs_server_teams(&self.manifests, target)
     }
 
     /// Shows the diagnostics of loading and further ones on standard error.
@@ -444,6 +493,18 @@ impl Workspace {
     }
 }
 
+/// Whether a place is the value at a path of a document, or a part of it.
+fn is_in(place: &Place, document: DocumentId, path: &diag::Path) -> bool {
+    match place {
+        Place::Node {
+            document: other,
+            path: inner,
+            part: _,
+        } => *other == document && inner.segments().starts_with(path.segments()),
+        Place::File(_) | Place::Bytes { .. } => false,
+    }
+}
+
 /// What is to be said of a manifest whose targets disagree: a list that one target leaves unused is used by another.
 fn merge_target_diagnostics(
     mut findings: Vec<Diagnostic>,
@@ -454,10 +515,9 @@ fn merge_target_diagnostics(
         targets
             .iter()
             .filter(|target| {
-                target
-                    .documents
-                    .iter()
-                    .any(|document| Some(document.id.file) == file)
+                let valid = target.documents.iter().map(|document| document.id);
+                let incomplete = target.incomplete.iter().map(|it| it.document.id);
+                valid.chain(incomplete).any(|id| Some(id.file) == file)
             })
             .count()
     };

@@ -30,11 +30,11 @@ pub use replay::{Mismatch, ReplayError};
 pub use types::{
     AccessImpact, AccessRow, BreachInfo, CallDependency, CallId, CallKind, Change, ChangeKind,
     ChangeOrigin, ChangeRef, ChangedField, Commit, DRIFT_FORMAT_VERSION, DecidingRule,
-    DependencyReason, DocumentState, DocumentStatus, DriftReport, Enforcement, EnforcementChange,
-    EventKind, FORMAT_VERSION, FieldChange, Fingerprint, FingerprintError, GateInfo, GateOutcome,
-    GateSource, GuardRows, GuardedChange, GuardedKind, HeldChange, HeldReason, LastChange,
-    LiveCounts, NotAnalyzed, NotAnalyzedKind, Origin, Origins, Plan, PlanEvent, PlanNote,
-    PlannedCall, PlannedFingerprint, PlannedOperation, PolicyRef, ResourceId, ResourceKind,
-    RuleReference, SentOperation, SourceRef, Subject, TargetDrift, TargetInfo, TargetOrigins,
-    TargetPlan, UnmanagedResource, ValueChange, document_id, group_id, pack_id,
+    DependencyReason, DocumentState, DocumentStatus, DriftReport, EMBEDDED, Enforcement,
+    EnforcementChange, EventKind, FORMAT_VERSION, FieldChange, Fingerprint, FingerprintError,
+    GateInfo, GateOutcome, GateSource, GuardRows, GuardedChange, GuardedKind, HeldChange,
+    HeldReason, LastChange, LiveCounts, NotAnalyzed, NotAnalyzedKind, Origin, Origins, Plan,
+    PlanEvent, PlanNote, PlannedCall, PlannedFingerprint, PlannedOperation, PolicyRef, ResourceId,
+    ResourceKind, RuleReference, SentOperation, SourceRef, Subject, TargetDrift, TargetInfo,
+    TargetOrigins, TargetPlan, UnmanagedResource, ValueChange, document_id, group_id, pack_id,
 };

@@ -32,5 +32,5 @@ pub use impact::{
     NotAnalyzedKind, RuleReference,
 };
 pub use origin::{ChangeOrigin, Origin, Origins, TargetOrigins};
-pub use plan::{Commit, FORMAT_VERSION, Plan, TargetInfo, TargetPlan};
+pub use plan::{Commit, EMBEDDED, FORMAT_VERSION, Plan, TargetInfo, TargetPlan};
 pub use resource::{LiveCounts, ResourceId, ResourceKind, document_id, group_id, pack_id};

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::paint::Painter;
+use super::plan::target_heading;
 use super::report::{
     counts, describe_sent, expected_and_found, indented, object_line, policy_line, rule_line,
     skip_reason,
@@ -215,18 +216,7 @@ pub fn human(run: &RunReport, painter: Painter) -> String {
         ));
     }
     for RunTarget { target, happened } in &run.targets {
-        let TargetInfo {
-            name,
-            provider: _,
-            organization,
-            profile,
-            endpoint,
-        } = target;
-        let profile = profile
-            .map(|profile| format!(", profile {profile}"))
-            .unwrap_or_default();
-        let head = format!("{name}: organization {organization}{profile}, at {endpoint}");
-        text.push_str(&format!("\n{}\n", neutral(&head)));
+        text.push_str(&format!("\n{}\n", target_heading(target)));
         let Some(TargetHistory {
             before,
             planned: _,

@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 pub(crate) use super::docker::check::teams::is_uuid;
+use manifest::IncompleteConfig;
 use manifest::config::{Config, Target, UnmanagedSettings};
 use model::Name;
-use model::diag::{Code, Diagnostic, DocumentId, Path, Place};
+use model::diag::{Code, Diagnostic, DocumentId, Path, PathSegment, Place};
 
 /// Checks the configuration: names of targets unique, no organization managed twice, organizations and uuids well
 /// formed, paths inside the repository. Whether paths exist is seen by whoever reads them.
@@ -63,6 +64,43 @@ pub fn check_config(config: &Config, document: DocumentId) -> Vec<Diagnostic> {
         }
     }
     found.extend(super::docker::check::access::check(config, document));
+    found
+}
+
+/// Checks the readable part of a configuration with schema errors. Consequences of these errors are
+/// left out.
+pub fn check_incomplete_config(incomplete: &IncompleteConfig) -> Vec<Diagnostic> {
+    let IncompleteConfig {
+        config,
+        id,
+        invalid,
+    } = incomplete;
+    let target = |index| Path::root().key("targets").index(index);
+    let access = || Path::root().key("access");
+    let indices = || 0..config.targets.len();
+    let is_affected = |path: &Path| invalid.affect(path) || invalid.explain(&path.parent());
+    let teams_are_known = !indices().any(|index| is_affected(&target(index).key("teams")));
+    let audiences_are_known = !is_affected(&access().key("audiences"))
+        && !indices().any(|index| is_affected(&target(index).key("access").key("audiences")));
+    let is_consequence = |path: &Path| match path.segments().last() {
+        _ if invalid.explain(path) => true,
+        Some(PathSegment::Key(key)) if key == "organization" => {
+            invalid.explain(&path.parent().key("provider"))
+        }
+        Some(PathSegment::Key(key)) if key == "audience" => !audiences_are_known,
+        // Gates are reported at the gate.
+        Some(PathSegment::Index(_)) => invalid.replace(&path.clone().key("request")),
+        Some(PathSegment::Key(_)) | None => false,
+    };
+    let mut found = check_config(config, *id);
+    found.retain(|diagnostic| {
+        let is_known = diagnostic.code != Code::UnknownTeam || teams_are_known;
+        is_known
+            && !diagnostic.labels.iter().any(|label| match &label.place {
+                Place::Node { path, .. } => is_consequence(path),
+                Place::File(_) | Place::Bytes { .. } => false,
+            })
+    });
     found
 }
 

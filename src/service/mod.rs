@@ -8,6 +8,7 @@ pub mod docker;
 pub mod emulate;
 mod endpoints;
 pub mod import;
+pub mod invalid;
 pub mod pulumi;
 pub mod registry;
 

@@ -8,6 +8,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use super::chainloop::check::{DocumentInput, InputsSchemas, check_documents};
+use super::chainloop::import::NamedDocuments;
 use super::chainloop::references::{ReferenceReadError, schemas};
 use super::chainloop::{self, ChainloopConnections, EmulateChainloop};
 use super::connect::{ConnectError, Connecting, ServiceInfo, organization};
@@ -23,6 +24,7 @@ use super::endpoints::choice;
 use super::import::{
     ImportContext as _, NamedImport, NamedImportError, PendingImport, TargetImport, target_context,
 };
+use super::invalid::InvalidManifests;
 use super::pulumi::check::{PackInput, check_packs};
 use super::pulumi::{self, EmulatePulumi, PulumiConnections};
 use crate::plan::{ResourceKind, TargetInfo};
@@ -42,9 +44,8 @@ use thiserror::Error;
 // Access gates, policy tests and lints are about requests, which one service decides about. At targets
 // of the others there is nothing to check.
 pub use super::docker::check::{
-    CheckedTests, TargetGates as ConfiguredGates, check_gates, check_test_targets,
-    covered_place as resource_place, gates as configured_gates, gates_of_all, lint,
-    needs_server_teams, tests_need_server_teams,
+    CheckedTests, TargetGates as ConfiguredGates, check_gates, covered_place as resource_place,
+    gates as configured_gates, gates_of_all, lint,
 };
 
 // The lock file: digests of pack sources, and versions of documents that manifests refer to.
@@ -65,6 +66,8 @@ pub struct Manifests<'a> {
     pub pack_sources: &'a HashMap<DocumentId, NamedSource>,
     /// The lock file; an empty one if there is none.
     pub lock: &'a LockFile,
+    /// The manifests that are not valid.
+    pub invalid: InvalidManifests<'a>,
 }
 
 impl<'a> Manifests<'a> {
@@ -82,6 +85,7 @@ impl<'a> Manifests<'a> {
             cedar_files: &loaded.cedar_files,
             pack_sources: &loaded.pack_sources,
             lock: &set.loaded.lock,
+            invalid: InvalidManifests::of_target(set, loaded),
         })
     }
 }
@@ -121,7 +125,41 @@ pub fn check_tests(manifests: &Manifests<'_>, facts: &ServerFacts) -> CheckedTes
         documents: manifests.documents,
         cedar_files: manifests.cedar_files,
         teams: &facts.teams,
+        invalid: manifests.invalid,
     })
+}
+
+/// Reports policy tests that no target runs. All targets of a directory are checked.
+pub fn check_test_targets(set: &ManifestSet) -> Vec<Diagnostic> {
+    let targets: Vec<_> = set
+        .config
+        .targets
+        .iter()
+        .map(|target| (target, all_documents(set, target)))
+        .collect();
+    let mut diagnostics = docker::check::check_test_targets(&targets);
+    for loaded in &set.loaded.targets {
+        InvalidManifests::of_target(set, loaded).remove_consequences(&mut diagnostics);
+    }
+    diagnostics
+}
+
+/// Whether a manifest of a target names a team that only the server can confirm.
+pub fn needs_server_teams(set: &ManifestSet, target: &Target) -> bool {
+    docker::check::needs_server_teams(target, &all_documents(set, target))
+}
+
+/// Whether a policy test of a target names a team that only the server can confirm.
+pub fn tests_need_server_teams(set: &ManifestSet, target: &Target) -> bool {
+    docker::check::tests_need_server_teams(target, &all_documents(set, target))
+}
+
+/// The documents of a target, including those with schema errors, which are only checked.
+fn all_documents<'s>(set: &'s ManifestSet, target: &Target) -> Vec<&'s Document> {
+    match set.target(target) {
+        Some(loaded) => InvalidManifests::of_target(set, loaded).with_valid(&set.documents(target)),
+        None => Vec::new(),
+    }
 }
 
 /// Whether the service of a target decides about requests, so that it has access gates.
@@ -138,23 +176,27 @@ pub fn check(manifests: &Manifests<'_>, facts: &ServerFacts) -> Checked {
         cedar_files,
         pack_sources,
         lock,
+        invalid,
     } = *manifests;
     let policies = check_policies(&PolicyInput {
         target,
         documents,
         cedar_files,
         teams: &facts.teams,
+        invalid,
     });
     let packs = check_packs(&PackInput {
         target,
         documents,
         sources: pack_sources,
         lock,
+        invalid,
     });
     let native = check_documents(&DocumentInput {
         target,
         documents,
         schemas: &facts.schemas,
+        invalid,
     });
     let mut diagnostics = policies.diagnostics;
     diagnostics.extend(packs.diagnostics);
@@ -616,7 +658,11 @@ pub async fn import_named(
         for target in targets {
             let reader = connections.chainloop(target)?.reader(target)?;
             let live = chainloop::import::read(reader, target, &names).await?;
-            states.push((*target, live));
+            states.push(NamedDocuments {
+                target,
+                info: connections.info(target)?,
+                live,
+            });
         }
         let check =
             |set: &ManifestSet, target: &Target| check_target(set, target, &ServerFacts::offline());
@@ -630,7 +676,7 @@ pub async fn import_named(
     docker::import::adopt::check_all_are_live(import.names, &states)?;
     let mut pending = PendingImport::default();
     for (target, live) in targets.iter().zip(&states) {
-        let needed = needs_server_teams(target, &import.manifests.documents(target));
+        let needed = needs_server_teams(import.manifests, target);
         let facts = team_facts(connections, target, needed).await;
         let facts = facts.map_err(|error| NamedImportError::Failed(error.into()))?;
         let adoption = AdoptionTarget {

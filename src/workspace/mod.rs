@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use git::{FileProblem, FileProblemKind, Source};
 use manifest::config::{Config, Target};
 use manifest::lock::LockFile;
-use manifest::{Document, MAX_BYTES, Manifest, ParsedFile};
+use manifest::{Document, IncompleteDocument, MAX_BYTES, Manifest, ParsedFile};
 use model::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, Severity, SourceMap};
 
 pub use packs::NamedSource;
@@ -22,6 +22,10 @@ pub struct LoadedTarget {
     pub index: usize,
     /// By path and position in the file. A file of two targets is read once and shared.
     pub documents: Vec<Arc<Document>>,
+    /// The documents with schema errors, in the same order. They are only checked.
+    pub incomplete: Vec<Arc<IncompleteDocument>>,
+    /// Whether a file or document cannot be read at all, so that it may declare anything.
+    pub unreadable: bool,
     /// The text of `spec.cedar.file` by document, for files that could be read.
     pub cedar_files: HashMap<DocumentId, Arc<str>>,
     pub pack_sources: HashMap<DocumentId, NamedSource>,
@@ -42,6 +46,8 @@ pub struct LoadedManifests {
     pub lock: LockFile,
     /// Files below the paths of targets that are not read because of their names, sorted.
     pub skipped: Vec<Utf8PathBuf>,
+    /// Whether the lock file is invalid, so that it may lock anything.
+    pub lock_is_invalid: bool,
 }
 
 /// Texts that are not written yet, by their paths from the configuration.
@@ -125,10 +131,10 @@ pub fn load(
 ) -> LoadedManifests {
     let mut diagnostics = Vec::new();
     let Lists {
-        files: lists,
+        targets: lists,
         skipped,
     } = list_targets(source, config, document, sources, &mut diagnostics);
-    let mut paths: Vec<&Utf8PathBuf> = lists.iter().flatten().collect();
+    let mut paths: Vec<&Utf8PathBuf> = lists.iter().flat_map(|list| &list.paths).collect();
     paths.sort_unstable();
     paths.dedup();
 
@@ -159,13 +165,18 @@ pub fn load(
         .map(|(id, text)| manifest::parse(*id, text))
         .collect();
     let mut documents = Vec::with_capacity(parsed.len());
-    for ParsedFile {
-        documents: found,
-        diagnostics: findings,
-    } in parsed
-    {
-        documents.push(found.into_iter().map(Arc::new).collect::<Vec<_>>());
-        diagnostics.extend(findings);
+    let mut incomplete = Vec::with_capacity(parsed.len());
+    let mut unreadable = Vec::with_capacity(parsed.len());
+    for file in parsed {
+        documents.push(file.documents.into_iter().map(Arc::new).collect::<Vec<_>>());
+        incomplete.push(
+            file.incomplete
+                .into_iter()
+                .map(Arc::new)
+                .collect::<Vec<_>>(),
+        );
+        unreadable.push(file.unreadable);
+        diagnostics.extend(file.diagnostics);
     }
     let files = files.len();
     let mut cedar = CedarFiles {
@@ -173,28 +184,48 @@ pub fn load(
         known: BTreeMap::new(),
     };
     let targets = lists.iter().enumerate().map(|(index, list)| {
-        let positions = list.iter().filter_map(|path| ids.get(path.as_path()));
-        let documents: Vec<_> = positions
-            .filter_map(|position| documents.get(*position))
-            .flatten()
-            .cloned()
+        let positions: Vec<Option<usize>> = list
+            .paths
+            .iter()
+            .map(|path| ids.get(path.as_path()).copied())
             .collect();
-        let cedar_files = cedar.of(&documents, sources, &mut diagnostics);
-        let pack_sources = packs::sources(source, &documents, sources);
+        // A file without a position could not be read.
+        let is_unreadable = |position: &Option<usize>| {
+            position.is_none_or(|position| unreadable.get(position).copied().unwrap_or_default())
+        };
+        let unreadable = list.has_problems || positions.iter().any(is_unreadable);
+        let documents = of_files(&documents, &positions);
+        let incomplete = of_files(&incomplete, &positions);
+        let both: Vec<&Document> = documents
+            .iter()
+            .map(Arc::as_ref)
+            .chain(
+                incomplete
+                    .iter()
+                    .filter(|it| names_files(it))
+                    .map(|it| &it.document),
+            )
+            .collect();
+        let cedar_files = cedar.of(&both, sources, &mut diagnostics);
+        let pack_sources = packs::sources(source, &both, sources);
         LoadedTarget {
             index,
             documents,
+            incomplete,
+            unreadable,
             cedar_files,
             pack_sources,
         }
     });
     let targets = targets.collect();
     let is_locked = config.targets.iter().any(Target::is_locked);
+    let before = diagnostics.len();
     let lock = if is_locked {
         packs::lock(source, sources, &mut diagnostics)
     } else {
         LockFile::default()
     };
+    let lock_is_invalid = diagnostics.len() > before;
     let cedar = cedar
         .known
         .into_iter()
@@ -207,15 +238,41 @@ pub fn load(
         cedar,
         lock,
         skipped,
+        lock_is_invalid,
     }
+}
+
+/// The documents of some files. A file without a position could not be read.
+fn of_files<T>(all: &[Vec<Arc<T>>], positions: &[Option<usize>]) -> Vec<Arc<T>> {
+    let files = positions.iter().flatten();
+    files
+        .filter_map(|position| all.get(*position))
+        .flatten()
+        .cloned()
+        .collect()
+}
+
+/// Whether the names of files in an incomplete document are valid.
+fn names_files(incomplete: &IncompleteDocument) -> bool {
+    let spec = || Path::root().key("spec");
+    !incomplete.invalid.replace(&spec().key("cedar").key("file"))
+        && !incomplete.invalid.replace(&spec().key("source"))
+}
+
+/// The manifest files of one target.
+#[derive(Default)]
+struct TargetFiles {
+    /// Sorted and without duplicates.
+    paths: Vec<Utf8PathBuf>,
+    /// Whether there may be more of them.
+    has_problems: bool,
 }
 
 /// The files below the paths of targets.
 struct Lists {
-    /// The manifest files of each target, sorted and without duplicates.
-    files: Vec<Vec<Utf8PathBuf>>,
-    /// All files that are not manifests because of their names, sorted and without
-    /// duplicates.
+    /// The manifest files of each target.
+    targets: Vec<TargetFiles>,
+    /// All files that are not manifests because of their names, sorted and without duplicates.
     skipped: Vec<Utf8PathBuf>,
 }
 
@@ -230,7 +287,7 @@ fn list_targets(
     let mut lists = Vec::with_capacity(config.targets.len());
     let mut skipped = Vec::new();
     for (target_index, target) in config.targets.iter().enumerate() {
-        let mut list = Vec::new();
+        let mut list = TargetFiles::default();
         for (path_index, path) in target.paths.iter().enumerate() {
             let node = Path::root()
                 .key("targets")
@@ -243,7 +300,8 @@ fn list_targets(
                     if listing.files.is_empty() && listing.problems.is_empty() {
                         diagnostics.push(no_manifests(path, place));
                     }
-                    list.extend(listing.files);
+                    list.paths.extend(listing.files);
+                    list.has_problems |= !listing.problems.is_empty();
                     skipped.extend(listing.skipped);
                     for problem in listing.problems {
                         if !reported.contains(&problem) {
@@ -252,11 +310,14 @@ fn list_targets(
                         }
                     }
                 }
-                Err(kind) => diagnostics.push(invalid_path(path, &kind, place)),
+                Err(kind) => {
+                    list.has_problems = true;
+                    diagnostics.push(invalid_path(path, &kind, place));
+                }
             }
         }
-        list.sort_unstable();
-        list.dedup();
+        list.paths.sort_unstable();
+        list.paths.dedup();
         lists.push(list);
     }
     skipped.sort_unstable();
@@ -265,7 +326,7 @@ fn list_targets(
         diagnostics.push(nested_config(path, sources));
     }
     Lists {
-        files: lists,
+        targets: lists,
         skipped,
     }
 }
@@ -319,7 +380,7 @@ struct CedarFiles<'a, S: Source> {
 impl<S: Source> CedarFiles<'_, S> {
     fn of(
         &mut self,
-        documents: &[Arc<Document>],
+        documents: &[&Document],
         sources: &SourceMap,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> HashMap<DocumentId, Arc<str>> {

@@ -23,7 +23,7 @@ pub struct NamedSource {
 /// Reads the source of each pack. A source of several packs is read once.
 pub(super) fn sources(
     source: &impl Source,
-    documents: &[Arc<Document>],
+    documents: &[&Document],
     sources: &SourceMap,
 ) -> HashMap<DocumentId, NamedSource> {
     let named: BTreeMap<DocumentId, Utf8PathBuf> = documents

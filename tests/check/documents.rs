@@ -82,6 +82,7 @@ fn check_with(policy: &str, group: &str, schemas: &InputsSchemas) -> Seen {
         target: &target(),
         documents: &documents,
         schemas,
+        invalid: Default::default(),
     });
     check_wording(&checked.diagnostics);
     Seen { checked, sources }

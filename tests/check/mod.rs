@@ -4,6 +4,7 @@ mod config;
 mod desired;
 mod docs;
 mod documents;
+mod incomplete;
 mod packs;
 mod policy_tests;
 mod presets;
@@ -82,6 +83,7 @@ fn run_with(
         documents: &documents,
         cedar_files: &cedar_files,
         teams,
+        invalid: Default::default(),
     })
 }
 

@@ -146,6 +146,7 @@ impl World {
             documents: &documents,
             sources: sources_of_packs,
             lock,
+            invalid: Default::default(),
         };
         Seen {
             checked: check_packs(&input),

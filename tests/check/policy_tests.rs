@@ -22,6 +22,7 @@ fn run_tests(profile: &str, texts: &[&str], teams: &KnownTeams) -> CheckedTests 
         documents: &documents,
         cedar_files: &HashMap::new(),
         teams,
+        invalid: Default::default(),
     })
 }
 

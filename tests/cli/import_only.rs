@@ -3,6 +3,8 @@
 use super::sandbox::{Sandbox, config, policy, target, tcp};
 
 const EMBEDDED: &str = "--endpoint=docker=embedded";
+/// The header of the live state.
+const HEADING: &str = "production (my-org @ embedded (local emulator)) · profile current\n";
 const TEAM: &str = "d290f1ee-6c54-4b01-90e6-d701748f0851";
 
 /// Two policies and a list in one file, with comments.
@@ -90,7 +92,10 @@ fn only_the_rules_that_differ_are_written() {
     );
     sandbox.expect(8, &["drift", EMBEDDED]);
     let (out, _) = import(&sandbox, 0, &["first"]);
-    assert_eq!(out, "updated policies/f.yaml (policy \"first\")\n");
+    assert_eq!(
+        out,
+        format!("{HEADING}updated policies/f.yaml (policy \"first\")\n")
+    );
     nothing_is_left(&sandbox);
     let now = sandbox.read("policies/f.yaml");
     insta::with_settings!({snapshot_path => "snapshots", prepend_module_to_snapshot => false, omit_expression => true}, {
@@ -191,7 +196,8 @@ fn what_nothing_declares_gets_a_file() {
         &[("policies/s.yaml", &stranger)],
     );
     let (out, _) = import(&sandbox, 0, &["-x's \"policy\""]);
-    assert!(out.starts_with("wrote policies/x-s-policy.yaml"), "{out}");
+    let wrote = format!("{HEADING}wrote policies/x-s-policy.yaml");
+    assert!(out.starts_with(&wrote), "{out}");
     nothing_is_left(&sandbox);
     std::fs::remove_file(sandbox.path("policies/x-s-policy.yaml")).unwrap();
     sandbox.write(

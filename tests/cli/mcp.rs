@@ -199,7 +199,7 @@ fn live_statements_are_asked() {
         &["explain", "--live", EMBEDDED, "mcp", "call_tool", "drop"],
     );
     assert!(
-        ran.out.starts_with("denied")
+        ran.out.contains("\ndenied: ")
             && ran
                 .out
                 .contains("policy \"all\", statement 2 (forbid, line 4 of the text)\n"),

@@ -254,6 +254,7 @@ fn hostile_texts_are_neutral_in_every_format() {
     let target = TargetReport {
         name: name(),
         organization: name(),
+        address: Some(name()),
         results: vec![result],
         coverage: None,
     };

@@ -48,7 +48,7 @@ fn runs_are_listed_and_shown_in_full() {
     let second = lines[1].split(' ').next().unwrap();
     let shown = sandbox.expect(0, &["runs", second]).out;
     for part in [
-        "production: organization my-org",
+        "production (my-org @ ",
         "update rule \"one\" in policy \"a\"",
         "changed by another client:",
         "expected: rule \"one\": allow connect:tcp one.example.com",

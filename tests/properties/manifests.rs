@@ -136,6 +136,7 @@ fn plan_after_import(live: &DockerLiveState, profile: Profile) -> Result<TargetP
         documents: &documents,
         cedar_files: &HashMap::new(),
         teams: &teams,
+        invalid: Default::default(),
     });
     if let Some(error) = checked
         .diagnostics
@@ -306,7 +307,7 @@ proptest! {
         let target = target(profile);
         let server = if known { KnownTeams::Known(vec![team("t1")]) } else { KnownTeams::Offline };
         let checked =
-            check(&PolicyInput { target: &target, documents: &documents, cedar_files: &HashMap::new(), teams: &server });
+            check(&PolicyInput { target: &target, documents: &documents, cedar_files: &HashMap::new(), teams: &server, invalid: Default::default() });
         for policy in &checked.policies {
             prop_assert!(!policy.scope.is_organization_wide(), "{text}");
             prop_assert_eq!(&lists, &["full"], "{}", text);
@@ -339,8 +340,7 @@ proptest! {
                 target: &target(*profile),
                 documents: &documents,
                 cedar_files: &HashMap::new(),
-                teams: &KnownTeams::Offline,
-            };
+                teams: &KnownTeams::Offline, invalid: Default::default() };
             findings.extend(check(&input).diagnostics);
         }
         let shown = human(&sources, &findings, DiagnosticAmount::All, color);

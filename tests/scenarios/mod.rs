@@ -238,6 +238,7 @@ impl Story {
             documents: &documents,
             cedar_files: &manifests.cedar_files,
             teams: &teams,
+            invalid: Default::default(),
         };
         let checked = check(&input);
         if checked

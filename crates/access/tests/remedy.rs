@@ -15,7 +15,7 @@ const DENY: Decision = Decision::Deny;
 /// `ACTION RESOURCE`.
 fn state(rules: &[(&str, Decision, &str)]) -> DockerLiveState {
     let rules = rules.iter().map(|(name, decision, text)| LiveRule {
-        id: RuleId::new(*name),
+        id: RuleId::new(name),
         name: (*name).to_owned(),
         rule: Ok(rule(name, *decision, text)),
         unknown_fields: Map::new(),

@@ -125,6 +125,19 @@ pub fn default_branch(directory: &Path) -> Option<String> {
     Some(tip.to_string())
 }
 
+/// The name of the branch that changes are merged into: the default branch of the remote, or the
+/// branch that is checked out if the clone does not record it.
+pub fn main_branch(directory: &Path) -> Option<String> {
+    let repository = Repository::discover(directory).ok()?;
+    let target = |name: &str, prefix: &str| {
+        let reference = repository.find_reference(name).ok()?;
+        let target = reference.symbolic_target().ok().flatten()?;
+        Some(target.strip_prefix(prefix)?.to_owned())
+    };
+    target("refs/remotes/origin/HEAD", "refs/remotes/origin/")
+        .or_else(|| target("HEAD", "refs/heads/"))
+}
+
 /// The first parent of a commit: for a merge commit, the branch that it was merged into.
 ///
 /// # Errors

@@ -22,7 +22,7 @@ mod source;
 mod walk;
 mod work_tree;
 
-pub use branch::{BranchError, commit_id, default_branch, first_parent, on_branch};
+pub use branch::{BranchError, commit_id, default_branch, first_parent, main_branch, on_branch};
 pub use find::RevisionError;
 pub use git::{CommitPerson, HeadCommit, folder, head};
 pub use pack::{Archive, PROJECT_FILE, PackEntry, PackError, PackTree};

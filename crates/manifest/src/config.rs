@@ -54,7 +54,8 @@ pub struct Config {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ApplyRules {
-    /// The branch that what is applied was merged into.
+    /// The branch that a commit must be on to be applied in a pipeline. Without it, `apply` refuses in a pipeline unless an
+    /// option names a branch or allows any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), example = &"main")]
     pub branch: Option<String>,

@@ -14,9 +14,12 @@ pub mod schema;
 pub mod test;
 mod yaml;
 
-use model::diag::DocumentId;
+use model::diag::{DocumentId, Path};
 
-pub use parse::{ParsedFile, parse, parse_config, parse_lock, plain_documents, plain_yaml};
+pub use parse::{
+    IncompleteConfig, ParsedFile, parse, parse_config, parse_incomplete_config, parse_lock,
+    plain_documents, plain_yaml,
+};
 pub use yaml::MAX_BYTES;
 
 /// The form of names in schemas. Later checks are stricter and have better messages.
@@ -81,4 +84,57 @@ impl Manifest {
 pub struct Document {
     pub id: DocumentId,
     pub manifest: Manifest,
+}
+
+/// A document with schema errors, for checks only: it must never be planned.
+///
+/// Its invalid values were replaced by others of the right type, so that everything else can be
+/// checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncompleteDocument {
+    pub document: Document,
+    pub invalid: InvalidValues,
+}
+
+/// The values of a document that do not match its schema. Nothing may be concluded from what
+/// replaced them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InvalidValues {
+    /// The paths of the values that were added, removed or replaced.
+    pub(crate) paths: Vec<Path>,
+    /// The mappings that contained unknown fields, which may stand for known ones.
+    pub(crate) with_unknown_fields: Vec<Path>,
+}
+
+impl InvalidValues {
+    /// Whether the value at a path has no meaning, because it or a value around it is invalid.
+    pub fn replace(&self, path: &Path) -> bool {
+        self.paths.iter().any(|invalid| contains(invalid, path))
+    }
+
+    /// Whether the value at a path, a value in it or a value around it is invalid, or an unknown
+    /// field may stand for one of them.
+    pub fn affect(&self, path: &Path) -> bool {
+        self.replace(path)
+            || self.paths.iter().any(|invalid| contains(path, invalid))
+            || self
+                .with_unknown_fields
+                .iter()
+                .any(|mapping| contains(mapping, path))
+    }
+
+    /// Whether a mapping contains unknown fields, so that one of them may be what it seems to miss.
+    pub fn are_unknown_fields_of(&self, mapping: &Path) -> bool {
+        self.with_unknown_fields.contains(mapping)
+    }
+
+    /// Whether a diagnostic about the value at a path is a consequence of the schema errors.
+    pub fn explain(&self, path: &Path) -> bool {
+        self.replace(path) || self.are_unknown_fields_of(path)
+    }
+}
+
+/// Whether the value at `inner` is the value at `outer` or a part of it.
+fn contains(outer: &Path, inner: &Path) -> bool {
+    inner.segments().starts_with(outer.segments())
 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::chainloop::DocumentRange;
 use super::config::{self, Config};
 use super::lock::{self, LockFile};
-use super::schema::{self, ManifestKind};
-use super::{Document, Manifest, chainloop, yaml};
+use super::schema::{self, ManifestKind, RepairedValue};
+use super::{Document, IncompleteDocument, InvalidValues, Manifest, chainloop, yaml};
 use model::chainloop::DocumentBytes;
 use model::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, SourceMap};
 
@@ -18,6 +18,10 @@ use model::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, SourceMap};
 pub struct ParsedFile {
     /// The documents that match their schemas, in the order of the file.
     pub documents: Vec<Document>,
+    /// The documents with schema errors, as far as they can be read.
+    pub incomplete: Vec<IncompleteDocument>,
+    /// Whether a part of the file cannot be read at all, so that it may declare anything.
+    pub unreadable: bool,
     /// The diagnostics of all documents.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -44,6 +48,11 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
     } = yaml::read(file, text);
     let mut parsed = ParsedFile {
         documents: Vec::with_capacity(documents.len()),
+        incomplete: Vec::new(),
+        // A document with a duplicate key is read.
+        unreadable: diagnostics
+            .iter()
+            .any(|finding| finding.code != Code::DuplicateKey),
         diagnostics,
     };
     let whole = DocumentFile {
@@ -53,13 +62,47 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
     };
     for yaml::RawDocument { index, value } in documents {
         let id = DocumentId { file, index };
-        match manifest(id, value, &whole) {
-            Ok(manifest) => parsed.documents.push(Document { id, manifest }),
-            Err(findings) => parsed.diagnostics.extend(findings),
+        match schema::check(id, &value) {
+            Ok(kind) => match manifest(id, kind, value, &whole) {
+                Ok(manifest) => parsed.documents.push(Document { id, manifest }),
+                Err(findings) => {
+                    parsed.unreadable = true;
+                    parsed.diagnostics.extend(findings);
+                }
+            },
+            Err(findings) => {
+                parsed.diagnostics.extend(findings);
+                // Further errors of the file are not listed.
+                let is_full = parsed.diagnostics.len() > MAX_FINDINGS;
+                let readable = (!is_full).then(|| incomplete(id, &value, &whole));
+                match readable.flatten() {
+                    Some(document) => parsed.incomplete.push(document),
+                    None => parsed.unreadable = true,
+                }
+            }
         }
     }
     limit_diagnostics(file, &mut parsed.diagnostics);
     parsed
+}
+
+/// The readable part of a document with schema errors.
+fn incomplete(
+    id: DocumentId,
+    value: &Value,
+    whole: &DocumentFile<'_>,
+) -> Option<IncompleteDocument> {
+    let kind = schema::kind_of(id, value).ok()?;
+    let RepairedValue {
+        value: repaired,
+        invalid,
+    } = schema::repair(kind, value)?;
+    let own = whole.own_text(id, value).ok();
+    let manifest = typed_manifest(id, kind, repaired, own).ok()?;
+    Some(IncompleteDocument {
+        document: Document { id, manifest },
+        invalid,
+    })
 }
 
 struct DocumentFile<'a> {
@@ -80,28 +123,51 @@ impl DocumentFile<'_> {
 
 fn manifest(
     id: DocumentId,
+    kind: ManifestKind,
     value: Value,
     whole: &DocumentFile<'_>,
 ) -> Result<Manifest, Vec<Diagnostic>> {
-    match schema::check(id, &value)? {
+    let own = match kind {
+        ManifestKind::ChainloopPolicy | ManifestKind::ChainloopGroup => {
+            Some(whole.own_text(id, &value)?)
+        }
+        ManifestKind::Policy
+        | ManifestKind::ResourceList
+        | ManifestKind::PolicyTest
+        | ManifestKind::PolicyPack
+        | ManifestKind::PolicyGroup
+        | ManifestKind::Config
+        | ManifestKind::Lock => None,
+    };
+    typed_manifest(id, kind, value, own)
+}
+
+/// `own` is the text of a document that is identified by its bytes, if it can be separated from the
+/// others of its file.
+fn typed_manifest(
+    id: DocumentId,
+    kind: ManifestKind,
+    mut value: Value,
+    own: Option<&str>,
+) -> Result<Manifest, Vec<Diagnostic>> {
+    let bytes = || DocumentBytes::from(own.unwrap_or_default().as_bytes());
+    match kind {
         ManifestKind::Policy => typed(id, value).map(Manifest::Policy),
         ManifestKind::ResourceList => typed(id, value).map(Manifest::ResourceList),
         ManifestKind::PolicyTest => typed(id, value).map(Manifest::PolicyTest),
         ManifestKind::PolicyPack => typed(id, value).map(Manifest::PolicyPack),
         ManifestKind::PolicyGroup => typed(id, value).map(Manifest::PolicyGroup),
         ManifestKind::ChainloopPolicy => {
-            let bytes = DocumentBytes::from(whole.own_text(id, &value)?.as_bytes());
             let manifest = typed(id, value)?;
+            let bytes = bytes();
             Ok(Manifest::ChainloopPolicy(Box::new(
                 chainloop::PolicyDocument { manifest, bytes },
             )))
         }
         ManifestKind::ChainloopGroup => {
-            let own = whole.own_text(id, &value)?;
-            let bytes = DocumentBytes::from(own.as_bytes());
-            let mut value = value;
-            chainloop::arguments_as_written(own, &mut value);
+            chainloop::arguments_as_written(own.unwrap_or_default(), &mut value);
             let manifest = typed(id, value)?;
+            let bytes = bytes();
             Ok(Manifest::ChainloopGroup(Box::new(
                 chainloop::GroupDocument { manifest, bytes },
             )))
@@ -167,6 +233,44 @@ pub fn parse_config(file: FileId, text: &str) -> Result<(Config, DocumentId), Ve
             )])
         }
         Some(_) | None => Err(diagnostics),
+    }
+}
+
+/// A configuration with schema errors, for checks only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncompleteConfig {
+    pub config: Config,
+    pub id: DocumentId,
+    pub invalid: InvalidValues,
+}
+
+/// The readable part of an invalid configuration. Nothing if there is not exactly one configuration
+/// in the file.
+pub fn parse_incomplete_config(file: FileId, text: &str) -> Option<IncompleteConfig> {
+    let [yaml::RawDocument { index, value }] = &*yaml::read(file, text).documents else {
+        return None;
+    };
+    let id = DocumentId {
+        file,
+        index: *index,
+    };
+    match schema::kind_of(id, value).ok()? {
+        kind @ ManifestKind::Config => {
+            let RepairedValue { value, invalid } = schema::repair(kind, value)?;
+            Some(IncompleteConfig {
+                config: typed(id, value).ok()?,
+                id,
+                invalid,
+            })
+        }
+        ManifestKind::Policy
+        | ManifestKind::ResourceList
+        | ManifestKind::PolicyTest
+        | ManifestKind::PolicyPack
+        | ManifestKind::PolicyGroup
+        | ManifestKind::ChainloopPolicy
+        | ManifestKind::ChainloopGroup
+        | ManifestKind::Lock => None,
     }
 }
 

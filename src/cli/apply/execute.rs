@@ -13,6 +13,7 @@ use crate::cli::planning;
 use crate::cli::progress::CallProgress;
 use crate::plan::{Commit, Fingerprint, TargetPlan};
 use crate::render;
+use crate::render::plan::target_heading;
 use crate::render::text::neutral;
 use crate::run::audit::AuditRecord;
 use crate::run::journal;
@@ -163,7 +164,10 @@ impl Execution<'_> {
             if plan.calls.is_empty() {
                 continue;
             }
-            console.print(&format!("\nApplying to {}:\n", neutral(&target.name)))?;
+            console.print(&format!(
+                "\nApplying to {}:\n",
+                target_heading(&plan.target)
+            ))?;
             let report = match self.run_target(plan, &mut *service, &journal, &stop).await {
                 Ok(report) => report,
                 // What was done elsewhere must still be told, and the other targets do not depend on this one.
@@ -182,7 +186,9 @@ impl Execution<'_> {
             standing.remedy = standing
                 .remedy
                 .max(remedy(outcomes.map(|(_, outcome)| outcome)));
-            standing.follows |= registry::service(target.provider()).takes_effect_later;
+            // Nobody uses the policies of an embedded service.
+            standing.follows |= registry::service(target.provider()).takes_effect_later
+                && !plan.target.is_embedded();
             standing.moved |= is_stale(&report);
             for stale in report.stale() {
                 standing.stale = true;

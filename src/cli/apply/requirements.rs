@@ -31,10 +31,10 @@ pub(super) struct RequirementArgs {
     #[arg(long, conflicts_with = "require_clean")]
     allow_dirty: bool,
     /// Refuse a commit that is not on this branch (`origin/BRANCH`, or the local one where the remote's is not known). In a
-    /// pipeline, `apply.branch` of polwarden.yaml holds by itself.
+    /// pipeline, the default is `apply.branch` of polwarden.yaml, and one of the two is required.
     #[arg(long, value_name = "BRANCH")]
     require_branch: Option<String>,
-    /// Apply a commit of any branch, in a pipeline too.
+    /// Apply a commit of any branch, even in a pipeline.
     #[arg(long, conflicts_with = "require_branch")]
     allow_any_branch: bool,
     /// Refuse a saved plan that was made from another commit or from other files. In a pipeline this holds by itself.
@@ -79,7 +79,12 @@ impl RequirementArgs {
         &self,
         applied: &AppliedRevision<'_>,
     ) -> CommandResult<Option<SignedBy>> {
-        for branch in self.branches(applied)? {
+        let branches = self.branches(applied)?;
+        let is_open = self.require_branch.is_none() && !self.allow_any_branch;
+        if branches.is_empty() && is_open && pipeline().is_some() {
+            return Err(no_branch());
+        }
+        for branch in branches {
             on_branch(applied, &branch).map_err(|error| match error {
                 // A revision that does not exist is a mistyped one, unless there is nothing to look into at all.
                 BranchError::Revision(error) if applied.at.is_some() => CommandError::from(error),
@@ -238,6 +243,16 @@ fn branch_at(here: &Path, commit: &str) -> anyhow::Result<Option<String>> {
             )
         }
     }
+}
+
+/// The refusal in a pipeline that would apply commits that nobody merged.
+fn no_branch() -> CommandError {
+    let branch = git::main_branch(Path::new(".")).unwrap_or_else(|| "main".to_owned());
+    CommandError::refused("no branch is configured, so a pipeline could apply unmerged commits.")
+        .hint(format!(
+            "Nothing was applied. Add `apply: {{branch: {branch}}}` to polwarden.yaml, or pass --require-branch {branch}."
+        ))
+        .hint("--allow-any-branch applies a commit of any branch.")
 }
 
 fn refused(why: &dyn Display, way_out: &str) -> CommandError {

@@ -105,6 +105,33 @@ pub struct TargetInfo {
     pub endpoint: String,
 }
 
+/// The endpoint of a service that runs inside of polwarden.
+pub const EMBEDDED: &str = "embedded";
+
+impl TargetInfo {
+    /// Whether the service runs inside of polwarden, so that nobody uses its policies.
+    pub fn is_embedded(&self) -> bool {
+        self.endpoint == EMBEDDED
+    }
+
+    /// The organization with the host of the endpoint: `acme @ hub.docker.com`.
+    pub fn address(&self) -> String {
+        let host = if self.is_embedded() {
+            "embedded (local emulator)"
+        } else {
+            host(&self.endpoint)
+        };
+        format!("{} @ {host}", self.organization)
+    }
+}
+
+/// The host of a URL with its port.
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    authority.rsplit('@').next().unwrap_or(authority)
+}
+
 impl TargetPlan {
     /// The live objects that no manifest declares and that stay on the server, except known ones.
     pub fn left_undeclared(&self) -> impl Iterator<Item = &UnmanagedResource> {

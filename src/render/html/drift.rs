@@ -40,11 +40,8 @@ fn target(page: &mut HtmlPage, drift: &TargetDrift) {
         gates,
         ..
     } = drift;
-    page.element("<section>\n<h2>", &target.name, "").element(
-        " · ",
-        &target.organization,
-        "</h2>\n",
-    );
+    page.element("<section>\n<h2>", &target.name, "")
+        .element(" · ", &target.address(), "</h2>\n");
     let profile = profile(target);
     if !profile.is_empty() {
         page.element("<p class=\"dim\">", &profile, "</p>\n");

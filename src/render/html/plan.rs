@@ -135,11 +135,8 @@ fn target(
         gates,
         ..
     } = plan;
-    page.element("<section>\n<h2>", &target.name, "").element(
-        " · ",
-        &target.organization,
-        "</h2>\n",
-    );
+    page.element("<section>\n<h2>", &target.name, "")
+        .element(" · ", &target.address(), "</h2>\n");
     let profile = profile(target);
     page.element(
         "<p class=\"dim\">",

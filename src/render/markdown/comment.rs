@@ -212,7 +212,7 @@ fn overview(
     if !page.line(&format!(
         "#### {} · {}",
         code(&target.name),
-        code(&target.organization)
+        code(&target.address())
     )) {
         page.leave_out("a target".to_owned());
         return;

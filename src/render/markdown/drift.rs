@@ -47,7 +47,7 @@ fn overview(page: &mut MarkdownPage, drift: &TargetDrift) {
     if !page.line(&format!(
         "#### {} · {}",
         code(&target.name),
-        code(&target.organization)
+        code(&target.address())
     )) {
         page.leave_out("a target".to_owned());
         return;

@@ -102,20 +102,15 @@ fn origin_counts(origins: &Origins) -> String {
     )
 }
 
-/// A target in one line: name, organization, endpoint.
+/// A target in one line: name, organization, endpoint and profile.
 pub(crate) fn heading(target: &TargetInfo) -> String {
+    let text = format!("{} ({})", neutral(&target.name), neutral(&target.address()));
     let profile = profile(target);
-    let parts = [
-        &*neutral(&target.name),
-        &*neutral(&target.organization),
-        &profile,
-    ];
-    parts
-        .iter()
-        .filter(|part| !part.is_empty())
-        .copied()
-        .collect::<Vec<_>>()
-        .join(" · ")
+    if profile.is_empty() {
+        text
+    } else {
+        format!("{text} · {profile}")
+    }
 }
 
 /// Enforcement changes, if there are any; shown first.

@@ -23,6 +23,7 @@ fn target_text(target: &TargetReport, asked: TestedState, painter: Painter, text
     let TargetReport {
         name,
         organization,
+        address,
         results,
         coverage,
     } = target;
@@ -30,7 +31,8 @@ fn target_text(target: &TargetReport, asked: TestedState, painter: Painter, text
         TestedState::Desired => "desired state",
         TestedState::Live => "live state",
     };
-    let head = format!("{} · {}", neutral(name), neutral(organization));
+    let address = address.as_ref().unwrap_or(organization);
+    let head = format!("{} ({})", neutral(name), neutral(address));
     let _ = writeln!(text, "{}  {asked}\n", painter.strong(&line_start(&head)));
     if results.is_empty() {
         let _ = writeln!(text, "  no policy tests");

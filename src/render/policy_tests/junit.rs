@@ -24,6 +24,7 @@ fn suite(target: &TargetReport) -> TestSuite {
     let TargetReport {
         name,
         organization,
+        address: _,
         results,
         coverage,
     } = target;

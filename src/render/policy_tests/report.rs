@@ -50,6 +50,9 @@ pub struct TargetReport {
     pub name: String,
     /// The organization at the service.
     pub organization: String,
+    /// The organization with the host of the endpoint, where the live state was asked.
+    #[serde(skip)]
+    pub address: Option<String>,
     /// One for each request and audience, in the order of the files.
     pub results: Vec<TestResult>,
     /// What the tests rest on (only with `--coverage`).

@@ -7,7 +7,7 @@ use super::client::{
     OPERATIONS, token_from,
 };
 use super::target::{ChainloopTarget, DocumentWriter};
-use crate::plan::TargetInfo;
+use crate::plan::{EMBEDDED, TargetInfo};
 use crate::service::connect::{
     ConnectError, Connecting, ServiceInfo, address, organization, state_folder,
 };
@@ -71,7 +71,7 @@ impl ChainloopConnections {
     /// The endpoint of all targets: its URL, or `embedded`.
     pub fn endpoint(&self) -> String {
         match self.embedded {
-            Some(_) => "embedded".to_owned(),
+            Some(_) => EMBEDDED.to_owned(),
             None => self.connection.endpoint().to_string(),
         }
     }

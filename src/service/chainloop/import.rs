@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use camino::Utf8PathBuf;
 
 use super::client::ChainloopReader;
+use crate::plan::TargetInfo;
+use crate::render::plan::target_heading;
 use crate::render::text::neutral;
 use crate::service::diagnostics::{Checked, is_error};
 use crate::service::import::{
@@ -26,6 +28,14 @@ type DeclaredDocuments = BTreeMap<(DocumentKind, String), (DocumentId, DocumentB
 
 /// Checks the manifests of a target, without what only its server knows.
 pub type CheckOffline = fn(&ManifestSet, &Target) -> Checked;
+
+/// The named documents of one target, as its server has them.
+#[derive(Debug)]
+pub struct NamedDocuments<'a> {
+    pub target: &'a Target,
+    pub info: TargetInfo,
+    pub live: ChainloopLiveState,
+}
 
 /// An import of documents by name.
 struct DocumentImport<'a> {
@@ -79,13 +89,13 @@ pub async fn read(
 pub fn import(
     import: NamedImport<'_>,
     names: &BTreeSet<PolicyName>,
-    states: &[(&Target, ChainloopLiveState)],
+    states: &[NamedDocuments<'_>],
     check: CheckOffline,
 ) -> Result<PendingImport, NamedImportError> {
     for name in names {
         if !states
             .iter()
-            .any(|(_, live)| live.found().any(|document| document.name == *name))
+            .any(|state| state.live.found().any(|document| document.name == *name))
         {
             return Err(NamedImportError::Refused(format!(
                 "there is no policy or policy group `{name}` at the service. Nothing was written."
@@ -94,7 +104,8 @@ pub fn import(
     }
     let documents = DocumentImport { import, check };
     let mut pending = PendingImport::default();
-    for (target, live) in states {
+    for NamedDocuments { target, info, live } in states {
+        pending.lines.push(target_heading(info));
         documents
             .take(target, live, &mut pending)
             .with_context(|| format!("{}: nothing was written", target_context(target)))?;

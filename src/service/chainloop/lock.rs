@@ -6,6 +6,7 @@ use super::check::{CheckedDocuments, DocumentInput, InputsSchemas, check_documen
 use super::client::ChainloopReader;
 use super::references;
 use super::references::ReferenceReadError;
+use crate::service::invalid::InvalidManifests;
 use crate::workspace::ManifestSet;
 use manifest::config::Target;
 use manifest::lock::{LockFile, PolicyPin, pin_key};
@@ -43,6 +44,7 @@ fn check_with(set: &ManifestSet, target: &Target, schemas: &InputsSchemas) -> Ch
         target,
         documents: &set.documents(target),
         schemas,
+        invalid: InvalidManifests::default(),
     })
 }
 

@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::check::{DocumentInput, InputsSchemas, check_documents};
 use super::client::ChainloopReader;
 use crate::render::text::neutral;
+use crate::service::invalid::InvalidManifests;
 use http::ApiError;
 use http::OrganizationNameError;
 use manifest::Document;
@@ -130,6 +131,7 @@ pub async fn schemas(
         target,
         documents,
         schemas: &InputsSchemas::new(),
+        invalid: InvalidManifests::default(),
     });
     let found = read(reader, target, all(&declared.documents)).await?;
     Ok(found

@@ -9,7 +9,7 @@ use super::client::{
     ENDPOINT_VARIABLE, OPERATIONS, credentials_from,
 };
 use super::target::{DockerTarget, PolicyWriter};
-use crate::plan::TargetInfo;
+use crate::plan::{EMBEDDED, TargetInfo};
 use crate::service::connect::{
     ConnectError, Connecting, ServiceInfo, address, organization, state_folder,
 };
@@ -113,7 +113,7 @@ impl DockerConnections {
     /// The target has no connection.
     pub fn endpoint(&self, target: &Target) -> Result<String, ConnectError> {
         if !self.embedded.is_empty() {
-            return Ok("embedded".to_owned());
+            return Ok(EMBEDDED.to_owned());
         }
         Ok(self.find(target)?.0.endpoint().to_string())
     }

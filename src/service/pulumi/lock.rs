@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::check::{CheckedPacks, PackInput, check_packs};
+use crate::service::invalid::InvalidManifests;
 use crate::workspace::ManifestSet;
 use manifest::config::Target;
 use manifest::lock::{LockFile, VersionLock};
@@ -19,6 +20,7 @@ pub fn check(set: &ManifestSet, target: &Target, lock: &LockFile) -> CheckedPack
             .target(target)
             .map_or(&none, |loaded| &loaded.pack_sources),
         lock,
+        invalid: InvalidManifests::default(),
     })
 }
 

@@ -3,7 +3,7 @@
 use emulator::DockerOptions;
 use serde_json::Value;
 
-use super::Site;
+use super::{MAIN, Site};
 use crate::cli::sandbox::{SECRET, policy, tcp};
 
 /// A site with a service of its own, and two rules to make.
@@ -11,7 +11,7 @@ fn serving() -> Site {
     let Site {
         sandbox,
         repository,
-    } = Site::in_pipeline("");
+    } = Site::in_pipeline(MAIN);
     let site = Site {
         sandbox: sandbox.serve(DockerOptions::default()),
         repository,
@@ -136,7 +136,7 @@ fn what_failed_and_what_was_never_begun_is_in_it() {
     let Site {
         sandbox,
         repository,
-    } = Site::in_pipeline("");
+    } = Site::in_pipeline(MAIN);
     let site = Site {
         sandbox: sandbox.serve(DockerOptions {
             faults,

@@ -2,10 +2,8 @@
 
 use git2::Repository;
 
-use super::Site;
-use crate::cli::sandbox::config;
-
-const MAIN: &str = "apply: {branch: main}\n";
+use super::{MAIN, Site};
+use crate::cli::sandbox::{Sandbox, config};
 
 /// A site with a commit on a branch `change` that was not merged.
 fn changed(apply: &str) -> Site {
@@ -54,8 +52,56 @@ fn there_is_a_way_to_say_so_and_a_way_not_to() {
         "{}",
         ran.err
     );
+}
+
+#[test]
+fn without_a_branch_a_pipeline_applies_nothing() {
     let site = changed("");
-    site.apply(0, &[]);
+    let said = site.refused(&[], "no branch is configured");
+    assert!(said.contains("`apply: {branch: change}`"), "{said}");
+    assert!(said.contains("--require-branch change"), "{said}");
+    assert!(said.contains("--allow-any-branch"), "{said}");
+    let main = site.repository.revparse_single("main").unwrap().id();
+    site.point("refs/remotes/origin/main", main);
+    let head = ("refs/remotes/origin/HEAD", "refs/remotes/origin/main");
+    site.repository
+        .reference_symbolic(head.0, head.1, true, "")
+        .unwrap();
+    site.refused(&[], "`apply: {branch: main}`");
+    site.refused(&["--require-branch", "main"], "is not on the branch `main`");
+    site.apply(0, &["--allow-any-branch"]);
+}
+
+#[test]
+fn init_names_the_branch_that_changes_are_merged_into() {
+    let branch_after = |prepare: &dyn Fn(&git2::Repository)| {
+        let sandbox = Sandbox::empty();
+        let mut options = git2::RepositoryInitOptions::new();
+        let options = options.initial_head("trunk/2");
+        let repository = git2::Repository::init_opts(sandbox.path("."), options).unwrap();
+        prepare(&repository);
+        sandbox.expect(0, &["init"]);
+        sandbox.expect(0, &["validate"]);
+        let text = std::fs::read_to_string(sandbox.path("polwarden.yaml")).unwrap();
+        let config: serde_yaml::Value = serde_yaml::from_str(&text).unwrap();
+        config["apply"]["branch"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(branch_after(&|_| {}), "trunk/2");
+    let head = |repository: &git2::Repository| {
+        repository
+            .reference_symbolic(
+                "refs/remotes/origin/HEAD",
+                "refs/remotes/origin/1.0",
+                true,
+                "",
+            )
+            .unwrap();
+    };
+    assert_eq!(branch_after(&head), "1.0");
+    let sandbox = Sandbox::empty();
+    sandbox.expect(0, &["init"]);
+    let text = std::fs::read_to_string(sandbox.path("polwarden.yaml")).unwrap();
+    assert!(text.ends_with("apply:\n  branch: main\n"), "{text}");
 }
 
 #[test]

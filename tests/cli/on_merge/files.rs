@@ -1,6 +1,6 @@
 //! Files that are not as they were committed.
 
-use super::{APPLY, Site};
+use super::{APPLY, MAIN, Site};
 use crate::cli::sandbox::Sandbox;
 
 #[test]
@@ -15,7 +15,7 @@ fn outside_of_a_pipeline_nothing_is_asked() {
 
 #[test]
 fn a_dirty_tree_is_refused_in_a_pipeline_and_where_it_is_asked_for() {
-    let mut site = Site::in_pipeline("");
+    let mut site = Site::in_pipeline(MAIN);
     site.allow("b");
     let said = site.refused(&[], "files here are not as they were committed");
     insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
@@ -39,7 +39,7 @@ fn a_dirty_tree_is_refused_in_a_pipeline_and_where_it_is_asked_for() {
 
 #[test]
 fn a_manifest_that_nobody_committed_is_refused_even_where_git_ignores_it() {
-    let site = Site::in_pipeline("");
+    let site = Site::in_pipeline(MAIN);
     let manifest = site
         .sandbox
         .read("policies/p.yaml")
@@ -57,7 +57,7 @@ fn a_manifest_that_nobody_committed_is_refused_even_where_git_ignores_it() {
 
 #[test]
 fn files_of_cedar_text_count_and_links_inside_are_followed() {
-    let site = Site::in_pipeline("");
+    let site = Site::in_pipeline(MAIN);
     site.sandbox
         .write("shared/p.yaml", site.sandbox.read("policies/p.yaml"));
     std::fs::remove_dir_all(site.sandbox.path("policies")).unwrap();
@@ -91,7 +91,7 @@ fn without_a_commit_nobody_knows_what_is_applied() {
         "policies/p.yaml",
         crate::cli::sandbox::policy("p", "rules: []\n"),
     );
-    let ran = sandbox.expect(5, APPLY);
+    let ran = sandbox.expect(5, &[APPLY, &["--allow-any-branch"]].concat());
     assert!(
         ran.err.contains("git does not tell which commit this is"),
         "{}",
@@ -102,12 +102,15 @@ fn without_a_commit_nobody_knows_what_is_applied() {
         "{}",
         ran.err
     );
-    sandbox.expect(0, &[APPLY, &["--allow-dirty"]].concat());
+    sandbox.expect(
+        0,
+        &[APPLY, &["--allow-dirty", "--allow-any-branch"]].concat(),
+    );
 }
 
 #[test]
 fn a_revision_is_never_dirty_and_needs_no_work_tree() {
-    let site = Site::in_pipeline("apply: {branch: main}\n");
+    let site = Site::in_pipeline(MAIN);
     site.allow("b");
     site.apply(0, &["--at", "HEAD"]);
     let live = site

@@ -11,6 +11,9 @@ use git2::{Oid, Repository, RepositoryInitOptions, Signature};
 
 use super::sandbox::{Ran, Sandbox, config, policy, tcp};
 
+/// The configuration of pipelines.
+const MAIN: &str = "apply: {branch: main}\n";
+
 const APPLY: &[&str] = &["apply", "--endpoint=docker=embedded", "--auto-approve"];
 
 /// A repository with a policy that is committed on `main`; nothing is live.

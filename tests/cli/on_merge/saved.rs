@@ -1,6 +1,6 @@
 //! Saved plans of another commit than the one that is applied.
 
-use super::Site;
+use super::{MAIN, Site};
 
 fn planned(site: &Site) -> String {
     site.sandbox.expect(
@@ -22,7 +22,7 @@ fn stale(site: &Site, more: &[&str], says: &str) {
 
 #[test]
 fn a_plan_of_another_commit_is_6() {
-    let site = Site::in_pipeline("");
+    let site = Site::in_pipeline(MAIN);
     planned(&site);
     let made = site.history()[0].clone();
     site.sandbox.write("README.md", "x");
@@ -57,7 +57,7 @@ fn a_plan_of_other_files_is_6_where_it_is_asked_for() {
 
 #[test]
 fn a_plan_of_no_commit_is_6_in_a_pipeline() {
-    let site = Site::in_pipeline("");
+    let site = Site::in_pipeline(MAIN);
     let digest = planned(&site);
     let mut plan: serde_json::Value =
         serde_json::from_str(&site.sandbox.read("plan.json")).unwrap();
@@ -78,7 +78,7 @@ fn a_plan_of_no_commit_is_6_in_a_pipeline() {
 
 #[test]
 fn a_plan_that_is_not_the_reviewed_one_is_6() {
-    let site = Site::in_pipeline("");
+    let site = Site::in_pipeline(MAIN);
     let digest = planned(&site);
     let other = format!("sha256:{}", "0".repeat(64));
     let ran = site.apply(6, &["plan.json", "--expect-plan", &other]);

@@ -14,9 +14,9 @@ use model::diag::{Code, Diagnostic, DocumentId, Path, PathSegment, Place, did_yo
 const MAX_FINDINGS: usize = 200;
 
 /// A schema with its validator. `None` only for an invalid schema, which a test excludes.
-struct CompiledSchema {
-    schema: Value,
-    validator: Option<Validator>,
+pub(super) struct CompiledSchema {
+    pub(super) schema: Value,
+    pub(super) validator: Option<Validator>,
 }
 
 impl CompiledSchema {
@@ -28,7 +28,7 @@ impl CompiledSchema {
     }
 }
 
-fn compiled(kind: ManifestKind) -> &'static CompiledSchema {
+pub(super) fn compiled(kind: ManifestKind) -> &'static CompiledSchema {
     static POLICY: LazyLock<CompiledSchema> =
         LazyLock::new(|| CompiledSchema::new(ManifestKind::Policy));
     static RESOURCE_LIST: LazyLock<CompiledSchema> =
@@ -92,7 +92,10 @@ pub(crate) fn check(document: DocumentId, value: &Value) -> Result<ManifestKind,
 }
 
 /// The kind is chosen first so that errors refer to that kind only.
-fn kind_of(document: DocumentId, value: &Value) -> Result<ManifestKind, Vec<Diagnostic>> {
+pub(crate) fn kind_of(
+    document: DocumentId,
+    value: &Value,
+) -> Result<ManifestKind, Vec<Diagnostic>> {
     let root = Place::value(document, Path::root());
     let Value::Object(map) = value else {
         let message = format!(
@@ -368,7 +371,7 @@ fn choice(finding: Diagnostic, value: &Value, options: &Value) -> Diagnostic {
     }
 }
 
-fn segment(segment: LocationSegment<'_>) -> PathSegment {
+pub(super) fn segment(segment: LocationSegment<'_>) -> PathSegment {
     match segment {
         LocationSegment::Property(key) => PathSegment::Key(key.into_owned()),
         LocationSegment::Index(index) => PathSegment::Index(index),

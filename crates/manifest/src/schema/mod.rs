@@ -4,6 +4,7 @@
 mod check;
 mod expected;
 mod kind;
+mod repair;
 #[cfg(test)]
 mod tests;
 mod transform;
@@ -13,8 +14,9 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
-pub(super) use check::check;
+pub(super) use check::{check, kind_of};
 pub(super) use kind::ManifestKind;
+pub(super) use repair::{RepairedValue, repair};
 
 /// A generated schema, as it is committed in `schemas/` and written by `polwarden schema`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::service::invalid::InvalidManifests;
 use manifest::Document;
 use manifest::chainloop::{
     Attachment, ChainloopMetadata, ChainloopPolicyGroupManifest, ChainloopPolicyManifest,
@@ -23,6 +24,8 @@ pub struct DocumentInput<'a> {
     pub documents: &'a [&'a Document],
     /// The known policies of the server; empty if it was not asked.
     pub schemas: &'a InputsSchemas,
+    /// The manifests that are not valid.
+    pub invalid: InvalidManifests<'a>,
 }
 
 #[derive(Debug)]
@@ -65,6 +68,7 @@ pub(super) struct ChainloopRuleContext<'a> {
     pub(super) policies: Vec<ChainloopPolicyView<'a>>,
     pub(super) groups: Vec<ChainloopGroupView<'a>>,
     pub(super) schemas: &'a InputsSchemas,
+    pub(super) invalid: InvalidManifests<'a>,
     declared: HashMap<&'a str, DeclaredPolicy<'a>>,
 }
 
@@ -74,6 +78,7 @@ impl<'a> ChainloopRuleContext<'a> {
             target,
             documents,
             schemas,
+            invalid,
         } = *input;
         let mut context = Self {
             target,
@@ -81,9 +86,10 @@ impl<'a> ChainloopRuleContext<'a> {
             policies: Vec::new(),
             groups: Vec::new(),
             schemas,
+            invalid,
             declared: HashMap::new(),
         };
-        for document in documents {
+        for document in invalid.with_valid(documents) {
             let Some(native) = document.manifest.chainloop() else {
                 continue;
             };
@@ -131,6 +137,13 @@ impl<'a> ChainloopRuleContext<'a> {
             }
         }
         context
+    }
+
+    /// Whether all inputs of the policy at a path are valid and known.
+    pub(super) fn knows_inputs(&self, document: DocumentId, policy: &Path) -> bool {
+        let spec = policy.clone().key("spec");
+        !self.invalid.has_unknown_fields(document, &spec)
+            && !self.invalid.affects(document, &spec.key("inputs"))
     }
 
     /// The policy of this target that a reference resolves to, in its declared version.

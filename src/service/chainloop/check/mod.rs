@@ -28,7 +28,9 @@ pub struct CheckedDocuments {
 pub fn check_documents(input: &DocumentInput<'_>) -> CheckedDocuments {
     let context = ChainloopRuleContext::new(input);
     let mut diagnostics = rules::run(&context);
-    let blamed = documents_with_errors(&diagnostics);
+    input.invalid.remove_consequences(&mut diagnostics);
+    let mut blamed = documents_with_errors(&diagnostics);
+    blamed.extend(input.invalid.incomplete.iter().map(|it| it.document.id));
     let mut documents = Vec::new();
     for document in context
         .documents

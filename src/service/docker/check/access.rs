@@ -66,7 +66,11 @@ fn sections<'a>(
         let index = config
             .targets
             .iter()
-            .position(|other| other.name == target.name)
+            .position(|other| std::ptr::eq(other, target))
+            .or_else(|| {
+                let mut targets = config.targets.iter();
+                targets.position(|other| other.name == target.name)
+            })
             .unwrap_or_default();
         let path = Path::root().key("targets").index(index).key("access");
         sections.extend(target.docker().map(|settings| LocatedAccess {

@@ -7,9 +7,10 @@ use rayon::prelude::*;
 
 use super::teams::{KnownTeams, TeamDirectory};
 use super::view::{DockerPolicyView, EntryGroup, ListView, RuleView};
+use crate::service::invalid::InvalidManifests;
 use manifest::config::Target;
 use manifest::{Document, Manifest};
-use model::diag::DocumentId;
+use model::diag::{DocumentId, Path};
 
 /// The input of the check of one target.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +21,8 @@ pub struct PolicyInput<'a> {
     /// The text of `spec.cedar.file` by document.
     pub cedar_files: &'a HashMap<DocumentId, Arc<str>>,
     pub teams: &'a KnownTeams,
+    /// The manifests that are not valid.
+    pub invalid: InvalidManifests<'a>,
 }
 
 /// Parsed and indexed.
@@ -30,7 +33,10 @@ pub(super) struct DockerRuleContext<'a> {
     pub(super) lists: Vec<ListView<'a>>,
     pub(super) teams: TeamDirectory<'a>,
     pub(super) cedar_files: &'a HashMap<DocumentId, Arc<str>>,
+    pub(super) invalid: InvalidManifests<'a>,
     list_names: HashMap<&'a str, usize>,
+    /// The names that several lists have.
+    repeated_lists: HashSet<&'a str>,
 }
 
 enum ManifestView<'a> {
@@ -47,10 +53,12 @@ impl<'a> DockerRuleContext<'a> {
             documents,
             cedar_files,
             teams,
+            invalid,
         } = *input;
+        let documents = invalid.with_valid(documents);
         let views: Vec<ManifestView<'a>> = documents
             .par_iter()
-            .map(|document| view(document))
+            .map(|document| view(document, &invalid))
             .collect();
         let mut policies = Vec::with_capacity(views.len());
         let mut lists = Vec::new();
@@ -62,10 +70,12 @@ impl<'a> DockerRuleContext<'a> {
             }
         }
         let mut list_names = HashMap::with_capacity(lists.len());
+        let mut repeated_lists = HashSet::new();
         for (index, list) in lists.iter().enumerate() {
-            list_names
-                .entry(list.manifest.metadata.name.as_str())
-                .or_insert(index);
+            let name = list.manifest.metadata.name.as_str();
+            if *list_names.entry(name).or_insert(index) != index {
+                repeated_lists.insert(name);
+            }
         }
         Self {
             target,
@@ -73,7 +83,9 @@ impl<'a> DockerRuleContext<'a> {
             lists,
             teams: TeamDirectory::new(target, teams),
             cedar_files,
+            invalid,
             list_names,
+            repeated_lists,
         }
     }
 
@@ -82,6 +94,53 @@ impl<'a> DockerRuleContext<'a> {
         self.list_names
             .get(name)
             .and_then(|index| self.lists.get(*index))
+    }
+
+    /// Whether only one list has this name.
+    pub(super) fn is_unambiguous(&self, name: &str) -> bool {
+        !self.repeated_lists.contains(name)
+    }
+
+    /// Whether a list of this name may be declared in a part of the manifests that cannot be read.
+    pub(super) fn may_declare_more_lists(&self) -> bool {
+        let name = Path::root().key("metadata").key("name");
+        self.invalid.unreadable
+            || self
+                .lists
+                .iter()
+                .any(|list| self.invalid.replaces(list.document, &name))
+    }
+
+    /// Whether an invalid part of the manifests may contain a rule that includes a list.
+    pub(super) fn may_include_more_lists(&self) -> bool {
+        let rules = Path::root().key("spec").key("rules");
+        self.invalid.unreadable
+            || self
+                .policies
+                .iter()
+                .any(|policy| self.invalid.affects(policy.document, &rules))
+    }
+
+    /// Whether the lists that a policy includes are declared.
+    pub(super) fn knows_lists(&self, policy: &DockerPolicyView<'a>) -> bool {
+        let rules = policy.rules.iter();
+        rules
+            .flat_map(|rule| rule.spec.resources_from.iter().flatten())
+            .all(|name| self.list(name).is_some())
+    }
+
+    /// Whether all rules of a policy, with all their resources, are valid and known.
+    pub(super) fn knows_rules(&self, policy: &DockerPolicyView<'a>) -> bool {
+        let spec = Path::root().key("spec");
+        let mut names = policy
+            .rules
+            .iter()
+            .flat_map(|rule| rule.spec.resources_from.iter().flatten());
+        !self.invalid.affects(policy.document, &spec)
+            && names.all(|name| {
+                self.list(name)
+                    .is_some_and(|list| !self.invalid.affects(list.document, &spec))
+            })
     }
 
     pub(super) fn list_names(&self) -> impl Iterator<Item = &'a str> + '_ {
@@ -121,10 +180,12 @@ impl<'a> DockerRuleContext<'a> {
     }
 }
 
-fn view(document: &Document) -> ManifestView<'_> {
+fn view<'a>(document: &'a Document, invalid: &InvalidManifests<'_>) -> ManifestView<'a> {
     let Document { id, manifest } = document;
     match manifest {
-        Manifest::Policy(policy) => ManifestView::Policy(DockerPolicyView::new(*id, policy)),
+        Manifest::Policy(policy) => {
+            ManifestView::Policy(DockerPolicyView::new(*id, policy, invalid))
+        }
         Manifest::ResourceList(list) => ManifestView::List(ListView::new(*id, list)),
         Manifest::PolicyTest(_)
         | Manifest::PolicyPack(_)

@@ -52,12 +52,16 @@ pub struct CheckedPolicies {
 pub fn check(input: &PolicyInput<'_>) -> CheckedPolicies {
     let context = DockerRuleContext::new(input);
     let mut diagnostics = rules::run(&context);
-    let blamed = documents_with_errors(&diagnostics);
+    input.invalid.remove_consequences(&mut diagnostics);
+    let mut blamed = documents_with_errors(&diagnostics);
+    blamed.extend(input.invalid.incomplete.iter().map(|it| it.document.id));
     let outcomes: Vec<_> = context
         .policies
         .par_iter()
         .filter(|policy| {
-            !blamed.contains(&policy.document) && !context.includes_list_of(policy, &blamed)
+            !blamed.contains(&policy.document)
+                && context.knows_lists(policy)
+                && !context.includes_list_of(policy, &blamed)
         })
         .map(|policy| desired::build(&context, policy))
         .collect();

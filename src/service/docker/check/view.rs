@@ -1,12 +1,13 @@
 //! Views of manifests in which every resource is parsed once.
 
+use crate::service::invalid::InvalidManifests;
 use manifest::docker::{ActionSpec, DockerPolicyManifest, HttpResourceSpec, RuleSpec};
 use manifest::list::ResourceListManifest;
 use model::diag::{DocumentId, Path, Place};
 use model::docker::pattern::{
     HostPattern, HttpField, HttpPattern, NetworkPattern, PathPattern, PatternError,
 };
-use model::docker::{Action, FileMode, Layer, Method, Transport};
+use model::docker::{Action, Decision, FileMode, Layer, Method, Transport};
 
 /// A string and its parsed form.
 pub(super) type ListEntry<'a, P> = (&'a str, Result<P, PatternError>);
@@ -123,6 +124,10 @@ pub(super) struct RuleView<'a> {
     pub(super) document: DocumentId,
     pub(super) index: usize,
     pub(super) spec: &'a RuleSpec,
+    /// `None` if it is invalid.
+    pub(super) decision: Option<Decision>,
+    /// The valid actions with their positions.
+    pub(super) actions: Vec<(usize, ActionSpec)>,
     /// The layer of all actions; `None` if there are no actions or they are mixed.
     pub(super) layer: Option<Layer>,
     /// The resources in the field that fits the layer.
@@ -130,8 +135,25 @@ pub(super) struct RuleView<'a> {
 }
 
 impl<'a> RuleView<'a> {
-    fn new(document: DocumentId, index: usize, spec: &'a RuleSpec) -> Self {
-        let mut layers = spec.actions.iter().map(|spec| action(*spec).layer());
+    fn new(
+        document: DocumentId,
+        index: usize,
+        spec: &'a RuleSpec,
+        invalid: &InvalidManifests<'_>,
+    ) -> Self {
+        // Paths are built only for incomplete documents: they cost more than the checks.
+        let incomplete = invalid.is_incomplete(document);
+        let path = || Path::root().key("spec").key("rules").index(index);
+        let is_valid = |at: Path| !invalid.replaces(document, &at);
+        let actions: Vec<(usize, ActionSpec)> = spec
+            .actions
+            .iter()
+            .copied()
+            .enumerate()
+            .filter(|(at, _)| !incomplete || is_valid(path().key("actions").index(*at)))
+            .collect();
+        let decision = (!incomplete || is_valid(path().key("decision"))).then_some(spec.decision);
+        let mut layers = actions.iter().map(|(_, spec)| action(*spec).layer());
         let layer = layers
             .next()
             .filter(|first| layers.all(|layer| layer == *first));
@@ -155,9 +177,16 @@ impl<'a> RuleView<'a> {
             document,
             index,
             spec,
+            decision,
+            actions,
             layer,
             group,
         }
+    }
+
+    /// Whether the rule has a valid action.
+    pub(super) fn has_action(&self, wanted: ActionSpec) -> bool {
+        self.actions.iter().any(|(_, action)| *action == wanted)
     }
 
     pub(super) fn path(&self) -> Path {
@@ -181,12 +210,16 @@ pub(super) struct DockerPolicyView<'a> {
 }
 
 impl<'a> DockerPolicyView<'a> {
-    pub(super) fn new(document: DocumentId, manifest: &'a DockerPolicyManifest) -> Self {
+    pub(super) fn new(
+        document: DocumentId,
+        manifest: &'a DockerPolicyManifest,
+        invalid: &InvalidManifests<'_>,
+    ) -> Self {
         let specs = manifest.spec.rules.as_deref().unwrap_or_default();
         let rules = specs
             .iter()
             .enumerate()
-            .map(|(index, spec)| RuleView::new(document, index, spec))
+            .map(|(index, spec)| RuleView::new(document, index, spec, invalid))
             .collect();
         Self {
             document,

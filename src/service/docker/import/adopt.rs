@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::edit::{AdoptError, DeclaringManifest, refused};
 use super::{aliases, files};
 use crate::plan::{Change, SourceRef, TargetInfo, TargetPlan};
+use crate::render::plan::target_heading;
 use crate::render::text::neutral;
 use crate::service::diagnostics::{Checked, is_error};
 use crate::service::docker::plan::{PolicyPlanRequest, plan_target};
@@ -52,7 +53,7 @@ pub fn adopt(
     adoption: &AdoptionTarget<'_>,
     pending: PendingImport,
 ) -> Result<PendingImport, NamedImportError> {
-    let PendingImport { edits, lines } = pending;
+    let PendingImport { edits, mut lines } = pending;
     let manifests = (import.reread)(&edits).map_err(NamedImportError::Failed)?;
     let plan = match adoption.plan(&manifests) {
         Ok(plan) => plan,
@@ -68,6 +69,7 @@ pub fn adopt(
             });
         }
     };
+    lines.push(target_heading(&adoption.info));
     let mut draft = AdoptionDraft {
         import,
         adoption,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::service::invalid::InvalidManifests;
 use crate::workspace::NamedSource;
 use git::{PackError, PackTree};
 use manifest::config::Target;
@@ -19,6 +20,8 @@ pub struct PackInput<'a> {
     pub sources: &'a HashMap<DocumentId, NamedSource>,
     /// Empty without a lock file.
     pub lock: &'a LockFile,
+    /// The manifests that are not valid.
+    pub invalid: InvalidManifests<'a>,
 }
 
 #[derive(Debug)]
@@ -31,6 +34,8 @@ pub(super) struct PackView<'a> {
     pub(super) tag: Option<String>,
     /// The lock file's entry for that tag.
     pub(super) locked: Option<&'a VersionLock>,
+    /// Whether the lock file would contain an entry that exists.
+    pub(super) knows_lock: bool,
 }
 
 #[derive(Debug)]
@@ -42,10 +47,11 @@ pub(super) struct PulumiGroupView<'a> {
 #[derive(Debug)]
 pub(super) struct PulumiRuleContext<'a> {
     pub(super) target: &'a Target,
-    pub(super) documents: &'a [&'a Document],
+    pub(super) documents: Vec<&'a Document>,
     pub(super) packs: Vec<PackView<'a>>,
     pub(super) groups: Vec<PulumiGroupView<'a>>,
     pub(super) lock: &'a LockFile,
+    pub(super) invalid: InvalidManifests<'a>,
     names: HashMap<&'a str, usize>,
 }
 
@@ -54,15 +60,17 @@ impl<'a> PulumiRuleContext<'a> {
         let PackInput {
             target,
             documents,
-            sources,
+            sources: _,
             lock,
+            invalid,
         } = *input;
+        let documents = invalid.with_valid(documents);
         let mut packs = Vec::new();
         let mut groups = Vec::new();
-        for document in documents {
+        for document in &documents {
             match &document.manifest {
                 Manifest::PolicyPack(manifest) => {
-                    packs.push(PackView::new(document.id, manifest, sources, lock, target));
+                    packs.push(PackView::new(document.id, manifest, input));
                 }
                 Manifest::PolicyGroup(manifest) => groups.push(PulumiGroupView {
                     document: document.id,
@@ -87,6 +95,7 @@ impl<'a> PulumiRuleContext<'a> {
             packs,
             groups,
             lock,
+            invalid,
             names,
         }
     }
@@ -98,19 +107,30 @@ impl<'a> PulumiRuleContext<'a> {
             .and_then(|index| self.packs.get(*index))
     }
 
+    /// Whether a pack of this name may be declared in a part of the manifests that cannot be read.
+    pub(super) fn may_declare_more_packs(&self) -> bool {
+        let name = Path::root().key("metadata").key("name");
+        self.invalid.unreadable
+            || self
+                .packs
+                .iter()
+                .any(|pack| self.invalid.replaces(pack.document, &name))
+    }
+
     pub(super) fn pack_names(&self) -> impl Iterator<Item = &'a str> + '_ {
         self.names.keys().copied()
     }
 }
 
 impl<'a> PackView<'a> {
-    fn new(
-        document: DocumentId,
-        manifest: &'a PolicyPackManifest,
-        sources: &'a HashMap<DocumentId, NamedSource>,
-        lock: &'a LockFile,
-        target: &Target,
-    ) -> Self {
+    fn new(document: DocumentId, manifest: &'a PolicyPackManifest, input: &PackInput<'a>) -> Self {
+        let PackInput {
+            target,
+            documents: _,
+            sources,
+            lock,
+            invalid,
+        } = *input;
         let source = sources.get(&document);
         let tree = source.and_then(|source| source.tree.as_ref().as_ref().ok());
         let written = &manifest.spec.version_tag;
@@ -123,12 +143,18 @@ impl<'a> PackView<'a> {
         let locked = tag
             .as_deref()
             .and_then(|tag| lock.version(&target.name, &manifest.metadata.name, tag));
+        let metadata = Path::root().key("metadata");
+        let suffix = Path::root().key("spec").key("versionTagSuffix");
+        let knows_lock = !invalid.lock
+            && !invalid.replaces(document, &metadata.key("name"))
+            && !invalid.replaces(document, &suffix);
         Self {
             document,
             manifest,
             source,
             tag,
             locked,
+            knows_lock,
         }
     }
 

@@ -26,7 +26,9 @@ pub struct CheckedPacks {
 pub fn check_packs(input: &PackInput<'_>) -> CheckedPacks {
     let context = PulumiRuleContext::new(input);
     let mut diagnostics = rules::run(&context);
-    let blamed = documents_with_errors(&diagnostics);
+    input.invalid.remove_consequences(&mut diagnostics);
+    let mut blamed = documents_with_errors(&diagnostics);
+    blamed.extend(input.invalid.incomplete.iter().map(|it| it.document.id));
     let mut checked = CheckedPacks::default();
     for pack in context
         .packs
@@ -38,12 +40,12 @@ pub fn check_packs(input: &PackInput<'_>) -> CheckedPacks {
             Err(finding) => diagnostics.push(*finding),
         }
     }
-    // A group that follows a pack with errors cannot be built.
+    // A group that follows an unknown pack, or one with errors, cannot be built.
     let follows = |group: &PulumiGroupView<'_>| {
         let followed = group.packs().filter(|(_, pack)| pack.version_tag.is_none());
         followed
-            .filter_map(|(_, pack)| context.pack(&pack.name))
-            .any(|pack| blamed.contains(&pack.document))
+            .map(|(_, pack)| context.pack(&pack.name))
+            .any(|pack| pack.is_none_or(|pack| blamed.contains(&pack.document)))
     };
     for group in context
         .groups

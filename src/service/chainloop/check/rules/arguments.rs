@@ -69,7 +69,10 @@ fn check_group(
             given: attachment.with.as_ref(),
         };
         at.unknown(&takes, found);
-        at.missing(&takes, found);
+        let arguments = at.path.clone().key("with");
+        if !context.invalid.affects(group.document, &arguments) {
+            at.missing(&takes, found);
+        }
         at.invalid(&takes, found);
     }
 }
@@ -82,6 +85,9 @@ fn input_names<'a>(
     attachment: &'a Attachment,
 ) -> Option<AcceptedInputs<'a>> {
     if let Some(policy) = &attachment.embedded {
+        if !context.knows_inputs(group.document, &path.clone().key("embedded")) {
+            return None;
+        }
         let inputs = policy.spec.inputs();
         return Some(AcceptedInputs {
             name: policy.metadata.name.clone(),
@@ -93,6 +99,9 @@ fn input_names<'a>(
     let reference = Reference::parse(attachment.reference.as_deref()?).ok()?;
     let name = reference.name.to_string();
     if let Some(policy) = context.declared(&reference) {
+        if !context.knows_inputs(policy.document, &Path::root()) {
+            return None;
+        }
         return Some(AcceptedInputs {
             name,
             names: InputNames::Declared(&policy.names),

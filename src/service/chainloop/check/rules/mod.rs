@@ -16,7 +16,7 @@ enum DocumentCheck {
     /// The head of each policy, including embedded ones, and of each group.
     Head(fn(&ChainloopRuleContext<'_>, &DocumentHeader<'_>, &mut Vec<Diagnostic>)),
     /// Each policy, including embedded ones.
-    Policy(fn(&ChainloopPolicyView<'_>, &mut Vec<Diagnostic>)),
+    Policy(fn(&ChainloopRuleContext<'_>, &ChainloopPolicyView<'_>, &mut Vec<Diagnostic>)),
     Group(fn(&ChainloopRuleContext<'_>, &ChainloopGroupView<'_>, &mut Vec<Diagnostic>)),
     /// All documents of the target together.
     Target(fn(&ChainloopRuleContext<'_>, &mut Vec<Diagnostic>)),
@@ -52,7 +52,7 @@ pub(super) fn run(context: &ChainloopRuleContext<'_>) -> Vec<Diagnostic> {
             DocumentCheck::Policy(check) => context
                 .policies
                 .iter()
-                .for_each(|policy| check(policy, &mut found)),
+                .for_each(|policy| check(context, policy, &mut found)),
             DocumentCheck::Group(check) => context
                 .groups
                 .iter()

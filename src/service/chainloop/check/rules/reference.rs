@@ -119,7 +119,11 @@ pub(crate) fn of_document(native: NativeDocument<'_>) -> Vec<ReferenceTarget> {
     found
 }
 
-pub(super) fn check_policy(policy: &ChainloopPolicyView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_policy(
+    _: &ChainloopRuleContext<'_>,
+    policy: &ChainloopPolicyView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     for leads in of_policy(&policy.path, policy.manifest) {
         report(leads, |path| policy.value(path), found);
     }

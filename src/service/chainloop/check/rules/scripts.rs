@@ -7,7 +7,11 @@ use crate::service::chainloop::check::context::{
 use manifest::chainloop::{MaterialType, Phase};
 use model::diag::{Code, Diagnostic, DocumentId, Path, Place};
 
-pub(super) fn check_policy_source(policy: &ChainloopPolicyView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_policy_source(
+    context: &ChainloopRuleContext<'_>,
+    policy: &ChainloopPolicyView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     let spec = &policy.manifest.spec;
     let at = ExactlyOneCheck {
         document: policy.document,
@@ -17,10 +21,13 @@ pub(super) fn check_policy_source(policy: &ChainloopPolicyView<'_>, found: &mut 
         .policies
         .as_ref()
         .is_some_and(|policies| !policies.is_empty());
+    let is_invalid = context
+        .invalid
+        .replaces(policy.document, &policy.spec("policies"));
     let fields = [
         ("path", spec.path.is_some()),
         ("embedded", spec.embedded.is_some()),
-        ("policies", policies),
+        ("policies", policies || is_invalid),
     ];
     let help = "write `policies`, with the script of each type of material in `embedded`";
     at.report(&fields, "the policy", help, found);
@@ -108,7 +115,11 @@ impl ExactlyOneCheck {
     }
 }
 
-pub(super) fn check_policy_material(policy: &ChainloopPolicyView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_policy_material(
+    _: &ChainloopRuleContext<'_>,
+    policy: &ChainloopPolicyView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     let spec = &policy.manifest.spec;
     let refused = |material: &MaterialType| {
         [
@@ -144,11 +155,18 @@ fn refused_material(name: &str, place: Place, found: &mut Vec<Diagnostic>) {
 }
 
 pub(super) fn check_group_material(
-    _: &ChainloopRuleContext<'_>,
+    context: &ChainloopRuleContext<'_>,
     group: &ChainloopGroupView<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
     for (path, material) in group.manifest.materials() {
+        if context
+            .invalid
+            .replaces(group.document, &path.clone().key("type"))
+            || context.invalid.has_unknown_fields(group.document, &path)
+        {
+            continue;
+        }
         let named = material
             .name
             .as_deref()
@@ -171,12 +189,23 @@ pub(super) fn check_group_material(
 /// Maximum number of phases to report per script.
 const MOST_PHASES: usize = 10;
 
-pub(super) fn check_phases(policy: &ChainloopPolicyView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_phases(
+    context: &ChainloopRuleContext<'_>,
+    policy: &ChainloopPolicyView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     for (index, script) in policy.manifest.spec.policies.iter().flatten().enumerate() {
         let Some((field, phases)) = script.phases() else {
             continue;
         };
-        let path = policy.spec("policies").index(index).key(field);
+        let script_path = policy.spec("policies").index(index);
+        if context
+            .invalid
+            .replaces(policy.document, &script_path.clone().key("kind"))
+        {
+            continue;
+        }
+        let path = script_path.key(field);
         let other = script
             .kind
             .as_ref()

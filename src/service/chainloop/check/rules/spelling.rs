@@ -53,7 +53,11 @@ impl SpelledFields<'_> {
     }
 }
 
-pub(super) fn check_policy(policy: &ChainloopPolicyView<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_policy(
+    _: &ChainloopRuleContext<'_>,
+    policy: &ChainloopPolicyView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     let manifest = policy.manifest;
     let at = SpelledFields {
         document: policy.document,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use super::template::{Matrix, StrayBrace, Template};
 use crate::service::docker::check::rules::{names, teams};
 use crate::service::docker::check::teams::{TeamDirectory, TeamResolution};
+use crate::service::invalid::InvalidManifests;
 use access::{AccessQuestion, Audience, CedarRequestContext, Expectation, LONGEST_QUESTION};
 use manifest::config::Target;
 use manifest::test::{CaseSpec, McpSpec, PolicyTestManifest, TestAudienceSpec};
@@ -108,21 +109,36 @@ impl<'a> PolicyTestCase<'a> {
         &self,
         target: &Target,
         teams: &TeamDirectory<'_>,
+        invalid: &InvalidManifests<'_>,
         checked: &mut CheckedTests,
     ) {
         let found = &mut checked.diagnostics;
-        self.check_shape(found);
+        let is_valid = |field: &str| !invalid.affects(self.document, &self.path().key(field));
+        let requests_are_valid = is_valid("allow") && is_valid("deny");
+        if requests_are_valid && !invalid.has_unknown_fields(self.document, &self.path()) {
+            self.check_shape(found);
+        }
         let askers = self.case_audiences(target, teams, found);
-        self.check_matrix(found);
+        self.check_matrix(requests_are_valid, found);
         let Some(circumstances) = self.request_context(found) else {
             return;
         };
         let no_matrix = Matrix::new();
         let matrix = self.spec.matrix.as_ref().unwrap_or(&no_matrix);
+        // Without a valid matrix, the values of placeholders are unknown.
+        let has_matrix = is_valid("matrix");
         let case: Arc<str> = self.spec.name.as_str().into();
         let mut seen: HashMap<String, &CaseRequest<'_>> = HashMap::new();
         for asked in &self.requests {
             let mut told = false;
+            if !has_matrix
+                && asked
+                    .template
+                    .as_ref()
+                    .is_ok_and(|template| !template.placeholders().is_empty())
+            {
+                continue;
+            }
             for question in self.questions(asked, matrix, &circumstances, found) {
                 match seen.get(&question.to_string()) {
                     // Report a string once, however many requests it expands to.
@@ -270,7 +286,7 @@ impl<'a> PolicyTestCase<'a> {
         })
     }
 
-    fn check_matrix(&self, found: &mut Vec<Diagnostic>) {
+    fn check_matrix(&self, requests_are_valid: bool, found: &mut Vec<Diagnostic>) {
         let Some(matrix) = &self.spec.matrix else {
             return;
         };
@@ -291,7 +307,7 @@ impl<'a> PolicyTestCase<'a> {
                         .help(help),
                 );
             }
-            if !used.contains(key.as_str()) {
+            if requests_are_valid && !used.contains(key.as_str()) {
                 let message = format!("no request of the case uses `{{{key}}}`");
                 let help = format!("write `{{{key}}}` into a request, or remove the key");
                 found.push(Diagnostic::new(Code::MatrixUnused, message, place(key)).help(help));

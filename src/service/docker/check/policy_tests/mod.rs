@@ -30,12 +30,14 @@ pub fn check_tests(input: &PolicyInput<'_>) -> CheckedTests {
         documents,
         cedar_files: _,
         teams,
+        invalid,
     } = *input;
+    let documents = invalid.with_valid(documents);
     let teams = TeamDirectory::new(target, teams);
     let mut checked = CheckedTests::default();
     let mut names: HashMap<&str, DocumentId> = HashMap::new();
     let mut left = LARGEST_SUITE;
-    for (document, test) in tests(documents).filter(|(_, test)| is_for(test, target)) {
+    for (document, test) in tests(&documents).filter(|(_, test)| is_for(test, target)) {
         let name = test.metadata.name.as_str();
         names::check_name(name, || name_place(document), &mut checked.diagnostics);
         match names.get(name) {
@@ -57,9 +59,10 @@ pub fn check_tests(input: &PolicyInput<'_>) -> CheckedTests {
         }
         left -= asked;
         for case in cases {
-            case.check(target, &teams, &mut checked);
+            case.check(target, &teams, &invalid, &mut checked);
         }
     }
+    invalid.remove_consequences(&mut checked.diagnostics);
     checked
 }
 

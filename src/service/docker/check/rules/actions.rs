@@ -16,12 +16,10 @@ pub(super) fn check_layers(
 ) {
     for rule in policy.rules.iter().filter(|rule| rule.layer.is_none()) {
         let mut actions = rule
-            .spec
             .actions
             .iter()
-            .map(|spec| action(*spec))
-            .enumerate();
-        let Some((_, first)) = actions.next() else {
+            .map(|(index, spec)| (*index, action(*spec)));
+        let Some((first_index, first)) = actions.next() else {
             continue;
         };
         let Some((index, other)) = actions.find(|(_, other)| other.layer() != first.layer()) else {
@@ -36,7 +34,7 @@ pub(super) fn check_layers(
             Diagnostic::new(Code::MixedActions, message, rule.item("actions", index))
                 .label(format!("`{other}` is a {} action", other.layer()))
                 .also(
-                    rule.item("actions", 0),
+                    rule.item("actions", first_index),
                     format!("`{first}` is a {} action", first.layer()),
                 )
                 .help("make one rule for each kind of action"),
@@ -81,13 +79,12 @@ pub(super) fn check_udp(
     for rule in policy
         .rules
         .iter()
-        .filter(|rule| rule.spec.decision == Decision::Allow)
+        .filter(|rule| rule.decision == Some(Decision::Allow))
     {
-        let Some(index) = rule
-            .spec
+        let Some((index, _)) = rule
             .actions
             .iter()
-            .position(|action| *action == ActionSpec::ConnectUdp)
+            .find(|(_, action)| *action == ActionSpec::ConnectUdp)
         else {
             continue;
         };
@@ -96,7 +93,7 @@ pub(super) fn check_udp(
             rule.spec.name
         );
         found.push(
-            Diagnostic::new(Code::UdpAllowed, message, rule.item("actions", index))
+            Diagnostic::new(Code::UdpAllowed, message, rule.item("actions", *index))
                 .label("also opens DNS and QUIC, which carry data past HTTP rules")
                 .help("keep only `connect:tcp`, unless a service in the list needs UDP"),
         );
@@ -112,22 +109,22 @@ pub(super) fn check_unreadable(
     policy: &DockerPolicyView<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
-    let allows = |rule: &&RuleView<'_>| rule.spec.decision == Decision::Allow;
-    let has = |rule: &RuleView<'_>, action| rule.spec.actions.contains(&action);
+    let allows = |rule: &&RuleView<'_>| rule.decision == Some(Decision::Allow);
     let blind: Vec<&RuleView<'_>> = policy
         .rules
         .iter()
         .filter(allows)
-        .filter(|rule| has(rule, ActionSpec::Write) && !has(rule, ActionSpec::Read))
+        .filter(|rule| rule.has_action(ActionSpec::Write) && !rule.has_action(ActionSpec::Read))
         .collect();
-    if blind.is_empty() {
+    // An invalid rule or list may allow reading.
+    if blind.is_empty() || !context.knows_rules(policy) {
         return;
     }
     let readers = policy
         .rules
         .iter()
         .filter(allows)
-        .filter(|rule| has(rule, ActionSpec::Read));
+        .filter(|rule| rule.has_action(ActionSpec::Read));
     let readable: Vec<&PathPattern> = readers
         .flat_map(|rule| paths(context, rule))
         .map(|(_, pattern)| pattern)

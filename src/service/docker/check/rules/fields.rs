@@ -209,16 +209,16 @@ fn check_lists(
     found: &mut Vec<Diagnostic>,
 ) {
     for (index, name) in rule.spec.resources_from.iter().flatten().enumerate() {
-        let Some(list) = context.list(name) else {
+        // Lists that are invalid or have the same name are reported themselves.
+        let Some(list) = context.list(name).filter(|_| context.is_unambiguous(name)) else {
             continue;
         };
-        let Some(group) = list
-            .groups
-            .iter()
-            .find(|group| group.entries.layer() != layer)
-        else {
+        let [group] = list.groups.as_slice() else {
             continue;
         };
+        if group.entries.layer() == layer {
+            continue;
+        }
         let message = format!("the list `{name}` does not fit {layer} actions");
         found.push(
             Diagnostic::new(

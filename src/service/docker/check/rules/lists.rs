@@ -11,6 +11,9 @@ pub(super) fn check_references(
     policy: &DockerPolicyView<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
+    if context.may_declare_more_lists() {
+        return;
+    }
     for rule in &policy.rules {
         for (index, name) in rule.spec.resources_from.iter().flatten().enumerate() {
             if context.list(name).is_some() {
@@ -60,7 +63,7 @@ pub(super) fn check_names(context: &DockerRuleContext<'_>, found: &mut Vec<Diagn
 }
 
 pub(super) fn check_unused(context: &DockerRuleContext<'_>, found: &mut Vec<Diagnostic>) {
-    if context.lists.is_empty() {
+    if context.lists.is_empty() || context.may_include_more_lists() {
         return;
     }
     let rules = context.policies.iter().flat_map(|policy| &policy.rules);

@@ -30,13 +30,17 @@ pub(super) fn check_policy(
     policy: &DockerPolicyView<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
+    // An invalid rule or list may cover the deeper names.
+    if !context.knows_rules(policy) {
+        return;
+    }
     for rule in &policy.rules {
         let groups: Vec<&EntryGroup<'_>> = context.groups(rule).collect();
         // Gaps inside one list are reported at the list.
         check_groups(
             &groups,
             rule.group.is_some(),
-            |key| covered_elsewhere(context, policy, rule.spec.decision, key),
+            |key| covered_elsewhere(context, policy, rule.decision, key),
             found,
         );
     }
@@ -109,13 +113,10 @@ fn gap(name: &str, port: Option<NonZeroU16>, one: Place, exact: Place) -> Diagno
 fn covered_elsewhere(
     context: &DockerRuleContext<'_>,
     policy: &DockerPolicyView<'_>,
-    decision: Decision,
+    decision: Option<Decision>,
     (name, port): HostAndPort<'_>,
 ) -> bool {
-    let rules = policy
-        .rules
-        .iter()
-        .filter(|rule| rule.spec.decision == decision);
+    let rules = policy.rules.iter().filter(|rule| rule.decision == decision);
     rules
         .flat_map(|rule| context.groups(rule))
         .flat_map(hosts)

@@ -90,7 +90,10 @@ pub(super) fn check_groups(
         let Some(config) = &spec.config else { continue };
         let pack = context.pack(&spec.name);
         // If the version is not the declared one, only the server knows the schemas.
-        let known = pack.filter(|pack| spec.version_tag.is_none() || spec.version_tag == pack.tag);
+        let tag = PulumiGroupView::pack_path(index).key("versionTag");
+        let known = pack
+            .filter(|pack| spec.version_tag.is_none() || spec.version_tag == pack.tag)
+            .filter(|_| !context.invalid.replaces(group.document, &tag));
         for (policy, values) in config {
             let at = ConfiguredPolicy {
                 group,
@@ -100,7 +103,7 @@ pub(super) fn check_groups(
             if policy == ALL {
                 check_all(&at, values, found);
             } else if let Some(pack) = known {
-                check_policy(&at, pack, policy, values, found);
+                check_policy(context, &at, pack, policy, values, found);
             }
         }
     }
@@ -169,6 +172,7 @@ fn check_all(at: &ConfiguredPolicy<'_>, values: &Map<String, Value>, found: &mut
 }
 
 fn check_policy(
+    context: &PulumiRuleContext<'_>,
     at: &ConfiguredPolicy<'_>,
     pack: &PackView<'_>,
     name: &str,
@@ -181,6 +185,11 @@ fn check_policy(
         .enumerate()
         .find(|(_, policy)| policy.name == name)
     else {
+        // An invalid policy may have this name.
+        let all = Path::root().key("spec").key("policies");
+        if context.invalid.affects(pack.document, &all) {
+            return;
+        }
         let message = format!(
             "the pack `{}` has no policy `{name}`",
             pack.manifest.metadata.name
@@ -193,14 +202,19 @@ fn check_policy(
         found.push(Diagnostic::new(Code::UnknownPackPolicy, message, at.key()).help(help));
         return;
     };
+    let schema = PackView::policy_path(index).key("configSchema");
+    if context.invalid.affects(pack.document, &schema)
+        || context
+            .invalid
+            .has_unknown_fields(pack.document, &PackView::policy_path(index))
+    {
+        return;
+    }
     let declared = policy
         .config_schema
         .as_ref()
         .and_then(|schema| schema.properties.as_ref());
-    let schema_place = Place::key(
-        pack.document,
-        PackView::policy_path(index).key("configSchema"),
-    );
+    let schema_place = Place::key(pack.document, schema);
     let mut unknown = false;
     for property in values.keys().filter(|name| *name != ENFORCEMENT_LEVEL) {
         if declared.is_some_and(|declared| declared.contains_key(property)) {

@@ -5,7 +5,7 @@ use model::diag::{Code, Diagnostic, Path, Place, did_you_mean};
 use model::pulumi::EntityType;
 
 pub(super) fn check_members(
-    _: &PulumiRuleContext<'_>,
+    context: &PulumiRuleContext<'_>,
     group: &PulumiGroupView<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
@@ -14,6 +14,10 @@ pub(super) fn check_members(
         .stacks
         .as_ref()
         .is_some_and(|stacks| !stacks.is_empty());
+    let entity_type = Path::root().key("spec").key("entityType");
+    if context.invalid.replaces(group.document, &entity_type) {
+        return;
+    }
     match spec.entity_type {
         EntityType::Accounts if has_stacks => {
             let place = Place::key(group.document, Path::root().key("spec").key("stacks"));
@@ -35,6 +39,9 @@ pub(super) fn check_packs(
     group: &PulumiGroupView<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
+    if context.may_declare_more_packs() {
+        return;
+    }
     for (index, spec) in group.packs() {
         if context.pack(&spec.name).is_some() {
             continue;

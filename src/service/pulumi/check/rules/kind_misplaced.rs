@@ -7,7 +7,7 @@ use model::diag::{Code, Diagnostic, Path, Place};
 
 pub(crate) fn check(context: &PulumiRuleContext<'_>, found: &mut Vec<Diagnostic>) {
     let own = context.target.provider();
-    for document in context.documents {
+    for document in &context.documents {
         let (kind, provider) = match &document.manifest {
             Manifest::Policy(_) => ("Policy", Provider::Docker),
             Manifest::ResourceList(_) => ("ResourceList", Provider::Docker),

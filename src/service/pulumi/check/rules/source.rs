@@ -72,8 +72,8 @@ const NAMED: usize = 3;
 
 pub(super) fn check_lock(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
     let Some(tree) = pack.tree() else { return };
-    if !pack.manifest.spec.version_tag_suffix.is_none() {
-        // The tag is derived from the source.
+    // A tag with a suffix is derived from the source.
+    if !pack.manifest.spec.version_tag_suffix.is_none() || !pack.knows_lock {
         return;
     }
     let tag = &pack.manifest.spec.version_tag;
