@@ -77,8 +77,15 @@ fn manifests_are_found_in_order_and_others_passed_over() {
         ("p/polwarden.yaml", b"broken: ["),
     ]);
     let (loaded, sources) = loaded(directory.path(), &["p"]);
-    assert_eq!(names(&sources), ["p/a/z.yml", "p/b.yaml", "p/c.json"]);
-    assert_eq!(codes(&loaded), [Code::MissingField, Code::MissingField]);
+    // The nested configuration is not read as a manifest, which a warning says.
+    assert_eq!(
+        names(&sources),
+        ["p/polwarden.yaml", "p/a/z.yml", "p/b.yaml", "p/c.json"]
+    );
+    assert_eq!(
+        codes(&loaded),
+        [Code::ConfigNested, Code::MissingField, Code::MissingField]
+    );
     assert_eq!(loaded.targets[0].documents.len(), 2);
     assert_eq!(loaded.files, 3);
 }

@@ -245,7 +245,7 @@ fn unmanaged_policies_are_drift_unless_they_are_known_or_ignored() {
         "{out}"
     );
     assert!(
-        out.contains("Access: widening") && out.contains("s.example.com"),
+        out.contains("Access: 1 opened") && out.contains("s.example.com"),
         "{out}"
     );
     assert!(
