@@ -50,7 +50,7 @@ fn denies(sandbox: &Sandbox) -> usize {
         .count()
 }
 
-/// Two applies, of which the slow one reads its second policy two seconds after the first one. The
+/// Two applies. The slow one reads its second policy two seconds after the first one. The
 /// quick one moves the deny from `a` to `b` between the two readings.
 fn slow_and_quick() -> (Sandbox, Ran) {
     let sandbox = rivals(&["delay=2s@getPolicy:5"]);

@@ -230,7 +230,7 @@ fn prune<'t>(cover: &mut Cover, universe: &[AtomId], terms_of: &impl Fn(AtomId) 
     for candidate in &all {
         kept.remove(candidate);
         let still_excluded = |terms: &&[u32]| terms.iter().any(|term| kept.contains(term));
-        if !unwanted.iter().all(|terms| still_excluded(terms)) {
+        if !unwanted.iter().all(still_excluded) {
             kept.insert(*candidate);
         }
     }

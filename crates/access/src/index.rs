@@ -270,12 +270,7 @@ impl RuleIndex {
         };
         match part {
             RequestPart::Names => trie(&self.hosts),
-            RequestPart::Addresses => self
-                .nets
-                .cells()
-                .into_iter()
-                .flat_map(|cell| cell.terms)
-                .collect(),
+            RequestPart::Addresses => self.nets.cells().flat_map(|cell| cell.terms).collect(),
             RequestPart::PosixPaths => trie(&self.files.posix),
             RequestPart::HomePaths => trie(&self.files.home),
             RequestPart::WslPaths => trie(&self.files.wsl),

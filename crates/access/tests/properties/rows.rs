@@ -243,7 +243,7 @@ fn compared(before: &[Scoped], after: &[Scoped]) -> AccessDifference {
         .iter()
         .chain(after)
         .map(|(_, teams)| Scope {
-            teams: teams.iter().map(|team| TeamId::new(*team)).collect(),
+            teams: teams.iter().map(|team| TeamId::new(team)).collect(),
             ..Scope::default()
         })
         .collect();
