@@ -88,7 +88,9 @@ fn a_call_is_written_down_while_its_answer_is_missing() {
     };
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(!text.contains(r#""record":"answer""#), "{text}");
+    // Other calls may have been answered meanwhile; the one that hangs has not.
+    let count = |record: &str| text.matches(&format!(r#""record":"{record}""#)).count();
+    assert!(count("intent") > count("answer"), "{text}");
 }
 
 #[test]
