@@ -200,7 +200,7 @@ impl Workspace {
     }
 
     /// The manifests of the targets that an invalid configuration declares without errors, for checks
-    /// only. `diagnostics` are those of the configuration. Nothing if there is no such target.
+    /// only. `diagnostics` are those of the configuration. `None` if the target does not exist.
     pub(super) fn open_valid_targets(
         selection: &TargetSelection,
         at: &RevisionArgs,
@@ -539,7 +539,7 @@ fn merge_target_diagnostics(
 /// The positions of the chosen targets in the configuration.
 ///
 /// # Errors
-/// There is no target of such a name.
+/// A selected target does not exist.
 fn positions(config: &Config, selection: &TargetSelection) -> anyhow::Result<Vec<usize>> {
     if selection.targets.is_empty() {
         return Ok((0..config.targets.len()).collect());

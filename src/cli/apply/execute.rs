@@ -56,7 +56,7 @@ pub(super) struct Provenance {
 
 /// What earlier runs of the same command leave.
 pub(crate) struct EarlierRuns {
-    /// Whoever may ask to stop.
+    /// The signal with which the user asks the run to stop.
     pub(super) stop: StopSignal,
     /// Their audit records.
     pub(super) audit: Vec<AuditRecord>,

@@ -200,7 +200,7 @@ fn on_branch(applied: &AppliedRevision<'_>, branch: &str) -> Result<(), BranchEr
 }
 
 /// All branches that are asked for: by what is applied, by what it was merged into, and by the default branch of the
-/// remote, as far as this clone knows them. A change that names another branch is held to the old one too.
+/// remote, as far as this clone knows them. The old branch still applies to a change that names another one.
 ///
 /// # Errors
 /// A configuration cannot be read, so that nobody knows what it asks for.
