@@ -294,10 +294,16 @@ impl<'a> PolicyPlanner<'a> {
         let teams = request.teams;
         let places = DeclarationPlaces::new(request);
         // The outcome does not depend on the order of the calls, so both are computed in parallel.
-        let ((calls, gaps), (found, access)) = rayon::join(
+        let ((calls, gaps), of_drafts) = rayon::join(
             || order::arrange(live_state, unordered, teams),
             || outcome(live_state, &made, known, &places),
         );
+        // A call that is made in parts may lose settings that this version does not know.
+        let (found, access) = if calls.iter().any(|call| call.why.is_some()) {
+            outcome(live_state, &calls, known, &places)
+        } else {
+            of_drafts
+        };
         notes.extend(gaps);
         let access = access.with_team_names(request.teams);
         let (rule, policy) = (

@@ -1,11 +1,11 @@
 //! The order of calls, case by case.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Map;
 
-use super::{PolicyPlanRequest, plan_target};
-use crate::plan::{DependencyReason, PlanNote, SourceRef, TargetInfo, TargetPlan};
+use super::{PolicyPlanRequest, impact, plan_target, replay};
+use crate::plan::{DependencyReason, NotAnalyzed, PlanNote, SourceRef, TargetInfo, TargetPlan};
 use manifest::config::{Provider, Unmanaged};
 use model::Name;
 use model::diag::{DocumentId, Place, SourceMap};
@@ -48,34 +48,40 @@ fn scope(teams: &[&str]) -> Scope {
 }
 
 fn plan(live: (&[&str], &[&str]), desired: (&[&str], &[&str])) -> TargetPlan {
-    let rules = live.1.iter().enumerate().map(|(number, text)| {
+    let live = live_policy("policy", live.0, live.1);
+    let wanted = desired_policy("policy", desired.0, rules_content(desired.1));
+    plan_policies(vec![live], &[wanted])
+}
+
+fn live_policy(name: &str, teams: &[&str], rules: &[&str]) -> LivePolicy {
+    let rules = rules.iter().enumerate().map(|(number, text)| {
         let rule = rule(text);
-        let id = RuleId::new(&format!("rule_{number}"));
         LiveRule {
-            id,
+            id: RuleId::new(&format!("rule_{number}")),
             name: rule.name.to_string(),
             rule: Ok(rule),
             unknown_fields: Map::new(),
         }
     });
-    let policy = LivePolicy {
+    LivePolicy {
         id: PolicyId::new("pol_0"),
-        name: "policy".to_owned(),
-        scope: scope(live.0),
+        name: name.to_owned(),
+        scope: scope(teams),
         unknown_scope_fields: Map::new(),
         content: LiveContent::Rules(rules.collect()),
         created_at: String::new(),
         updated_at: String::new(),
         unknown_fields: Map::new(),
-    };
-    let rules = desired.1.iter().enumerate();
-    let rules = rules.map(|(index, text)| DesiredRule {
+    }
+}
+
+fn rules_content(rules: &[&str]) -> PolicyContent {
+    let rules = rules.iter().enumerate().map(|(index, text)| DesiredRule {
         rule: rule(text),
         aliases: Vec::new(),
         index,
     });
-    let wanted = desired_policy("policy", desired.0, PolicyContent::Rules(rules.collect()));
-    plan_policies(vec![policy], &[wanted])
+    PolicyContent::Rules(rules.collect())
 }
 
 fn desired_policy(name: &str, teams: &[&str], content: PolicyContent) -> DesiredPolicy {
@@ -217,6 +223,48 @@ fn denies_that_trade_places_under_an_allow_are_made_in_parts_and_the_plan_says_w
             .as_ref()
             .is_some_and(|why| why.contains("one call more"))
     }));
+}
+
+#[test]
+fn unknown_settings_that_are_lost_when_a_call_is_made_in_parts_are_not_expected_afterwards() {
+    let mut live = live_policy(
+        "old",
+        &[],
+        &["ALLOW four a.example.com", "deny three a.example.com"],
+    );
+    let LiveContent::Rules(rules) = &mut live.content else {
+        panic!("a policy of rules");
+    };
+    let udp = ["connect:udp".parse::<Action>().unwrap()];
+    let resources = Resources::Plain(["a.example.com".to_owned()].into());
+    rules[1].rule = Ok(Rule {
+        access: RuleAccess::new(udp, resources).unwrap(),
+        ..rule("deny three a.example.com")
+    });
+    let setting = ("expires_at".to_owned(), "2027-01-01".into());
+    rules[1].unknown_fields = Map::from_iter([setting]);
+    let mut desired = desired_policy("new", &[], rules_content(&["allow three a.example.com"]));
+    desired.aliases = vec![Name::new("old").unwrap()];
+    let state = DockerLiveState {
+        policies: vec![live.clone()],
+    };
+
+    let plan = plan_policies(vec![live], &[desired]);
+
+    assert!(plan.calls.iter().any(|call| call.why.is_some()));
+    let after = replay(&state, &plan.calls).unwrap();
+    let expected = impact::unknown_parts(&state, &after, &|_, _| None);
+    let shown: BTreeSet<_> = plan
+        .access
+        .unwrap()
+        .not_analyzed
+        .into_iter()
+        .map(|part| NotAnalyzed {
+            source: None,
+            ..part
+        })
+        .collect();
+    assert_eq!(shown, expected);
 }
 
 #[test]
