@@ -41,7 +41,7 @@ pub struct TargetHistory {
     /// The number of calls of the plan; left out if the journal does not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub planned: Option<usize>,
-    /// The calls that were begun, in the order in which they were first sent.
+    /// The calls that were begun, in the order in which their intents were written.
     pub calls: Vec<RunCall>,
     /// The calls that were not sent, with the reason.
     pub not_sent: Vec<UnsentCall>,
@@ -188,6 +188,10 @@ impl RunHistory {
             }
             JournalRecord::NotSent(unsent) => {
                 let target = self.targets.entry(unsent.target.clone()).or_default();
+                // Its intent may have been written ahead of time.
+                let is_canceled =
+                    |made: &RunCall| made.intent.call == unsent.call && made.answer.is_none();
+                target.calls.retain(|made| !is_canceled(made));
                 target.not_sent.push(*unsent);
             }
             JournalRecord::Intent(intent) => {

@@ -45,7 +45,7 @@ use super::timeline::Timeline;
 use crate::plan::graph::{CallGraph, CallPosition, PrecedenceEdge, ranges};
 use crate::plan::{CallDependency, CallId, DependencyReason, PlanNote, PlannedCall};
 use crate::render::plan::access_view::who;
-use access::{Audience, People};
+use access::{Audience, People, TooComplex};
 use model::docker::{DockerLiveState, DockerOperation, LiveContent, PolicyId};
 pub(crate) use precedence::alternatives;
 use split::{SplitReason, SplittableCall};
@@ -54,6 +54,10 @@ pub(crate) use votes::{RequestVotes, RuleVote, visit_votes};
 /// Maximum number of single splits to try before all calls that are involved in conflicts are split
 /// at once.
 const TRIES: usize = 32;
+
+/// Bytes that the conditions of one order may use, as estimated by their sizes. Beyond it, the order
+/// is not analyzed.
+const MOST_BYTES: usize = 128 << 20;
 
 /// Calls without their order. Made in the order of the list, they lead to the desired state.
 pub(super) struct UnorderedCalls(Vec<SplittableCall>);
@@ -245,11 +249,20 @@ fn attempt(live: &DockerLiveState, steps: &[SplittableCall]) -> OrderAttempt {
     }
     let mut told: HashSet<RequestVotes> = HashSet::new();
     let mut choices: Vec<(Vec<Vec<PrecedenceEdge>>, OrderViolation)> = Vec::new();
+    let mut left = MOST_BYTES;
+    let mut fits = true;
     let visited = visit_votes(&timeline, &mut |atom, audience, votes| {
+        if !fits {
+            return;
+        }
         let Some(allowed) = votes.required_decision().filter(|_| !told.contains(&votes)) else {
             return;
         };
         let ways = precedence::alternatives(&votes);
+        let edges: usize = ways.iter().map(Vec::len).sum();
+        let bytes = votes.bytes() + edges * size_of::<PrecedenceEdge>();
+        fits = bytes <= left;
+        left = left.saturating_sub(bytes);
         told.insert(votes);
         if ways.first().is_none_or(|way| !way.is_empty()) {
             let witness = atom
@@ -266,7 +279,7 @@ fn attempt(live: &DockerLiveState, steps: &[SplittableCall]) -> OrderAttempt {
             ));
         }
     });
-    if let Err(too_complex) = visited {
+    if let Err(too_complex) = visited.and(if fits { Ok(()) } else { Err(TooComplex) }) {
         return OrderAttempt {
             graph,
             conflicts,
