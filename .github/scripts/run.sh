@@ -36,7 +36,8 @@ choose_source() {
     local below="${DIRECTORY#./}"
     if [[ "$below" == . ]]; then below=""; fi
     cd "$FETCHED"
-    arguments+=(--at "$AT:${below%/}" --base "$BASE")
+    # The base is read at the same folder.
+    arguments+=(--git-dir "$FETCHED" --at "$AT:${below%/}" --base "$BASE")
     return
   fi
   cd "$DIRECTORY" || die "\`directory\`: there is no folder $DIRECTORY; check the repository out first"
