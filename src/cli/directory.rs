@@ -48,7 +48,10 @@ pub(super) fn enter_project() -> anyhow::Result<()> {
     let start = start.canonicalize().unwrap_or(start);
     // A broken link counts: reading it fails, and no other configuration takes its place.
     let has_config = |folder: &&Path| folder.join(FILE_NAME).symlink_metadata().is_ok();
-    let top = git::top(&start);
+    // With `--git-dir`, the configuration is in that repository.
+    let top = (!git::uses_bare_repository())
+        .then(|| git::top(&start))
+        .flatten();
     let project = top.and_then(|top| {
         let inside = start
             .ancestors()
