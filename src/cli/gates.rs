@@ -101,7 +101,7 @@ impl GateArgs {
 /// The configuration at a revision; nothing where there was none yet.
 ///
 /// The folder is searched for in the base as it was for the change: a change that adds, moves or
-/// removes a configuration below another one is held to the gates of what counted before.
+/// removes a configuration below another one is checked against the gates that counted before.
 fn read_base(
     here: &Path,
     path: &RevisionPath,

@@ -134,7 +134,7 @@ impl SourceTree {
             let tree = Self::work_tree()?;
             if Path::new(config::FILE_NAME).symlink_metadata().is_err() {
                 bail!(
-                    "there is no {} in this directory or its parents in the repository; go to the directory that has one, name it with -C DIR, or start with `polwarden init`",
+                    "no {} in this directory or in its parents in the repository; go to the directory that has one, name it with -C DIR, or start with `polwarden init`",
                     config::FILE_NAME
                 );
             }
@@ -142,7 +142,7 @@ impl SourceTree {
         };
         match tree {
             Some(tree) => Ok(Self::Revision(tree)),
-            None => bail!("there is no {} in this directory {name}", config::FILE_NAME),
+            None => bail!("no {} in this directory {name}", config::FILE_NAME),
         }
     }
 

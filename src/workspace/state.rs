@@ -43,7 +43,7 @@ fn create_real_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Checks that a folder is no link.
+/// Checks that a folder is not a link.
 ///
 /// # Errors
 /// It is missing, a link, or no folder.

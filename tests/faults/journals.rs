@@ -245,7 +245,7 @@ fn a_journal_of_a_later_version_stops_the_run_and_an_invalid_one_does_not() {
             1,
             "a later version of polwarden wrote",
         ),
-        ("no journal\n", 0, "is no journal"),
+        ("invalid\n", 0, "Ignored an invalid file"),
     ] {
         assert_eq!(
             state(&sandbox, EmulatorProfile::Current),

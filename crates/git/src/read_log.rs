@@ -1,6 +1,6 @@
 //! What was read from a work tree, and whether a commit contains the same.
 //!
-//! Git's own status is not enough: it trusts flags and file times of the index, both of which can
+//! Git's own status is not enough: it trusts flags and file times of the index, and both can
 //! hide a change. Here the bytes that were read are hashed, and each read is repeated on the commit.
 
 use std::collections::BTreeMap;
@@ -56,7 +56,7 @@ impl ReadLog {
         }
     }
 
-    /// A path of which the commit contains something else than what was read.
+    /// A path at which the commit contains something other than what was read.
     pub(crate) fn difference(&self, commit: &Revision) -> Option<Utf8PathBuf> {
         let files = self.files.iter().filter(|(path, id)| {
             let committed = match commit.blob_id(path) {

@@ -150,7 +150,7 @@ impl RequirementArgs {
             }
             None => match workspace.commit() {
                 Err(error) => error.to_string(),
-                Ok(_) => "no commit is checked out here: there is no git repository, or it is empty"
+                Ok(_) => "no commit is checked out here: no git repository was found, or it is empty"
                     .to_owned(),
             },
         };
@@ -209,13 +209,7 @@ impl RequirementArgs {
     fn signed(&self, applied: &AppliedRevision<'_>) -> Result<SignedBy, SignatureError> {
         let here = directory::start();
         let commit = git::commit_id(here, &applied.at)?;
-        // A change must not choose its signers by a configuration of its own below the old one.
-        let base = applied.base(&commit)?;
-        let base = base.map(|base| Revision::open_base_containing(here, &base, FILE_NAME));
-        let base = base.transpose()?.flatten();
-        let prefix = base.map(|base| RepositoryPrefix::new(&base.folder()));
-        let prefix = prefix.as_ref().unwrap_or(applied.prefix);
-        let file = prefix.file(self.allowed_signers.as_str());
+        let file = applied.prefix.file(self.allowed_signers.as_str());
         git::verify(&SignatureRequest {
             directory: here,
             commit: &commit,

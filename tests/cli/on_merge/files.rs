@@ -93,7 +93,8 @@ fn without_a_commit_nobody_knows_what_is_applied() {
     );
     let ran = sandbox.expect(5, &[APPLY, &["--allow-any-branch"]].concat());
     assert!(
-        ran.err.contains("no commit is checked out here") && ran.err.contains("no git repository"),
+        ran.err.contains("no commit is checked out here")
+            && ran.err.contains("no git repository was found"),
         "{}",
         ran.err
     );

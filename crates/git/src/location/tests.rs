@@ -154,7 +154,7 @@ fn an_entry_that_leads_into_the_work_tree_is_refused() {
     let infra = folder.path().join("infra");
     assert!(reason(&infra).contains("a folder of a work tree"));
     assert!(crate::superproject(&infra).is_some());
-    // An entry that is no repository is not passed over.
+    // An invalid entry is not passed over.
     let folder = repository();
     fs::create_dir(folder.path().join("infra/.git")).unwrap();
     Revision::open(&folder.path().join("infra"), &"HEAD".into()).unwrap_err();

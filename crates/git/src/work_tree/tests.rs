@@ -250,7 +250,7 @@ fn missing_objects_of_a_partial_clone_are_named() {
             .help()
             .contains("git fetch --refetch --no-filter origin")
     );
-    // Without trees, the folder itself is unknown, which is no reason to look into its parents.
+    // Without trees, the folder itself is unknown. Its parents are not searched instead.
     let filter = ["clone", "-q", "--filter=tree:0", &from, "treeless"];
     git(places.path(), &filter);
     let base = RevisionPath::from("HEAD~1:gov");
