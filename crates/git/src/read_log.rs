@@ -71,16 +71,13 @@ impl ReadLog {
                 .pack(path)
                 .map_or(true, |tree| tree.files() != **files)
         });
-        let lists = self.lists.iter().filter_map(|(path, files)| {
-            let Ok(listing) = commit.list(path) else {
-                return Some(path);
-            };
-            let only = |one: &'_ [Utf8PathBuf], other: &[Utf8PathBuf]| {
-                one.iter().find(|file| !other.contains(file)).cloned()
-            };
-            let differs = only(files, &listing.files).or_else(|| only(&listing.files, files));
-            differs.map(|_| path)
+        // Both lists are sorted.
+        let lists = self.lists.iter().filter(|(path, files)| {
+            commit
+                .list(path)
+                .map_or(true, |listing| listing.files != **files)
         });
+        let lists = lists.map(|(path, _)| path);
         let files = files.map(|(path, _)| path);
         let packs = packs.map(|(path, _)| path);
         self.unstable
