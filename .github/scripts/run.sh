@@ -79,7 +79,8 @@ plan_comment() {
       "$MARKER" "$code" >"$page"
   fi
   local merged=""
-  if [[ -n "$FETCHED" ]]; then merged=" merged into \`$BASE_REF\` at $BASE"; fi
+  # A caller that does not name the branch gets the commit alone.
+  if [[ -n "$FETCHED" ]]; then merged=" merged into ${BASE_REF:+\`$BASE_REF\` at }$BASE"; fi
   printf '\nCommit %s%s · [log](%s/%s/actions/runs/%s)\n' "${HEAD:-$GITHUB_SHA}" "$merged" \
     "$GITHUB_SERVER_URL" "$GITHUB_REPOSITORY" "$GITHUB_RUN_ID" >>"$page"
 }
