@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
+use super::directory;
 use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
 use super::tree::RevisionArgs;
@@ -64,11 +65,13 @@ impl CallArgs {
     ///
     /// # Errors
     /// The operation or a field is not what it may be, or the service refuses the call.
-    pub(super) fn run(self, console: Console) -> CommandResult {
+    pub(super) fn run(mut self, console: Console) -> CommandResult {
         if self.list {
             console.print(&list())?;
             return Ok(Exit::Done);
         }
+        directory::enter_project()?;
+        self.journal = self.journal.as_deref().map(directory::argument);
         super::runtime()?.block_on(self.run_async(console))
     }
 

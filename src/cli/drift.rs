@@ -1,12 +1,11 @@
 //! `polwarden drift`: what servers hold that no merged manifest wants.
 
-use std::path::Path;
-
 use anyhow::Context as _;
 use clap::Args;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
+use super::directory;
 use super::error::{CommandError, CommandResult, FailureKind, OpenWorkspaceError};
 use super::exit::Exit;
 use super::format::{DriftFormats, OutputArgs, OutputFormat};
@@ -20,7 +19,7 @@ use crate::render;
 use crate::render::annotations::{Annotation, RepositoryPrefix};
 use crate::run::service::Reads;
 use crate::service::registry;
-use git::{Revision, RevisionError};
+use git::{Revision, RevisionError, RevisionPath};
 use manifest::config;
 use manifest::config::Target;
 
@@ -144,23 +143,29 @@ impl DriftArgs {
         if !self.at.is_work_tree() {
             return self.at.clone();
         }
-        let committed = match Revision::open(Path::new("."), "HEAD") {
-            Ok(head) => head.contains_file(config::FILE_NAME),
-            Err(RevisionError::NoRepository { .. }) => return self.at.clone(),
-            Err(RevisionError::NoRevision { .. } | RevisionError::NoFolder { .. }) => false,
-            Err(
-                RevisionError::Repository { .. }
-                | RevisionError::Shallow { .. }
-                | RevisionError::NoCommit { .. }
-                | RevisionError::Unreadable { .. }
-                | RevisionError::NoIndex { .. }
-                | RevisionError::Index { .. }
-                | RevisionError::NoBranch { .. }
-                | RevisionError::NoMergeBase { .. },
-            ) => true,
-        };
+        let head = RevisionPath::head();
+        let committed =
+            match Revision::open_containing(directory::start(), &head, config::FILE_NAME) {
+                Ok(found) => found.is_some(),
+                Err(RevisionError::NoRepository { .. }) => return self.at.clone(),
+                Err(RevisionError::NoRevision { .. } | RevisionError::NoFolder { .. }) => false,
+                Err(
+                    RevisionError::InvalidRepository { .. }
+                    | RevisionError::Owner { .. }
+                    | RevisionError::Unsupported { .. }
+                    | RevisionError::NotFetched { .. }
+                    | RevisionError::Conflicts
+                    | RevisionError::Shallow { .. }
+                    | RevisionError::NoCommit { .. }
+                    | RevisionError::Unreadable { .. }
+                    | RevisionError::NoIndex { .. }
+                    | RevisionError::Index { .. }
+                    | RevisionError::NoBranch { .. }
+                    | RevisionError::NoMergeBase { .. },
+                ) => true,
+            };
         if committed {
-            return RevisionArgs::revision("HEAD");
+            return RevisionArgs::revision(head);
         }
         console.status("HEAD has no configuration here yet: the work tree is compared.");
         self.at.clone()

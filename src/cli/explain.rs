@@ -5,6 +5,7 @@ use clap::Args;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
+use super::directory;
 use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
 use super::format::{self, OutputFormat};
@@ -107,6 +108,7 @@ impl ExplainArgs {
     /// # Errors
     /// The request cannot be understood, or what it is asked about cannot be read.
     pub(super) fn run(self, console: Console) -> CommandResult {
+        directory::enter_project()?;
         let Some(object) = &self.object else {
             return explain_code(&self.first, console);
         };

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
+use super::directory;
 use super::error::{CommandError, CommandResult, FailureKind, OpenWorkspaceError};
 use super::exit::Exit;
 use super::fmt::replace;
@@ -265,7 +266,8 @@ impl ImportArgs {
         };
         let configured = target.paths.iter().find(|path| !is_file(path));
         self.out
-            .clone()
+            .as_deref()
+            .map(directory::argument)
             .unwrap_or_else(|| configured.map_or_else(|| "policies".into(), Utf8PathBuf::from))
     }
 }

@@ -11,6 +11,8 @@ use crate::render::text::neutral;
 use crate::run::service::{PlanError, PlanRequest, Reads};
 use crate::service::diagnostics::is_error;
 use crate::service::registry;
+use anyhow::Context as _;
+use git::{RevisionError, RevisionPath};
 use manifest::config::Target;
 use model::Desired;
 
@@ -41,32 +43,46 @@ impl BaseManifests {
     }
 
     /// Reads the manifests of a revision. Where they cannot be understood, that is said, and nothing is told apart.
-    pub(super) fn read(revision: &str, console: Console) -> Option<Self> {
-        let workspace = match Workspace::open(
-            &TargetSelection::default(),
-            &RevisionArgs::revision(revision),
-        ) {
+    ///
+    /// # Errors
+    /// The clone does not contain them.
+    pub(super) fn read(path: &RevisionPath, console: Console) -> anyhow::Result<Option<Self>> {
+        let revision = path.revision();
+        let at = RevisionArgs::revision(path.clone());
+        let workspace = match Workspace::open(&TargetSelection::default(), &at) {
             Ok(workspace) => workspace,
             Err(OpenWorkspaceError::Invalid(_)) => {
-                return warn_without_base(revision, "its configuration is invalid", console);
+                return Ok(warn_without_base(
+                    revision,
+                    "its configuration is invalid",
+                    console,
+                ));
             }
             Err(OpenWorkspaceError::Unreadable(error)) => {
-                return warn_without_base(revision, &error.to_string(), console);
+                return Ok(warn_without_base(revision, &error.to_string(), console));
             }
         };
-        if workspace.findings().iter().any(is_error) {
-            return warn_without_base(revision, "its manifests are invalid", console);
+        if workspace.is_incomplete() {
+            let revision = revision.to_owned();
+            return Err(RevisionError::NotFetched { revision })
+                .context("the base revision cannot be compared");
         }
-        Some(Self {
+        if workspace.findings().iter().any(is_error) {
+            return Ok(warn_without_base(
+                revision,
+                "its manifests are invalid",
+                console,
+            ));
+        }
+        Ok(Some(Self {
             workspace,
             revision: revision.to_owned(),
-        })
+        }))
     }
 
     pub(super) fn commit(&self) -> String {
-        self.workspace
-            .commit()
-            .map_or_else(|| self.revision.clone(), |commit| commit.id)
+        let commit = self.workspace.commit().ok().flatten();
+        commit.map_or_else(|| self.revision.clone(), |commit| commit.id)
     }
 
     /// What it wants of the organizations of some targets, in their order; nothing where that cannot be understood,

@@ -1,6 +1,7 @@
 //! Finds, reads and parses the manifests of all targets, in parallel.
 
 mod packs;
+pub mod state;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

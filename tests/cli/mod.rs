@@ -15,6 +15,7 @@ mod headers;
 mod history;
 mod hostile;
 mod hostile_change;
+mod hostile_repository;
 mod import_only;
 mod invalid_config;
 mod lints;

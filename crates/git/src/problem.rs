@@ -42,6 +42,9 @@ pub enum FileProblemKind {
     /// A submodule, of which the repository contains only the commit id.
     #[error("this is a submodule: its files are not part of this repository")]
     Submodule,
+    /// An object of the revision that this clone does not contain.
+    #[error("its content is not in this clone, which may be a partial clone")]
+    NotFetched,
     /// An error of the operating system or of git.
     #[error("it cannot be read: {0}")]
     Unreadable(String),
@@ -55,9 +58,12 @@ impl FileProblemKind {
     /// The diagnostic code of the problem.
     pub fn code(&self) -> Code {
         match self {
-            Self::Missing | Self::Special | Self::Name | Self::Submodule | Self::Unreadable(_) => {
-                Code::FileUnreadable
-            }
+            Self::Missing
+            | Self::Special
+            | Self::Name
+            | Self::Submodule
+            | Self::NotFetched
+            | Self::Unreadable(_) => Code::FileUnreadable,
             Self::Outside => Code::TargetPathInvalid,
             Self::SymlinkOutside => Code::SymlinkOutside,
             Self::Loop => Code::DirectoryLoop,
@@ -81,6 +87,9 @@ impl FileProblemKind {
             Self::Name => "rename the file",
             Self::Submodule => {
                 "keep the manifests in this repository, or name the folders beside the submodule one by one"
+            }
+            Self::NotFetched => {
+                "fetch what a filter left out with `git fetch --refetch --no-filter origin`, or clone without a filter"
             }
             Self::Unreadable(_) => "check that the file exists and may be read",
         }

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use git2::Oid;
 
-use crate::find::{RevisionError, commit, fetch_branch, repository};
+use crate::find::{RevisionError, commit, fetch_branch};
+use crate::location;
+use crate::revision_path::RevisionPath;
 
 /// The pull request of a CI pipeline, from its environment variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,15 +61,19 @@ impl PullRequest {
         })
     }
 
-    /// The id of the merge base of `head` (default: `HEAD`) and the target branch (`origin/NAME`,
-    /// or `NAME`).
+    /// The merge base of `head` and the target branch (`origin/NAME`, or `NAME`), at the folder of
+    /// `head`.
     ///
     /// # Errors
     /// The clone does not contain the required commits. The error contains the command to fetch
     /// them.
-    pub fn base(&self, directory: &Path, head: Option<&str>) -> Result<String, RevisionError> {
+    pub fn base(
+        &self,
+        directory: &Path,
+        head: &RevisionPath,
+    ) -> Result<RevisionPath, RevisionError> {
         let Self { variable, base } = self;
-        let repository = repository(directory).map_err(|error| match error {
+        let repository = location::open(directory).map_err(|error| match error {
             RevisionError::NoRepository { directory, .. } => RevisionError::NoRepository {
                 directory,
                 asked: variable,
@@ -79,13 +85,13 @@ impl PullRequest {
                 let known = Oid::from_str(id)
                     .ok()
                     .filter(|id| repository.find_commit(*id).is_ok());
-                return known
-                    .map(|id| id.to_string())
-                    .ok_or_else(|| RevisionError::NoBranch {
+                return known.map(|id| head.at(id.to_string())).ok_or_else(|| {
+                    RevisionError::NoBranch {
                         variable,
                         branch: id.clone(),
                         fetch: format!("git fetch --depth 1 origin {id}"),
-                    });
+                    }
+                });
             }
             CiBase::Branch(branch) => branch,
         };
@@ -100,18 +106,12 @@ impl PullRequest {
             branch: branch.clone(),
             fetch: fetch_branch(branch),
         })?;
-        let head_name = head.unwrap_or("HEAD");
-        let head = commit(
-            &repository,
-            head_name
-                .split_once(':')
-                .map_or(head_name, |(name, _)| name),
-        )?;
+        let id = commit(&repository, head.revision())?;
         repository
-            .merge_base(head, tip.id())
-            .map(|id| id.to_string())
+            .merge_base(id, tip.id())
+            .map(|id| head.at(id.to_string()))
             .map_err(|_| RevisionError::NoMergeBase {
-                head: head_name.to_owned(),
+                head: head.revision().to_owned(),
                 branch: branch.clone(),
                 fetch: if repository.is_shallow() {
                     "git fetch --unshallow origin".to_owned()

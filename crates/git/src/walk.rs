@@ -38,14 +38,10 @@ pub(crate) struct ResolvedPath {
 
 /// Converts an error of libgit2.
 pub(crate) fn unreadable(error: &git2::Error) -> FileProblemKind {
-    let why = match error.code() {
-        ErrorCode::NotFound => {
-            "its content is not in this clone; run `git fetch`, or clone without a filter"
-                .to_owned()
-        }
-        _ => error.message().to_owned(),
-    };
-    FileProblemKind::Unreadable(why)
+    match error.code() {
+        ErrorCode::NotFound => FileProblemKind::NotFetched,
+        _ => FileProblemKind::Unreadable(error.message().to_owned()),
+    }
 }
 
 /// Reads a file after checking its size.

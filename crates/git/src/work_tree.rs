@@ -7,14 +7,21 @@ use std::collections::HashSet;
 use std::fs::{self, FileType, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use camino::{Utf8Component, Utf8Path};
+use git2::ErrorCode;
 use thiserror::Error;
 
+use crate::find::{self, RevisionError};
+use crate::git::HeadCommit;
+use crate::line_endings::LineEndings;
+use crate::location;
 use crate::pack::{self, PackError, PackTree};
 use crate::problem::{FileProblem, FileProblemKind, Listing, MAX_DEPTH, is_manifest};
 use crate::read::{read_bounded, text, unreadable};
+use crate::read_log::ReadLog;
+use crate::revision::Revision;
 use crate::source::{Source, normalize};
 
 /// The directory of a configuration in its work tree.
@@ -24,6 +31,11 @@ pub struct WorkTree {
     root: PathBuf,
     /// The limit of all reads: the work tree of the git repository, or `root` itself.
     boundary: PathBuf,
+    /// Whether `boundary` is the top of a git work tree.
+    is_repository: bool,
+    /// Opened for the first file or pack that needs it.
+    endings: OnceLock<Option<Mutex<LineEndings>>>,
+    log: Mutex<ReadLog>,
 }
 
 /// The directory of the configuration cannot be opened.
@@ -52,17 +64,90 @@ impl WorkTree {
             path: directory.display().to_string(),
             source,
         })?;
-        let repository = git2::Repository::discover(&root).ok();
-        let boundary = repository.and_then(|repository| repository.workdir()?.canonicalize().ok());
-        let boundary = boundary
-            .filter(|boundary| root.starts_with(boundary))
-            .unwrap_or_else(|| root.clone());
-        Ok(Self { root, boundary })
+        // The entry `.git` alone decides, so that the limit does not depend on whether the
+        // repository can be opened.
+        let top = location::top(&root);
+        Ok(Self {
+            is_repository: top.is_some(),
+            boundary: top.unwrap_or_else(|| root.clone()),
+            root,
+            endings: OnceLock::new(),
+            log: Mutex::default(),
+        })
     }
 
     /// The directory of the configuration, with symbolic links resolved.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The folder of the configuration from the root of the repository, with `/`. Empty at the root
+    /// and outside of repositories.
+    pub fn folder(&self) -> String {
+        self.segments().join("/")
+    }
+
+    fn segments(&self) -> Vec<String> {
+        let inside = self.root.strip_prefix(&self.boundary).ok();
+        let inside = inside.map(|inside| inside.iter().map(|name| name.to_string_lossy().into()));
+        inside.map(Iterator::collect).unwrap_or_default()
+    }
+
+    /// The commit that is checked out. It counts as dirty if it does not contain what was read until
+    /// now. Returns `None` outside of repositories and before the first commit.
+    ///
+    /// # Errors
+    /// The repository cannot be opened, or its commit cannot be read.
+    pub fn head(&self) -> Result<Option<HeadCommit>, RevisionError> {
+        if !self.is_repository {
+            return Ok(None);
+        }
+        let repository = location::open_work_tree(&self.boundary)?;
+        let unreadable = |source| find::incomplete(&repository, "HEAD", source);
+        let head = match repository.head() {
+            Ok(head) => head,
+            Err(error) if error.code() == ErrorCode::UnbornBranch => return Ok(None),
+            Err(source) => return Err(unreadable(source)),
+        };
+        let commit = head.peel_to_commit().map_err(unreadable)?;
+        let branch = find::checked_out_branch(&repository);
+        let mut found = HeadCommit::from_git(&commit, branch, false);
+        let id = commit.id();
+        drop(commit);
+        drop(head);
+        let folder = self.segments();
+        let is_changed = crate::git::is_changed(&repository, &folder);
+        found.dirty = match Revision::committed(repository, id, &folder) {
+            Ok(committed) => is_changed || self.log().difference(&committed).is_some(),
+            // The folder itself is not committed.
+            Err(RevisionError::NoFolder { .. }) => true,
+            Err(error) => return Err(error),
+        };
+        Ok(Some(found))
+    }
+
+    fn log(&self) -> MutexGuard<'_, ReadLog> {
+        // Each entry is added as a whole, so a thread that panicked left nothing inconsistent.
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The conversion of line endings, if the repository can be opened.
+    fn endings(&self) -> Option<MutexGuard<'_, LineEndings>> {
+        let endings = self.endings.get_or_init(|| {
+            let top = self.is_repository.then_some(&self.boundary)?;
+            LineEndings::of(top).map(Mutex::new)
+        });
+        let endings = endings.as_ref()?;
+        Some(endings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Checks that a path with links resolved is inside of the repository and none of git's files.
+    fn check_inside(&self, real: &Path) -> Result<(), FileProblemKind> {
+        if real.starts_with(&self.boundary) && !location::is_internal(&self.boundary, real) {
+            Ok(())
+        } else {
+            Err(FileProblemKind::SymlinkOutside)
+        }
     }
 
     /// The absolute path of a file or folder, with symbolic links resolved. `path` is relative to
@@ -86,20 +171,18 @@ impl WorkTree {
                 other => lexical.push(other.as_str()),
             }
         }
-        if !lexical.starts_with(&self.boundary) {
+        if !lexical.starts_with(&self.boundary) || location::is_internal(&self.boundary, &lexical) {
             return Err(FileProblemKind::Outside);
         }
         let real = lexical.canonicalize().map_err(|error| unreadable(&error))?;
-        if !real.starts_with(&self.boundary) {
-            return Err(FileProblemKind::SymlinkOutside);
-        }
+        self.check_inside(&real)?;
         let metadata = fs::metadata(&real).map_err(|error| unreadable(&error))?;
         Ok((real, metadata))
     }
 }
 
-impl Source for WorkTree {
-    fn list(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
+impl WorkTree {
+    fn find(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
         let (real, metadata) = self.locate(path)?;
         let shown = normalize(path).ok_or(FileProblemKind::Outside)?;
         if metadata.is_file() {
@@ -124,13 +207,39 @@ impl Source for WorkTree {
         Ok(listing)
     }
 
-    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+    /// The bytes of a file as git would store them.
+    fn bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind> {
         let (real, metadata) = self.locate(path)?;
         if !metadata.is_file() {
             return Err(FileProblemKind::Special);
         }
         let bytes = read_bounded(&real, &metadata, limit)?;
-        text(bytes)
+        Ok(match bytes.contains(&b'\r').then(|| self.endings()) {
+            Some(Some(endings)) => endings.stored(&real, bytes),
+            Some(None) | None => bytes,
+        })
+    }
+}
+
+impl Source for WorkTree {
+    fn list(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
+        let listing = self.find(path)?;
+        self.log().list(path, &listing);
+        Ok(listing)
+    }
+
+    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+        match self.bytes(path, limit) {
+            Ok(bytes) => {
+                self.log().file(path, &bytes);
+                text(bytes)
+            }
+            Err(FileProblemKind::Missing) => {
+                self.log().missing(path);
+                Err(FileProblemKind::Missing)
+            }
+            Err(kind) => Err(kind),
+        }
     }
 
     fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
@@ -138,7 +247,10 @@ impl Source for WorkTree {
         if !metadata.is_dir() {
             return Err(PackError::NoDirectory);
         }
-        pack::work::read(&real, &self.boundary)
+        let endings = self.endings();
+        let tree = pack::work::read(&real, &self.boundary, endings.as_deref())?;
+        self.log().pack(path, tree.files());
+        Ok(tree)
     }
 }
 
@@ -211,9 +323,7 @@ impl WorkTreeWalk<'_> {
                     }
                     other => other,
                 })?;
-            if !real.starts_with(&self.tree.boundary) {
-                return Err(FileProblemKind::SymlinkOutside);
-            }
+            self.tree.check_inside(&real)?;
             kind = fs::metadata(&real)
                 .map_err(|error| unreadable(&error))?
                 .file_type();
@@ -248,3 +358,6 @@ impl WorkTreeWalk<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

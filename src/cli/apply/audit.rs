@@ -10,6 +10,7 @@ use crate::cli::console::Console;
 use crate::render;
 use crate::run::audit::{AuditRecord, AuditReport};
 use crate::run::journal::RunHistory;
+use crate::workspace::state;
 
 /// Where audit records go.
 pub(crate) struct AuditFile {
@@ -26,7 +27,7 @@ impl AuditFile {
     /// It cannot be written.
     pub(crate) fn open(path: Option<&Utf8Path>, earlier: Vec<AuditRecord>) -> anyhow::Result<Self> {
         let open = |path: &Utf8Path| {
-            let file = File::create(path);
+            let file = state::create_private(path.as_std_path());
             let why =
                 || format!("cannot write the audit record to `{path}`, so that nothing was begun");
             anyhow::Ok((path.to_owned(), file.with_context(why)?))

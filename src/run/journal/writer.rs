@@ -1,6 +1,6 @@
 //! Writes a journal: what matters is on the disk before the call is made.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,6 +9,7 @@ use thiserror::Error;
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::record::JournalRecord;
+use crate::workspace::state;
 
 /// The largest journal that is read: 256 MiB.
 pub(super) const MAX_BYTES: u64 = 256 * 1024 * 1024;
@@ -112,12 +113,7 @@ impl Journal {
             path: path.to_owned(),
             cause: Arc::new(cause),
         };
-        let mut file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(path)
-            .map_err(failed)?;
+        let mut file = state::append_private(path.as_std_path()).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
