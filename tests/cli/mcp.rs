@@ -1,5 +1,6 @@
 //! `polwarden explain mcp …`: Cedar policies, by statement, file and line.
 
+use emulator::{DockerOptions, DockerSeed};
 use serde_json::{Value, json};
 
 use super::assert_stable;
@@ -228,7 +229,12 @@ const DATA: &str = "7c1d2b60-9a54-4f1e-b7c3-0e5a8d9f6421";
 /// An organization on an emulator, so that several commands see the same live state.
 fn live(more: &str) -> Sandbox {
     let teams = format!("teams: {{platform: {PLATFORM}, data: {DATA}}}\n{more}");
-    Sandbox::new(&teams).serve(emulator::DockerOptions::default())
+    let seed = json!({"organizations": [{"name": "my-org", "teams": [
+        {"uuid": PLATFORM, "name": "platform"}, {"uuid": DATA, "name": "data"}]}]});
+    Sandbox::new(&teams).serve(DockerOptions {
+        seed: Some(DockerSeed::from_json(&seed.to_string()).unwrap()),
+        ..DockerOptions::default()
+    })
 }
 
 fn plan(sandbox: &Sandbox, code: i32, more: &[&str]) -> Value {
@@ -283,7 +289,7 @@ fn statements_that_change_are_shown_with_effect_and_actions() {
     for line in [
         "? not analyzed: policy \"MCP tools\" (policies/mcp.yaml:4): 2 statements changed\n",
         "        ~ permit invokeTool, getPrompt → require approval for invokeTool, getPrompt (statement 2, line 2)\n",
-        "        ~ forbid every action → permit register (statement 3, line 3)\n",
+        "        ~ forbid any action → permit register (statement 3, line 3)\n",
     ] {
         assert!(human.contains(line), "{line}\n{human}");
     }

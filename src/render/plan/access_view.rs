@@ -214,7 +214,7 @@ fn statement_line(change: &StatementChange) -> String {
     )
 }
 
-/// "permit invokeTool, getPrompt", "forbid every action".
+/// "permit invokeTool, getPrompt", "forbid any action".
 fn effect_text(statement: &StatementSummary) -> String {
     let effect = match statement.effect {
         StatementEffect::Permit => "permit",
@@ -227,7 +227,7 @@ fn effect_text(statement: &StatementSummary) -> String {
         .map(|action| neutral(action).into_owned())
         .collect();
     if actions.is_empty() {
-        format!("{effect} every action")
+        format!("{effect} any action")
     } else {
         format!("{effect} {}", actions.join(", "))
     }
