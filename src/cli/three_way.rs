@@ -159,7 +159,7 @@ pub(super) fn origins(head: &TargetPlan, base: Option<&TargetPlan>) -> TargetOri
     }
 }
 
-/// An unmanaged object is drift unless somebody decided what happens to it, or the change itself made
+/// An unmanaged object is drift unless the manifests say what happens to it, or the change itself made
 /// it unmanaged: then the base revision declares it or lists it as known.
 fn unmanaged_origins(head: &TargetPlan, base: Option<&TargetPlan>) -> Vec<Origin> {
     let was_drift = |found: &UnmanagedResource| {

@@ -334,7 +334,7 @@ fn unmanaged_policies_count_as_drift_of_a_plan_unless_the_change_leaves_them() {
     plan(0);
     seed("stranger", "s.example.com");
     plan(8);
-    // Known to the base revision and to the change: somebody decided about it.
+    // The change lists it as known, and later the base revision does, too.
     let config = sandbox.read("polwarden.yaml");
     sandbox.write(
         "polwarden.yaml",

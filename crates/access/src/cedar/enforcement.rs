@@ -30,7 +30,7 @@ struct PolicyReach {
     after: BitSet,
 }
 
-/// People for whom enforcement may begin or end.
+/// Enforcement may begin or end for some people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnforcementRow {
     /// `Opens` if no Cedar policy reaches the people any more, `Closes` if none did before.
@@ -41,7 +41,7 @@ pub struct EnforcementRow {
     pub people: People,
 }
 
-/// All people for whom enforcement may begin or end.
+/// All changes of enforcement.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EnforcementDifference {
     /// The changes.

@@ -84,7 +84,7 @@ pub struct CedarFailure<'a> {
     pub why: String,
 }
 
-/// Why nothing is known about people whom no Cedar policy applies to. The contract only says that the
+/// Why nothing is known about people without a Cedar policy. The contract only says that the
 /// gateway permits everything where enforcement is not active.
 const NOT_ENFORCED: &str = "no Cedar policy applies to these people, and the service does not \
      document whether everything is then denied or permitted";

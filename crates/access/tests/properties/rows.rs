@@ -327,7 +327,7 @@ fn reaches() -> impl Strategy<Value = Vec<Reach>> {
 proptest! {
     #![proptest_config(cases(256))]
 
-    /// `mcp *` opens for exactly the people whom a Cedar policy reached and none reaches any more, and
+    /// `mcp *` opens for exactly the people with a Cedar policy before and without one after, and
     /// closes in the opposite case; one policy is named for each of them.
     #[test]
     fn mcp_rows_cover_exactly_the_people_without_a_policy(policies in reaches()) {

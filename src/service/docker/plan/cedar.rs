@@ -1,5 +1,5 @@
-//! Changes of Cedar policies: their statements, and the people for whom MCP enforcement may begin or
-//! end. The meaning of changed statements is not analyzed.
+//! Changes of Cedar policies: their statements, and the people who may get or lose MCP enforcement.
+//! The meaning of changed statements is not analyzed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,8 +24,8 @@ pub(super) const ALL_MCP: &str = "mcp *";
 const WITNESS: &str = "mcp invokeTool example";
 
 /// What rows about enforcement assume (contract: MCP, "Decision").
-const ASSUMPTION: &str = "MCP enforcement is not active for people whom no Cedar policy applies to, \
-     so that the gateway permits everything; the service does not document this";
+const ASSUMPTION: &str = "MCP enforcement is not active for people without a Cedar policy, so that \
+     the gateway permits everything; the service does not document this";
 
 /// The Cedar policies that change.
 #[derive(Debug, Default)]
@@ -172,7 +172,7 @@ fn counts(changes: &[StatementChange]) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// The people for whom MCP enforcement may begin or end, as rows about all MCP activity.
+/// Changes of MCP enforcement, as rows about all MCP activity.
 #[derive(Debug, Default)]
 pub(super) struct EnforcementRows {
     /// The last Cedar policy that reaches the people is removed.
@@ -183,7 +183,7 @@ pub(super) struct EnforcementRows {
     pub(super) not_analyzed: Vec<NotAnalyzed>,
 }
 
-/// Compares the people whom Cedar policies apply to, before and after a plan. A policy without
+/// Compares the scopes of Cedar policies before and after a plan. A policy without
 /// statements has no effect.
 pub(super) fn enforcement_rows(
     before: &DockerLiveState,
