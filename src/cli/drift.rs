@@ -14,7 +14,9 @@ use super::planning::{self, Against, Planned};
 use super::reporter::DiagnosticReporter;
 use super::tree::RevisionArgs;
 use super::workspace::{Project, TargetSelection, WorkingDirectory, Workspace};
-use crate::plan::{self, DRIFT_FORMAT_VERSION, DriftReport, GateNames, GateOutcome, TargetPlan};
+use crate::plan::{
+    self, DRIFT_FORMAT_VERSION, DriftReport, GateNames, GateOutcome, SourceRef, TargetPlan,
+};
 use crate::render;
 use crate::render::annotations::{Annotation, RepositoryPrefix};
 use crate::run::service::Reads;
@@ -22,6 +24,7 @@ use crate::service::registry;
 use git::{Revision, RevisionError, RevisionPath};
 use manifest::config;
 use manifest::config::Target;
+use model::diag::Place;
 
 /// Show what somebody else changed at the server: how what is live differs from the manifests of the commit that is
 /// checked out, since when, and what the difference opens and closes. Exits with 8 if there is any. Nothing is written.
@@ -214,9 +217,14 @@ fn live_gates(
     }
     let mut live_only = plan.clone();
     live_only.calls.clear();
+    let declared = registry::declared_names(&workspace.documents(target));
+    let source = |place: Option<&Place>| {
+        let place = place?;
+        Some(SourceRef::locate(workspace.sources(), place))
+    };
     let places = GateNames {
-        rule: &|_, _| None,
-        policy: &|_| None,
+        rule: &|policy, rule| source(declared.rule(policy, rule)),
+        policy: &|policy| source(declared.policy(policy)),
         teams: target.teams(),
     };
     let mut outcomes = service.gates(&live_only, &gates, &places)?;

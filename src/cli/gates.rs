@@ -14,7 +14,7 @@ use crate::render::text::neutral;
 use crate::service::diagnostics::is_error;
 use crate::service::registry;
 use crate::service::registry::{Checked, ConfiguredGates};
-use access::{Gate, RequestPattern};
+use access::{Gate, WideningPattern};
 use git::{PullRequest, Revision, RevisionPath, Source as _};
 use manifest::config;
 use manifest::config::{Config, Target};
@@ -28,9 +28,9 @@ pub(super) struct GateArgs {
     #[arg(long)]
     deny_widening: bool,
     /// Exit with 4 if anybody gains access to anything outside of this pattern, for example `tcp
-    /// **.example.com:443`, `get https://api.example.com/**` or `read /data/**`; may be given more than once.
+    /// **.example.com:443`, `get https://api.example.com/**`, `read /data/**` or `mcp *`; may be given more than once.
     #[arg(long, value_name = "PATTERN")]
-    allow_widening: Vec<RequestPattern>,
+    allow_widening: Vec<WideningPattern>,
     /// The revision that the change is based on: its gates hold too, and `plan` tells what is drift from what changed.
     /// Without it, in the pipeline of a pull request, what the change branched from.
     #[arg(long, value_name = "REV")]
@@ -49,7 +49,7 @@ struct BaseConfig {
 
 /// Knows what the plan of each target is held to.
 pub(super) struct GateSources {
-    widening: Option<Vec<RequestPattern>>,
+    widening: Option<Vec<WideningPattern>>,
     base: Option<BaseConfig>,
 }
 
@@ -197,7 +197,7 @@ impl GateSources {
                 continue;
             };
             if gates.widening.is_none() {
-                let within: Result<Vec<RequestPattern>, _> =
+                let within: Result<Vec<WideningPattern>, _> =
                     within.iter().map(|text| text.parse()).collect();
                 gates.widening =
                     Some(within.context("the plan holds a pattern that this version cannot read")?);

@@ -49,7 +49,8 @@ pub(super) struct PlanArgs {
     /// Exit with 2 if changes are pending.
     #[arg(long)]
     detailed_exitcode: bool,
-    /// Exit with 8 if the server drifted from the base revision, whatever this change does.
+    /// Exit with 8 if the server drifted from the base revision, whatever this change does. Unmanaged policies count
+    /// unless they are ignored or listed as known.
     #[arg(long)]
     fail_on_drift: bool,
     #[command(flatten)]

@@ -6,7 +6,7 @@ use super::error::OpenWorkspaceError;
 use super::tree::RevisionArgs;
 use super::workspace::{TargetSelection, Workspace};
 use crate::plan;
-use crate::plan::{Gates, Origin, Plan, SourceRef, TargetOrigins, TargetPlan};
+use crate::plan::{Gates, Origin, Plan, SourceRef, TargetOrigins, TargetPlan, UnmanagedResource};
 use crate::render::text::neutral;
 use crate::run::service::{PlanError, PlanRequest, Reads};
 use crate::service::diagnostics::is_error;
@@ -171,7 +171,25 @@ pub(super) fn origins(head: &TargetPlan, base: Option<&TargetPlan>) -> TargetOri
         target: head.target.name.clone(),
         changes: plan::origins(&head.changes, changes),
         held: plan::held_origins(&head.held, held),
+        unmanaged: unmanaged_origins(head, base),
     }
+}
+
+/// An unmanaged object is drift unless the manifests say what happens to it, or the change itself made
+/// it unmanaged: then the base revision declares it or lists it as known.
+fn unmanaged_origins(head: &TargetPlan, base: Option<&TargetPlan>) -> Vec<Origin> {
+    let was_drift = |found: &UnmanagedResource| {
+        let mut before = base.into_iter().flat_map(|base| &base.unmanaged);
+        before.any(|other| other.id == found.id && other.is_drift())
+    };
+    let origin = |found: &UnmanagedResource| {
+        if found.is_drift() && was_drift(found) {
+            Origin::Drift
+        } else {
+            Origin::Change
+        }
+    };
+    head.unmanaged.iter().map(origin).collect()
 }
 
 /// Whether any difference was there before the change, whether or not it can be undone.
@@ -180,7 +198,8 @@ pub(super) fn has_drift(plan: &Plan) -> bool {
     let changes = targets()
         .flat_map(|target| &target.changes)
         .map(|told| told.origin);
-    let mut all = changes.chain(targets().flat_map(|target| target.held.iter().copied()));
+    let others = targets().flat_map(|target| target.held.iter().chain(&target.unmanaged));
+    let mut all = changes.chain(others.copied());
     all.any(|origin| match origin {
         Origin::Change => false,
         Origin::Drift | Origin::Mixed | Origin::Conflict => true,

@@ -56,12 +56,13 @@ mod segments;
 mod sets;
 mod suite;
 mod terms;
+mod unknown;
 mod usage;
 mod walk;
+mod widening;
 
 pub use applicable::{
-    Answer, ApplicableRule, ApplicableRules, AttributedDecision, OrganizationPolicies,
-    RulePosition, UnknownCause,
+    ApplicableRule, ApplicableRules, AttributedDecision, OrganizationPolicies, RulePosition,
 };
 pub use atoms::{Atom, AtomFinder};
 pub use audience::{Audience, NamedAudience};
@@ -69,7 +70,9 @@ pub use budget::TooComplex;
 pub use cedar::nesting;
 pub use cedar::{
     ApplicableCedarPolicies, CedarDecision, CedarError, CedarFailure, CedarRequest,
-    CedarRequestContext, CedarRequestError, CedarStatement,
+    CedarRequestContext, CedarRequestError, CedarStatement, EnforcementComparison,
+    EnforcementDifference, EnforcementRow, StatementDifference, StatementEffect, StatementSummary,
+    has_statements, statement_differences,
 };
 pub use compare::{Comparison, ComparisonResult, compare};
 pub use decide::{DecidingResource, ExplainedDecision, RuleSet};
@@ -88,7 +91,9 @@ pub use suite::{
     Coverage, CoveredRule, CoveredStatement, Decider, Expectation, ExpectationOutcome, ask,
     coverage,
 };
+pub use unknown::{Answer, UnknownCause};
 pub use usage::{
     BlockingDeny, RangeOverlap, ResourcePosition, ResourceSpace, ResourceUsage, RuleUsage,
     RuleWithScope, UsageReport, UsageStatus, usage,
 };
+pub use widening::WideningPattern;

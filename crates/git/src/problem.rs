@@ -113,9 +113,12 @@ pub struct Listing {
     /// Problems in the order in which they were found.
     pub problems: Vec<FileProblem>,
     /// Files that are not manifests because of their names: hidden files, files with other
-    /// extensions, and further configurations.
+    /// extensions, further configurations, and what would be manifests in hidden folders.
     pub skipped: Vec<Utf8PathBuf>,
 }
+
+/// Maximum number of entries of hidden folders to look at in one listing.
+pub(crate) const MAX_HIDDEN: usize = 10_000;
 
 /// Whether the name is that of a manifest.
 pub(crate) fn is_manifest(path: &Utf8Path) -> bool {

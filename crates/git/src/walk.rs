@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use camino::Utf8Path;
 use git2::{ErrorCode, Oid, Repository};
 
-use crate::problem::{FileProblem, FileProblemKind, Listing, MAX_DEPTH, is_manifest};
+use crate::problem::{FileProblem, FileProblemKind, Listing, MAX_DEPTH, MAX_HIDDEN, is_manifest};
 
 /// Maximum number of symbolic links in one path, as on Linux.
 const MAX_LINKS: usize = 40;
@@ -150,6 +150,7 @@ pub(crate) fn list(
         root,
         seen: HashSet::new(),
         entries: 0,
+        hidden: 0,
         listing: Listing::default(),
     };
     walk.folder(tree, shown, &mut vec![path])?;
@@ -165,6 +166,8 @@ struct Walk<'a> {
     root: Oid,
     seen: HashSet<Vec<String>>,
     entries: usize,
+    /// The number of entries of hidden folders.
+    hidden: usize,
     listing: Listing,
 }
 
@@ -200,8 +203,10 @@ impl Walk<'_> {
             let path = shown.join(name);
             let kind = entry.filemode_raw() & KIND;
             if name.starts_with('.') {
-                if !matches!(kind, FOLDER | LINK | SUBMODULE) {
-                    self.listing.skipped.push(path);
+                match kind {
+                    FOLDER => self.hidden_folder(entry.id(), &path, parents.len()),
+                    LINK | SUBMODULE => {}
+                    _ => self.listing.skipped.push(path),
                 }
                 continue;
             }
@@ -229,6 +234,33 @@ impl Walk<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Lists the manifests in a hidden folder as skipped, so that a plan can tell where a manifest
+    /// went. Links are not followed. What cannot be read is left out: nothing there is a manifest.
+    fn hidden_folder(&mut self, tree: Oid, shown: &Utf8Path, depth: usize) {
+        if depth >= MAX_DEPTH {
+            return;
+        }
+        let Ok(tree) = self.repository.find_tree(tree) else {
+            return;
+        };
+        for entry in &tree {
+            self.hidden += 1;
+            if self.hidden > MAX_HIDDEN {
+                return;
+            }
+            let Ok(name) = std::str::from_utf8(entry.name_bytes()) else {
+                continue;
+            };
+            let path = shown.join(name);
+            match entry.filemode_raw() & KIND {
+                FOLDER => self.hidden_folder(entry.id(), &path, depth + 1),
+                LINK | SUBMODULE => {}
+                _ if is_manifest(&path) => self.listing.skipped.push(path),
+                _ => {}
+            }
+        }
     }
 
     fn entry(

@@ -18,7 +18,7 @@ use crate::git::HeadCommit;
 use crate::line_endings::LineEndings;
 use crate::location;
 use crate::pack::{self, PackError, PackTree};
-use crate::problem::{FileProblem, FileProblemKind, Listing, MAX_DEPTH, is_manifest};
+use crate::problem::{FileProblem, FileProblemKind, Listing, MAX_DEPTH, MAX_HIDDEN, is_manifest};
 use crate::read::{read_bounded, text, unreadable};
 use crate::read_log::ReadLog;
 use crate::revision::Revision;
@@ -198,6 +198,7 @@ impl WorkTree {
         let mut walk = WorkTreeWalk {
             tree: self,
             seen: HashSet::new(),
+            hidden: 0,
             listing: Listing::default(),
         };
         walk.folder(&real, &shown, &mut vec![real.clone()])?;
@@ -259,6 +260,8 @@ impl Source for WorkTree {
 struct WorkTreeWalk<'a> {
     tree: &'a WorkTree,
     seen: HashSet<PathBuf>,
+    /// The number of entries of hidden folders.
+    hidden: usize,
     listing: Listing,
 }
 
@@ -288,8 +291,12 @@ impl WorkTreeWalk<'_> {
             };
             let path = shown.join(name);
             if name.starts_with('.') {
-                if entry.file_type().is_ok_and(|kind| kind.is_file()) {
-                    self.listing.skipped.push(path);
+                match entry.file_type() {
+                    Ok(kind) if kind.is_file() => self.listing.skipped.push(path),
+                    Ok(kind) if kind.is_dir() && name != ".git" => {
+                        self.hidden_folder(&entry.path(), &path, parents.len());
+                    }
+                    Ok(_) | Err(_) => {}
                 }
                 continue;
             }
@@ -302,6 +309,30 @@ impl WorkTreeWalk<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Lists the manifests in a hidden folder as skipped, so that a plan can tell where a manifest
+    /// went. Links are not followed. What cannot be read is left out: nothing there is a manifest.
+    fn hidden_folder(&mut self, real: &Path, shown: &Utf8Path, depth: usize) {
+        if depth >= MAX_DEPTH {
+            return;
+        }
+        for entry in fs::read_dir(real).into_iter().flatten().flatten() {
+            self.hidden += 1;
+            if self.hidden > MAX_HIDDEN {
+                return;
+            }
+            let name = entry.file_name();
+            let (Some(name), Ok(kind)) = (name.to_str(), entry.file_type()) else {
+                continue;
+            };
+            let path = shown.join(name);
+            if kind.is_dir() {
+                self.hidden_folder(&entry.path(), &path, depth + 1);
+            } else if kind.is_file() && is_manifest(&path) {
+                self.listing.skipped.push(path);
+            }
+        }
     }
 
     fn entry(

@@ -191,7 +191,11 @@ impl Execution<'_> {
                 && !plan.target.is_embedded();
             standing.moved |= is_stale(&report);
             for stale in report.stale() {
-                standing.stale = true;
+                if service.replans_conflicts() {
+                    standing.stale = true;
+                } else {
+                    standing.moved = true;
+                }
                 CommandError::stale(stale.to_string()).print(console);
             }
             let conflict = report.has_conflict();
