@@ -8,6 +8,7 @@
 mod branch;
 mod find;
 mod git;
+mod limits;
 mod line_endings;
 mod location;
 mod pack;

@@ -131,6 +131,17 @@ async fn what_follows_a_torn_line_begins_on_its_own() {
 }
 
 #[test]
+fn a_journal_that_is_too_long_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = camino::Utf8PathBuf::from_path_buf(folder.path().join("j.jsonl")).unwrap();
+    let file = std::fs::File::create(&path).unwrap();
+    // A sparse file.
+    file.set_len(super::writer::MAX_BYTES + 1).unwrap();
+    let error = RunHistory::read(&path).unwrap_err();
+    assert!(matches!(error, JournalError::TooLong { .. }), "{error}");
+}
+
+#[test]
 fn ids_of_runs_sort_by_time_and_are_names_of_files() {
     let at = |millisecond| RunId::new(jiff::Timestamp::from_millisecond(millisecond).unwrap());
     assert!(at(1_700_000_000_001) < at(1_700_000_000_002) && at(999) < at(1_000));
