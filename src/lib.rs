@@ -3,6 +3,10 @@
 //! `docs/architecture.md` shows the crates and modules. Each module uses only modules above it, which
 //! a test of `xtask` checks.
 
+#[cfg(test)]
+#[path = "../tests/mutated.rs"]
+mod mutated;
+
 pub mod workspace;
 
 pub mod plan;

@@ -20,6 +20,8 @@ mod formats;
 #[cfg(test)]
 mod manifest;
 #[cfg(test)]
+mod mutated;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod provider;

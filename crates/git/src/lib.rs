@@ -11,6 +11,9 @@ mod git;
 mod limits;
 mod line_endings;
 mod location;
+#[cfg(test)]
+#[path = "../../../tests/mutated.rs"]
+mod mutated;
 mod pack;
 mod pipeline;
 mod problem;

@@ -2,6 +2,7 @@ use camino::Utf8Path;
 use proptest::prelude::*;
 
 use super::*;
+use crate::mutated;
 use crate::plan::{CallId, SentOperation, TargetInfo};
 use crate::run::object::StateAfterWrite;
 use manifest::config::Provider;
@@ -57,6 +58,11 @@ fn answer(call: u32) -> JournalRecord {
     }))
 }
 
+fn records() -> Vec<JournalRecord> {
+    let head = JournalRecord::Run(Box::new(head()));
+    vec![head, intent(1), answer(1), intent(2), intent(3), answer(3)]
+}
+
 fn bytes(records: &[JournalRecord]) -> Vec<u8> {
     records
         .iter()
@@ -84,6 +90,30 @@ proptest! {
         let history = RunHistory::parse(&lines.join(&b'\n'), Utf8Path::new("j")).unwrap();
         prop_assert_eq!(history.targets["t"].calls.len(), 3);
         prop_assert!(history.unreadable >= 1);
+    }
+}
+
+fn read_and_count(text: &[u8]) {
+    if let Ok(history) = RunHistory::parse(text, Utf8Path::new("j")) {
+        history.counts();
+        history.open_calls().count();
+        history.is_unfinished();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(mutated::CASES))]
+
+    #[test]
+    fn bytes_of_a_journal_never_panic(text in mutated::bytes(vec![bytes(&records())])) {
+        read_and_count(&text);
+    }
+
+    #[test]
+    fn values_of_a_journal_never_panic(lines in mutated::json(serde_json::to_value(records()).unwrap())) {
+        let lines = lines.as_array().cloned().unwrap_or_default();
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        read_and_count(text.as_bytes());
     }
 }
 

@@ -1,9 +1,12 @@
 use std::collections::BTreeMap;
 
-use git2::{RepositoryInitOptions, Signature, Time};
+use git2::{ObjectType, RepositoryInitOptions, Signature, Time};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use super::*;
 use crate::limits::SourceLimits;
+use crate::mutated;
 use crate::{FileProblem, PullRequest};
 
 const FILE: i32 = 0o100_644;
@@ -396,6 +399,53 @@ fn a_tree_that_names_itself_over_and_over_ends() {
         revision.pack(".".into()),
         Err(PackError::Directory(too_many))
     );
+}
+
+/// The bytes of a tree with a file, a folder, a link and a submodule.
+fn tree_bytes(repository: &Repository) -> Vec<u8> {
+    let id = tree(
+        repository,
+        &[
+            file("a.yaml", "x"),
+            file("p/PulumiPolicy.yaml", "x"),
+            file("p/b.yaml", "x"),
+            link("l", "p"),
+            (b"s", SUBMODULE, b""),
+        ],
+    );
+    let objects = repository.odb().unwrap();
+    objects.read(id).unwrap().data().to_vec()
+}
+
+#[test]
+fn bytes_of_a_tree_never_panic() {
+    let (folder, repository) = committed(&[file("x.yaml", "x")]);
+    let commit_object = {
+        let head = repository.head().unwrap().peel_to_commit().unwrap();
+        let objects = repository.odb().unwrap();
+        let text = String::from_utf8(objects.read(head.id()).unwrap().data().to_vec()).unwrap();
+        text.replace(&head.tree_id().to_string(), "TREE")
+    };
+    let changed = mutated::bytes(vec![tree_bytes(&repository)]);
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(mutated::CASES));
+    let result = runner.run(&changed, |bytes| {
+        let objects = repository.odb().unwrap();
+        let root = objects.write(ObjectType::Tree, &bytes).unwrap();
+        let text = commit_object.replace("TREE", &root.to_string());
+        let id = objects.write(ObjectType::Commit, text.as_bytes()).unwrap();
+        let path = RevisionPath::from(&*id.to_string());
+        let Ok(revision) = Revision::open(folder.path(), &path) else {
+            return Ok(());
+        };
+        let files = revision.list(".".into()).map(|listing| listing.files);
+        for file in files.unwrap_or_default() {
+            let _ = revision.read(&file, 100);
+        }
+        let _ = revision.pack(".".into());
+        let _ = revision.pack("p".into());
+        Ok(())
+    });
+    result.unwrap();
 }
 
 #[test]
