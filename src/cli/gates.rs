@@ -76,11 +76,11 @@ impl GateArgs {
         let here = Path::new(".");
         let revision = match base {
             Some(revision) => Some(revision.clone()),
-            None => PullRequest::from_variables(|name| std::env::var(name).ok())
+            None => PullRequest::from_variables(git::ci_variable)
                 .map(|request| {
                     request.base(here, at.at.as_deref()).with_context(|| {
                         format!(
-                            "the gates of the base revision, which {} speaks of, cannot be read; name the base with --base",
+                            "cannot read the gates of the base revision of {}; name the base with --base",
                             request.variable
                         )
                     })

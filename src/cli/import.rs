@@ -259,10 +259,7 @@ impl ImportArgs {
     }
 
     fn folder(&self, target: &Target) -> Utf8PathBuf {
-        let is_file = |path: &&String| {
-            let extension = Utf8Path::new(path).extension();
-            matches!(extension, Some("yaml" | "yml" | "json"))
-        };
+        let is_file = |path: &&String| git::is_manifest(Utf8Path::new(path));
         let configured = target.paths.iter().find(|path| !is_file(path));
         self.out
             .clone()

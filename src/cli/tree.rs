@@ -9,7 +9,10 @@ use clap::Args;
 
 use crate::render::annotations::RepositoryPrefix;
 use crate::workspace::PendingEdits;
-use git::{FileProblemKind, HeadCommit, Listing, PackError, PackTree, Revision, Source, WorkTree};
+use git::{
+    FileProblemKind, HeadCommit, Listing, PackError, PackTree, Revision, Source, WorkTree,
+    is_manifest,
+};
 use manifest::config;
 
 /// Where a command reads manifests from, other than the work tree.
@@ -80,13 +83,11 @@ impl Source for EditedTree<'_> {
         let below = |file: &&Utf8PathBuf| {
             path == "." || file.starts_with(path.as_str().trim_start_matches("./"))
         };
-        let is_manifest =
-            |file: &&Utf8PathBuf| matches!(file.extension(), Some("yaml" | "yml" | "json"));
         let new: Vec<&Utf8PathBuf> = self
             .edits
             .keys()
             .filter(below)
-            .filter(is_manifest)
+            .filter(|file| is_manifest(file))
             .collect();
         let mut listing = match self.tree.list(path) {
             Err(FileProblemKind::Missing) if !new.is_empty() => Listing::default(),

@@ -28,6 +28,7 @@ mod removed;
 pub(crate) mod sandbox;
 mod schemas;
 mod secrets;
+mod silent_input;
 mod steps;
 mod terminal;
 mod unknown;

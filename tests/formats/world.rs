@@ -207,7 +207,10 @@ impl Words {
             ),
             ("gitlab", gitlab::gitlab(&findings, &prefix).unwrap()),
             ("sarif", sarif::sarif(&findings, &prefix).unwrap()),
-            ("junit", junit::drift(Some(&report), &findings).unwrap()),
+            (
+                "junit",
+                junit::drift(Some(&report), &findings, &prefix).unwrap(),
+            ),
             ("html", html::drift(Some(&report), &findings)),
         ]
     }
@@ -297,7 +300,7 @@ pub(super) fn render(
         ),
         ("gitlab", gitlab::gitlab(findings, &prefix).unwrap()),
         ("sarif", sarif::sarif(findings, &prefix).unwrap()),
-        ("junit", junit::plan(plan, findings).unwrap()),
+        ("junit", junit::plan(plan, findings, &prefix).unwrap()),
         ("html", html::html(plan, findings)),
     ]
 }

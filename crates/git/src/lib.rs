@@ -26,8 +26,8 @@ pub use branch::{BranchError, commit_id, default_branch, first_parent, main_bran
 pub use find::RevisionError;
 pub use git::{CommitPerson, HeadCommit, folder, head};
 pub use pack::{Archive, PROJECT_FILE, PackEntry, PackError, PackTree};
-pub use pipeline::{Pipeline, PipelineService};
-pub use problem::{FileProblem, FileProblemKind, Listing};
+pub use pipeline::{Pipeline, PipelineService, ci_variable};
+pub use problem::{FileProblem, FileProblemKind, Listing, is_manifest};
 pub use pull_request::{CiBase, PullRequest};
 pub use revision::Revision;
 pub use signature::{

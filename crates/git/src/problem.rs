@@ -108,8 +108,15 @@ pub struct Listing {
     pub skipped: Vec<Utf8PathBuf>,
 }
 
-/// Whether the name is that of a manifest.
-pub(crate) fn is_manifest(path: &Utf8Path) -> bool {
-    matches!(path.extension(), Some("yaml" | "yml" | "json"))
-        && path.file_name() != Some(model::CONFIG_FILE_NAME)
+/// Whether a file is a manifest by its name. The case of the extension does not matter.
+pub fn is_manifest(path: &Utf8Path) -> bool {
+    let has_extension = path.extension().is_some_and(|extension| {
+        EXTENSIONS
+            .iter()
+            .any(|known| extension.eq_ignore_ascii_case(known))
+    });
+    has_extension && path.file_name() != Some(model::CONFIG_FILE_NAME)
 }
+
+/// The extensions of manifests.
+const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];

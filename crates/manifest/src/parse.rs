@@ -45,6 +45,7 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
         documents,
         diagnostics,
         count,
+        empty,
     } = yaml::read(file, text);
     let mut parsed = ParsedFile {
         documents: Vec::with_capacity(documents.len()),
@@ -60,6 +61,14 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
         count,
         pieces: OnceCell::new(),
     };
+    if documents.is_empty() && parsed.diagnostics.is_empty() {
+        parsed.diagnostics.push(no_manifest(file, text));
+    } else {
+        let commented_out = empty
+            .iter()
+            .filter_map(|index| whole.commented_out(file, *index));
+        parsed.diagnostics.extend(commented_out);
+    }
     for yaml::RawDocument { index, value } in documents {
         let id = DocumentId { file, index };
         match schema::check(id, &value) {
@@ -84,6 +93,49 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
     }
     limit_diagnostics(file, &mut parsed.diagnostics);
     parsed
+}
+
+/// Whether a text is YAML or JSON with at least one manifest of a known kind. A configuration or a
+/// lock file is not a manifest.
+pub fn contains_manifest(text: &str) -> bool {
+    // Most texts are not YAML at all, and need not be parsed to the end.
+    if !text.contains("kind") || !(text.contains("apiVersion") || text.contains("api_version")) {
+        return false;
+    }
+    let file = SourceMap::default().add("", "");
+    let documents = yaml::read(file, text).documents;
+    documents.iter().any(|yaml::RawDocument { index, value }| {
+        let id = DocumentId {
+            file,
+            index: *index,
+        };
+        schema::kind_of(id, value)
+            .is_ok_and(|kind| !matches!(kind, ManifestKind::Config | ManifestKind::Lock))
+    })
+}
+
+/// A file without any document is an error like a folder without files: with `unmanaged: prune`,
+/// everything that it declared would be deleted.
+fn no_manifest(file: FileId, text: &str) -> Diagnostic {
+    let text = text.trim_start_matches('\u{feff}');
+    let message = if text.trim().is_empty() {
+        "the file is empty"
+    } else {
+        "the file contains no manifest, only comments or empty documents"
+    };
+    Diagnostic::new(Code::NoManifests, message, Place::File(file))
+        .help("add a manifest, or delete the file")
+}
+
+/// Whether a line is a comment that would be a field of a manifest without its `#`.
+fn is_manifest_comment(line: &str) -> bool {
+    let comment = line.trim_start().strip_prefix('#');
+    let field = comment.map(|text| text.trim_start_matches('#').trim_start());
+    field.is_some_and(|field| {
+        ["apiVersion:", "api_version:", "kind:"]
+            .iter()
+            .any(|name| field.starts_with(name))
+    })
 }
 
 /// The readable part of a document with schema errors.
@@ -118,6 +170,31 @@ impl DocumentFile<'_> {
     fn own_text(&self, id: DocumentId, value: &Value) -> Result<&str, Vec<Diagnostic>> {
         let pieces = self.pieces.get_or_init(|| chainloop::split(self.text));
         chainloop::standalone_text(id, self.text, pieces, self.count, value)
+    }
+
+    /// The diagnostic for an empty document that consists of a manifest in comments. Other empty
+    /// documents are common, for example after a final `---`.
+    fn commented_out(&self, file: FileId, index: u32) -> Option<Diagnostic> {
+        let pieces = self.pieces.get_or_init(|| chainloop::split(self.text));
+        if u32::try_from(pieces.len()) != Ok(self.count) {
+            return None;
+        }
+        let piece = pieces.get(usize::try_from(index).ok()?)?;
+        let lines = piece.text_in(self.text).split_inclusive(['\n', '\r']);
+        let mut start = piece.document.start;
+        for line in lines {
+            if is_manifest_comment(line) {
+                let range = start..start + line.trim_end().len();
+                let message = "the document contains no manifest, only comments";
+                let finding =
+                    Diagnostic::new(Code::NoManifests, message, Place::Bytes { file, range });
+                return Some(
+                    finding.help("remove the `#` in front of its lines, or delete the document"),
+                );
+            }
+            start += line.len();
+        }
+        None
     }
 }
 

@@ -10,7 +10,7 @@ mod syntax;
 mod tests;
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use model::diag::line_index::LineIndex;
@@ -42,6 +42,8 @@ pub(super) struct RawFile {
     pub(super) diagnostics: Vec<Diagnostic>,
     /// Number of documents, including empty ones.
     pub(super) count: u32,
+    /// Indexes of the documents that are empty: a null value, a comment, or nothing.
+    pub(super) empty: Vec<u32>,
 }
 
 /// Parses all documents of a text, including those before a syntax error.
@@ -137,8 +139,11 @@ struct YamlReader<'a> {
     /// Length of the byte order mark before the parsed text.
     bom: usize,
     open: Vec<YamlFrame>,
-    /// Completed anchored values with their weight.
+    /// Completed anchored values of this document with their weight.
     anchors: HashMap<usize, (Value, usize)>,
+    /// Anchors of earlier documents. The parser knows them still, but an anchor belongs to its
+    /// document (YAML 1.2.2, section 3.2.2.2).
+    earlier_anchors: HashSet<usize>,
     /// Weight of all nodes so far (see [`MAX_EXPANSION`]).
     weight: usize,
     /// Weight copied by anchors and aliases.
@@ -161,6 +166,7 @@ impl<'a> YamlReader<'a> {
             bom,
             open: Vec::new(),
             anchors: HashMap::new(),
+            earlier_anchors: HashSet::new(),
             weight: 0,
             copied: 0,
             documents: 0,
@@ -180,6 +186,8 @@ impl<'a> YamlReader<'a> {
             Event::DocumentStart(_) => {
                 self.documents += 1;
                 self.unfit = false;
+                let anchors = self.anchors.drain().map(|(anchor, _)| anchor);
+                self.earlier_anchors.extend(anchors);
                 Ok(())
             }
             Event::Alias(anchor) => self.alias(anchor, span),
@@ -292,6 +300,14 @@ impl<'a> YamlReader<'a> {
         if self.key_is_next() {
             self.unsupported("an alias cannot be a key", "write the key itself", span);
         }
+        if self.earlier_anchors.contains(&anchor) {
+            self.unsupported(
+                "the anchor of this alias is in an earlier document",
+                "repeat the anchor in this document, write the value out, or use a ResourceList",
+                span,
+            );
+            return self.value(Value::Null, 0, self.weight, span);
+        }
         let Some((value, weight)) = self.anchors.get(&anchor) else {
             let finding = Diagnostic::new(
                 Code::YamlSyntax,
@@ -315,7 +331,8 @@ impl<'a> YamlReader<'a> {
     fn value(&mut self, value: Value, anchor: usize, before: usize, span: Span) -> YamlResult {
         self.record_anchor(anchor, || value.clone(), before, span)?;
         match self.open.last_mut().map(|open| &mut open.content) {
-            None if value.is_null() || self.unfit => {}
+            None if self.unfit => {}
+            None if value.is_null() => self.raw.empty.push(self.documents.saturating_sub(1)),
             None => {
                 self.raw.documents.push(RawDocument {
                     index: self.documents.saturating_sub(1),
