@@ -68,7 +68,7 @@ fn a_file_without_a_manifest_is_an_error() {
         format!("{}---\n{commented}", allow("c", "c.example.com")),
     );
     let ran = sandbox.expect(3, &["validate"]);
-    assert!(ran.out.contains("policies/a.yaml:8"), "{}", ran.out);
+    assert!(ran.out.contains("policies/a.yaml:9"), "{}", ran.out);
     sandbox.write(
         "policies/a.yaml",
         format!(

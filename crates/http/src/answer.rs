@@ -11,7 +11,7 @@ use reqwest::{Response, StatusCode, Url};
 use serde_json::Value;
 
 use crate::call::ExpectedAnswer;
-use crate::error::ErrorKind;
+use crate::error::{CertificateProblem, ErrorKind};
 use crate::redact::Redactor;
 use crate::refusal;
 use crate::retry::{AttemptFailure, Retry};
@@ -116,14 +116,13 @@ async fn body(
 pub(super) fn transport(error: &reqwest::Error, redactor: &Redactor) -> AttemptFailure {
     let cause = redactor.clean(&innermost(error));
     if error.is_connect() {
-        let retry = if is_tls(error) {
-            Retry::Never
-        } else {
-            Retry::Unsent
-        };
-        return AttemptFailure {
-            kind: ErrorKind::Unreachable { cause },
-            retry,
+        // Certificate errors are permanent, so they are not retried.
+        return match tls(error) {
+            Some(tls) => AttemptFailure::last(tls_error(tls, cause)),
+            None => AttemptFailure {
+                kind: ErrorKind::Unreachable { cause },
+                retry: Retry::Unsent,
+            },
         };
     }
     if error.is_builder() {
@@ -155,16 +154,35 @@ fn source_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error +
     }
 }
 
-fn innermost(error: &(dyn Error + 'static)) -> String {
+pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
     chain(error)
         .last()
         .map(ToString::to_string)
         .unwrap_or_default()
 }
 
-/// Certificate errors are permanent, so they are not retried.
-fn is_tls(error: &(dyn Error + 'static)) -> bool {
-    chain(error).any(|error| error.is::<rustls::Error>())
+fn tls<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
+    chain(error).find_map(|error| error.downcast_ref())
+}
+
+fn tls_error(error: &rustls::Error, cause: String) -> ErrorKind {
+    use rustls::CertificateError as Certificate;
+    let rustls::Error::InvalidCertificate(certificate) = error else {
+        return ErrorKind::Tls { cause };
+    };
+    let problem = match certificate {
+        Certificate::Expired | Certificate::ExpiredContext { .. } => CertificateProblem::Expired,
+        Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
+            CertificateProblem::NotValidYet
+        }
+        Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
+            CertificateProblem::OtherName
+        }
+        Certificate::Revoked => CertificateProblem::Revoked,
+        Certificate::UnknownIssuer | Certificate::BadSignature => CertificateProblem::UnknownIssuer,
+        _ => CertificateProblem::Other,
+    };
+    ErrorKind::Certificate { problem, cause }
 }
 
 /// A response with the server's own time.
