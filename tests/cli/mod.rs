@@ -30,6 +30,7 @@ mod schemas;
 mod secrets;
 mod silent_input;
 mod steps;
+mod suggestions;
 mod terminal;
 mod unknown;
 mod watch;

@@ -204,7 +204,12 @@ fn an_imported_policy_is_written_where_it_is_read() {
         seed: Some(DockerSeed::from_json(&seed.to_string()).unwrap()),
         ..DockerOptions::default()
     });
-    sandbox.expect(0, &["import"]);
+    for folder in ["elsewhere", "policies/.hidden"] {
+        let ran = sandbox.expect(0, &["import", "--out", folder]);
+        assert!(ran.err.contains("these files are not read"), "{}", ran.err);
+    }
+    let ran = sandbox.expect(0, &["import"]);
+    assert!(!ran.err.contains("not read"), "{}", ran.err);
     let ran = sandbox.expect(0, &["plan", "--detailed-exitcode"]);
     assert!(!ran.out.contains("Unmanaged"), "{}", ran.out);
 }
@@ -314,6 +319,51 @@ fn paths_in_junit_begin_at_the_top_of_the_repository() {
         "{}",
         ran.out
     );
+}
+
+#[test]
+fn invisible_characters_are_errors_with_their_names() {
+    let sandbox = Sandbox::new("");
+    for (character, name) in [
+        ("\0", "U+0000 (null)"),
+        ("\u{7}", "U+0007 (bell)"),
+        ("\u{1b}", "U+001B (escape)"),
+    ] {
+        for text in [
+            allow("a", "a.example.com").replace("Policy", &format!("Policy # x{character}")),
+            allow("a", "a.example.com").replace("\"a\"", &format!("a{character}b")),
+            allow("a", &format!("\"a{character}.example.com\"")),
+        ] {
+            sandbox.write("policies/a.yaml", text);
+            let ran = sandbox.expect(3, &["validate"]);
+            assert!(ran.out.contains(name), "{name}: {}", ran.out);
+        }
+    }
+    for (escape, name) in [
+        ("\\x01", "U+0001"),
+        ("\\t", "U+0009 (tab)"),
+        ("\\x7f", "U+007F (delete)"),
+        ("\\u0085", "U+0085 (next line)"),
+        ("\\u00AD", "U+00AD (soft hyphen)"),
+        ("\\u200B", "U+200B (zero width space)"),
+        ("\\u202E", "U+202E (right-to-left override)"),
+        ("\\u2060", "U+2060 (word joiner)"),
+        ("\\u3164", "U+3164"),
+        ("\\uFE0F", "U+FE0F (variation selector)"),
+        ("\\U000E0041", "U+E0041"),
+    ] {
+        let name_of_policy =
+            allow("a", "a.example.com").replace("\"a\"", &format!("\"a{escape}b\""));
+        let host = allow("a", &format!("\"a{escape}b.example.com\""));
+        let path = allow("a", &format!("\"/a{escape}b\"")).replace("connect:tcp", "read");
+        // A tab separates hosts, so it is reported as several hosts in one entry.
+        let texts = [name_of_policy, path, host];
+        for text in texts.into_iter().take(if escape == "\\t" { 2 } else { 3 }) {
+            sandbox.write("policies/a.yaml", text);
+            let ran = sandbox.expect(3, &["validate"]);
+            assert!(ran.out.contains(name), "{name}: {}", ran.out);
+        }
+    }
 }
 
 #[cfg(unix)]

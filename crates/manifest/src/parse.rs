@@ -11,7 +11,10 @@ use super::lock::{self, LockFile};
 use super::schema::{self, ManifestKind, RepairedValue};
 use super::{Document, IncompleteDocument, InvalidValues, Manifest, chainloop, yaml};
 use model::chainloop::DocumentBytes;
-use model::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, SourceMap};
+use model::diag::{
+    Code, Diagnostic, DocumentId, FileId, Path, PathSegment, Place, Replacement, SourceMap, Spans,
+    Suggestion,
+};
 
 /// The result of parsing one file.
 #[derive(Debug, Default)]
@@ -28,6 +31,27 @@ pub struct ParsedFile {
 
 /// Maximum number of diagnostics per file: a hostile file can cause a hundred thousand.
 const MAX_FINDINGS: usize = 100;
+
+/// Completes advice to quote a value by its text in the file: the parsed value may have another form,
+/// for example 10 for `1e1`. Without a simple text, for example for an alias, there is no advice.
+fn complete_quotes(text: &str, diagnostics: &mut [Diagnostic]) {
+    let mut spans = None;
+    for finding in diagnostics {
+        let Some(Suggestion {
+            place: place @ Place::Node { document, path, .. },
+            replacement: replacement @ Replacement::Quoted,
+        }) = &finding.suggestion
+        else {
+            continue;
+        };
+        let spans = spans.get_or_insert_with(|| Spans::of(text));
+        let range = spans.find(document.index, path).value;
+        finding.help = match replacement.edit(text, range, place) {
+            Some(edit) => Some(format!("{}: {}", schema::QUOTE_HELP, edit.text)),
+            None => Some("quote it where its anchor is".to_owned()),
+        };
+    }
+}
 
 fn limit_diagnostics(file: FileId, diagnostics: &mut Vec<Diagnostic>) {
     if diagnostics.len() > MAX_FINDINGS {
@@ -92,6 +116,7 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
         }
     }
     limit_diagnostics(file, &mut parsed.diagnostics);
+    complete_quotes(text, &mut parsed.diagnostics);
     parsed
 }
 
@@ -229,13 +254,13 @@ fn typed_manifest(
 ) -> Result<Manifest, Vec<Diagnostic>> {
     let bytes = || DocumentBytes::from(own.unwrap_or_default().as_bytes());
     match kind {
-        ManifestKind::Policy => typed(id, value).map(Manifest::Policy),
-        ManifestKind::ResourceList => typed(id, value).map(Manifest::ResourceList),
-        ManifestKind::PolicyTest => typed(id, value).map(Manifest::PolicyTest),
-        ManifestKind::PolicyPack => typed(id, value).map(Manifest::PolicyPack),
-        ManifestKind::PolicyGroup => typed(id, value).map(Manifest::PolicyGroup),
+        ManifestKind::Policy => typed(id, kind, value).map(Manifest::Policy),
+        ManifestKind::ResourceList => typed(id, kind, value).map(Manifest::ResourceList),
+        ManifestKind::PolicyTest => typed(id, kind, value).map(Manifest::PolicyTest),
+        ManifestKind::PolicyPack => typed(id, kind, value).map(Manifest::PolicyPack),
+        ManifestKind::PolicyGroup => typed(id, kind, value).map(Manifest::PolicyGroup),
         ManifestKind::ChainloopPolicy => {
-            let manifest = typed(id, value)?;
+            let manifest = typed(id, kind, value)?;
             let bytes = bytes();
             Ok(Manifest::ChainloopPolicy(Box::new(
                 chainloop::PolicyDocument { manifest, bytes },
@@ -243,7 +268,7 @@ fn typed_manifest(
         }
         ManifestKind::ChainloopGroup => {
             chainloop::arguments_as_written(own.unwrap_or_default(), &mut value);
-            let manifest = typed(id, value)?;
+            let manifest = typed(id, kind, value)?;
             let bytes = bytes();
             Ok(Manifest::ChainloopGroup(Box::new(
                 chainloop::GroupDocument { manifest, bytes },
@@ -288,6 +313,7 @@ pub fn parse_config(file: FileId, text: &str) -> Result<(Config, DocumentId), Ve
         }
     }
     limit_diagnostics(file, &mut diagnostics);
+    complete_quotes(text, &mut diagnostics);
     if let Some((_, second)) = configs.get(1) {
         let place = Place::value(*second, Path::root());
         let finding = Diagnostic::new(
@@ -335,7 +361,7 @@ pub fn parse_incomplete_config(file: FileId, text: &str) -> Option<IncompleteCon
         kind @ ManifestKind::Config => {
             let RepairedValue { value, invalid } = schema::repair(kind, value)?;
             Some(IncompleteConfig {
-                config: typed(id, value).ok()?,
+                config: typed(id, kind, value).ok()?,
                 id,
                 invalid,
             })
@@ -353,7 +379,7 @@ pub fn parse_incomplete_config(file: FileId, text: &str) -> Option<IncompleteCon
 
 fn config(id: DocumentId, value: Value) -> Result<Config, Vec<Diagnostic>> {
     match schema::check(id, &value)? {
-        ManifestKind::Config => typed(id, value),
+        kind @ ManifestKind::Config => typed(id, kind, value),
         kind @ (ManifestKind::Policy
         | ManifestKind::ResourceList
         | ManifestKind::PolicyTest
@@ -422,6 +448,7 @@ pub fn parse_lock(file: FileId, text: &str) -> Result<LockFile, Vec<Diagnostic>>
         }
     }
     limit_diagnostics(file, &mut diagnostics);
+    complete_quotes(text, &mut diagnostics);
     if let Some((_, second)) = locks.get(1) {
         let finding = Diagnostic::new(
             Code::InvalidValue,
@@ -439,7 +466,7 @@ pub fn parse_lock(file: FileId, text: &str) -> Result<LockFile, Vec<Diagnostic>>
 
 fn lock(id: DocumentId, value: Value) -> Result<LockFile, Vec<Diagnostic>> {
     match schema::check(id, &value)? {
-        ManifestKind::Lock => typed(id, value),
+        kind @ ManifestKind::Lock => typed(id, kind, value),
         kind @ (ManifestKind::Policy
         | ManifestKind::ResourceList
         | ManifestKind::PolicyTest
@@ -459,13 +486,24 @@ fn lock(id: DocumentId, value: Value) -> Result<LockFile, Vec<Diagnostic>> {
 }
 
 /// The schema is generated from the type, so this fails only if they disagree.
-fn typed<T: DeserializeOwned>(id: DocumentId, value: Value) -> Result<T, Vec<Diagnostic>> {
-    serde_json::from_value(value).map_err(|error| {
-        let place = Place::value(id, Path::root());
-        vec![Diagnostic::new(
-            Code::InvalidValue,
-            format!("the manifest cannot be read: {error}"),
-            place,
-        )]
+fn typed<T: DeserializeOwned>(
+    id: DocumentId,
+    kind: ManifestKind,
+    mut value: Value,
+) -> Result<T, Vec<Diagnostic>> {
+    schema::convert_integers(id, kind, &mut value)?;
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().iter().filter_map(segment).collect();
+        let message = format!("unsupported value: {}", error.inner());
+        let finding = Diagnostic::new(Code::InvalidValue, message, Place::value(id, path));
+        vec![finding.help("compare it with the schema that `polwarden schema` writes")]
     })
+}
+
+fn segment(segment: &serde_path_to_error::Segment) -> Option<PathSegment> {
+    match segment {
+        serde_path_to_error::Segment::Seq { index } => Some(PathSegment::Index(*index)),
+        serde_path_to_error::Segment::Map { key } => Some(PathSegment::Key(key.clone())),
+        serde_path_to_error::Segment::Enum { .. } | serde_path_to_error::Segment::Unknown => None,
+    }
 }

@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use model::diag::line_index::LineIndex;
-use model::diag::{Code, Diagnostic, FileId, Place, Spans};
+use model::diag::{Code, Diagnostic, FileId, Place, Replacement, Spans};
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use serde_json::{Map, Value};
 
@@ -71,6 +71,12 @@ pub(super) fn read_up_to(file: FileId, text: &str, limit: usize) -> RawFile {
 fn read_all(file: FileId, text: &str) -> RawFile {
     let bom = text.len() - text.trim_start_matches('\u{feff}').len();
     let body = &text[bom..];
+    if let Some(finding) = forbidden_character(file, text) {
+        return RawFile {
+            diagnostics: vec![finding],
+            ..RawFile::default()
+        };
+    }
     let mut reader = YamlReader::new(file, body, bom);
     let mut parser = Parser::new_from_str(body);
     while let Some(event) = parser.next_event() {
@@ -92,6 +98,23 @@ fn read_all(file: FileId, text: &str) -> RawFile {
         report_duplicates(file, text, &mut reader.raw.diagnostics);
     }
     reader.raw
+}
+
+/// Control characters that YAML does not allow anywhere (1.2.2, section 5.1). The parser accepts some
+/// of them and explains others wrongly.
+fn forbidden_character(file: FileId, text: &str) -> Option<Diagnostic> {
+    let is_forbidden = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
+    let at = text.as_bytes().iter().position(|byte| is_forbidden(byte))?;
+    let character = model::character_name(char::from(*text.as_bytes().get(at)?));
+    let message = format!("YAML does not allow the control character {character}");
+    let place = Place::Bytes {
+        file,
+        range: at..at + 1,
+    };
+    Some(
+        Diagnostic::new(Code::YamlSyntax, message, place)
+            .help("remove it, or write it as an escape in double quotes, for example \"\\u001B\""),
+    )
 }
 
 /// Maximum number of reported duplicate keys, above the number that is ever shown.
@@ -290,8 +313,12 @@ impl<'a> YamlReader<'a> {
                 span,
             );
         } else if style == ScalarStyle::Plain && !scalar::is_text(text) {
-            let help = format!("quote it: \"{text}\"");
+            let help = format!("quote it: {}", Value::from(text));
             self.unsupported("a key must be a text", &help, span);
+            if let Some(finding) = self.raw.diagnostics.pop() {
+                let finding = finding.suggest(Replacement::Text(text.to_owned()));
+                self.raw.diagnostics.push(finding);
+            }
         }
         self.set_key(text.to_owned());
     }
