@@ -77,7 +77,8 @@ impl Replacement {
         if old.is_empty() || (is_node && is_other) {
             return None;
         }
-        let is_plain = !old.starts_with(['"', '\'', '|', '>']);
+        let header = block_header(text, range.start);
+        let is_plain = header.is_none() && !old.starts_with(['"', '\'']);
         let new = match self {
             Self::Similar(new) | Self::Text(new) => scalar(new, is_plain),
             Self::Quoted if is_plain && !old.contains(['\n', '\r']) => quoted(old),
@@ -91,17 +92,14 @@ impl Replacement {
                 let items: Vec<String> = items.iter().map(|item| scalar(item, false)).collect();
                 format!("[{}]", items.join(", "))
             }
-            Self::Entries(items) => entries(text, &range, items, is_plain)?,
-        };
-        // A block scalar ends with its line, unless the line break is part of the range.
-        let line_end = if old.starts_with(['|', '>']) && old.ends_with('\n') {
-            "\n"
-        } else {
-            ""
+            Self::Entries(items) => {
+                let start = header.unwrap_or(range.start);
+                entries(text, &(start..range.end), items, is_plain)?
+            }
         };
         Some(Edit {
-            range,
-            text: format!("{new}{line_end}"),
+            range: header.unwrap_or(range.start)..range.end,
+            text: new,
         })
     }
 }
@@ -113,6 +111,20 @@ fn is_missing(text: &str, range: &Range<usize>) -> bool {
     after
         .strip_prefix(':')
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| c.is_whitespace()))
+}
+
+/// The start of the header of a block scalar (`|` or `>`), whose content begins at `start`.
+fn block_header(text: &str, start: usize) -> Option<usize> {
+    let before = text.get(..start)?.trim_end_matches(' ');
+    let above = before.strip_suffix('\n')?.trim_end();
+    let line = above.rfind('\n').map_or(0, |at| at + 1);
+    let content = above.get(line..)?;
+    let content = content.split(" #").next().unwrap_or(content).trim_end();
+    let header = content.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-'));
+    let parent = header.strip_suffix(['|', '>'])?;
+    parent
+        .ends_with([' ', ':', '-'])
+        .then_some(line + parent.len())
 }
 
 /// Several entries of a list, in the style of the list.

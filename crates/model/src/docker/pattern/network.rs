@@ -43,7 +43,8 @@ impl NetworkPattern {
     /// The hosts of an entry that contains several, separated by white space, commas or semicolons.
     /// Nothing unless all of them are valid entries.
     pub fn several(text: &str) -> Option<Vec<String>> {
-        let is_separator = |c: char| c.is_whitespace() || matches!(c, ',' | ';');
+        // The last one is a no-break space, which comes with text from web pages.
+        let is_separator = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | ',' | ';' | '\u{a0}');
         let parts: Vec<String> = text
             .split(is_separator)
             .filter(|part| !part.is_empty())
