@@ -283,7 +283,7 @@ fn explain_code(text: &str, console: Console) -> CommandResult {
             format!("did you mean `{near}`?")
         });
         return Err(CommandError::error(format!(
-            "`{}` is not the code of a finding; {hint}",
+            "`{}` is not the code of a diagnostic; {hint}",
             without_user_info(text)
         )));
     };

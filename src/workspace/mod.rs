@@ -167,7 +167,10 @@ pub fn load(
     let mut documents = Vec::with_capacity(parsed.len());
     let mut incomplete = Vec::with_capacity(parsed.len());
     let mut unreadable = Vec::with_capacity(parsed.len());
-    for file in parsed {
+    for ((id, text), file) in files.iter().zip(parsed) {
+        if file.is_empty {
+            diagnostics.push(empty_file(*id, text));
+        }
         documents.push(file.documents.into_iter().map(Arc::new).collect::<Vec<_>>());
         incomplete.push(
             file.incomplete
@@ -405,6 +408,19 @@ fn no_manifests(path: &str, place: Place) -> Diagnostic {
         place,
     )
     .help("manifests are files that end in `.yaml`, `.yml` or `.json`")
+}
+
+/// A file without any document is an error like a folder without files: with `unmanaged: prune`,
+/// everything that it declared would be deleted.
+fn empty_file(file: FileId, text: &str) -> Diagnostic {
+    let text = text.trim_start_matches('\u{feff}');
+    let message = if text.trim().is_empty() {
+        "the file is empty"
+    } else {
+        "the file contains no manifest, only comments or empty documents"
+    };
+    Diagnostic::new(Code::NoManifests, message, Place::File(file))
+        .help("add a manifest, or delete the file")
 }
 
 fn invalid_path(path: &str, kind: &FileProblemKind, place: Place) -> Diagnostic {

@@ -339,6 +339,19 @@ fn invisible_characters_are_errors_with_their_names() {
             assert!(ran.out.contains(name), "{name}: {}", ran.out);
         }
     }
+    for text in [
+        allow("a", "a.example.com").replace('\n', "\r"),
+        format!("# A comment.\r{}", allow("a", "a.example.com")),
+    ] {
+        sandbox.write("policies/a.yaml", text);
+        let ran = sandbox.expect(3, &["validate"]);
+        assert!(ran.out.contains("a carriage return"), "{}", ran.out);
+    }
+    sandbox.write(
+        "policies/a.yaml",
+        allow("a", "a.example.com").replace('\n', "\r\n"),
+    );
+    sandbox.expect(0, &["validate", "--strict"]);
     for (escape, name) in [
         ("\\x01", "U+0001"),
         ("\\t", "U+0009 (tab)"),
@@ -356,13 +369,48 @@ fn invisible_characters_are_errors_with_their_names() {
             allow("a", "a.example.com").replace("\"a\"", &format!("\"a{escape}b\""));
         let host = allow("a", &format!("\"a{escape}b.example.com\""));
         let path = allow("a", &format!("\"/a{escape}b\"")).replace("connect:tcp", "read");
-        // A tab separates hosts, so it is reported as several hosts in one entry.
-        let texts = [name_of_policy, path, host];
-        for text in texts.into_iter().take(if escape == "\\t" { 2 } else { 3 }) {
+        for text in [name_of_policy, path, host] {
             sandbox.write("policies/a.yaml", text);
             let ran = sandbox.expect(3, &["validate"]);
             assert!(ran.out.contains(name), "{name}: {}", ran.out);
         }
+    }
+}
+
+#[test]
+fn variables_of_the_network_that_cannot_be_used_are_named() {
+    let mut sandbox = Sandbox::new("");
+    sandbox.write("policies/a.yaml", allow("a", "a.example.com"));
+    sandbox.set("DOCKER_HUB_IDENTIFIER", "me");
+    sandbox.set("DOCKER_HUB_SECRET", "s");
+    let proxies = [
+        "HTTPS_PROXY",
+        "https_proxy",
+        "HTTP_PROXY",
+        "http_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+    ];
+    let bad_proxies = ["http://ann:hun#ter2@127.0.0.1:1", "http://127.0.0.1 :1"];
+    let mut cases: Vec<(&str, &str)> = Vec::new();
+    for name in proxies {
+        cases.extend(bad_proxies.map(|value| (name, value)));
+    }
+    cases.push(("NO_PROXY", "a.example.com b.example.com"));
+    cases.push(("no_proxy", "10.0.0.0/64"));
+    if cfg!(target_os = "linux") {
+        cases.push(("SSL_CERT_FILE", "absent.pem"));
+        cases.push(("SSL_CERT_FILE", "polwarden.yaml"));
+    }
+    for (name, value) in cases {
+        let environment = sandbox.environment.clone();
+        sandbox.set(name, value);
+        let ran = sandbox.expect(1, &["plan"]);
+        assert!(ran.err.contains(name), "{name}={value}: {}", ran.err);
+        assert!(!ran.err.contains("hun"), "{}", ran.err);
+        // Loopback endpoints need neither.
+        sandbox.expect(0, &["plan", EMBEDDED]);
+        sandbox.environment = environment;
     }
 }
 

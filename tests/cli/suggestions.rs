@@ -105,8 +105,8 @@ fn every_suggestion_removes_its_diagnostic() {
         list("hosts", "[\"a.example.com;10.0.0.0/8\"]"),
         // Strings that begin like YAML indicators.
         resources("\n        - *.example.com\n"),
-        resources("\n        - @a.example.com\n"),
-        resources("\n        - `a`\n"),
+        good.replace("name: p", "name: @p"),
+        good.replace("name: p", "name: `p`"),
         // Patterns with one valid form.
         resources(" [\"https://a.example.com\"]\n"),
         resources("\n        - https://a.example.com:8443/x\n"),

@@ -133,8 +133,8 @@ impl Pipeline {
 const MAX_PARAMETERS: usize = 1 << 20;
 
 /// The value of an environment variable, or of a parameter of a TeamCity build, whose name begins
-/// with `teamcity.`. Bytes that are not UTF-8 are replaced, so that such a variable is not taken for
-/// one that is not set.
+/// with `teamcity.`. Bytes that are not UTF-8 are replaced: such a variable is set, so it must not be
+/// ignored.
 pub fn ci_variable(name: &str) -> Option<String> {
     let value = std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
     value.or_else(|| {

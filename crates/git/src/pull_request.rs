@@ -170,7 +170,7 @@ impl PullRequest {
         }
         let found: Vec<Self> = SERVICES
             .iter()
-            .filter_map(|service| service.pull_request(&value))
+            .filter_map(|service| service.pull_request(value))
             .collect();
         // A base is better than the knowledge that there is one.
         let known = found

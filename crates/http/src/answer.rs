@@ -248,6 +248,38 @@ mod tests {
     use super::*;
 
     #[test]
+    fn certificates_that_are_refused_are_explained() {
+        use rustls::{CertificateError as Certificate, Error};
+        for (error, message, problem) in [
+            (
+                Certificate::UnknownIssuer,
+                "not trusted",
+                Some(CertificateProblem::UnknownIssuer),
+            ),
+            (
+                Certificate::Expired,
+                "expired",
+                Some(CertificateProblem::Expired),
+            ),
+            (
+                Certificate::NotValidForName,
+                "another host name",
+                Some(CertificateProblem::OtherName),
+            ),
+        ] {
+            let kind = tls_error(&Error::InvalidCertificate(error), "cause".to_owned());
+            assert!(kind.to_string().contains(message), "{kind}");
+            let found = match kind {
+                ErrorKind::Certificate { problem, .. } => Some(problem),
+                _ => None,
+            };
+            assert_eq!(found, problem);
+        }
+        let kind = tls_error(&Error::DecryptError, "cause".to_owned());
+        assert_eq!(kind.to_string(), "no TLS connection could be made: cause");
+    }
+
+    #[test]
     fn media_types_of_json() {
         for good in [
             "application/json",

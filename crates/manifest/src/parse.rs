@@ -23,6 +23,8 @@ pub struct ParsedFile {
     pub documents: Vec<Document>,
     /// The documents with schema errors, as far as they can be read.
     pub incomplete: Vec<IncompleteDocument>,
+    /// Whether the file contains no document at all, because it is empty or contains only comments.
+    pub is_empty: bool,
     /// Whether a part of the file cannot be read at all, so that it may declare anything.
     pub unreadable: bool,
     /// The diagnostics of all documents.
@@ -40,7 +42,7 @@ fn complete_quotes(text: &str, diagnostics: &mut [Diagnostic]) {
         let Some(Suggestion {
             place: place @ Place::Node { document, path, .. },
             replacement: replacement @ Replacement::Quoted,
-        }) = &finding.suggestion
+        }) = finding.suggestion.as_deref()
         else {
             continue;
         };
@@ -74,6 +76,7 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
     let mut parsed = ParsedFile {
         documents: Vec::with_capacity(documents.len()),
         incomplete: Vec::new(),
+        is_empty: false,
         // A document with a duplicate key is read.
         unreadable: diagnostics
             .iter()
@@ -85,9 +88,8 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
         count,
         pieces: OnceCell::new(),
     };
-    if documents.is_empty() && parsed.diagnostics.is_empty() {
-        parsed.diagnostics.push(no_manifest(file, text));
-    } else {
+    parsed.is_empty = documents.is_empty() && parsed.diagnostics.is_empty();
+    if !parsed.is_empty {
         let commented_out = empty
             .iter()
             .filter_map(|index| whole.commented_out(file, *index));
@@ -137,19 +139,6 @@ pub fn contains_manifest(text: &str) -> bool {
         schema::kind_of(id, value)
             .is_ok_and(|kind| !matches!(kind, ManifestKind::Config | ManifestKind::Lock))
     })
-}
-
-/// A file without any document is an error like a folder without files: with `unmanaged: prune`,
-/// everything that it declared would be deleted.
-fn no_manifest(file: FileId, text: &str) -> Diagnostic {
-    let text = text.trim_start_matches('\u{feff}');
-    let message = if text.trim().is_empty() {
-        "the file is empty"
-    } else {
-        "the file contains no manifest, only comments or empty documents"
-    };
-    Diagnostic::new(Code::NoManifests, message, Place::File(file))
-        .help("add a manifest, or delete the file")
 }
 
 /// Whether a line is a comment that would be a field of a manifest without its `#`.

@@ -39,8 +39,8 @@ impl AuditFile {
 
     /// Writes the record of a run and prints it. Returns all records of the command so far.
     ///
-    /// The record is made from what the run knows, so that it is complete even if the disk of the
-    /// journal is full, and it is written first, so that it does not depend on standard output.
+    /// The record is made from what the run knows: it is complete even if the disk of the journal is
+    /// full. It is written before it is printed, because standard output may be lost.
     ///
     /// # Errors
     /// The record cannot be written.

@@ -100,12 +100,28 @@ fn read_all(file: FileId, text: &str) -> RawFile {
     reader.raw
 }
 
-/// Control characters that YAML does not allow anywhere (1.2.2, section 5.1). The parser accepts some
-/// of them and explains others wrongly.
+/// Control characters that YAML does not allow anywhere (1.2.2, section 5.1), and a carriage return
+/// without a newline. The parser accepts some of them and explains others wrongly. YAML ends a line at a
+/// single carriage return, but most viewers do not, so it can hide text from a reviewer.
 fn forbidden_character(file: FileId, text: &str) -> Option<Diagnostic> {
     let is_forbidden = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
-    let at = text.as_bytes().iter().position(|byte| is_forbidden(byte))?;
-    let character = model::character_name(char::from(*text.as_bytes().get(at)?));
+    let bytes = text.as_bytes();
+    let is_alone = |at: usize| bytes.get(at + 1) != Some(&b'\n');
+    let at = (0..)
+        .zip(bytes)
+        .find(|(at, byte)| is_forbidden(byte) || (**byte == b'\r' && is_alone(*at)));
+    let (at, byte) = at?;
+    if *byte == b'\r' {
+        let place = Place::Bytes {
+            file,
+            range: at..at + 1,
+        };
+        let message = "a carriage return without a newline ends a line only for some programs";
+        return Some(Diagnostic::new(Code::YamlSyntax, message, place).help(
+            "end each line with LF or CR LF; write `\\r` in double quotes for the character",
+        ));
+    }
+    let character = model::character_name(char::from(*byte));
     let message = format!("YAML does not allow the control character {character}");
     let place = Place::Bytes {
         file,

@@ -22,8 +22,8 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// The next step, as one sentence.
     pub help: Option<String>,
-    /// The change that the next step proposes, if it proposes a text.
-    pub suggestion: Option<Suggestion>,
+    /// The change that the next step proposes, if it proposes a text. Boxed because it is rare.
+    pub suggestion: Option<Box<Suggestion>>,
 }
 
 impl Diagnostic {
@@ -79,7 +79,7 @@ impl Diagnostic {
     /// Proposes a change of another place.
     #[must_use]
     pub fn suggest_at(mut self, place: Place, replacement: Replacement) -> Self {
-        self.suggestion = Some(Suggestion { place, replacement });
+        self.suggestion = Some(Box::new(Suggestion { place, replacement }));
         self
     }
 

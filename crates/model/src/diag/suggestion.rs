@@ -200,13 +200,13 @@ mod tests {
         let hosts = || vec!["a.example.com:443".to_owned(), "*.b".to_owned()];
         let text = |text: &str| Replacement::Text(text.to_owned());
         let cases = [
-            ("a: x # c\n", a(), text("y"), "a: y # c\n"),
-            ("a: 'x'\n", a(), text("y"), "a: \"y\"\n"),
+            ("a: x # c\n", a(), text("w"), "a: w # c\n"),
+            ("a: 'x'\n", a(), text("w"), "a: \"w\"\n"),
             ("a: x\n", a(), text("no"), "a: \"no\"\n"),
             ("a: x\n", a(), text("**.y"), "a: \"**.y\"\n"),
-            ("a: [x, z]\n", item(0), text("y"), "a: [y, z]\n"),
-            ("a: &n x\n", a(), text("y"), "a: &n y\n"),
-            ("a: |\n  x\nb: 1\n", a(), text("y"), "a: \"y\"\nb: 1\n"),
+            ("a: [x, z]\n", item(0), text("w"), "a: [w, z]\n"),
+            ("a: &n x\n", a(), text("w"), "a: &n w\n"),
+            ("a: |\n  x\nb: 1\n", a(), text("w"), "a: \"w\"\nb: 1\n"),
             ("a: 1e1\n", a(), Replacement::Quoted, "a: \"1e1\"\n"),
             (
                 "a: 0x1F # c\n",

@@ -50,7 +50,8 @@ impl NetworkPattern {
             .filter(|part| !part.is_empty())
             .map(str::to_owned)
             .collect();
-        let is_valid = |part: &String| Self::read_one(part).is_ok();
+        // A space inside of a name is more likely than several names without a dot.
+        let is_valid = |part: &String| part.contains(['.', ':']) && Self::read_one(part).is_ok();
         (parts.len() > 1 && parts.iter().all(is_valid)).then_some(parts)
     }
 
