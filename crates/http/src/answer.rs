@@ -11,6 +11,7 @@ use reqwest::{Response, StatusCode, Url};
 use serde_json::Value;
 
 use crate::call::ExpectedAnswer;
+use crate::cause::{chain, innermost};
 use crate::error::{CertificateProblem, ErrorKind};
 use crate::redact::Redactor;
 use crate::refusal;
@@ -137,28 +138,6 @@ pub(super) fn transport(error: &reqwest::Error, redactor: &Redactor) -> AttemptF
         kind,
         retry: Retry::Fault,
     }
-}
-
-fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| source_error(*error))
-}
-
-fn source_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
-    // `source` does not return the error that an I/O error wraps.
-    match error
-        .downcast_ref::<std::io::Error>()
-        .and_then(std::io::Error::get_ref)
-    {
-        Some(wrapped) => Some(wrapped),
-        None => error.source(),
-    }
-}
-
-pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
-    chain(error)
-        .last()
-        .map(ToString::to_string)
-        .unwrap_or_default()
 }
 
 fn tls<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {

@@ -16,6 +16,7 @@
 mod access_token;
 mod answer;
 mod call;
+mod cause;
 mod client;
 mod endpoint;
 mod endpoint_choice;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::{Client, redirect};
 use thiserror::Error;
 
-use crate::answer::innermost;
+use crate::cause::innermost;
 use crate::endpoint::Endpoint;
 use crate::proxy::ProxyVariableError;
 

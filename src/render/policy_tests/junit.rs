@@ -7,8 +7,8 @@ use quick_junit::{
 use super::human::got;
 use super::report::{TargetReport, TestReport, TestResult, said, who};
 use crate::plan::SourceRef;
-use crate::render::annotations::RepositoryPrefix;
 use crate::render::paint::Painter;
+use crate::render::prefix::RepositoryPrefix;
 use crate::render::text::{neutral_xml, neutral_xml_lines};
 
 /// The output contains no times, so equal runs produce equal output.

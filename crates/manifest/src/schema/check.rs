@@ -344,8 +344,17 @@ impl SchemaDiagnostics<'_> {
                 invalid(format!("{name} must not be empty")).help("write a text that is not empty")
             }
             ValidationErrorKind::Pattern { pattern } => {
-                invalid(format!("{name} has not the form that is wanted"))
-                    .help(expected::pattern_help(pattern))
+                let finding = invalid(format!("{name} has not the form that is wanted"))
+                    .help(expected::pattern_help(pattern));
+                match value.as_str() {
+                    Some(text) if pattern == "^/" => {
+                        finding.suggest(Replacement::Text(format!("/{text}")))
+                    }
+                    Some(text) if pattern == crate::NAME_PATTERN && !text.trim().is_empty() => {
+                        finding.suggest(Replacement::Text(text.trim().to_owned()))
+                    }
+                    _ => finding,
+                }
             }
             ValidationErrorKind::Minimum { limit } => {
                 invalid(format!("{name} is too small")).help(format!("write at least {limit}"))
