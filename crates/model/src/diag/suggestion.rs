@@ -62,6 +62,7 @@ impl SourceMap {
 impl Replacement {
     /// The change of a text, at the range of a value or key.
     pub fn edit(&self, text: &str, range: Range<usize>, place: &Place) -> Option<Edit> {
+        let range = without_anchor(text, range);
         let old = text.get(range.clone())?;
         let is_key = matches!(
             place,
@@ -102,6 +103,16 @@ impl Replacement {
             text: new,
         })
     }
+}
+
+/// The range of a value without the anchor in front of it, which stays.
+fn without_anchor(text: &str, range: Range<usize>) -> Range<usize> {
+    let old = text.get(range.clone()).unwrap_or_default();
+    let value = old
+        .strip_prefix('&')
+        .and_then(|rest| rest.split_once(char::is_whitespace))
+        .map_or(old, |(_, value)| value.trim_start());
+    range.end - value.len()..range.end
 }
 
 /// Whether the range is a key, because the value is missing.
@@ -208,6 +219,7 @@ mod tests {
             ("a: &n x\n", a(), text("w"), "a: &n w\n"),
             ("a: |\n  x\nb: 1\n", a(), text("w"), "a: \"w\"\nb: 1\n"),
             ("a: 1e1\n", a(), Replacement::Quoted, "a: \"1e1\"\n"),
+            ("a: &n 1e1\n", a(), Replacement::Quoted, "a: &n \"1e1\"\n"),
             (
                 "a: 0x1F # c\n",
                 a(),
