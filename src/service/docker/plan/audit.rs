@@ -17,7 +17,7 @@ use std::collections::HashSet;
 
 use thiserror::Error;
 
-use super::order::{RequestVotes, RuleVote, UnavoidableGap, ballots, structure, ways};
+use super::order::{RequestVotes, RuleVote, UnavoidableGap, all_ways, ballots, structure, ways};
 use super::replay::replay;
 use super::timeline::Timeline;
 use crate::plan::ReplayError;
@@ -151,10 +151,8 @@ pub fn audit(live: &DockerLiveState, calls: &[PlannedCall]) -> Vec<PolicyPlanVio
 
 /// Whether the decision is the same in every reachable down-set.
 fn keep(earlier: &Earlier, ballot: &RequestVotes, allowed: bool) -> bool {
-    if ways(ballot)
-        .iter()
-        .any(|way| way.iter().all(|edge| earlier.has(edge)))
-    {
+    let has = |way: &Vec<PrecedenceEdge>| way.iter().all(|edge| earlier.has(edge));
+    if ways(ballot).iter().any(has) || all_ways(ballot).iter().any(has) {
         return true;
     }
     let votes = ballot.allows.iter().chain(&ballot.denies);

@@ -19,8 +19,9 @@
 //!
 //! Choosing one of several sets for each ballot without closing a cycle is NP-hard in general
 //! (disjunctive precedence constraints), so the choice is greedy: ballots with the fewest
-//! alternatives first, and for each ballot the smallest set that fits. `super::audit` checks the
-//! result independently.
+//! alternatives first, and for each ballot the smallest set that fits. If this leaves conflicts, the
+//! sets that agree with the order of the list are tried first. `super::audit` checks the result
+//! independently.
 //!
 //! If no set fits, whole calls cannot be ordered, and one call is split in two as in a two-phase
 //! update: first the union of old and new, then the new alone (`split`). Conflicts that remain
@@ -36,16 +37,17 @@ mod split;
 pub(crate) mod structure;
 mod votes;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::CallDrafts;
 use super::effect::CallEffect;
+use super::search::ContestedCalls;
 use super::timeline::Timeline;
 use crate::plan::graph::{At, CallGraph, PrecedenceEdge, ranges};
 use crate::plan::{CallDependency, CallId, DependencyReason, PlanNote, PlannedCall};
 use access::Audience;
 use model::docker::{DockerLiveState, DockerOperation, LiveContent, PolicyId};
-pub(crate) use precedence::ways;
+pub(crate) use precedence::{all_ways, ways};
 use split::{SplitReason, SplittableCall};
 pub(crate) use votes::{RequestVotes, RuleVote, ballots};
 
@@ -67,13 +69,20 @@ impl UnorderedCalls {
     }
 }
 
+/// Calls in their order.
+pub(super) struct OrderedCalls {
+    pub(super) calls: Vec<PlannedCall>,
+    pub(super) notes: Vec<PlanNote>,
+    pub(super) contested: ContestedCalls,
+}
+
 /// Orders the calls of a target, and reports the steps at which access differs from both before and
 /// after. `teams` maps short names of teams to their uuids.
 pub(super) fn arrange(
     live: &DockerLiveState,
     calls: UnorderedCalls,
     teams: &BTreeMap<String, String>,
-) -> (Vec<PlannedCall>, Vec<PlanNote>) {
+) -> OrderedCalls {
     let (
         steps,
         OrderAttempt {
@@ -84,13 +93,38 @@ pub(super) fn arrange(
     ) = solve(live, calls.0);
     let mut notes = gaps(&conflicts, &steps, teams);
     notes.extend(cedar_note(live, &steps));
+    let contested = contested(&conflicts, &steps);
     let calls = number(steps, &graph, unproved.is_some());
     notes.extend(
         unproved
             .filter(|_| calls.len() > 1)
             .map(|why| PlanNote::Unproved { why }),
     );
-    (calls, notes)
+    OrderedCalls {
+        calls,
+        notes,
+        contested,
+    }
+}
+
+fn contested(conflicts: &[OrderConflict], steps: &[SplittableCall]) -> ContestedCalls {
+    let name = |at: At| steps[at].call.name.clone();
+    let edges = conflicts.iter().flat_map(|conflict| &conflict.edges);
+    let gaps: BTreeSet<String> = edges
+        .flat_map(|edge| [name(edge.first), name(edge.then)])
+        .collect();
+    let extra = steps.iter().filter(|step| step.call.why.is_some());
+    let extra = extra.map(|step| step.call.name.clone());
+    let mut counts = HashMap::new();
+    for step in steps {
+        *counts.entry(step.call.name.clone()).or_default() += 1;
+    }
+    ContestedCalls {
+        policies: gaps.iter().cloned().chain(extra).collect(),
+        conflicts: conflicts.len(),
+        gaps,
+        counts,
+    }
 }
 
 /// What remains in conflict in every order of some calls.
@@ -154,6 +188,7 @@ struct OrderConflict {
     what: OrderViolation,
 }
 
+#[derive(Clone)]
 enum OrderViolation {
     Access {
         witness: String,
@@ -221,28 +256,17 @@ fn conflicting_calls(conflicts: &[OrderConflict]) -> BTreeSet<(At, SplitReason)>
 /// conflicts.
 fn attempt(live: &DockerLiveState, steps: &[SplittableCall]) -> OrderAttempt {
     let calls: Vec<PlannedCall> = steps.iter().map(|step| step.call.clone()).collect();
-    let mut graph = CallGraph::new(steps.len(), |at| steps[at].rank());
-    let mut conflicts = Vec::new();
+    let unproved = |edges: &[PrecedenceEdge], why: String| OrderAttempt {
+        unproved: Some(why),
+        ..choose(steps, edges, &[], false)
+    };
     let timeline = match Timeline::new(live, &calls) {
         Ok(timeline) => timeline,
-        Err(error) => {
-            return OrderAttempt {
-                graph,
-                conflicts,
-                unproved: Some(error.to_string()),
-            };
-        }
+        Err(error) => return unproved(&[], error.to_string()),
     };
-    for edge in structure::edges(&timeline, &calls) {
-        if !graph.add(&[edge]) {
-            conflicts.push(OrderConflict {
-                edges: vec![edge],
-                what: OrderViolation::Name,
-            });
-        }
-    }
+    let required = structure::edges(&timeline, &calls);
     let mut told: HashSet<RequestVotes> = HashSet::new();
-    let mut choices: Vec<(Vec<Vec<PrecedenceEdge>>, OrderViolation)> = Vec::new();
+    let mut choices: Vec<OrderChoice> = Vec::new();
     let visited = ballots(&timeline, &mut |atom, audience, ballot| {
         let Some(allowed) = ballot
             .required_decision()
@@ -251,36 +275,85 @@ fn attempt(live: &DockerLiveState, steps: &[SplittableCall]) -> OrderAttempt {
             return;
         };
         let ways = precedence::ways(&ballot);
-        told.insert(ballot);
+        told.insert(ballot.clone());
         if ways.first().is_none_or(|way| !way.is_empty()) {
             let witness = atom
                 .witness()
                 .map(|request| request.to_string())
                 .unwrap_or_default();
-            choices.push((
+            choices.push(OrderChoice {
+                ballot,
                 ways,
-                OrderViolation::Access {
+                what: OrderViolation::Access {
                     witness,
                     audience: audience.clone(),
                     allowed,
                 },
-            ));
+            });
         }
     });
     if let Err(too_complex) = visited {
-        return OrderAttempt {
-            graph,
-            conflicts,
-            unproved: Some(too_complex.to_string()),
-        };
+        return unproved(&required, too_complex.to_string());
     }
     // Ballots without a choice come first: the others can still adapt.
-    choices.sort_by_key(|(ways, _)| ways.len());
-    for (ways, what) in choices {
-        if !ways.iter().any(|way| graph.add(way)) {
+    choices.sort_by_key(|choice| choice.ways.len());
+    let usual = choose(steps, &required, &choices, false);
+    if usual.conflicts.is_empty() {
+        return usual;
+    }
+    for choice in &mut choices {
+        choice.ways = precedence::all_ways(&choice.ballot);
+    }
+    choices.sort_by_key(|choice| choice.ways.len());
+    let greedy = choose(steps, &required, &choices, false);
+    let listed = choose(steps, &required, &choices, true);
+    let mut best = usual;
+    for other in [greedy, listed] {
+        if other.conflicts.len() < best.conflicts.len() {
+            best = other;
+        }
+    }
+    best
+}
+
+/// A decision that must not change, with the alternative sets of edges that keep it.
+struct OrderChoice {
+    ballot: RequestVotes,
+    ways: Vec<Vec<PrecedenceEdge>>,
+    what: OrderViolation,
+}
+
+/// Adds one set of edges for each choice, if one fits. `in_order` prefers sets that agree with the
+/// order of the list, which is known to be good if the calls were searched with their order.
+fn choose(
+    steps: &[SplittableCall],
+    required: &[PrecedenceEdge],
+    choices: &[OrderChoice],
+    in_order: bool,
+) -> OrderAttempt {
+    let mut graph = CallGraph::new(steps.len(), |at| steps[at].rank());
+    let mut conflicts = Vec::new();
+    for edge in required {
+        if !graph.add(&[*edge]) {
             conflicts.push(OrderConflict {
-                edges: ways.into_iter().next().unwrap_or_default(),
-                what,
+                edges: vec![*edge],
+                what: OrderViolation::Name,
+            });
+        }
+    }
+    let is_listed =
+        |way: &&Vec<PrecedenceEdge>| in_order && way.iter().all(|edge| edge.first < edge.then);
+    for OrderChoice {
+        ballot: _,
+        ways,
+        what,
+    } in choices
+    {
+        let listed = ways.iter().filter(is_listed);
+        if !listed.chain(ways).any(|way| graph.add(way)) {
+            conflicts.push(OrderConflict {
+                edges: ways.first().cloned().unwrap_or_default(),
+                what: what.clone(),
             });
         }
     }
