@@ -1,7 +1,7 @@
 //! Invariant 2: no shorter list of calls that is safe after every call reaches the desired state, and the patches are
 //! the smallest.
 //!
-//! Two oracles, neither of which knows how the planner pairs rules and orders calls: a search through all states that the
+//! Two oracles that do not know how the planner pairs rules and orders calls: a search through all states that the
 //! service can be in ([`service`]), and a list of all pairings of a policy with all orders of their calls.
 //!
 //! A list may do anything that the service accepts, with two exceptions. It never touches a rule again that it created,
@@ -181,7 +181,7 @@ fn any_state() -> impl Strategy<Value = State> {
 proptest! {
     #![proptest_config(crate::properties::cases(1024))]
 
-    /// Several policies with teams, of which many change their domain, against the same search.
+    /// Several policies with teams against the same search. Many of them change their domain.
     #[test]
     fn no_shorter_list_of_calls_exists_for_several_policies(
         from in any_state(),

@@ -24,7 +24,7 @@ const HOSTS: [&str; 2] = ["a.example.com", "b.example.com"];
 const PATHS: [&str; 2] = ["/data", "/etc"];
 
 /// What a rule says: bits 0 and 1 are its resources (at least one), bit 2 denies, bit 3 is the domain of files.
-/// Zero is no rule.
+/// Zero means that the name is free.
 pub(super) type Content = u8;
 
 const DENIES: Content = 4;

@@ -115,12 +115,14 @@ fn contested(conflicts: &[OrderConflict], steps: &[SplittableCall]) -> Contested
         .collect();
     let extra = steps.iter().filter(|step| step.call.why.is_some());
     let extra = extra.map(|step| step.call.name.clone());
+    let policies: BTreeSet<String> = gaps.iter().cloned().chain(extra).collect();
     let mut counts = HashMap::new();
-    for step in steps {
+    // Most plans have neither, and then nothing is searched.
+    for step in steps.iter().filter(|_| !policies.is_empty()) {
         *counts.entry(step.call.name.clone()).or_default() += 1;
     }
     ContestedCalls {
-        policies: gaps.iter().cloned().chain(extra).collect(),
+        policies,
         conflicts: conflicts.len(),
         gaps,
         counts,

@@ -416,15 +416,22 @@ impl<'p> OtherRules<'p> {
     }
 
     fn may_add(&self, rule: &Rule) -> bool {
-        !self.names.contains(rule.name.as_str())
-            && self.domain.is_none_or(|own| own == domain(rule))
+        !self.names.contains(rule.name.as_str()) && self.has_domain(rule)
     }
 
-    /// Only the last rule of a policy may change its domain.
+    fn has_domain(&self, rule: &Rule) -> bool {
+        self.domain.is_none_or(|own| own == domain(rule))
+    }
+
+    /// Only the last rule of a policy may change its domain. A rule that keeps its name takes none,
+    /// even if names repeat.
     fn may_update(&self, policy: &SearchPolicy<'_>, from: RuleKey, to: RuleKey) -> bool {
+        let from = policy.rule(from);
         let to = policy.rule(to);
-        let crosses = domain(policy.rule(from)) != domain(to);
-        self.may_add(to) && (!crosses || (policy.crosses_domains && self.count == 0))
+        if domain(from) != domain(to) && !(policy.crosses_domains && self.count == 0) {
+            return false;
+        }
+        self.has_domain(to) && (from.name == to.name || self.may_add(to))
     }
 }
 
@@ -503,7 +510,8 @@ fn scopes_between(scopes: &[Scope]) -> Vec<Scope> {
 }
 
 /// What rules may contain on the way: the contents of all changing rules of a component, and the
-/// union, the intersection and the differences of any two of them.
+/// union, the intersection and the differences of any two of them. A rule that does not change, but
+/// shares a resource with one that does, adds its intersection and difference with that rule.
 pub(super) fn accesses(component: &Component<'_>) -> Vec<RuleAccess> {
     let mut all: BTreeSet<RuleAccess> = BTreeSet::new();
     for policy in &component.policies {
@@ -523,10 +531,40 @@ pub(super) fn accesses(component: &Component<'_>) -> Vec<RuleAccess> {
             all.extend(combined(one, other));
         }
     }
+    let known: BTreeSet<String> = given.iter().flat_map(resource_texts).collect();
+    let constant = component
+        .policies
+        .iter()
+        .flat_map(|policy| policy.constant());
+    let constant = constant.chain(component.others.iter().map(|(_, rule)| *rule));
+    for rule in constant {
+        if !resource_texts(&rule.access)
+            .iter()
+            .any(|text| known.contains(text))
+        {
+            continue;
+        }
+        for one in &given {
+            let parts = combined(one, &rule.access).into_iter();
+            all.extend(parts.filter(|part| is_part_of(part, one)));
+        }
+    }
     if all.len() > MOST_CONTENTS {
-        return Vec::new();
+        return given;
     }
     all.into_iter().collect()
+}
+
+fn resource_texts(access: &RuleAccess) -> Vec<String> {
+    match access.resources() {
+        Resources::Plain(texts) => texts,
+        Resources::Http(targets) => targets.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn is_part_of(part: &RuleAccess, whole: &RuleAccess) -> bool {
+    let whole: BTreeSet<String> = resource_texts(whole).into_iter().collect();
+    resource_texts(part).iter().all(|text| whole.contains(text))
 }
 
 fn combined(one: &RuleAccess, other: &RuleAccess) -> Vec<RuleAccess> {
