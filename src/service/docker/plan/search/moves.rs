@@ -128,8 +128,11 @@ impl<'a> SearchPolicy<'a> {
         input: &SearchInput<'a>,
         accesses: &[RuleAccess],
     ) -> Option<Self> {
-        let leaving: Vec<(&LiveRule, &Rule)> = versions.leaving().collect();
-        let coming: Vec<&Rule> = versions.coming().collect();
+        // Sorted, so that the result does not depend on the order of the input.
+        let mut leaving: Vec<(&LiveRule, &Rule)> = versions.leaving().collect();
+        leaving.sort_by_key(|(live, _)| (&live.name, &live.id));
+        let mut coming: Vec<&Rule> = versions.coming().collect();
+        coming.sort_by_key(|rule| &rule.name);
         let mut rules = Rules::default();
         let leaving_keys = leaving
             .iter()
