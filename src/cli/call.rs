@@ -100,12 +100,12 @@ impl CallArgs {
             )
         })?;
         let session = Session::open(&self.connect, &targets, console).await?;
-        let made = self.make(request, target, &session, console).await;
+        let made = self.execute(request, target, &session, console).await;
         session.close().await;
         made
     }
 
-    async fn make(
+    async fn execute(
         &self,
         request: OperationRequest,
         target: &Target,
@@ -150,7 +150,7 @@ impl CallArgs {
                 target.name
             )));
         }
-        console.say(&describe(request.request(), target));
+        console.status(&describe(request.request(), target));
         self.approve(console)?;
         let time = Timestamp::now();
         let fields = request
@@ -241,7 +241,7 @@ fn field(text: &str) -> anyhow::Result<(String, String)> {
 /// The answer; one without a body is nothing to show.
 fn show(answer: &Value, console: Console) -> anyhow::Result<()> {
     if answer.is_null() {
-        console.say("Done; the service answers nothing.");
+        console.status("Done; the service answers nothing.");
         return Ok(());
     }
     let text = format!("{:#}\n", shown(answer));
@@ -307,7 +307,7 @@ fn list() -> String {
                     required,
                 } = field;
                 let must = if *required { ", needed" } else { "" };
-                text.push_str(&format!("    {name}{must}: {}\n", field.wanted()));
+                text.push_str(&format!("    {name}{must}: {}\n", field.expected()));
             }
         }
     }

@@ -61,7 +61,7 @@ impl ManArgs {
         let command = super::Cli::command().disable_help_subcommand(true);
         clap_mangen::generate_to(command, folder)
             .with_context(|| format!("cannot write the manual to `{folder}`"))?;
-        console.say(&format!(
+        console.status(&format!(
             "Wrote the manual to {folder}; `man -l {folder}/{NAME}.1` shows its first page."
         ));
         Ok(Exit::Done)

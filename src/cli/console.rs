@@ -1,12 +1,22 @@
 //! The way out: human text and data to standard output, progress and errors to standard error.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::LazyLock;
 
 use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
+use indicatif::{MultiProgress, ProgressDrawTarget};
 
-use super::progress;
 use crate::render::paint::Painter;
+
+/// All progress bars of this process. They are suspended while other text is printed.
+pub(super) static BARS: LazyLock<MultiProgress> =
+    LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
+
+/// Writes something while no bar is in the way.
+pub(super) fn beside<T>(write: impl FnOnce() -> T) -> T {
+    BARS.suspend(write)
+}
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -63,7 +73,7 @@ impl Console {
     /// # Errors
     /// Any other failed write.
     pub(super) fn print(self, text: &str) -> io::Result<()> {
-        let written = progress::beside(|| {
+        let written = beside(|| {
             let mut out = io::stdout().lock();
             out.write_all(text.as_bytes()).and_then(|()| out.flush())
         });
@@ -87,7 +97,7 @@ impl Console {
     }
 
     /// Writes one line to standard error, unless only errors are wanted.
-    pub(super) fn say(self, text: &str) {
+    pub(super) fn status(self, text: &str) {
         if !self.quiet {
             self.warn(text);
         }
@@ -96,7 +106,7 @@ impl Console {
     /// Writes one line to standard error, always.
     pub(super) fn warn(self, text: &str) {
         // There is nowhere left to report that standard error is closed.
-        let _ = progress::beside(|| writeln!(io::stderr().lock(), "{text}"));
+        let _ = beside(|| writeln!(io::stderr().lock(), "{text}"));
     }
 
     /// Whether a person sits at standard error and wants to see progress.

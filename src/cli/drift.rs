@@ -7,14 +7,14 @@ use clap::Args;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
-use super::error::{CommandError, CommandResult, FailureKind};
+use super::error::{CommandError, CommandResult, FailureKind, OpenWorkspaceError};
 use super::exit::Exit;
-use super::format::{self, CommentArgs, OutputFile, OutputFormat, OutputSink};
+use super::format::{DriftFormats, OutputArgs, OutputFormat};
 use super::gates::GateSources;
 use super::planning::{self, Against, Planned};
 use super::reporter::DiagnosticReporter;
 use super::tree::RevisionArgs;
-use super::workspace::{OpenWorkspaceError, Project, TargetSelection, WorkingDirectory};
+use super::workspace::{Project, TargetSelection, WorkingDirectory};
 use crate::plan::{self, DRIFT_FORMAT_VERSION, DriftReport};
 use crate::render;
 use crate::render::annotations::{Annotation, RepositoryPrefix};
@@ -40,14 +40,8 @@ pub(super) struct DriftArgs {
     at: RevisionArgs,
     #[command(flatten)]
     connect: Connect,
-    /// How to show the drift on standard output.
-    #[arg(long, value_parser = OutputFormat::among(format::DRIFT), default_value = "human")]
-    format: OutputFormat,
-    /// Write it to a file in a format too; may be given more than once.
-    #[arg(long, value_name = "FORMAT=FILE", value_parser = OutputFile::among(format::DRIFT))]
-    output: Vec<OutputFile>,
     #[command(flatten)]
-    comment: CommentArgs,
+    output: OutputArgs<DriftFormats>,
 }
 
 impl DriftArgs {
@@ -61,15 +55,15 @@ impl DriftArgs {
 
     async fn run_async(self, console: Console) -> CommandResult {
         self.directory.enter()?;
-        self.sink().check()?;
-        let reporter = DiagnosticReporter::beside(&self.sink(), console);
+        self.output.sink().check()?;
+        let reporter = DiagnosticReporter::beside(&self.output.sink(), console);
         let project = match Project::open(&self.selection, &self.revision(console)) {
             Ok(project) => project,
             Err(OpenWorkspaceError::Invalid(invalid)) => {
                 let prefix = invalid.prefix.clone();
-                invalid.tell(&reporter);
+                invalid.report(&reporter);
                 let invalid = CommandError::reported(FailureKind::Invalid);
-                return Err(self.write_no_report(invalid, reporter, &prefix, console));
+                return Err(invalid.with_report(|| self.write(None, reporter, &prefix, console)));
             }
             Err(error) => return Err(error.into()),
         };
@@ -78,7 +72,7 @@ impl DriftArgs {
             gate_sources: &GateSources::none(),
             before: None,
         };
-        let planned = planning::make_telling(
+        let planned = planning::plan_all_with_reporter(
             project,
             &self.connect,
             &against,
@@ -89,7 +83,9 @@ impl DriftArgs {
         .await;
         let planned = match planned {
             Ok(planned) => planned,
-            Err(error) => return Err(self.write_no_report(error, reporter, &prefix, console)),
+            Err(error) => {
+                return Err(error.with_report(|| self.write(None, reporter, &prefix, console)));
+            }
         };
         let report = report(&planned);
         planned.session.close().await;
@@ -100,30 +96,6 @@ impl DriftArgs {
         } else {
             Exit::Done
         })
-    }
-
-    fn sink(&self) -> OutputSink<'_> {
-        OutputSink {
-            format: self.format,
-            outputs: &self.output,
-        }
-    }
-
-    /// Writes the diagnostics of invalid manifests in all requested formats. Other errors are not part of any format.
-    fn write_no_report(
-        &self,
-        error: CommandError,
-        reporter: DiagnosticReporter,
-        prefix: &RepositoryPrefix,
-        console: Console,
-    ) -> CommandError {
-        if error.kind() != FailureKind::Invalid {
-            return error;
-        }
-        match self.write(None, reporter, prefix, console) {
-            Ok(()) => error,
-            Err(unwritten) => error.then(unwritten.into()),
-        }
     }
 
     /// Writes what drifted, or what kept it from being known, in all formats that are asked for.
@@ -141,14 +113,14 @@ impl DriftArgs {
             || "No report: the manifests are invalid.".to_owned(),
             render::drift::summary,
         );
-        self.sink().write(console, |format, painter| {
+        self.output.sink().write(console, |format, painter| {
             Ok(match format {
                 OutputFormat::Human => report.map(|report| render::drift::human(report, painter)),
                 OutputFormat::Json => report.map(render::drift::json).transpose()?,
                 OutputFormat::Markdown => Some(render::markdown::drift(
                     report,
                     &findings,
-                    &self.comment.options(&self.selection),
+                    &self.output.comment(self.selection.names()),
                 )),
                 OutputFormat::Github => {
                     Some(render::github::github(Some(&said), &findings, prefix))
@@ -168,7 +140,7 @@ impl DriftArgs {
             return self.at.clone();
         }
         let committed = match Revision::open(Path::new("."), "HEAD") {
-            Ok(head) => head.holds(config::FILE_NAME),
+            Ok(head) => head.contains_file(config::FILE_NAME),
             Err(RevisionError::NoRepository { .. }) => return self.at.clone(),
             Err(RevisionError::NoRevision { .. } | RevisionError::NoFolder { .. }) => false,
             Err(
@@ -185,7 +157,7 @@ impl DriftArgs {
         if committed {
             return RevisionArgs::revision("HEAD");
         }
-        console.say("HEAD has no configuration here yet: the work tree is compared.");
+        console.status("HEAD has no configuration here yet: the work tree is compared.");
         self.at.clone()
     }
 }
@@ -204,7 +176,7 @@ fn report(planned: &Planned<dyn Reads>) -> anyhow::Result<DriftReport> {
         let target = all.iter().find(|target| target.name == *name);
         let target = target.with_context(|| format!("target `{name}` is not configured"))?;
         let drift = service.drift(target_plan);
-        targets.push(drift.with_context(|| planning::of(target))?);
+        targets.push(drift.with_context(|| planning::label(target))?);
     }
     Ok(DriftReport {
         format_version: DRIFT_FORMAT_VERSION,

@@ -8,7 +8,7 @@ use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::exit::Exit;
 use crate::service::emulate::Serving;
-use crate::service::registry::EmulatedService;
+use crate::service::registry::EmulateCommand;
 use emulator::RunningEmulator;
 
 /// Serve one of the services on loopback, until interrupted.
@@ -18,7 +18,7 @@ use emulator::RunningEmulator;
   polwarden emulate docker --listen 127.0.0.1:8080")]
 pub(super) struct EmulateArgs {
     #[command(subcommand)]
-    service: EmulatedService,
+    service: EmulateCommand,
 }
 
 impl EmulateArgs {
@@ -50,7 +50,7 @@ async fn serve(
         file.persist(path)
             .with_context(|| format!("cannot write the port to `{path}`"))?;
     }
-    console.say(&format!(
+    console.status(&format!(
         "Listening on {} (stop with Ctrl-C)",
         running.url()
     ));

@@ -5,7 +5,7 @@ use std::fmt::{Debug, Display};
 use super::console::Console;
 use super::exit::Exit;
 use super::reporter::DiagnosticReporter;
-use super::workspace::{InvalidConfiguration, OpenWorkspaceError};
+use crate::render::annotations::RepositoryPrefix;
 use crate::render::text::{neutral, neutral_lines};
 use crate::run::journal::JournalError;
 use crate::run::service::ServiceError;
@@ -14,6 +14,7 @@ use access::QuestionError;
 use emulator::EmulatorError;
 use git::RevisionError;
 use http::ApiError;
+use model::diag::{Diagnostic, SourceMap};
 
 /// The result of a command, or of a part of one. Exit codes such as "changes pending" and "drift" are results of
 /// commands that did what they were asked to do, not errors.
@@ -149,17 +150,28 @@ impl CommandError {
     pub(super) fn join(errors: Vec<Self>) -> CommandResult<()> {
         match errors.first() {
             None => Ok(()),
-            Some(first) => Err(Self::reported(first.kind).and(errors)),
+            Some(first) => Err(Self::reported(first.kind).with_related(errors)),
         }
     }
 
     /// Adds a failure that happened after this one and determines the exit code.
-    pub(super) fn then(self, later: Self) -> Self {
-        Self::reported(later.kind).and([self, later])
+    pub(super) fn followed_by(self, later: Self) -> Self {
+        Self::reported(later.kind).with_related([self, later])
+    }
+
+    /// Writes the diagnostics of invalid manifests in all requested formats. Other errors are not part of any format.
+    pub(super) fn with_report(self, write: impl FnOnce() -> anyhow::Result<()>) -> Self {
+        if self.kind != FailureKind::Invalid {
+            return self;
+        }
+        match write() {
+            Ok(()) => self,
+            Err(unwritten) => self.followed_by(unwritten.into()),
+        }
     }
 
     /// Adds failures of the same command that do not change the exit code.
-    pub(super) fn and(mut self, related: impl IntoIterator<Item = Self>) -> Self {
+    pub(super) fn with_related(mut self, related: impl IntoIterator<Item = Self>) -> Self {
         self.related.extend(related);
         self
     }
@@ -207,7 +219,7 @@ impl CommandError {
             hints,
         } = self;
         if let Some(invalid) = diagnostics {
-            invalid.tell(&DiagnosticReporter::for_diagnostics(console));
+            invalid.report(&DiagnosticReporter::for_diagnostics(console));
         }
         match message {
             ErrorMessage::Nothing => {}
@@ -216,7 +228,7 @@ impl CommandError {
                 console.warn(&format!("{label}: {}", neutral(&text)));
             }
             ErrorMessage::Plain(text) => console.warn(&text),
-            ErrorMessage::Notice(text) => console.say(&text),
+            ErrorMessage::Notice(text) => console.status(&text),
             ErrorMessage::Source(error) => console.warn(&with_causes(&error, console)),
         }
         for error in related {
@@ -240,6 +252,38 @@ fn with_causes(error: &anyhow::Error, console: Console) -> String {
         text.push_str(&neutral_lines(&cause.to_string()));
     }
     text
+}
+
+/// Why the configuration cannot be used. Like [`CommandError`], it does not implement `std::error::Error`: `?` in a
+/// function that returns `anyhow::Result` would discard the diagnostics.
+pub(super) enum OpenWorkspaceError {
+    /// It is invalid.
+    Invalid(Box<InvalidConfiguration>),
+    /// It is missing or cannot be read, the revision does not exist, or a selected target does not.
+    Unreadable(anyhow::Error),
+}
+
+impl From<anyhow::Error> for OpenWorkspaceError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+/// An invalid configuration: diagnostics with the text that they point into.
+#[derive(Debug)]
+pub(super) struct InvalidConfiguration {
+    pub(super) sources: SourceMap,
+    /// At least one is an error.
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// The path of the configuration's directory in the repository.
+    pub(super) prefix: RepositoryPrefix,
+}
+
+impl InvalidConfiguration {
+    /// Hands the diagnostics over to a reporter.
+    pub(super) fn report(self, reporter: &DiagnosticReporter) {
+        reporter.report(&self.sources, self.diagnostics);
+    }
 }
 
 impl From<OpenWorkspaceError> for CommandError {
@@ -305,7 +349,7 @@ mod tests {
     #[test]
     fn a_later_failure_determines_the_exit_code_if_it_is_added_as_such() {
         let refused = CommandError::refused("one more delete than allowed");
-        let error = refused.then(CommandError::error("invalid --ack"));
+        let error = refused.followed_by(CommandError::error("invalid --ack"));
         assert_eq!(exit(error), Exit::Error);
     }
 

@@ -1,7 +1,5 @@
 //! `polwarden explain`: whether a request is allowed, by which rules; or what a finding means.
 
-mod cedar;
-
 use anyhow::{Context as _, bail};
 use clap::Args;
 
@@ -14,12 +12,13 @@ use super::planning;
 use super::statements;
 use super::tree::RevisionArgs;
 use super::workspace::{TargetSelection, Workspace};
+use crate::plan::SourceRef;
 use crate::render::annotations::{AnnotationLevel, AnnotationRule, PlanRule};
 use crate::render::decided::Locator;
 use crate::render::explain::Explanation;
 use crate::render::text::neutral_json;
 use crate::service::registry;
-use access::{AccessQuestion, Audience, CedarStatement, OrganizationPolicies};
+use access::{AccessQuestion, Audience, CedarRequestContext, CedarStatement, OrganizationPolicies};
 use manifest::config::Target;
 use model::diag::{Place, did_you_mean};
 
@@ -43,7 +42,7 @@ pub(super) struct ExplainArgs {
     #[arg(value_name = "TOOL")]
     tool: Option<String>,
     #[command(flatten)]
-    mcp: cedar::McpArgs,
+    mcp: McpArgs,
     /// A team of the person who asks: an alias, a name at the server or a uuid; may be given more than once.
     #[arg(long, value_name = "TEAM")]
     team: Vec<String>,
@@ -57,8 +56,48 @@ pub(super) struct ExplainArgs {
     #[command(flatten)]
     connect: Connect,
     /// How to show the answer on standard output.
-    #[arg(long, value_parser = OutputFormat::among(format::EXPLAIN), default_value = "human")]
+    #[arg(long, value_parser = OutputFormat::value_parser(format::EXPLAIN), default_value = "human")]
     format: OutputFormat,
+}
+
+/// What only questions about MCP tools have.
+#[derive(Debug, Args)]
+struct McpArgs {
+    /// For mcp: who calls the tool, as a Cedar entity such as `MCP::User::"ada"`; by default somebody whom no statement
+    /// names.
+    #[arg(long, value_name = "ENTITY")]
+    principal: Option<String>,
+    /// For mcp: the context of the call, as a JSON object; empty by default.
+    #[arg(long, value_name = "JSON")]
+    context: Option<String>,
+}
+
+impl McpArgs {
+    /// Who calls a tool, and in what context.
+    ///
+    /// # Errors
+    /// A principal that is no entity, a context that is none, or either of them for another kind of request.
+    fn request_context(&self, kind: &str) -> anyhow::Result<CedarRequestContext> {
+        let Self { principal, context } = self;
+        if !kind.eq_ignore_ascii_case("mcp") && (principal.is_some() || context.is_some()) {
+            bail!(
+                "--principal and --context are for `mcp` requests; rules do not ask who somebody is beyond the teams"
+            );
+        }
+        let mut circumstances = CedarRequestContext::default();
+        if let Some(text) = principal {
+            circumstances = circumstances
+                .with_principal(text)
+                .context("--principal cannot be used")?;
+        }
+        if let Some(text) = context {
+            let json = serde_json::from_str(text).context("--context is not JSON")?;
+            circumstances = circumstances
+                .with_context(&json)
+                .context("--context cannot be used")?;
+        }
+        Ok(circumstances)
+    }
 }
 
 impl ExplainArgs {
@@ -182,7 +221,7 @@ fn decide(
     question: &AccessQuestion,
     target: &Target,
 ) -> anyhow::Result<Explanation> {
-    let place = |place: &Place| planning::locate(workspace.sources(), place);
+    let place = |place: &Place| SourceRef::locate(workspace.sources(), place);
     let statement =
         |statement: &CedarStatement<'_>| statements::locate(workspace, target, statement);
     let locator = Locator {

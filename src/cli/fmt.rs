@@ -1,21 +1,22 @@
 //! `polwarden fmt`: manifests in their canonical form.
 
 mod files;
-mod show;
 
 pub(super) use files::replace;
 
 use anyhow::Context as _;
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use rayon::prelude::*;
+use similar::TextDiff;
 
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::exit::Exit;
 use super::tree::{RevisionArgs, SourceTree};
 use crate::render::diagnostics::{DiagnosticAmount, human};
-use crate::render::text::neutral;
+use crate::render::paint::Painter;
+use crate::render::text::{neutral, neutral_lines};
 use git::{FileProblem, Source as _, WorkTree};
 use manifest::MAX_BYTES;
 use manifest::format;
@@ -103,14 +104,14 @@ impl FmtArgs {
             ..FormatTally::default()
         };
         for (path, outcome) in found.files.iter().zip(outcomes) {
-            self.settle(&tree, path, outcome, &mut tally, console)?;
+            self.apply_outcome(&tree, path, outcome, &mut tally, console)?;
         }
-        console.say(&tally.closing(dry));
+        console.status(&tally.closing(dry));
         Ok(tally.exit(self.check))
     }
 
     /// Writes or shows one file.
-    fn settle(
+    fn apply_outcome(
         &self,
         tree: &SourceTree,
         path: &Utf8PathBuf,
@@ -132,7 +133,7 @@ impl FmtArgs {
             FormatOutcome::Changed { before, after } => {
                 tally.changed += 1;
                 if self.diff {
-                    console.print(&show::diff(path, &before, &after, console.painter()))?;
+                    console.print(&diff(path, &before, &after, console.painter()))?;
                 }
                 if self.check {
                     console.print(&format!("would change {}\n", neutral(path.as_str())))?;
@@ -236,4 +237,29 @@ impl FormatTally {
             Exit::Done
         }
     }
+}
+
+/// The difference between a file's text and its canonical form.
+fn diff(path: &Utf8Path, before: &str, after: &str, paint: Painter) -> String {
+    let diff = TextDiff::from_lines(before, after);
+    let path = neutral(path.as_str());
+    let text = diff
+        .unified_diff()
+        .context_radius(3)
+        .header(&format!("a/{path}"), &format!("b/{path}"))
+        .to_string();
+    let mut shown = String::with_capacity(text.len());
+    for line in text.lines() {
+        let line = neutral_lines(line);
+        let painted = match line.as_bytes().first() {
+            _ if line.starts_with("--- ") || line.starts_with("+++ ") => paint.strong(&line),
+            Some(b'-') => paint.bad(&line),
+            Some(b'+') => paint.good(&line),
+            Some(b'@') => paint.dim(&line),
+            Some(_) | None => line.into_owned(),
+        };
+        shown.push_str(&painted);
+        shown.push('\n');
+    }
+    shown
 }

@@ -1,6 +1,7 @@
 //! How results are shown: one list of formats for all commands, of which each has some.
 
 use std::collections::BTreeSet;
+use std::marker::PhantomData;
 
 use anyhow::{Context as _, bail};
 use camino::Utf8PathBuf;
@@ -8,7 +9,6 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::console::Console;
-use super::workspace::TargetSelection;
 use crate::render::markdown::{CommentOptions, GITHUB_COMMENT, Marker, SMALLEST};
 use crate::render::paint::Painter;
 
@@ -24,41 +24,6 @@ pub(super) enum OutputFormat {
     Junit,
     Html,
 }
-
-/// The formats of `plan`.
-pub(super) const PLAN: &[OutputFormat] = &[
-    OutputFormat::Human,
-    OutputFormat::Json,
-    OutputFormat::Markdown,
-    OutputFormat::Github,
-    OutputFormat::Gitlab,
-    OutputFormat::Sarif,
-    OutputFormat::Junit,
-    OutputFormat::Html,
-];
-
-/// The formats of findings alone.
-pub(super) const VALIDATE: &[OutputFormat] = &[
-    OutputFormat::Human,
-    OutputFormat::Json,
-    OutputFormat::Markdown,
-    OutputFormat::Github,
-    OutputFormat::Gitlab,
-    OutputFormat::Sarif,
-    OutputFormat::Junit,
-];
-
-/// The formats of policy tests.
-pub(super) const TEST: &[OutputFormat] = &[
-    OutputFormat::Human,
-    OutputFormat::Json,
-    OutputFormat::Markdown,
-    OutputFormat::Github,
-    OutputFormat::Junit,
-];
-
-/// The formats of drift.
-pub(super) const DRIFT: &[OutputFormat] = PLAN;
 
 /// The formats of runs.
 pub(super) const RUNS: &[OutputFormat] = &[OutputFormat::Human, OutputFormat::Json];
@@ -94,7 +59,7 @@ impl OutputFormat {
     }
 
     /// Whether findings of files are a part of it, so that they need not be told beside it.
-    pub(super) fn holds_findings(self) -> bool {
+    pub(super) fn includes_diagnostics(self) -> bool {
         match self {
             Self::Human | Self::Json => false,
             Self::Markdown
@@ -107,7 +72,7 @@ impl OutputFormat {
     }
 
     /// The parser of `--format` for a command that has these formats.
-    pub(super) fn among(formats: &'static [Self]) -> impl TypedValueParser<Value = Self> {
+    pub(super) fn value_parser(formats: &'static [Self]) -> impl TypedValueParser<Value = Self> {
         let values = formats
             .iter()
             .map(|format| PossibleValue::new(format.name()).help(format.help()));
@@ -135,7 +100,9 @@ pub(super) struct OutputFile {
 
 impl OutputFile {
     /// The parser of `--output` for a command that has these formats.
-    pub(super) fn among(formats: &'static [OutputFormat]) -> impl TypedValueParser<Value = Self> {
+    pub(super) fn value_parser(
+        formats: &'static [OutputFormat],
+    ) -> impl TypedValueParser<Value = Self> {
         move |text: &str| -> Result<Self, String> {
             let (name, path) = text
                 .split_once('=')
@@ -152,19 +119,129 @@ impl OutputFile {
     }
 }
 
+/// The formats of a command, with the help of the options that choose among them.
+pub(super) trait CommandFormats {
+    const FORMATS: &'static [OutputFormat];
+    const FORMAT_HELP: &'static str;
+    const OUTPUT_HELP: &'static str;
+}
+
+/// Declares the formats of commands. The documentation of each is the help of `--format` and of
+/// `--output`.
+macro_rules! command_formats {
+    ($(
+        #[doc = $format_help:literal]
+        #[doc = $output_help:literal]
+        $name:ident: $formats:expr;
+    )+) => {$(
+        #[derive(Debug)]
+        pub(super) struct $name;
+
+        impl CommandFormats for $name {
+            const FORMATS: &'static [OutputFormat] = $formats;
+            const FORMAT_HELP: &'static str = $format_help;
+            const OUTPUT_HELP: &'static str = $output_help;
+        }
+    )+};
+}
+
+command_formats! {
+    /// How to show the plan on standard output.
+    /// Write it to a file in a format too; may be given more than once.
+    PlanFormats: &[
+        OutputFormat::Human,
+        OutputFormat::Json,
+        OutputFormat::Markdown,
+        OutputFormat::Github,
+        OutputFormat::Gitlab,
+        OutputFormat::Sarif,
+        OutputFormat::Junit,
+        OutputFormat::Html,
+    ];
+
+    /// How to show the drift on standard output.
+    /// Write it to a file in a format too; may be given more than once.
+    DriftFormats: PlanFormats::FORMATS;
+
+    /// How to show the findings on standard output.
+    /// Write them to a file in a format too; may be given more than once.
+    DiagnosticFormats: &[
+        OutputFormat::Human,
+        OutputFormat::Json,
+        OutputFormat::Markdown,
+        OutputFormat::Github,
+        OutputFormat::Gitlab,
+        OutputFormat::Sarif,
+        OutputFormat::Junit,
+    ];
+
+    /// How to show the results on standard output.
+    /// Write them to a file in a format too; may be given more than once.
+    TestFormats: &[
+        OutputFormat::Human,
+        OutputFormat::Json,
+        OutputFormat::Markdown,
+        OutputFormat::Github,
+        OutputFormat::Junit,
+    ];
+}
+
+/// A documentation comment as a help text, in the way of clap.
+fn help(doc: &'static str) -> &'static str {
+    doc.trim().trim_end_matches('.')
+}
+
+/// Where the result of a command goes, and in which formats.
+#[derive(Debug, Args)]
+pub(super) struct OutputArgs<F: CommandFormats> {
+    #[arg(long, value_parser = OutputFormat::value_parser(F::FORMATS), default_value = "human", help = help(F::FORMAT_HELP))]
+    format: OutputFormat,
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = OutputFile::value_parser(F::FORMATS), help = help(F::OUTPUT_HELP))]
+    output: Vec<OutputFile>,
+    #[command(flatten)]
+    comment: CommentArgs,
+    #[arg(skip)]
+    formats: PhantomData<F>,
+}
+
+impl<F: CommandFormats> OutputArgs<F> {
+    /// The format on standard output.
+    pub(super) fn format(&self) -> OutputFormat {
+        self.format
+    }
+
+    pub(super) fn sink(&self) -> OutputSink<'_> {
+        OutputSink {
+            format: self.format,
+            outputs: &self.output,
+        }
+    }
+
+    /// The options of a comment for a run on some targets: the same, whatever becomes of the run.
+    pub(super) fn comment(&self, targets: &[String]) -> CommentOptions {
+        let CommentArgs { marker, max_size } = &self.comment;
+        CommentOptions {
+            marker: marker
+                .clone()
+                .unwrap_or_else(|| Marker::of_targets(targets)),
+            most: *max_size,
+        }
+    }
+}
+
 /// What comments in Markdown are told.
 #[derive(Debug, Args)]
-pub(super) struct CommentArgs {
+struct CommentArgs {
     /// The invisible name of a comment in Markdown, by which a job finds the one that it wrote; without it, the
     /// targets that are chosen with --target, or `all`.
     #[arg(long, value_name = "NAME")]
     marker: Option<Marker>,
     /// The most bytes of a comment in Markdown; what does not fit is named in it. GitHub takes 65536 characters.
-    #[arg(long, value_name = "BYTES", default_value_t = GITHUB_COMMENT, value_parser = most)]
+    #[arg(long, value_name = "BYTES", default_value_t = GITHUB_COMMENT, value_parser = parse_max_bytes)]
     max_size: usize,
 }
 
-fn most(text: &str) -> Result<usize, String> {
+fn parse_max_bytes(text: &str) -> Result<usize, String> {
     let most: usize = text
         .parse()
         .map_err(|_| "write a number of bytes".to_owned())?;
@@ -175,34 +252,25 @@ fn most(text: &str) -> Result<usize, String> {
     }
 }
 
-impl CommentArgs {
-    /// The options for a run on some targets: the same, whatever becomes of the run.
-    pub(super) fn options(&self, selection: &TargetSelection) -> CommentOptions {
-        let marker = self
-            .marker
-            .clone()
-            .unwrap_or_else(|| Marker::of_targets(selection.names()));
-        CommentOptions {
-            marker,
-            most: self.max_size,
-        }
-    }
-}
-
 /// Where the result of a command goes: to standard output in one format, and to files.
 pub(super) struct OutputSink<'a> {
-    pub(super) format: OutputFormat,
-    pub(super) outputs: &'a [OutputFile],
+    format: OutputFormat,
+    outputs: &'a [OutputFile],
 }
 
 impl OutputSink<'_> {
+    /// The format on standard output.
+    pub(super) fn format(&self) -> OutputFormat {
+        self.format
+    }
+
     /// Whether any format holds findings of files: to place them all takes time, which nobody else needs.
-    pub(super) fn holds_findings(&self) -> bool {
-        self.format.holds_findings()
+    pub(super) fn includes_diagnostics(&self) -> bool {
+        self.format.includes_diagnostics()
             || self
                 .outputs
                 .iter()
-                .any(|output| output.format.holds_findings())
+                .any(|output| output.format.includes_diagnostics())
     }
 
     /// Looks at the files before anything is done.

@@ -6,15 +6,13 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::console::Console;
-use super::planning;
 use super::tree::RevisionArgs;
-use super::workspace::{Workspace, is_error};
-use crate::plan::Gates;
-use crate::plan::{GateInfo, GateOutcome, GateSource};
+use super::workspace::Workspace;
+use crate::plan::{GateInfo, GateOutcome, GateSource, Gates, SourceRef};
 use crate::render::text::neutral;
-use crate::service::docker::check::TargetGates as ConfiguredGates;
+use crate::service::diagnostics::is_error;
 use crate::service::registry;
-use crate::service::registry::Checked;
+use crate::service::registry::{Checked, ConfiguredGates};
 use access::{Gate, RequestPattern};
 use git::{PullRequest, Revision, RevisionError, Source as _};
 use manifest::config;
@@ -106,7 +104,7 @@ impl GateArgs {
 fn read_base(here: &Path, revision: &str, console: Console) -> anyhow::Result<Option<BaseConfig>> {
     let absent = || {
         let what = config::FILE_NAME;
-        console.say(&format!(
+        console.status(&format!(
             "There is no {what} at the base revision {}: no gates come from there.",
             neutral(revision)
         ));
@@ -117,7 +115,7 @@ fn read_base(here: &Path, revision: &str, console: Console) -> anyhow::Result<Op
         Err(RevisionError::NoFolder { .. }) => return absent(),
         Err(error) => return Err(error).context("the gates of the base revision cannot be read"),
     };
-    if !tree.holds(config::FILE_NAME) {
+    if !tree.contains_file(config::FILE_NAME) {
         return absent();
     }
     let text = tree.read(config::FILE_NAME.into(), MAX_BYTES);
@@ -203,38 +201,26 @@ impl GateSources {
     /// What the plan of a target is held to: the gates of the configuration and those of the base revision.
     pub(super) fn gates(&self, workspace: &Workspace, target: &Target) -> Gates {
         let (config, document) = workspace.config();
-        let ConfiguredGates {
-            list,
-            mut audiences,
-        } = crate::service::docker::check::gates(config, document, target);
+        let ConfiguredGates { list } = registry::configured_gates(config, document, target);
         let located = |gate: Gate<Place>| {
             gate.with_source(|place| {
-                GateSource::Config(planning::locate(workspace.sources(), &place))
+                GateSource::Config(SourceRef::locate(workspace.sources(), &place))
             })
         };
         let mut list: Vec<Gate<GateSource>> = list.into_iter().map(located).collect();
         if let Some(base) = &self.base {
-            let ConfiguredGates {
-                list: before,
-                audiences: people,
-            } = base.gates(target);
+            let ConfiguredGates { list: before } = base.gates(target);
             for gate in before {
                 if !list.iter().any(|known| known.is_as_strict_as(&gate)) {
                     list.push(gate.with_source(|place| GateSource::Base {
-                        at: planning::locate(&base.sources, &place),
+                        at: SourceRef::locate(&base.sources, &place),
                         revision: base.commit.clone(),
                     }));
-                }
-            }
-            for named in people {
-                if !audiences.contains(&named) {
-                    audiences.push(named);
                 }
             }
         }
         Gates {
             list,
-            audiences,
             widening: self.widening.clone(),
             base: None,
         }
@@ -246,12 +232,8 @@ impl BaseConfig {
     fn gates(&self, target: &Target) -> ConfiguredGates {
         let same = |other: &&Target| other.is_same_organization(target);
         match self.config.targets.iter().find(same) {
-            Some(known) => crate::service::docker::check::gates(&self.config, self.document, known),
-            None => crate::service::docker::check::gates_of_all(
-                &self.config,
-                self.document,
-                target.teams(),
-            ),
+            Some(known) => registry::configured_gates(&self.config, self.document, known),
+            None => registry::gates_of_all(&self.config, self.document, target.teams()),
         }
     }
 }
@@ -274,19 +256,18 @@ pub(super) fn offline_gate_diagnostics(
         return Vec::new();
     }
     let (config, document) = workspace.config();
-    let gates = crate::service::docker::check::gates(config, document, target);
-    crate::service::docker::check::check_gates(target, &checked.desired.policies, &gates)
-        .unwrap_or_else(|error| {
-            let place = gates
-                .list
-                .first()
-                .map_or(Place::File(document.file), |gate| gate.source.clone());
-            let message = format!("the gates of target `{}` could not be checked", target.name);
-            vec![Diagnostic::new(Code::AccessNever, message, place).help(error.to_string())]
-        })
+    let gates = registry::configured_gates(config, document, target);
+    registry::check_gates(target, &checked.desired.policies, &gates).unwrap_or_else(|error| {
+        let place = gates
+            .list
+            .first()
+            .map_or(Place::File(document.file), |gate| gate.source.clone());
+        let message = format!("the gates of target `{}` could not be checked", target.name);
+        vec![Diagnostic::new(Code::AccessNever, message, place).help(error.to_string())]
+    })
 }
 
 /// Whether a finding is about a gate that is broken.
-pub(super) fn is_about_gates(finding: &Diagnostic) -> bool {
+pub(super) fn is_gate_diagnostic(finding: &Diagnostic) -> bool {
     matches!(finding.code, Code::AccessNever | Code::AccessAlways)
 }

@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use super::progress;
+use super::console::beside;
 use crate::render::text::neutral;
 
 /// Begins to tell: `-v` tells of steps, `-vv` of every request. Only of what this program does itself: libraries are
@@ -49,7 +49,7 @@ impl Write for EventFormat {
         let text = String::from_utf8_lossy(bytes);
         // Line breaks inside of an event would make lines that look like others.
         let line = format!("{}\n", neutral(text.trim_end_matches('\n')));
-        progress::beside(|| io::stderr().lock().write_all(line.as_bytes()))?;
+        beside(|| io::stderr().lock().write_all(line.as_bytes()))?;
         Ok(bytes.len())
     }
 

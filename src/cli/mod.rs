@@ -15,7 +15,6 @@ mod format;
 mod gates;
 mod import;
 mod init;
-mod lint;
 mod lock;
 mod log;
 mod plan;
@@ -24,7 +23,6 @@ mod progress;
 mod reporter;
 mod rollback;
 mod runs;
-mod saved;
 mod schema;
 mod statements;
 mod steps;
@@ -77,7 +75,7 @@ enum Command {
     Init(init::InitArgs),
     Schema(schema::SchemaArgs),
     Validate(validate::ValidateArgs),
-    Lint(lint::LintArgs),
+    Lint(validate::LintArgs),
     Fmt(fmt::FmtArgs),
     Lock(lock::LockArgs),
     Import(import::ImportArgs),

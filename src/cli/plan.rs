@@ -6,9 +6,9 @@ use clap::Args;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
-use super::error::{CommandError, CommandResult, FailureKind};
+use super::error::{CommandError, CommandResult, FailureKind, OpenWorkspaceError};
 use super::exit::Exit;
-use super::format::{self, CommentArgs, OutputFile, OutputFormat, OutputSink};
+use super::format::{OutputArgs, OutputFormat, PlanFormats};
 use super::gates::GateArgs;
 use super::planning::{self, Against, Planned};
 use super::reporter::DiagnosticReporter;
@@ -16,7 +16,7 @@ use super::steps::StepArgs;
 use super::three_way::{self, BaseManifests};
 use super::tree::RevisionArgs;
 use super::watch::PlanWatcher;
-use super::workspace::{OpenWorkspaceError, Project, TargetSelection, WorkingDirectory};
+use super::workspace::{Project, TargetSelection, WorkingDirectory};
 use crate::plan::plan_digest;
 use crate::render;
 use crate::render::annotations::{Annotation, RepositoryPrefix};
@@ -50,14 +50,8 @@ pub(super) struct PlanArgs {
     /// Exit with 8 if the server drifted from the base revision, whatever this change does.
     #[arg(long)]
     fail_on_drift: bool,
-    /// How to show the plan on standard output.
-    #[arg(long, value_parser = OutputFormat::among(format::PLAN), default_value = "human")]
-    format: OutputFormat,
-    /// Write it to a file in a format too; may be given more than once.
-    #[arg(long, value_name = "FORMAT=FILE", value_parser = OutputFile::among(format::PLAN))]
-    output: Vec<OutputFile>,
     #[command(flatten)]
-    comment: CommentArgs,
+    output: OutputArgs<PlanFormats>,
     /// Stay, and plan again whenever a manifest or the configuration changes, until Ctrl-C. What is live is read anew each
     /// time.
     #[arg(long, conflicts_with_all = ["at", "staged", "output", "out", "detailed_exitcode", "fail_on_drift"])]
@@ -81,13 +75,13 @@ impl PlanArgs {
         if self.watch {
             self.watch(console).await
         } else {
-            self.once(console).await
+            self.run_once(console).await
         }
     }
 
     /// Plans again and again. What is wrong with the manifests, or with the server, is shown and waited out.
     async fn watch(&self, console: Console) -> CommandResult {
-        if self.format != OutputFormat::Human {
+        if self.output.format() != OutputFormat::Human {
             return Err(CommandError::error(
                 "--watch shows plans to a person; leave --format out",
             ));
@@ -102,10 +96,10 @@ impl PlanArgs {
             loop {
                 watch.change(&self.selection).await?;
                 console.clear()?;
-                if let Err(error) = self.once(console).await {
+                if let Err(error) = self.run_once(console).await {
                     error.print(console);
                 }
-                console.say("Watching for changes; Ctrl-C ends it.");
+                console.status("Watching for changes; Ctrl-C ends it.");
             }
         };
         tokio::select! {
@@ -116,16 +110,16 @@ impl PlanArgs {
         }
     }
 
-    async fn once(&self, console: Console) -> CommandResult {
-        self.sink().check()?;
-        let reporter = DiagnosticReporter::beside(&self.sink(), console);
+    async fn run_once(&self, console: Console) -> CommandResult {
+        self.output.sink().check()?;
+        let reporter = DiagnosticReporter::beside(&self.output.sink(), console);
         let project = match Project::open(&self.selection, &self.at) {
             Ok(project) => project,
             Err(OpenWorkspaceError::Invalid(invalid)) => {
                 let prefix = invalid.prefix.clone();
-                invalid.tell(&reporter);
+                invalid.report(&reporter);
                 let invalid = CommandError::reported(FailureKind::Invalid);
-                return Err(self.write_no_plan(invalid, reporter, &prefix, console));
+                return Err(invalid.with_report(|| self.write(None, reporter, &prefix, console)));
             }
             Err(error) => return Err(error.into()),
         };
@@ -143,7 +137,7 @@ impl PlanArgs {
             gate_sources: &gate_sources,
             before: before.as_ref(),
         };
-        let planned = planning::make_telling(
+        let planned = planning::plan_all_with_reporter(
             project,
             &self.connect,
             &against,
@@ -159,7 +153,9 @@ impl PlanArgs {
             services: _,
         } = match planned {
             Ok(planned) => planned,
-            Err(error) => return Err(self.write_no_plan(error, reporter, &prefix, console)),
+            Err(error) => {
+                return Err(error.with_report(|| self.write(None, reporter, &prefix, console)));
+            }
         };
         session.close().await;
         if self.fail_on_drift && plan.origins.is_none() {
@@ -187,30 +183,6 @@ impl PlanArgs {
         })
     }
 
-    fn sink(&self) -> OutputSink<'_> {
-        OutputSink {
-            format: self.format,
-            outputs: &self.output,
-        }
-    }
-
-    /// Writes the diagnostics of invalid manifests in all requested formats. Other errors are not part of any format.
-    fn write_no_plan(
-        &self,
-        error: CommandError,
-        reporter: DiagnosticReporter,
-        prefix: &RepositoryPrefix,
-        console: Console,
-    ) -> CommandError {
-        if error.kind() != FailureKind::Invalid {
-            return error;
-        }
-        match self.write(None, reporter, prefix, console) {
-            Ok(()) => error,
-            Err(unwritten) => error.then(unwritten.into()),
-        }
-    }
-
     /// Writes the plan, or what kept it from being made, in all formats that are asked for.
     fn write(
         &self,
@@ -226,14 +198,14 @@ impl PlanArgs {
             || "No plan: the manifests are invalid.".to_owned(),
             render::plan::summary,
         );
-        self.sink().write(console, |format, painter| {
+        self.output.sink().write(console, |format, painter| {
             Ok(match format {
                 OutputFormat::Human => plan.map(|plan| human(plan, painter)),
                 OutputFormat::Json => plan.map(render::plan::json).transpose()?,
                 OutputFormat::Markdown => Some(render::markdown::plan(
                     plan,
                     &findings,
-                    &self.comment.options(&self.selection),
+                    &self.output.comment(self.selection.names()),
                 )),
                 OutputFormat::Github => {
                     Some(render::github::github(Some(&said), &findings, prefix))

@@ -1,7 +1,5 @@
 //! From manifests to a plan: what `plan` and `apply` share.
 
-mod target;
-
 use anyhow::anyhow;
 use rayon::prelude::*;
 use tokio::task::JoinSet;
@@ -11,17 +9,16 @@ use super::console::Console;
 use super::error::{CommandError, CommandResult, FailureKind};
 use super::gates::GateSources;
 use super::reporter::DiagnosticReporter;
-use super::three_way::BaseManifests;
-use super::workspace::{Project, Workspace, is_error};
-use crate::plan::{FORMAT_VERSION, Origins, Plan, SourceRef, TargetOrigins, TargetPlan};
-use crate::run::service::{PlanError, ReadFor, Reads};
-use crate::service::docker::check::CheckedTests;
+use super::three_way::{self, BaseDesired, BaseManifests};
+use super::workspace::{Project, Workspace};
+use crate::plan::{BasePlan, FORMAT_VERSION, Origins, Plan, SourceRef, TargetOrigins, TargetPlan};
+use crate::run::service::{PlanError, PlanRequest, ReadFor, Reads};
+use crate::service::diagnostics::is_error;
 use crate::service::registry;
-use crate::service::registry::{Checked, ServerFacts};
+use crate::service::registry::{Checked, CheckedTests, ServerFacts};
 use manifest::config::Target;
 use model::Desired;
-use model::diag::{Diagnostic, Place, SourceMap};
-use target::One;
+use model::diag::Diagnostic;
 
 /// A plan, with what it was made from.
 pub(super) struct Planned<T: ?Sized> {
@@ -29,7 +26,6 @@ pub(super) struct Planned<T: ?Sized> {
     pub(super) workspace: Workspace,
     /// The connections that the live state was read through.
     pub(super) session: Session,
-    /// The plan.
     pub(super) plan: Plan,
     /// The service of each target with the live state, in the plan's order.
     pub(super) services: Vec<Box<T>>,
@@ -44,14 +40,14 @@ pub(super) struct Planned<T: ?Sized> {
 ///
 /// # Errors
 /// The manifests are invalid, which is shown; or a service cannot be reached, or does not answer as expected.
-pub(super) async fn make<T: Reads + ?Sized + 'static>(
+pub(super) async fn plan_all<T: Reads + ?Sized + 'static>(
     project: Project,
     connect: &Connect,
     gate_sources: &GateSources,
     open: Open<T>,
     console: Console,
 ) -> CommandResult<Planned<T>> {
-    make_telling(
+    plan_all_with_reporter(
         project,
         connect,
         &Against {
@@ -73,11 +69,11 @@ pub(super) struct Against<'a> {
     pub(super) before: Option<&'a BaseManifests>,
 }
 
-/// Like [`make`], for a command that does something else with findings than to show them.
+/// Like [`plan_all`], for a command that reports diagnostics in its own way.
 ///
 /// # Errors
-/// As for `make`.
-pub(super) async fn make_telling<T: Reads + ?Sized + 'static>(
+/// As for [`plan_all`].
+pub(super) async fn plan_all_with_reporter<T: Reads + ?Sized + 'static>(
     project: Project,
     connect: &Connect,
     against: &Against<'_>,
@@ -112,8 +108,8 @@ pub(super) async fn make_telling<T: Reads + ?Sized + 'static>(
 /// it is an error.
 ///
 /// # Errors
-/// As for [`make`].
-pub(super) async fn again<T: Reads + ?Sized + 'static>(
+/// As for [`plan_all`].
+pub(super) async fn plan_again<T: Reads + ?Sized + 'static>(
     workspace: &Workspace,
     session: &Session,
     gate_sources: &GateSources,
@@ -148,7 +144,7 @@ fn check_offline(workspace: &Workspace, reporter: &DiagnosticReporter) -> Comman
     if errors.is_empty() && !workspace.findings().iter().any(is_error) {
         return Ok(());
     }
-    workspace.tell(errors, reporter)
+    workspace.report_to(errors, reporter)
 }
 
 async fn plan_targets<T: Reads + ?Sized + 'static>(
@@ -171,10 +167,10 @@ async fn plan_targets<T: Reads + ?Sized + 'static>(
         );
         resolved.push(checked);
     }
-    if let Err(invalid) = workspace.tell(workspace.target_diagnostics(findings), reporter) {
+    if let Err(invalid) = workspace.report_to(workspace.target_diagnostics(findings), reporter) {
         let failed = targets.iter().zip(resolved);
         return Err(invalid
-            .and(failed.filter_map(|(target, checked)| {
+            .with_related(failed.filter_map(|(target, checked)| {
                 checked.err().map(|error| failure(target, error))
             })));
     }
@@ -189,14 +185,14 @@ async fn plan_targets<T: Reads + ?Sized + 'static>(
         let base = wanted
             .as_ref()
             .and_then(|(before, wanted)| Some((*before, wanted.get(position)?)));
-        One {
+        TargetPlanning {
             workspace,
             target,
             gate_sources: against.gate_sources,
             base,
         }
     });
-    let each: Vec<One<'_>> = each.collect();
+    let each: Vec<TargetPlanning<'_>> = each.collect();
     let mut outcomes = Vec::new();
     let mut late = Vec::new();
     let mut failures = Vec::new();
@@ -211,8 +207,8 @@ async fn plan_targets<T: Reads + ?Sized + 'static>(
         }
     }
     if !late.is_empty() {
-        reporter.tell(workspace.sources(), late);
-        return Err(CommandError::reported(FailureKind::Invalid).and(failures));
+        reporter.report(workspace.sources(), late);
+        return Err(CommandError::reported(FailureKind::Invalid).with_related(failures));
     }
     CommandError::join(failures)?;
     let mut plan = empty(workspace);
@@ -261,7 +257,7 @@ impl From<PlanError> for TargetError {
 
 /// Waits for what is live, then plans all targets on all cores. What comes is in their order.
 async fn plan_each<T: Reads + ?Sized + 'static>(
-    each: &[One<'_>],
+    each: &[TargetPlanning<'_>],
     resolved: Vec<anyhow::Result<Checked>>,
     session: &Session,
     mut readings: PendingReads<T>,
@@ -300,6 +296,54 @@ async fn read_more<T: Reads + ?Sized>(
     let purpose = ReadFor::Manifests(desired);
     service.read_more(purpose, &session.begin_reading()).await?;
     Ok(service)
+}
+
+/// What the plan of one target is made from, besides what is desired and what is live.
+struct TargetPlanning<'a> {
+    workspace: &'a Workspace,
+    target: &'a Target,
+    gate_sources: &'a GateSources,
+    base: Option<(&'a BaseManifests, &'a BaseDesired)>,
+}
+
+impl TargetPlanning<'_> {
+    /// Makes the plan.
+    ///
+    /// # Errors
+    /// Compared with the live state, the manifests are invalid.
+    fn plan<T: Reads + ?Sized>(
+        &self,
+        desired: &Desired,
+        service: Box<T>,
+    ) -> Result<Outcome<T>, TargetError> {
+        let Self {
+            workspace,
+            target,
+            gate_sources,
+            base,
+        } = self;
+        let mut gates = gate_sources.gates(workspace, target);
+        let old = match base {
+            Some((before, wanted)) => {
+                let old = before.plan(wanted, &*service)?;
+                gates.base = Some(old.as_ref().map(BasePlan::from).unwrap_or_default());
+                Some(old)
+            }
+            None => None,
+        };
+        let plan = service.plan(&PlanRequest {
+            desired,
+            target,
+            gates: &gates,
+            locate: &|place| SourceRef::locate(workspace.sources(), place),
+        })?;
+        let origins = old.map(|old| three_way::origins(&plan, old.as_ref()));
+        Ok(Outcome {
+            plan,
+            origins,
+            service,
+        })
+    }
 }
 
 /// What comes of one target: its plan, where its differences come from, and its service with what it was made from.
@@ -344,11 +388,11 @@ impl<T: Reads + ?Sized + 'static> PendingReads<T> {
 }
 
 fn failure(target: &Target, error: anyhow::Error) -> CommandError {
-    error.context(of(target)).into()
+    error.context(label(target)).into()
 }
 
 /// The target that an error is about.
-pub(super) fn of(target: &Target) -> String {
+pub(super) fn label(target: &Target) -> String {
     format!("target `{}`", target.name)
 }
 
@@ -376,7 +420,7 @@ pub(super) async fn resolve_tests(
     target: &Target,
 ) -> anyhow::Result<CheckedTests> {
     let needed = workspace.tests_need_server_teams(target);
-    let facts = team_facts(session, target, needed).await?;
+    let facts = registry::team_facts(session.connections(), target, needed).await?;
     Ok(workspace.check_tests(target, &facts))
 }
 
@@ -394,18 +438,6 @@ pub(super) async fn resolve_all(
     ))
 }
 
-/// The teams of a target, where the configuration alone does not tell them.
-///
-/// # Errors
-/// The server does not tell them.
-pub(super) async fn team_facts(
-    session: &Session,
-    target: &Target,
-    needed: bool,
-) -> anyhow::Result<ServerFacts> {
-    Ok(registry::team_facts(session.connections(), target, needed).await?)
-}
-
 async fn facts(
     workspace: &Workspace,
     session: &Session,
@@ -414,13 +446,6 @@ async fn facts(
 ) -> anyhow::Result<ServerFacts> {
     let documents = workspace.documents(target);
     Ok(registry::facts(session.connections(), target, &documents, teams).await?)
-}
-
-pub(super) fn locate(sources: &SourceMap, place: &Place) -> SourceRef {
-    SourceRef {
-        file: sources.file(place.file()).name().to_owned(),
-        line: sources.resolve(place).line,
-    }
 }
 
 fn empty(workspace: &Workspace) -> Plan {

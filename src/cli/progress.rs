@@ -1,13 +1,13 @@
 //! What is shown while something takes longer than a moment: on a terminal, on standard error, and taken away again.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::AbortHandle;
 
-use super::console::Console;
+use super::console::{BARS, Console};
 use crate::plan::PlannedCall;
 use crate::render;
 use crate::render::text::plural;
@@ -16,15 +16,6 @@ use crate::run::{CallOutcome, RunEvent, RunObserver};
 
 /// What takes less shows no bar.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// All bars of this process, so that what is printed beside them does not run into them.
-static BARS: LazyLock<MultiProgress> =
-    LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
-
-/// Writes something while no bar is in the way.
-pub(super) fn beside<T>(write: impl FnOnce() -> T) -> T {
-    BARS.suspend(write)
-}
 
 /// A bar that is shown once it has been there for a second, if a person is there to see it.
 struct DelayedBar {
@@ -68,10 +59,10 @@ impl Drop for DelayedBar {
 /// How far the readings of one command are, together. The bar goes with the last of them.
 #[derive(Default)]
 pub(super) struct Readings {
-    now: Mutex<Option<Running>>,
+    now: Mutex<Option<ReadingBar>>,
 }
 
-struct Running {
+struct ReadingBar {
     bar: DelayedBar,
     /// What is read and what is known of, by the number of the reading.
     counts: BTreeMap<u64, (usize, usize)>,
@@ -79,7 +70,7 @@ struct Running {
 }
 
 /// One reading that is under way.
-struct Turn {
+struct ActiveReading {
     all: Arc<Readings>,
     number: u64,
 }
@@ -87,13 +78,13 @@ struct Turn {
 impl Readings {
     /// Begins to show a reading, until the answer is dropped.
     pub(super) fn begin(self: &Arc<Self>, console: Console) -> service::ReadProgress {
-        let turn = self.turn(console);
-        Arc::new(move |read, known| turn.tell(read, known))
+        let turn = self.start_reading(console);
+        Arc::new(move |read, known| turn.show(read, known))
     }
 
-    fn turn(self: &Arc<Self>, console: Console) -> Turn {
+    fn start_reading(self: &Arc<Self>, console: Console) -> ActiveReading {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        let running = now.get_or_insert_with(|| Running {
+        let running = now.get_or_insert_with(|| ReadingBar {
             bar: DelayedBar::new(console, None, "Reading what is live: {msg} {elapsed}"),
             counts: BTreeMap::new(),
             next: 0,
@@ -101,16 +92,16 @@ impl Readings {
         let number = running.next;
         running.next += 1;
         running.counts.insert(number, (0, 0));
-        running.tell();
-        Turn {
+        running.show();
+        ActiveReading {
             all: Arc::clone(self),
             number,
         }
     }
 }
 
-impl Running {
-    fn tell(&self) {
+impl ReadingBar {
+    fn show(&self) {
         let (read, known) = self
             .counts
             .values()
@@ -121,17 +112,17 @@ impl Running {
     }
 }
 
-impl Turn {
-    fn tell(&self, read: usize, known: usize) {
+impl ActiveReading {
+    fn show(&self, read: usize, known: usize) {
         let mut now = self.all.now.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(running) = now.as_mut() {
             running.counts.insert(self.number, (read, known));
-            running.tell();
+            running.show();
         }
     }
 }
 
-impl Drop for Turn {
+impl Drop for ActiveReading {
     fn drop(&mut self) {
         let mut now = self.all.now.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(running) = now.as_mut() {

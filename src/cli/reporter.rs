@@ -1,12 +1,13 @@
 //! Findings on their way to whoever reads them.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 
 use super::console::Console;
 use super::format::OutputSink;
-use super::workspace::{is_error, unique};
 use crate::render::annotations::{Annotation, PackDiagnostics};
 use crate::render::diagnostics::{DiagnosticAmount, human};
+use crate::service::diagnostics::is_error;
 use model::diag::{Diagnostic, SourceMap};
 
 /// Which findings are shown on standard error.
@@ -29,12 +30,12 @@ pub(super) struct DiagnosticReporter {
 impl DiagnosticReporter {
     /// For a command whose result goes where this sink says.
     pub(super) fn beside(sink: &OutputSink<'_>, console: Console) -> Self {
-        let shows = if sink.format.holds_findings() {
+        let shows = if sink.format().includes_diagnostics() {
             ShownDiagnostics::Nothing
         } else {
             ShownDiagnostics::All
         };
-        let keeps = sink.holds_findings();
+        let keeps = sink.includes_diagnostics();
         Self {
             console,
             shows,
@@ -64,7 +65,7 @@ impl DiagnosticReporter {
     }
 
     /// Takes findings; tells whether any is an error.
-    pub(super) fn tell(&self, sources: &SourceMap, findings: Vec<Diagnostic>) -> bool {
+    pub(super) fn report(&self, sources: &SourceMap, findings: Vec<Diagnostic>) -> bool {
         let findings = unique(findings);
         let errors = findings.iter().any(is_error);
         if self.keeps {
@@ -104,8 +105,8 @@ impl DiagnosticReporter {
             console.warn(text);
             console.warn("");
         } else {
-            console.say(text);
-            console.say("");
+            console.status(text);
+            console.status("");
         }
     }
 }
@@ -116,4 +117,16 @@ pub(super) fn file_names(sources: &SourceMap) -> Vec<String> {
         .files()
         .map(|(_, file)| file.name().to_owned())
         .collect()
+}
+
+/// The findings that are the same for two targets are one finding.
+pub(super) fn unique(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut seen = HashSet::new();
+    let first: Vec<bool> = findings
+        .iter()
+        .map(|finding| seen.insert(finding))
+        .collect();
+    let mut first = first.into_iter();
+    findings.retain(|_| first.next().unwrap_or(true));
+    findings
 }

@@ -138,7 +138,7 @@ impl RollbackArgs {
                 service.read(&begin).await?;
                 service.read_more(ReadFor::Undo(touched), &begin).await
             };
-            read.await.with_context(|| planning::of(target))?;
+            read.await.with_context(|| planning::label(target))?;
             plan.targets
                 .push(self.undo_target(of, target, touched, &*service, console)?);
             services.push(service);

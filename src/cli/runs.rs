@@ -27,7 +27,7 @@ pub(super) struct RunsArgs {
     #[arg(value_name = "RUN")]
     run: Option<String>,
     /// How to show them on standard output.
-    #[arg(long, value_parser = OutputFormat::among(format::RUNS), default_value = "human")]
+    #[arg(long, value_parser = OutputFormat::value_parser(format::RUNS), default_value = "human")]
     format: OutputFormat,
     /// Write the audit record of the run to this file, as JSON: which commit made which call, and when the server applied
     /// it.
@@ -46,8 +46,8 @@ impl RunsArgs {
         };
         let history = RunHistory::read(&file(Some(run.as_str()).filter(|run| *run != "last"))?)?;
         AuditFile::open(self.audit_record.as_deref(), Vec::new())?
-            .write(AuditRecord::of(&history))?;
-        let run = RunReport::in_full(&history);
+            .write(AuditRecord::from_history(&history))?;
+        let run = RunReport::complete(&history);
         if self.format == OutputFormat::Json {
             console.print(&runs::json(vec![run])?)?;
         } else {
@@ -86,7 +86,7 @@ pub(super) fn list(format: OutputFormat, console: Console) -> CommandResult {
     let mut files = journal::list(Utf8Path::new(FOLDER))?;
     files.reverse();
     if files.is_empty() {
-        console.say(&format!("There is no journal in `{FOLDER}`."));
+        console.status(&format!("No journals in `{FOLDER}`."));
     }
     let mut found = Vec::new();
     let mut exit = Exit::Done;

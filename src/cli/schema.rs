@@ -77,7 +77,7 @@ fn check(folder: &Utf8Path, files: &[SchemaFile], console: Console) -> CommandRe
             format!("Run `polwarden schema --out {folder}` to bring them up to date."),
         ));
     }
-    console.say("The schemas are up to date.");
+    console.status("The schemas are up to date.");
     Ok(Exit::Done)
 }
 
@@ -87,7 +87,7 @@ fn write(folder: &Utf8Path, files: &[SchemaFile], console: Console) -> CommandRe
     for SchemaFile { name, text } in files {
         let path = folder.join(name);
         std::fs::write(&path, text).with_context(|| format!("cannot write `{path}`"))?;
-        console.say(&format!("wrote {path}"));
+        console.status(&format!("wrote {path}"));
     }
     Ok(Exit::Done)
 }

@@ -2,7 +2,6 @@
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
-use super::planning;
 use super::workspace::Workspace;
 use crate::plan::SourceRef;
 use access::CedarStatement;
@@ -30,7 +29,7 @@ pub(super) fn locate(
     match (&spec.text, &spec.file) {
         (Some(text), _) => {
             let place = Place::value(id, Path::root().key("spec").key("cedar").key("text"));
-            let begin = planning::locate(workspace.sources(), &place);
+            let begin = SourceRef::locate(workspace.sources(), &place);
             let line = line_in(manifest.text(), begin.line, text, statement.line);
             Some(SourceRef {
                 line: line.unwrap_or(begin.line),

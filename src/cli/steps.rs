@@ -20,7 +20,11 @@ impl StepArgs {
     /// # Errors
     /// The plan is refused.
     pub(super) fn check(&self, plan: &Plan) -> CommandResult<()> {
-        let gaps = plan.targets.iter().flat_map(|target| target.gaps()).count();
+        let gaps = plan
+            .targets
+            .iter()
+            .flat_map(|target| target.gap_notes())
+            .count();
         if !self.no_gap || gaps == 0 {
             return Ok(());
         }

@@ -7,7 +7,7 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::error::CommandResult;
 use super::exit::Exit;
-use super::format::{self, CommentArgs, OutputFile, OutputFormat, OutputSink};
+use super::format::{OutputArgs, OutputFormat, TestFormats};
 use super::planning;
 use super::statements;
 use super::tree::RevisionArgs;
@@ -21,9 +21,8 @@ use crate::render::policy_tests::{
     self, CoverageReport, TargetReport, TestReport, TestResult, TestedState,
 };
 use crate::render::text::neutral;
-use crate::service::docker::check::CheckedTests;
 use crate::service::registry;
-use crate::service::registry::LivePolicies;
+use crate::service::registry::{CheckedTests, LivePolicies};
 use access::{CedarStatement, CoveredRule, Expectation, OrganizationPolicies};
 use manifest::config::Target;
 use model::Desired;
@@ -57,14 +56,8 @@ pub(super) struct TestArgs {
     /// Name the rules, resources and Cedar statements that decide none of the requests.
     #[arg(long)]
     coverage: bool,
-    /// How to show the results on standard output.
-    #[arg(long, value_parser = OutputFormat::among(format::TEST), default_value = "human")]
-    format: OutputFormat,
-    /// Write them to a file in a format too; may be given more than once.
-    #[arg(long, value_name = "FORMAT=FILE", value_parser = OutputFile::among(format::TEST))]
-    output: Vec<OutputFile>,
     #[command(flatten)]
-    comment: CommentArgs,
+    output: OutputArgs<TestFormats>,
 }
 
 /// What the tests of a target are asked of.
@@ -84,7 +77,7 @@ impl TestArgs {
 
     async fn run_async(&self, console: Console) -> CommandResult {
         self.directory.enter()?;
-        self.sink().check()?;
+        self.output.sink().check()?;
         let workspace = Workspace::open(&self.selection, &self.at)?;
         let targets = workspace.targets();
         let needs_teams = |target: &&Target| {
@@ -104,7 +97,7 @@ impl TestArgs {
         for (target, state, expectations) in read? {
             reports.push(
                 self.ask(&workspace, target, &state, &expectations)
-                    .with_context(|| planning::of(target))?,
+                    .with_context(|| planning::label(target))?,
             );
         }
         let report = TestReport::new(
@@ -116,7 +109,7 @@ impl TestArgs {
             reports,
         );
         let prefix = workspace.prefix();
-        self.sink().write(console, |format, painter| {
+        self.output.sink().write(console, |format, painter| {
             Ok(Some(self.render(&report, prefix, format, painter)?))
         })?;
         Ok(if report.failed > 0 {
@@ -124,13 +117,6 @@ impl TestArgs {
         } else {
             Exit::Done
         })
-    }
-
-    fn sink(&self) -> OutputSink<'_> {
-        OutputSink {
-            format: self.format,
-            outputs: &self.output,
-        }
     }
 
     fn render(
@@ -145,7 +131,7 @@ impl TestArgs {
             OutputFormat::Json => policy_tests::json(report)?,
             OutputFormat::Junit => policy_tests::junit(report)?,
             OutputFormat::Markdown => {
-                render::markdown::policy_tests(report, &self.comment.options(&self.selection))
+                render::markdown::policy_tests(report, &self.output.comment(self.selection.names()))
             }
             OutputFormat::Github => {
                 let failures = PackDiagnostics::new(Annotation::of_tests(report), Vec::new());
@@ -179,11 +165,11 @@ impl TestArgs {
                     None,
                     planning::resolve_tests(workspace, session, target)
                         .await
-                        .with_context(|| planning::of(target))?,
+                        .with_context(|| planning::label(target))?,
                 )
             } else {
                 let both = planning::resolve_all(workspace, session, target).await;
-                let (checked, tests) = both.with_context(|| planning::of(target))?;
+                let (checked, tests) = both.with_context(|| planning::label(target))?;
                 findings.extend(checked.diagnostics);
                 (Some(checked.desired), tests)
             };
@@ -199,7 +185,7 @@ impl TestArgs {
                 None => TestedPolicies::Live(
                     live_policies(session, target, console)
                         .await
-                        .with_context(|| planning::of(target))?,
+                        .with_context(|| planning::label(target))?,
                 ),
             };
             with_state.push((target, state, expectations));
@@ -259,7 +245,7 @@ impl TestArgs {
             TestedPolicies::Desired(desired) => OrganizationPolicies::Desired(&desired.policies),
             TestedPolicies::Live(live) => OrganizationPolicies::Live(live),
         };
-        let place = |place: &Place| planning::locate(workspace.sources(), place);
+        let place = |place: &Place| SourceRef::locate(workspace.sources(), place);
         let statement =
             |statement: &CedarStatement<'_>| statements::locate(workspace, target, statement);
         let locator = Locator {
@@ -302,13 +288,8 @@ fn declared_source(
         TestedPolicies::Live(_) => return None,
     };
     let documents = workspace.documents(target);
-    let place = crate::service::docker::check::covered_place(
-        &documents,
-        &desired.policies,
-        covered,
-        resource,
-    )?;
-    Some(planning::locate(workspace.sources(), &place))
+    let place = registry::resource_place(&documents, &desired.policies, covered, resource)?;
+    Some(SourceRef::locate(workspace.sources(), &place))
 }
 
 /// What the server holds. What this version does not understand of it answers nothing, which must be told.

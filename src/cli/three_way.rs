@@ -2,13 +2,15 @@
 
 use super::connect::Session;
 use super::console::Console;
-use super::planning;
+use super::error::OpenWorkspaceError;
 use super::tree::RevisionArgs;
-use super::workspace::{OpenWorkspaceError, TargetSelection, Workspace, is_error};
+use super::workspace::{TargetSelection, Workspace};
 use crate::plan;
-use crate::plan::{Gates, Origin, Plan, TargetOrigins, TargetPlan};
+use crate::plan::{Gates, Origin, Plan, SourceRef, TargetOrigins, TargetPlan};
 use crate::render::text::neutral;
 use crate::run::service::{PlanError, PlanRequest, Reads};
+use crate::service::diagnostics::is_error;
+use crate::service::registry;
 use manifest::config::Target;
 use model::Desired;
 
@@ -49,7 +51,6 @@ impl BaseManifests {
         })
     }
 
-    /// The commit.
     pub(super) fn commit(&self) -> String {
         self.workspace
             .commit()
@@ -76,9 +77,12 @@ impl BaseManifests {
                 wanted.push(BaseDesired { target: None });
                 continue;
             };
-            let facts =
-                planning::team_facts(session, target, self.workspace.needs_server_teams(old))
-                    .await?;
+            let facts = registry::team_facts(
+                session.connections(),
+                target,
+                self.workspace.needs_server_teams(old),
+            )
+            .await?;
             let checked = self.workspace.check(old, &facts);
             if checked.diagnostics.iter().any(is_error) {
                 return Ok(warn_without_base(
@@ -111,7 +115,7 @@ impl BaseManifests {
             desired,
             target: old,
             gates: &Gates::default(),
-            locate: &|place| planning::locate(self.workspace.sources(), place),
+            locate: &|place| SourceRef::locate(self.workspace.sources(), place),
         });
         match planned {
             Ok(plan) => Ok(Some(plan)),
@@ -122,7 +126,7 @@ impl BaseManifests {
 }
 
 fn warn_without_base<T>(base: &str, why: &str, console: Console) -> Option<T> {
-    console.say(&format!(
+    console.status(&format!(
         "What is drift is not told apart from what changed: the base revision {} cannot be compared, as {}.",
         neutral(base),
         neutral(why)

@@ -1,6 +1,5 @@
 //! Where a command reads manifests from: the work tree, a revision, or what is staged.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,6 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
 use crate::render::annotations::RepositoryPrefix;
+use crate::workspace::PendingEdits;
 use git::{FileProblemKind, HeadCommit, Listing, PackError, PackTree, Revision, Source, WorkTree};
 use manifest::config;
 
@@ -68,9 +68,6 @@ impl Source for SourceTree {
         }
     }
 }
-
-/// Texts that are not written yet, by their paths from the configuration.
-pub(super) type PendingEdits = BTreeMap<Utf8PathBuf, String>;
 
 /// A tree as it would be with some files written.
 pub(super) struct EditedTree<'a> {
@@ -143,7 +140,7 @@ impl SourceTree {
             }
             return Ok(Self::Work(tree));
         };
-        if !tree.holds(config::FILE_NAME) {
+        if !tree.contains_file(config::FILE_NAME) {
             bail!("there is no {} in this directory {name}", config::FILE_NAME);
         }
         Ok(Self::Revision(tree))
@@ -158,7 +155,7 @@ impl SourceTree {
     }
 
     /// What is read.
-    pub(super) fn stand(&self) -> TreeVersion {
+    pub(super) fn version(&self) -> TreeVersion {
         match self {
             Self::Work(_) => TreeVersion::Work,
             Self::Revision(tree) => TreeVersion::Revision(tree.commit()),

@@ -1,4 +1,5 @@
-//! `polwarden validate`: what is wrong with the manifests.
+//! `polwarden validate`: what is wrong with the manifests; and `polwarden lint`, which also looks for rules that
+//! most likely do not mean what they say.
 
 use anyhow::bail;
 use clap::Args;
@@ -6,22 +7,22 @@ use rayon::prelude::*;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
-use super::error::{CommandError, CommandResult, FailureKind};
+use super::error::{
+    CommandError, CommandResult, FailureKind, InvalidConfiguration, OpenWorkspaceError,
+};
 use super::exit::Exit;
-use super::format::{self, CommentArgs, OutputFile, OutputFormat, OutputSink};
+use super::format::{DiagnosticFormats, OutputArgs, OutputFormat};
 use super::gates;
 use super::planning;
-use super::reporter::file_names;
+use super::reporter::{file_names, unique};
 use super::tree::RevisionArgs;
-use super::workspace::{
-    InvalidConfiguration, OpenWorkspaceError, TargetSelection, WorkingDirectory, Workspace,
-    is_error, unique,
-};
+use super::workspace::{TargetSelection, WorkingDirectory, Workspace};
 use crate::render;
 use crate::render::annotations::{Annotation, PackDiagnostics, RepositoryPrefix};
 use crate::render::diagnostics::{DiagnosticAmount, DiagnosticsReport, human};
 use crate::render::paint::Painter;
-use crate::render::text::many;
+use crate::render::text::count_of;
+use crate::service::diagnostics::is_error;
 use crate::service::registry::{Checked, ServerFacts};
 use manifest::config::Target;
 use model::diag::{Diagnostic, SourceMap};
@@ -52,14 +53,31 @@ pub(super) struct ValidateArgs {
     /// Show all warnings. Without it, 20 of each code are shown, and how many more there are; JSON holds all.
     #[arg(long)]
     all_warnings: bool,
-    /// How to show the findings on standard output.
-    #[arg(long, value_parser = OutputFormat::among(format::VALIDATE), default_value = "human")]
-    format: OutputFormat,
-    /// Write them to a file in a format too; may be given more than once.
-    #[arg(long, value_name = "FORMAT=FILE", value_parser = OutputFile::among(format::VALIDATE))]
-    output: Vec<OutputFile>,
     #[command(flatten)]
-    comment: CommentArgs,
+    output: OutputArgs<DiagnosticFormats>,
+}
+
+/// Check all that `validate` checks, and warn of rules that most likely do not mean what they say: that never decide,
+/// that others cover, that could be one, that leave a name open or open everything.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  polwarden lint
+  polwarden lint --strict
+  polwarden lint --all-warnings --target production
+  polwarden explain rule-never-matches")]
+pub(super) struct LintArgs {
+    #[command(flatten)]
+    validate: ValidateArgs,
+}
+
+impl LintArgs {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// As for `validate`.
+    pub(super) fn run(self, console: Console) -> CommandResult {
+        self.validate.run_to(ValidationDepth::Lints, console)
+    }
 }
 
 /// How much is looked for.
@@ -103,7 +121,7 @@ impl ValidateArgs {
     /// As for `run`.
     pub(super) fn run_to(self, depth: ValidationDepth, console: Console) -> CommandResult {
         self.directory.enter()?;
-        self.sink().check()?;
+        self.output.sink().check()?;
         let workspace = match Workspace::open(&self.selection, &self.at) {
             Ok(workspace) => workspace,
             Err(OpenWorkspaceError::Invalid(invalid)) => {
@@ -165,19 +183,12 @@ impl ValidateArgs {
                 }
                 Err(error) => {
                     failed = true;
-                    CommandError::from(error.context(planning::of(target))).print(console);
+                    CommandError::from(error.context(planning::label(target))).print(console);
                 }
             }
         }
         session.close().await;
         Ok((findings, failed))
-    }
-
-    fn sink(&self) -> OutputSink<'_> {
-        OutputSink {
-            format: self.format,
-            outputs: &self.output,
-        }
     }
 
     fn show(
@@ -187,7 +198,7 @@ impl ValidateArgs {
         console: Console,
     ) -> CommandResult {
         let findings = unique(findings);
-        let told = if self.sink().holds_findings() {
+        let told = if self.output.sink().includes_diagnostics() {
             let placed = findings
                 .iter()
                 .map(|finding| Annotation::of_file(read.sources, finding))
@@ -197,7 +208,7 @@ impl ValidateArgs {
             PackDiagnostics::default()
         };
         let told = if self.strict { told.strict() } else { told };
-        self.sink().write(console, |format, painter| {
+        self.output.sink().write(console, |format, painter| {
             Ok(Some(self.render(read, &findings, &told, format, painter)?))
         })?;
         let failing: Vec<&Diagnostic> = findings
@@ -206,7 +217,13 @@ impl ValidateArgs {
             .collect();
         Ok(match failing.as_slice() {
             [] => Exit::Done,
-            failing if failing.iter().all(|finding| gates::is_about_gates(finding)) => Exit::Failed,
+            failing
+                if failing
+                    .iter()
+                    .all(|finding| gates::is_gate_diagnostic(finding)) =>
+            {
+                Exit::Failed
+            }
             _ => Exit::Invalid,
         })
     }
@@ -243,7 +260,7 @@ impl ValidateArgs {
             OutputFormat::Markdown => render::markdown::findings(
                 depth.command(),
                 told,
-                &self.comment.options(&self.selection),
+                &self.output.comment(self.selection.names()),
             ),
             OutputFormat::Github => render::github::github(None, told, prefix),
             OutputFormat::Gitlab => render::gitlab::gitlab(told, prefix)?,
@@ -282,15 +299,15 @@ struct ValidationInput<'a> {
 }
 
 fn closing(errors: usize, warnings: usize, files: usize) -> String {
-    let files = many(files, "manifest file");
+    let files = count_of(files, "manifest file");
     match (errors, warnings) {
         (0, 0) => format!("{files}: valid\n"),
-        (0, _) => format!("{files}: valid, {}\n", many(warnings, "warning")),
-        (_, 0) => format!("{files}: {}\n", many(errors, "error")),
+        (0, _) => format!("{files}: valid, {}\n", count_of(warnings, "warning")),
+        (_, 0) => format!("{files}: {}\n", count_of(errors, "error")),
         (_, _) => format!(
             "{files}: {}, {}\n",
-            many(errors, "error"),
-            many(warnings, "warning")
+            count_of(errors, "error"),
+            count_of(warnings, "warning")
         ),
     }
 }

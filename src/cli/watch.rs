@@ -8,8 +8,9 @@ use anyhow::Context as _;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use super::error::OpenWorkspaceError;
 use super::tree::RevisionArgs;
-use super::workspace::{OpenWorkspaceError, Project, TargetSelection, Workspace};
+use super::workspace::{Project, TargetSelection, Workspace};
 use crate::plan::{Fingerprint, tree_digest};
 
 /// Editors write a file in several steps: changes are taken together until none has come for this long.
@@ -48,7 +49,7 @@ impl PlanWatcher {
     pub(super) async fn change(&mut self, selection: &TargetSelection) -> anyhow::Result<()> {
         loop {
             // What is to be watched may change with the configuration; it is watched before it is read.
-            let now = self.look(selection)?;
+            let now = self.scan(selection)?;
             if self.seen.as_ref() != Some(&now) {
                 self.seen = Some(now);
                 return Ok(());
@@ -76,7 +77,7 @@ impl PlanWatcher {
     }
 
     /// The digest of all that a plan would be made from, which is watched from now on.
-    fn look(&mut self, selection: &TargetSelection) -> anyhow::Result<Fingerprint> {
+    fn scan(&mut self, selection: &TargetSelection) -> anyhow::Result<Fingerprint> {
         // Each time anew: a folder may have been taken away and made again.
         self.add(Path::new("."), RecursiveMode::NonRecursive)?;
         let project = match Project::open(selection, &RevisionArgs::default()) {

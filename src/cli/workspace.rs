@@ -1,32 +1,32 @@
 //! The directory that a command works in: its configuration, its manifests, and what is wrong with them.
 
-mod packs;
-mod select;
-
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
 use super::console::Console;
-use super::error::{CommandError, CommandResult, FailureKind};
+use super::error::{
+    CommandError, CommandResult, FailureKind, InvalidConfiguration, OpenWorkspaceError,
+};
 use super::reporter::DiagnosticReporter;
 pub(super) use super::tree::RevisionArgs;
-use super::tree::{EditedTree, PendingEdits, SourceTree, TreeVersion};
+use super::tree::{EditedTree, SourceTree, TreeVersion};
 use crate::plan::{Commit, Fingerprint, tree_digest};
 use crate::render::annotations::RepositoryPrefix;
-use crate::service::docker::check::CheckedTests;
+use crate::service::diagnostics::is_error;
 use crate::service::registry;
-use crate::service::registry::{Checked, Manifests, ServerFacts};
-use crate::workspace::{LoadedManifests, LoadedTarget};
-use git::{Pipeline, Source};
+use crate::service::registry::{Checked, CheckedTests, Manifests, ServerFacts};
+use crate::workspace::{LoadedTarget, ManifestSet, PendingEdits};
+use git::{PackEntry, PackTree, Pipeline, Source};
 use manifest::config;
 use manifest::config::{Config, Target};
+use manifest::lock::LockFile;
 use manifest::{Document, Manifest, parse_config};
-use model::diag::{Code, Diagnostic, DocumentId, FileId, Severity, SourceMap};
+use model::diag::{Code, Diagnostic, DocumentId, SourceMap, did_you_mean};
 
 /// The directory to work in, for commands that take it as an argument.
 #[derive(Debug, Args)]
@@ -58,48 +58,13 @@ impl TargetSelection {
     }
 }
 
-/// The configuration and the manifests of a directory.
+/// The configuration and the manifests of a directory, and where they were read.
 pub(super) struct Workspace {
-    sources: SourceMap,
-    config: Config,
-    document: DocumentId,
+    manifests: ManifestSet,
     stand: TreeVersion,
-    loaded: LoadedManifests,
     /// Positions in the configuration.
     selected: Vec<usize>,
     prefix: RepositoryPrefix,
-}
-
-/// Why the configuration cannot be used. Like [`CommandError`], it does not implement `std::error::Error`: `?` in a
-/// function that returns `anyhow::Result` would discard the diagnostics.
-pub(super) enum OpenWorkspaceError {
-    /// It is invalid.
-    Invalid(Box<InvalidConfiguration>),
-    /// It is missing or cannot be read, the revision does not exist, or a selected target does not.
-    Unreadable(anyhow::Error),
-}
-
-impl From<anyhow::Error> for OpenWorkspaceError {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Unreadable(error)
-    }
-}
-
-/// An invalid configuration: diagnostics with the text that they point into.
-#[derive(Debug)]
-pub(super) struct InvalidConfiguration {
-    pub(super) sources: SourceMap,
-    /// At least one is an error.
-    pub(super) diagnostics: Vec<Diagnostic>,
-    /// The path of the configuration's directory in the repository.
-    pub(super) prefix: RepositoryPrefix,
-}
-
-impl InvalidConfiguration {
-    /// Hands the diagnostics over to a reporter.
-    pub(super) fn tell(self, reporter: &DiagnosticReporter) {
-        reporter.tell(&self.sources, self.diagnostics);
-    }
 }
 
 /// The configuration of a directory whose manifests are not read yet: enough to know which servers to ask.
@@ -140,7 +105,7 @@ impl Project {
             Ok(config) => config,
             Err(diagnostics) => return Err(invalid(sources, diagnostics, prefix)),
         };
-        let selected = select::positions(&config, selection)?;
+        let selected = positions(&config, selection)?;
         let findings = crate::service::check_config::check_config(&config, document);
         if findings.iter().any(is_error) {
             return Err(invalid(sources, findings, prefix));
@@ -195,11 +160,13 @@ impl Project {
         );
         loaded.diagnostics.extend(findings);
         Workspace {
-            sources,
-            config,
-            document,
-            stand: tree.stand(),
-            loaded,
+            manifests: ManifestSet {
+                sources,
+                config,
+                document,
+                loaded,
+            },
+            stand: tree.version(),
             selected,
             prefix,
         }
@@ -235,32 +202,29 @@ impl Workspace {
         console: Console,
     ) -> CommandResult<Self> {
         let mut workspace = Self::open(selection, &RevisionArgs::default())?;
-        workspace
-            .loaded
-            .diagnostics
-            .retain(|finding| !is_no_manifests_yet(finding));
+        workspace.manifests.allow_no_manifests();
         workspace.report(Vec::new(), console)?;
         Ok(workspace)
     }
 
     /// The chosen targets, in the order of the configuration.
     pub(super) fn targets(&self) -> Vec<&Target> {
-        chosen(&self.config, &self.selected)
+        chosen(&self.manifests.config, &self.selected)
     }
 
     /// The texts of all files.
     pub(super) fn sources(&self) -> &SourceMap {
-        &self.sources
+        &self.manifests.sources
     }
 
     /// How many manifest files were read.
     pub(super) fn files(&self) -> usize {
-        self.loaded.files
+        self.manifests.loaded.files
     }
 
     /// The findings of files, syntax and schema.
     pub(super) fn findings(&self) -> &[Diagnostic] {
-        &self.loaded.diagnostics
+        &self.manifests.loaded.diagnostics
     }
 
     /// The findings of all chosen targets together, from one check of each.
@@ -268,85 +232,65 @@ impl Workspace {
         let targets: Vec<_> = self
             .targets()
             .into_iter()
-            .filter_map(|target| self.loaded(target))
+            .filter_map(|target| self.manifests.target(target))
             .collect();
         merge_target_diagnostics(findings, &targets)
     }
 
-    /// Checks what the manifests of a target mean.
-    pub(super) fn check(&self, target: &Target, facts: &ServerFacts) -> Checked {
-        let Some(loaded) = self.loaded(target) else {
-            return Checked::default();
-        };
-        let documents = self.documents(target);
-        registry::check(&self.manifests(target, loaded, &documents), facts)
+    /// The manifests, without where they were read.
+    pub(super) fn manifests(&self) -> &ManifestSet {
+        &self.manifests
     }
 
-    fn manifests<'a>(
-        &'a self,
-        target: &'a Target,
-        loaded: &'a LoadedTarget,
-        documents: &'a [&'a Document],
-    ) -> Manifests<'a> {
-        Manifests {
-            target,
-            documents,
-            cedar_files: &loaded.cedar_files,
-            pack_sources: &loaded.pack_sources,
-            lock: &self.loaded.lock,
-        }
+    /// The manifests, for a caller that no longer needs where they were read.
+    pub(super) fn into_manifests(self) -> ManifestSet {
+        self.manifests
+    }
+
+    /// Checks what the manifests of a target mean.
+    pub(super) fn check(&self, target: &Target, facts: &ServerFacts) -> Checked {
+        registry::check_target(&self.manifests, target, facts)
     }
 
     /// What the rules of a target most likely do not mean.
     pub(super) fn lint(&self, target: &Target, checked: &Checked) -> Vec<Diagnostic> {
-        crate::service::docker::check::lint(&self.documents(target), &checked.desired.policies)
+        registry::lint(&self.documents(target), &checked.desired.policies)
     }
 
     /// Checks what the policy tests of a target ask.
     pub(super) fn check_tests(&self, target: &Target, facts: &ServerFacts) -> CheckedTests {
-        let Some(loaded) = self.loaded(target) else {
-            return CheckedTests::default();
-        };
         let documents = self.documents(target);
-        registry::check_tests(&self.manifests(target, loaded, &documents), facts)
+        match Manifests::of_target(&self.manifests, target, &documents) {
+            Some(manifests) => registry::check_tests(&manifests, facts),
+            None => CheckedTests::default(),
+        }
     }
 
     /// Policy tests that no target runs. All targets are looked at, whichever are chosen.
     pub(super) fn check_test_targets(&self) -> Vec<Diagnostic> {
         let targets: Vec<_> = self
+            .manifests
             .config
             .targets
             .iter()
             .map(|target| (target, self.documents(target)))
             .collect();
-        crate::service::docker::check::check_test_targets(&targets)
+        registry::check_test_targets(&targets)
     }
 
     /// Whether a policy test of a target names a team that only the server can confirm.
     pub(super) fn tests_need_server_teams(&self, target: &Target) -> bool {
-        crate::service::docker::check::tests_need_server_teams(target, &self.documents(target))
+        registry::tests_need_server_teams(target, &self.documents(target))
     }
 
     /// The manifests of a target.
     pub(super) fn documents(&self, target: &Target) -> Vec<&Document> {
-        self.loaded(target)
-            .into_iter()
-            .flat_map(|loaded| &loaded.documents)
-            .map(Arc::as_ref)
-            .collect()
+        self.manifests.documents(target)
     }
 
     /// Whether a manifest of a target names a team that only the server can confirm.
     pub(super) fn needs_server_teams(&self, target: &Target) -> bool {
-        crate::service::docker::check::needs_server_teams(target, &self.documents(target))
-    }
-
-    /// Whether a file has an error, as [`open_for_import`](Self::open_for_import) counts them.
-    pub(super) fn has_errors_for_import(&self) -> bool {
-        self.loaded
-            .diagnostics
-            .iter()
-            .any(|finding| is_error(finding) && !is_no_manifests_yet(finding))
+        registry::needs_server_teams(target, &self.documents(target))
     }
 
     /// Shows the diagnostics of loading and further ones on standard error.
@@ -354,21 +298,21 @@ impl Workspace {
     /// # Errors
     /// Any of them is an error.
     pub(super) fn report(&self, further: Vec<Diagnostic>, console: Console) -> CommandResult<()> {
-        self.tell(further, &DiagnosticReporter::for_diagnostics(console))
+        self.report_to(further, &DiagnosticReporter::for_diagnostics(console))
     }
 
     /// Reports the diagnostics of loading and further ones.
     ///
     /// # Errors
     /// Any of them is an error.
-    pub(super) fn tell(
+    pub(super) fn report_to(
         &self,
         further: Vec<Diagnostic>,
         reporter: &DiagnosticReporter,
     ) -> CommandResult<()> {
-        let mut findings = self.loaded.diagnostics.clone();
+        let mut findings = self.manifests.loaded.diagnostics.clone();
         findings.extend(further);
-        if reporter.tell(&self.sources, findings) {
+        if reporter.report(&self.manifests.sources, findings) {
             return Err(CommandError::reported(FailureKind::Invalid));
         }
         Ok(())
@@ -389,11 +333,13 @@ impl Workspace {
     /// The names and bytes of all files that were read.
     fn files_read(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let manifests = self
+            .manifests
             .sources
             .files()
             .map(|(_, file)| (file.name(), file.text().as_bytes()));
         manifests.chain(
-            self.loaded
+            self.manifests
+                .loaded
                 .cedar
                 .iter()
                 .map(|(path, text)| (path.as_str(), text.as_bytes())),
@@ -405,14 +351,14 @@ impl Workspace {
         let loaded = self
             .targets()
             .into_iter()
-            .filter_map(|target| self.loaded(target));
+            .filter_map(|target| self.manifests.target(target));
         let named = loaded.flat_map(|loaded| {
             loaded.documents.iter().filter_map(|document| {
                 let Manifest::Policy(policy) = &document.manifest else {
                     return None;
                 };
                 let file = policy.spec.cedar.as_ref()?.file.as_deref()?;
-                let manifest = Utf8Path::new(self.sources.file(document.id.file).name());
+                let manifest = Utf8Path::new(self.manifests.sources.file(document.id.file).name());
                 let text = loaded
                     .cedar_files
                     .get(&document.id)
@@ -429,7 +375,7 @@ impl Workspace {
 
     /// The configuration.
     pub(super) fn config(&self) -> (&Config, DocumentId) {
-        (&self.config, self.document)
+        (&self.manifests.config, self.manifests.document)
     }
 
     /// The commit that was read, or that the work tree is at.
@@ -454,33 +400,48 @@ impl Workspace {
         })
     }
 
-    /// Another target that reads a document of this file too.
-    pub(super) fn other_reader(&self, target: &Target, file: FileId) -> Option<&Target> {
-        let readers = self
+    /// The sources of all policy packs, as they were read.
+    pub(super) fn pack_trees(&self) -> Vec<PackTree> {
+        let sources = self
+            .manifests
             .loaded
             .targets
             .iter()
-            .filter(|loaded| loaded.documents.iter().any(|one| one.id.file == file));
-        let mut readers = readers.filter_map(|loaded| self.config.targets.get(loaded.index));
-        readers.find(|other| other.name != target.name)
+            .flat_map(|target| target.pack_sources.values());
+        sources
+            .filter_map(|source| source.tree.as_ref().as_ref().ok().cloned())
+            .collect()
     }
 
-    fn loaded(&self, target: &Target) -> Option<&LoadedTarget> {
-        let position = self
-            .config
-            .targets
-            .iter()
-            .position(|other| other.name == target.name)?;
-        self.loaded
-            .targets
-            .iter()
-            .find(|loaded| loaded.index == position)
+    /// What the lock file says.
+    pub(super) fn lock(&self) -> &LockFile {
+        &self.manifests.loaded.lock
     }
-}
 
-/// Whether a finding says no more than that there are no manifests yet.
-fn is_no_manifests_yet(finding: &Diagnostic) -> bool {
-    matches!(finding.code, Code::NoManifests | Code::TargetPathInvalid)
+    /// The names and bytes of the files that the sources of policy packs hold; of a link, where it leads.
+    pub(super) fn pack_files(&self) -> BTreeMap<String, Vec<u8>> {
+        let sources = self
+            .manifests
+            .loaded
+            .targets
+            .iter()
+            .flat_map(|target| target.pack_sources.values());
+        let trees =
+            sources.filter_map(|source| Some((&source.path, source.tree.as_ref().as_ref().ok()?)));
+        let files = trees.flat_map(|(folder, tree)| {
+            tree.entries().iter().map(move |(path, entry)| {
+                let bytes = match entry {
+                    PackEntry::File {
+                        bytes,
+                        executable: _,
+                    } => bytes.to_vec(),
+                    PackEntry::Link { target } => target.clone().into_bytes(),
+                };
+                (folder.join(path).into_string(), bytes)
+            })
+        });
+        files.collect()
+    }
 }
 
 /// What is to be said of a manifest whose targets disagree: a list that one target leaves unused is used by another.
@@ -515,19 +476,33 @@ fn merge_target_diagnostics(
     findings
 }
 
-/// The findings that are the same for two targets are one finding.
-pub(super) fn unique(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    let mut seen = HashSet::new();
-    let first: Vec<bool> = findings
-        .iter()
-        .map(|finding| seen.insert(finding))
-        .collect();
-    let mut first = first.into_iter();
-    findings.retain(|_| first.next().unwrap_or(true));
-    findings
-}
-
-/// Whether a finding stops a plan.
-pub(super) fn is_error(finding: &Diagnostic) -> bool {
-    finding.severity() == Severity::Error
+/// The positions of the chosen targets in the configuration.
+///
+/// # Errors
+/// There is no target of such a name.
+fn positions(config: &Config, selection: &TargetSelection) -> anyhow::Result<Vec<usize>> {
+    if selection.targets.is_empty() {
+        return Ok((0..config.targets.len()).collect());
+    }
+    let mut selected = Vec::new();
+    for name in &selection.targets {
+        match config
+            .targets
+            .iter()
+            .position(|target| target.name == *name)
+        {
+            Some(position) => selected.push(position),
+            None => {
+                let names = || config.targets.iter().map(|target| target.name.as_str());
+                let hint = did_you_mean(names(), name).map_or_else(
+                    || format!("there are: {}", names().collect::<Vec<_>>().join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                bail!("{} has no target `{name}`; {hint}", config::FILE_NAME);
+            }
+        }
+    }
+    selected.sort_unstable();
+    selected.dedup();
+    Ok(selected)
 }

@@ -10,7 +10,7 @@ pub fn changes_of_calls(plan: &TargetPlan) -> BTreeMap<CallId, ChangeRef> {
     let links = ChangeLinks::new(&plan.changes);
     plan.calls
         .iter()
-        .filter_map(|call| Some((call.id, links.of(call)?)))
+        .filter_map(|call| Some((call.id, links.change_of(call)?)))
         .collect()
 }
 
@@ -51,7 +51,7 @@ impl<'a> ChangeLinks<'a> {
         }
     }
 
-    fn of(&self, call: &PlannedCall) -> Option<ChangeRef> {
+    fn change_of(&self, call: &PlannedCall) -> Option<ChangeRef> {
         let id = call.send.existing();
         let named = || {
             self.by_name

@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::types::{Change, GateSource, PlannedCall, SourceRef, TargetPlan};
-use access::{Gate, NamedAudience, RequestPattern};
+use access::{Gate, RequestPattern};
 
 /// What a plan is held to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Gates {
     /// What nobody may be allowed or denied.
     pub list: Vec<Gate<GateSource>>,
-    /// People to look at besides those in no team, in each team and in all.
-    pub audiences: Vec<NamedAudience>,
     /// What may open; anything, where this is none.
     pub widening: Option<Vec<RequestPattern>>,
     /// What the base revision wants: what opens is told from drift by it. Without it, all that opens counts.
@@ -21,9 +19,7 @@ pub struct Gates {
 /// What would make the same server equal to the manifests of the base revision.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BasePlan {
-    /// Its changes.
     pub changes: Vec<Change>,
-    /// Its calls.
     pub calls: Vec<PlannedCall>,
 }
 
@@ -41,7 +37,6 @@ impl Gates {
     pub fn is_empty(&self) -> bool {
         let Self {
             list,
-            audiences: _,
             widening,
             base: _,
         } = self;

@@ -18,28 +18,28 @@ use petgraph::visit::EdgeRef as _;
 use super::types::{CallDependency, CallId, DependencyReason, PlannedCall};
 
 /// The position of a call in the list of calls.
-pub(crate) type At = usize;
+pub(crate) type CallPosition = usize;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct PrecedenceEdge {
-    pub(crate) first: At,
-    pub(crate) then: At,
+    pub(crate) first: CallPosition,
+    pub(crate) then: CallPosition,
     pub(crate) why: DependencyReason,
 }
 
 pub(crate) struct CallGraph {
-    graph: Acyclic<DiGraph<At, DependencyReason>>,
+    graph: Acyclic<DiGraph<CallPosition, DependencyReason>>,
     nodes: Vec<NodeIndex>,
-    known: HashMap<(At, At), DependencyReason>,
+    known: HashMap<(CallPosition, CallPosition), DependencyReason>,
 }
 
 impl CallGraph {
     /// A graph without edges. Calls with a small `natural` rank come first in the initial
     /// topological order, which keeps later insertions cheap.
-    pub(crate) fn new(calls: usize, natural: impl Fn(At) -> u8) -> Self {
-        let mut order: Vec<At> = (0..calls).collect();
+    pub(crate) fn new(calls: usize, natural: impl Fn(CallPosition) -> u8) -> Self {
+        let mut order: Vec<CallPosition> = (0..calls).collect();
         order.sort_by_key(|at| (natural(*at), *at));
-        let mut graph: Acyclic<DiGraph<At, DependencyReason>> = Acyclic::new();
+        let mut graph: Acyclic<DiGraph<CallPosition, DependencyReason>> = Acyclic::new();
         let mut nodes = vec![NodeIndex::end(); calls];
         for at in order {
             nodes[at] = graph.add_node(at);
@@ -81,13 +81,13 @@ impl CallGraph {
 
     /// The topological order that follows the natural ranks most closely (Kahn's algorithm with a
     /// priority queue; ties are broken by position, so the result is deterministic).
-    pub(crate) fn order(&self, natural: impl Fn(At) -> u8) -> Vec<At> {
+    pub(crate) fn order(&self, natural: impl Fn(CallPosition) -> u8) -> Vec<CallPosition> {
         let mut waits: Vec<usize> = vec![0; self.nodes.len()];
         for (_, then) in self.known.keys() {
             waits[*then] += 1;
         }
         let free = (0..waits.len()).filter(|at| waits[*at] == 0);
-        let mut free: BinaryHeap<Reverse<(u8, At)>> =
+        let mut free: BinaryHeap<Reverse<(u8, CallPosition)>> =
             free.map(|at| Reverse((natural(at), at))).collect();
         let mut order = Vec::with_capacity(waits.len());
         while let Some(Reverse((_, at))) = free.pop() {
@@ -107,8 +107,9 @@ impl CallGraph {
     }
 
     /// The predecessors of each call.
-    pub(crate) fn waits(&self) -> BTreeMap<At, Vec<(At, DependencyReason)>> {
-        let mut waits: BTreeMap<At, Vec<(At, DependencyReason)>> = BTreeMap::new();
+    pub(crate) fn waits(&self) -> BTreeMap<CallPosition, Vec<(CallPosition, DependencyReason)>> {
+        let mut waits: BTreeMap<CallPosition, Vec<(CallPosition, DependencyReason)>> =
+            BTreeMap::new();
         for ((first, then), why) in &self.known {
             waits.entry(*then).or_default().push((*first, *why));
         }
@@ -162,7 +163,7 @@ impl Earlier {
         self.before(edge.first, edge.then)
     }
 
-    pub(crate) fn before(&self, first: At, then: At) -> bool {
+    pub(crate) fn before(&self, first: CallPosition, then: CallPosition) -> bool {
         self.0
             .get(then)
             .is_some_and(|earlier| earlier.contains(first))

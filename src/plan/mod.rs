@@ -26,13 +26,13 @@ pub use origin::{held_origins, origins};
 
 pub use replay::{Mismatch, ReplayError};
 pub use types::{
-    AccessChange, AccessImpact, AudienceImpact, BreachInfo, CallDependency, CallId, CallKind,
-    Change, ChangeKind, ChangeOrigin, ChangeRef, ChangedField, Commit, DRIFT_FORMAT_VERSION,
-    DecidingRule, DependencyReason, DocumentState, DocumentStatus, DriftReport, Enforcement,
-    EnforcementChange, FORMAT_VERSION, FieldChange, Fingerprint, FingerprintError, GateInfo,
-    GateOutcome, GateSource, GuardedChange, GuardedKind, HeldChange, HeldReason, LastChange,
-    LiveCounts, Origin, Origins, Plan, PlanNote, PlannedCall, PlannedFingerprint, PlannedOperation,
-    PolicyRef, ResourceId, ResourceKind, SentOperation, SourceRef, Subject, TargetDrift,
-    TargetInfo, TargetOrigins, TargetPlan, UnmanagedResource, UnreadableResource, ValueChange,
+    AccessImpact, AccessRow, BreachInfo, CallDependency, CallId, CallKind, Change, ChangeKind,
+    ChangeOrigin, ChangeRef, ChangedField, Commit, DRIFT_FORMAT_VERSION, DecidingRule,
+    DependencyReason, DocumentState, DocumentStatus, DriftReport, Enforcement, EnforcementChange,
+    FORMAT_VERSION, FieldChange, Fingerprint, FingerprintError, GateInfo, GateOutcome, GateSource,
+    GuardRows, GuardedChange, GuardedKind, HeldChange, HeldReason, LastChange, LiveCounts,
+    NotAnalyzed, NotAnalyzedKind, Origin, Origins, Plan, PlanNote, PlannedCall, PlannedFingerprint,
+    PlannedOperation, PolicyRef, ResourceId, ResourceKind, RuleReference, SentOperation, SourceRef,
+    Subject, TargetDrift, TargetInfo, TargetOrigins, TargetPlan, UnmanagedResource, ValueChange,
     document_id, group_id, pack_id,
 };

@@ -13,7 +13,12 @@ use super::types::{
 /// plan of the base revision's manifests against the same live state.
 pub fn origins(head: &[Change], base: &[Change]) -> Vec<ChangeOrigin> {
     head.iter()
-        .map(|change| origin(change, base.iter().find(|other| same(change, other))))
+        .map(|change| {
+            origin(
+                change,
+                base.iter().find(|other| is_same_object(change, other)),
+            )
+        })
         .collect()
 }
 
@@ -44,7 +49,7 @@ pub fn held_origins(head: &[HeldChange], base: &[HeldChange]) -> Vec<Origin> {
 }
 
 /// Whether two changes concern the same object: by the server's id, or by name if both create it.
-fn same(one: &Change, other: &Change) -> bool {
+fn is_same_object(one: &Change, other: &Change) -> bool {
     one.resource == other.resource
         && match (&one.id, &other.id) {
             (Some(one), Some(other)) => one == other,

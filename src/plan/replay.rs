@@ -50,7 +50,6 @@ pub enum ReplayError {
 pub struct Mismatch {
     /// What differs.
     pub resource: ResourceKind,
-    /// Its name.
     pub name: String,
     /// What differs, as a clause.
     pub what: String,

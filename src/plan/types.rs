@@ -26,8 +26,8 @@ pub use field::{ChangedField, FieldChange, ValueChange};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use gates::{BreachInfo, GateInfo, GateOutcome, GateSource};
 pub use impact::{
-    AccessChange, AccessImpact, AudienceImpact, DecidingRule, Enforcement, EnforcementChange,
-    UnreadableResource,
+    AccessImpact, AccessRow, DecidingRule, Enforcement, EnforcementChange, GuardRows, NotAnalyzed,
+    NotAnalyzedKind, RuleReference,
 };
 pub use origin::{ChangeOrigin, Origin, Origins, TargetOrigins};
 pub use plan::{Commit, FORMAT_VERSION, Plan, TargetInfo, TargetPlan};

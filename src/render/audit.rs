@@ -1,7 +1,7 @@
 //! Renders the audit record of a run.
 
 use super::commit;
-use super::text::{many, neutral, neutral_json};
+use super::text::{count_of, neutral, neutral_json};
 use crate::run::audit::{AuditRecord, AuditReport};
 use crate::run::journal::{CallCounts, RunKind};
 use git::{SignatureScheme, SignedBy};
@@ -49,7 +49,7 @@ pub fn human(record: &AuditRecord) -> String {
     }
     text.push_str(&format!(
         "  {} applied, {not_applied} not applied, {unknown} unknown.\n",
-        many(*applied, "call")
+        count_of(*applied, "call")
     ));
     text
 }

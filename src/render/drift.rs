@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use super::paint::Painter;
-use super::plan::wording::{full_name, held_reason, place, what};
+use super::plan::wording::{full_name, held_reason, place, resource_name};
 use super::plan::{
     PlanSection, access, documents, enforcement_section, target_heading, tree, unmanaged_line,
 };
-use super::text::{line_start, many, neutral, neutral_json};
+use super::text::{count_of, line_start, neutral, neutral_json};
 use crate::plan::{Change, ChangeKind, DriftReport, HeldChange, LastChange, TargetDrift};
 
 /// Printed above the changes, because they are shown from the server's side.
@@ -51,7 +51,7 @@ fn drift_sentence(report: &DriftReport, from: &str) -> String {
         .count()
     {
         0 => format!("No drift{from}: what is live is what is wanted."),
-        drifted => format!("Drift at {}{from}.", many(drifted, "target")),
+        drifted => format!("Drift at {}{from}.", count_of(drifted, "target")),
     }
 }
 
@@ -172,7 +172,7 @@ fn deleting(change: &Change) -> Option<String> {
         .filter(|_| change.kind == ChangeKind::Delete)?;
     Some(format!(
         "delete the manifest of {} \"{}\" ({})",
-        what(change.resource),
+        resource_name(change.resource),
         neutral(&change.name),
         place(source)
     ))

@@ -4,7 +4,7 @@ use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStat
 
 use super::annotations::{Annotation, AnnotationLevel, PackDiagnostics};
 use super::plan::wording::gate_text;
-use super::text::{many, neutral_xml, neutral_xml_lines};
+use super::text::{count_of, neutral_xml, neutral_xml_lines};
 use crate::plan::{DriftReport, Plan};
 
 /// One test case per diagnostic, and one per file without diagnostics. The output contains no
@@ -33,10 +33,10 @@ pub fn plan(plan: Option<&Plan>, findings: &PackDiagnostics) -> Result<String, S
         made.set_classname(name.clone());
         made.set_system_out(neutral_xml_lines(&format!(
             "{} to make",
-            many(target.calls.len(), "call")
+            count_of(target.calls.len(), "call")
         )));
         suite.add_test_case(made);
-        for outcome in target.gates.iter().filter(|outcome| outcome.holds()) {
+        for outcome in target.gates.iter().filter(|outcome| outcome.passes()) {
             let mut case = TestCase::new(
                 neutral_xml(&gate_text(&outcome.gate)),
                 TestCaseStatus::success(),

@@ -1,5 +1,6 @@
 //! Renders values as text, for people and for machines. Nothing here performs I/O.
 
+pub(crate) mod access;
 pub mod annotations;
 pub mod audit;
 mod commit;

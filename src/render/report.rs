@@ -2,7 +2,7 @@
 
 use crate::plan::{PlannedCall, PlannedOperation, SentOperation};
 use crate::render::paint::Painter;
-use crate::render::text::{many, neutral, neutral_lines};
+use crate::render::text::{count_of, neutral, neutral_lines};
 use crate::run::{
     CallFailure, CallOutcome, CallTally, CleanedUpVersion, Confirmation, LiveObject,
     ObjectDifference,
@@ -149,7 +149,10 @@ pub fn policy_line(policy: &LivePolicy) -> String {
             }
         }
         LiveContent::Cedar(cedar) => {
-            format!("Cedar text of {}", many(cedar.text.lines().count(), "line"))
+            format!(
+                "Cedar text of {}",
+                count_of(cedar.text.lines().count(), "line")
+            )
         }
         LiveContent::Opaque(opaque) => format!("it {}", opaque.why),
     };
@@ -199,7 +202,11 @@ fn group_line(group: &LiveGroup) -> String {
                 .map(|pack| format!("{} {}", pack.name, pack.tag))
                 .collect();
             let stacks: Vec<String> = stacks.iter().map(ToString::to_string).collect();
-            format!("packs {}; stacks {}", none_or(&packs), none_or(&stacks))
+            format!(
+                "packs {}; stacks {}",
+                join_or_none(&packs),
+                join_or_none(&stacks)
+            )
         }
         Err(opaque) => format!("it {}", opaque.why),
     };
@@ -227,7 +234,7 @@ fn document_line(document: &LiveDocument) -> String {
     neutral(&format!("{kind} \"{name}\"{whose}: {digest}")).into_owned()
 }
 
-fn none_or(texts: &[String]) -> String {
+fn join_or_none(texts: &[String]) -> String {
     if texts.is_empty() {
         "none".to_owned()
     } else {

@@ -1,6 +1,6 @@
 //! Renders what a rollback does not restore.
 
-use super::plan::wording::what;
+use super::plan::wording::resource_name;
 use super::report::expected_and_found;
 use super::text::neutral;
 use crate::run::{HeldUndo, HeldUndoReason};
@@ -13,7 +13,7 @@ pub fn held(held: &HeldUndo) -> String {
         part,
         why,
     } = held;
-    let whole = format!("{} \"{}\"", what(*resource), neutral(name));
+    let whole = format!("{} \"{}\"", resource_name(*resource), neutral(name));
     let what = match (part, resource.part()) {
         (Some(part), Some(kind)) => format!("{} \"{}\" of {whole}", kind.words().0, neutral(part)),
         (Some(_) | None, _) => whole,

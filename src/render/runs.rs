@@ -8,7 +8,7 @@ use super::paint::Painter;
 use super::report::{
     describe_sent, expected_and_found, indented, object_line, policy_line, rule_line,
 };
-use super::text::{many, neutral, neutral_json};
+use super::text::{count_of, neutral, neutral_json};
 use crate::plan::{Commit, Fingerprint, TargetInfo};
 use crate::run::StateAfterWrite;
 use crate::run::journal::{
@@ -95,7 +95,7 @@ impl RunReport {
     }
 
     /// A run with the complete content of its journal.
-    pub fn in_full(history: &RunHistory) -> Self {
+    pub fn complete(history: &RunHistory) -> Self {
         Self::new(history, |target| Some(target.clone()))
     }
 
@@ -227,7 +227,7 @@ pub fn human(run: &RunReport, painter: Painter) -> String {
     if run.damaged_lines > 0 {
         text.push_str(&format!(
             "  {} of its journal cannot be read\n",
-            many(run.damaged_lines, "line")
+            count_of(run.damaged_lines, "line")
         ));
     }
     for RunTarget { target, happened } in &run.targets {
@@ -351,7 +351,7 @@ mod tests {
         ));
         let path = camino::Utf8Path::new("j");
         let history = RunHistory::parse(journal.as_bytes(), path).unwrap();
-        let runs = vec![RunReport::summary(&history), RunReport::in_full(&history)];
+        let runs = vec![RunReport::summary(&history), RunReport::complete(&history)];
         assert_eq!(json(runs).unwrap(), golden);
     }
 }

@@ -10,7 +10,7 @@ use model::is_hidden;
 const LONGEST_COMMAND: usize = 16;
 
 /// A number with its noun: `1 file`, `2 files`.
-pub fn many(count: usize, noun: &str) -> String {
+pub fn count_of(count: usize, noun: &str) -> String {
     plural(count, noun, &format!("{noun}s"))
 }
 
@@ -119,12 +119,12 @@ fn without_noncharacters(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{many, neutral, neutral_json, neutral_lines, plural};
+    use super::{count_of, neutral, neutral_json, neutral_lines, plural};
 
     #[test]
     fn one_has_no_plural() {
         let counts =
-            [0, 1, 2].map(|count| (many(count, "call"), plural(count, "policy", "policies")));
+            [0, 1, 2].map(|count| (count_of(count, "call"), plural(count, "policy", "policies")));
         let texts = counts
             .each_ref()
             .map(|(calls, policies)| (calls.as_str(), policies.as_str()));

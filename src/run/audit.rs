@@ -149,7 +149,7 @@ pub enum AuditOutcome {
 
 impl AuditRecord {
     /// Makes the record of a journal.
-    pub fn of(history: &RunHistory) -> Self {
+    pub fn from_history(history: &RunHistory) -> Self {
         let RunHistory {
             run,
             targets,
@@ -231,7 +231,7 @@ fn changes(calls: &[RunCall]) -> Vec<AuditChange> {
 fn call(RunCall { intent, answer }: &RunCall) -> AuditCall {
     let (id, part) = intent.send.ids();
     let left = answer.as_ref().and_then(|answer| match &answer.result {
-        CallResult::Applied(left) => Some(ids_of_left(left)),
+        CallResult::Applied(left) => Some(ids_after_write(left)),
         CallResult::NotApplied | CallResult::Unknown => None,
     });
     let (made_id, made_part) = left.unwrap_or_default();
@@ -257,7 +257,7 @@ fn call(RunCall { intent, answer }: &RunCall) -> AuditCall {
 }
 
 /// The ids of what a call left.
-fn ids_of_left(left: &StateAfterWrite) -> (Option<ResourceId>, Option<String>) {
+fn ids_after_write(left: &StateAfterWrite) -> (Option<ResourceId>, Option<String>) {
     let (policy, rule) = match left {
         StateAfterWrite::Policy(policy) => (&policy.id, None),
         StateAfterWrite::NoPolicy { id } => (id, None),
@@ -283,7 +283,7 @@ mod tests {
             "/tests/golden/journal/audit.json"
         ));
         let history = RunHistory::parse(journal.as_bytes(), camino::Utf8Path::new("j")).unwrap();
-        let report = AuditReport::new(vec![AuditRecord::of(&history)]);
+        let report = AuditReport::new(vec![AuditRecord::from_history(&history)]);
         let text = serde_json::to_string_pretty(&report).unwrap() + "\n";
         assert_eq!(text, golden);
     }

@@ -1,16 +1,20 @@
-//! Makes the calls of a plan in their order, as far as they can be made.
+//! Executes the calls of a plan: takes ready calls from the scheduler, keeps a limited number of
+//! them in progress, and writes each outcome to the journal before a call that depends on it starts.
+//!
+//! Calls in progress are never canceled. A canceled request may have reached the server, so its
+//! outcome would be unknown. When a run is interrupted, no further call starts and the calls in
+//! progress are completed.
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use thiserror::Error;
 
+use super::control::{RunSettings, StopSignal};
 use super::journal::{Journal, JournalError, JournalRecord};
 use super::report::{CallFailure, CallOutcome, CallReport};
 use super::scheduler::CallScheduler;
 use super::sender::CallSender;
 use super::service::{BeginError, RunContext, Writes};
-use super::settings::RunSettings;
-use super::stop::StopSignal;
 use crate::plan::{Commit, PlannedCall, TargetPlan};
 use git::PackTree;
 
@@ -42,7 +46,6 @@ pub enum RunError {
 
 /// All that running the plan of one target needs.
 pub struct TargetRun<'a> {
-    /// The plan.
     pub plan: &'a TargetPlan,
     /// The target's service, with the live state that the plan is checked against.
     pub service: &'a mut dyn Writes,
@@ -101,7 +104,7 @@ pub async fn run(run: TargetRun<'_>) -> Result<CallReport, RunError> {
             && let Some(call) = scheduler.next()
         {
             progress.event(RunEvent::Started(call));
-            let made = sender.make(call);
+            let made = sender.execute(call);
             under_way.push(async move { (call, made.await) });
         }
         let Some((call, outcome)) = under_way.next().await else {
@@ -128,7 +131,7 @@ pub async fn run(run: TargetRun<'_>) -> Result<CallReport, RunError> {
             outcomes.push(left_out(progress, call, CallOutcome::Blocked { by }));
         }
     }
-    for call in scheduler.rest() {
+    for call in scheduler.unstarted() {
         outcomes.push(left_out(progress, call, CallOutcome::NotAttempted));
     }
     let cleaned = sender.clean_up(plan.calls.len()).await;

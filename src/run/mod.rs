@@ -1,13 +1,15 @@
-//! Runs a plan that somebody approved, so that whatever happens on the way does no harm. No decision of meaning is
-//! taken here.
+//! Runs an approved plan. It makes no decisions about meaning: the plan contains every call and the
+//! order between them.
 //!
-//! What a plan touches is checked before it is touched; every call is written down before it is sent; a call without a
-//! usable answer is read back before anything is decided; what another writer changed meanwhile is noticed; and what
-//! can go on goes on.
+//! - `scheduler` selects the calls that may start, `executor` makes them concurrently.
+//! - `sender` makes one call: it checks the object, writes the intent, sends, and reads back.
+//! - `journal` records intents and outcomes; `recovery` closes the journal of an interrupted run.
+//! - `service` defines the traits through which all of this reaches a service.
 
 pub mod audit;
+mod control;
+mod error;
 mod executor;
-mod held_back;
 pub mod journal;
 mod object;
 mod recovery;
@@ -15,15 +17,11 @@ mod report;
 mod scheduler;
 mod sender;
 pub mod service;
-mod settings;
-mod stale;
-mod stop;
 
+pub use control::{RunSettings, StopSignal};
+pub use error::StalePlan;
 pub use executor::{RunError, RunEvent, RunObserver, TargetRun, run};
-pub use held_back::{HeldUndo, HeldUndoReason};
 pub use object::{LiveObject, ObjectDifference, StateAfterWrite, WriteOutcome};
 pub use recovery::{RecoveredCall, end_of, resolve};
 pub use report::{CallFailure, CallOutcome, CallReport, CallTally, CleanedUpVersion, Confirmation};
-pub use settings::RunSettings;
-pub use stale::StalePlan;
-pub use stop::StopSignal;
+pub use service::{HeldUndo, HeldUndoReason};

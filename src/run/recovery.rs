@@ -1,4 +1,14 @@
-//! Ends the journal of a run that was cut off: reads back what may have been under way.
+//! Closes the journal of an interrupted run.
+//!
+//! This is the recovery pass of a write-ahead log. A call with an intent and without an answer was
+//! possibly sent, and nobody knows whether the server received it. Sending it again could apply it
+//! twice, so recovery never sends anything. It reads the object back and compares it with the state
+//! before the call and the state that the call was to reach. The answer is written to the journal
+//! as if the run had received it.
+//!
+//! Example: a run was killed after it wrote the intent "create rule `web`". If the policy now has
+//! exactly this rule, the call was applied; if it has no such rule, it was not; if it has another
+//! rule of that name, another client may have been there, and the outcome is unknown.
 
 use jiff::Timestamp;
 
@@ -8,19 +18,18 @@ use super::journal::{
 use super::object::WriteOutcome;
 use super::service::{CallError, Reads};
 
-/// What became of a call that had no answer.
+/// The outcome of a call that had no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecoveredCall {
-    /// The call in words is made from its intent.
     pub intent: super::journal::CallIntent,
-    /// What the journal gets.
+    /// The record to add to the journal.
     pub answer: CallAnswer,
 }
 
-/// Reads back what became of the calls of a target that have an intent and no answer.
+/// Reads back the outcome of the calls of a target that have an intent and no answer.
 ///
 /// # Errors
-/// Something could not be read: nothing is said of any call then.
+/// An object could not be read. No outcome is returned then: a journal must not be closed in part.
 pub async fn resolve(
     name: &str,
     target: &TargetHistory,
@@ -32,7 +41,7 @@ pub async fn resolve(
         let intent = &made.intent;
         let verdict = recovery.resolve(&intent.send).await?;
         let server_time = match &verdict {
-            WriteOutcome::Applied(left) => ServerTime::of(left, None),
+            WriteOutcome::Applied(left) => ServerTime::from_write(left, None),
             WriteOutcome::NotApplied | WriteOutcome::Conflict(_) => None,
         };
         let (result, other_writer) = match &verdict {
@@ -41,7 +50,7 @@ pub async fn resolve(
                 (CallResult::Applied(Box::new(left.clone())), None)
             }
             WriteOutcome::NotApplied => (CallResult::NotApplied, None),
-            // It may have been applied before somebody else changed the same thing.
+            // The call may have been applied before another client changed the same object.
             WriteOutcome::Conflict(difference) => (CallResult::Unknown, Some(difference.clone())),
         };
         let answer = CallAnswer {
@@ -63,7 +72,8 @@ pub async fn resolve(
     Ok(resolved)
 }
 
-/// The last line of a journal whose open calls were resolved.
+/// The final record of a journal whose open calls were resolved. Calls that are still unknown stay
+/// counted as unknown.
 pub fn end_of(history: &RunHistory, resolved: &[RecoveredCall]) -> RunEnd {
     let mut counts = history.counts();
     for RecoveredCall { intent: _, answer } in resolved {

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::error::{ServiceError, StalePlan};
 use super::journal::JournalError;
 use super::object::ObjectDifference;
-use super::service::ServiceError;
-use super::stale::StalePlan;
 use crate::plan::{CallId, PlannedCall};
 use http::ApiError;
 
@@ -17,7 +16,6 @@ pub enum CallOutcome {
     Applied(Confirmation),
     /// It was applied, and what it replaced was not what the plan expected: another writer had been there just before.
     Overwrote(Box<ObjectDifference>),
-    /// It failed.
     Failed(CallFailure),
     /// It was not made, since another call failed.
     Blocked {
@@ -65,7 +63,6 @@ pub enum CallFailure {
     },
     /// Where the archive goes was in an answer that did not come, or the archive is not at hand: it was not sent.
     NoUpload {
-        /// The pack.
         pack: String,
         /// The tag of the version.
         tag: String,
@@ -115,7 +112,7 @@ impl CallTally {
 
     /// The sum of two.
     #[must_use]
-    pub fn plus(self, other: Self) -> Self {
+    pub fn merged_with(self, other: Self) -> Self {
         let Self {
             applied,
             overwrote,

@@ -1,23 +1,36 @@
-//! Which calls may be made next, and which never will be.
+//! Schedules the calls of a plan: list scheduling over a directed acyclic graph that changes while
+//! it is executed, because calls fail.
+//!
+//! A call is ready once every call that it waits for is done. A plan may contain thousands of calls,
+//! and a dependency is a range of calls (`after: 1..=900`), so counting the open predecessors of
+//! each call would need one edge per pair. Instead, each waiting call watches a single unfinished
+//! predecessor, like the watched literals of a SAT solver. When that call is done, the waiting call
+//! looks for the next unfinished one. Most edges are therefore never visited.
+//!
+//! A failure blocks the calls that wait for the failed call, and their successors. It also stops
+//! later calls for the same policy (or pack, group, document), even if no edge connects them: their
+//! content was planned for a state that was not reached.
+//!
+//! Example: call 3 waits for 1 and 2. It watches 1; when 1 is done, it watches 2. If 2 fails, 3 is
+//! blocked, and the report names 2 as the reason.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::plan::{CallDependency, CallId, PlannedCall, Subject};
 
-/// The calls of a plan, by whether they may be made, wait for another, are done, or are lost.
-///
-/// A call that waits watches one call that it waits for; once that is done it looks for the next one. So each pair of
-/// calls is looked at once at most.
+/// The calls of a plan by state: ready, waiting, in progress, done, or blocked. A call that was
+/// handed out by [`next`](Self::next) is in progress and in none of the collections.
 pub(crate) struct CallScheduler<'p> {
     calls: HashMap<CallId, &'p PlannedCall>,
     ready: BTreeSet<CallId>,
+    /// The waiting calls, each under the one predecessor that it watches.
     watchers: HashMap<CallId, Vec<CallId>>,
     done: BTreeSet<CallId>,
     /// Calls that failed or are blocked, each with the call whose failure is the reason.
     lost: BTreeMap<CallId, CallId>,
-    /// What stands by itself and of which a call failed, each with that call.
+    /// The objects for which no further calls are made, each with the call that failed.
     stopped: HashMap<Subject, CallId>,
-    /// Blocked calls that nobody was told of yet, each with the call that failed.
+    /// Blocked calls that are not reported yet, each with the call that failed.
     blocked: Vec<(&'p PlannedCall, CallId)>,
 }
 
@@ -32,46 +45,49 @@ impl<'p> CallScheduler<'p> {
             stopped: HashMap::new(),
             blocked: Vec::new(),
         };
-        scheduler.place_all(calls.iter().map(|call| call.id).collect());
+        scheduler.classify(calls.iter().map(|call| call.id).collect());
         scheduler
     }
 
-    /// The call with the lowest number that may be made now; it is handed out once.
+    /// Hands out the ready call with the lowest number, once.
     pub(crate) fn next(&mut self) -> Option<&'p PlannedCall> {
         let id = self.ready.pop_first()?;
         self.calls.get(&id).copied()
     }
 
-    /// A call was made: others may follow.
+    /// Marks a call as done, which may make waiting calls ready.
     pub(crate) fn done(&mut self, id: CallId) {
         self.done.insert(id);
         self.release(id);
     }
 
-    /// A call failed: those that wait for it, and further ones of its policy or the like, are blocked.
+    /// Marks a call as failed. Blocks the calls that wait for it and all later calls for the same
+    /// object.
     pub(crate) fn failed(&mut self, id: CallId) {
         self.lost.insert(id, id);
         self.stop_subject(id);
         self.release(id);
     }
 
-    /// No further call about what this call is about is to be made.
+    /// Blocks all further calls for the object of this call, for example its policy.
     pub(crate) fn stop_subject(&mut self, id: CallId) {
         if let Some(call) = self.calls.get(&id) {
             self.stopped.entry(call.subject()).or_insert(id);
-            // What is ready looks again whether it may still be made.
+            // Ready calls for this object are blocked now, so all ready calls are classified again.
             let ready = std::mem::take(&mut self.ready);
-            self.place_all(ready.into_iter().collect());
+            self.classify(ready.into_iter().collect());
         }
     }
 
-    /// The calls that are blocked since this was asked last, each with the call whose failure is the reason.
+    /// The calls that were blocked since the last call of this function, each with the call whose
+    /// failure is the reason.
     pub(crate) fn take_blocked(&mut self) -> Vec<(&'p PlannedCall, CallId)> {
         std::mem::take(&mut self.blocked)
     }
 
-    /// The calls that were never handed out and are not blocked: there are some only if a run stops early.
-    pub(crate) fn rest(&self) -> Vec<&'p PlannedCall> {
+    /// The calls that were never handed out and are not blocked. There are some only if a run stops
+    /// early.
+    pub(crate) fn unstarted(&self) -> Vec<&'p PlannedCall> {
         let waiting = self.watchers.values().flatten().copied();
         let ids: BTreeSet<CallId> = self.ready.iter().copied().chain(waiting).collect();
         ids.into_iter()
@@ -81,10 +97,13 @@ impl<'p> CallScheduler<'p> {
 
     fn release(&mut self, id: CallId) {
         let watchers = self.watchers.remove(&id).unwrap_or_default();
-        self.place_all(watchers);
+        self.classify(watchers);
     }
 
-    fn place_all(&mut self, mut open: Vec<CallId>) {
+    /// Decides for each of these calls whether it is ready, waits, or is blocked. A stack replaces
+    /// recursion, because a blocked call blocks its watchers and chains can be thousands of calls
+    /// long.
+    fn classify(&mut self, mut open: Vec<CallId>) {
         open.reverse();
         while let Some(id) = open.pop() {
             let Some(call) = self.calls.get(&id).copied() else {
@@ -193,7 +212,7 @@ mod tests {
         scheduler.done(CallId(3));
         assert_eq!(drain(&mut scheduler), [4]);
         assert_eq!(
-            (blocked(&mut scheduler), scheduler.rest().len()),
+            (blocked(&mut scheduler), scheduler.unstarted().len()),
             (vec![], 0)
         );
     }
@@ -217,7 +236,7 @@ mod tests {
         scheduler.done(CallId(5));
         assert_eq!(drain(&mut scheduler), [6]);
         assert_eq!(blocked(&mut scheduler), [(7, 1)]);
-        assert!(scheduler.rest().is_empty());
+        assert!(scheduler.unstarted().is_empty());
     }
 
     #[test]
@@ -231,7 +250,7 @@ mod tests {
         scheduler.next();
         assert_eq!(
             scheduler
-                .rest()
+                .unstarted()
                 .iter()
                 .map(|call| call.id.0)
                 .collect::<Vec<_>>(),

@@ -1,5 +1,12 @@
-//! Makes one call, with all that makes it safe: what it touches is checked just before, its intent is written down, an
-//! answer that does not say what happened is settled by reading back, and what was overwritten is noticed.
+//! Makes one call safely.
+//!
+//! 1. Read what the call touches and compare it with the plan, because another client may have
+//!    changed it since.
+//! 2. Write the intent to the journal before anything is sent (write-ahead logging).
+//! 3. Send the call once. A write is never retried after an answer that leaves its outcome open.
+//! 4. If the answer does not tell the outcome (a timeout, a reset, a 5xx), read the object back.
+//! 5. Compare the `old` object in the answer with the plan, which detects a change by another client
+//!    between steps 1 and 3.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,12 +14,11 @@ use std::sync::Arc;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use jiff::Timestamp;
 
+use super::control::{RunSettings, StopSignal};
 use super::journal::{CallAnswer, CallIntent, CallResult, Journal, JournalRecord, ServerTime};
 use super::object::{StateAfterWrite, WriteOutcome};
 use super::report::{CallFailure, CallOutcome, CleanedUpVersion, Confirmation};
 use super::service::{CallError, CleanUp, ServiceError, WriteAnswer, Writes};
-use super::settings::RunSettings;
-use super::stop::StopSignal;
 use crate::plan::{CallId, ChangeRef, PlannedCall, SentOperation, TargetPlan, changes_of_calls};
 use http::{ApiError, FailedCallOutcome};
 
@@ -54,7 +60,7 @@ impl<'a> CallSender<'a> {
     }
 
     /// Makes a call and says what became of it.
-    pub(crate) async fn make(&self, call: &PlannedCall) -> CallOutcome {
+    pub(crate) async fn execute(&self, call: &PlannedCall) -> CallOutcome {
         // The call that makes what this one is about was confirmed before this one began.
         let send = match self.service.prepare(call) {
             Ok(Some(send)) => send,
@@ -106,7 +112,7 @@ impl<'a> CallSender<'a> {
             date,
         } = answered;
         let recorded = self.service.record(call.id, send, &left);
-        let server_time = ServerTime::of(&left, date);
+        let server_time = ServerTime::from_write(&left, date);
         let mut answer = self.answer(call.id, CallResult::Applied(Box::new(left)));
         answer.server_time = server_time;
         answer.other_writer = overwrote.clone();
@@ -168,7 +174,7 @@ impl<'a> CallSender<'a> {
         match verdict {
             WriteOutcome::Applied(left) => {
                 let recorded = self.service.record(call.id, send, &left);
-                answer.server_time = ServerTime::of(&left, None);
+                answer.server_time = ServerTime::from_write(&left, None);
                 answer.result = CallResult::Applied(Box::new(left));
                 self.journal.note(&JournalRecord::Answer(Box::new(answer)));
                 AttemptOutcome::Finished(match recorded {

@@ -15,138 +15,30 @@ use std::time::Instant;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::Value;
-use thiserror::Error;
 
-use super::held_back::HeldUndo;
+use super::control::RunSettings;
+use super::error::StalePlan;
 use super::journal::TargetHistory;
 use super::object::{LiveObject, ObjectDifference, StateAfterWrite, WriteOutcome};
 use super::report::{CallFailure, CallReport};
-use super::settings::RunSettings;
-use super::stale::StalePlan;
 use crate::plan::{
-    CallId, Commit, GateNames, GateOutcome, Gates, Mismatch, PlannedCall, ReplayError,
+    CallId, Commit, GateNames, GateOutcome, Gates, Mismatch, PlannedCall, ResourceKind,
     SentOperation, SourceRef, TargetDrift, TargetInfo, TargetPlan,
 };
-use access::NamedAudience;
 use git::PackTree;
 use http::ApiError;
 use http::operation::{ReadRequest, WriteRequest};
 use manifest::config::{Provider, Target};
 use model::Desired;
-use model::diag::{Diagnostic, DocumentId, Place};
+use model::diag::{DocumentId, Place};
+
+pub use super::error::{BeginError, CallError, PlanError, ServiceError, VerifyError};
 
 /// Is called with how many objects were read, and how many are known so far.
 pub type ReadProgress = Arc<dyn Fn(usize, usize) + Send + Sync>;
 
 /// Begins to show the progress of a reading. A service calls it once it starts to read everything.
 pub type BeginReading<'a> = &'a (dyn Fn() -> ReadProgress + Send + Sync);
-
-/// A request that does not fit the object it was made to. Plans and journals come from files, so
-/// the types cannot exclude this; it is an error and never means "nothing to do".
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ServiceError {
-    /// A plan, a journal or a configuration names another service.
-    #[error(
-        "target `{target}` belongs to another service: it is of the provider `{}`, not of `{}`",
-        expected.as_str(),
-        found.as_str()
-    )]
-    WrongService {
-        /// The target.
-        target: String,
-        /// Its service.
-        expected: Provider,
-        /// The service that was named.
-        found: Provider,
-    },
-    /// Something was asked that only the live state answers.
-    #[error("the live state of target `{target}` has not been read")]
-    NotRead {
-        /// The target.
-        target: String,
-    },
-    /// A call was to be sent before the run was started.
-    #[error("no run of target `{target}` has been started")]
-    NotStarted {
-        /// The target.
-        target: String,
-    },
-}
-
-impl ServiceError {
-    /// Something is for another service than a target.
-    pub fn wrong(info: &TargetInfo, found: Provider) -> Self {
-        Self::WrongService {
-            target: info.name.clone(),
-            expected: info.provider,
-            found,
-        }
-    }
-
-    /// The live state of a target is missing.
-    pub fn not_read(info: &TargetInfo) -> Self {
-        Self::NotRead {
-            target: info.name.clone(),
-        }
-    }
-
-    /// No run of a target was started.
-    pub fn not_started(info: &TargetInfo) -> Self {
-        Self::NotStarted {
-            target: info.name.clone(),
-        }
-    }
-}
-
-/// Why a call was not made, or what the service answered.
-#[derive(Debug, Clone, Error)]
-pub enum CallError {
-    /// The request failed.
-    #[error(transparent)]
-    Api(#[from] ApiError),
-    /// The call does not belong to the target.
-    #[error(transparent)]
-    Service(#[from] ServiceError),
-}
-
-/// Why there is no plan.
-#[derive(Debug, Error)]
-pub enum PlanError {
-    /// What only the server can tell to be wrong with the manifests.
-    #[error("the manifests are invalid")]
-    Manifests(Vec<Diagnostic>),
-    /// Calls do not fit the live state.
-    #[error(transparent)]
-    Replay(#[from] ReplayError),
-    /// The live state is missing, or belongs to another service.
-    #[error(transparent)]
-    Service(#[from] ServiceError),
-}
-
-/// Why a run was not started.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum BeginError {
-    /// The configuration does not allow it.
-    #[error("{0}")]
-    Refused(&'static str),
-    /// The plan does not belong to the target.
-    #[error(transparent)]
-    Service(#[from] ServiceError),
-}
-
-/// Why it is not known whether the server contains what was written.
-#[derive(Debug, Error)]
-pub enum VerifyError {
-    /// It could not be read back.
-    #[error(transparent)]
-    Read(ApiError),
-    /// The applied calls do not fit what was there before.
-    #[error(transparent)]
-    Replay(#[from] ReplayError),
-    /// No run was started.
-    #[error(transparent)]
-    Service(#[from] ServiceError),
-}
 
 /// What the further reading is for, once that is known.
 #[derive(Clone, Copy)]
@@ -177,7 +69,6 @@ pub struct PlanRequest<'a> {
 pub struct UndoRequest<'a> {
     /// The run at this target, from its journal.
     pub history: &'a TargetHistory,
-    /// The target.
     pub target: &'a Target,
     /// Stands for the journal: it takes the place of the manifests.
     pub document: DocumentId,
@@ -197,6 +88,38 @@ pub struct UndoPlan {
     pub held: Vec<HeldUndo>,
     /// The names of policies that are created again, with new ids.
     pub created_again: Vec<String>,
+}
+
+/// Something that a rollback leaves as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldUndo {
+    /// What stands by itself: a policy, a pack or a group.
+    pub resource: ResourceKind,
+    /// Its name.
+    pub name: String,
+    /// The part of it, a rule for example, if one is concerned.
+    pub part: Option<String>,
+    /// Why.
+    pub why: HeldUndoReason,
+}
+
+/// Why a rollback leaves something as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeldUndoReason {
+    /// Another writer changed it since. `planned` is what the run left, `found` what is live.
+    ChangedSince(Box<ObjectDifference>),
+    /// Something else has its name now.
+    NameTaken,
+    /// It holds something that this version cannot write.
+    NotUnderstood(String),
+    /// What became of the run's call is unknown.
+    Unknown,
+    /// The run published it: deleted, its tag would never be free again.
+    Published,
+    /// The run deleted a version of it, which cannot come back.
+    Retired,
+    /// The run made it, and the service documents no way to delete it.
+    NoDelete,
 }
 
 /// What a run of one target needs besides its plan.
@@ -312,11 +235,7 @@ pub trait Reads: Send + Sync {
     ///
     /// # Errors
     /// The calls do not fit the live state, or it was not read.
-    fn recompute(
-        &self,
-        plan: &TargetPlan,
-        further: &[NamedAudience],
-    ) -> Result<TargetPlan, PlanError>;
+    fn recompute(&self, plan: &TargetPlan) -> Result<TargetPlan, PlanError>;
 
     /// Holds the calls of a plan against access gates; no outcomes where the service has none.
     ///

@@ -34,7 +34,6 @@ pub struct ServiceInfo {
 /// What a connection is made from.
 #[derive(Clone, Copy)]
 pub struct Connecting<'a> {
-    /// The client.
     pub http: &'a HttpClient,
     /// How many requests may be under way at a time.
     pub concurrency: NonZeroUsize,
@@ -89,7 +88,6 @@ pub enum ConnectError {
     /// The organization's name cannot be part of a URL.
     #[error("target `{target}`: the organization's name cannot be used")]
     Organization {
-        /// The target.
         target: String,
         /// Why.
         #[source]
@@ -97,10 +95,7 @@ pub enum ConnectError {
     },
     /// No connection was made for the target.
     #[error("target `{target}` has no connection")]
-    NotConnected {
-        /// The target.
-        target: String,
-    },
+    NotConnected { target: String },
 }
 
 impl ConnectError {

@@ -2,7 +2,23 @@
 
 use std::collections::HashSet;
 
+use model::Desired;
 use model::diag::{Diagnostic, DocumentId, FileId, Place, Severity};
+
+/// The outcome of a check of one target's manifests.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// What the manifests declare. Something is missing if there is an error about it, or if the
+    /// server has to confirm it: a caller that plans must refuse while there is any error.
+    pub desired: Desired,
+    /// The findings, by document, in the order of the rules.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Whether a diagnostic stops a plan.
+pub(crate) fn is_error(diagnostic: &Diagnostic) -> bool {
+    diagnostic.severity() == Severity::Error
+}
 
 /// Sorts diagnostics by document; those of one document keep the order of the rules.
 pub(crate) fn sort(diagnostics: &mut [Diagnostic]) {
@@ -11,10 +27,8 @@ pub(crate) fn sort(diagnostics: &mut [Diagnostic]) {
 }
 
 /// The documents that errors refer to, in their primary or other labels. They are not planned.
-pub(crate) fn blamed(diagnostics: &[Diagnostic]) -> HashSet<DocumentId> {
-    let errors = diagnostics
-        .iter()
-        .filter(|diagnostic| diagnostic.severity() == Severity::Error);
+pub(crate) fn documents_with_errors(diagnostics: &[Diagnostic]) -> HashSet<DocumentId> {
+    let errors = diagnostics.iter().filter(|diagnostic| is_error(diagnostic));
     let places = errors.flat_map(|diagnostic| diagnostic.labels.iter().map(|label| &label.place));
     places.filter_map(document_of).collect()
 }

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
@@ -47,7 +48,7 @@ pub struct Serving {
 
 /// Where a service listens.
 #[derive(Debug, Args)]
-pub(crate) struct Place {
+pub(crate) struct ListenArgs {
     /// The address to listen on: loopback only. Port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = address)]
     pub(crate) listen: SocketAddr,
@@ -58,7 +59,7 @@ pub(crate) struct Place {
 
 /// What a service holds.
 #[derive(Debug, Args)]
-pub(crate) struct Contents {
+pub(crate) struct StateArgs {
     /// Keep the state in this SQLite file; without it, the state ends with the service.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<Utf8PathBuf>,
@@ -72,7 +73,7 @@ pub(crate) struct Contents {
 
 /// How requests are served and told.
 #[derive(Debug, Args)]
-pub(crate) struct Requests {
+pub(crate) struct RequestArgs {
     /// How long each request waits before it is served, in milliseconds.
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     pub(crate) latency: u64,
@@ -93,6 +94,19 @@ pub(crate) struct AccessToken {
         value_name = "TOKEN"
     )]
     pub(crate) token: Option<SecretString>,
+}
+
+/// Faults on purpose. Each service has kinds of its own.
+#[derive(Debug, Args)]
+pub(crate) struct FaultArgs<F>
+where
+    F: FromStr + Clone + Send + Sync + 'static,
+    F::Err: StdError + Send + Sync + 'static,
+{
+    /// Something that goes wrong on purpose, such as after-500@write:3; may be given more than once. What SPEC may be
+    /// stands below.
+    #[arg(long = "fault", value_name = "SPEC")]
+    pub(crate) faults: Vec<F>,
 }
 
 /// The grammar of `--fault`, from what differs: what another writer can do, operations to name, and examples.
@@ -145,7 +159,7 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "expected an address such as 127.0.0.1:8080".to_owned())
 }
 
-impl Contents {
+impl StateArgs {
     /// Reads the seed file, if there is one.
     pub(crate) fn seed<S, E: StdError + Send + Sync + 'static>(
         &self,
@@ -173,7 +187,7 @@ impl Contents {
     }
 }
 
-impl Requests {
+impl RequestArgs {
     pub(crate) fn latency(&self) -> Duration {
         Duration::from_millis(self.latency)
     }

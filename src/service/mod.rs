@@ -3,11 +3,11 @@
 pub mod chainloop;
 pub mod check_config;
 mod connect;
-mod diagnostics;
+pub(crate) mod diagnostics;
 pub mod docker;
 pub mod emulate;
 mod endpoints;
-pub mod imported;
+pub mod import;
 pub mod pulumi;
 pub mod registry;
 

@@ -7,27 +7,34 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use super::chainloop::references::{ReferenceError, schemas};
+use super::chainloop::check::{DocumentInput, InputsSchemas, check_documents};
+use super::chainloop::references::{ReferenceReadError, schemas};
 use super::chainloop::{self, ChainloopConnections, EmulateChainloop};
 use super::connect::{ConnectError, Connecting, ServiceInfo, organization};
+pub use super::diagnostics::Checked;
 use super::diagnostics::sort;
 use super::docker::check::{
     KnownTeams, PolicyInput, check as check_policies, check_tests as check_policy_tests,
 };
+use super::docker::import::adopt::AdoptionTarget;
 use super::docker::{self, DockerConnections, EmulateDocker};
 use super::emulate::{EmulateError, Serving};
 use super::endpoints::choice;
+use super::import::{
+    ImportContext as _, NamedImport, NamedImportError, PendingImport, TargetImport, target_context,
+};
+use super::pulumi::check::{PackInput, check_packs};
 use super::pulumi::{self, EmulatePulumi, PulumiConnections};
 use crate::plan::TargetInfo;
 use crate::run::service::{BeginReading, Reads, ServiceError, Writes};
-use crate::workspace::NamedSource;
+use crate::workspace::{ManifestSet, NamedSource};
+use camino::Utf8Path;
 use clap::Subcommand;
 use http::{ApiError, HttpClient, HttpOptions};
 use manifest::Document;
 use manifest::config::{Provider, ServiceSettings, Target};
 use manifest::lock::LockFile;
 use model::Desired;
-use model::chainloop::DesiredDocument;
 use model::diag::{Diagnostic, DocumentId};
 use model::docker::{DockerLiveState, Team};
 use thiserror::Error;
@@ -41,13 +48,9 @@ pub use super::docker::check::{
 };
 
 // The lock file: digests of pack sources, and versions of documents that manifests refer to.
-pub use super::chainloop::check::{
-    CheckedDocuments, DocumentInput, InputsSchemas, check_documents,
-};
-pub use super::chainloop::lock::{PinMode, Pins};
-pub use super::chainloop::references::all as references;
-pub use super::pulumi::check::{CheckedPacks, PackInput, check_packs};
-pub use super::pulumi::lock::lock_packs;
+pub use super::chainloop::lock::{PinMode, PinnedTarget, Pins};
+pub use super::chainloop::rewrite::{ReferenceRewrite, RewrittenFile};
+pub use super::pulumi::lock::lock_target as lock_packs;
 
 /// The manifests of one target, as they were read.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +65,25 @@ pub struct Manifests<'a> {
     pub pack_sources: &'a HashMap<DocumentId, NamedSource>,
     /// The lock file; an empty one if there is none.
     pub lock: &'a LockFile,
+}
+
+impl<'a> Manifests<'a> {
+    /// The manifests of one target of a directory, with its documents; nothing if the target was
+    /// not loaded.
+    pub fn of_target(
+        set: &'a ManifestSet,
+        target: &'a Target,
+        documents: &'a [&'a Document],
+    ) -> Option<Self> {
+        let loaded = set.target(target)?;
+        Some(Self {
+            target,
+            documents,
+            cedar_files: &loaded.cedar_files,
+            pack_sources: &loaded.pack_sources,
+            lock: &set.loaded.lock,
+        })
+    }
 }
 
 /// What the server says about names in manifests that only the server can confirm.
@@ -83,14 +105,13 @@ impl ServerFacts {
     }
 }
 
-/// The outcome of a check of one target's manifests.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Checked {
-    /// What the manifests declare. Something is missing if there is an error about it, or if the
-    /// server has to confirm it: a caller that plans must refuse while there is any error.
-    pub desired: Desired,
-    /// The findings, by document, in the order of the rules.
-    pub diagnostics: Vec<Diagnostic>,
+/// Checks what the manifests of one target of a directory mean.
+pub fn check_target(set: &ManifestSet, target: &Target, facts: &ServerFacts) -> Checked {
+    let documents = set.documents(target);
+    match Manifests::of_target(set, target, &documents) {
+        Some(manifests) => check(&manifests, facts),
+        None => Checked::default(),
+    }
 }
 
 /// Checks what the policy tests of one target ask.
@@ -156,6 +177,21 @@ pub const ENDPOINT_HELP: &str = "Where a service is: `docker=URL`, `pulumi=URL` 
     POLWARDEN_DOCKER_ENDPOINT, POLWARDEN_PULUMI_ENDPOINT and POLWARDEN_CHAINLOOP_ENDPOINT have the same effect. May be \
     given more than once";
 
+/// The examples in the help of `import`.
+pub const IMPORT_EXAMPLES: &str = "Examples:
+  polwarden import
+  polwarden import --provider pulumi
+  polwarden import --only 'AI services'        takes over what `drift` shows
+  polwarden import --provider chainloop --only sbom-licenses
+  polwarden import --target production --out policies/imported";
+
+/// The examples in the help of `lock`.
+pub const LOCK_EXAMPLES: &str = "Examples:
+  polwarden lock
+  polwarden lock --check
+  polwarden lock --update      for versions that were never published, and to move pins to the latest version
+  polwarden lock --rewrite     write name@sha256:… wherever a manifest refers to a policy of Chainloop";
+
 /// All services, in the order in which they are connected and listed.
 pub static SERVICES: [&ServiceInfo; 3] = [&docker::SERVICE, &pulumi::SERVICE, &chainloop::SERVICE];
 
@@ -170,13 +206,13 @@ pub fn service(provider: Provider) -> &'static ServiceInfo {
 
 /// The arguments of the emulator of each service.
 #[derive(Debug, Subcommand)]
-pub enum EmulatedService {
+pub enum EmulateCommand {
     Docker(Box<EmulateDocker>),
     Pulumi(Box<EmulatePulumi>),
     Chainloop(Box<EmulateChainloop>),
 }
 
-impl EmulatedService {
+impl EmulateCommand {
     /// Starts the emulator.
     ///
     /// # Errors
@@ -340,7 +376,7 @@ pub enum OpenError {
     Read(#[from] ApiError),
     /// A reference in a manifest cannot be followed.
     #[error(transparent)]
-    Reference(#[from] ReferenceError),
+    Reference(#[from] ReferenceReadError),
     /// Nothing was read.
     #[error(transparent)]
     Service(#[from] ServiceError),
@@ -424,20 +460,32 @@ pub fn pins_references(target: &Target) -> bool {
     target.chainloop().is_some()
 }
 
+/// Checks the documents of a target whose references are pinned. Answers what is wrong with them.
+pub fn check_pinned<'t>(
+    set: &ManifestSet,
+    target: &'t Target,
+) -> (PinnedTarget<'t>, Vec<Diagnostic>) {
+    // This check reports the manifests of other services.
+    let mut diagnostics = pulumi::lock::check(set, target, &set.loaded.lock).diagnostics;
+    let (pinned, wrong) = PinnedTarget::check(set, target);
+    diagnostics.extend(wrong);
+    (pinned, diagnostics)
+}
+
 /// Pins the references in the documents of one target.
 ///
 /// # Errors
 /// The target has no connection, or the server does not answer as expected.
 pub async fn pin(
     connections: &Connections,
-    target: &Target,
-    documents: &[DesiredDocument],
+    pinned: &PinnedTarget<'_>,
     pins: &mut Pins,
     lock: &mut LockFile,
     aim: PinMode,
 ) -> Result<(), OpenError> {
+    let target = pinned.target;
     let reader = connections.chainloop(target)?.reader(target)?;
-    Ok(pins.take(&reader, target, documents, lock, aim).await?)
+    Ok(pins.take(&reader, pinned, lock, aim).await?)
 }
 
 /// What a service with rules of access contains.
@@ -473,6 +521,110 @@ pub async fn policies(
     let mut opened = connections.docker(target)?.target(target, info)?;
     opened.read(begin).await?;
     Ok(opened.into_live()?)
+}
+
+/// Imports the live objects of a target that no manifest declares. Nothing is written.
+///
+/// # Errors
+/// The target has no connection, or it cannot be read.
+pub async fn import_undeclared<'a>(
+    connections: &Connections,
+    target: &Target,
+    documents: &[&Document],
+    folder: &'a Utf8Path,
+    begin: BeginReading<'_>,
+) -> Result<TargetImport<'a>, OpenError> {
+    Ok(match &target.settings {
+        ServiceSettings::Docker(_) => {
+            let live = policies(connections, target, begin).await?;
+            let files = docker::import::undeclared(&live, documents, target, folder);
+            TargetImport::Listed(files)
+        }
+        ServiceSettings::Pulumi(_) => {
+            let reader = connections.pulumi(target)?.reader(target)?;
+            let live = reader.live_state().await?;
+            let files = pulumi::import::undeclared(&live, documents, target, folder);
+            TargetImport::Listed(files)
+        }
+        ServiceSettings::Chainloop(_) => TargetImport::NotListed(
+            "nothing was imported: Chainloop has no list of policies; name them: polwarden import --provider chainloop --only NAME",
+        ),
+    })
+}
+
+/// The targets whose live objects can be imported by name.
+///
+/// # Errors
+/// There are none, or they are of several services.
+pub fn named_import_targets<'t>(
+    targets: &[&'t Target],
+) -> Result<Vec<&'t Target>, NamedImportError> {
+    let can = |target: &&&Target| match target.provider() {
+        Provider::Docker | Provider::Chainloop => true,
+        Provider::Pulumi => false,
+    };
+    let targets: Vec<&Target> = targets.iter().filter(can).copied().collect();
+    let Some(first) = targets.first() else {
+        return Err(NamedImportError::Refused(
+            "--only takes over policies of Docker and documents of Chainloop. `polwarden drift` shows how packs and groups \
+                 differ: bring their manifests to that by hand"
+                .to_owned(),
+        ));
+    };
+    if targets
+        .iter()
+        .any(|target| target.provider() != first.provider())
+    {
+        return Err(NamedImportError::Refused(
+            "--only names what is at one kind of service; choose it with --provider or --target"
+                .to_owned(),
+        ));
+    }
+    Ok(targets)
+}
+
+/// Imports live objects by name from [`named_import_targets`]. Nothing is written.
+///
+/// # Errors
+/// An object does not exist or cannot be written as a manifest, or the manifests are invalid.
+pub async fn import_named(
+    connections: &Connections,
+    targets: &[&Target],
+    import: NamedImport<'_>,
+    begin: BeginReading<'_>,
+) -> Result<PendingImport, NamedImportError> {
+    if targets.iter().any(|target| target.chainloop().is_some()) {
+        let names = chainloop::import::names(import)?;
+        let mut states = Vec::new();
+        for target in targets {
+            let reader = connections.chainloop(target)?.reader(target)?;
+            let live = chainloop::import::read(reader, target, &names).await?;
+            states.push((*target, live));
+        }
+        let check =
+            |set: &ManifestSet, target: &Target| check_target(set, target, &ServerFacts::offline());
+        return chainloop::import::import(import, &names, &states, check);
+    }
+    let mut states = Vec::new();
+    for target in targets {
+        let live = policies(connections, target, begin).await;
+        states.push(live.with_context(|| target_context(target))?);
+    }
+    docker::import::adopt::check_all_are_live(import.names, &states)?;
+    let mut pending = PendingImport::default();
+    for (target, live) in targets.iter().zip(&states) {
+        let needed = needs_server_teams(target, &import.manifests.documents(target));
+        let facts = team_facts(connections, target, needed).await;
+        let facts = facts.map_err(|error| NamedImportError::Failed(error.into()))?;
+        let adoption = AdoptionTarget {
+            target,
+            info: connections.info(target)?,
+            live,
+            check: &|set| check_target(set, target, &facts),
+        };
+        pending = docker::import::adopt::adopt(import, &adoption, pending)?;
+    }
+    Ok(pending)
 }
 
 /// Opens a target to read it, to compare it and to plan. The object has no writer, and nothing was

@@ -12,7 +12,7 @@ use git::{FileProblem, FileProblemKind, Source};
 use manifest::config::{Config, Target};
 use manifest::lock::LockFile;
 use manifest::{Document, MAX_BYTES, Manifest, ParsedFile};
-use model::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, SourceMap};
+use model::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, Severity, SourceMap};
 
 pub use packs::NamedSource;
 
@@ -40,6 +40,74 @@ pub struct LoadedManifests {
     pub cedar: BTreeMap<Utf8PathBuf, Arc<str>>,
     /// Empty without a lock file.
     pub lock: LockFile,
+}
+
+/// Texts that are not written yet, by their paths from the configuration.
+pub type PendingEdits = BTreeMap<Utf8PathBuf, String>;
+
+/// The configuration and the manifests of a directory.
+#[derive(Debug)]
+pub struct ManifestSet {
+    /// The texts of all files.
+    pub sources: SourceMap,
+    pub config: Config,
+    /// The document of the configuration.
+    pub document: DocumentId,
+    pub loaded: LoadedManifests,
+}
+
+impl ManifestSet {
+    /// What was loaded for a target of the configuration.
+    pub fn target(&self, target: &Target) -> Option<&LoadedTarget> {
+        let position = self
+            .config
+            .targets
+            .iter()
+            .position(|other| other.name == target.name)?;
+        self.loaded
+            .targets
+            .iter()
+            .find(|loaded| loaded.index == position)
+    }
+
+    /// The manifests of a target.
+    pub fn documents(&self, target: &Target) -> Vec<&Document> {
+        self.target(target)
+            .into_iter()
+            .flat_map(|loaded| &loaded.documents)
+            .map(Arc::as_ref)
+            .collect()
+    }
+
+    /// Another target that reads a document of this file too.
+    pub fn other_reader(&self, target: &Target, file: FileId) -> Option<&Target> {
+        let readers = self
+            .loaded
+            .targets
+            .iter()
+            .filter(|loaded| loaded.documents.iter().any(|one| one.id.file == file));
+        let mut readers = readers.filter_map(|loaded| self.config.targets.get(loaded.index));
+        readers.find(|other| other.name != target.name)
+    }
+
+    /// Whether a file has an error, apart from folders that contain no manifests yet.
+    pub fn has_errors_for_import(&self) -> bool {
+        self.loaded.diagnostics.iter().any(|diagnostic| {
+            diagnostic.severity() == Severity::Error && !is_no_manifests_yet(diagnostic)
+        })
+    }
+
+    /// Drops the diagnostics of folders that contain no manifests yet.
+    pub fn allow_no_manifests(&mut self) {
+        self.loaded
+            .diagnostics
+            .retain(|diagnostic| !is_no_manifests_yet(diagnostic));
+    }
+}
+
+/// Whether a finding says no more than that there are no manifests yet.
+fn is_no_manifests_yet(finding: &Diagnostic) -> bool {
+    matches!(finding.code, Code::NoManifests | Code::TargetPathInvalid)
 }
 
 /// Loads the manifests of all targets. What cannot be read becomes a diagnostic; the rest is

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
 
-use git::{FileProblemKind, Source, normal};
+use git::{FileProblemKind, Source, normalize};
 use git::{PackError, PackTree};
 use manifest::lock::{LOCK_FILE, LockFile, MAX_BYTES};
 use manifest::{Document, Manifest, parse_lock};
@@ -37,7 +37,7 @@ pub(super) fn sources(
                 .parent()
                 .unwrap_or(Utf8Path::new(""))
                 .join(&pack.spec.source);
-            Some((document.id, normal(&path).unwrap_or(path)))
+            Some((document.id, normalize(&path).unwrap_or(path)))
         })
         .collect();
     let mut paths: Vec<&Utf8PathBuf> = named.values().collect();

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use emulator::{DockerOptions, Fault};
+use emulator::{DockerFault, DockerOptions};
 
 use super::sandbox::{SECRET, Sandbox, policy, tcp};
 #[cfg(unix)]
@@ -119,7 +119,7 @@ fn the_manual_has_a_page_for_each_command() {
 
 /// A service at which every reading of a policy takes its time.
 fn slow() -> Sandbox {
-    let fault: Fault = "delay=1300ms@getPolicy".parse().unwrap();
+    let fault: DockerFault = "delay=1300ms@getPolicy".parse().unwrap();
     let mut sandbox = Sandbox::new("").serve(DockerOptions {
         faults: vec![fault],
         ..DockerOptions::default()
@@ -172,7 +172,7 @@ fn readings_of_more_than_a_second_show_a_bar_on_a_terminal() {
 #[cfg(unix)]
 #[test]
 fn calls_that_take_more_than_a_second_show_a_bar_and_others_do_not() {
-    let fault: Fault = "delay=1300ms@createRule".parse().unwrap();
+    let fault: DockerFault = "delay=1300ms@createRule".parse().unwrap();
     let mut sandbox = Sandbox::new("").serve(DockerOptions {
         faults: vec![fault],
         ..DockerOptions::default()

@@ -123,7 +123,7 @@ fn drift_is_shown_with_what_it_opens_and_since_when() {
     assert!(faults.is_empty(), "{faults:#?}");
     assert_eq!(
         (&json["formatVersion"], &json["drifted"]),
-        (&2.into(), &true.into())
+        (&3.into(), &true.into())
     );
     sandbox.expect(1, &["drift", EMBEDDED, "--at", "mian"]);
     // Only where nothing is committed is the work tree compared instead; what else is wrong is told as what it is.
@@ -269,7 +269,8 @@ fn only_what_a_change_opens_shuts_its_gate() {
     sandbox.expect(4, &["plan", EMBEDDED, "--deny-widening"]);
     let out = gated(&sandbox, 0);
     assert!(
-        out.contains("Access: mixed") && out.contains("undoing drift opens does not count"),
+        out.contains("Access: 1 opened, 1 closed")
+            && out.contains("undoing drift opens does not count"),
         "{out}"
     );
     // What the change opens is told beside it, and nothing else.

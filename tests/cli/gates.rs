@@ -198,8 +198,7 @@ fn a_gate_may_ask_about_one_audience() {
     sandbox.write("polwarden.yaml", access("never"));
     let ran = sandbox.expect(4, &["plan", EMBEDDED]);
     assert!(
-        ran.out
-            .contains("people in team ops only: tcp o.example.com:443"),
+        ran.out.contains("members of ops: tcp o.example.com:443"),
         "{}",
         ran.out
     );

@@ -27,6 +27,7 @@ mod schemas;
 mod secrets;
 mod steps;
 mod terminal;
+mod unknown;
 mod watch;
 
 /// Compares with a snapshot, with ids, digests, times and ports taken out.

@@ -23,7 +23,7 @@ fn sandbox() -> Sandbox {
 fn json_stands_alone_on_standard_output() {
     let sandbox = sandbox();
     let ran = sandbox.expect(0, &["plan", EMBEDDED, "--format", "json"]);
-    assert_eq!(ran.json()["formatVersion"], 2);
+    assert_eq!(ran.json()["formatVersion"], 3);
     assert!(
         ran.err.contains("udp-allowed"),
         "warnings are told elsewhere: {}",

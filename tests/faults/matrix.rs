@@ -168,8 +168,8 @@ impl Site {
             profile: Some(api(profile)),
             endpoint: url,
         };
-        let reader = connection.reader(&organization, api(profile));
-        let writer = connection.writer(&organization, api(profile));
+        let reader = DockerReader::new(&connection, &organization, api(profile));
+        let writer = DockerWriter::new(&connection, &organization, api(profile));
         Self {
             reader,
             writer,

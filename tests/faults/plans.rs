@@ -1,7 +1,7 @@
 //! Saved plans: what their digest is for, and that nobody has to believe what their file says.
 
 use emulator::EmulatorProfile;
-use polwarden::plan::{LiveCounts, Plan, ResourceKind, plan_digest};
+use polwarden::plan::{AccessImpact, LiveCounts, Plan, ResourceKind, plan_digest};
 
 use super::{APPLY, change, first, serving, state};
 use crate::cli::sandbox::Sandbox;
@@ -105,13 +105,16 @@ fn what_a_forged_plan_says_of_itself_is_not_shown() {
     // Somebody hides what the calls do, and makes a digest that fits.
     let target = &mut plan.targets[0];
     target.changes.clear();
-    target.access = serde_json::from_str("{\"audiences\":[]}").unwrap();
+    target.access = Some(AccessImpact::default());
     target.live = LiveCounts::new([(ResourceKind::Rule, 100_000)]);
     plan.digest = Some(plan_digest(&plan).unwrap());
     sandbox.write("forged.json", serde_json::to_string(&plan).unwrap());
     let ran = sandbox.expect(5, &["apply", "forged.json"]);
     assert!(
-        ran.out.contains("rule \"five\"") && ran.out.contains("+ opens  six.example.com"),
+        ran.out.contains("rule \"five\"")
+            && ran
+                .out
+                .contains("! opened for everyone: tcp six.example.com"),
         "{}",
         ran.out
     );

@@ -242,6 +242,6 @@ fn without_a_journal_there_is_nothing_to_undo() {
         sandbox
             .expect(0, &["rollback", "--list"])
             .err
-            .contains("There is no journal")
+            .contains("No journals in")
     );
 }

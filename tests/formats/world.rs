@@ -89,7 +89,7 @@ impl Words {
         json!([
             {"gate": {"kind": "never", "request": say("tcp **.paste.example.com"), "audience": say("contractors"), "reason": say("leaks")},
              "source": {"config": self.source("polwarden.yaml", 12)},
-             "breaches": [{"audience": {"teams": [say("security")]}, "witness": say("tcp a.paste.example.com:443"),
+             "breaches": [{"who": [{"allOf": [say("security")], "noneOf": []}], "witness": say("tcp a.paste.example.com:443"),
                 "already": false, "blame": [open], "before": [], "after": [open]}]},
             {"gate": {"kind": "deny-widening", "within": [say("tcp **.example.com:443")]}, "source": "commandLine", "breaches": [],
              "unknown": say("the rules cross each other in too many ways")},
@@ -114,19 +114,27 @@ impl Words {
             "datasets.example.com",
             None,
         );
-        let opens = json!({"opens": true, "resource": say("maven.example.com:443"), "ports": "port 443",
-            "witness": say("tcp maven.example.com:443"), "before": [], "after": [self.rule("Tools", "read", true, "maven.example.com:443", Some(9))]});
-        let closes = json!({"opens": false, "resource": say("upload.example.com"), "ports": "every port", "methods": ["GET", "PUT"],
-            "witness": say("get https://upload.example.com/"), "before": [allow], "after": [deny]});
+        let everyone = json!([{"allOf": [], "noneOf": []}]);
+        let security = json!([{"allOf": [say("security")], "noneOf": []}, {"allOf": [], "noneOf": [say("security"), say("data")]}]);
+        let cause = |policy: &str, rule: &str, line| json!({"policy": say(policy), "rule": say(rule), "source": self.source("policies/tools.yaml", line)});
+        let opens = json!({"who": everyone, "what": [say("tcp maven.example.com:443")], "except": [],
+            "witness": say("tcp maven.example.com:443"), "rule": cause("Tools", "read", 9), "before": [],
+            "after": [self.rule("Tools", "read", true, "maven.example.com:443", Some(9))]});
+        let closes = json!({"who": security, "what": [say("get upload.example.com/**"), say("put upload.example.com/**")],
+            "except": [say("get upload.example.com/public")], "witness": say("get https://upload.example.com/"),
+            "rule": cause("AI services", "deny uploads", 17), "before": [allow], "after": [deny]});
+        let guard = json!({"who": security, "what": [say("tcp old.example.com")], "except": [],
+            "witness": say("tcp old.example.com:443"), "rule": {"policy": say("Old"), "rule": say("deny old")}, "before": [deny], "after": []});
         let target = json!({
             "target": {"name": say("production"), "provider": "docker", "organization": say("my-org"), "profile": "current",
                 "endpoint": say("https://hub.example.com")},
             "changes": self.changes(),
             "access": {
-                "audiences": [{"audience": {"teams": []}, "changes": [opens, closes]},
-                    {"audience": {"teams": [say("security")]}, "changes": [opens]}],
-                "cedar": [say("Cedar")],
-                "unreadable": [{"policy": say("Old"), "rule": say("r"), "resource": say("!"), "why": say("it is no host")}]},
+                "proven": false,
+                "notAnalyzed": [
+                    {"kind": "cedar", "policy": say("Cedar"), "reason": say("the Cedar policy changes"), "source": self.source("policies/cedar.yaml", 3)},
+                    {"kind": "invalid-resource", "policy": say("Old"), "reason": say("live resource `!`: invalid host")}],
+                "opens": [opens], "closes": [closes], "guards": {"weakened": [guard], "strengthened": []}, "approval": []},
             "gates": self.gates(),
             "calls": [{"id": 1, "name": say("Old"), "why": say("it makes room"), "send": {"docker": {"operation": "deletePolicy", "id": "pol_9"}}}],
             "held": [{"resource": "rule", "name": say("Old"), "part": say("r"), "source": self.source("policies/old.yaml", 3),
@@ -137,7 +145,7 @@ impl Words {
                 {"code": "unknown-fields", "policy": say("Old"), "fields": [say("colour")]}],
             "before": [], "live": {"policy": 4, "rule": 11}
         });
-        let plan = json!({"formatVersion": 2, "toolVersion": "0.1.0", "commit": {"id": say("0123456789abcdef"), "dirty": true},
+        let plan = json!({"formatVersion": 3, "toolVersion": "0.1.0", "commit": {"id": say("0123456789abcdef"), "dirty": true},
             "targets": [target]});
         serde_json::from_value(plan).unwrap_or_else(|error| panic!("{error}"))
     }
@@ -146,7 +154,7 @@ impl Words {
     pub(super) fn drift(&self) -> DriftReport {
         let target = serde_json::to_value(self.plan()).unwrap()["targets"][0].take();
         let say = |text: &str| self.say(text);
-        let report = json!({"formatVersion": 2, "toolVersion": "0.1.0", "drifted": true,
+        let report = json!({"formatVersion": 3, "toolVersion": "0.1.0", "drifted": true,
             "commit": {"id": say("0123456789abcdef"), "dirty": false},
             "targets": [{"target": target["target"], "changes": target["changes"], "access": target["access"],
                 "held": target["held"], "unmanaged": target["unmanaged"],

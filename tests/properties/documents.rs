@@ -271,7 +271,8 @@ let name = &call.document().name;
     #[test]
     fn without_writes_all_is_held_and_shown(there in there(), wanted in wanted()) {
         let live = live(&there, &wanted);
-        let (plan, writing) = (plan(&live, &wanted, false, false), plan(&live, &wanted, true, false));
+        let writing = plan(&live, &wanted, true, false);
+        let plan = plan(&live, &wanted, false, false);
         prop_assert_eq!((plan.calls.len(), plan.changes.len()), (0, 0));
         prop_assert_eq!(plan.held.len(), writing.held.len() + writing.calls.len());
         let shown: Vec<_> = plan.documents.iter().filter_map(|status| status.held_change()).collect();

@@ -1,23 +1,21 @@
 //! The invariants of the design, on random states, with oracles that share no code with what they judge.
 
-mod access;
-mod bounds;
+#[path = "../../crates/access/tests/shared/brute.rs"]
 mod brute;
+#[path = "../../crates/access/tests/shared/cases.rs"]
 mod cases;
-mod documented;
 mod documents;
 mod fewest;
+mod frequency;
 mod manifests;
 mod oracle;
 mod packs;
 mod plan;
-mod random;
 mod recompute;
-mod sets;
 mod steps;
-mod suite;
 mod three_way;
-mod usage;
+#[path = "../../crates/access/tests/shared/worlds.rs"]
 mod worlds;
 
-pub(crate) use cases::{cases, of_two_hundred};
+pub(crate) use cases::cases;
+pub(crate) use frequency::of_two_hundred;

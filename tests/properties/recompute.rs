@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use access::{Audience, NamedAudience};
 use manifest::config::{Provider, Unmanaged};
 use model::docker::Profile;
 use polwarden::plan::Gates;
@@ -16,18 +15,6 @@ use proptest::prelude::*;
 
 use super::plan::world_and_profile;
 use super::worlds::World;
-
-/// People whom no scope names together.
-fn further() -> Vec<NamedAudience> {
-    let audience = Audience {
-        teams: ["t1".to_owned(), "t3".to_owned()].into(),
-        ..Audience::default()
-    };
-    vec![NamedAudience {
-        name: "both".to_owned(),
-        audience,
-    }]
-}
 
 fn teams() -> BTreeMap<String, String> {
     BTreeMap::from([("platform".to_owned(), "t1".to_owned())])
@@ -56,13 +43,7 @@ fn plan(world: &World, profile: Profile, unmanaged: Unmanaged) -> TargetPlan {
         teams: &teams(),
         locate: &locate,
     };
-    plan_gated(
-        &request,
-        &Gates {
-            audiences: further(),
-            ..Gates::default()
-        },
-    )
+    plan_gated(&request, &Gates::default())
 }
 
 /// Changes by what they say: what has the same name and fate has no order of its own.
@@ -86,7 +67,7 @@ proptest! {
         // What a file says of its changes, access and counts is not asked for.
         let mut saved = planned.clone();
         saved.live = LiveCounts::new([(ResourceKind::Rule, 7777)]);
-        let again = recomputed(&saved, &world.live, &further(), &teams()).unwrap();
+        let again = recomputed(&saved, &world.live, &teams()).unwrap();
         // A call that is made in parts for safety may make a rule anew: the planner shows what is meant, and the calls
         // tell what they do.
         let whole = planned.calls.iter().all(|call| call.why.is_none());
@@ -119,7 +100,7 @@ proptest! {
         // know (the lines, and what is protected or declared by nobody).
         let mut hidden = planned.clone();
         (hidden.changes, hidden.access, hidden.guarded) = (Vec::new(), Some(AccessImpact::default()), Vec::new());
-        let found = recomputed(&hidden, &world.live, &further(), &teams()).unwrap();
+        let found = recomputed(&hidden, &world.live, &teams()).unwrap();
         if whole {
             prop_assert_eq!(sorted(without_lines(found.changes)), sorted(without_lines(planned.changes)));
         }

@@ -12,7 +12,9 @@ use http::{Endpoint, ErrorKind, FailedCallOutcome, HttpClient};
 use manifest::config::RawSchemaEncoding;
 use model::chainloop::{DocumentBytes, DocumentKind, PolicyName};
 use model::digest::Digest;
-use polwarden::service::chainloop::client::{ChainloopConnection, OPERATIONS};
+use polwarden::service::chainloop::client::{
+    ChainloopConnection, ChainloopReader, ChainloopWriter, OPERATIONS,
+};
 use serde_json::{Value, json};
 
 use super::{acme, quick};
@@ -89,13 +91,11 @@ async fn policies_are_written_and_read_byte_for_byte() {
                 ..ChainloopOptions::default()
             })
             .await;
-            let reader = connection.reader(&acme());
-            let writer = connection.writer(&acme(), encoding);
-            let (p, first, second) = (
-                name("p"),
-                bytes(&text("p", "one")),
-                bytes(&text("p", "two")),
-            );
+            let reader = ChainloopReader::new(&connection, &acme());
+            let writer = ChainloopWriter::new(&connection, &acme(), encoding);
+            let p = name("p");
+            let first = bytes(&text("p", "one"));
+            let second = bytes(&text("p", "two"));
             assert_eq!(reader.policy(&p, None).await.unwrap(), None);
             writer.create(&p, &first).await.unwrap();
             writer.update(&p, &second).await.unwrap();
@@ -137,7 +137,7 @@ async fn policies_are_written_and_read_byte_for_byte() {
 #[tokio::test]
 async fn what_is_builtin_or_of_another_owner_says_so() {
     let (running, connection) = service(ChainloopOptions::default()).await;
-    let reader = connection.reader(&acme());
+    let reader = ChainloopReader::new(&connection, &acme());
     let builtin = reader
         .policy(&name("builtin-licenses"), None)
         .await
@@ -157,7 +157,7 @@ async fn what_is_builtin_or_of_another_owner_says_so() {
     assert_eq!(reader.group(&name("builtin-licenses")).await.unwrap(), None);
     // The organization is named, so another owner's is never taken for ours.
     assert_eq!(reader.policy(&name("theirs"), None).await.unwrap(), None);
-    let other = connection.reader(&"other".parse().unwrap());
+    let other = ChainloopReader::new(&connection, &"other".parse().unwrap());
     assert_eq!(
         other
             .policy(&name("theirs"), None)
@@ -174,7 +174,11 @@ async fn what_is_builtin_or_of_another_owner_says_so() {
 #[tokio::test]
 async fn a_token_writes_into_its_own_organization_alone() {
     let (running, connection) = service(ChainloopOptions::default()).await;
-    let writer = connection.writer(&"other".parse().unwrap(), RawSchemaEncoding::Base64);
+    let writer = ChainloopWriter::new(
+        &connection,
+        &"other".parse().unwrap(),
+        RawSchemaEncoding::Base64,
+    );
     let error = writer
         .create(&name("p"), &bytes(&text("p", "x")))
         .await
@@ -183,7 +187,7 @@ async fn a_token_writes_into_its_own_organization_alone() {
         (error.status(), error.outcome()),
         (Some(403), FailedCallOutcome::NotApplied)
     );
-    let writer = connection.writer(&acme(), RawSchemaEncoding::Base64);
+    let writer = ChainloopWriter::new(&connection, &acme(), RawSchemaEncoding::Base64);
     for (document, why) in [
         (text("q", "x"), "not that of `p`"),
         (
@@ -207,8 +211,7 @@ async fn a_token_writes_into_its_own_organization_alone() {
         .unwrap_err();
     assert!(error.to_string().contains("no UTF-8"), "{error}");
     assert_eq!(
-        connection
-            .reader(&acme())
+        ChainloopReader::new(&connection, &acme())
             .policy(&name("p"), None)
             .await
             .unwrap(),
@@ -220,8 +223,7 @@ async fn a_token_writes_into_its_own_organization_alone() {
 #[tokio::test]
 async fn a_reading_is_of_all_that_was_asked_for_or_fails() {
     let (running, connection) = service(ChainloopOptions::default()).await;
-    connection
-        .writer(&acme(), RawSchemaEncoding::Base64)
+    ChainloopWriter::new(&connection, &acme(), RawSchemaEncoding::Base64)
         .create(&name("p"), &bytes(&text("p", "x")))
         .await
         .unwrap();
@@ -233,14 +235,14 @@ async fn a_reading_is_of_all_that_was_asked_for_or_fails() {
     ];
     let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let tell = std::sync::Arc::clone(&told);
-    let reader = connection
-        .reader(&acme())
-        .with_progress(std::sync::Arc::new(move |done, all| {
+    let reader = ChainloopReader::new(&connection, &acme()).with_progress(std::sync::Arc::new(
+        move |done, all| {
             tell.lock().unwrap().push((done, all));
-        }));
+        },
+    ));
     assert_eq!(reader.live_state().await.unwrap().documents.len(), 0);
     let live = reader
-        .asking_for(wanted.clone())
+        .with_documents(wanted.clone())
         .live_state()
         .await
         .unwrap();
@@ -263,9 +265,8 @@ async fn a_reading_is_of_all_that_was_asked_for_or_fails() {
         ..ChainloopOptions::default()
     })
     .await;
-    let error = connection
-        .reader(&acme())
-        .asking_for(wanted)
+    let error = ChainloopReader::new(&connection, &acme())
+        .with_documents(wanted)
         .live_state()
         .await
         .unwrap_err();
@@ -289,8 +290,8 @@ async fn errors_of_every_shape_are_told() {
             ..ChainloopOptions::default()
         })
         .await;
-        let reader = connection.reader(&acme());
-        let writer = connection.writer(&acme(), RawSchemaEncoding::Base64);
+        let reader = ChainloopReader::new(&connection, &acme());
+        let writer = ChainloopWriter::new(&connection, &acme(), RawSchemaEncoding::Base64);
         let builtin = name("builtin-commit");
         let error = writer
             .update(&builtin, &bytes(&text("builtin-commit", "x")))
@@ -308,9 +309,7 @@ async fn errors_of_every_shape_are_told() {
             &running.url().parse().unwrap(),
             &"wrong-hunter2-token".to_owned().into(),
         );
-        let error = stranger
-            .unwrap()
-            .reader(&acme())
+        let error = ChainloopReader::new(&stranger.unwrap(), &acme())
             .policy(&name("none"), None)
             .await
             .unwrap_err()
@@ -333,8 +332,7 @@ async fn a_digest_that_is_not_that_of_the_bytes_is_a_failed_read() {
         ..ChainloopOptions::default()
     })
     .await;
-    let error = connection
-        .reader(&acme())
+    let error = ChainloopReader::new(&connection, &acme())
         .policy(&name("p"), None)
         .await
         .unwrap_err();
@@ -356,8 +354,8 @@ async fn every_operation_of_the_contract_can_be_called() {
         ..ChainloopOptions::default()
     })
     .await;
-    let reader = connection.reader(&acme());
-    let writer = connection.writer(&acme(), RawSchemaEncoding::Base64);
+    let reader = ChainloopReader::new(&connection, &acme());
+    let writer = ChainloopWriter::new(&connection, &acme(), RawSchemaEncoding::Base64);
     writer
         .create(&name("p"), &bytes(&text("p", "x")))
         .await

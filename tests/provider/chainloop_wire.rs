@@ -20,8 +20,8 @@ const TEXT: &[u8] = b"kind: Policy\r\n# \xc3\xbf\xc3\xbe?>\n";
 async fn mock() -> (MockServer, ChainloopReader, ChainloopWriter) {
     let server = MockServer::start().await;
     let connection = connect(&server.uri());
-    let writer = connection.writer(&acme(), RawSchemaEncoding::Base64);
-    (server, connection.reader(&acme()), writer)
+    let writer = ChainloopWriter::new(&connection, &acme(), RawSchemaEncoding::Base64);
+    (server, ChainloopReader::new(&connection, &acme()), writer)
 }
 
 /// What a good server says.

@@ -6,6 +6,7 @@ use wiremock::matchers::{body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::{POLICIES, SECRET, acme, answers, asked, connect, service, sign_in};
+use polwarden::service::docker::client::DockerReader;
 
 const TOKEN_PATH: &str = "/v2/auth/token";
 
@@ -68,8 +69,7 @@ async fn each_profile_has_its_sign_in() {
             .and(path(at))
             .and(body_json(body));
         expected.respond_with(answer).expect(1).mount(&server).await;
-        connect(&server, sign_in())
-            .reader(&acme(), profile)
+        DockerReader::new(&connect(&server, sign_in()), &acme(), profile)
             .list_policies()
             .await
             .unwrap_err();
@@ -85,7 +85,7 @@ async fn many_requests_sign_in_once() {
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..50 {
         // Another profile that signs in alike shares the token.
-        let reader = connection.clone().reader(&acme(), Profile::Seed);
+        let reader = DockerReader::new(&connection, &acme(), Profile::Seed);
         tasks.spawn(async move { reader.list_policies().await });
     }
     assert!(tasks.join_all().await.iter().all(Result::is_ok));
@@ -97,7 +97,7 @@ async fn a_refused_token_is_renewed_once() {
     let server = MockServer::start().await;
     gives(&server, &["old-token", "new-token"]).await;
     accepts(&server, "new-token").await;
-    let reader = connect(&server, sign_in()).reader(&acme(), Profile::Current);
+    let reader = DockerReader::new(&connect(&server, sign_in()), &acme(), Profile::Current);
     assert_eq!(reader.list_policies().await, Ok(Vec::new()));
     assert_eq!(reader.list_policies().await, Ok(Vec::new()));
     assert_eq!(
@@ -114,7 +114,7 @@ async fn a_second_refusal_is_an_error() {
     let server = MockServer::start().await;
     gives(&server, &["old-token", "new-token", "third-token"]).await;
     accepts(&server, "none of them").await;
-    let reader = connect(&server, sign_in()).reader(&acme(), Profile::Current);
+    let reader = DockerReader::new(&connect(&server, sign_in()), &acme(), Profile::Current);
     let error = reader.list_policies().await.unwrap_err();
     assert_eq!(
         (error.operation(), error.status(), error.code()),
@@ -139,7 +139,7 @@ async fn a_token_at_its_end_is_renewed_before_it_is_used() {
     gives(&server, &[ended, hour, "never-asked-for"]).await;
     let list = json!({"data": [], "next_page_token": null});
     answers(&server, "GET", POLICIES, 200, list).await;
-    let reader = connect(&server, sign_in()).reader(&acme(), Profile::Current);
+    let reader = DockerReader::new(&connect(&server, sign_in()), &acme(), Profile::Current);
     for sign_ins in [1, 2, 2] {
         assert_eq!(reader.list_policies().await, Ok(Vec::new()));
         assert_eq!(asked(&server, TOKEN_PATH).await, sign_ins);
@@ -159,7 +159,7 @@ async fn a_refused_sign_in_is_never_tried_again() {
         )
         .await;
         let connection = connect(&server, sign_in());
-        let current = connection.reader(&acme(), Profile::Current);
+        let current = DockerReader::new(&connection, &acme(), Profile::Current);
         let first = current.list_policies().await.unwrap_err();
         assert_eq!(
             (first.operation(), first.status()),
@@ -168,8 +168,7 @@ async fn a_refused_sign_in_is_never_tried_again() {
         assert_eq!(current.list_policies().await.unwrap_err(), first);
         // Nor by way of the other sign-in: it is the same account.
         assert_eq!(
-            connection
-                .reader(&acme(), Profile::Seed)
+            DockerReader::new(&connection, &acme(), Profile::Seed)
                 .list_policies()
                 .await
                 .unwrap_err(),
@@ -190,7 +189,7 @@ async fn a_sign_in_that_failed_otherwise_may_be_tried_again() {
         .await;
     gives(&server, &["new-token"]).await;
     accepts(&server, "new-token").await;
-    let reader = connect(&server, sign_in()).reader(&acme(), Profile::Current);
+    let reader = DockerReader::new(&connect(&server, sign_in()), &acme(), Profile::Current);
     assert_eq!(
         reader.list_policies().await.unwrap_err().status(),
         Some(503)
@@ -209,7 +208,7 @@ async fn an_answer_without_a_token_is_an_error() {
     ] {
         let server = MockServer::start().await;
         answers(&server, "POST", TOKEN_PATH, 200, body.clone()).await;
-        let reader = connect(&server, sign_in()).reader(&acme(), Profile::Current);
+        let reader = DockerReader::new(&connect(&server, sign_in()), &acme(), Profile::Current);
         let error = reader.list_policies().await.unwrap_err();
         assert_eq!(error.operation(), "signIn", "{body}");
         assert_eq!(asked(&server, POLICIES).await, 0);

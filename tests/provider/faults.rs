@@ -92,11 +92,11 @@ impl Service {
     }
 
     fn reader(&self) -> DockerReader {
-        self.connection.reader(&acme(), self.profile)
+        DockerReader::new(&self.connection, &acme(), self.profile)
     }
 
     fn writer(&self) -> DockerWriter {
-        self.connection.writer(&acme(), self.profile)
+        DockerWriter::new(&self.connection, &acme(), self.profile)
     }
 
     /// The requests of an operation, in the order of their answers.

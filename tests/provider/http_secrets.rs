@@ -2,7 +2,7 @@
 
 use http::{Endpoint, ErrorKind, FailedCallOutcome};
 use model::docker::Profile;
-use polwarden::service::docker::client::DockerCredentials;
+use polwarden::service::docker::client::{DockerCredentials, DockerReader};
 use serde_json::json;
 use wiremock::matchers::{any, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -29,8 +29,7 @@ async fn a_redirect_to_another_host_gets_nothing() {
             .respond_with(away)
             .mount(&server)
             .await;
-        let error = connection
-            .reader(&acme(), Profile::Seed)
+        let error = DockerReader::new(&connection, &acme(), Profile::Seed)
             .list_policies()
             .await
             .unwrap_err();
@@ -53,8 +52,7 @@ async fn a_sign_in_that_is_redirected_does_not_take_the_secret_along() {
     let away = ResponseTemplate::new(307).insert_header("location", other.uri().as_str());
     Mock::given(any()).respond_with(away).mount(&server).await;
     let connection = connect(&server, super::sign_in());
-    let error = connection
-        .reader(&acme(), Profile::Current)
+    let error = DockerReader::new(&connection, &acme(), Profile::Current)
         .list_policies()
         .await
         .unwrap_err();
@@ -71,8 +69,7 @@ async fn the_token_goes_to_its_host_as_a_bearer() {
     let expected = Mock::given(path(POLICIES)).and(header("authorization", bearer.as_str()));
     expected.respond_with(answer).expect(1).mount(&server).await;
     assert_eq!(
-        connection
-            .reader(&acme(), Profile::Seed)
+        DockerReader::new(&connection, &acme(), Profile::Seed)
             .list_policies()
             .await
             .unwrap(),
@@ -93,8 +90,7 @@ async fn a_server_that_echoes_secrets_does_not_get_them_shown() {
         .respond_with(answer)
         .mount(&server)
         .await;
-    let error = connection
-        .reader(&acme(), Profile::Seed)
+    let error = DockerReader::new(&connection, &acme(), Profile::Seed)
         .list_policies()
         .await
         .unwrap_err();
@@ -116,8 +112,7 @@ async fn a_refused_sign_in_does_not_show_the_secret() {
         json!({"detail": format!("wrong password {SECRET}"), "message": "", "errinfo": {}});
     answers(&server, "POST", "/v2/auth/token", 401, detail).await;
     let connection = connect(&server, super::sign_in());
-    let error = connection
-        .reader(&acme(), Profile::Current)
+    let error = DockerReader::new(&connection, &acme(), Profile::Current)
         .list_policies()
         .await
         .unwrap_err();
@@ -135,8 +130,7 @@ async fn a_token_that_cannot_be_a_header_is_not_sent_or_shown() {
     let evil = json!({"access_token": format!("{TOKEN}\r\nX-Evil: 1")});
     answers(&server, "POST", "/v2/auth/token", 200, evil).await;
     let connection = connect(&server, super::sign_in());
-    let error = connection
-        .reader(&acme(), Profile::Current)
+    let error = DockerReader::new(&connection, &acme(), Profile::Current)
         .list_policies()
         .await
         .unwrap_err();
@@ -157,8 +151,7 @@ async fn a_ready_token_that_is_refused_is_explained() {
     )
     .await;
     let connection = connect(&server, DockerCredentials::Token(TOKEN.into()));
-    let error = connection
-        .reader(&acme(), Profile::Seed)
+    let error = DockerReader::new(&connection, &acme(), Profile::Seed)
         .list_policies()
         .await
         .unwrap_err();

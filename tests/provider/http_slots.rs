@@ -11,7 +11,7 @@ use axum::response::Json;
 use axum::routing::{get, post};
 use http::{Endpoint, HttpClient, HttpOptions};
 use model::docker::Profile;
-use polwarden::service::docker::client::DockerConnection;
+use polwarden::service::docker::client::{DockerConnection, DockerReader};
 use serde_json::{Value, json};
 
 use super::{acme, policy, quick, sign_in, summary};
@@ -88,9 +88,7 @@ async fn all_places_are_used_and_not_one_more() {
     let progress = Arc::new(move |done, _| {
         told.fetch_max(done, Ordering::SeqCst);
     });
-    let reader = connection
-        .reader(&acme(), Profile::Current)
-        .with_progress(progress);
+    let reader = DockerReader::new(&connection, &acme(), Profile::Current).with_progress(progress);
     let live = reader.live_state().await.unwrap();
     let requests = gauge.requests.load(Ordering::SeqCst);
     server.abort();

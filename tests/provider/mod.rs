@@ -79,13 +79,13 @@ async fn service() -> (MockServer, DockerConnection) {
 
 async fn reader(profile: Profile) -> (MockServer, DockerReader) {
     let (server, connection) = service().await;
-    let reader = connection.reader(&acme(), profile);
+    let reader = DockerReader::new(&connection, &acme(), profile);
     (server, reader)
 }
 
 async fn writer(profile: Profile) -> (MockServer, DockerWriter) {
     let (server, connection) = service().await;
-    let writer = connection.writer(&acme(), profile);
+    let writer = DockerWriter::new(&connection, &acme(), profile);
     (server, writer)
 }
 

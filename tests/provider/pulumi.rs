@@ -109,8 +109,8 @@ async fn publish(writer: &PulumiWriter, text: &str) {
 #[tokio::test]
 async fn versions_are_published_switched_and_retired() {
     let (running, connection) = service(PulumiOptions::default()).await;
-    let reader = connection.reader(&acme());
-    let writer = connection.writer(&acme());
+    let reader = PulumiReader::new(&connection, &acme());
+    let writer = PulumiWriter::new(&connection, &acme());
     let empty = reader.live_state().await.unwrap();
     assert_eq!((empty.packs.len(), empty.groups.len()), (0, 2));
 
@@ -244,8 +244,8 @@ async fn every_operation_of_the_contract_can_be_called() {
         ..PulumiOptions::default()
     })
     .await;
-    let reader = connection.reader(&acme());
-    let writer = connection.writer(&acme());
+    let reader = PulumiReader::new(&connection, &acme());
+    let writer = PulumiWriter::new(&connection, &acme());
     publish(&writer, "1.0.0").await;
     for operation in OPERATIONS {
         let value = |name: &str| match name {
@@ -300,8 +300,8 @@ async fn every_operation_of_the_contract_can_be_called() {
 async fn mock() -> (MockServer, PulumiReader, PulumiWriter, PulumiConnection) {
     let server = MockServer::start().await;
     let connection = connect(&server.uri());
-    let reader = connection.reader(&acme());
-    let writer = connection.writer(&acme());
+    let reader = PulumiReader::new(&connection, &acme());
+    let writer = PulumiWriter::new(&connection, &acme());
     (server, reader, writer, connection)
 }
 
@@ -444,8 +444,8 @@ async fn pages_are_followed_and_do_not_go_round() {
         ..PulumiOptions::default()
     })
     .await;
-    let reader = connection.reader(&acme());
-    let writer = connection.writer(&acme());
+    let reader = PulumiReader::new(&connection, &acme());
+    let writer = PulumiWriter::new(&connection, &acme());
     for name in ["a", "b", "c"] {
         let new = NewVersion {
             name: PackName::new(name).unwrap(),

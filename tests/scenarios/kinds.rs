@@ -39,7 +39,7 @@ async fn every_kind_is_created_once() {
             story.write("policies/http.yaml", &policy("http", HTTP));
             story.write("policies/cedar.yaml", &policy("cedar", CEDAR));
         }
-        let plan = story.settle().await;
+        let plan = story.converge().await;
         let policies = if profile == EmulatorProfile::Current {
             5
         } else {
@@ -77,7 +77,7 @@ async fn what_was_created_is_what_was_written() {
     let story = Story::new(EmulatorProfile::Current).await;
     story.write("policies/http.yaml", &policy("http", HTTP));
     story.write("policies/cedar.yaml", &policy("cedar", CEDAR));
-    story.settle().await;
+    story.converge().await;
     let rule = &story.live("http").await.unwrap()["allowlist_v0"]["rules"][0];
     assert_eq!(rule["decision"], "deny");
     assert_eq!(rule["actions"], json!(["request:get", "request:delete"]));
@@ -134,9 +134,9 @@ async fn an_update_sends_only_what_differs() {
                 )
             };
             story.policy("p", &rule(before));
-            story.settle().await;
+            story.converge().await;
             story.policy("p", &rule(*after));
-            story.settle().await;
+            story.converge().await;
             assert_eq!(
                 story.sent("updateRule"),
                 [(media_type.to_owned(), expected.clone())],
@@ -156,7 +156,7 @@ async fn order_and_repetition_are_no_difference() {
             tcp("r", "allow", "a.example.com, b.example.com, a.example.com")
         ),
     );
-    story.settle().await;
+    story.converge().await;
     story.policy(
         "p",
         &format!(
@@ -174,11 +174,11 @@ async fn a_switch_between_network_and_http_is_one_patch() {
         "p",
         &format!("rules:\n{}", tcp("r", "allow", "a.example.com")),
     );
-    story.settle().await;
+    story.converge().await;
     let http = "rules:\n  - {name: r, decision: allow, actions: [\"request:get\"], httpResources: [{host: \
                 a.example.com, path: /}]}\n";
     story.policy("p", http);
-    story.settle().await;
+    story.converge().await;
     let expected = json!({"actions": ["request:get"], "http_resources": [{"host": "a.example.com", "path": "/"}]});
     assert_eq!(
         story.sent("updateRule"),
@@ -188,7 +188,7 @@ async fn a_switch_between_network_and_http_is_one_patch() {
         "p",
         &format!("rules:\n{}", tcp("r", "allow", "a.example.com")),
     );
-    story.settle().await;
+    story.converge().await;
     assert_eq!(
         story.sent("updateRule")[1].1,
         json!({"actions": ["connect:tcp"], "resources": ["a.example.com"]})
@@ -205,11 +205,11 @@ async fn a_rule_is_renamed_in_place_and_deleted() {
             tcp("gone", "deny", "b.example.com")
         );
         story.policy("p", &two);
-        story.settle().await;
+        story.converge().await;
         let renamed = "rules:\n  - {name: new, aliases: [old], decision: allow, actions: [\"connect:tcp\"], resources: \
                        [c.example.com]}\n";
         story.policy("p", renamed);
-        let plan = story.settle().await;
+        let plan = story.converge().await;
         assert_eq!(operations(&plan), ["updateRule", "deleteRule"], "{profile}");
         assert_eq!(
             story.sent("updateRule")[0].1,
@@ -229,9 +229,9 @@ async fn a_rule_is_renamed_in_place_and_deleted() {
 async fn cedar_text_and_schema_are_updated_together() {
     let story = Story::new(EmulatorProfile::Current).await;
     story.policy("p", CEDAR);
-    story.settle().await;
+    story.converge().await;
     story.policy("p", &CEDAR.replace("permit(principal", "forbid(principal"));
-    story.settle().await;
+    story.converge().await;
     let sent = story.sent("updatePolicy");
     assert_eq!(sent.len(), 1);
     assert_eq!(
@@ -255,7 +255,7 @@ async fn lists_are_pulled_into_rules() {
         "rules:\n  - {name: r, decision: allow, actions: [\"connect:tcp\"], resources: [a.example.com], resourcesFrom: \
          [mirrors]}\n",
     );
-    story.settle().await;
+    story.converge().await;
     let expected = json!(["a.example.com", "m1.example.com", "m2.example.com"]);
     assert_eq!(story.sent("createRule")[0].1["resources"], expected);
 }

@@ -167,14 +167,16 @@ impl Story {
     }
 
     fn reader(&self, target: &Target) -> DockerReader {
-        self.connection.reader(
+        DockerReader::new(
+            &self.connection,
             &target.organization.parse().unwrap(),
             target.profile().unwrap(),
         )
     }
 
     fn writer(&self, plan: &TargetPlan) -> DockerWriter {
-        self.connection.writer(
+        DockerWriter::new(
+            &self.connection,
             &plan.target.organization.parse().unwrap(),
             plan.target.profile.unwrap(),
         )
@@ -271,7 +273,8 @@ impl Story {
 
     /// Makes all calls of a plan; every one must succeed, and what is live afterwards must be what the plan says.
     async fn apply(&self, plan: &TargetPlan) -> CallReport {
-        let reader = self.connection.reader(
+        let reader = DockerReader::new(
+            &self.connection,
             &plan.target.organization.parse().unwrap(),
             plan.target.profile.unwrap(),
         );
@@ -310,7 +313,7 @@ impl Story {
     }
 
     /// Plans, applies, and plans again: nothing may be left to do, and the contract was kept all the way.
-    async fn settle(&self) -> TargetPlan {
+    async fn converge(&self) -> TargetPlan {
         let plan = self.plan().await;
         self.apply(&plan).await;
         let again = self.plan().await;

@@ -27,7 +27,7 @@ async fn a_rename_keeps_the_policy() {
             "policies/p.yaml",
             &policy_with("new", "aliases: [old]", &allow("a.example.com")),
         );
-        let plan = story.settle().await;
+        let plan = story.converge().await;
         assert_eq!(operations(&plan), ["updatePolicy"]);
         assert_eq!(
             story.sent("updatePolicy"),
@@ -70,7 +70,7 @@ async fn names_are_passed_on_and_exchanged_without_a_conflict() {
             "policies/c.yaml",
             &policy_with("c", "aliases: [b]", &rules("b")),
         );
-        let plan = story.settle().await;
+        let plan = story.converge().await;
         assert_eq!(operations(&plan), ["updatePolicy", "updatePolicy"]);
         assert_eq!(
             story
@@ -93,7 +93,7 @@ async fn names_are_passed_on_and_exchanged_without_a_conflict() {
             "policies/b.yaml",
             &policy_with("b", "aliases: [a]", &rules("a")),
         );
-        let plan = story.settle().await;
+        let plan = story.converge().await;
         assert_eq!(operations(&plan), ["updatePolicy"; 3]);
         let why: Vec<bool> = plan.calls.iter().map(|call| call.why.is_some()).collect();
         assert_eq!(why, [true, false, false]);
@@ -130,7 +130,7 @@ async fn an_exchange_of_names_that_was_cut_off_is_completed() {
         "policies/b.yaml",
         &policy_with("b", "aliases: [a]", &two("c.example.com", "d.example.com")),
     );
-    let plan = story.settle().await;
+    let plan = story.converge().await;
     assert_eq!(operations(&plan), ["updatePolicy"]);
 }
 
@@ -151,7 +151,7 @@ async fn a_policy_that_would_be_pruned_becomes_a_new_one_if_it_is_mostly_the_sam
         tcp("t", "allow", "c.example.com")
     );
     story.policy("new", &rules);
-    let plan = story.settle().await;
+    let plan = story.converge().await;
     let mut made = operations(&plan);
     made.sort();
     assert_eq!(made, ["deletePolicy", "updatePolicy", "updateRule"]);
@@ -173,7 +173,7 @@ async fn a_policy_that_would_be_pruned_becomes_a_new_one_if_it_is_mostly_the_sam
         )
         .await;
     story.policy("new", &rules);
-    let plan = story.settle().await;
+    let plan = story.converge().await;
     assert_eq!(
         operations(&plan),
         ["createPolicy", "createRule", "createRule"]
@@ -186,11 +186,11 @@ async fn a_change_of_scope_is_one_patch() {
         let story = Story::new(profile).await;
         let scoped = format!("scope: {{teams: [{TEAM}]}}\n{}", allow("a.example.com"));
         story.policy("p", &scoped);
-        story.settle().await;
+        story.converge().await;
         assert_eq!(story.sent("createPolicy")[0].1["scope"], team_scope());
 
         story.policy("p", &allow("a.example.com"));
-        let widening = story.settle().await;
+        let widening = story.converge().await;
         assert_eq!(
             story.sent("updatePolicy")[0].1,
             json!({"scope": {"teams": []}})
@@ -203,7 +203,7 @@ async fn a_change_of_scope_is_one_patch() {
         );
 
         story.policy("p", &scoped);
-        let narrowing = story.settle().await;
+        let narrowing = story.converge().await;
         assert_eq!(
             story.sent("updatePolicy")[1].1,
             json!({"scope": team_scope()})
@@ -268,7 +268,7 @@ async fn profiles_of_people_are_a_scope_of_seed() {
             allow("a.example.com")
         ),
     );
-    story.settle().await;
+    story.converge().await;
     assert_eq!(
         story.live("p").await.unwrap()["scope"],
         json!({"profiles": ["contractors"], "teams": [TEAM]})
@@ -283,9 +283,9 @@ async fn a_policy_that_changes_its_type_is_made_anew() {
     ] {
         let story = Story::new(EmulatorProfile::Current).await;
         story.policy("p", &from);
-        story.settle().await;
+        story.converge().await;
         story.policy("p", &to);
-        let plan = story.settle().await;
+        let plan = story.converge().await;
         assert_eq!(operations(&plan)[..2], ["deletePolicy", "createPolicy"]);
     }
 }
@@ -294,7 +294,7 @@ async fn a_policy_that_changes_its_type_is_made_anew() {
 async fn a_protected_policy_is_made_anew_only_if_that_is_acknowledged() {
     let story = Story::new(EmulatorProfile::Current).await;
     story.policy("p", &allow("a.example.com"));
-    story.settle().await;
+    story.converge().await;
     story.write(
         "policies/policy.yaml",
         &policy_with("p", "protect: true", cedar()),
@@ -318,7 +318,7 @@ async fn a_policy_that_changes_its_domain_is_emptied_first() {
             "p",
             "rules:\n  - {name: a, decision: allow, actions: [read], resources: [/data]}\n",
         );
-        let plan = story.settle().await;
+        let plan = story.converge().await;
         // The last rule may change its domain in the newest profile.
         let last: &[&str] = if profile == EmulatorProfile::Current {
             &["updateRule"]
@@ -347,7 +347,7 @@ async fn unmanaged_policies_are_treated_as_the_target_says() {
             let before = story.live("stray").await;
             story.config(&format!("unmanaged: {word}\n"));
             story.policy("p", &allow("a.example.com"));
-            let plan = story.settle().await;
+            let plan = story.converge().await;
             let listed = usize::from(treatment != Unmanaged::Ignore);
             assert_eq!(plan.unmanaged.len(), listed, "{word}");
             assert!(
@@ -419,7 +419,7 @@ async fn a_policy_that_appears_twice_in_names_of_others_is_left_alone() {
         "policies/p.yaml",
         &policy_with("new", "aliases: [old]", &allow("a.example.com")),
     );
-    let plan = story.settle().await;
+    let plan = story.converge().await;
     assert_eq!(plan.calls, []);
     assert_eq!(
         plan.unmanaged

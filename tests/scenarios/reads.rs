@@ -40,7 +40,7 @@ async fn more_policies_than_a_page_are_all_seen() {
         let plan = story.plan().await;
         assert_eq!(
             (
-                plan.live.of(polwarden::plan::ResourceKind::Policy),
+                plan.live.count(polwarden::plan::ResourceKind::Policy),
                 plan.unmanaged.len(),
                 operations(&plan).len()
             ),

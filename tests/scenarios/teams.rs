@@ -22,7 +22,7 @@ async fn a_team_has_three_names() {
             let story = Story::new(profile).await;
             story.config(&format!("teams: {{sec: {TEAM}}}\n"));
             story.policy("p", &scoped(&format!("{{teams: [{name}]}}")));
-            story.settle().await;
+            story.converge().await;
             assert_eq!(
                 story.live("p").await.unwrap()["scope"]["teams"],
                 json!([TEAM]),
@@ -55,7 +55,7 @@ async fn a_team_beyond_the_first_page_is_found() {
     })
     .await;
     story.policy("p", &scoped("{teams: [team 230]}"));
-    story.settle().await;
+    story.converge().await;
     assert!(story.sent("listGroups").len() > 1, "more than one page");
     assert_eq!(
         story.live("p").await.unwrap()["scope"]["teams"],

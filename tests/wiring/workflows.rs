@@ -301,7 +301,8 @@ fn versions_are_the_same_wherever_they_are_written() {
             .unwrap()
             .trim_matches('"')
     };
-    let (version, rust) = (line("version = "), line("rust-version = "));
+    let version = line("version = ");
+    let rust = line("rust-version = ");
     assert!(text("Dockerfile").contains(&format!("/rust:{rust}-alpine ")));
     for path in [".github/workflows/release.yml", ".github/workflows/ci.yml"] {
         let text = text(path);

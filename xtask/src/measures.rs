@@ -120,7 +120,8 @@ impl Structure {
     /// folder that contains both files, so a module may use its own children.
     pub fn module_cycles(&self) -> Vec<Vec<String>> {
         cycles(&graph(&self.uses(), |from, to| {
-            let (from, to) = (self.as_folder(from), self.as_folder(to));
+            let from = self.as_folder(from);
+            let to = self.as_folder(to);
             let pairs = from.split('/').zip(to.split('/'));
             let common = pairs.take_while(|(a, b)| a == b).count();
             let node = |path: &str| {

@@ -45,7 +45,8 @@ fn packages(structure: &Structure, out: &mut String) {
         let used: Vec<&str> = used.into_iter().flatten().map(String::as_str).collect();
         let used = used.join(", ");
         let Size { files, lines } = size;
-        let (total, code) = (lines.total, lines.code);
+        let total = lines.total;
+        let code = lines.code;
         let _ = writeln!(
             out,
             "| {package} | {sort} | {files} | {total} | {code} | {used} |"

@@ -145,3 +145,49 @@ fn address(like: &IpNet, number: u128) -> IpAddr {
         (IpNet::V4(_) | IpNet::V6(_), _) => IpAddr::V6(number.into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::AddressRanges;
+
+    /// One address for each cell, with the ranges that contain it.
+    fn cells(ranges: &[&str]) -> Vec<(String, Vec<u32>)> {
+        let mut all = AddressRanges::default();
+        for (term, range) in (0..).zip(ranges) {
+            all.insert(range.parse().unwrap(), term);
+        }
+        all.cells()
+            .map(|mut cell| {
+                cell.terms.sort_unstable();
+                (cell.witness.to_string(), cell.terms)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_witness_of_a_range_is_its_network_address_only_if_nothing_else_is_left() {
+        let cases: &[(&[&str], &[&str])] = &[
+            (&["10.0.0.0/8"], &["10.0.0.1"]),
+            (&["10.0.0.0/31"], &["10.0.0.1"]),
+            (&["10.0.0.7/32"], &["10.0.0.7"]),
+            (&["10.0.0.0/31", "10.0.0.1/32"], &["10.0.0.0", "10.0.0.1"]),
+            (&["10.0.0.0/30", "10.0.0.0/31"], &["10.0.0.2", "10.0.0.1"]),
+            (&["10.0.0.0/30", "10.0.0.1/32"], &["10.0.0.2", "10.0.0.1"]),
+            (&["10.0.0.0/31", "10.0.0.0/32"], &["10.0.0.1", "10.0.0.0"]),
+            (&["255.255.255.254/31"], &["255.255.255.255"]),
+            (&["::/0"], &["::1"]),
+            (&["::/0", "::/1"], &["8000::", "::1"]),
+        ];
+        for (ranges, expected) in cases {
+            let found: Vec<String> = cells(ranges).into_iter().map(|(at, _)| at).collect();
+            assert_eq!(found, *expected, "{ranges:?}");
+        }
+    }
+
+    #[test]
+    fn a_range_that_narrower_ranges_fill_has_no_cell() {
+        let found = cells(&["10.0.0.0/30", "10.0.0.0/31", "10.0.0.2/31"]);
+        let expected = [("10.0.0.1", vec![0, 1]), ("10.0.0.3", vec![0, 2])];
+        assert_eq!(found, expected.map(|(at, terms)| (at.to_owned(), terms)));
+    }
+}

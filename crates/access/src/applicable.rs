@@ -6,8 +6,11 @@ use super::decide::{ExplainedDecision, RuleSet};
 use super::request::AccessRequest;
 use model::diag::Place;
 use model::docker::{
-    Decision, DesiredPolicy, DockerLiveState, LiveContent, PolicyContent, Rule, Scope,
+    Decision, DesiredPolicy, DockerLiveState, LiveContent, LivePolicy, LiveRule, PolicyContent,
+    Rule, Scope,
 };
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// Identifies a rule. Names may be repeated in a live state; positions are unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,13 +39,70 @@ pub struct ApplicableRule<'a> {
 pub struct ApplicableRules<'a> {
     rules: Vec<ApplicableRule<'a>>,
     set: RuleSet,
+    /// Live rules with settings that this version does not know, or that apply to an unknown
+    /// audience. They may do more or less than they seem to.
+    uncertain: Vec<UncertainRule<'a>>,
+    uncertain_set: RuleSet,
+    /// Causes that may affect every request.
+    unknown: Vec<UnknownCause>,
+}
+
+#[derive(Debug)]
+struct UncertainRule<'a> {
+    rule: &'a Rule,
+    cause: UnknownCause,
+}
+
+/// A reason why a decision is not known: a live policy contains something that this version does not
+/// understand.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnknownCause {
+    /// The name of the policy.
+    pub policy: String,
+    /// What is not understood, as a clause.
+    pub reason: String,
+}
+
+/// The answer to a question about one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    /// The request is allowed.
+    Allow,
+    /// The request is denied.
+    Deny,
+    /// The decision depends on something that this version does not understand.
+    Unknown,
+}
+
+impl From<Decision> for Answer {
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Allow => Self::Allow,
+            Decision::Deny => Self::Deny,
+        }
+    }
+}
+
+impl Answer {
+    /// The answer for a decision, which is only known without `causes`.
+    pub fn new(decision: Decision, causes: &[UnknownCause]) -> Self {
+        if causes.is_empty() {
+            decision.into()
+        } else {
+            Self::Unknown
+        }
+    }
 }
 
 /// A decision with the deciding rules.
 #[derive(Debug)]
 pub struct AttributedDecision<'p, 'a> {
-    /// The decision.
+    /// The decision of the rules that this version understands.
     pub decision: Decision,
+    /// Why the actual decision may be another one; empty if it is certain.
+    pub unknown: Vec<UnknownCause>,
     /// The deciding rules, each with its matching resource. Empty if nothing matches: denied by
     /// default.
     pub rules: Vec<(&'p ApplicableRule<'a>, String)>,
@@ -73,12 +133,16 @@ impl<'a> ApplicableRules<'a> {
                     place: Some(policy.rule_place(rule)),
                 })
         });
-        Self::new(rules.collect())
+        Self::new(rules.collect(), Vec::new(), Vec::new())
     }
 
-    /// The rules of the live state that apply to an audience. Rules that this version does not
-    /// understand are left out.
+    /// The rules of the live state that apply to an audience.
     pub fn live(state: &'a DockerLiveState, audience: &Audience) -> Self {
+        let mut uncertain = Vec::new();
+        let mut unknown = Vec::new();
+        for policy in &state.policies {
+            unknown_parts(policy, audience, &mut uncertain, &mut unknown);
+        }
         let reached = state
             .policies
             .iter()
@@ -103,12 +167,36 @@ impl<'a> ApplicableRules<'a> {
                 place: None,
             })
         });
-        Self::new(rules.collect())
+        Self::new(rules.collect(), uncertain, unknown)
     }
 
-    fn new(rules: Vec<ApplicableRule<'a>>) -> Self {
+    fn new(
+        rules: Vec<ApplicableRule<'a>>,
+        uncertain: Vec<UncertainRule<'a>>,
+        mut unknown: Vec<UnknownCause>,
+    ) -> Self {
         let set = RuleSet::new(&rules.iter().map(|pooled| pooled.rule).collect::<Vec<_>>());
-        Self { rules, set }
+        let uncertain_set =
+            RuleSet::new(&uncertain.iter().map(|rule| rule.rule).collect::<Vec<_>>());
+        unknown.extend(set.unreadable().iter().filter_map(|resource| {
+            let rule = rules.get(resource.rule)?;
+            Some(UnknownCause {
+                policy: rule.policy.to_owned(),
+                reason: format!(
+                    "resource `{}` of rule \"{}\": {}",
+                    resource.resource, rule.rule.name, resource.why
+                ),
+            })
+        }));
+        unknown.sort();
+        unknown.dedup();
+        Self {
+            rules,
+            set,
+            uncertain,
+            uncertain_set,
+            unknown,
+        }
     }
 
     /// The rules, in the order of their policies.
@@ -119,12 +207,115 @@ impl<'a> ApplicableRules<'a> {
     /// Decides a request.
     pub fn decide(&self, request: &AccessRequest) -> AttributedDecision<'_, 'a> {
         let ExplainedDecision { decision, reasons } = self.set.decide(request);
-        let rules = reasons
+        let rules: Vec<(&ApplicableRule<'a>, String)> = reasons
             .into_iter()
-            .filter_map(|reason| Some((self.rules.get(reason.rule)?, reason.resource.to_string())));
+            .filter_map(|reason| Some((self.rules.get(reason.rule)?, reason.resource.to_string())))
+            .collect();
+        let unknown = self.unknown_causes(request, decision, &rules);
         AttributedDecision {
             decision,
-            rules: rules.collect(),
+            unknown,
+            rules,
+        }
+    }
+
+    /// What could change the decision. A deny that is understood decides whatever else there is.
+    fn unknown_causes(
+        &self,
+        request: &AccessRequest,
+        decision: Decision,
+        deciding: &[(&ApplicableRule<'a>, String)],
+    ) -> Vec<UnknownCause> {
+        if self.unknown.is_empty() && self.uncertain.is_empty() {
+            return Vec::new();
+        }
+        let is_uncertain = |rule: &Rule| {
+            let mut uncertain = self.uncertain.iter();
+            uncertain.any(|known| std::ptr::eq(known.rule, rule))
+        };
+        let is_denied =
+            decision == Decision::Deny && deciding.iter().any(|(rule, _)| !is_uncertain(rule.rule));
+        if is_denied {
+            return Vec::new();
+        }
+        let mut causes = self.unknown.clone();
+        let matching = self.uncertain_set.matching_rules(request);
+        let matching = matching.iter().filter_map(|at| self.uncertain.get(*at));
+        // Without an allow, denied by default stays denied, whatever an uncertain deny does.
+        let allows = decision == Decision::Allow;
+        causes.extend(
+            matching
+                .filter(|known| allows || known.rule.decision == Decision::Allow)
+                .map(|known| known.cause.clone()),
+        );
+        causes.sort();
+        causes.dedup();
+        causes
+    }
+}
+
+/// What this version does not understand about a policy, as far as it may concern an audience.
+fn unknown_parts<'a>(
+    policy: &'a LivePolicy,
+    audience: &Audience,
+    uncertain: &mut Vec<UncertainRule<'a>>,
+    unknown: &mut Vec<UnknownCause>,
+) {
+    let LivePolicy {
+        id: _,
+        name,
+        scope,
+        content,
+        created_at: _,
+        updated_at: _,
+        unknown_scope_fields,
+        unknown_fields,
+    } = policy;
+    let cause = |reason: String| UnknownCause {
+        policy: name.clone(),
+        reason,
+    };
+    // A scope with unknown fields may include anyone.
+    if !audience.is_reached_by(scope) && unknown_scope_fields.is_empty() {
+        return;
+    }
+    let rules = match content {
+        LiveContent::Rules(rules) => rules,
+        LiveContent::Cedar(_) => return,
+        LiveContent::Opaque(opaque) => {
+            unknown.push(cause(opaque.why.clone()));
+            return;
+        }
+    };
+    let fields: Vec<&str> = unknown_fields
+        .keys()
+        .chain(unknown_scope_fields.keys())
+        .map(String::as_str)
+        .collect();
+    for rule in rules {
+        let LiveRule {
+            id: _,
+            name,
+            rule,
+            unknown_fields,
+        } = rule;
+        match rule {
+            Err(opaque) => unknown.push(cause(format!("rule \"{name}\" {}", opaque.why))),
+            Ok(rule) => {
+                let own = unknown_fields.keys().map(String::as_str);
+                let all: Vec<String> = fields
+                    .iter()
+                    .copied()
+                    .chain(own)
+                    .map(|field| format!("`{field}`"))
+                    .collect();
+                if !all.is_empty() {
+                    uncertain.push(UncertainRule {
+                        rule,
+                        cause: cause(format!("unknown settings: {}", all.join(", "))),
+                    });
+                }
+            }
         }
     }
 }

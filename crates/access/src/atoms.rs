@@ -1,4 +1,12 @@
 //! Enumerates the combinations of rules that match some request together.
+//!
+//! In textbook terms, these are the nonempty atoms of the Boolean algebra that the request sets of
+//! the rules generate. n rules could have 2^n combinations; only those with a request exist, and
+//! they are found by walking the request partition instead of testing every subset. The planner
+//! needs them because every decision depends only on the combination that a request belongs to.
+//!
+//! Example: the rules 1 (`*.example.com`), 2 (`api.example.com`) and 3 (`example.org`) have the atoms
+//! {1}, {1, 2} and {3}. {2} alone matches no request, and neither does {1, 3}.
 
 use std::collections::HashSet;
 
@@ -39,7 +47,7 @@ impl<'r> AtomFinder<'r> {
         self.rules.push(NumberedRule {
             number,
             rule,
-            sides: BitSet::one(0),
+            sides: BitSet::single(0),
         });
     }
 
@@ -56,7 +64,7 @@ impl<'r> AtomFinder<'r> {
     ) -> Result<(), TooComplex> {
         let is_wanted = |counted: &&NumberedRule<'_>| wanted(counted.number);
         let all = || self.rules.iter();
-        let index = RuleIndex::around(
+        let index = RuleIndex::for_changed(
             all().filter(is_wanted),
             all().filter(|counted| !is_wanted(counted)),
         );

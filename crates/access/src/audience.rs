@@ -49,6 +49,16 @@ impl Audience {
         teams.is_subset(&other.teams) && profiles.is_subset(&other.profiles)
     }
 
+    /// Members of all groups of both.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        let Self { teams, profiles } = other;
+        Self {
+            teams: self.teams.union(teams).cloned().collect(),
+            profiles: self.profiles.union(profiles).cloned().collect(),
+        }
+    }
+
     /// The same people, with team ids in the spelling that the scopes use. UUIDs are compared
     /// without regard to case: without this, a different spelling would look like another team.
     #[must_use]
@@ -120,4 +130,74 @@ pub struct NamedAudience {
     pub name: String,
     /// The teams and profiles.
     pub audience: Audience,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Audience;
+    use model::docker::{Scope, TeamId};
+
+    fn scope(teams: &[&str], profiles: &[&str]) -> Scope {
+        Scope {
+            teams: teams.iter().map(|team| TeamId::new(team)).collect(),
+            profiles: profiles.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn audience(teams: &[&str], profiles: &[&str]) -> Audience {
+        Audience {
+            teams: teams.iter().map(ToString::to_string).collect(),
+            profiles: profiles.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    #[test]
+    fn a_part_has_no_team_and_no_profile_of_its_own() {
+        let both = audience(&["t1", "t2"], &["p"]);
+        for part in [
+            audience(&[], &[]),
+            audience(&["t1"], &[]),
+            audience(&[], &["p"]),
+            both.clone(),
+        ] {
+            assert!(part.is_part_of(&both), "{part:?}");
+        }
+        for other in [
+            audience(&["t3"], &[]),
+            audience(&["t1", "t3"], &["p"]),
+            audience(&["t1"], &["q"]),
+        ] {
+            assert!(!other.is_part_of(&both), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_report_covers_each_team_and_profile_alone_and_all_together() {
+        let scopes = [
+            scope(&["t2", "t1"], &[]),
+            scope(&[], &["p"]),
+            scope(&["t1"], &[]),
+        ];
+        let further = [
+            audience(&["t1", "p"], &[]),
+            audience(&["t1"], &[]),
+            audience(&["t1", "p"], &[]),
+        ];
+        assert_eq!(
+            Audience::relevant(scopes.iter(), further),
+            [
+                audience(&[], &[]),
+                audience(&["t1"], &[]),
+                audience(&["t2"], &[]),
+                audience(&[], &["p"]),
+                audience(&["t1", "t2"], &["p"]),
+                audience(&["t1", "p"], &[]),
+            ]
+        );
+        let one = [scope(&["t1"], &[])];
+        assert_eq!(
+            Audience::relevant(one.iter(), []),
+            [audience(&[], &[]), audience(&["t1"], &[])]
+        );
+    }
 }

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 pub(crate) struct BitSet(SmallVec<[u64; 1]>);
 
 impl BitSet {
-    pub(crate) fn one(number: usize) -> Self {
+    pub(crate) fn single(number: usize) -> Self {
         let mut bits = Self::default();
         bits.insert(number);
         bits
@@ -74,6 +74,23 @@ impl BitSet {
             .collect()
     }
 
+    /// The numbers `n` for which `2n` is in the set, and those for which `2n + 1` is.
+    pub(crate) fn halves(&self) -> (Self, Self) {
+        let half = |odd: usize| {
+            self.iter()
+                .filter(|number| number % 2 == odd)
+                .map(|number| number / 2)
+                .collect()
+        };
+        (half(0), half(1))
+    }
+
+    pub(crate) fn intersection(&self, other: &Self) -> Self {
+        self.iter()
+            .filter(|number| other.contains(*number))
+            .collect()
+    }
+
     pub(crate) fn is_subset(&self, other: &Self) -> bool {
         self.0.len() <= other.0.len()
             && self
@@ -115,18 +132,18 @@ mod tests {
         assert_eq!(set.iter().collect::<Vec<_>>(), [3, 64, 200]);
         assert!(set.contains(200) && !set.contains(199) && !set.contains(100_000));
         assert!(
-            BitSet::one(64).is_subset(&set)
+            BitSet::single(64).is_subset(&set)
                 && !set.is_subset(&BitSet::below(200))
                 && set.is_subset(&BitSet::below(201))
         );
         assert_eq!(
-            set.clone().without(&BitSet::one(200)),
+            set.clone().without(&BitSet::single(200)),
             [3, 64].into_iter().collect()
         );
         assert!(set.clone().without(&BitSet::below(201)).is_empty());
         let pairs: BitSet = [0, 1, 4, 7, 129, 130].into_iter().collect();
         assert_eq!(pairs.unpaired().iter().collect::<Vec<_>>(), [2, 3, 64, 65]);
-        let mut all = BitSet::one(1);
+        let mut all = BitSet::single(1);
         all.add(&set);
         assert_eq!(all.iter().collect::<Vec<_>>(), [1, 3, 64, 200]);
     }

@@ -8,6 +8,8 @@ use thiserror::Error;
 const LEAST: usize = 1 << 22;
 /// Additional steps for each pattern. Ordinary rules use a small part of them.
 const EACH: usize = 1 << 8;
+/// Bytes that one question may keep for sets of patterns, as estimated by their sizes.
+const MOST_BYTES: usize = 192 << 20;
 
 /// The question was not answered because it exceeds the work budget.
 ///
@@ -37,22 +39,33 @@ impl From<TooComplex> for WalkStop {
     }
 }
 
-/// The remaining steps. A `Cell`, because all parts of a walk share one budget.
+/// The remaining steps and bytes. `Cell`s, because all parts of a walk share one budget.
 #[derive(Debug)]
-pub(crate) struct Budget(Cell<usize>);
+pub(crate) struct Budget {
+    steps: Cell<usize>,
+    bytes: Cell<usize>,
+}
 
 impl Budget {
     /// The budget of a question about `patterns` patterns.
     pub(crate) fn new(patterns: usize) -> Self {
-        Self(Cell::new(
-            patterns.saturating_mul(EACH).saturating_add(LEAST),
-        ))
+        Self {
+            steps: Cell::new(patterns.saturating_mul(EACH).saturating_add(LEAST)),
+            bytes: Cell::new(MOST_BYTES),
+        }
     }
 
     /// Deducts `steps`; fails if fewer are left.
     pub(crate) fn spend(&self, steps: usize) -> Result<(), TooComplex> {
-        self.0
-            .set(self.0.get().checked_sub(steps).ok_or(TooComplex)?);
+        self.steps
+            .set(self.steps.get().checked_sub(steps).ok_or(TooComplex)?);
+        Ok(())
+    }
+
+    /// Deducts memory that is kept until the question is answered; fails if less is left.
+    pub(crate) fn keep(&self, bytes: usize) -> Result<(), TooComplex> {
+        self.bytes
+            .set(self.bytes.get().checked_sub(bytes).ok_or(TooComplex)?);
         Ok(())
     }
 }

@@ -1,82 +1,82 @@
-//! Compares rule sets: the requests that a change opens and closes, each with a witness and the
-//! deciding rules.
+//! Compares rule sets: the requests that a change opens and closes and the denies that it removes
+//! and adds, for whom, each with a witness and the deciding rules.
 //!
-//! Textbook problem: the symmetric difference of two request sets. A request opens if it is in
-//! A(after) and not in A(before), and closes in the opposite case, where A is the set of allowed
-//! requests under deny-overrides. Both sides are indexed together, so that they have common cells,
-//! and the Boolean formula is evaluated once for each cell, port class, method and HTTP path. No
-//! difference in any of them proves that both rule sets allow the same requests. Comparing texts of
-//! rules instead would report changes where a rule is merely split, renamed or moved.
+//! Textbook problem: the symmetric difference of two request sets. A request opens for some people
+//! if it is in A(after) and not in A(before) for them, and closes in the opposite case, where A is
+//! the set of allowed requests under deny-overrides. Both sides are indexed together, so that they
+//! have common regions, and the formulas of `people` are evaluated once for each region. No
+//! difference in any of them proves that both rule sets allow the same requests to the same people.
+//! Comparing texts of rules instead would report changes where a rule is merely split, renamed or
+//! moved.
 //!
 //! Two facts keep this fast. Only cells with a changed term are visited: in all others, both sides
-//! match terms of the same meaning. And cells with the same terms on the same sides for an audience
-//! share their rows. All audiences are compared in one walk; audience n has the sides 2n (before)
-//! and 2n + 1 (after).
+//! match terms of the same meaning. And regions with the same terms (an *atom*) are evaluated once.
+//! Side 2n is group n before the change and side 2n + 1 after it, where group 0 is everyone.
 //!
-//! Example: before, `**.example.com` is allowed; after, `ftp.example.com` is denied too. The cell
+//! Each changed term contributes to the formulas on its own, so that the rows name the rule that
+//! causes a change: an added allow contributes where its groups are met, no deny matches after the
+//! change, and the request was denied before; a removed deny contributes where an allow that stays
+//! is met. `cover` then writes the atoms of one rule and one formula as patterns.
+//!
+//! Example: before, `**.example.com` is allowed; after, `ftp.example.com` is denied too. The region
 //! of `ftp.example.com` is allowed before and denied after: one row closes, with a request to port
-//! 443 as witness. The cell of all other names has no changed term and is skipped.
+//! 443 as witness. The region of all other names has no changed term and is skipped.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foldhash::fast::FixedState;
-use smallvec::SmallVec;
+use indexmap::IndexMap;
 
 use super::bits::BitSet;
-use super::budget::{TooComplex, WalkStop};
-use super::decide::{DecidingResource, ExplainedDecision, reasons};
-use super::difference::{AccessDifference, DifferenceRow, Direction};
+use super::budget::TooComplex;
+use super::cover::{AtomId, Cover, cover};
+use super::decide::{ExplainedDecision, reasons};
+use super::difference::{AccessDifference, AccessRow, NotListed, RowKind, no_groups};
 use super::index::{InvalidResource, RuleIndex};
 use super::overlap::NumberedRule;
-use super::partition::{PartitionCell, RequestPartition, RequestTarget, TermsByPort};
-use super::request::{AccessRequest, PortSet};
-use super::segments::FixedMap;
-use model::docker::{Decision, FileMode, Method, Rule, Transport};
+use super::partition::RequestPartition;
+use super::pattern_text::patterns;
+use super::people::{EVERYONE, Formula, GroupTable, TooManyTerms, conjunction, meets};
+use super::request::{AccessRequest, RequestPart};
+use model::docker::{Decision, Rule};
 
-/// Compares the requests that two rule sets allow. Reasons refer to rules by position in their set.
-///
-/// # Errors
-/// The question exceeds the work budget.
-pub fn compare(before: &[&Rule], after: &[&Rule]) -> Result<AccessDifference, TooComplex> {
-    let mut comparison = Comparison::new(1);
+/// Compares the requests that two rule sets allow to everyone. Reasons refer to rules by position in
+/// their set, rows to the set that contains the rule.
+pub fn compare(before: &[&Rule], after: &[&Rule]) -> AccessDifference {
+    let mut comparison = Comparison::new();
     for (position, rule) in before.iter().enumerate() {
-        comparison.add(position, rule, [0], []);
+        comparison.add(position, rule, [EVERYONE], []);
     }
     for (position, rule) in after.iter().enumerate() {
-        comparison.add(position, rule, [], [0]);
+        comparison.add(position, rule, [], [EVERYONE]);
     }
-    Ok(comparison.run()?.differences.pop().unwrap_or_default())
+    comparison.run(&no_groups()).difference
 }
 
-/// Rules before and after a change, each with the audiences that it applies to. One walk compares
-/// all audiences.
-#[derive(Debug)]
+/// Rules before and after a change, each with the groups that it applies to. One walk compares all
+/// of them for all combinations of groups.
+#[derive(Debug, Default)]
 pub struct Comparison<'r> {
     rules: Vec<NumberedRule<'r>>,
-    audiences: usize,
 }
 
 /// The result of a comparison.
 #[derive(Debug)]
 pub struct ComparisonResult {
-    /// What opens and closes, for each audience.
-    pub differences: Vec<AccessDifference>,
+    /// What changes.
+    pub difference: AccessDifference,
     /// Resources that cannot be parsed and therefore match nothing.
     pub unreadable: Vec<InvalidResource>,
 }
 
 impl<'r> Comparison<'r> {
-    /// Creates an empty comparison for this number of audiences.
-    pub fn new(audiences: usize) -> Self {
-        Self {
-            rules: Vec::new(),
-            audiences,
-        }
+    /// Creates an empty comparison.
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    /// Adds a rule that applies to the audiences `before` before the change and to the audiences
-    /// `after` after it. Reasons refer to the rule by `position`.
+    /// Adds a rule that applies to the groups `before` before the change and to the groups `after`
+    /// after it; group 0 is everyone. Reasons refer to the rule by `position`.
     pub fn add(
         &mut self,
         position: usize,
@@ -84,9 +84,9 @@ impl<'r> Comparison<'r> {
         before: impl IntoIterator<Item = usize>,
         after: impl IntoIterator<Item = usize>,
     ) {
-        let before = before.into_iter().map(|audience| 2 * audience);
+        let before = before.into_iter().map(|group| 2 * group);
         let sides: BitSet = before
-            .chain(after.into_iter().map(|audience| 2 * audience + 1))
+            .chain(after.into_iter().map(|group| 2 * group + 1))
             .collect();
         self.rules.push(NumberedRule {
             number: position,
@@ -95,382 +95,403 @@ impl<'r> Comparison<'r> {
         });
     }
 
-    /// # Errors
-    /// The question exceeds the work budget.
-    pub fn run(&self) -> Result<ComparisonResult, TooComplex> {
+    /// Compares; `groups` names the groups of the rules. What exceeds the work budget is listed in
+    /// the result.
+    pub fn run(&self, groups: &GroupTable) -> ComparisonResult {
         let changes = |counted: &&NumberedRule<'_>| !counted.sides.unpaired().is_empty();
         let all = || self.rules.iter();
-        let index = RuleIndex::around(
+        let index = RuleIndex::for_changed(
             all().filter(changes),
             all().filter(|counted| !changes(counted)),
         );
-        let differences = differences(&index, self.audiences)?;
-        Ok(ComparisonResult {
-            differences,
+        let difference = difference(&index, groups);
+        ComparisonResult {
+            difference,
             unreadable: index.unreadable,
-        })
+        }
     }
 }
 
-/// What opens and closes, for each audience.
-fn differences(index: &RuleIndex, audiences: usize) -> Result<Vec<AccessDifference>, TooComplex> {
-    let partition = RequestPartition::new(index);
-    // A term only matters for audiences without a term of the same meaning on the other side.
+/// The groups that a term applies to, and how that changes.
+struct TermGroups {
+    /// The groups of the term before and after.
+    before: BitSet,
+    after: BitSet,
+    /// The groups that terms of the same meaning apply to only before, and only after.
+    lost: BitSet,
+    gained: BitSet,
+}
+
+/// The atoms that change in the same way because of the same rule, by the term of that rule.
+type AtomsByTerm = BTreeMap<u32, Vec<AtomId>>;
+
+/// Memory of an atom apart from its terms, as an estimate: its entry and its witness.
+const BYTES_OF_AN_ATOM: usize = 200;
+
+struct DifferenceSearch<'s> {
+    index: &'s RuleIndex,
+    terms: &'s [TermGroups],
+    changed: &'s [bool],
+    /// All visited sets of terms, each once; `None` for those without a change.
+    atoms: IndexMap<Box<[u32]>, Option<AccessRequest>, FixedState>,
+    /// The atoms that match a changed term.
+    universe: HashMap<u32, Vec<AtomId>, FixedState>,
+    formulas: IndexMap<Formula, (), FixedState>,
+    rows: BTreeMap<(RowKind, u32, usize), AtomsByTerm>,
+    not_listed: BTreeSet<(usize, NotListed)>,
+}
+
+/// Compares each part of all requests with a budget of its own, so that one part that exceeds its
+/// budget does not affect the others.
+fn difference(index: &RuleIndex, groups: &GroupTable) -> AccessDifference {
     let mut sides: Vec<BitSet> = vec![BitSet::default(); index.terms.len()];
     for term in &index.terms {
         sides[term.meaning as usize].add(&term.sides);
     }
-    let changed: Vec<BitSet> = sides.iter().map(BitSet::unpaired).collect();
-    let changed = |term: u32| &changed[index.term_of(term).meaning as usize];
-    let mut search = DifferenceSearch {
-        partition: &partition,
-        found: Vec::new(),
-        known: FixedMap::default(),
-    };
-    let mut rows: Vec<Vec<u32>> = vec![Vec::new(); audiences];
-    let mut told: HashSet<(usize, u32), FixedState> = HashSet::default();
-    partition.cells(&|term| !changed(term).is_empty(), &mut |cell| {
-        let mut affected = BitSet::default();
-        for term in cell.terms {
-            affected.add(changed(*term));
-        }
-        for audience in affected.iter() {
-            let found = search.of(cell, audience)?;
-            if told.insert((audience, found)) {
-                rows[audience].push(found);
+    let terms: Vec<TermGroups> = index
+        .terms
+        .iter()
+        .map(|term| {
+            let (all_before, all_after) = sides[term.meaning as usize].halves();
+            let (before, after) = term.sides.halves();
+            TermGroups {
+                lost: all_before.clone().without(&all_after),
+                gained: all_after.without(&all_before),
+                before,
+                after,
             }
-        }
-        Ok(())
-    })?;
-    Ok(rows
-        .into_iter()
-        .map(|families| search.difference(&families))
-        .collect())
-}
-
-/// Whether a term applies to an audience before and after, as two bits.
-const BEFORE: u8 = 1;
-const AFTER: u8 = 2;
-
-/// The sides on which some allow and some deny matches, before deny overrides allow.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct MatchingDecisions {
-    allow: u8,
-    deny: u8,
-}
-
-impl MatchingDecisions {
-    /// The sides on which the request is allowed: deny overrides allow, and the default is deny.
-    fn allowed(self) -> u8 {
-        self.allow & !self.deny
-    }
-}
-
-fn differs(allowed: u8) -> bool {
-    allowed == BEFORE || allowed == AFTER
-}
-
-/// Matching terms, each with the sides on which it applies to one audience.
-type MatchedTerms = SmallVec<[(u32, u8); 4]>;
-
-struct DifferenceSearch<'s, 'i> {
-    partition: &'s RequestPartition<'i>,
-    /// The rows of cells, by the number in `known`.
-    found: Vec<SmallVec<[Arc<DifferenceRow>; 1]>>,
-    /// Cells with the same terms on the same sides have the same rows, computed once. The first
-    /// such cell has the shortest witness.
-    known: FixedMap<MatchedTerms, u32>,
-}
-
-impl DifferenceSearch<'_, '_> {
-    /// The number of the rows of a cell for an audience, in `found`.
-    fn of(&mut self, cell: &PartitionCell<'_>, audience: usize) -> Result<u32, WalkStop> {
-        let met: MatchedTerms = cell
-            .terms
-            .iter()
-            .map(|term| (*term, self.sides(*term, audience)))
-            .filter(|(_, sides)| *sides > 0)
-            .collect();
-        if let Some(known) = self.known.get(&met) {
-            return Ok(*known);
-        }
-        let terms: SmallVec<[u32; 8]> = met.iter().map(|(term, _)| *term).collect();
-        let view = AudienceView {
-            partition: self.partition,
+        })
+        .collect();
+    let changed: Vec<bool> = terms
+        .iter()
+        .map(|term| !term.lost.is_empty() || !term.gained.is_empty())
+        .collect();
+    let mut all = AccessDifference::default();
+    for part in RequestPart::ALL {
+        let mut search = DifferenceSearch {
+            index,
             terms: &terms,
-            audience,
+            changed: &changed,
+            atoms: IndexMap::default(),
+            universe: HashMap::default(),
+            formulas: IndexMap::default(),
+            rows: BTreeMap::new(),
+            not_listed: BTreeSet::new(),
         };
-        let mut rows = Vec::new();
-        if cell.is_path() {
-            view.files(cell, &mut rows);
-        } else {
-            view.destination(cell, &mut rows)?;
-        }
-        let number = u32::try_from(self.found.len()).unwrap_or(u32::MAX);
-        self.found.push(rows.into_iter().map(Arc::new).collect());
-        self.known.insert(met, number);
-        Ok(number)
+        let partition = RequestPartition::new(index);
+        let found = match search.visit(&partition, part) {
+            Ok(()) => search.into_rows(&partition, groups),
+            Err(TooComplex) => AccessDifference {
+                rows: Vec::new(),
+                not_listed: rules_of_part(index, part, &changed),
+            },
+        };
+        all.join(found);
     }
-
-    fn sides(&self, term: u32, audience: usize) -> u8 {
-        sides(&self.partition.index.term_of(term).sides, audience)
-    }
-
-    fn difference(&self, families: &[u32]) -> AccessDifference {
-        let mut rows: Vec<Arc<DifferenceRow>> = families
-            .iter()
-            .flat_map(|family| self.found[*family as usize].iter().cloned())
-            .collect();
-        // Equal rows are merged. The sort is stable, so the first one, with the shortest witness,
-        // remains.
-        rows.sort_by(|one, other| one.order(other));
-        rows.dedup_by(|later, first| later.order(first).is_eq());
-        AccessDifference { rows }
-    }
+    all
 }
 
-fn sides(sides: &BitSet, audience: usize) -> u8 {
-    (u8::from(sides.contains(2 * audience)) * BEFORE)
-        | (u8::from(sides.contains(2 * audience + 1)) * AFTER)
+/// The rules with a changed term in a part.
+fn rules_of_part(
+    index: &RuleIndex,
+    part: RequestPart,
+    changed: &[bool],
+) -> Vec<(usize, NotListed)> {
+    let terms = index.terms_of(part).into_iter();
+    let terms = terms.filter(|term| changed[*term as usize]);
+    let rules: BTreeSet<usize> = index
+        .entries_of(terms)
+        .map(|entry| entry.rule as usize)
+        .collect();
+    rules
+        .into_iter()
+        .map(|rule| (rule, NotListed::Requests))
+        .collect()
 }
 
-/// One cell from the point of view of one audience.
-struct AudienceView<'v, 'i> {
-    partition: &'v RequestPartition<'i>,
-    terms: &'v [u32],
-    audience: usize,
-}
-
-impl AudienceView<'_, '_> {
-    fn votes(&self, terms: impl IntoIterator<Item = u32>) -> MatchingDecisions {
-        let mut votes = MatchingDecisions::default();
-        for id in terms {
-            let term = self.partition.index.term_of(id);
-            match term.decision {
-                Decision::Allow => votes.allow |= sides(&term.sides, self.audience),
-                Decision::Deny => votes.deny |= sides(&term.sides, self.audience),
+impl DifferenceSearch<'_> {
+    fn visit(
+        &mut self,
+        partition: &RequestPartition<'_>,
+        part: RequestPart,
+    ) -> Result<(), TooComplex> {
+        let changed = self.changed;
+        let mut terms = Vec::new();
+        partition.regions_of(part, &|term| changed[term as usize], &mut |region| {
+            if !region.terms.iter().any(|term| changed[*term as usize]) {
+                return Ok(());
             }
-        }
-        votes
+            terms.clear();
+            terms.extend_from_slice(region.terms);
+            terms.sort_unstable();
+            if self.atoms.contains_key(terms.as_slice()) {
+                return Ok(());
+            }
+            partition.budget.spend(terms.len())?;
+            partition
+                .budget
+                .keep(size_of_val(terms.as_slice()) + BYTES_OF_AN_ATOM)?;
+            self.atom(&terms, &|| region.witness());
+            Ok(())
+        })
     }
 
-    fn destination(
-        &self,
-        cell: &PartitionCell<'_>,
-        rows: &mut Vec<DifferenceRow>,
-    ) -> Result<(), WalkStop> {
-        let mut made = None;
-        let mut destination = || match made.get_or_insert_with(|| cell.subject()) {
-            RequestTarget::Destination(destination) => Some(destination.clone()),
-            RequestTarget::Path(_) => None,
-        };
-        for transport in Transport::ALL {
-            let terms = self.partition.connections(self.terms, *transport);
-            if terms.is_empty() {
+    /// Evaluates the formulas of one atom.
+    fn atom(&mut self, terms: &[u32], witness: &dyn Fn() -> Option<AccessRequest>) {
+        let id = self.atoms.len();
+        let mut contributions = Vec::new();
+        self.contributions(terms, &mut contributions);
+        let mut has_change = false;
+        for (position, (kind, term, formula)) in contributions.iter().enumerate() {
+            let rule = self.rule_of(*term);
+            let formula = match formula {
+                Ok(formula) if formula.is_nobody() => continue,
+                Ok(formula) => formula,
+                Err(TooManyTerms { first: _ }) => {
+                    self.not_listed.insert((rule as usize, NotListed::People));
+                    continue;
+                }
+            };
+            // What another rule does for more people is said once, about that rule.
+            let repeats = contributions
+                .iter()
+                .enumerate()
+                .any(|(other_position, other)| {
+                    let (other_kind, _, other_formula) = other;
+                    other_position != position
+                        && other_kind == kind
+                        && other_formula
+                            .as_ref()
+                            .is_ok_and(|other| other.absorbs(formula) && !formula.absorbs(other))
+                });
+            if repeats {
                 continue;
             }
-            for (allowed, ports) in self.by_outcome(&terms) {
-                let Some(port) = ports.witness() else {
-                    continue;
-                };
-                let Some(destination) = destination() else {
-                    continue;
-                };
-                let witness = AccessRequest::Connect {
-                    transport: *transport,
-                    destination,
-                    port,
-                };
-                rows.push(self.row(
-                    allowed,
-                    Some(ports),
-                    Vec::new(),
-                    witness,
-                    &terms.on(Some(port)),
-                ));
+            has_change = true;
+            let number = match self.formulas.get_index_of(formula) {
+                Some(number) => number,
+                None => self.formulas.insert_full(formula.clone(), ()).0,
+            };
+            let atoms = self
+                .rows
+                .entry((*kind, rule, number))
+                .or_default()
+                .entry(*term)
+                .or_default();
+            if atoms.last() != Some(&id) {
+                atoms.push(id);
             }
         }
-        let telling = |connection: &[u32]| self.votes(connection.iter().copied());
-        for part in self.partition.http(self.terms, telling) {
-            let Some(port) = part.ports.witness() else {
+        for term in terms.iter().filter(|term| self.changed[**term as usize]) {
+            self.universe.entry(*term).or_default().push(id);
+        }
+        let witness = if has_change { witness() } else { None };
+        self.atoms.insert(terms.into(), witness);
+    }
+
+    /// For each changed term, the people for whom it changes requests that match exactly `terms`.
+    fn contributions(
+        &self,
+        terms: &[u32],
+        found: &mut Vec<(RowKind, u32, Result<Formula, TooManyTerms>)>,
+    ) {
+        let mut allows_before = BitSet::default();
+        let mut allows_after = BitSet::default();
+        let mut denies_before = BitSet::default();
+        let mut denies_after = BitSet::default();
+        // The groups of allow rules that apply before and after.
+        let mut kept = BitSet::default();
+        for id in terms {
+            let term = &self.terms[*id as usize];
+            match self.index.term_of(*id).decision {
+                Decision::Allow => {
+                    allows_before.add(&term.before);
+                    allows_after.add(&term.after);
+                    kept.add(&term.after.clone().without(&term.gained));
+                }
+                Decision::Deny => {
+                    denies_before.add(&term.before);
+                    denies_after.add(&term.after);
+                }
+            }
+        }
+        let added = |allow: &BitSet, allows: [&BitSet; 2], denies: [&BitSet; 2]| {
+            let [before, _] = allows;
+            let [denied_before, denied_after] = denies;
+            let mut terms = Vec::new();
+            conjunction(&[allow], &[denied_after, before], &mut terms)?;
+            conjunction(&[allow, denied_before], &[denied_after], &mut terms)?;
+            Formula::of(terms)
+        };
+        let released = |deny: &BitSet, denied_after: &BitSet, allowed: Option<&BitSet>| {
+            let mut terms = Vec::new();
+            let mut meets = vec![deny];
+            meets.extend(allowed);
+            conjunction(&meets, &[denied_after], &mut terms)?;
+            Formula::of(terms)
+        };
+        for id in terms {
+            if !self.changed[*id as usize] {
+                continue;
+            }
+            let term = &self.terms[*id as usize];
+            let own = |groups: &BitSet, side: &BitSet| groups.intersection(side);
+            match self.index.term_of(*id).decision {
+                Decision::Allow => {
+                    let gained = own(&term.gained, &term.after);
+                    if !gained.is_empty() {
+                        let allows = [&allows_before, &allows_after];
+                        let denies = [&denies_before, &denies_after];
+                        found.push((RowKind::Opens, *id, added(&gained, allows, denies)));
+                    }
+                    let lost = own(&term.lost, &term.before);
+                    if !lost.is_empty() {
+                        let allows = [&allows_after, &allows_before];
+                        let denies = [&denies_after, &denies_before];
+                        found.push((RowKind::Closes, *id, added(&lost, allows, denies)));
+                    }
+                }
+                Decision::Deny => {
+                    let lost = own(&term.lost, &term.before);
+                    if !lost.is_empty() {
+                        let opens = released(&lost, &denies_after, Some(&kept));
+                        found.push((RowKind::Opens, *id, opens));
+                        let weakens = released(&lost, &denies_after, None);
+                        found.push((RowKind::WeakensGuard, *id, weakens));
+                    }
+                    let gained = own(&term.gained, &term.after);
+                    if !gained.is_empty() {
+                        let closes = released(&gained, &denies_before, Some(&kept));
+                        found.push((RowKind::Closes, *id, closes));
+                        let strengthens = released(&gained, &denies_before, None);
+                        found.push((RowKind::StrengthensGuard, *id, strengthens));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The first rule with the meaning of a term.
+    fn rule_of(&self, term: u32) -> u32 {
+        let entries = self.index.term_of(term).entries.iter();
+        let rules = entries.map(|entry| self.index.entries[*entry as usize].rule);
+        rules.min().unwrap_or_default()
+    }
+
+    /// Writes the atoms of each rule and formula as patterns.
+    fn into_rows(
+        mut self,
+        partition: &RequestPartition<'_>,
+        groups: &GroupTable,
+    ) -> AccessDifference {
+        let mut rows = Vec::new();
+        for ((kind, rule, formula), by_term) in std::mem::take(&mut self.rows) {
+            let Some((formula, ())) = self.formulas.get_index(formula) else {
                 continue;
             };
-            let connection = telling(&part.connection);
-            for path in self.partition.paths(&part.http)?.iter() {
-                let http: Vec<u32> = part
-                    .http
+            let formula = &formula.clone();
+            let written = self.covers(partition, &by_term).and_then(|covers| {
+                let rows = covers
                     .iter()
-                    .copied()
-                    .filter(|term| self.partition.on_path(*term, path))
-                    .collect();
-                for (allowed, methods) in self.by_method(&http, connection) {
-                    let Some(method) = methods.first().copied() else {
-                        continue;
-                    };
-                    if !differs(allowed) || allowed == connection.allowed() {
-                        continue;
+                    .map(|cover| self.row(kind, rule, formula, cover, groups));
+                rows.collect::<Option<Vec<AccessRow>>>()
+            });
+            match written {
+                Some(written) => rows.extend(written),
+                None => {
+                    self.not_listed.insert((rule as usize, NotListed::Requests));
+                }
+            }
+        }
+        AccessDifference {
+            rows,
+            not_listed: self.not_listed.into_iter().collect(),
+        }
+    }
+
+    /// Unions of patterns without exceptions that cover exactly these atoms.
+    fn covers(
+        &self,
+        partition: &RequestPartition<'_>,
+        by_term: &AtomsByTerm,
+    ) -> Option<Vec<Cover>> {
+        // Widest terms first: a narrower resource of the same rule adds nothing to them.
+        let mut bases: Vec<(&u32, &Vec<AtomId>)> = by_term.iter().collect();
+        bases.sort_by_key(|(term, atoms)| (std::cmp::Reverse(atoms.len()), **term));
+        let mut covered: BTreeSet<AtomId> = BTreeSet::new();
+        let mut covers: Vec<Cover> = Vec::new();
+        let terms_of = |atom: AtomId| {
+            self.atoms
+                .get_index(atom)
+                .map_or(&[][..], |(terms, _)| terms)
+        };
+        for (term, good) in bases {
+            if good.iter().any(|atom| !covered.contains(atom)) {
+                let universe = self.universe.get(term).map_or(&[][..], Vec::as_slice);
+                let own = cover(*term, universe, good, &terms_of, &partition.budget).ok()?;
+                for cover in own {
+                    covered.extend(cover.atoms.iter().copied());
+                    match covers
+                        .iter_mut()
+                        .find(|known| known.is_compatible(&cover, &terms_of))
+                    {
+                        Some(known) => known.join(cover),
+                        None => covers.push(cover),
                     }
-                    let Some(destination) = destination() else {
-                        continue;
-                    };
-                    let witness = AccessRequest::Http {
-                        method,
-                        destination,
-                        port,
-                        path: path.witness.clone(),
-                    };
-                    let requests =
-                        |id: &u32| self.partition.index.term_of(*id).what.requests(method);
-                    // Ports with the same decision may still have different deciding rules; use
-                    // those of the witness's port.
-                    let connection = self
-                        .partition
-                        .connections(self.terms, Transport::Tcp)
-                        .on(Some(port));
-                    let deciding: Vec<u32> = connection
-                        .into_iter()
-                        .chain(http.iter().copied().filter(requests))
-                        .collect();
-                    rows.push(self.row(
-                        allowed,
-                        Some(part.ports.clone()),
-                        methods,
-                        witness,
-                        &deciding,
-                    ));
                 }
             }
         }
-        Ok(())
+        Some(covers)
     }
 
-    /// The ports of each outcome in which the two sides differ.
-    fn by_outcome(&self, terms: &TermsByPort) -> SmallVec<[(u8, PortSet); 2]> {
-        let everywhere = self.votes(terms.everywhere.iter().copied());
-        let elsewhere = everywhere.allowed();
-        let mut only: SmallVec<[(u8, BTreeSet<u16>); 2]> = SmallVec::new();
-        let mut but = BTreeSet::new();
-        for (port, here) in &terms.at {
-            let here = self.votes(here.iter().copied());
-            let here = MatchingDecisions {
-                allow: here.allow | everywhere.allow,
-                deny: here.deny | everywhere.deny,
-            }
-            .allowed();
-            if here == elsewhere {
-                continue;
-            }
-            if differs(elsewhere) {
-                but.insert(*port);
-            }
-            if differs(here) {
-                match only.iter_mut().find(|(outcome, _)| *outcome == here) {
-                    Some((_, ports)) => drop(ports.insert(*port)),
-                    None => only.push((here, BTreeSet::from([*port]))),
-                }
-            }
-        }
-        let only = only
-            .into_iter()
-            .map(|(outcome, ports)| (outcome, PortSet::Only(ports)));
-        only.chain(differs(elsewhere).then_some((elsewhere, PortSet::AllBut(but))))
-            .collect()
-    }
-
-    /// The methods with an HTTP term, by outcome.
-    fn by_method(&self, http: &[u32], connection: MatchingDecisions) -> BTreeMap<u8, Vec<Method>> {
-        let mut outcomes: BTreeMap<u8, Vec<Method>> = BTreeMap::new();
-        for method in Method::ALL {
-            let terms = http
-                .iter()
-                .copied()
-                .filter(|id| self.partition.index.term_of(*id).what.requests(*method));
-            let mut terms = terms.peekable();
-            if terms.peek().is_some() {
-                let votes = self.votes(terms);
-                let votes = MatchingDecisions {
-                    allow: votes.allow | connection.allow,
-                    deny: votes.deny | connection.deny,
-                };
-                outcomes.entry(votes.allowed()).or_default().push(*method);
-            }
-        }
-        outcomes
-    }
-
-    fn files(&self, cell: &PartitionCell<'_>, rows: &mut Vec<DifferenceRow>) {
-        for mode in FileMode::ALL {
-            let mounts = |id: &u32| self.partition.index.term_of(*id).what.mounts(*mode);
-            let terms: Vec<u32> = self.terms.iter().copied().filter(mounts).collect();
-            let allowed = self.votes(terms.iter().copied()).allowed();
-            if differs(allowed)
-                && let RequestTarget::Path(path) = cell.subject()
-            {
-                let witness = AccessRequest::File { mode: *mode, path };
-                rows.push(self.row(allowed, None, Vec::new(), witness, &terms));
-            }
-        }
-    }
-
-    /// A row whose witness is decided by these terms.
     fn row(
         &self,
-        allowed: u8,
-        ports: Option<PortSet>,
-        methods: Vec<Method>,
-        witness: AccessRequest,
-        terms: &[u32],
-    ) -> DifferenceRow {
-        let before = self.verdict(terms, BEFORE);
-        let after = self.verdict(terms, AFTER);
-        let (direction, denied, granted) = match allowed {
-            AFTER => (Direction::Opens, &before, &after),
-            _ => (Direction::Closes, &after, &before),
-        };
-        debug_assert_eq!(
-            (denied.decision, granted.decision),
-            (Decision::Deny, Decision::Allow),
-            "{witness}"
-        );
-        let deciding = denied.reasons.first().or(granted.reasons.first());
-        let resource =
-            deciding.map_or_else(|| Arc::from(""), |reason| Arc::clone(&reason.resource));
-        DifferenceRow {
-            direction,
-            resource,
-            ports,
-            methods,
-            witness,
-            before,
-            after,
+        kind: RowKind,
+        rule: u32,
+        formula: &Formula,
+        cover: &Cover,
+        groups: &GroupTable,
+    ) -> Option<AccessRow> {
+        let mut what: Vec<String> = Vec::new();
+        for include in &cover.include {
+            what.extend(patterns(self.index, include)?);
         }
+        let mut except: Vec<String> = Vec::new();
+        for exclude in &cover.exclude {
+            except.extend(patterns(self.index, &[*exclude])?);
+        }
+        for texts in [&mut what, &mut except] {
+            let mut known = BTreeSet::new();
+            texts.retain(|text| known.insert(text.clone()));
+        }
+        let first = cover.atoms.iter().min()?;
+        let (terms, witness) = self.atoms.get_index(*first)?;
+        let representative = formula.representative();
+        Some(AccessRow {
+            kind,
+            rule: rule as usize,
+            people: groups.people(formula),
+            what,
+            except,
+            witness: witness.clone()?,
+            before: self.verdict(terms, &representative, |term| &term.before),
+            after: self.verdict(terms, &representative, |term| &term.after),
+        })
     }
 
-    fn verdict(&self, terms: &[u32], side: u8) -> ExplainedDecision {
-        let index = self.partition.index;
+    fn verdict(
+        &self,
+        terms: &[u32],
+        person: &BitSet,
+        side: impl Fn(&TermGroups) -> &BitSet,
+    ) -> ExplainedDecision {
         let of = |decision: Decision| {
-            let terms = terms.iter().copied().filter(move |id| {
-                let term = index.term_of(*id);
-                term.decision == decision && sides(&term.sides, self.audience) & side > 0
+            let terms = terms.iter().copied().filter(|id| {
+                self.index.term_of(*id).decision == decision
+                    && meets(person, side(&self.terms[*id as usize]))
             });
-            reasons(index.entries_of(terms))
+            reasons(self.index.entries_of(terms))
         };
-        let denies: Vec<DecidingResource> = of(Decision::Deny);
-        if !denies.is_empty() {
-            return ExplainedDecision {
-                decision: Decision::Deny,
-                reasons: denies,
-            };
-        }
-        let allows = of(Decision::Allow);
-        let decision = if allows.is_empty() {
-            Decision::Deny
-        } else {
-            Decision::Allow
-        };
-        ExplainedDecision {
-            decision,
-            reasons: allows,
-        }
+        ExplainedDecision::of(of(Decision::Allow), of(Decision::Deny))
     }
 }

@@ -31,6 +31,19 @@ pub struct ExplainedDecision {
     pub reasons: Vec<DecidingResource>,
 }
 
+impl ExplainedDecision {
+    /// Deny overrides allow, and the default is deny.
+    pub(crate) fn of(allows: Vec<DecidingResource>, denies: Vec<DecidingResource>) -> Self {
+        let decision = if denies.is_empty() && !allows.is_empty() {
+            Decision::Allow
+        } else {
+            Decision::Deny
+        };
+        let reasons = if denies.is_empty() { allows } else { denies };
+        Self { decision, reasons }
+    }
+}
+
 impl RuleSet {
     /// Indexes rules. The order of rules and the policies that contain them do not affect
     /// decisions.
@@ -58,23 +71,20 @@ impl RuleSet {
                 .filter(|id| self.index.term_of(*id).decision == decision);
             reasons(self.index.entries_of(terms))
         };
-        let denies = reasons(Decision::Deny);
-        if !denies.is_empty() {
-            return ExplainedDecision {
-                decision: Decision::Deny,
-                reasons: denies,
-            };
-        }
-        let allows = reasons(Decision::Allow);
-        let decision = if allows.is_empty() {
-            Decision::Deny
-        } else {
-            Decision::Allow
-        };
-        ExplainedDecision {
-            decision,
-            reasons: allows,
-        }
+        ExplainedDecision::of(reasons(Decision::Allow), reasons(Decision::Deny))
+    }
+
+    /// The positions of all rules that match a request, sorted.
+    pub(crate) fn matching_rules(&self, request: &AccessRequest) -> Vec<usize> {
+        let matching = self.index.matching(request);
+        let mut rules: Vec<usize> = self
+            .index
+            .entries_of(matching.into_iter())
+            .map(|entry| entry.rule as usize)
+            .collect();
+        rules.sort_unstable();
+        rules.dedup();
+        rules
     }
 
     /// Decides a request like [`decide`](Self::decide), but without reasons. This is several times

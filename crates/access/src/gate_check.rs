@@ -1,10 +1,14 @@
 //! Checks gates against the rules of a whole organization.
 
-use super::audience::{Audience, NamedAudience};
+use std::collections::BTreeSet;
+
 use super::bounds::{Bound, BoundViolation, Bounds};
 use super::budget::TooComplex;
 use super::decide::{DecidingResource, ExplainedDecision};
 use super::gate::Gate;
+use super::parsed::parse;
+use super::people::{GroupTable, People};
+use super::reading::{Reading, varies};
 use super::request::AccessRequest;
 use super::request_pattern::RequestPattern;
 use model::docker::{Decision, Rule, Scope};
@@ -27,22 +31,19 @@ pub struct GateCheck<'a> {
     pub before: &'a [ScopedRule<'a>],
     /// The rules after the change.
     pub after: &'a [ScopedRule<'a>],
-    /// Additional audiences to check. Everyone outside of all teams, each team and profile in a
-    /// scope, and members of all of them are always checked.
-    pub audiences: &'a [NamedAudience],
 }
 
-/// A failed gate, for one audience.
+/// A failed gate, for some people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GateBreach<'a> {
     /// The position of the gate in the list of gates.
     pub gate: usize,
-    /// The audience.
-    pub audience: Audience,
-    /// One request that violates the gate.
+    /// The people. For a gate with an audience, the groups of that audience.
+    pub people: People,
+    /// One request that breaks the gate.
     pub witness: AccessRequest,
-    /// The decision about it before the change, with the deciding rules and their matching
-    /// resources.
+    /// The decision about it before the change, for members of the groups that the first term of
+    /// `people` requires, with the deciding rules and their matching resources.
     pub before: (Decision, Vec<(ScopedRule<'a>, String)>),
     /// The decision about it after the change.
     pub after: (Decision, Vec<(ScopedRule<'a>, String)>),
@@ -57,15 +58,9 @@ impl PartialEq for ScopedRule<'_> {
 impl Eq for ScopedRule<'_> {}
 
 impl<'a> GateCheck<'a> {
-    /// Checks all gates. An empty result proves that all of them pass for every request. A gate
-    /// with an audience is checked for that audience, any other gate for every combination of
-    /// teams.
-    ///
-    /// Checking single teams is enough for combinations. A member of several teams who is allowed
-    /// is allowed by a rule of one of them and denied by none, so that a member of that team alone
-    /// is allowed too (`Never`). A member of several teams who is denied is either denied by a rule
-    /// of one of them, or no rule of any of them allows the request; in both cases a member of one
-    /// team alone is denied too (`Always`).
+    /// Checks all gates. An empty result proves that all of them pass for every request, under
+    /// every reading of the contract (see `reading`). A gate with an audience is checked for members of
+    /// exactly its groups, any other gate for every combination of groups.
     ///
     /// # Errors
     /// The question exceeds the work budget.
@@ -73,101 +68,111 @@ impl<'a> GateCheck<'a> {
         if gates.is_empty() {
             return Ok(Vec::new());
         }
-        let named = gates.iter().filter_map(|gate| gate.audience.as_ref());
-        let (audiences, mut bounds) = self.prepared(named);
-        for gate in gates {
-            let audience = gate.audience.as_ref().map(|named| self.spelled(named));
-            let audience = audience
-                .and_then(|people| audiences.iter().position(|audience| *audience == people));
-            bounds.gate(gate.kind, &gate.pattern, audience);
+        let mut hosts_vary = false;
+        let mut paths_vary = false;
+        let mut note = |(hosts, paths): (bool, bool)| {
+            hosts_vary |= hosts;
+            paths_vary |= paths;
+        };
+        for rule in self.before.iter().chain(self.after) {
+            parse(rule.rule, |_, parsed| {
+                if let Ok(parsed) = parsed {
+                    note(varies(&parsed));
+                }
+            });
         }
-        Ok(self.told(&audiences, bounds.breaches()?))
+        for gate in gates {
+            for part in gate.pattern.parts() {
+                note(varies(part));
+            }
+        }
+        let mut found: Vec<GateBreach<'a>> = Vec::new();
+        for reading in Reading::all(hosts_vary, paths_vary) {
+            let (groups, mut bounds) = self.prepared(reading);
+            for gate in gates {
+                let members = gate
+                    .audience
+                    .as_ref()
+                    .map(|named| groups.members(&named.audience));
+                bounds.gate(gate.kind, &gate.pattern, members);
+            }
+            for mut breach in self.attributed(&groups, bounds.breaches()?) {
+                if let Some(named) = gates
+                    .get(breach.gate)
+                    .and_then(|gate| gate.audience.as_ref())
+                {
+                    breach.people = People::members_of(&named.audience);
+                }
+                let is_same = |known: &GateBreach<'_>| {
+                    (known.gate, &known.people, &known.before, &known.after)
+                        == (breach.gate, &breach.people, &breach.before, &breach.after)
+                };
+                if !found.iter().any(is_same) {
+                    found.push(breach);
+                }
+            }
+        }
+        found.sort_by_key(|breach| breach.gate);
+        Ok(found)
     }
 
-    /// Returns what the change opens outside of some patterns; the position of the gate is 0.
-    /// Unlike gates, this depends on combinations of teams: only the listed audiences are checked.
+    /// Returns what the change opens outside of some patterns, for every combination of groups; the
+    /// position of the gate is 0.
     ///
     /// # Errors
     /// The question exceeds the work budget.
     pub fn widened(&self, within: &[RequestPattern]) -> Result<Vec<GateBreach<'a>>, TooComplex> {
-        let (audiences, mut bounds) = self.prepared(std::iter::empty());
-        bounds.within(within);
-        Ok(self.told(&audiences, bounds.breaches()?))
+        let (groups, mut bounds) = self.prepared(Reading::default());
+        bounds.limit_widening(within);
+        Ok(self.attributed(&groups, bounds.breaches()?))
     }
 
-    fn scopes(&self) -> impl Iterator<Item = &'a Scope> + Clone {
-        self.before.iter().chain(self.after).map(|rule| rule.scope)
-    }
-
-    fn spelled(&self, named: &NamedAudience) -> Audience {
-        named.audience.with_team_spelling(self.scopes())
-    }
-
-    /// The audiences, and bounds with all rules. Rules before the change are numbered first, then
+    /// The groups, and bounds with all rules. Rules before the change are numbered first, then
     /// those after it.
-    fn prepared<'g>(
-        &self,
-        named: impl Iterator<Item = &'g NamedAudience>,
-    ) -> (Vec<Audience>, Bounds) {
-        let further: Vec<Audience> = named
-            .map(|named| self.spelled(named))
-            .chain(self.audiences.iter().map(|named| self.spelled(named)))
-            .collect();
-        let audiences = Audience::relevant(self.scopes(), further);
-        let mut bounds = Bounds::new(audiences.len());
-        let reached = |scope: &Scope| -> Vec<usize> {
-            (0..audiences.len())
-                .filter(|at| audiences[*at].is_reached_by(scope))
-                .collect()
-        };
-        // The rules of one policy share a scope, so the last result is usually valid.
-        let mut last: Option<(&Scope, Vec<usize>)> = None;
-        for (position, rule) in self.before.iter().chain(self.after).enumerate() {
-            let people = match last.take() {
-                Some((scope, people)) if scope == rule.scope => people,
-                Some(_) | None => reached(rule.scope),
-            };
-            bounds.rule(position, rule.rule, position >= self.before.len(), &people);
-            last = Some((rule.scope, people));
+    fn prepared(&self, reading: Reading) -> (GroupTable, Bounds) {
+        let rules = || self.before.iter().chain(self.after);
+        let groups = GroupTable::of(rules().map(|rule| rule.scope));
+        let mut bounds = Bounds::new(groups.len(), reading);
+        for (position, rule) in rules().enumerate() {
+            let scope = groups.groups(rule.scope);
+            bounds.rule(position, rule.rule, position >= self.before.len(), &scope);
         }
-        (audiences, bounds)
+        (groups, bounds)
     }
 
-    fn told(&self, audiences: &[Audience], breaches: Vec<BoundViolation>) -> Vec<GateBreach<'a>> {
+    fn attributed(
+        &self,
+        groups: &GroupTable,
+        breaches: Vec<BoundViolation>,
+    ) -> Vec<GateBreach<'a>> {
         let mut breaches = breaches;
-        breaches.sort_by_key(|breach| (breach.bound, breach.audience));
+        breaches.sort_by_key(|breach| breach.bound);
+        let mut known = BTreeSet::new();
         let mut found: Vec<GateBreach<'a>> = Vec::new();
         for BoundViolation {
             bound,
-            audience,
+            people,
             witness,
             before,
             after,
         } in breaches
         {
-            let Some(audience) = audiences.get(audience).cloned() else {
-                continue;
-            };
             let gate = match bound {
                 Bound::Gate(position) => position,
                 Bound::Widening => 0,
             };
-            let before = self.named(before);
-            let after = self.named(after);
-            let said = |other: &GateBreach<'_>| {
-                other.gate == gate
-                    && other.before == before
-                    && other.after == after
-                    && other.audience.is_part_of(&audience)
-            };
-            // A breach with the same rules is reported once, for the smallest audience.
-            if !found.iter().any(said) {
+            if known.insert((
+                gate,
+                people.clone(),
+                before.reasons.clone(),
+                after.reasons.clone(),
+            )) {
                 found.push(GateBreach {
                     gate,
-                    audience,
+                    people: groups.people(&people),
                     witness,
-                    before,
-                    after,
+                    before: self.named(before),
+                    after: self.named(after),
                 });
             }
         }

@@ -9,6 +9,8 @@ use smallvec::SmallVec;
 use super::address_ranges::AddressRanges;
 use super::bits::BitSet;
 use super::parsed::{ParsedResource, ResourceDestination, ResourceParseError, parse};
+use super::reading::Reading;
+use super::request::RequestPart;
 use super::segments::{FixedMap, NodeId, Trie};
 use super::terms::{PathTable, Term, TermMatcher};
 use model::docker::pattern::{
@@ -93,7 +95,7 @@ impl RuleIndex {
         let mut index = Self::default();
         index.expect(sets.iter().flat_map(|rules| rules.iter().copied()));
         for (number, rules) in sets.iter().enumerate() {
-            let side = BitSet::one(number);
+            let side = BitSet::single(number);
             for (position, rule) in rules.iter().enumerate() {
                 index.add(position, rule, &side);
             }
@@ -121,6 +123,23 @@ impl RuleIndex {
         });
     }
 
+    /// Like [`Self::add`], with resources as a reading compares them.
+    pub(crate) fn add_as(
+        &mut self,
+        position: usize,
+        rule: &Rule,
+        sides: &BitSet,
+        reading: Reading,
+    ) {
+        parse(rule, |resource, parsed| match parsed {
+            Ok(parsed) => self.put(position, resource.text(), &reading.of(&parsed), sides),
+            Err(error) => {
+                self.unreadable
+                    .push(InvalidResource::new(position, &resource.text(), error))
+            }
+        });
+    }
+
     pub(crate) fn put(
         &mut self,
         position: usize,
@@ -134,7 +153,7 @@ impl RuleIndex {
             about,
         } = parsed;
         let spot = self.route(at);
-        let what = self.places.what(about);
+        let what = self.places.term_matcher(about);
         let term = self.term(spot, *decision, what, sides);
         let entry = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
         let rule = u32::try_from(position).unwrap_or(u32::MAX);
@@ -240,6 +259,27 @@ impl RuleIndex {
                     windows.insert(std::iter::once(letter).chain(pattern.segments())),
                 )
             }
+        }
+    }
+
+    /// The terms that match requests of a part.
+    pub(crate) fn terms_of(&self, part: RequestPart) -> Vec<u32> {
+        let trie = |trie: &Trie| {
+            let nodes = trie.nodes.iter();
+            nodes.flat_map(|node| node.terms.iter().copied()).collect()
+        };
+        match part {
+            RequestPart::Names => trie(&self.hosts),
+            RequestPart::Addresses => self
+                .nets
+                .cells()
+                .into_iter()
+                .flat_map(|cell| cell.terms)
+                .collect(),
+            RequestPart::PosixPaths => trie(&self.files.posix),
+            RequestPart::HomePaths => trie(&self.files.home),
+            RequestPart::WslPaths => trie(&self.files.wsl),
+            RequestPart::WindowsPaths => trie(&self.files.windows),
         }
     }
 

@@ -31,6 +31,7 @@ mod bounds;
 mod budget;
 pub mod cedar;
 mod compare;
+mod cover;
 mod decide;
 mod difference;
 mod gate;
@@ -41,7 +42,10 @@ mod overlap;
 mod parse;
 mod parsed;
 mod partition;
+mod pattern_text;
+mod people;
 mod question;
+mod reading;
 mod regions;
 mod remedy;
 mod request;
@@ -56,7 +60,8 @@ mod usage;
 mod walk;
 
 pub use applicable::{
-    ApplicableRule, ApplicableRules, AttributedDecision, OrganizationPolicies, RulePosition,
+    Answer, ApplicableRule, ApplicableRules, AttributedDecision, OrganizationPolicies,
+    RulePosition, UnknownCause,
 };
 pub use atoms::{Atom, AtomFinder};
 pub use audience::{Audience, NamedAudience};
@@ -68,11 +73,12 @@ pub use cedar::{
 };
 pub use compare::{Comparison, ComparisonResult, compare};
 pub use decide::{DecidingResource, ExplainedDecision, RuleSet};
-pub use difference::{AccessDifference, AccessEffect, DifferenceRow, Direction};
+pub use difference::{AccessDifference, AccessEffect, AccessRow, NotListed, RowKind};
 pub use gate::{Gate, GateKind};
 pub use gate_check::{GateBreach, GateCheck, ScopedRule};
 pub use index::InvalidResource;
 pub use parse::RequestParseError;
+pub use people::{GroupTable, Membership, People};
 pub use question::{AccessQuestion, LONGEST_QUESTION, QuestionError};
 pub use remedy::{Addition, Remedy};
 pub use request::{AccessRequest, Destination, FilePath, PortSet};

@@ -61,11 +61,11 @@ impl RuleIndex {
         match request {
             AccessRequest::Connect {
                 transport, port, ..
-            } => what.connects(*transport) && on(port),
+            } => what.matches_transport(*transport) && on(port),
             AccessRequest::Http {
                 method, port, path, ..
             } => match what {
-                TermMatcher::Connect { .. } => what.connects(Transport::Tcp) && on(port),
+                TermMatcher::Connect { .. } => what.matches_transport(Transport::Tcp) && on(port),
                 TermMatcher::Http { path: glob, .. } => {
                     what.requests(*method) && on(port) && self.places.matches(glob, path)
                 }

@@ -39,7 +39,7 @@ impl RuleIndex {
     /// Indexes all `changed` rules, and of the others each resource that may match a request in
     /// common with them. Questions about such requests have the same answers as in an index of all
     /// rules.
-    pub(crate) fn around<'r>(
+    pub(crate) fn for_changed<'r>(
         changed: impl Iterator<Item = &'r NumberedRule<'r>> + Clone,
         others: impl Iterator<Item = &'r NumberedRule<'r>>,
     ) -> Self {

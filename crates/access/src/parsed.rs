@@ -53,7 +53,7 @@ pub(crate) fn parse(
     let RuleMeaning { decision, access } = rule.meaning();
     match access {
         RuleAccess::Network { actions, resources } => {
-            let transports = ActionSet::of(actions.iter().map(|action| *action as u16));
+            let transports = ActionSet::from_positions(actions.iter().map(|action| *action as u16));
             for resource in resources {
                 let parsed = NetworkPattern::parse(resource)
                     .map(|pattern| network(decision, transports, pattern));
@@ -66,7 +66,7 @@ pub(crate) fn parse(
             }
         }
         RuleAccess::Http { actions, resources } => {
-            let methods = ActionSet::of(actions.iter().map(|action| *action as u16));
+            let methods = ActionSet::from_positions(actions.iter().map(|action| *action as u16));
             for resource in resources {
                 let parsed =
                     HttpPattern::parse(resource).map(|pattern| http(decision, methods, pattern));
@@ -81,7 +81,7 @@ pub(crate) fn parse(
             }
         }
         RuleAccess::Filesystem { actions, resources } => {
-            let modes = ActionSet::of(actions.iter().map(|action| *action as u16));
+            let modes = ActionSet::from_positions(actions.iter().map(|action| *action as u16));
             for resource in resources {
                 let parsed =
                     PathPattern::parse(resource).map(|pattern| file(decision, modes, pattern));

@@ -20,6 +20,7 @@ use std::rc::Rc;
 
 use super::budget::{Budget, TooComplex, WalkStop};
 use super::index::{PathTries, RuleIndex};
+use super::request::RequestPart;
 use super::request::{Destination, FilePath, PortSet};
 use super::segment_kind::SegmentKind;
 use super::segments::{FixedMap, Trie};
@@ -117,21 +118,59 @@ impl<'i> RequestPartition<'i> {
         wanted: &dyn Fn(u32) -> bool,
         visit: &mut dyn FnMut(&PartitionCell<'_>) -> Result<(), WalkStop>,
     ) -> Result<(), WalkStop> {
-        let RuleIndex {
-            hosts, nets, files, ..
-        } = self.index;
-        self.names(
-            hosts,
-            SegmentKind::Host,
-            wanted,
-            &mut |walk, cell, terms| {
-                visit(&PartitionCell {
-                    terms,
-                    place: CellOrigin::Name(walk, cell),
-                })
-            },
-        )?;
-        for mut cell in nets.cells() {
+        for part in RequestPart::ALL {
+            self.visit_part(part, wanted, visit)?;
+        }
+        Ok(())
+    }
+
+    /// Visits the cells of one part in which a `wanted` term matches, shortest names first.
+    pub(crate) fn visit_part(
+        &self,
+        part: RequestPart,
+        wanted: &dyn Fn(u32) -> bool,
+        visit: &mut dyn FnMut(&PartitionCell<'_>) -> Result<(), WalkStop>,
+    ) -> Result<(), WalkStop> {
+        let PathTries {
+            posix,
+            home,
+            windows,
+            wsl,
+        } = &self.index.files;
+        let (trie, format, kind) = match part {
+            RequestPart::Names => {
+                return self.names(
+                    &self.index.hosts,
+                    SegmentKind::Host,
+                    wanted,
+                    &mut |walk, cell, terms| {
+                        visit(&PartitionCell {
+                            terms,
+                            place: CellOrigin::Name(walk, cell),
+                        })
+                    },
+                );
+            }
+            RequestPart::Addresses => return self.addresses(wanted, visit),
+            RequestPart::PosixPaths => (posix, PathFormat::Posix, SegmentKind::File),
+            RequestPart::HomePaths => (home, PathFormat::Home, SegmentKind::File),
+            RequestPart::WslPaths => (wsl, PathFormat::Wsl, SegmentKind::Wsl),
+            RequestPart::WindowsPaths => (windows, PathFormat::Windows, SegmentKind::Windows),
+        };
+        self.names(trie, kind, wanted, &mut |walk, cell, terms| {
+            visit(&PartitionCell {
+                terms,
+                place: CellOrigin::Path(format, walk, cell),
+            })
+        })
+    }
+
+    fn addresses(
+        &self,
+        wanted: &dyn Fn(u32) -> bool,
+        visit: &mut dyn FnMut(&PartitionCell<'_>) -> Result<(), WalkStop>,
+    ) -> Result<(), WalkStop> {
+        for mut cell in self.index.nets.cells() {
             self.budget.spend(cell.terms.len() + 1)?;
             cell.terms.sort_unstable();
             if cell.terms.iter().any(|term| wanted(*term)) {
@@ -140,26 +179,6 @@ impl<'i> RequestPartition<'i> {
                     place: CellOrigin::Address(cell.witness),
                 })?;
             }
-        }
-        let PathTries {
-            posix,
-            home,
-            windows,
-            wsl,
-        } = files;
-        let tries = [
-            (posix, PathFormat::Posix, SegmentKind::File),
-            (home, PathFormat::Home, SegmentKind::File),
-            (wsl, PathFormat::Wsl, SegmentKind::Wsl),
-            (windows, PathFormat::Windows, SegmentKind::Windows),
-        ];
-        for (trie, format, naming) in tries {
-            self.names(trie, naming, wanted, &mut |walk, cell, terms| {
-                visit(&PartitionCell {
-                    terms,
-                    place: CellOrigin::Path(format, walk, cell),
-                })
-            })?;
         }
         Ok(())
     }
@@ -171,12 +190,12 @@ impl<'i> RequestPartition<'i> {
         wanted: &dyn Fn(u32) -> bool,
         visit: &mut NameVisitor<'_>,
     ) -> Result<(), WalkStop> {
-        let leading = trie.nodes_leading_to(wanted);
+        let leading = trie.ancestors_of(wanted);
         if leading.first() != Some(&true) {
             return Ok(());
         }
         let mut terms = Vec::new();
-        TrieWalk::over(trie, naming, &leading, &self.budget, &mut |walk, cell| {
+        TrieWalk::visit_cells(trie, naming, &leading, &self.budget, &mut |walk, cell| {
             terms.clear();
             terms.extend(trie.terms(walk.state(cell)));
             if terms.iter().any(|term| wanted(*term)) {
@@ -193,8 +212,8 @@ impl<'i> RequestPartition<'i> {
         let mut split = TermsByPort::default();
         for id in terms {
             let what = self.index.term_of(*id).what;
-            if what.connects(transport) {
-                split.at_port(what.port()).push(*id);
+            if what.matches_transport(transport) {
+                split.terms_at_mut(what.port()).push(*id);
             }
         }
         split
@@ -211,7 +230,7 @@ impl<'i> RequestPartition<'i> {
         for id in terms {
             if let what @ TermMatcher::Http { port, .. } = self.index.term_of(*id).what {
                 debug_assert_eq!(what.port(), port);
-                http.at_port(port).push(*id);
+                http.terms_at_mut(port).push(*id);
             }
         }
         if http.is_empty() {
@@ -221,8 +240,8 @@ impl<'i> RequestPartition<'i> {
         let written: BTreeSet<u16> = http.at.keys().chain(tcp.at.keys()).copied().collect();
         let mut alike: BTreeMap<(Vec<u32>, K), HttpPortGroup> = BTreeMap::new();
         for port in std::iter::once(None).chain(written.iter().copied().map(Some)) {
-            let http = http.on(port);
-            let connection = tcp.on(port);
+            let http = http.terms_at(port);
+            let connection = tcp.terms_at(port);
             let key = (http.clone(), telling(&connection));
             let one = alike.entry(key).or_insert_with(|| HttpPortGroup {
                 ports: if port.is_none() {
@@ -294,7 +313,7 @@ impl TermsByPort {
         self.everywhere.is_empty() && self.at.is_empty()
     }
 
-    fn at_port(&mut self, port: Option<u16>) -> &mut Vec<u32> {
+    fn terms_at_mut(&mut self, port: Option<u16>) -> &mut Vec<u32> {
         match port {
             Some(port) => self.at.entry(port).or_default(),
             None => &mut self.everywhere,
@@ -302,7 +321,7 @@ impl TermsByPort {
     }
 
     /// The terms for a port; `None` represents all ports without terms of their own.
-    pub(crate) fn on(&self, port: Option<u16>) -> Vec<u32> {
+    pub(crate) fn terms_at(&self, port: Option<u16>) -> Vec<u32> {
         let here = port
             .and_then(|port| self.at.get(&port))
             .map_or(&[][..], Vec::as_slice);

@@ -12,7 +12,7 @@
 
 use super::budget::{TooComplex, WalkStop};
 use super::partition::{PartitionCell, RequestPartition, RequestTarget};
-use super::request::{AccessRequest, Destination, FilePath, PortSet};
+use super::request::{AccessRequest, Destination, FilePath, PortSet, RequestPart};
 use model::docker::{FileMode, Method, Transport};
 
 pub(crate) struct RequestRegion<'r> {
@@ -37,18 +37,38 @@ impl RequestPartition<'_> {
         wanted: &dyn Fn(u32) -> bool,
         visit: &mut dyn FnMut(&RequestRegion<'_>) -> Result<(), WalkStop>,
     ) -> Result<(), TooComplex> {
-        self.cells(wanted, &mut |cell| {
-            if cell.is_path() {
-                return self.mounts(cell, visit);
-            }
-            for transport in Transport::ALL {
-                self.connects(cell, *transport, visit)?;
-            }
-            self.requests(cell, visit)
-        })
+        self.cells(wanted, &mut |cell| self.split(cell, visit))
     }
 
-    fn connects(
+    /// Like [`Self::regions`], for one part of all requests.
+    pub(crate) fn regions_of(
+        &self,
+        part: RequestPart,
+        wanted: &dyn Fn(u32) -> bool,
+        visit: &mut dyn FnMut(&RequestRegion<'_>) -> Result<(), WalkStop>,
+    ) -> Result<(), TooComplex> {
+        let visited = self.visit_part(part, wanted, &mut |cell| self.split(cell, visit));
+        match visited {
+            Ok(()) | Err(WalkStop::Answered) => Ok(()),
+            Err(WalkStop::TooComplex(too_complex)) => Err(too_complex),
+        }
+    }
+
+    fn split(
+        &self,
+        cell: &PartitionCell<'_>,
+        visit: &mut dyn FnMut(&RequestRegion<'_>) -> Result<(), WalkStop>,
+    ) -> Result<(), WalkStop> {
+        if cell.is_path() {
+            return self.mounts(cell, visit);
+        }
+        for transport in Transport::ALL {
+            self.visit_connections(cell, *transport, visit)?;
+        }
+        self.requests(cell, visit)
+    }
+
+    fn visit_connections(
         &self,
         cell: &PartitionCell<'_>,
         transport: Transport,
@@ -61,7 +81,7 @@ impl RequestPartition<'_> {
         ports.sort_by_key(|port| (*port != Some(443), *port != Some(80)));
         let elsewhere = (!split.everywhere.is_empty()).then_some(None);
         for port in elsewhere.into_iter().chain(ports) {
-            let terms = split.on(port);
+            let terms = split.terms_at(port);
             self.budget.spend(terms.len())?;
             let witness = || {
                 let port = port.or_else(|| PortSet::AllBut(written.clone().collect()).witness())?;

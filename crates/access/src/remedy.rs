@@ -8,7 +8,7 @@ use super::applicable::{ApplicableRule, ApplicableRules, AttributedDecision};
 use super::decide::RuleSet;
 use super::request::{AccessRequest, Destination, FilePath};
 use model::docker::pattern::{GlobSegment, NetworkPattern, PathPattern};
-use model::docker::{Action, Decision, HttpResource, Layer, Resources, Rule};
+use model::docker::{Action, Decision, HttpResource, Layer, Resources, Rule, Transport};
 
 /// The changes after which a request is decided the other way.
 #[derive(Debug)]
@@ -40,6 +40,7 @@ impl<'a> ApplicableRules<'a> {
     pub fn remedy(&self, request: &AccessRequest) -> Remedy<'_, 'a> {
         let AttributedDecision {
             decision,
+            unknown: _,
             rules: lose,
         } = self.decide(request);
         let mut layers: Vec<Layer> = lose
@@ -83,17 +84,14 @@ impl<'a> ApplicableRules<'a> {
         RuleSet::new(&allows).decide(request).decision == Decision::Allow
     }
 
-    /// The allow rule of the same layer and action with the most similar resource; the first one of
-    /// equals.
+    /// The allow rule with the same action, and therefore of the same layer, with the most similar
+    /// resource; the first one of equals.
     fn nearest(&self, request: &AccessRequest) -> Option<(&ApplicableRule<'a>, String)> {
         let mut best: Option<(usize, &ApplicableRule<'a>, String)> = None;
-        let (layer, action) = layer_and_action(request);
+        let action = narrowest_action(request);
         for pooled in self.rules() {
             let access = &pooled.rule.access;
-            if pooled.rule.decision != Decision::Allow
-                || access.layer() != layer
-                || !access.actions().contains(&action)
-            {
+            if pooled.rule.decision != Decision::Allow || !access.actions().contains(&action) {
                 continue;
             }
             let texts: Vec<(usize, String)> = match access.resources() {
@@ -124,20 +122,17 @@ fn possible_layers(request: &AccessRequest) -> Vec<Layer> {
     }
 }
 
-/// The layer and action of the narrowest rule for a request. HTTP rules cannot name IPv6 addresses,
-/// so these use the network layer.
-fn layer_and_action(request: &AccessRequest) -> (Layer, Action) {
+/// The action of the narrowest rule for a request. HTTP rules cannot name IPv6 addresses, so these
+/// use the network layer.
+fn narrowest_action(request: &AccessRequest) -> Action {
     match request {
-        AccessRequest::Connect { transport, .. } => (Layer::Network, Action::Connect(*transport)),
+        AccessRequest::Connect { transport, .. } => Action::Connect(*transport),
         AccessRequest::Http {
             destination: Destination::Address(IpAddr::V6(_)),
             ..
-        } => (
-            Layer::Network,
-            Action::Connect(model::docker::Transport::Tcp),
-        ),
-        AccessRequest::Http { method, .. } => (Layer::Http, Action::Request(*method)),
-        AccessRequest::File { mode, .. } => (Layer::Filesystem, Action::File(*mode)),
+        } => Action::Connect(Transport::Tcp),
+        AccessRequest::Http { method, .. } => Action::Request(*method),
+        AccessRequest::File { mode, .. } => Action::File(*mode),
     }
 }
 

@@ -115,6 +115,29 @@ impl fmt::Display for AccessRequest {
     }
 }
 
+/// A part of all requests that shares no patterns with the others: names are not resolved, and each
+/// path format has its own patterns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RequestPart {
+    Names,
+    Addresses,
+    PosixPaths,
+    HomePaths,
+    WslPaths,
+    WindowsPaths,
+}
+
+impl RequestPart {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Names,
+        Self::Addresses,
+        Self::PosixPaths,
+        Self::HomePaths,
+        Self::WslPaths,
+        Self::WindowsPaths,
+    ];
+}
+
 /// A set of ports. Port 0 is invalid and never in a set.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PortSet {
@@ -135,7 +158,8 @@ impl PortSet {
         matches!(self, Self::Only(ports) if ports.is_empty())
     }
 
-    /// A port of the set, preferably a well-known one: 443 or 80.
+    /// A port of the set: 443 if it is in the set; otherwise the lowest listed port, or, if the set
+    /// is what remains without some ports, 80 or the lowest that remains.
     pub fn witness(&self) -> Option<u16> {
         match self {
             Self::Only(ports) => ports
@@ -165,6 +189,27 @@ impl fmt::Display for PortSet {
             Self::Only(ports) => write!(f, "ports {}", list(ports)),
             Self::AllBut(ports) if ports.is_empty() => f.write_str("every port"),
             Self::AllBut(ports) => write!(f, "every port but {}", list(ports)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PortSet;
+
+    #[test]
+    fn the_witness_of_a_port_set_is_in_it_and_usual_if_possible() {
+        let cases = [
+            (PortSet::all(), Some(443)),
+            (PortSet::AllBut([443].into()), Some(80)),
+            (PortSet::AllBut([80, 443, 1].into()), Some(2)),
+            (PortSet::AllBut((1..=u16::MAX).collect()), None),
+            (PortSet::Only([22, 443, 8443].into()), Some(443)),
+            (PortSet::Only([22, 8443].into()), Some(22)),
+            (PortSet::Only([].into()), None),
+        ];
+        for (ports, expected) in cases {
+            assert_eq!(ports.witness(), expected, "{ports}");
         }
     }
 }

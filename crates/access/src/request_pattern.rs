@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use ipnet::IpNet;
+use smallvec::SmallVec;
 use thiserror::Error;
 
 use super::parsed::{ParsedResource, ResourceDestination, file, network};
@@ -41,25 +42,29 @@ pub enum RequestPatternError {
 /// `tcp` includes everything sent on the connection, also HTTP requests. Every valid
 /// `Request` is a pattern for itself. There are therefore patterns that rules
 /// cannot express, such as `tcp 10.0.0.0/8:22`.
+///
+/// `PATTERN & PATTERN` matches the requests that both match. It describes crossing wildcards, such
+/// as `tcp a*.example.com & tcp *b.example.com`, whose intersection no single pattern describes.
 #[derive(Debug, Clone)]
 pub struct RequestPattern {
     text: String,
-    parsed: ParsedResource,
+    /// The patterns that must all match; at least one.
+    parts: SmallVec<[ParsedResource; 1]>,
 }
 
 /// Patterns are equal if they have the same actions and resource, regardless of notation.
 impl PartialEq for RequestPattern {
     fn eq(&self, other: &Self) -> bool {
-        self.parsed == other.parsed
+        self.parts == other.parts
     }
 }
 
 impl Eq for RequestPattern {}
 
 impl RequestPattern {
-    /// The meaning of an allow rule that matches exactly these requests.
-    pub(crate) fn parsed(&self) -> &ParsedResource {
-        &self.parsed
+    /// Resources of allow rules; the pattern matches the requests that all of them match.
+    pub(crate) fn parts(&self) -> &[ParsedResource] {
+        &self.parts
     }
 }
 
@@ -73,18 +78,68 @@ impl FromStr for RequestPattern {
     type Err = RequestPatternError;
 
     fn from_str(text: &str) -> Result<Self, RequestPatternError> {
-        let text = text.trim();
-        let (verb, object) = text
-            .split_once(char::is_whitespace)
-            .ok_or_else(|| RequestPatternError::Alone(text.to_owned()))?;
-        let verb = verb.to_ascii_lowercase();
-        let object = object.trim();
-        let parsed = parse(&verb, object)?;
+        let mut texts = Vec::new();
+        let mut parts = SmallVec::new();
+        for part in conjuncts(text) {
+            let part = part.trim();
+            let (verb, object) = part
+                .split_once(char::is_whitespace)
+                .ok_or_else(|| RequestPatternError::Alone(part.to_owned()))?;
+            let verb = verb.to_ascii_lowercase();
+            let object = object.trim();
+            parts.push(parse(&verb, object)?);
+            texts.push(format!("{verb} {object}"));
+        }
         Ok(Self {
-            text: format!("{verb} {object}"),
-            parsed,
+            text: texts.join(" & "),
+            parts,
         })
     }
+}
+
+/// Splits at each ` & ` that a verb follows; paths may contain ` & ` too.
+fn conjuncts(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for (at, separator) in text.match_indices(" & ") {
+        let next = at + separator.len();
+        let verb = text[next..].trim_start().split(char::is_whitespace).next();
+        if verb.is_some_and(|verb| actions(&verb.to_ascii_lowercase()).is_some()) {
+            parts.push(&text[start..at]);
+            start = next;
+        }
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+/// What a verb means.
+enum VerbActions {
+    Connect(ActionSet),
+    Http(ActionSet),
+    File(ActionSet),
+}
+
+fn actions(verb: &str) -> Option<VerbActions> {
+    if let Some(mode) = FileMode::ALL.iter().find(|mode| mode.as_str() == verb) {
+        return Some(VerbActions::File(ActionSet::from_positions(
+            [*mode as u16].into_iter(),
+        )));
+    }
+    if let Some(transport) = Transport::ALL
+        .iter()
+        .find(|known| known.as_str() == format!("connect:{verb}"))
+    {
+        let transport = ActionSet::from_positions([*transport as u16].into_iter());
+        return Some(VerbActions::Connect(transport));
+    }
+    let named = |method: &&Method| verb == "http" || method.as_str() == format!("request:{verb}");
+    let methods = Method::ALL
+        .iter()
+        .filter(named)
+        .map(|method| *method as u16);
+    let methods = ActionSet::from_positions(methods);
+    (!methods.is_empty()).then_some(VerbActions::Http(methods))
 }
 
 fn parse(verb: &str, object: &str) -> Result<ParsedResource, RequestPatternError> {
@@ -92,33 +147,18 @@ fn parse(verb: &str, object: &str) -> Result<ParsedResource, RequestPatternError
         object: object.to_owned(),
         why,
     };
-    if let Some(mode) = FileMode::ALL.iter().find(|mode| mode.as_str() == verb) {
-        let pattern = PathPattern::parse(object).map_err(|error| wrong(error.to_string()))?;
-        return Ok(file(
-            Decision::Allow,
-            ActionSet::of([*mode as u16].into_iter()),
-            pattern,
-        ));
+    match actions(verb) {
+        Some(VerbActions::File(modes)) => {
+            let pattern = PathPattern::parse(object).map_err(|error| wrong(error.to_string()))?;
+            Ok(file(Decision::Allow, modes, pattern))
+        }
+        Some(VerbActions::Connect(transports)) => connect(transports, object).map_err(wrong),
+        Some(VerbActions::Http(methods)) => http(methods, object).map_err(wrong),
+        None => Err(RequestPatternError::Verb(verb.to_owned())),
     }
-    if let Some(transport) = Transport::ALL
-        .iter()
-        .find(|known| known.as_str() == format!("connect:{verb}"))
-    {
-        return connect(ActionSet::of([*transport as u16].into_iter()), object).map_err(wrong);
-    }
-    let named = |method: &&Method| verb == "http" || method.as_str() == format!("request:{verb}");
-    let mut methods = Method::ALL
-        .iter()
-        .filter(named)
-        .map(|method| *method as u16)
-        .peekable();
-    if methods.peek().is_none() {
-        return Err(RequestPatternError::Verb(verb.to_owned()));
-    }
-    http(ActionSet::of(methods), object).map_err(wrong)
 }
 
-fn connect(transports: ActionSet, object: &str) -> Result<ParsedResource, String> {
+pub(crate) fn connect(transports: ActionSet, object: &str) -> Result<ParsedResource, String> {
     // Rules cannot combine a range or an IPv6 address with a port, but requests can.
     if let Some((net, port)) = net_with_port(object) {
         let port = port.ok_or("its port is none of 1 to 65535")?;
@@ -163,7 +203,7 @@ fn net_with_port(text: &str) -> Option<(IpNet, Option<u16>)> {
 }
 
 /// Parses a URL with wildcards. Without a scheme or a port, it matches every port.
-fn http(methods: ActionSet, url: &str) -> Result<ParsedResource, String> {
+pub(crate) fn http(methods: ActionSet, url: &str) -> Result<ParsedResource, String> {
     let no_url = "it is no URL; write for example `https://api.example.com/**`, or leave the scheme out for every port";
     let (default, rest) = match url.split_once("://") {
         Some(("https", rest)) => (Some(443), rest),
@@ -221,6 +261,7 @@ mod tests {
             "http api.example.com/**",
             "read /data/**",
             "write C:\\Program Files\\*",
+            "tcp a*.example.com & tcp *b.example.com:443",
         ] {
             assert_eq!(text.parse::<RequestPattern>().unwrap().to_string(), text);
         }

@@ -7,7 +7,7 @@
 //! them.
 //!
 //! It is solved in three stages, cheapest first. (1) Plausible candidate segments are matched
-//! against all globs; this usually finds every set, and a simple upper bound (`most_sets`) proves
+//! against all globs; this usually finds every set, and a simple upper bound (`max_sets`) proves
 //! that none is missing. (2) Otherwise `search` explores the product of the NFAs of all globs
 //! breadth-first by subset construction, with one letter for each class of letters. A flag in the
 //! state records whether a letter was read that occurs in no glob and no text: such a segment
@@ -44,7 +44,7 @@ pub(crate) fn representative_segments(
         by_front.node(glob, number);
     }
     let mut found = SegmentClasses {
-        most: most_sets(globs),
+        most: max_sets(globs),
         ..SegmentClasses::default()
     };
     for segment in
@@ -53,7 +53,7 @@ pub(crate) fn representative_segments(
         let mut set: Vec<u32> = by_front.matching(&segment).collect();
         set.sort_unstable();
         budget.spend(4 * (segment.len() + set.len()))?;
-        found.offer(set, segment);
+        found.add_set(set, segment);
     }
     let reader = GlobAutomaton {
         globs: globs.iter().map(|glob| glob.chars().collect()).collect(),
@@ -67,7 +67,7 @@ pub(crate) fn representative_segments(
 /// An upper bound of the number of sets. Of the globs of the form `text*`, the longest that matches
 /// determines which others match. n of them therefore give at most n + 1 sets instead of 2^n. The
 /// same is true for `*text`. `None` if the bound overflows.
-fn most_sets(globs: &[&str]) -> Option<usize> {
+fn max_sets(globs: &[&str]) -> Option<usize> {
     let mut begins = 1_usize;
     let mut ends = 1_usize;
     let mut others = 0;
@@ -97,7 +97,7 @@ impl SegmentClasses {
         self.most == Some(self.known.len())
     }
 
-    fn offer(&mut self, set: Vec<u32>, segment: String) {
+    fn add_set(&mut self, set: Vec<u32>, segment: String) {
         if self.known.insert(set) {
             self.segments.push(segment);
         }
@@ -125,7 +125,7 @@ impl GlobAutomaton {
         self.closed((0..).zip(&self.globs).map(|(glob, _)| (glob, 0)).collect())
     }
 
-    fn letter(&self, (glob, at): (u32, u32)) -> Option<char> {
+    fn char_at(&self, (glob, at): (u32, u32)) -> Option<char> {
         self.globs[glob as usize].get(at as usize).copied()
     }
 
@@ -135,7 +135,7 @@ impl GlobAutomaton {
             to: BTreeMap::new(),
         };
         for position in positions {
-            match self.letter(*position) {
+            match self.char_at(*position) {
                 Some('*') => moves.stay.push(*position),
                 Some(letter) => moves
                     .to
@@ -157,7 +157,7 @@ impl GlobAutomaton {
     fn closed(&self, mut positions: Positions) -> Positions {
         let mut at = 0;
         while let Some(position) = positions.get(at).copied() {
-            if self.letter(position) == Some('*') {
+            if self.char_at(position) == Some('*') {
                 positions.push((position.0, position.1 + 1));
             }
             at += 1;
@@ -168,7 +168,7 @@ impl GlobAutomaton {
         for of_glob in positions.chunk_by(|(one, _), (other, _)| one == other) {
             let star = of_glob
                 .iter()
-                .rposition(|position| self.letter(*position) == Some('*'))
+                .rposition(|position| self.char_at(*position) == Some('*'))
                 .unwrap_or(0);
             closed.extend(&of_glob[star..]);
         }
@@ -179,7 +179,7 @@ impl GlobAutomaton {
     fn matched(&self, positions: &Positions) -> Vec<u32> {
         positions
             .iter()
-            .filter(|position| self.letter(**position).is_none())
+            .filter(|position| self.char_at(**position).is_none())
             .map(|(glob, _)| *glob)
             .collect()
     }
@@ -214,7 +214,7 @@ fn search(
         if !segment.is_empty() {
             let set = reader.matched(&positions);
             if besides || !texts.contains(segment.as_str()) {
-                found.offer(set, segment.clone());
+                found.add_set(set, segment.clone());
             } else {
                 doubtful.insert(set);
             }
@@ -249,7 +249,7 @@ fn search_beside(
         HashSet::from([(reader.start(), Some(String::new()))]);
     while let Some((positions, segment)) = queue.pop_front() {
         if !segment.is_empty() && !texts.contains(segment.as_str()) {
-            found.offer(reader.matched(&positions), segment.clone());
+            found.add_set(reader.matched(&positions), segment.clone());
         }
         let moves = reader.moves(&positions);
         for letter in reader
@@ -342,10 +342,10 @@ mod tests {
 
     #[test]
     fn no_more_sets_are_looked_for_than_there_can_be() {
-        assert_eq!(most_sets(&[]), Some(1));
-        assert_eq!(most_sets(&["a*", "ab*", "c*"]), Some(4));
-        assert_eq!(most_sets(&["a*", "*b", "*bb"]), Some(6));
-        assert_eq!(most_sets(&["a*", "*b*", "a*b"]), Some(8));
+        assert_eq!(max_sets(&[]), Some(1));
+        assert_eq!(max_sets(&["a*", "ab*", "c*"]), Some(4));
+        assert_eq!(max_sets(&["a*", "*b", "*bb"]), Some(6));
+        assert_eq!(max_sets(&["a*", "*b*", "a*b"]), Some(8));
         // All of them exist, each with the globs that begin as the longest one does, and none for
         // good measure.
         let sets = classes(&["a*", "ab*", "c*"], &["ab", "ab1", "ab2", "a1"]);
@@ -400,7 +400,7 @@ mod tests {
                     let set = |segment: &String| globs.map(|glob| glob_matches(glob, segment));
                     let sets: BTreeSet<[bool; 3]> = segments[1..].iter().map(set).collect();
                     assert!(
-                        sets.len() <= most_sets(&globs).unwrap(),
+                        sets.len() <= max_sets(&globs).unwrap(),
                         "{globs:?}: {sets:?}"
                     );
                 }

@@ -190,7 +190,7 @@ impl Trie {
     }
 
     /// For each node, whether the node or a descendant ends a wanted term.
-    pub(crate) fn nodes_leading_to(&self, wanted: impl Fn(u32) -> bool) -> Vec<bool> {
+    pub(crate) fn ancestors_of(&self, wanted: impl Fn(u32) -> bool) -> Vec<bool> {
         let mut lead: Vec<bool> = self
             .nodes
             .iter()

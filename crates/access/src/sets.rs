@@ -51,20 +51,34 @@ impl RequestSet {
         for rule in rules {
             parse(rule, |_, parsed| part.extend(parsed));
         }
-        Self::of(part)
+        Self::from_resources(part)
     }
 
     /// The requests that at least one of these patterns matches.
     pub fn matching<'p>(patterns: impl IntoIterator<Item = &'p RequestPattern>) -> Self {
-        Self::of(
-            patterns
-                .into_iter()
-                .map(|pattern| pattern.parsed().clone())
-                .collect(),
-        )
+        let mut single = Vec::new();
+        let mut set = Self::default();
+        for pattern in patterns {
+            if let [part] = pattern.parts() {
+                single.push(part.clone());
+                continue;
+            }
+            let mut parts = pattern.parts().iter();
+            let Some(first) = parts.next() else {
+                continue;
+            };
+            let conjunction = parts.fold(Self::from_resources(vec![first.clone()]), |all, part| {
+                all.intersection(&Self::from_resources(vec![part.clone()]))
+            });
+            set = set.union(&conjunction);
+        }
+        if single.is_empty() && !set.formula.is_empty() {
+            return set;
+        }
+        Self::from_resources(single).union(&set)
     }
 
-    fn of(part: Vec<ParsedResource>) -> Self {
+    pub(crate) fn from_resources(part: Vec<ParsedResource>) -> Self {
         Self {
             parts: vec![Arc::new(AllowedResources(part))],
             formula: vec![FormulaToken::Part(0)],
@@ -145,7 +159,7 @@ impl RequestSet {
         let partition = RequestPartition::new(index);
         let mut witness = None;
         partition.regions(&|_| true, &mut |region| {
-            if self.holds(index, region.terms.iter().copied()) {
+            if self.evaluate(index, region.terms.iter().copied()) {
                 witness = region.witness();
                 if witness.is_some() {
                     return Err(WalkStop::Answered);
@@ -185,14 +199,14 @@ impl RequestSet {
     /// Whether a request is in the set.
     pub fn contains(&self, request: &AccessRequest) -> bool {
         let index = self.index();
-        self.holds(index, index.matching(request).into_iter())
+        self.evaluate(index, index.matching(request).into_iter())
     }
 
     fn index(&self) -> &Arc<RuleIndex> {
         self.index.get_or_init(|| {
             let mut index = RuleIndex::default();
             for (number, part) in self.parts.iter().enumerate() {
-                let side = BitSet::one(number);
+                let side = BitSet::single(number);
                 for parsed in &part.0 {
                     index.put(0, Arc::default(), parsed, &side);
                 }
@@ -202,7 +216,7 @@ impl RequestSet {
     }
 
     /// Evaluates the formula for requests that match exactly these terms.
-    fn holds(&self, index: &RuleIndex, terms: impl Iterator<Item = u32>) -> bool {
+    fn evaluate(&self, index: &RuleIndex, terms: impl Iterator<Item = u32>) -> bool {
         let mut allow = BitSet::default();
         let mut deny = BitSet::default();
         for id in terms {

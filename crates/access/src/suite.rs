@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::applicable::{ApplicableRule, OrganizationPolicies, RulePosition};
+use super::applicable::{ApplicableRule, OrganizationPolicies, RulePosition, UnknownCause};
 use super::audience::Audience;
 use super::cedar::{CedarError, CedarFailure, CedarStatement};
 use super::question::AccessQuestion;
@@ -46,8 +46,10 @@ pub enum Decider<'a> {
 /// The answer to a question.
 #[derive(Debug, Clone)]
 pub struct ExpectationOutcome<'a> {
-    /// The decision.
+    /// The decision of what this version understands.
     pub decision: Decision,
+    /// Why the actual decision may be another one; empty if it is certain.
+    pub unknown: Vec<UnknownCause>,
     /// The deciding rules or statements. Empty if nothing matches: denied by default.
     pub deciders: Vec<Decider<'a>>,
     /// Cedar statements whose evaluation failed.
@@ -86,6 +88,7 @@ pub fn ask<'a>(
                         index,
                         ExpectationOutcome {
                             decision: answer.decision,
+                            unknown: answer.unknown,
                             deciders,
                             failures: Vec::new(),
                         },
@@ -106,6 +109,7 @@ pub fn ask<'a>(
                 *index,
                 ExpectationOutcome {
                     decision: answer.decision,
+                    unknown: Vec::new(),
                     deciders,
                     failures: answer.failures,
                 },

@@ -26,11 +26,19 @@ pub(crate) struct ActionSet(u16);
 
 impl ActionSet {
     /// A set of actions; `action as u16` is its position.
-    pub(crate) fn of(positions: impl Iterator<Item = u16>) -> Self {
+    pub(crate) fn from_positions(positions: impl Iterator<Item = u16>) -> Self {
         Self(positions.fold(0, |bits, position| bits | 1 << position))
     }
 
-    pub(crate) fn has(self, position: u16) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    pub(crate) fn contains(self, position: u16) -> bool {
         self.0 >> position & 1 == 1
     }
 }
@@ -54,9 +62,9 @@ pub(crate) enum TermMatcher {
 
 impl TermMatcher {
     /// Whether it matches connections by this transport.
-    pub(crate) fn connects(self, transport: Transport) -> bool {
+    pub(crate) fn matches_transport(self, transport: Transport) -> bool {
         match self {
-            Self::Connect { transports, .. } => transports.has(transport as u16),
+            Self::Connect { transports, .. } => transports.contains(transport as u16),
             Self::Http { .. } | Self::File { .. } => false,
         }
     }
@@ -64,7 +72,7 @@ impl TermMatcher {
     /// Whether it matches HTTP requests with this method.
     pub(crate) fn requests(self, method: Method) -> bool {
         match self {
-            Self::Http { methods, .. } => methods.has(method as u16),
+            Self::Http { methods, .. } => methods.contains(method as u16),
             Self::Connect { .. } | Self::File { .. } => false,
         }
     }
@@ -72,16 +80,16 @@ impl TermMatcher {
     /// Whether it matches mounts with this mode.
     pub(crate) fn mounts(self, mode: FileMode) -> bool {
         match self {
-            Self::File { modes } => modes.has(mode as u16),
+            Self::File { modes } => modes.contains(mode as u16),
             Self::Connect { .. } | Self::Http { .. } => false,
         }
     }
 
     /// Whether both match connections by a common transport, regardless of ports.
     pub(crate) fn overlaps(self, other: Self) -> bool {
-        Transport::ALL
-            .iter()
-            .any(|transport| self.connects(*transport) && other.connects(*transport))
+        Transport::ALL.iter().any(|transport| {
+            self.matches_transport(*transport) && other.matches_transport(*transport)
+        })
     }
 
     /// The port, if it is limited to one.
@@ -125,7 +133,7 @@ enum PathPiece {
 }
 
 impl PathTable {
-    pub(crate) fn what(&mut self, about: &ResourceMatcher) -> TermMatcher {
+    pub(crate) fn term_matcher(&mut self, about: &ResourceMatcher) -> TermMatcher {
         match about {
             ResourceMatcher::Connect { transports, port } => TermMatcher::Connect {
                 transports: *transports,

@@ -23,6 +23,7 @@ use std::collections::BTreeSet;
 
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
+use indexmap::map::Entry;
 
 use super::budget::{Budget, TooComplex, WalkStop};
 use super::segment_classes::representative_segments;
@@ -39,6 +40,9 @@ pub(crate) struct TrieWalk<'t> {
     /// the order in which rules were inserted.
     order: Vec<u32>,
 }
+
+/// Memory of a cell apart from its nodes, as an estimate: the entry, its hash and a glob match.
+const BYTES_OF_A_CELL: usize = 160;
 
 /// How the first name of a cell was reached.
 struct TrieCell {
@@ -62,7 +66,7 @@ impl<'t> TrieWalk<'t> {
     /// Visits every cell from which a node marked in `leading` can be reached. The visitor receives
     /// the walk and the index of the cell. The cell of the empty name is visited only where the
     /// empty name is valid: the root of a POSIX path or URL.
-    pub(crate) fn over(
+    pub(crate) fn visit_cells(
         trie: &'t Trie,
         naming: SegmentKind,
         leading: &[bool],
@@ -105,11 +109,14 @@ impl<'t> TrieWalk<'t> {
             let depth = walk.cells[at].depth + 1;
             for (state, read) in found.drain(..) {
                 // Breadth-first: the first name that reaches a state is a shortest one.
-                walk.cells.entry(state).or_insert(TrieCell {
-                    before: at,
-                    depth,
-                    read,
-                });
+                if let Entry::Vacant(cell) = walk.cells.entry(state) {
+                    budget.keep(cell.key().len() * size_of::<NodeId>() + BYTES_OF_A_CELL)?;
+                    cell.insert(TrieCell {
+                        before: at,
+                        depth,
+                        read,
+                    });
+                }
             }
             at += 1;
         }

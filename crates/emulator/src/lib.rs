@@ -28,9 +28,10 @@ mod state;
 mod wire;
 
 pub use docker::{
-    Among, DockerInterference, DockerOperationId, DockerOptions, DockerOrganizationSeed,
-    DockerSeed, EmulatorProfile, Fault, FaultKind, PolicySeed, RuleChoice, RuleSeed, Selection,
-    ServiceLimits, TeamSeed, UnknownEmulatorProfile, start,
+    DockerFault, DockerFaultKind, DockerInterference, DockerOperationId, DockerOptions,
+    DockerOrganizationSeed, DockerRequestClass, DockerRequestSelection, DockerSeed,
+    EmulatorProfile, PolicySeed, RuleChoice, RuleSeed, ServiceLimits, TeamSeed,
+    UnknownEmulatorProfile, start,
 };
 pub use error::{EmulatorError, SeedError};
 pub use fault::{

@@ -28,7 +28,7 @@ pub(super) struct BoundListener {
 
 impl BoundListener {
     /// Binds an address; port 0 selects a free port.
-    pub(super) async fn on(address: SocketAddr) -> Result<Self, EmulatorError> {
+    pub(super) async fn bind(address: SocketAddr) -> Result<Self, EmulatorError> {
         if !address.ip().is_loopback() {
             return Err(EmulatorError::NotLoopback { address });
         }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::task::JoinError;
 
 use crate::error::EmulatorError;
-use crate::fault::{ActiveFaults, Change, Fault, OperationName};
+use crate::fault::{ActiveFaults, Fault, Interference, OperationName};
 use crate::request_log::RequestLog;
 
 /// The parameters in a request's path, by their names in the route.
@@ -22,7 +22,7 @@ pub(super) type PathNames = HashMap<String, String>;
 pub(super) trait EmulatedService: Sized + Send + Sync + 'static {
     type Operation: OperationName;
     /// The changes that another client can make.
-    type Change: Change;
+    type Change: Interference;
     /// An error answer.
     type Refusal: IntoResponse + From<InvalidInput> + From<JoinError> + Debug + Send + 'static;
 

@@ -65,20 +65,22 @@ impl ServerSwitch {
         links
             .iter()
             .filter_map(Weak::upgrade)
-            .for_each(|link| link.turn(ConnectionState::Broken));
+            .for_each(|link| link.set_state(ConnectionState::Broken));
     }
 
     /// Waits until the server stops or crashes.
     pub(super) async fn stopping(&self) {
-        self.reaches(|stage| stage != ServerStage::Serving).await;
+        self.wait_for_stage(|stage| stage != ServerStage::Serving)
+            .await;
     }
 
     /// Waits until the server crashes.
     pub(super) async fn crashed(&self) {
-        self.reaches(|stage| stage == ServerStage::Crashed).await;
+        self.wait_for_stage(|stage| stage == ServerStage::Crashed)
+            .await;
     }
 
-    async fn reaches(&self, wanted: impl Fn(ServerStage) -> bool) {
+    async fn wait_for_stage(&self, wanted: impl Fn(ServerStage) -> bool) {
         // This cannot fail: the switch owns the sender.
         let _ = self
             .0
@@ -95,7 +97,7 @@ impl ServerSwitch {
         links.push(Arc::downgrade(&link));
         // A crash before the link was registered did not reach it.
         if *self.0.stage.borrow() == ServerStage::Crashed {
-            link.turn(ConnectionState::Broken);
+            link.set_state(ConnectionState::Broken);
         }
         link
     }
@@ -124,7 +126,7 @@ impl ConnectionLink {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn turn(&self, state: ConnectionState) {
+    fn set_state(&self, state: ConnectionState) {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
         self.reader.wake();
     }
@@ -140,12 +142,12 @@ pub(super) struct ClientConnection {
 impl ClientConnection {
     /// Resets the connection: later answers do not arrive.
     pub(super) fn reset(&self) {
-        self.link.turn(ConnectionState::Broken);
+        self.link.set_state(ConnectionState::Broken);
     }
 
     /// Closes the connection normally once pending data is sent.
     pub(super) fn close_when_sent(&self) {
-        self.link.turn(ConnectionState::Closing);
+        self.link.set_state(ConnectionState::Closing);
     }
 
     pub(super) fn switch(&self) -> &ServerSwitch {

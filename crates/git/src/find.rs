@@ -141,7 +141,10 @@ pub(crate) fn folder(
     let root = repository
         .workdir()
         .and_then(|root| root.canonicalize().ok());
-    let (Some(root), Ok(directory)) = (root, directory.canonicalize()) else {
+    let Some(root) = root else {
+        return Ok(Vec::new());
+    };
+    let Ok(directory) = directory.canonicalize() else {
         return Ok(Vec::new());
     };
     // A folder inside of `.git` counts as the root, like that of a bare repository.

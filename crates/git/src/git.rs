@@ -38,7 +38,7 @@ pub struct CommitPerson {
 }
 
 impl CommitPerson {
-    fn of(signature: &Signature<'_>) -> Self {
+    fn from_git(signature: &Signature<'_>) -> Self {
         Self {
             name: String::from_utf8_lossy(signature.name_bytes()).into_owned(),
             email: String::from_utf8_lossy(signature.email_bytes()).into_owned(),
@@ -49,9 +49,9 @@ impl CommitPerson {
 }
 
 impl HeadCommit {
-    pub(super) fn of(commit: &Commit<'_>, branch: Option<String>, dirty: bool) -> Self {
-        let author = CommitPerson::of(&commit.author());
-        let committer = CommitPerson::of(&commit.committer());
+    pub(super) fn from_git(commit: &Commit<'_>, branch: Option<String>, dirty: bool) -> Self {
+        let author = CommitPerson::from_git(&commit.author());
+        let committer = CommitPerson::from_git(&commit.committer());
         Self {
             id: commit.id().to_string(),
             dirty,
@@ -77,7 +77,7 @@ pub fn head<'a>(folder: &Path, read: impl IntoIterator<Item = &'a str>) -> Optio
     let repository = Repository::discover(folder).ok()?;
     let commit = repository.head().ok()?.peel_to_commit().ok()?;
     let dirty = is_changed(&repository, folder) || !are_tracked(&repository, folder, read);
-    Some(HeadCommit::of(
+    Some(HeadCommit::from_git(
         &commit,
         crate::find::checked_out_branch(&repository),
         dirty,
@@ -107,7 +107,10 @@ fn are_tracked<'a>(
     folder: &Path,
     files: impl IntoIterator<Item = &'a str>,
 ) -> bool {
-    let (Ok(index), Some(inside_folder)) = (repository.index(), inside(repository, folder)) else {
+    let Ok(index) = repository.index() else {
+        return false;
+    };
+    let Some(inside_folder) = inside(repository, folder) else {
         return false;
     };
     let tracked = |path: &Path| index.get_path(path, 0).is_some();

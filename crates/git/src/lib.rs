@@ -33,5 +33,5 @@ pub use revision::Revision;
 pub use signature::{
     SignatureError, SignatureRequest, SignatureScheme, SignedBy, SignersError, verify,
 };
-pub use source::{Source, normal};
+pub use source::{Source, normalize};
 pub use work_tree::{WorkTree, WorkTreeError};

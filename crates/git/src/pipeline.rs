@@ -98,8 +98,8 @@ impl Pipeline {
                 .map(|text| text.trim().to_owned())
                 .filter(|text| !text.is_empty())
         };
-        let says = |name: &str| value(name).is_some_and(|text| !is_no(&text));
-        if value("CI").is_some_and(|text| is_no(&text)) {
+        let says = |name: &str| value(name).is_some_and(|text| !is_false(&text));
+        if value("CI").is_some_and(|text| is_false(&text)) {
             return None;
         }
         for PipelineVariables {
@@ -129,7 +129,7 @@ impl Pipeline {
     }
 }
 
-fn is_no(text: &str) -> bool {
+fn is_false(text: &str) -> bool {
     ["false", "0", "no", "off"]
         .iter()
         .any(|no| text.eq_ignore_ascii_case(no))

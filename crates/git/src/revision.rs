@@ -18,7 +18,7 @@ use crate::git::HeadCommit;
 use crate::pack::{self, PackError, PackTree};
 use crate::problem::{FileProblemKind, Listing};
 use crate::read::text;
-use crate::source::{Source, normal};
+use crate::source::{Source, normalize};
 use crate::walk;
 
 /// Maximum total size of the files read from one revision: a few small objects can expand to an
@@ -88,7 +88,7 @@ impl Revision {
             .map_err(|source| find::incomplete(&repository, name, source))?
             .id();
         let branch = find::branch(&repository, name);
-        Self::at(
+        Self::at_revision(
             repository,
             name,
             RevisionRoot {
@@ -117,7 +117,7 @@ impl Revision {
         let commit = head.as_ref().map(git2::Commit::id);
         let dirty = head.is_none_or(|head| head.tree_id() != root);
         let branch = find::checked_out_branch(&repository);
-        Self::at(
+        Self::at_revision(
             repository,
             "the index",
             RevisionRoot {
@@ -130,7 +130,7 @@ impl Revision {
         )
     }
 
-    fn at(
+    fn at_revision(
         repository: Repository,
         name: &str,
         top: RevisionRoot,
@@ -170,7 +170,11 @@ impl Revision {
     pub fn commit(&self) -> Option<HeadCommit> {
         let repository = self.repository();
         let commit = repository.find_commit(self.commit?).ok()?;
-        Some(HeadCommit::of(&commit, self.branch.clone(), self.dirty))
+        Some(HeadCommit::from_git(
+            &commit,
+            self.branch.clone(),
+            self.dirty,
+        ))
     }
 
     /// The folder of the configuration from the root of the repository, with `/`. Empty at the
@@ -180,7 +184,7 @@ impl Revision {
     }
 
     /// Whether the folder of the configuration contains a file with this name.
-    pub fn holds(&self, name: &str) -> bool {
+    pub fn contains_file(&self, name: &str) -> bool {
         let repository = self.repository();
         let path: Vec<String> = self
             .folder
@@ -203,7 +207,7 @@ impl Revision {
 
     /// Converts a path relative to the configuration to one from the root of the repository.
     fn lexical(&self, path: &Utf8Path) -> Result<Vec<String>, FileProblemKind> {
-        let relative = normal(path).ok_or(FileProblemKind::Outside)?;
+        let relative = normalize(path).ok_or(FileProblemKind::Outside)?;
         let mut parts = self.folder.clone();
         for component in relative.components() {
             match component {
@@ -218,7 +222,7 @@ impl Revision {
 impl Source for Revision {
     fn list(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
         let parts = self.lexical(path)?;
-        let shown = normal(path).ok_or(FileProblemKind::Outside)?;
+        let shown = normalize(path).ok_or(FileProblemKind::Outside)?;
         let repository = self.repository();
         let walk::ResolvedPath { path, node } = walk::resolve(&repository, self.root, &parts)?;
         match node {

@@ -31,7 +31,7 @@ pub trait Source: Sync {
 }
 
 /// Removes `.` and inner `..` from a path. Returns `None` for absolute paths.
-pub fn normal(path: &Utf8Path) -> Option<Utf8PathBuf> {
+pub fn normalize(path: &Utf8Path) -> Option<Utf8PathBuf> {
     let mut normal = Utf8PathBuf::new();
     for component in path.components() {
         match component {

@@ -15,7 +15,7 @@ use thiserror::Error;
 use crate::pack::{self, PackError, PackTree};
 use crate::problem::{FileProblem, FileProblemKind, Listing, MAX_DEPTH, is_manifest};
 use crate::read::{read_bounded, text, unreadable};
-use crate::source::{Source, normal};
+use crate::source::{Source, normalize};
 
 /// The directory of a configuration in its work tree.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl WorkTree {
 
     /// The absolute path and metadata for a path relative to the configuration.
     fn locate(&self, path: &Utf8Path) -> Result<(PathBuf, Metadata), FileProblemKind> {
-        let relative = normal(path).ok_or(FileProblemKind::Outside)?;
+        let relative = normalize(path).ok_or(FileProblemKind::Outside)?;
         let mut lexical = self.root.clone();
         for component in relative.components() {
             match component {
@@ -101,7 +101,7 @@ impl WorkTree {
 impl Source for WorkTree {
     fn list(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
         let (real, metadata) = self.locate(path)?;
-        let shown = normal(path).ok_or(FileProblemKind::Outside)?;
+        let shown = normalize(path).ok_or(FileProblemKind::Outside)?;
         if metadata.is_file() {
             return Ok(Listing {
                 files: vec![shown],

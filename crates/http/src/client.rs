@@ -12,12 +12,11 @@ use crate::answer::{self, DatedAnswer, Warnings};
 use crate::call::{Authorization, HttpCall};
 use crate::endpoint::Endpoint;
 use crate::error::{ApiError, ErrorKind};
-use crate::options::HttpOptions;
 use crate::pause::{self, HostPause};
 use crate::redact::Redactor;
 use crate::refusal;
 use crate::retry::{AttemptFailure, RemainingAttempts, Retry};
-use crate::transport::{ClientError, build};
+use crate::transport::{ClientError, HttpOptions, build};
 use crate::upload::{self, Upload};
 
 /// The settings and the limit on concurrent requests, shared by all hosts. Clones share both.
@@ -97,14 +96,14 @@ impl HostClient {
         call: &HttpCall,
         authorization: Option<&Authorization>,
     ) -> Result<Value, ApiError> {
-        Ok(self.send_dated(call, authorization).await?.what)
+        Ok(self.send_with_date(call, authorization).await?.what)
     }
 
     /// Like [`send`](Self::send), with the date of the response.
     ///
     /// # Errors
     /// See [`send`](Self::send).
-    pub async fn send_dated(
+    pub async fn send_with_date(
         &self,
         call: &HttpCall,
         authorization: Option<&Authorization>,
@@ -188,7 +187,7 @@ impl HostClientInner {
         url: &Url,
         authorization: Option<&Authorization>,
     ) -> Result<DatedAnswer<Value>, AttemptFailure> {
-        let _slot = self.turn().await?;
+        let _slot = self.acquire_permit().await?;
         let mut request = self.client.request(call.method.clone(), url.clone());
         request = request.header(reqwest::header::ACCEPT, call.accept);
         if let Some(Authorization(value)) = authorization {
@@ -204,7 +203,7 @@ impl HostClientInner {
             .send()
             .await
             .map_err(|error| answer::transport(&error, &self.redactor));
-        self.tell(call, url, since, sent.as_ref());
+        self.log_request(call, url, since, sent.as_ref());
         let response = sent?;
         let asked = pause::requested_pause(response.headers(), Timestamp::now());
         if let Some(wait) = asked {
@@ -222,7 +221,7 @@ impl HostClientInner {
     }
 
     /// Logs a request. Bodies and headers are not logged because they may contain secrets.
-    fn tell(
+    fn log_request(
         &self,
         call: &HttpCall,
         url: &Url,
@@ -255,7 +254,7 @@ impl HostClientInner {
     }
 
     /// Waits until no pause is active and a slot is free.
-    async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>, AttemptFailure> {
+    async fn acquire_permit(&self) -> Result<tokio::sync::SemaphorePermit<'_>, AttemptFailure> {
         loop {
             let closed = |_| {
                 AttemptFailure::last(ErrorKind::NotSent {

@@ -21,7 +21,7 @@ pub(super) fn requested_pause(headers: &HeaderMap, now: Timestamp) -> Option<Dur
     if let Some(after) = text(RETRY_AFTER.as_str()) {
         return match after.parse::<u64>() {
             Ok(seconds) => Some(Duration::from_secs(seconds)),
-            Err(_) => Some(until(date(after)?, now)),
+            Err(_) => Some(time_until(date(after)?, now)),
         };
     }
     if text("x-ratelimit-remaining")?.parse::<u64>() != Ok(0) {
@@ -29,7 +29,7 @@ pub(super) fn requested_pause(headers: &HeaderMap, now: Timestamp) -> Option<Dur
     }
     let reset = text("x-ratelimit-reset")?.parse::<i64>().ok()?;
     if reset >= FIRST_EPOCH {
-        return Some(until(Timestamp::from_second(reset).ok()?, now));
+        return Some(time_until(Timestamp::from_second(reset).ok()?, now));
     }
     u64::try_from(reset).ok().map(Duration::from_secs)
 }
@@ -38,7 +38,7 @@ pub(super) fn date(text: &str) -> Option<Timestamp> {
     rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }
 
-fn until(then: Timestamp, now: Timestamp) -> Duration {
+fn time_until(then: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(then.duration_since(now)).unwrap_or_default()
 }
 

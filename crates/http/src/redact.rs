@@ -23,7 +23,7 @@ pub struct Redactor {
 
 impl Redactor {
     /// Registers a secret. Above the limit, the oldest except the first is dropped.
-    pub fn learn(&self, secret: &SecretString) {
+    pub fn add_secret(&self, secret: &SecretString) {
         if secret.expose_secret().is_empty() {
             return;
         }
@@ -57,7 +57,7 @@ impl Redactor {
                 }
             }
         }
-        cut(&neutralize(&mask_tokens(&text)))
+        truncate(&neutralize(&mask_tokens(&text)))
     }
 }
 
@@ -98,7 +98,7 @@ fn neutralize(text: &str) -> String {
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn cut(text: &str) -> String {
+fn truncate(text: &str) -> String {
     match text.char_indices().nth(LONGEST_TEXT) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
@@ -114,7 +114,7 @@ mod tests {
     fn redactor(secrets: &[&str]) -> Redactor {
         let redactor = Redactor::default();
         for secret in secrets {
-            redactor.learn(&SecretString::from(*secret));
+            redactor.add_secret(&SecretString::from(*secret));
         }
         redactor
     }
@@ -146,7 +146,7 @@ mod tests {
     fn the_first_secret_is_never_forgotten() {
         let redactor = redactor(&["hunter2"]);
         for number in 0..100 {
-            redactor.learn(&SecretString::from(format!("token-{number}-x")));
+            redactor.add_secret(&SecretString::from(format!("token-{number}-x")));
         }
         assert_eq!(
             redactor.clean("hunter2 token-99-x"),

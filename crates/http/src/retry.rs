@@ -6,7 +6,7 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 use crate::call::RequestEffect;
 use crate::error::ErrorKind;
-use crate::options::RetryPolicy;
+use crate::transport::RetryPolicy;
 
 /// Whether another attempt makes sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

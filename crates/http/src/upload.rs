@@ -12,10 +12,9 @@ use thiserror::Error;
 use crate::answer;
 use crate::endpoint::Endpoint;
 use crate::error::ErrorKind;
-use crate::options::HttpOptions;
 use crate::redact::Redactor;
 use crate::refusal;
-use crate::transport::build;
+use crate::transport::{HttpOptions, build};
 
 /// Headers that a server cannot request because they belong to the client.
 const OWN_HEADERS: &[&str] = &[

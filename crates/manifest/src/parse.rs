@@ -25,7 +25,7 @@ pub struct ParsedFile {
 /// Maximum number of diagnostics per file: a hostile file can cause a hundred thousand.
 const MAX_FINDINGS: usize = 100;
 
-fn cap(file: FileId, diagnostics: &mut Vec<Diagnostic>) {
+fn limit_diagnostics(file: FileId, diagnostics: &mut Vec<Diagnostic>) {
     if diagnostics.len() > MAX_FINDINGS {
         let message =
             format!("the file has more than {MAX_FINDINGS} findings; the rest is not listed");
@@ -58,7 +58,7 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
             Err(findings) => parsed.diagnostics.extend(findings),
         }
     }
-    cap(file, &mut parsed.diagnostics);
+    limit_diagnostics(file, &mut parsed.diagnostics);
     parsed
 }
 
@@ -144,7 +144,7 @@ pub fn parse_config(file: FileId, text: &str) -> Result<(Config, DocumentId), Ve
             Err(findings) => diagnostics.extend(findings),
         }
     }
-    cap(file, &mut diagnostics);
+    limit_diagnostics(file, &mut diagnostics);
     if let Some((_, second)) = configs.get(1) {
         let place = Place::value(*second, Path::root());
         let finding = Diagnostic::new(
@@ -240,7 +240,7 @@ pub fn parse_lock(file: FileId, text: &str) -> Result<LockFile, Vec<Diagnostic>>
             Err(findings) => diagnostics.extend(findings),
         }
     }
-    cap(file, &mut diagnostics);
+    limit_diagnostics(file, &mut diagnostics);
     if let Some((_, second)) = locks.get(1) {
         let finding = Diagnostic::new(
             Code::InvalidValue,

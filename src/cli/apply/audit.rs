@@ -41,13 +41,13 @@ impl AuditFile {
     ///
     /// # Errors
     /// The journal cannot be read, or the record not be written.
-    pub(crate) fn tell(
+    pub(crate) fn report(
         self,
         journal: &Utf8Path,
         console: Console,
     ) -> anyhow::Result<Vec<AuditRecord>> {
         let history = RunHistory::read(journal).context("there is no audit record")?;
-        let record = AuditRecord::of(&history);
+        let record = AuditRecord::from_history(&history);
         console.print(&render::audit::human(&record))?;
         self.write(record)
     }

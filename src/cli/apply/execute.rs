@@ -1,11 +1,11 @@
 //! Runs an approved plan, target by target, and reads back what it wrote.
 
 use anyhow::Context as _;
+use camino::Utf8Path;
 use jiff::Timestamp;
 
 use super::audit::AuditFile;
 use super::interrupt;
-use super::shared::{ApplyOptions, EarlierRuns, RunResult};
 use crate::cli::console::Console;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
@@ -13,7 +13,7 @@ use crate::cli::planning;
 use crate::cli::progress::CallProgress;
 use crate::plan::{Commit, Fingerprint, TargetPlan};
 use crate::render;
-use crate::render::text::{many, neutral, plural};
+use crate::render::text::{count_of, neutral, plural};
 use crate::run::audit::AuditRecord;
 use crate::run::journal;
 use crate::run::journal::{
@@ -29,7 +29,12 @@ use manifest::config::Target;
 
 /// One run.
 pub(super) struct Execution<'a> {
-    pub(super) applying: &'a ApplyOptions,
+    /// The maximum number of concurrent requests.
+    pub(super) concurrency: usize,
+    /// The file of the journal, if it is not the default one.
+    pub(super) journal: Option<&'a Utf8Path>,
+    /// A file for the audit record of this run.
+    pub(super) audit_record: Option<&'a Utf8Path>,
     pub(super) kind: RunKind,
     pub(super) digest: Fingerprint,
     pub(super) provenance: Provenance,
@@ -45,6 +50,59 @@ pub(super) struct Provenance {
     pub(super) commit: Option<Commit>,
     pub(super) tree: Option<Fingerprint>,
     pub(super) signed_by: Option<SignedBy>,
+}
+
+/// What earlier runs of the same command leave.
+pub(crate) struct EarlierRuns {
+    /// Whoever may ask to stop.
+    pub(super) stop: StopSignal,
+    /// Their audit records.
+    pub(super) audit: Vec<AuditRecord>,
+}
+
+/// How a run ended.
+pub(crate) struct RunResult {
+    pub(crate) exit: Exit,
+    /// Something was applied.
+    pub(super) wrote: bool,
+    /// Why it makes sense to plan again at once: another writer took a name. It holds what the next run goes on from.
+    pub(super) conflict: Option<EarlierRuns>,
+}
+
+impl RunResult {
+    /// A run that had nothing to do.
+    pub(super) fn without_calls() -> Self {
+        Self {
+            exit: Exit::Done,
+            wrote: false,
+            conflict: None,
+        }
+    }
+
+    /// Whether there was something to do, and none of it was done.
+    pub(super) fn nothing_applied(&self) -> bool {
+        !self.wrote && self.exit != Exit::Done
+    }
+
+    /// As the end of a command that may have written in an earlier run already.
+    #[must_use]
+    pub(super) fn after(self, wrote: bool) -> Self {
+        let Self {
+            exit,
+            wrote: wrote_too,
+            conflict,
+        } = self;
+        let exit = if wrote && exit != Exit::Done {
+            Exit::Partial
+        } else {
+            exit
+        };
+        Self {
+            exit,
+            wrote: wrote || wrote_too,
+            conflict,
+        }
+    }
 }
 
 /// How a run stands after some of its targets.
@@ -91,7 +149,7 @@ impl Execution<'_> {
                 audit: Vec::new(),
             }
         });
-        let audit = AuditFile::open(self.applying.audit_record.as_deref(), audit)?;
+        let audit = AuditFile::open(self.audit_record, audit)?;
         let journal = self.begin_journal(pairs).await?;
         let mut standing = RunSummary::default();
         for ((plan, target), mut service) in pairs.iter().zip(services) {
@@ -103,16 +161,16 @@ impl Execution<'_> {
                 Ok(report) => report,
                 // What was done elsewhere must still be told, and the other targets do not depend on this one.
                 Err(error) => {
-                    CommandError::from(error.context(planning::of(target))).print(console);
+                    CommandError::from(error.context(planning::label(target))).print(console);
                     let not_attempted = plan.calls.len();
-                    standing.tally = standing.tally.plus(CallTally {
+                    standing.tally = standing.tally.merged_with(CallTally {
                         not_attempted,
                         ..CallTally::default()
                     });
                     continue;
                 }
             };
-            standing.tally = standing.tally.plus(report.tally());
+            standing.tally = standing.tally.merged_with(report.tally());
             standing.follows |= registry::service(target.provider()).takes_effect_later;
             standing.moved |= is_stale(&report);
             let conflict = report.has_conflict();
@@ -159,7 +217,7 @@ impl Execution<'_> {
             tree: tree.clone(),
             signed_by: signed_by.clone(),
         };
-        journal::create(run, self.applying.journal.as_deref())
+        journal::create(run, self.journal)
             .await
             .context("nothing was applied")
     }
@@ -173,7 +231,7 @@ impl Execution<'_> {
     ) -> anyhow::Result<CallReport> {
         let progress = CallProgress::new(self.console, plan.calls.len());
         let settings = RunSettings {
-            at_once: self.applying.connect.concurrency.get(),
+            at_once: self.concurrency,
             ..RunSettings::default()
         };
         let report = run(TargetRun {
@@ -210,11 +268,11 @@ impl Execution<'_> {
         if report.applied() == 0 {
             return Ok(true);
         }
-        let at_once = self.applying.connect.concurrency.get();
+        let at_once = self.concurrency;
         let mismatches = match service.verify(plan, report, at_once).await {
             Ok(mismatches) => mismatches,
             Err(VerifyError::Read(error)) => {
-                let error = anyhow::Error::from(error).context(planning::of(target));
+                let error = anyhow::Error::from(error).context(planning::label(target));
                 return Err(error.context("what was written could not be read back"));
             }
             Err(error @ (VerifyError::Replay(_) | VerifyError::Service(_))) => {
@@ -245,9 +303,9 @@ async fn close(
     if let Err(error) = ended {
         CommandError::from(error).print(console);
     }
-    let told = audit.tell(journal.path(), console);
+    let told = audit.report(journal.path(), console);
     if standing.tally.missing() > 0 || standing.tally.overwrote > 0 {
-        console.say(&format!(
+        console.status(&format!(
             "The journal of this run is {}.",
             neutral(journal.path().as_str())
         ));
@@ -313,7 +371,7 @@ fn summary_line(standing: &RunSummary) -> String {
         conflict: _,
         follows,
     } = standing;
-    let applied = many(tally.applied, "call");
+    let applied = count_of(tally.applied, "call");
     let one = tally.applied == 1;
     let them = if one { "it" } else { "them" };
     let they = if one { "it" } else { "they" };

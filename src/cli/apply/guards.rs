@@ -3,7 +3,7 @@
 use anyhow::bail;
 
 use crate::cli::error::{CommandError, CommandResult};
-use crate::plan::{self, Acknowledgement, TargetPlan};
+use crate::plan::{self, Acknowledgement, GateOutcome, Guard, TargetPlan};
 use crate::render::text::neutral;
 use manifest::config::Target;
 
@@ -51,6 +51,49 @@ pub(super) fn check(
             values.join(" ")
         ))
     })
+}
+
+/// Checks gates that only fail because of something that is not analyzed: the acknowledgement of
+/// the plan must contain it.
+///
+/// # Errors
+/// It does not, or an acknowledgement is for no target of the plan.
+pub(super) fn check_gates(
+    pairs: &[(&TargetPlan, &Target)],
+    acknowledged: &[Acknowledgement],
+) -> CommandResult<()> {
+    let by_target = by_target(pairs, acknowledged)?;
+    let mut failures = Vec::new();
+    for ((plan, target), acknowledged) in pairs.iter().zip(by_target) {
+        if plan.gates.iter().all(GateOutcome::passes) {
+            continue;
+        }
+        let report = plan::check_guards(plan, &target.limits, acknowledged)?;
+        let is_open = |guard: &plan::TriggeredGuard| match guard.guard {
+            Guard::Mcp | Guard::NotAnalyzed => true,
+            Guard::Deletes
+            | Guard::Updates
+            | Guard::Prune
+            | Guard::ScopeWidens
+            | Guard::LastDeny
+            | Guard::Protected
+            | Guard::PackRemoved => false,
+        };
+        let open = report.breaches.iter().filter(|guard| is_open(guard));
+        failures.extend(open.map(|guard| {
+            let needed = Acknowledgement {
+                target: report.needed.target.clone().filter(|_| pairs.len() > 1),
+                ..report.needed.clone()
+            };
+            CommandError::gate_failed(format!("{guard}, and an access gate depends on it")).hint(
+                format!(
+                    "To accept this, acknowledge this plan: --ack {}",
+                    shell_quoted(&needed.to_string())
+                ),
+            )
+        }));
+    }
+    CommandError::join(failures)
 }
 
 /// The acknowledgement of each target's plan.

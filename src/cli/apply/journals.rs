@@ -7,7 +7,7 @@ use super::shared::ApplyOptions;
 use crate::cli::connect::Session;
 use crate::cli::console::Console;
 use crate::render;
-use crate::render::text::{many, neutral};
+use crate::render::text::{count_of, neutral};
 use crate::run::journal;
 use crate::run::journal::{CallResult, FOLDER, Journal, JournalRecord, RunHistory};
 use crate::run::{RecoveredCall, end_of, resolve};
@@ -62,7 +62,7 @@ async fn recover_journal(
         "The run {} of {} did not end in good order; its journal leaves {} open.",
         history.run.run,
         history.run.time,
-        many(open, "call")
+        count_of(open, "call")
     ));
     if history.unreadable > 0 {
         console.warn(&format!(

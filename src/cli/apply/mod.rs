@@ -1,7 +1,6 @@
 //! `polwarden apply`: make the server equal to the manifests, or run a saved plan.
 
 pub(super) mod audit;
-mod branches;
 mod execute;
 mod guards;
 mod interrupt;
@@ -10,7 +9,7 @@ mod requirements;
 mod saved;
 mod shared;
 
-pub(super) use shared::{ApplyOptions, ExtraAudiences, ReadyPlan};
+pub(super) use shared::{ApplyOptions, ReadyPlan};
 
 use camino::Utf8PathBuf;
 use clap::Args;
@@ -20,14 +19,13 @@ use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::gates::{GateArgs, GateSources};
 use super::planning::{self, Planned};
-use super::saved::recheck_gates;
 use super::tree::RevisionArgs;
 use super::workspace::{Project, TargetSelection, Workspace};
 use crate::plan::{Fingerprint, Plan, plan_digest};
 use crate::run::journal::RunKind;
+use execute::RunResult;
 use git::SignedBy;
 use requirements::{AppliedRevision, RequirementArgs};
-use shared::RunResult;
 
 /// How often what a conflict with another writer left is planned again.
 const CONFLICTS: usize = 2;
@@ -129,7 +127,8 @@ impl ApplyArgs {
                 session,
                 plan,
                 services,
-            } = planning::make(project, connect, gate_sources, Session::writes, console).await?;
+            } = planning::plan_all(project, connect, gate_sources, Session::writes, console)
+                .await?;
             if let Err(refused) = self.requirements.check_files(plan.commit.as_ref()) {
                 session.close().await;
                 return Err(refused);
@@ -147,7 +146,7 @@ impl ApplyArgs {
         }
         saved::match_targets(&plan, &workspace.targets(), &session)?;
         let digest = plan_digest(&plan)?;
-        let again = recheck_gates(&mut plan, &workspace, &session, gate_sources).await?;
+        let again = saved::recheck_gates(&mut plan, &workspace, &session, gate_sources).await?;
         Ok((workspace, session, ReadyPlan::saved(plan, digest, again)))
     }
 
@@ -191,11 +190,16 @@ impl ApplyArgs {
                 "\nAnother writer was there meanwhile: what is left is planned again.\n\n",
             )?;
             let next = async {
-                let (plan, services) =
-                    planning::again(workspace, session, gate_sources, Session::writes, console)
-                        .await?;
+                let (plan, services) = planning::plan_again(
+                    workspace,
+                    session,
+                    gate_sources,
+                    Session::writes,
+                    console,
+                )
+                .await?;
                 let digest = plan_digest(&plan)?;
-                let following = ReadyPlan::following(plan, digest, services, earlier)
+                let following = ReadyPlan::after_recovery(plan, digest, services, earlier)
                     .signed_by(signed_by.clone());
                 self.applying
                     .run(workspace, session, following, console)
@@ -207,7 +211,7 @@ impl ApplyArgs {
                 Err(error) if wrote => return Err(error.after_writes(WRITTEN_BEFORE)),
                 Err(error) => return Err(error),
             };
-            if wrote && next.wrote_nothing() {
+            if wrote && next.nothing_applied() {
                 console.warn(WRITTEN_BEFORE);
             }
             ended = next.after(wrote);

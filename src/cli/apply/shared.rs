@@ -4,23 +4,19 @@ use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::Args;
 
-use super::execute::{Execution, Provenance};
+use super::execute::{EarlierRuns, Execution, Provenance, RunResult};
 use super::guards;
 use super::saved::match_targets;
 use crate::cli::connect::{Connect, Session};
 use crate::cli::console::Console;
 use crate::cli::error::{CommandError, CommandResult, FailureKind};
-use crate::cli::exit::Exit;
 use crate::cli::planning;
 use crate::cli::steps::{StepArgs, check_guarantees};
 use crate::cli::workspace::Workspace;
 use crate::plan::{Acknowledgement, Fingerprint, Plan, TargetPlan};
 use crate::render;
-use crate::run::StopSignal;
-use crate::run::audit::AuditRecord;
 use crate::run::journal::RunKind;
 use crate::run::service::Writes;
-use access::NamedAudience;
 use git::SignedBy;
 use manifest::config::Target;
 
@@ -34,7 +30,8 @@ pub(crate) struct ApplyOptions {
     /// Do not ask. Without a terminal, nothing is applied without this.
     #[arg(long)]
     auto_approve: bool,
-    /// Accept what a guard refuses, by its exact numbers: deletes, updates, prune, scope-widens, last-deny, protected, pack-removed;
+    /// Accept what a guard refuses, by its exact numbers: deletes, updates, prune, scope-widens, last-deny, protected, pack-removed,
+    /// mcp, not-analyzed;
     /// `plan` accepts it for one plan alone. A refusal prints the value. With several targets, one value each.
     #[arg(long, value_name = "[TARGET:]GUARD=NUMBER,...")]
     ack: Vec<Acknowledgement>,
@@ -56,67 +53,11 @@ pub(crate) struct ReadyPlan {
     services: Vec<Box<dyn Writes>>,
     /// Who signed the commit, where that was asked for.
     signed_by: Option<SignedBy>,
-    /// What a plan that was made before this run has to be shown with; nothing for one that was made just now.
-    saved: Option<Vec<ExtraAudiences>>,
+    /// Whether the plan was made before this run, so that only its calls are trusted.
+    is_saved: bool,
     /// What earlier runs of the same command leave; nothing before the first.
     earlier: Option<EarlierRuns>,
 }
-
-/// What earlier runs of the same command leave.
-pub(crate) struct EarlierRuns {
-    /// Whoever may ask to stop.
-    pub(super) stop: StopSignal,
-    /// Their audit records.
-    pub(super) audit: Vec<AuditRecord>,
-}
-
-/// How a run ended.
-pub(crate) struct RunResult {
-    pub(crate) exit: Exit,
-    /// Something was applied.
-    pub(super) wrote: bool,
-    /// Why it makes sense to plan again at once: another writer took a name. It holds what the next run goes on from.
-    pub(super) conflict: Option<EarlierRuns>,
-}
-
-impl RunResult {
-    /// A run that had nothing to do.
-    fn without_calls() -> Self {
-        Self {
-            exit: Exit::Done,
-            wrote: false,
-            conflict: None,
-        }
-    }
-
-    /// Whether there was something to do, and none of it was done.
-    pub(super) fn wrote_nothing(&self) -> bool {
-        !self.wrote && self.exit != Exit::Done
-    }
-
-    /// As the end of a command that may have written in an earlier run already.
-    #[must_use]
-    pub(super) fn after(self, wrote: bool) -> Self {
-        let Self {
-            exit,
-            wrote: wrote_too,
-            conflict,
-        } = self;
-        let exit = if wrote && exit != Exit::Done {
-            Exit::Partial
-        } else {
-            exit
-        };
-        Self {
-            exit,
-            wrote: wrote || wrote_too,
-            conflict,
-        }
-    }
-}
-
-/// The people that a target's plan looks at besides those in no team, in each team and in all.
-pub(crate) type ExtraAudiences = Vec<NamedAudience>;
 
 impl ReadyPlan {
     /// A plan that was made just now, from this live state of each of its targets.
@@ -132,18 +73,13 @@ impl ReadyPlan {
             digest,
             services,
             signed_by: None,
-            saved: None,
+            is_saved: false,
             earlier: None,
         }
     }
 
-    /// A plan that was made before, with the live state of each of its targets and the further people that they name.
-    pub(super) fn saved(
-        plan: Plan,
-        digest: Fingerprint,
-        again: Vec<(Box<dyn Writes>, ExtraAudiences)>,
-    ) -> Self {
-        let (services, further) = again.into_iter().unzip();
+    /// A plan that was made before, with the live state of each of its targets.
+    pub(super) fn saved(plan: Plan, digest: Fingerprint, services: Vec<Box<dyn Writes>>) -> Self {
         let kind = RunKind::Apply;
         Self {
             kind,
@@ -151,13 +87,13 @@ impl ReadyPlan {
             digest,
             services,
             signed_by: None,
-            saved: Some(further),
+            is_saved: true,
             earlier: None,
         }
     }
 
     /// A plan of what an earlier run of this command left, which the same person may ask to stop.
-    pub(super) fn following(
+    pub(super) fn after_recovery(
         plan: Plan,
         digest: Fingerprint,
         services: Vec<Box<dyn Writes>>,
@@ -169,7 +105,7 @@ impl ReadyPlan {
             digest,
             services,
             signed_by: None,
-            saved: None,
+            is_saved: false,
             earlier: Some(earlier),
         }
     }
@@ -186,7 +122,7 @@ impl ReadyPlan {
 
     /// Whether the plan was made before this run.
     pub(super) fn is_saved(&self) -> bool {
-        self.saved.is_some()
+        self.is_saved
     }
 
     pub(super) fn digest(&self) -> &Fingerprint {
@@ -214,17 +150,18 @@ impl ApplyOptions {
             digest,
             mut services,
             signed_by,
-            saved,
+            is_saved,
             earlier,
         } = ready;
-        let plan = match saved {
-            None => plan,
-            // What a file says is not shown: what its calls do to what is live is worked out again.
-            Some(further) => recompute(plan, &services, &further, targets, session)?,
+        let plan = if is_saved {
+            // Only the calls of a file are trusted: what they do is computed again.
+            recompute(plan, &services, targets, session)?
+        } else {
+            plan
         };
         let pairs = match_targets(&plan, targets, session)?;
         console.print(&render::plan::human(&plan, console.painter()))?;
-        check_gates(&plan)?;
+        check_gates(&plan, &pairs, &self.ack)?;
         if plan.is_empty() {
             return Ok(RunResult::without_calls());
         }
@@ -242,7 +179,9 @@ impl ApplyOptions {
         };
         let sources = workspace.pack_trees();
         let execution = Execution {
-            applying: self,
+            concurrency: self.connect.concurrency.get(),
+            journal: self.journal.as_deref(),
+            audit_record: self.audit_record.as_deref(),
             kind,
             digest,
             provenance,
@@ -263,7 +202,7 @@ impl ApplyOptions {
         let steps = check_guarantees(plan, services).and_then(|()| self.steps.check(plan));
         let guards = guards::check(pairs, &self.ack);
         match (steps, guards) {
-            (Err(steps), Err(guards)) => Err(steps.then(guards)),
+            (Err(steps), Err(guards)) => Err(steps.followed_by(guards)),
             (steps, guards) => steps.and(guards),
         }
     }
@@ -292,7 +231,7 @@ impl ApplyOptions {
             service
                 .read_touched(plan, self.connect.concurrency.get())
                 .await
-                .with_context(|| planning::of(target))?;
+                .with_context(|| planning::label(target))?;
         }
         Ok(())
     }
@@ -305,14 +244,22 @@ enum Approval {
     Given,
 }
 
-fn check_gates(plan: &Plan) -> CommandResult<()> {
-    let shut = plan.failed_gates().count();
-    if shut == 0 {
-        return Ok(());
+fn check_gates(
+    plan: &Plan,
+    pairs: &[(&TargetPlan, &Target)],
+    acknowledged: &[Acknowledgement],
+) -> CommandResult<()> {
+    let failed = plan
+        .failed_gates()
+        .filter(|gate| !gate.is_unbroken())
+        .count();
+    if failed == 0 {
+        // The others only fail because of something that is not analyzed, which may be acknowledged.
+        return guards::check_gates(pairs, acknowledged);
     }
-    let gates = if shut == 1 { "gate does" } else { "gates do" };
+    let gates = if failed == 1 { "gate does" } else { "gates do" };
     Err(CommandError::gate_failed(format!(
-        "{shut} access {gates} not hold, as shown above. Nothing was applied."
+        "{failed} access {gates} not hold, as shown above. Nothing was applied."
     )))
 }
 
@@ -341,7 +288,6 @@ fn check_not_stale(
 fn recompute(
     mut plan: Plan,
     services: &[Box<dyn Writes>],
-    further: &[ExtraAudiences],
     targets: &[&Target],
     session: &Session,
 ) -> CommandResult<Plan> {
@@ -349,8 +295,8 @@ fn recompute(
     let pairs = match_targets(&plan, targets, session)?;
     // What a plan was made for comes first: nothing is worth saying about calls that no longer fit.
     check_not_stale(&pairs, services)?;
-    for (((plan, _), service), further) in pairs.iter().zip(services).zip(further) {
-        let plan = service.recompute(plan, further);
+    for ((plan, _), service) in pairs.iter().zip(services) {
+        let plan = service.recompute(plan);
         recomputed.push(plan.context("the calls of the plan do not fit what is live")?);
     }
     plan.targets = recomputed;

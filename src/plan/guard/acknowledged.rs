@@ -44,7 +44,7 @@ pub enum AcknowledgementError {
     Form(String),
     /// Unknown guard.
     #[error(
-        "`{0}` is no guard; there are deletes, updates, prune, scope-widens, last-deny, protected and pack-removed"
+        "`{0}` is no guard; there are deletes, updates, prune, scope-widens, last-deny, protected, pack-removed, mcp and not-analyzed"
     )]
     NoGuard(String),
     /// Duplicate guard.

@@ -18,6 +18,11 @@ pub enum Guard {
     Protected,
     /// Policy packs that are removed from policy groups.
     PackRemoved,
+    /// Cedar policies that change and are not analyzed, where a gate depends on them.
+    Mcp,
+    /// Policies with content that this version does not understand, where the plan changes them or a
+    /// gate depends on them.
+    NotAnalyzed,
 }
 
 impl Guard {
@@ -29,6 +34,8 @@ impl Guard {
         Self::LastDeny,
         Self::Protected,
         Self::PackRemoved,
+        Self::Mcp,
+        Self::NotAnalyzed,
     ];
 
     /// The name in an acknowledgement.
@@ -41,6 +48,8 @@ impl Guard {
             Self::LastDeny => "last-deny",
             Self::Protected => "protected",
             Self::PackRemoved => "pack-removed",
+            Self::Mcp => "mcp",
+            Self::NotAnalyzed => "not-analyzed",
         }
     }
 }

@@ -3,13 +3,13 @@
 mod acknowledged;
 mod kind;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use thiserror::Error;
 
 use super::fingerprint::target_digest;
-use super::types::{Change, ChangeKind, ResourceKind, TargetPlan};
+use super::types::{Change, ChangeKind, NotAnalyzed, NotAnalyzedKind, ResourceKind, TargetPlan};
 use manifest::config::{ChangeLimit, ChangeLimits};
 
 pub use acknowledged::{Acknowledgement, AcknowledgementError, PlanMark};
@@ -167,7 +167,57 @@ fn triggered_guards(plan: &TargetPlan, limits: &ChangeLimits) -> Vec<TriggeredGu
             how: guarded.how.clone(),
         },
     });
-    limits.into_iter().flatten().chain(unseen).collect()
+    let not_analyzed = not_analyzed(plan);
+    limits
+        .into_iter()
+        .flatten()
+        .chain(unseen)
+        .chain(not_analyzed)
+        .collect()
+}
+
+/// Guards for what is not analyzed: entries that a gate depends on, and policies with unknown
+/// content that the plan changes. The number to acknowledge is that of all entries of a kind.
+fn not_analyzed(plan: &TargetPlan) -> Vec<TriggeredGuard> {
+    let listed = plan.access.iter().flat_map(|access| &access.not_analyzed);
+    let of_gates = plan.gates.iter().flat_map(|gate| &gate.not_analyzed);
+    let all: BTreeSet<&NotAnalyzed> = listed.chain(of_gates).collect();
+    let is_changed = |entry: &NotAnalyzed| {
+        let mut changes = plan.changes.iter();
+        changes.any(|change| change.name == entry.policy)
+    };
+    let is_in_gate = |entry: &NotAnalyzed| {
+        let mut gates = plan.gates.iter();
+        gates.any(|gate| gate.is_unbroken() && gate.not_analyzed.contains(entry))
+    };
+    let guard_of = |entry: &NotAnalyzed| match entry.kind {
+        NotAnalyzedKind::Cedar => Guard::Mcp,
+        NotAnalyzedKind::Unknown
+        | NotAnalyzedKind::InvalidResource
+        | NotAnalyzedKind::TooComplex => Guard::NotAnalyzed,
+    };
+    let needs_acknowledgement = |entry: &NotAnalyzed| match entry.kind {
+        NotAnalyzedKind::Unknown => is_changed(entry) || is_in_gate(entry),
+        NotAnalyzedKind::Cedar | NotAnalyzedKind::InvalidResource | NotAnalyzedKind::TooComplex => {
+            is_in_gate(entry)
+        }
+    };
+    all.iter()
+        .filter(|entry| needs_acknowledgement(entry))
+        .map(|entry| TriggeredGuard {
+            target: plan.target.name.clone(),
+            guard: guard_of(entry),
+            count: all
+                .iter()
+                .filter(|other| guard_of(other) == guard_of(entry))
+                .count(),
+            what: GuardTrigger::GuardedChange {
+                resource: ResourceKind::Policy,
+                name: entry.policy.clone(),
+                how: format!("not analyzed: {}", entry.reason),
+            },
+        })
+        .collect()
 }
 
 fn exceeds(count: usize, live: usize, share: &ChangeLimit) -> bool {

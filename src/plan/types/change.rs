@@ -7,6 +7,7 @@ use super::field::FieldChange;
 use super::fingerprint::Fingerprint;
 use super::resource::{ResourceId, ResourceKind};
 use manifest::config::Unmanaged;
+use model::diag::{Place, SourceMap};
 use model::docker::DockerOperationKind;
 
 /// Something live or declared that changes, with what changes below it.
@@ -57,6 +58,16 @@ pub struct SourceRef {
     pub file: String,
     /// The line, counted from 1.
     pub line: u32,
+}
+
+impl SourceRef {
+    /// The line where a place begins.
+    pub fn locate(sources: &SourceMap, place: &Place) -> Self {
+        Self {
+            file: sources.file(place.file()).name().to_owned(),
+            line: sources.resolve(place).line,
+        }
+    }
 }
 
 /// Something that the plan leaves undone.
@@ -175,11 +186,6 @@ pub enum PlanNote {
     ScopeWidens {
         /// The policy.
         policy: String,
-    },
-    /// What the calls open and close could not be worked out.
-    NotCompared {
-        /// Why, as a clause.
-        why: String,
     },
     /// A document that is written is an older version of what is live.
     GoesBack {

@@ -9,7 +9,7 @@ use super::impact::{AccessImpact, EnforcementChange};
 use super::plan::{Commit, TargetInfo};
 
 /// The version of the JSON form of a drift report; raised when a reader of the old form would misread the new one.
-pub const DRIFT_FORMAT_VERSION: u32 = 2;
+pub const DRIFT_FORMAT_VERSION: u32 = 3;
 
 /// How the servers differ from a revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::change::SourceRef;
-use super::impact::DecidingRule;
-use access::Audience;
+use super::impact::{DecidingRule, NotAnalyzed};
+use access::People;
 
 /// A gate, and whether it holds after the plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -20,6 +20,9 @@ pub struct GateOutcome {
     /// Why it could not be worked out, as a clause; such a gate does not hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown: Option<String>,
+    /// What could break the gate and is not analyzed. The gate fails unless this is acknowledged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_analyzed: Vec<NotAnalyzed>,
 }
 
 /// What a gate asks.
@@ -82,8 +85,8 @@ pub enum GateSource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BreachInfo {
-    /// The people.
-    pub audience: Audience,
+    /// The people. For a gate with an audience, members of its teams.
+    pub who: People,
     /// One request that shows it, for `polwarden explain`.
     pub witness: String,
     /// Whether it is so without the plan too.
@@ -98,8 +101,13 @@ pub struct BreachInfo {
 }
 
 impl GateOutcome {
-    /// Whether the gate passes.
-    pub fn holds(&self) -> bool {
+    /// Whether no breach was found, and everything that is analyzed could be evaluated.
+    pub fn is_unbroken(&self) -> bool {
         self.breaches.is_empty() && self.unknown.is_none()
+    }
+
+    /// Whether the gate passes.
+    pub fn passes(&self) -> bool {
+        self.is_unbroken() && self.not_analyzed.is_empty()
     }
 }

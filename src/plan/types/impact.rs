@@ -1,78 +1,113 @@
-//! What a plan does to access, and to the levels of enforcement.
+//! The effect of a plan on access and on levels of enforcement.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::change::SourceRef;
-use access::Audience;
+use access::People;
 use model::pulumi::EnforcementLevel;
 
-/// What a plan opens and closes, in all.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// The effect of a plan on access, for every request and every combination of teams.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Impact")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AccessImpact {
-    /// People in no team first, then those whom the plan treats otherwise. None where nothing is called.
-    pub audiences: Vec<AudienceImpact>,
-    /// Cedar policies that change; their meaning is not compared.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub cedar: Vec<String>,
-    /// Live resources that are no pattern of the contract; they are taken to match nothing.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unreadable: Vec<UnreadableResource>,
+    /// Whether the rows are proven to be complete: `notAnalyzed` is empty.
+    pub proven: bool,
+    /// What could affect access and is not analyzed.
+    pub not_analyzed: Vec<NotAnalyzed>,
+    /// Requests that are denied before and allowed after the plan.
+    pub opens: Vec<AccessRow>,
+    /// Requests that are allowed before and denied after the plan.
+    pub closes: Vec<AccessRow>,
+    /// Requests that deny rules match only before or only after the plan, whether or not a rule
+    /// allows them.
+    pub guards: GuardRows,
+    /// Requests that change to or from "approval required".
+    pub approval: Vec<AccessRow>,
 }
 
-/// A live resource that is no pattern of the contract.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Changes of deny rules.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct UnreadableResource {
-    /// The policy.
-    pub policy: String,
-    /// The rule.
-    pub rule: String,
-    /// The resource.
-    pub resource: String,
-    /// Why it is no pattern.
-    pub why: String,
+pub struct GuardRows {
+    /// Requests that no deny rule matches any more.
+    pub weakened: Vec<AccessRow>,
+    /// Requests that no deny rule matched before.
+    pub strengthened: Vec<AccessRow>,
 }
 
-/// What a plan opens and closes for some people.
+/// A set of requests that change in the same way, for the same people, because of one rule.
+///
+/// The set is the union of the patterns in `what` without the union of the patterns in `except`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AudienceImpact {
-    /// The people.
-    pub audience: Audience,
-    /// One for each set of requests that opens or closes; none is a proof that nothing does. Audiences share theirs.
-    pub changes: Vec<Arc<AccessChange>>,
-}
-
-/// A set of requests that opens or closes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AccessChange {
-    /// Whether it opens (denied before, allowed after) or closes.
-    pub opens: bool,
-    /// The resource that makes the difference, as written.
-    pub resource: String,
-    /// The ports in words, for connections and HTTP requests.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ports: Option<String>,
-    /// The HTTP actions, for HTTP requests.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub methods: Vec<String>,
+pub struct AccessRow {
+    /// The people, as a disjunction; everyone is a single term without teams.
+    pub who: People,
+    /// Patterns of requests, in the syntax of gates.
+    pub what: Vec<String>,
+    /// Patterns of requests that do not change, or change because of another rule.
+    pub except: Vec<String>,
     /// One request of the set, for `polwarden explain`.
     pub witness: String,
-    /// The rules that decide it before; none where nothing allowed it.
+    /// The rule that causes the change.
+    pub rule: RuleReference,
+    /// The rules that decide the witness before the plan, for members of the teams that the first
+    /// term of `who` requires; empty if it is denied by default.
     pub before: Vec<DecidingRule>,
-    /// The rules that decide it after; none where nothing will allow it.
+    /// The rules that decide the witness after the plan; empty if it is denied by default.
     pub after: Vec<DecidingRule>,
 }
 
+/// A rule of a policy.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RuleReference {
+    /// The name of the policy.
+    pub policy: String,
+    /// The name of the rule.
+    pub rule: String,
+    /// Where the rule is declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceRef>,
+}
+
+/// Something that could affect access and is not analyzed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NotAnalyzed {
+    /// The kind of the reason.
+    pub kind: NotAnalyzedKind,
+    /// The name of the policy.
+    pub policy: String,
+    /// The reason, as a clause.
+    pub reason: String,
+    /// Where the policy is declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceRef>,
+}
+
+/// Why something is not analyzed.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum NotAnalyzedKind {
+    /// A Cedar policy changes.
+    Cedar,
+    /// The live policy contains fields, rules or a type that this version does not know.
+    Unknown,
+    /// A live resource is not a valid pattern.
+    InvalidResource,
+    /// The comparison would exceed the limits of work or memory.
+    TooComplex,
+}
+
 /// A rule that decides a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DecidingRule {
     /// The policy.
@@ -88,32 +123,71 @@ pub struct DecidingRule {
     pub source: Option<SourceRef>,
 }
 
+impl Default for AccessImpact {
+    /// The effect of no change: nothing opens or closes, which is proven.
+    fn default() -> Self {
+        Self {
+            proven: true,
+            not_analyzed: Vec::new(),
+            opens: Vec::new(),
+            closes: Vec::new(),
+            guards: GuardRows::default(),
+            approval: Vec::new(),
+        }
+    }
+}
+
 impl AccessImpact {
-    /// Replaces the uuids of teams by their short names.
+    /// An effect that is not known at all.
+    pub(crate) fn unknown(entries: Vec<NotAnalyzed>) -> Self {
+        Self {
+            proven: false,
+            not_analyzed: entries,
+            ..Self::default()
+        }
+    }
+
+    /// Replaces the UUIDs of teams by their short names.
     #[must_use]
     pub(crate) fn with_team_names(mut self, names: &BTreeMap<String, String>) -> Self {
-        for AudienceImpact {
-            audience,
-            changes: _,
-        } in &mut self.audiences
+        let Self {
+            proven: _,
+            not_analyzed: _,
+            opens,
+            closes,
+            guards:
+                GuardRows {
+                    weakened,
+                    strengthened,
+                },
+            approval,
+        } = &mut self;
+        for row in [opens, closes, weakened, strengthened, approval]
+            .into_iter()
+            .flatten()
         {
-            *audience = std::mem::take(audience).with_team_names(names);
+            row.who = std::mem::take(&mut row.who).with_team_names(names);
         }
         self
     }
 
-    pub fn widens(&self) -> bool {
-        self.changes().any(|change| change.opens)
-    }
-
-    pub fn narrows(&self) -> bool {
-        self.changes().any(|change| !change.opens)
-    }
-
-    fn changes(&self) -> impl Iterator<Item = &AccessChange> {
-        self.audiences
-            .iter()
-            .flat_map(|audience| audience.changes.iter().map(Arc::as_ref))
+    /// All rows.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &AccessRow> {
+        let Self {
+            proven: _,
+            not_analyzed: _,
+            opens,
+            closes,
+            guards:
+                GuardRows {
+                    weakened,
+                    strengthened,
+                },
+            approval,
+        } = self;
+        [opens, closes, weakened, strengthened, approval]
+            .into_iter()
+            .flatten()
     }
 }
 

@@ -20,7 +20,7 @@ use manifest::config::Provider;
 use model::docker::Profile;
 
 /// The version of the JSON form of a plan; raised when a reader of the old form would misread the new one.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// What is to be done at all targets of one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -102,11 +102,10 @@ pub struct TargetInfo {
 
 impl TargetPlan {
     /// The notes about moments in which access may differ from both before and after.
-    pub fn gaps(&self) -> impl Iterator<Item = &PlanNote> {
+    pub fn gap_notes(&self) -> impl Iterator<Item = &PlanNote> {
         self.notes.iter().filter(|note| match note {
             PlanNote::Gap { .. } | PlanNote::GroupGap { .. } | PlanNote::Unproved { .. } => true,
             PlanNote::ScopeWidens { .. }
-            | PlanNote::NotCompared { .. }
             | PlanNote::GoesBack { .. }
             | PlanNote::UnknownFields { .. } => false,
         })
@@ -125,7 +124,7 @@ impl Plan {
         self.targets
             .iter()
             .flat_map(|target| &target.gates)
-            .filter(|outcome| !outcome.holds())
+            .filter(|outcome| !outcome.passes())
     }
 
     /// Whether no target has calls.

@@ -68,7 +68,7 @@ impl ResourceKind {
     }
 
     /// The kind of object that this kind is, or is a part of.
-    pub fn whole(self) -> Self {
+    pub fn owner(self) -> Self {
         match self {
             Self::Policy | Self::Rule => Self::Policy,
             Self::Pack | Self::Version | Self::PackPolicy => Self::Pack,
@@ -136,7 +136,7 @@ impl LiveCounts {
         Self(counts.into_iter().collect())
     }
 
-    pub fn of(&self, kind: ResourceKind) -> usize {
+    pub fn count(&self, kind: ResourceKind) -> usize {
         self.0.get(&kind).copied().unwrap_or_default()
     }
 

@@ -19,7 +19,7 @@ impl Annotation {
         finding.identity.push(message.clone());
         let mut spots = labels
             .iter()
-            .map(|Label { place, text }| (spot(sources, place), place, text));
+            .map(|Label { place, text }| (annotation_location(sources, place), place, text));
         if let Some((spot, place, text)) = spots.next() {
             if !text.is_empty() {
                 finding.message.push_str(&format!(" ({})", neutral(text)));
@@ -41,7 +41,7 @@ impl Annotation {
     }
 }
 
-fn spot(sources: &SourceMap, place: &Place) -> AnnotationLocation {
+fn annotation_location(sources: &SourceMap, place: &Place) -> AnnotationLocation {
     let file = sources.file(place.file()).name().to_owned();
     let location = sources.resolve(place);
     let columns = (location.column, location.end_column);

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 use sha2::{Digest as _, Sha256};
 
-use super::text::{many, neutral};
+use super::text::{count_of, neutral};
 
 pub use rule::{AnnotationLevel, AnnotationRule, PlanRule};
 
@@ -169,7 +169,7 @@ impl PackDiagnostics {
         ];
         let parts = words.into_iter().filter_map(|(weight, word)| {
             let count = self.count(weight);
-            (count > 0).then(|| many(count, word))
+            (count > 0).then(|| count_of(count, word))
         });
         let parts: Vec<String> = parts.collect();
         (!parts.is_empty()).then(|| parts.join(", "))

@@ -2,14 +2,13 @@
 
 use super::{Annotation, AnnotationLocation, AnnotationRule, PlanRule, RelatedLocation};
 use crate::plan::{
-    AccessChange, AccessImpact, BreachInfo, DecidingRule, Enforcement, EnforcementChange,
-    GateOutcome, GateSource, GuardedChange, GuardedKind, HeldChange, Plan, PlanNote, SourceRef,
-    TargetPlan, UnreadableResource,
+    AccessImpact, BreachInfo, DecidingRule, Enforcement, EnforcementChange, GateOutcome,
+    GateSource, GuardedChange, GuardedKind, HeldChange, Plan, PlanNote, SourceRef, TargetPlan,
 };
-use crate::render::plan::access::grouped;
+use crate::render::access::{AccessLine, AccessView, not_analyzed_text, who};
 use crate::render::plan::wording::{
-    by, call_name, direction, enforcement_lines, full_name, gate_text, held_reason, note, requests,
-    who,
+    call_name, deciding_rules, direction, enforcement_lines, full_name, gate_text, held_reason,
+    note,
 };
 use crate::render::text::neutral;
 
@@ -65,7 +64,7 @@ fn of_target(plan: &TargetPlan) -> Vec<Annotation> {
         ..
     } = plan;
     let mut found = of_enforcement(enforcement);
-    found.extend(gates.iter().filter(|gate| !gate.holds()).map(failed_gate));
+    found.extend(gates.iter().filter(|gate| !gate.passes()).map(failed_gate));
     found.extend(
         access
             .iter()
@@ -86,14 +85,18 @@ fn failed_gate(outcome: &GateOutcome) -> Annotation {
         source,
         breaches,
         unknown,
+        not_analyzed,
     } = outcome;
     let text = gate_text(gate);
     let mut message = format!("gate does not hold: {text}");
     if let Some(why) = unknown {
         message.push_str(&format!("; it could not be worked out: {why}"));
     }
+    for entry in not_analyzed {
+        message.push_str(&format!("; not analyzed: {}", not_analyzed_text(entry)));
+    }
     if let Some(BreachInfo {
-        audience,
+        who: people,
         witness,
         after,
         ..
@@ -101,8 +104,8 @@ fn failed_gate(outcome: &GateOutcome) -> Annotation {
     {
         message.push_str(&format!(
             "; for example `{witness}`, asked by {}: {}",
-            who(audience, false),
-            by(after)
+            who(people),
+            deciding_rules(after)
         ));
     }
     if breaches.len() > 1 {
@@ -150,73 +153,50 @@ pub(super) fn of_enforcement(changes: &[EnforcementChange]) -> Vec<Annotation> {
     found.collect()
 }
 
-/// Opened and closed access; `rules` are the codes for both.
+/// Access changes; `rules` are the codes for opened and closed access. Guards that are weakened
+/// count as opened.
 pub(super) fn of_access(impact: &AccessImpact, rules: (PlanRule, PlanRule)) -> Vec<Annotation> {
-    let AccessImpact {
-        audiences: _,
-        cedar,
-        unreadable,
-    } = impact;
-    let mut found: Vec<Annotation> = grouped(impact)
-        .iter()
-        .map(|(change, people)| of_change(change, people, rules))
-        .collect();
-    found.extend(cedar.iter().map(|policy| {
-        let message = format!(
-            "Cedar policy \"{}\" changes; what it means is not compared",
-            neutral(policy)
-        );
-        Annotation::of(PlanRule::NotCompared, message, &["cedar", policy])
+    let AccessView {
+        headline: _,
+        lines,
+        not_analyzed,
+    } = AccessView::of(impact);
+    let mut found: Vec<Annotation> = lines.iter().map(|line| of_line(line, rules)).collect();
+    found.extend(not_analyzed.into_iter().map(|(text, entry)| {
+        let message = format!("not analyzed: {text}");
+        Annotation::of(
+            PlanRule::NotCompared,
+            message,
+            &["not-analyzed", &entry.policy, &entry.reason],
+        )
+        .at(entry.source.as_ref())
     }));
-    found.extend(unreadable.iter().map(
-        |UnreadableResource {
-             policy,
-             rule,
-             resource,
-             why,
-         }| {
-            let what = call_name(policy, Some(rule));
-            let message =
-                format!("{what}: live resource `{resource}` is taken to match nothing: {why}");
-            Annotation::of(
-                PlanRule::NotCompared,
-                message,
-                &["resource", policy, rule, resource],
-            )
-        },
-    ));
     found
 }
 
-fn of_change(change: &AccessChange, people: &[String], rules: (PlanRule, PlanRule)) -> Annotation {
-    let AccessChange {
-        opens,
-        resource,
-        ports: _,
-        methods: _,
-        witness,
+fn of_line(line: &AccessLine<'_>, rules: (PlanRule, PlanRule)) -> Annotation {
+    let AccessLine {
+        kind,
+        who,
+        what,
+        row,
+        rule,
         before,
         after,
-    } = change;
-    let (rule, word) = if *opens {
-        (rules.0, "opens")
-    } else {
-        (rules.1, "closes")
-    };
-    let people = people.join(", ");
+    } = line;
+    let code = if kind.is_risk() { rules.0 } else { rules.1 };
+    let word = kind.word();
     let message = format!(
-        "{word} {} for {people}, for example `{witness}`; before: {}; after: {}",
-        requests(change),
-        by(before),
-        by(after)
+        "{word} for {who}: {what} ({rule}), for example `{}`; before: {before}; after: {after}",
+        row.witness
     );
-    // The rule that makes the difference, or if it is deleted, the one that decides instead.
-    let at = after
-        .iter()
-        .chain(before)
-        .find_map(|rule| rule.source.as_ref());
-    let all: Vec<DecidingRule> = after.iter().chain(before).cloned().collect();
-    Annotation::of(rule, message, &[resource, witness, &people])
+    // The rule that causes the change, or if it is deleted, one that decides instead.
+    let deciding = || row.after.iter().chain(&row.before);
+    let at = line
+        .source()
+        .or_else(|| deciding().find_map(|rule| rule.source.as_ref()));
+    let all: Vec<DecidingRule> = deciding().cloned().collect();
+    Annotation::of(code, message, &[word, &row.witness, who])
         .at(at)
         .related_to(&all)
 }
@@ -256,11 +236,6 @@ fn of_note(about: &PlanNote, plan: &TargetPlan) -> Option<Annotation> {
             Annotation::of(PlanRule::Gap, text.to_owned(), &[name, why]).at(source_of(plan, name)),
         ),
         PlanNote::Unproved { why } => Some(Annotation::of(PlanRule::Gap, text.to_owned(), &[why])),
-        PlanNote::NotCompared { why } => Some(Annotation::of(
-            PlanRule::NotCompared,
-            text.to_owned(),
-            &[why],
-        )),
         PlanNote::GoesBack {
             policy,
             digest,

@@ -29,6 +29,7 @@ fn of_result(target: &str, result: &TestResult) -> Annotation {
         request,
         expected,
         got: _,
+        unknown: _,
         passed: _,
         rules: _,
         errors: _,

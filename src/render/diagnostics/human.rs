@@ -5,8 +5,8 @@ use std::ops::Range;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::limit::{DiagnosticAmount, HiddenWarnings, few, sorted};
-use crate::render::text::{many, neutral, neutral_lines};
+use super::limit::{DiagnosticAmount, HiddenWarnings, select, sorted};
+use crate::render::text::{count_of, neutral, neutral_lines};
 use model::diag::{Diagnostic, Label, Place, Severity, SourceMap, TextRange};
 
 /// Places that are further apart in the text are shown separately.
@@ -23,7 +23,7 @@ pub fn human(
     amount: DiagnosticAmount,
     color: bool,
 ) -> String {
-    let (diagnostics, more) = few(sources, diagnostics, amount);
+    let (diagnostics, more) = select(sources, diagnostics, amount);
     let renderer = if color {
         Renderer::styled()
     } else {
@@ -44,8 +44,8 @@ pub fn human(
         files,
     } in more
     {
-        let warnings = many(findings, "more warning");
-        let files = many(files, "file");
+        let warnings = count_of(findings, "more warning");
+        let files = count_of(files, "file");
         let title = format!(
             "{warnings} like these in {files}; `polwarden lint --all-warnings` shows them all"
         );

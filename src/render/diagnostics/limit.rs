@@ -25,7 +25,7 @@ pub(super) struct HiddenWarnings {
 }
 
 /// The selected diagnostics in their original order, and what is omitted.
-pub(super) fn few<'a>(
+pub(super) fn select<'a>(
     sources: &SourceMap,
     findings: &'a [Diagnostic],
     amount: DiagnosticAmount,

@@ -8,16 +8,20 @@ use serde::Serialize;
 use super::decided::{DecidedBy, DecidingRuleReport, FailedStatement, Locator};
 use super::paint::Painter;
 use super::text::neutral;
-use access::{AccessRequest, ApplicableRules, CedarDecision, CedarRequest, Decider};
+use access::{
+    AccessRequest, Answer, ApplicableRules, CedarDecision, CedarRequest, Decider, UnknownCause,
+};
 use change::RemedyReport;
-use model::docker::Decision;
 
 /// The answer about one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
     /// Whether the request is allowed.
-    pub decision: Decision,
+    pub decision: Answer,
+    /// Why the decision is not known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<UnknownCause>,
     /// The rules or statements that decide; none where nothing matches, which denies.
     pub rules: Vec<DecidedBy>,
     /// The statements of Cedar policies that could not be evaluated.
@@ -40,18 +44,24 @@ impl Explanation {
         target: &str,
         locator: Locator<'_>,
     ) -> Self {
-        let access::AttributedDecision { decision, rules } = pool.decide(request);
+        let access::AttributedDecision {
+            decision,
+            unknown,
+            rules,
+        } = pool.decide(request);
         let named = rules.into_iter();
         let named = named.map(|(rule, resource)| {
             DecidedBy::Rule(DecidingRuleReport::new(rule, resource, locator))
         });
+        let is_known = unknown.is_empty();
         Self {
-            decision,
+            decision: Answer::new(decision, &unknown),
+            unknown,
             rules: named.collect(),
             errors: None,
             request: request.to_string(),
             target: target.to_owned(),
-            change: Some(RemedyReport::new(request, pool.remedy(request), locator)),
+            change: is_known.then(|| RemedyReport::new(request, pool.remedy(request), locator)),
         }
     }
 
@@ -71,7 +81,8 @@ impl Explanation {
             .into_iter()
             .map(|statement| DecidedBy::new(&Decider::Statement(statement), locator));
         Self {
-            decision,
+            decision: Answer::new(decision, &[]),
+            unknown: Vec::new(),
             rules: rules.collect(),
             errors: Some(
                 failures
@@ -89,6 +100,7 @@ impl Explanation {
     pub fn human(&self, many: bool, painter: Painter) -> String {
         let Self {
             decision,
+            unknown,
             rules,
             errors,
             request,
@@ -96,8 +108,9 @@ impl Explanation {
             change,
         } = self;
         let said = match decision {
-            Decision::Allow => painter.good("allowed"),
-            Decision::Deny => painter.bad("denied"),
+            Answer::Allow => painter.good("allowed"),
+            Answer::Deny => painter.bad("denied"),
+            Answer::Unknown => painter.notice("unknown"),
         };
         let at = if many {
             format!(" at {}", neutral(target))
@@ -105,6 +118,13 @@ impl Explanation {
             String::new()
         };
         let mut text = format!("{said}{at}: {}\n", neutral(request));
+        for UnknownCause { policy, reason } in unknown {
+            text.push_str(&format!(
+                "  live policy \"{}\" contains something that this version does not understand: {}\n",
+                neutral(policy),
+                neutral(reason)
+            ));
+        }
         for rule in rules {
             text.push_str(&format!("  by {}\n", rule.human(painter)));
         }
@@ -116,15 +136,16 @@ impl Explanation {
             ));
         }
         match change {
+            _ if *decision == Answer::Unknown => {}
             Some(change) => text.push_str(&change.human(painter)),
             None => text.push_str(match (decision, rules.is_empty()) {
-                (Decision::Deny, true) => {
+                (Answer::Deny | Answer::Unknown, true) => {
                     "  no statement permits it; to allow it, add a `permit` that matches it\n"
                 }
-                (Decision::Deny, false) => {
+                (Answer::Deny | Answer::Unknown, false) => {
                     "  a `forbid` wins over every `permit`; to allow it, narrow these statements\n"
                 }
-                (Decision::Allow, _) => {
+                (Answer::Allow, _) => {
                     "  to deny it, narrow these statements, or add a `forbid` that matches it\n"
                 }
             }),

@@ -2,42 +2,53 @@
 
 use super::writer::{HtmlPage, list};
 use crate::plan::{AccessImpact, GateOutcome};
+use crate::render::access::AccessView;
 use crate::render::paint::Painter;
-use crate::render::plan::access::grouped;
-use crate::render::plan::wording::{by, requests};
-use crate::render::plan::{access, gates as gates_text};
+use crate::render::plan::gates as gates_text;
+use crate::render::plan::wording::place;
 
-/// Opened and closed access with the deciding rules, and what was not compared.
-pub(super) fn table(page: &mut HtmlPage, impact: &AccessImpact) {
-    let groups = grouped(impact);
-    if !groups.is_empty() {
+/// The headline, the changes of access with the deciding rules, and what is not analyzed.
+pub(super) fn section(page: &mut HtmlPage, impact: &AccessImpact) {
+    let AccessView {
+        headline,
+        lines,
+        not_analyzed,
+    } = AccessView::of(impact);
+    page.element("<h3>", &headline, "</h3>\n");
+    if !lines.is_empty() {
         page.raw("<table>\n<thead><tr><th scope=\"col\" class=\"word\">Access</th><th scope=\"col\">Requests</th>");
-        page.raw("<th scope=\"col\">For</th><th scope=\"col\">Before</th><th scope=\"col\">After</th></tr></thead>\n<tbody>\n");
+        page.raw("<th scope=\"col\">For</th><th scope=\"col\">Rule</th><th scope=\"col\">Before</th><th scope=\"col\">After</th></tr></thead>\n<tbody>\n");
     }
-    for (change, people) in &groups {
-        page.raw(if change.opens {
-            "<tr class=\"opens\"><td>opens</td>"
+    for line in &lines {
+        page.raw(if line.kind.is_risk() {
+            "<tr class=\"opens\">"
         } else {
-            "<tr class=\"closes\"><td>closes</td>"
+            "<tr class=\"closes\">"
         });
-        page.element("<td>", &requests(change), "").element(
+        page.element("<td>", line.kind.word(), "</td>");
+        page.element("<td>", &line.what, "").element(
             "<br><span class=\"src\">for example: ",
-            &change.witness,
+            &line.row.witness,
             "</span></td>",
         );
-        page.element("<td>", &people.join(", "), "</td>");
-        page.element("<td>", &by(&change.before), "</td>").element(
-            "<td>",
-            &by(&change.after),
-            "</td></tr>\n",
-        );
+        page.element("<td>", &line.who, "</td>");
+        page.element("<td>", &line.rule, "");
+        if let Some(source) = line.source() {
+            page.element("<br><span class=\"src\">", &place(source), "</span>");
+        }
+        page.raw("</td>");
+        page.element("<td>", &line.before, "</td>")
+            .element("<td>", &line.after, "</td></tr>\n");
     }
-    if !groups.is_empty() {
+    if !lines.is_empty() {
         page.raw("</tbody>\n</table>\n");
     }
-    let rest = access::not_compared(impact);
-    if !rest.is_empty() {
-        list(page, &rest);
+    if !not_analyzed.is_empty() {
+        let texts: Vec<String> = not_analyzed
+            .into_iter()
+            .map(|(text, _)| format!("not analyzed: {text}"))
+            .collect();
+        list(page, &texts);
     }
 }
 

@@ -6,7 +6,7 @@ use super::writer::HtmlPage;
 use crate::plan::{
     Change, ChangeKind, ChangeOrigin, ChangedField, FieldChange, Origin, ValueChange,
 };
-use crate::render::plan::wording::{old_name, place, what};
+use crate::render::plan::wording::{old_name, place, resource_name};
 use crate::render::plan::{heading, line_end, line_of};
 
 /// The changes with their parts, grouped by origin if it is known.
@@ -75,12 +75,12 @@ fn change(page: &mut HtmlPage, change: &Change, told: Option<&ChangeOrigin>) {
             "<li><details open class=\"change within\" data-kind=\"within\"><summary>within "
         }
     });
-    page.raw(what(*resource))
+    page.raw(resource_name(*resource))
         .element(" <strong>", name, "</strong>");
     if let Some(before) = old_name(fields) {
         page.element(" (renamed from <strong>", before, "</strong>)");
     }
-    if let Some(told) = told.filter(|_| *resource != resource.whole()) {
+    if let Some(told) = told.filter(|_| *resource != resource.owner()) {
         page.element(" <em>[", told.origin.as_str(), "]</em>");
     }
     if let Some(source) = source {

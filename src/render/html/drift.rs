@@ -4,7 +4,7 @@ use super::{access, changes};
 use crate::plan::{DriftReport, TargetDrift};
 use crate::render::annotations::PackDiagnostics;
 use crate::render::drift::{INSTEAD, sections, summary};
-use crate::render::plan::wording::{headline, profile};
+use crate::render::plan::wording::profile;
 
 /// Drift, or that it is unknown, with the diagnostics of the files. "Before" is the desired state,
 /// "after" is the live state.
@@ -51,8 +51,7 @@ fn target(page: &mut HtmlPage, drift: &TargetDrift) {
     plan::enforcement(page, enforcement);
     plan::documents(page, documents);
     if let Some(access) = access.as_ref().filter(|_| !changes.is_empty()) {
-        page.element("<h3>", &headline(access), "</h3>\n");
-        access::table(page, access);
+        access::section(page, access);
     }
     notes(page, sections(drift));
     page.element("<h3>", INSTEAD, "</h3>\n");

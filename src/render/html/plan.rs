@@ -13,11 +13,9 @@ use crate::plan::{
 use crate::render::annotations::{Annotation, AnnotationLevel, PackDiagnostics};
 use crate::render::commit;
 use crate::render::paint::Painter;
-use crate::render::plan::wording::{
-    direction, enforcement_headline, enforcement_lines, headline, profile,
-};
+use crate::render::plan::wording::{direction, enforcement_headline, enforcement_lines, profile};
 use crate::render::plan::{PlanSection, changes_of, documents, sections, summary};
-use crate::render::text::many;
+use crate::render::text::count_of;
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
@@ -146,12 +144,11 @@ fn target(page: &mut HtmlPage, plan: &TargetPlan, origins: Option<&TargetOrigins
         },
     );
     page.element("", &live.words(), "");
-    page.element("; ", &many(calls.len(), "call"), " to make</p>\n");
+    page.element("; ", &count_of(calls.len(), "call"), " to make</p>\n");
     self::enforcement(page, enforcement);
     self::documents(page, documents);
     if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
-        page.element("<h3>", &headline(access), "</h3>\n");
-        self::access::table(page, access);
+        self::access::section(page, access);
     }
     if !gates.is_empty() {
         self::access::gates(page, gates, origins.is_some());

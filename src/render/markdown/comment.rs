@@ -5,17 +5,18 @@ use super::text::{code, code_line};
 use crate::plan::{
     AccessImpact, DocumentStatus, Enforcement, EnforcementChange, Plan, TargetOrigins, TargetPlan,
 };
+use crate::render::access::AccessView;
 use crate::render::annotations::{Annotation, AnnotationLevel, PackDiagnostics};
 use crate::render::commit;
 use crate::render::paint::Painter;
 use crate::render::plan::wording::{
-    ChangeSign, direction, enforcement_headline, enforcement_lines, headline, requests,
+    ChangeSign, direction, enforcement_headline, enforcement_lines,
 };
 use crate::render::plan::{
     PlanSection, TreeLine, access, changes_of, documents, gates, sections, summary, tree,
 };
 use crate::render::policy_tests::{self, TestReport};
-use crate::render::text::{many, neutral, plural};
+use crate::render::text::{count_of, neutral, plural};
 
 /// Maximum number of characters of a GitHub comment.
 pub const GITHUB_COMMENT: usize = 65_536;
@@ -141,7 +142,7 @@ pub fn policy_tests(report: &TestReport, options: &CommentOptions) -> String {
             format!(
                 "{}: {}",
                 code(failure.rule.as_str()),
-                code(&place_and(failure))
+                code(&message_with_place(failure))
             )
         })
         .collect();
@@ -182,7 +183,7 @@ pub(super) fn start_page(
     )
 }
 
-fn place_and(finding: &Annotation) -> String {
+fn message_with_place(finding: &Annotation) -> String {
     finding.place().map_or_else(
         || finding.message.clone(),
         |place| format!("{place}: {}", finding.message),
@@ -213,12 +214,12 @@ fn overview(page: &mut MarkdownPage, plan: &TargetPlan, origins: Option<&TargetO
     if calls.is_empty() {
         page.line("Nothing is to do.");
     } else if let Some(access) = access {
-        page.line(&format!("**{}**", headline(access)));
+        page.line(&format!("**{}**", AccessView::of(access).headline));
     }
     if let Some(access) = access {
         opens_and_closes(page, access);
     }
-    if gates.iter().any(|gate| !gate.holds()) {
+    if gates.iter().any(|gate| !gate.passes()) {
         let text = gates::human(gates, origins.is_some(), Painter::new(false));
         let lines = text.lines().map(unindented).collect();
         page.block(&PageBlock {
@@ -272,43 +273,33 @@ pub(super) fn notes(page: &mut MarkdownPage, sections: Vec<PlanSection>) {
 
 /// Access changes; the first ones are unfolded.
 pub(super) fn opens_and_closes(page: &mut MarkdownPage, access: &AccessImpact) {
-    let mut lines: Vec<String> = access::grouped(access)
+    let view = AccessView::of(access);
+    let mut lines: Vec<String> = view
+        .lines
         .iter()
-        .map(|(change, people)| {
-            let word = if change.opens { "**opens**" } else { "closes" };
-            let people = match people.as_slice() {
-                [first, second, third, rest @ ..] if !rest.is_empty() => {
-                    format!(
-                        "{}, {}, {} and {} more",
-                        code(first),
-                        code(second),
-                        code(third),
-                        rest.len()
-                    )
-                }
-                few => few
-                    .iter()
-                    .map(|who| code(who))
-                    .collect::<Vec<_>>()
-                    .join(", "),
+        .map(|line| {
+            let word = if line.kind.is_risk() {
+                format!("**{}**", line.kind.word())
+            } else {
+                line.kind.word().to_owned()
             };
             format!(
-                "{word} {} for {people}, for example {}",
-                code(&requests(change)),
-                code(&change.witness)
+                "{word} for {}: {} ({}), for example {}",
+                code(&line.who),
+                code(&line.what),
+                code(&line.rule),
+                code(&line.row.witness)
             )
         })
         .collect();
+    let not_analyzed = view.not_analyzed.iter();
+    lines.extend(not_analyzed.map(|(text, _)| format!("**not analyzed**: {}", code(text))));
     let rest = lines.split_off(lines.len().min(SHOWN));
-    page.block(&list("what opens and closes", String::new(), lines));
-    let more = plural(
-        rest.len(),
-        "more that opens or closes",
-        "more that open or close",
-    );
+    page.block(&list("access changes", String::new(), lines));
+    let more = plural(rest.len(), "more access change", "more access changes");
     page.block(&PageBlock {
         folded: true,
-        ..list("what opens and closes", more, rest)
+        ..list("access changes", more, rest)
     });
 }
 
@@ -326,7 +317,7 @@ fn details(page: &mut MarkdownPage, plan: &TargetPlan, origins: Option<&TargetOr
         .iter()
         .map(diff_line)
         .collect();
-    let title = format!("Changes ({} to make)", many(calls.len(), "call"));
+    let title = format!("Changes ({} to make)", count_of(calls.len(), "call"));
     page.block(&folded("changes", title, "diff", lines));
     let held: Vec<String> = tree(&documents::held_changes(documents), &[])
         .iter()
@@ -345,7 +336,7 @@ fn details(page: &mut MarkdownPage, plan: &TargetPlan, origins: Option<&TargetOr
             lines,
         ));
     }
-    if !gates.is_empty() && gates.iter().all(|gate| gate.holds()) {
+    if !gates.is_empty() && gates.iter().all(|gate| gate.passes()) {
         let lines = gates::human(gates, origins.is_some(), Painter::new(false))
             .lines()
             .map(unindented)
@@ -392,7 +383,7 @@ pub(super) fn files(findings: &PackDiagnostics) -> PageBlock {
         lines.push(code_line(&format!(
             "{word}[{}] {}",
             finding.rule.as_str(),
-            place_and(finding)
+            message_with_place(finding)
         )));
         lines.extend(
             finding

@@ -2,12 +2,12 @@ use super::comment::{
     self, CommentOptions, diff_line, files, folded, notes, opens_and_closes, start_page, unindented,
 };
 use crate::plan::{DriftReport, TargetDrift};
+use crate::render::access::AccessView;
 use crate::render::annotations::PackDiagnostics;
 use crate::render::drift::{self, INSTEAD, sections};
 use crate::render::markdown::page::MarkdownPage;
 use crate::render::markdown::text::code;
 use crate::render::paint::Painter;
-use crate::render::plan::wording::headline;
 use crate::render::plan::{access, tree};
 
 /// Drift, or that it is unknown, with the diagnostics of the files.
@@ -56,7 +56,7 @@ fn overview(page: &mut MarkdownPage, drift: &TargetDrift) {
     if changes.is_empty() {
         page.line("No difference that could be undone.");
     } else if let Some(access) = access {
-        page.line(&format!("**{}**", headline(access)));
+        page.line(&format!("**{}**", AccessView::of(access).headline));
     }
     if let Some(access) = access {
         opens_and_closes(page, access);

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::text::fence;
-use crate::render::text::many;
+use crate::render::text::count_of;
 
 /// Bytes reserved for the list of omitted parts.
 const RESERVE: usize = 600;
@@ -71,7 +71,9 @@ impl MarkdownPage {
             return;
         }
         let (open, close) = frame(title, *folded, *form, lines);
-        let mut room = self.room().saturating_sub(open.len() + close.len());
+        let mut room = self
+            .remaining_bytes()
+            .saturating_sub(open.len() + close.len());
         let fitting = lines.iter().take_while(|line| {
             let size = line.len() + 3;
             let fits = size <= room;
@@ -90,8 +92,10 @@ impl MarkdownPage {
             self.text.push_str(&close);
         }
         if shown < lines.len() {
-            self.left_out
-                .push(format!("{} of {name}", many(lines.len() - shown, "line")));
+            self.left_out.push(format!(
+                "{} of {name}",
+                count_of(lines.len() - shown, "line")
+            ));
         }
     }
 
@@ -113,7 +117,7 @@ impl MarkdownPage {
                 let _ = write!(
                     named,
                     " and {}",
-                    many(left_out.len() - NAMED, "further part")
+                    count_of(left_out.len() - NAMED, "further part")
                 );
             }
             let _ = writeln!(
@@ -129,12 +133,12 @@ impl MarkdownPage {
         self.left_out.push(what);
     }
 
-    fn room(&self) -> usize {
+    fn remaining_bytes(&self) -> usize {
         self.most.saturating_sub(self.text.len() + RESERVE)
     }
 
     fn fits(&self, size: usize) -> bool {
-        size <= self.room()
+        size <= self.remaining_bytes()
     }
 }
 

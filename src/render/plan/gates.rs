@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::wording::{by, call_name, gate_text, place, who};
+use super::wording::{call_name, deciding_rules, gate_text, place};
 use crate::plan::{BreachInfo, DecidingRule, GateInfo, GateOutcome, GateSource};
+use crate::render::access::{not_analyzed_text, who};
 use crate::render::paint::Painter;
 use crate::render::text::{neutral, plural};
 
@@ -20,7 +21,7 @@ pub(crate) fn human(gates: &[GateOutcome], three_way: bool, painter: Painter) ->
     if gates.is_empty() {
         return text;
     }
-    let shut: Vec<&GateOutcome> = gates.iter().filter(|gate| !gate.holds()).collect();
+    let shut: Vec<&GateOutcome> = gates.iter().filter(|gate| !gate.passes()).collect();
     let holding = gates.len() - shut.len();
     let headline = match (shut.len(), gates.len()) {
         (0, 1) => "Gates: the one holds".to_owned(),
@@ -33,10 +34,10 @@ pub(crate) fn human(gates: &[GateOutcome], three_way: bool, painter: Painter) ->
     let _ = writeln!(text, "  {}", painter.strong(&headline));
     for outcome in gates {
         let removed = matches!(outcome.source, GateSource::Base { .. });
-        if outcome.holds() && !removed {
+        if outcome.passes() && !removed {
             continue;
         }
-        let sign = if outcome.holds() {
+        let sign = if outcome.passes() {
             painter.good("✓")
         } else {
             painter.bad("✗")
@@ -55,6 +56,9 @@ pub(crate) fn human(gates: &[GateOutcome], three_way: bool, painter: Painter) ->
         }
         if let Some(why) = &outcome.unknown {
             let _ = writeln!(text, "        could not be worked out: {}", neutral(why));
+        }
+        for entry in &outcome.not_analyzed {
+            let _ = writeln!(text, "        not analyzed: {}", not_analyzed_text(entry));
         }
         for breach in outcome.breaches.iter().take(SHOWN) {
             breach_text(&mut text, breach, &outcome.gate, painter);
@@ -93,7 +97,7 @@ fn source(source: &GateSource) -> String {
 
 fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, painter: Painter) {
     let BreachInfo {
-        audience,
+        who: people,
         witness,
         already,
         blame,
@@ -108,16 +112,16 @@ fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, painter:
     let _ = writeln!(
         text,
         "        {}: {}{already}",
-        who(audience, false),
+        who(people),
         painter.strong(&neutral(witness))
     );
     match gate {
         GateInfo::DenyWidening { .. } => {
-            let _ = writeln!(text, "          before: {}", by(before));
-            let _ = writeln!(text, "          after:  {}", by(after));
+            let _ = writeln!(text, "          before: {}", deciding_rules(before));
+            let _ = writeln!(text, "          after:  {}", deciding_rules(after));
         }
         GateInfo::Never { .. } | GateInfo::Always { .. } => {
-            let _ = writeln!(text, "          {}", by(after));
+            let _ = writeln!(text, "          {}", deciding_rules(after));
         }
     }
     let gone = |rule: &DecidingRule| !after.contains(rule);

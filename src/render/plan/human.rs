@@ -13,7 +13,7 @@ use crate::plan::{
 };
 use crate::render::commit;
 use crate::render::paint::Painter;
-use crate::render::text::{line_start, many, neutral, plural};
+use crate::render::text::{count_of, line_start, neutral, plural};
 use manifest::config::Unmanaged;
 
 /// The whole plan by target, followed by the number of calls.
@@ -24,7 +24,7 @@ pub fn human(plan: &Plan, painter: Painter) -> String {
     };
     if let Some(commit) = &plan.commit {
         page.line(0, &commit::line(commit, |text| neutral(text).into_owned()));
-        page.gap();
+        page.blank_line();
     }
     for target in &plan.targets {
         page.target(target, plan.origins_of(target));
@@ -52,7 +52,7 @@ pub fn summary(plan: &Plan) -> String {
             .iter()
             .map(|(words, count)| format!("{count} {words}"))
             .collect();
-        format!("Plan: {} ({}).", many(total, "call"), kinds.join(", "))
+        format!("Plan: {} ({}).", count_of(total, "call"), kinds.join(", "))
     };
     let held: usize = plan.targets.iter().map(|target| target.held.len()).sum();
     let mut unmanaged: BTreeMap<ResourceKind, usize> = BTreeMap::new();
@@ -61,7 +61,7 @@ pub fn summary(plan: &Plan) -> String {
             usize::from(one.treatment != Unmanaged::Prune);
     }
     if held > 0 {
-        let _ = write!(line, " {} held.", many(held, "change"));
+        let _ = write!(line, " {} held.", count_of(held, "change"));
     }
     for (kind, count) in unmanaged.into_iter().filter(|(_, count)| *count > 0) {
         let (one, many) = kind.words();
@@ -145,7 +145,7 @@ impl PlanPage {
         let _ = writeln!(self.text, "{:indent$}{text}", "");
     }
 
-    fn gap(&mut self) {
+    fn blank_line(&mut self) {
         self.text.push('\n');
     }
 
@@ -169,7 +169,7 @@ impl PlanPage {
             self.painter.dim(&holds)
         );
         self.line(0, &line);
-        self.gap();
+        self.blank_line();
         self.text
             .push_str(&enforcement_section(enforcement, self.painter));
         self.text
@@ -181,17 +181,17 @@ impl PlanPage {
         if changes.is_empty() {
             self.line(2, "No changes.");
         }
-        self.gap();
+        self.blank_line();
         self.held_changes(&documents::held_changes(documents));
         if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
             self.text
                 .push_str(&super::access::human(access, self.painter));
-            self.gap();
+            self.blank_line();
         }
         if !gates.is_empty() {
             self.text
                 .push_str(&super::gates::human(gates, origins.is_some(), self.painter));
-            self.gap();
+            self.blank_line();
         }
         for PlanSection { title, lines } in sections(plan, origins, self.painter) {
             self.section(&format!("{title}:"), lines);
@@ -208,7 +208,7 @@ impl PlanPage {
             let text = line.painted(self.painter);
             self.line(4 + line.indent, &text);
         }
-        self.gap();
+        self.blank_line();
     }
 
     fn section(&mut self, title: &str, lines: Vec<String>) {
@@ -220,6 +220,6 @@ impl PlanPage {
         for line in lines {
             self.line(4, &line);
         }
-        self.gap();
+        self.blank_line();
     }
 }

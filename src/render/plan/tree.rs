@@ -2,7 +2,7 @@
 
 use similar::{ChangeTag, TextDiff};
 
-use super::wording::{ChangeSign, old_name, place, sign, what};
+use super::wording::{ChangeSign, old_name, place, resource_name, sign};
 use crate::plan::{
     Change, ChangeKind, ChangeOrigin, ChangedField, FieldChange, Origin, TargetOrigins, ValueChange,
 };
@@ -117,7 +117,7 @@ fn change(lines: &mut Vec<TreeLine>, indent: usize, change: &Change, told: Optio
     let mut line = TreeLine::new(
         indent,
         Some(sign(*kind)),
-        format!("{} \"{}\"", what(*resource), neutral(name)),
+        format!("{} \"{}\"", resource_name(*resource), neutral(name)),
     );
     if let Some(before) = old_name(fields) {
         line.remark = format!("  (renamed from \"{}\")", neutral(before));
@@ -126,7 +126,7 @@ fn change(lines: &mut Vec<TreeLine>, indent: usize, change: &Change, told: Optio
     let apart = told.filter(|told| matches!(told.origin, Origin::Mixed | Origin::Conflict));
     if let Some(origin) = told
         .map(|told| told.origin)
-        .filter(|_| change.resource != change.resource.whole())
+        .filter(|_| change.resource != change.resource.owner())
     {
         line.remark.push_str(&format!("  [{}]", origin.as_str()));
     }
@@ -167,7 +167,7 @@ fn field(lines: &mut Vec<TreeLine>, indent: usize, kind: ChangeKind, change: &Fi
             added,
             removed,
             kept: _,
-        } if whole(kind) && change.field == ChangedField::Actions => {
+        } if is_whole_object(kind) && change.field == ChangedField::Actions => {
             let all: Vec<_> = added
                 .iter()
                 .chain(removed)
@@ -242,6 +242,6 @@ pub(crate) fn line_end(field: ChangedField, line: &str) -> &'static str {
     }
 }
 
-fn whole(kind: ChangeKind) -> bool {
+fn is_whole_object(kind: ChangeKind) -> bool {
     matches!(kind, ChangeKind::Create | ChangeKind::Delete)
 }

@@ -1,17 +1,13 @@
 //! The words of plans, shared by all formats. External text in them is neutralized.
 
-use std::fmt::Write as _;
-
 use crate::plan::{
-    AccessChange, AccessImpact, ChangeKind, ChangedField, DecidingRule, Enforcement,
-    EnforcementChange, FieldChange, GateInfo, HeldReason, PlanNote, ResourceKind, SourceRef,
-    TargetInfo, ValueChange,
+    ChangeKind, ChangedField, DecidingRule, Enforcement, EnforcementChange, FieldChange, GateInfo,
+    HeldReason, PlanNote, ResourceKind, SourceRef, TargetInfo, ValueChange,
 };
 use crate::render::text::{neutral, plural};
-use access::Audience;
 use model::pulumi::EnforcementLevel;
 
-pub(crate) fn what(resource: ResourceKind) -> &'static str {
+pub(crate) fn resource_name(resource: ResourceKind) -> &'static str {
     resource.words().0
 }
 
@@ -30,31 +26,6 @@ pub(crate) fn parts(resource: ResourceKind, count: usize) -> String {
 }
 
 /// The requests that open or close, without an example.
-pub(crate) fn requests(change: &AccessChange) -> String {
-    let AccessChange {
-        opens: _,
-        resource,
-        ports,
-        methods,
-        witness: _,
-        before: _,
-        after: _,
-    } = change;
-    let mut text = neutral(resource).into_owned();
-    let said = |ports: &str| {
-        ports
-            .strip_prefix("port ")
-            .is_some_and(|port| resource.ends_with(&format!(":{port}")))
-    };
-    if let Some(ports) = ports.as_ref().filter(|ports| !said(ports)) {
-        let _ = write!(text, ", {ports}");
-    }
-    if !methods.is_empty() {
-        let _ = write!(text, ", {}", methods.join(" "));
-    }
-    text
-}
-
 pub(crate) fn old_name(fields: &[FieldChange]) -> Option<&str> {
     fields
         .iter()
@@ -93,10 +64,12 @@ pub(crate) fn call_name(policy: &str, rule: Option<&str>) -> String {
 
 /// An object, or a part of it, by name.
 pub(crate) fn full_name(resource: ResourceKind, name: &str, part: Option<&str>) -> String {
-    let whole = resource.whole();
-    let head = format!("{} \"{}\"", what(whole), neutral(name));
+    let whole = resource.owner();
+    let head = format!("{} \"{}\"", resource_name(whole), neutral(name));
     match (part, whole.part()) {
-        (Some(part), Some(kind)) => format!("{head}, {} \"{}\"", what(kind), neutral(part)),
+        (Some(part), Some(kind)) => {
+            format!("{head}, {} \"{}\"", resource_name(kind), neutral(part))
+        }
         (Some(part), None) => format!("{head}, \"{}\"", neutral(part)),
         (None, _) => head,
     }
@@ -112,10 +85,6 @@ pub(crate) fn note(note: &PlanNote) -> String {
         }
         PlanNote::Unproved { why } => format!(
             "! gap: that no step opens or closes more than the whole is not proved, so that calls run one by one: {}",
-            neutral(why)
-        ),
-        PlanNote::NotCompared { why } => format!(
-            "! what opens and closes could not be worked out: {}",
             neutral(why)
         ),
         PlanNote::ScopeWidens { policy } => {
@@ -251,42 +220,10 @@ pub(crate) fn direction(direction: Enforcement) -> &'static str {
     }
 }
 
-pub(crate) fn headline(impact: &AccessImpact) -> String {
-    let effect = match (impact.widens(), impact.narrows()) {
-        (false, false) if impact.audiences.is_empty() => return "Access: not compared".to_owned(),
-        (false, false) => {
-            return "Access: no access changes; every request is decided as before".to_owned();
-        }
-        (true, false) => "widening",
-        (false, true) => "narrowing",
-        (true, true) => "mixed: some opens, some closes",
-    };
-    format!("Access: {effect}")
-}
-
-/// The audience in words. `alone` means that no other audience is mentioned.
-pub(crate) fn who(audience: &Audience, alone: bool) -> String {
-    let Audience { teams, profiles } = audience;
-    let teams = teams.iter().map(|team| format!("team {}", neutral(team)));
-    let all: Vec<String> = teams
-        .chain(
-            profiles
-                .iter()
-                .map(|profile| format!("profile {}", neutral(profile))),
-        )
-        .collect();
-    match all.as_slice() {
-        [] if alone => "everybody".to_owned(),
-        [] => "people in no team".to_owned(),
-        [one] => format!("people in {one} only"),
-        many => format!("people in {}", many.join(" and ")),
-    }
-}
-
 /// The deciding rules, at most three of them by name.
-pub(crate) fn by(rules: &[DecidingRule]) -> String {
+pub(crate) fn deciding_rules(rules: &[DecidingRule]) -> String {
     let Some(first) = rules.first() else {
-        return "denied, as nothing allows it".to_owned();
+        return "denied by default".to_owned();
     };
     let decision = if first.allows { "allowed" } else { "denied" };
     let named: Vec<String> = rules

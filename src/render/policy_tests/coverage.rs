@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::plan::SourceRef;
 use crate::render::decided::{DecidingStatement, Locator};
 use crate::render::paint::Painter;
-use crate::render::text::{many, neutral};
+use crate::render::text::{count_of, neutral};
 use access::{Coverage, CoveredRule, CoveredStatement};
 
 /// How much of something the tests exercise: it was among what decided a request.
@@ -92,7 +92,7 @@ impl CoverageShare {
             total,
             percent,
         } = self;
-        format!("{exercised} of {} ({percent:.1} %)", many(total, noun))
+        format!("{exercised} of {} ({percent:.1} %)", count_of(total, noun))
     }
 }
 

@@ -6,7 +6,8 @@ use super::report::{TargetReport, TestReport, TestResult, TestedState, said, who
 use crate::plan::SourceRef;
 use crate::render::decided::DecidedBy;
 use crate::render::paint::Painter;
-use crate::render::text::{line_start, many, neutral};
+use crate::render::text::{count_of, line_start, neutral};
+use access::UnknownCause;
 
 /// The whole report by target, followed by the totals.
 pub fn human(report: &TestReport, painter: Painter) -> String {
@@ -49,13 +50,13 @@ fn case_text(results: &[TestResult], painter: Painter, text: &mut String) {
     };
     let failed = results.iter().filter(|result| !result.passed).count();
     let (mark, counts) = if failed == 0 {
-        (painter.good("✓"), many(results.len(), "request"))
+        (painter.good("✓"), count_of(results.len(), "request"))
     } else {
         (
             painter.bad("✗"),
             painter.bad(&format!(
                 "{failed} of {} failed",
-                many(results.len(), "request")
+                count_of(results.len(), "request")
             )),
         )
     };
@@ -118,6 +119,19 @@ fn errors_text(result: &TestResult, painter: Painter, text: &mut String) {
 /// The decision and the deciding rules, one line each.
 pub(crate) fn got(result: &TestResult, painter: Painter) -> Vec<String> {
     let got = said(result.got);
+    if !result.unknown.is_empty() {
+        let causes = result
+            .unknown
+            .iter()
+            .map(|UnknownCause { policy, reason }| {
+                format!(
+                    "{got}: live policy \"{}\" is not understood: {}",
+                    neutral(policy),
+                    neutral(reason)
+                )
+            });
+        return causes.collect();
+    }
     let by = |(index, rule): (usize, &DecidedBy)| {
         let begin = if index == 0 {
             format!("{got} by ")
@@ -135,7 +149,7 @@ pub(crate) fn got(result: &TestResult, painter: Painter) -> Vec<String> {
 /// The closing line with the totals.
 pub fn summary(report: &TestReport) -> String {
     let TestReport { passed, failed, .. } = report;
-    let total = many(passed + failed, "request");
+    let total = count_of(passed + failed, "request");
     if *failed == 0 {
         return format!("Tests: {total}, all answered as expected.");
     }

@@ -46,6 +46,7 @@ fn case(result: &TestResult) -> TestCase {
         request,
         expected,
         got: answer,
+        unknown: _,
         passed,
         rules: _,
         errors,

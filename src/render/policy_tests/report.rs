@@ -7,7 +7,7 @@ use super::coverage::CoverageReport;
 use crate::plan::SourceRef;
 use crate::render::decided::{DecidedBy, FailedStatement, Locator};
 use crate::render::text::neutral_json;
-use access::{Audience, Expectation, ExpectationOutcome};
+use access::{Answer, Audience, Expectation, ExpectationOutcome, UnknownCause};
 use model::docker::Decision;
 
 /// Incremented by incompatible changes.
@@ -74,7 +74,10 @@ pub struct TestResult {
     /// The answer that is expected.
     pub expected: Decision,
     /// The answer.
-    pub got: Decision,
+    pub got: Answer,
+    /// Why the answer is not known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<UnknownCause>,
     /// Whether the two agree.
     pub passed: bool,
     /// The rules or Cedar statements that decide; none where nothing matches, which denies.
@@ -117,6 +120,7 @@ impl TestResult {
         } = expectation;
         let ExpectationOutcome {
             decision,
+            unknown,
             deciders,
             failures,
         } = outcome;
@@ -127,8 +131,9 @@ impl TestResult {
             audience: Audience::clone(called),
             request: question.to_string(),
             expected: *expected,
-            got: *decision,
-            passed: expected == decision,
+            got: Answer::new(*decision, unknown),
+            unknown: unknown.clone(),
+            passed: unknown.is_empty() && expected == decision,
             rules: deciders
                 .iter()
                 .map(|decider| DecidedBy::new(decider, locator))
@@ -167,9 +172,10 @@ pub(crate) fn who(audience: &Audience) -> String {
     }
 }
 
-pub(crate) fn said(decision: Decision) -> &'static str {
-    match decision {
-        Decision::Allow => "allowed",
-        Decision::Deny => "denied",
+pub(crate) fn said(answer: impl Into<Answer>) -> &'static str {
+    match answer.into() {
+        Answer::Allow => "allowed",
+        Answer::Deny => "denied",
+        Answer::Unknown => "unknown",
     }
 }

@@ -1,8 +1,13 @@
-//! The journal of a run: JSON lines, written ahead.
+//! The journal of a run: a write-ahead log in JSON lines.
 //!
-//! Before a call is sent, its intent is on the disk, together with the policies that it touches as they were. What
-//! became of it follows. So whatever ends a run, its journal tells which calls may be under way, and holds what is
-//! needed to undo them. It holds no credential: those never leave the client.
+//! The intent of a call is flushed to disk before the call is sent, together with the objects that
+//! it touches; the outcome follows when it is known. If the process ends at any point, the journal
+//! therefore names every call that was possibly sent, and contains what is needed to undo it. An
+//! incomplete last line is the only damage that a crash can cause, and it is ignored. Credentials
+//! never leave the client, so the journal contains none.
+//!
+//! Example of a run that was killed during its second call: `run`, `before`, `intent 1`, `answer 1`,
+//! `intent 2`. Recovery reads back the outcome of call 2 and adds `answer 2` and `end`.
 
 mod first_version;
 mod folder;

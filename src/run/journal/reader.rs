@@ -210,7 +210,7 @@ impl TargetHistory {
 
 impl RunCall {
     /// What the call left at the server, if it was applied.
-    pub fn left(&self) -> Option<&StateAfterWrite> {
+    pub fn state_after(&self) -> Option<&StateAfterWrite> {
         match &self.answer.as_ref()?.result {
             CallResult::Applied(left) => Some(left),
             CallResult::NotApplied | CallResult::Unknown => None,
@@ -232,13 +232,13 @@ fn record(line: &[u8], format: u32) -> Result<JournalRecord, serde_json::Error> 
 fn head(line: &[u8], path: &Utf8Path) -> Result<(RunStart, u32), JournalError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Version {
+    struct JournalVersion {
         format_version: u32,
     }
     let no_journal = |_| JournalError::NoJournal {
         path: path.to_owned(),
     };
-    let Version { format_version } = serde_json::from_slice(line).map_err(no_journal)?;
+    let JournalVersion { format_version } = serde_json::from_slice(line).map_err(no_journal)?;
     if format_version > FORMAT_VERSION {
         return Err(JournalError::Later {
             path: path.to_owned(),

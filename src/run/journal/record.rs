@@ -162,7 +162,7 @@ pub struct ServerTime {
 impl ServerTime {
     /// When the server applied a call that left this, as its answer of a date says. A rule has no time of its own, and
     /// what is gone has none any more: there, the date counts.
-    pub(crate) fn of(left: &StateAfterWrite, date: Option<Timestamp>) -> Option<Self> {
+    pub(crate) fn from_write(left: &StateAfterWrite, date: Option<Timestamp>) -> Option<Self> {
         match left {
             StateAfterWrite::Policy(policy) if !policy.updated_at.is_empty() => Some(Self {
                 time: policy.updated_at.clone(),

@@ -129,7 +129,7 @@ impl Journal {
             Err(TryLockError::Error(cause)) if cause.kind() == io::ErrorKind::Unsupported => {}
             Err(TryLockError::Error(cause)) => return Err(failed(cause)),
         }
-        let torn = ends_torn(&mut file).map_err(failed)?;
+        let torn = ends_within_line(&mut file).map_err(failed)?;
         // The name of a new file is on the disk once its folder is.
         if let Some(folder) = path.parent() {
             let folder = if folder.as_str().is_empty() {
@@ -255,7 +255,7 @@ fn ignore_unsupported(error: io::Error) -> io::Result<()> {
 }
 
 /// Whether the file ends within a line.
-fn ends_torn(file: &mut File) -> io::Result<bool> {
+fn ends_within_line(file: &mut File) -> io::Result<bool> {
     let metadata = file.metadata()?;
     if !metadata.is_file() || metadata.len() == 0 {
         return Ok(false);

@@ -3,8 +3,8 @@
 use secrecy::SecretString;
 
 use super::client::{
-    ChainloopConnection, ChainloopReader, DEFAULT_ENDPOINT, ENDPOINT_VARIABLE, OPERATIONS,
-    token_from,
+    ChainloopConnection, ChainloopReader, ChainloopWriter, DEFAULT_ENDPOINT, ENDPOINT_VARIABLE,
+    OPERATIONS, token_from,
 };
 use super::target::{ChainloopTarget, DocumentWriter};
 use crate::plan::TargetInfo;
@@ -81,7 +81,10 @@ impl ChainloopConnections {
     /// # Errors
     /// The organization's name cannot be used.
     pub fn reader(&self, target: &Target) -> Result<ChainloopReader, ConnectError> {
-        Ok(self.connection.reader(&organization(target)?))
+        Ok(ChainloopReader::new(
+            &self.connection,
+            &organization(target)?,
+        ))
     }
 
     /// A target, to read it.
@@ -107,9 +110,11 @@ impl ChainloopConnections {
     ) -> Result<ChainloopTarget<DocumentWriter>, ConnectError> {
         let settings = target.chainloop().cloned().unwrap_or_default();
         let organization = organization(target)?;
-        let writer = self
-            .connection
-            .writer(&organization, settings.raw_schema_encoding);
+        let writer = ChainloopWriter::new(
+            &self.connection,
+            &organization,
+            settings.raw_schema_encoding,
+        );
         let readable = self.target(target, info)?;
         Ok(readable.with_writer(writer, settings.writes))
     }

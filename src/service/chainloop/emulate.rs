@@ -3,12 +3,12 @@
 use clap::Args;
 
 use crate::service::emulate::{
-    AccessToken, Contents, EmulateError, Place, Requests, Serving, fault_help,
+    AccessToken, EmulateError, FaultArgs, ListenArgs, RequestArgs, Serving, StateArgs, fault_help,
 };
 use emulator::chainloop;
 use emulator::chainloop::{
-    ChainloopOptions, ChainloopOrganizationSeed, ChainloopSeed, ErrorShape, Fault, RawSchema,
-    Spelling,
+    ChainloopFault, ChainloopOptions, ChainloopOrganizationSeed, ChainloopSeed, ErrorShape,
+    RawSchema, Spelling,
 };
 
 /// Chainloop's policies and policy groups.
@@ -16,9 +16,9 @@ use emulator::chainloop::{
 #[command(after_long_help = FAULTS)]
 pub struct EmulateChainloop {
     #[command(flatten)]
-    place: Place,
+    place: ListenArgs,
     #[command(flatten)]
-    contents: Contents,
+    contents: StateArgs,
     #[command(flatten)]
     access: AccessToken,
     /// How answers spell the names of fields: snake or camel.
@@ -31,11 +31,9 @@ pub struct EmulateChainloop {
     #[arg(long, default_value_t)]
     errors: ErrorShape,
     #[command(flatten)]
-    requests: Requests,
-    /// Something that goes wrong on purpose, such as after-500@write:3; may be given more than once. What SPEC may be
-    /// stands below.
-    #[arg(long = "fault", value_name = "SPEC")]
-    faults: Vec<Fault>,
+    requests: RequestArgs,
+    #[command(flatten)]
+    faults: FaultArgs<ChainloopFault>,
 }
 
 const FAULTS: &str = fault_help!(
@@ -68,7 +66,7 @@ impl EmulateChainloop {
             raw_schema,
             errors,
             requests,
-            faults,
+            faults: FaultArgs { faults },
         } = self;
         let organization = |name| ChainloopOrganizationSeed {
             name,

@@ -2,14 +2,49 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::check::InputsSchemas;
+use super::check::{CheckedDocuments, DocumentInput, InputsSchemas, check_documents};
 use super::client::ChainloopReader;
 use super::references;
-use super::references::ReferenceError;
+use super::references::ReferenceReadError;
+use crate::workspace::ManifestSet;
 use manifest::config::Target;
 use manifest::lock::{LockFile, PolicyPin, pin_key};
 use model::chainloop::{DesiredDocument, DocumentKind, LiveDocument, Reference};
+use model::diag::{Code, Diagnostic};
 use model::digest::Digest;
+
+/// A target with its checked documents, whose references are pinned.
+#[derive(Debug)]
+pub struct PinnedTarget<'a> {
+    pub target: &'a Target,
+    pub documents: Vec<DesiredDocument>,
+}
+
+impl<'a> PinnedTarget<'a> {
+    /// Checks the documents of a target. Local references are not reported, because only documents
+    /// of the server are pinned.
+    pub fn check(set: &ManifestSet, target: &'a Target) -> (Self, Vec<Diagnostic>) {
+        let CheckedDocuments {
+            documents,
+            mut diagnostics,
+        } = check_with(set, target, &InputsSchemas::new());
+        diagnostics.retain(|diagnostic| diagnostic.code != Code::LocalReference);
+        (Self { target, documents }, diagnostics)
+    }
+
+    /// Whether the server has to be asked for a version.
+    pub fn has_references(&self) -> bool {
+        !references::all(&self.documents).is_empty()
+    }
+}
+
+fn check_with(set: &ManifestSet, target: &Target, schemas: &InputsSchemas) -> CheckedDocuments {
+    check_documents(&DocumentInput {
+        target,
+        documents: &set.documents(target),
+        schemas,
+    })
+}
 
 /// What is done about pins.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +82,20 @@ struct LivePolicyVersions {
 }
 
 impl Pins {
+    /// What the server says to be wrong with the arguments of policies.
+    pub fn check_arguments(
+        &self,
+        set: &ManifestSet,
+        targets: &[PinnedTarget<'_>],
+    ) -> Vec<Diagnostic> {
+        let known = targets
+            .iter()
+            .filter_map(|pinned| Some((pinned.target, self.schemas.get(&pinned.target.name)?)));
+        known
+            .flat_map(|(target, schemas)| check_with(set, target, schemas).diagnostics)
+            .collect()
+    }
+
     /// Pins the references of one target.
     ///
     /// # Errors
@@ -54,11 +103,11 @@ impl Pins {
     pub async fn take(
         &mut self,
         reader: &ChainloopReader,
-        target: &Target,
-        documents: &[DesiredDocument],
+        pinned: &PinnedTarget<'_>,
         lock: &mut LockFile,
         aim: PinMode,
-    ) -> Result<(), ReferenceError> {
+    ) -> Result<(), ReferenceReadError> {
+        let PinnedTarget { target, documents } = pinned;
         for reference in references::all(documents) {
             let old = lock.pin(&target.name, &reference).cloned();
             let fixed = if aim.update && (reference.digest.is_none() || aim.rewrite) {
@@ -127,13 +176,8 @@ impl Pins {
     }
 
     /// With `update`, forgets what nothing refers to; notes what cannot be asked for.
-    pub fn forget(
-        &mut self,
-        target: &Target,
-        documents: &[DesiredDocument],
-        lock: &mut LockFile,
-        aim: PinMode,
-    ) {
+    pub fn forget(&mut self, pinned: &PinnedTarget<'_>, lock: &mut LockFile, aim: PinMode) {
+        let PinnedTarget { target, documents } = pinned;
         let uses = documents.iter().flat_map(|document| &document.references);
         let others: BTreeSet<&Reference> = uses
             .map(|one| &one.reference)
@@ -199,7 +243,7 @@ async fn read(
     target: &Target,
     reference: &Reference,
     wanted: Option<&Digest>,
-) -> Result<Option<LivePolicyVersions>, ReferenceError> {
+) -> Result<Option<LivePolicyVersions>, ReferenceReadError> {
     let Some(latest) = references::version(reader, target, reference, None).await? else {
         return Ok(None);
     };

@@ -5,9 +5,11 @@ pub mod check;
 pub mod client;
 mod connect;
 mod emulate;
+pub mod import;
 pub mod lock;
 pub mod plan;
 pub mod references;
+pub mod rewrite;
 mod target;
 
 pub use connect::{ChainloopConnections, SERVICE};

@@ -17,11 +17,10 @@ use model::digest::Digest;
 
 /// Why it is not known what a reference is to.
 #[derive(Debug, Error)]
-pub enum ReferenceError {
+pub enum ReferenceReadError {
     /// The organization that it names cannot be part of a URL.
     #[error("the organization of `{reference}` cannot be used")]
     Organization {
-        /// The reference.
         reference: Reference,
         /// Why.
         #[source]
@@ -35,7 +34,6 @@ pub enum ReferenceError {
         "the server answers `{reference}` with a policy of `{found}`, and not of `{owner}`: write the organization that is meant into the reference"
     )]
     OtherOwner {
-        /// The reference.
         reference: Reference,
         /// Whose policy it is, neutral.
         found: String,
@@ -46,7 +44,7 @@ pub enum ReferenceError {
 
 /// The policies that references are to, in the versions that were asked for; none where the server has no such policy or
 /// version.
-pub type Found = BTreeMap<Reference, Option<LiveDocument>>;
+pub type ReferencedDocuments = BTreeMap<Reference, Option<LiveDocument>>;
 
 /// Whether the server can be asked for what a reference is to: it has no way to ask for the policies of other providers.
 pub fn can_be_read(reference: &Reference) -> bool {
@@ -69,10 +67,10 @@ async fn read(
     reader: &ChainloopReader,
     target: &Target,
     references: BTreeSet<Reference>,
-) -> Result<Found, ReferenceError> {
+) -> Result<ReferencedDocuments, ReferenceReadError> {
     let one = |reference: Reference| async move {
         let found = version(reader, target, &reference, reference.digest.as_ref()).await?;
-        Ok::<_, ReferenceError>((reference, found))
+        Ok::<_, ReferenceReadError>((reference, found))
     };
     Ok(try_join_all(references.into_iter().map(one))
         .await?
@@ -89,7 +87,7 @@ pub async fn version(
     target: &Target,
     reference: &Reference,
     digest: Option<&Digest>,
-) -> Result<Option<LiveDocument>, ReferenceError> {
+) -> Result<Option<LiveDocument>, ReferenceReadError> {
     let mut reader = reader.clone();
     let owner = reference
         .organization
@@ -97,9 +95,11 @@ pub async fn version(
         .unwrap_or(&target.organization);
     if owner != target.organization {
         let organization = owner.parse();
-        reader = reader.of(organization.map_err(|cause| ReferenceError::Organization {
-            reference: reference.clone(),
-            cause,
+        reader = reader.for_organization(organization.map_err(|cause| {
+            ReferenceReadError::Organization {
+                reference: reference.clone(),
+                cause,
+            }
         })?);
     }
     let found = reader.policy(&reference.name, digest).await?;
@@ -108,7 +108,7 @@ pub async fn version(
         .filter(|found| !found.builtin && !found.is_of(owner));
     if let Some(other) = other {
         let other = other.organization.as_deref().unwrap_or_default();
-        return Err(ReferenceError::OtherOwner {
+        return Err(ReferenceReadError::OtherOwner {
             reference: reference.clone(),
             found: neutral(other).into_owned(),
             owner: owner.to_owned(),
@@ -125,7 +125,7 @@ pub async fn schemas(
     reader: &ChainloopReader,
     target: &Target,
     documents: &[&Document],
-) -> Result<InputsSchemas, ReferenceError> {
+) -> Result<InputsSchemas, ReferenceReadError> {
     let declared = check_documents(&DocumentInput {
         target,
         documents,

@@ -22,7 +22,6 @@ use crate::run::service::{
     logged,
 };
 use crate::run::{CallFailure, CallReport, LiveObject, StalePlan, StateAfterWrite, WriteOutcome};
-use access::NamedAudience;
 use http::ApiError;
 use http::operation::{ReadRequest, WriteRequest};
 use manifest::config::Target;
@@ -101,7 +100,7 @@ impl<W> ChainloopTarget<W> {
             .reader
             .clone()
             .with_progress(begin())
-            .asking_for(wanted);
+            .with_documents(wanted);
         let live = logged(&self.info, reader.live_state(), |live| live.found().count());
         self.live = Some(live.await?);
         Ok(())
@@ -228,7 +227,7 @@ impl<W: Send + Sync> Reads for ChainloopTarget<W> {
         Ok(breaches.iter().map(ToString::to_string).collect())
     }
 
-    fn recompute(&self, plan: &TargetPlan, _: &[NamedAudience]) -> Result<TargetPlan, PlanError> {
+    fn recompute(&self, plan: &TargetPlan) -> Result<TargetPlan, PlanError> {
         self.accepts(plan)?;
         Ok(recomputed_documents(plan, self.live()?)?)
     }
@@ -245,7 +244,7 @@ impl<W: Send + Sync> Reads for ChainloopTarget<W> {
 
     fn recover(&self, history: &TargetHistory) -> Result<Box<dyn ReadsBack>, ServiceError> {
         self.accepts_history(history)?;
-        Ok(Box::new(Recovery {
+        Ok(Box::new(ChainloopRecovery {
             info: self.info.clone(),
             lookup: DocumentLookup::of_run(history, self.reader.clone()),
         }))
@@ -262,12 +261,12 @@ impl<W: Send + Sync> Reads for ChainloopTarget<W> {
 }
 
 /// What an interrupted run left, with the means to read back its open calls.
-struct Recovery {
+struct ChainloopRecovery {
     info: TargetInfo,
     lookup: DocumentLookup,
 }
 
-impl ReadsBack for Recovery {
+impl ReadsBack for ChainloopRecovery {
     fn resolve<'a>(
         &'a self,
         sent: &'a SentOperation,

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use secrecy::SecretString;
 
 use super::client::{
-    DEFAULT_ENDPOINT, DockerConnection, DockerCredentials, DockerReader, ENDPOINT_VARIABLE,
-    OPERATIONS, credentials_from,
+    DEFAULT_ENDPOINT, DockerConnection, DockerCredentials, DockerReader, DockerWriter,
+    ENDPOINT_VARIABLE, OPERATIONS, credentials_from,
 };
 use super::target::{DockerTarget, PolicyWriter};
 use crate::plan::TargetInfo;
@@ -124,7 +124,7 @@ impl DockerConnections {
     /// The target has no connection.
     pub fn reader(&self, target: &Target) -> Result<DockerReader, ConnectError> {
         let (connection, organization, profile) = self.find(target)?;
-        Ok(connection.reader(&organization, profile))
+        Ok(DockerReader::new(connection, &organization, profile))
     }
 
     /// A target, to read it.
@@ -146,7 +146,7 @@ impl DockerConnections {
         info: TargetInfo,
     ) -> Result<DockerTarget<PolicyWriter>, ConnectError> {
         let (connection, organization, profile) = self.find(target)?;
-        let writer = connection.writer(&organization, profile);
+        let writer = DockerWriter::new(connection, &organization, profile);
         Ok(self.target(target, info)?.with_writer(writer))
     }
 

@@ -5,9 +5,11 @@ use std::time::Duration;
 use clap::Args;
 use secrecy::SecretString;
 
-use crate::service::emulate::{Contents, EmulateError, Place, Requests, Serving, fault_help};
+use crate::service::emulate::{
+    EmulateError, FaultArgs, ListenArgs, RequestArgs, Serving, StateArgs, fault_help,
+};
 use emulator::{
-    DockerOptions, DockerOrganizationSeed, DockerSeed, EmulatorProfile, Fault, ServiceLimits,
+    DockerFault, DockerOptions, DockerOrganizationSeed, DockerSeed, EmulatorProfile, ServiceLimits,
 };
 
 /// The Docker AI Governance API.
@@ -15,12 +17,12 @@ use emulator::{
 #[command(after_long_help = FAULTS)]
 pub struct EmulateDocker {
     #[command(flatten)]
-    place: Place,
+    place: ListenArgs,
     /// The shape of the API: seed, intermediate or current.
     #[arg(long, default_value_t)]
     profile: EmulatorProfile,
     #[command(flatten)]
-    contents: Contents,
+    contents: StateArgs,
     /// Sign in nobody but who has this secret; without it, any that is not empty will do. The variable keeps it out
     /// of the process list.
     #[arg(
@@ -34,14 +36,12 @@ pub struct EmulateDocker {
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     token_ttl: u64,
     #[command(flatten)]
-    requests: Requests,
+    requests: RequestArgs,
     /// How many policies an organization takes.
     #[arg(long, value_name = "N", default_value_t = ServiceLimits::default().policies)]
     max_policies: usize,
-    /// Something that goes wrong on purpose, such as after-500@write:3; may be given more than once. What SPEC may be
-    /// stands below.
-    #[arg(long = "fault", value_name = "SPEC")]
-    faults: Vec<Fault>,
+    #[command(flatten)]
+    faults: FaultArgs<DockerFault>,
 }
 
 const FAULTS: &str = fault_help!(
@@ -74,7 +74,7 @@ impl EmulateDocker {
             token_ttl,
             requests,
             max_policies,
-            faults,
+            faults: FaultArgs { faults },
         } = self;
         let organization = |name| DockerOrganizationSeed {
             name,

@@ -24,7 +24,6 @@ use crate::run::service::{
     logged,
 };
 use crate::run::{CallFailure, CallReport, LiveObject, StalePlan, StateAfterWrite, WriteOutcome};
-use access::NamedAudience;
 use http::ApiError;
 use http::operation::{ReadRequest, WriteRequest};
 use model::docker::{DockerLiveState, DockerOperation, PolicyId};
@@ -223,13 +222,9 @@ impl<W: Send + Sync> Reads for DockerTarget<W> {
         Ok(breaches.iter().map(ToString::to_string).collect())
     }
 
-    fn recompute(
-        &self,
-        plan: &TargetPlan,
-        further: &[NamedAudience],
-    ) -> Result<TargetPlan, PlanError> {
+    fn recompute(&self, plan: &TargetPlan) -> Result<TargetPlan, PlanError> {
         self.accepts(plan)?;
-        Ok(recomputed(plan, self.live()?, further, &self.teams)?)
+        Ok(recomputed(plan, self.live()?, &self.teams)?)
     }
 
     fn gates(
@@ -245,7 +240,7 @@ impl<W: Send + Sync> Reads for DockerTarget<W> {
     fn recover(&self, history: &TargetHistory) -> Result<Box<dyn ReadsBack>, ServiceError> {
         self.accepts_history(history)?;
         let lookup = PolicyLookup::new(Ledger::of_run(history), self.reader.clone());
-        Ok(Box::new(Recovery {
+        Ok(Box::new(DockerRecovery {
             info: self.info.clone(),
             lookup,
         }))
@@ -257,12 +252,12 @@ impl<W: Send + Sync> Reads for DockerTarget<W> {
 }
 
 /// What an interrupted run left, with the means to read back its open calls.
-struct Recovery {
+struct DockerRecovery {
     info: TargetInfo,
     lookup: PolicyLookup,
 }
 
-impl ReadsBack for Recovery {
+impl ReadsBack for DockerRecovery {
     fn resolve<'a>(
         &'a self,
         sent: &'a SentOperation,

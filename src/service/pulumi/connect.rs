@@ -3,7 +3,8 @@
 use secrecy::SecretString;
 
 use super::client::{
-    DEFAULT_ENDPOINT, ENDPOINT_VARIABLE, OPERATIONS, PulumiConnection, PulumiReader, token_from,
+    DEFAULT_ENDPOINT, ENDPOINT_VARIABLE, OPERATIONS, PulumiConnection, PulumiReader, PulumiWriter,
+    token_from,
 };
 use super::target::{PackWriter, PulumiTarget};
 use crate::plan::TargetInfo;
@@ -79,7 +80,7 @@ impl PulumiConnections {
     /// # Errors
     /// The organization's name cannot be used.
     pub fn reader(&self, target: &Target) -> Result<PulumiReader, ConnectError> {
-        Ok(self.connection.reader(&organization(target)?))
+        Ok(PulumiReader::new(&self.connection, &organization(target)?))
     }
 
     /// A target, to read it.
@@ -99,7 +100,7 @@ impl PulumiConnections {
         target: &Target,
         info: TargetInfo,
     ) -> Result<PulumiTarget<PackWriter>, ConnectError> {
-        let writer = self.connection.writer(&organization(target)?);
+        let writer = PulumiWriter::new(&self.connection, &organization(target)?);
         Ok(self.target(target, info)?.with_writer(writer))
     }
 

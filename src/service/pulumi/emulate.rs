@@ -5,22 +5,23 @@ use std::net::SocketAddr;
 use clap::Args;
 
 use crate::service::emulate::{
-    AccessToken, Contents, EmulateError, Place, Requests, Serving, address, fault_help,
+    AccessToken, EmulateError, FaultArgs, ListenArgs, RequestArgs, Serving, StateArgs, address,
+    fault_help,
 };
 use emulator::pulumi;
-use emulator::pulumi::{Fault, PulumiOptions, PulumiOrganizationSeed, PulumiSeed};
+use emulator::pulumi::{PulumiFault, PulumiOptions, PulumiOrganizationSeed, PulumiSeed};
 
 /// Pulumi Cloud's policy packs and policy groups.
 #[derive(Debug, Args)]
 #[command(after_long_help = FAULTS)]
 pub struct EmulatePulumi {
     #[command(flatten)]
-    place: Place,
+    place: ListenArgs,
     /// The address that archives are uploaded to: another one, as at the real service.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = address)]
     listen_uploads: SocketAddr,
     #[command(flatten)]
-    contents: Contents,
+    contents: StateArgs,
     /// Take stacks that nobody declared: one is there as soon as a group is given it.
     #[arg(long)]
     any_stack: bool,
@@ -33,11 +34,9 @@ pub struct EmulatePulumi {
     #[arg(long, value_name = "TEXT")]
     warning: Option<String>,
     #[command(flatten)]
-    requests: Requests,
-    /// Something that goes wrong on purpose, such as after-500@write:3; may be given more than once. What SPEC may be
-    /// stands below.
-    #[arg(long = "fault", value_name = "SPEC")]
-    faults: Vec<Fault>,
+    requests: RequestArgs,
+    #[command(flatten)]
+    faults: FaultArgs<PulumiFault>,
 }
 
 const FAULTS: &str = fault_help!(
@@ -72,7 +71,7 @@ impl EmulatePulumi {
             page_size,
             warning,
             requests,
-            faults,
+            faults: FaultArgs { faults },
         } = self;
         let organization = |name| PulumiOrganizationSeed {
             name,

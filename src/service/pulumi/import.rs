@@ -1,24 +1,96 @@
 //! Writes live policy packs and policy groups as manifests.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use camino::Utf8Path;
 use serde_json::Value;
 
-use crate::service::imported::{ImportError, ImportedManifest};
+use crate::service::import::{ImportError, ImportFiles, ImportedManifest, file_stem};
+use manifest::config::Target;
 use manifest::format;
 use manifest::pulumi::{
     ConfigSchemaSpec, FrameworkSpec, GroupMetadata, GroupPackSpec, PackMetadata, PackPolicySpec,
     PolicyGroupSpec, PolicyPackManifest, PolicyPackSpec, PulumiApiVersion, PulumiGroupKind,
     PulumiPackKind, PulumiPolicyGroupManifest, StackSpec, TagSuffix,
 };
+use manifest::{Document, Manifest};
 use model::pulumi::{
     EntityType, Framework, GroupName, LiveGroup, LiveGroupBody, LiveGroupPack, LivePack,
-    LivePackPolicy, LiveVersion, PackName, PackPolicy, StackReference, VersionDetail, VersionTag,
+    LivePackPolicy, LiveVersion, PackName, PackPolicy, PulumiLiveState, StackReference,
+    VersionDetail, VersionTag,
 };
 
 /// What the server keeps to itself, as a comment.
 const KEPT: &str = "# The service does not give back the source, nor readme, description, tags and the like of a version.\n\
                     # Put the source to where `source` says, then run `polwarden lock`.\n";
+
+/// The files for the live packs and groups that no manifest declares.
+pub fn undeclared<'a>(
+    live: &PulumiLiveState,
+    documents: &[&Document],
+    target: &Target,
+    folder: &'a Utf8Path,
+) -> ImportFiles<'a> {
+    let (packs, groups) = declared(documents);
+    let mut files = ImportFiles::new(folder);
+    let PulumiLiveState {
+        packs: live_packs,
+        groups: live_groups,
+    } = live;
+    let stem = |kind: &str, name: &str| format!("{kind}-{}", file_stem(name));
+    for live in live_packs {
+        let name = live.name.as_str();
+        if packs.contains(name) {
+            files.already_declared += 1;
+        } else if !live.is_of(&target.organization) {
+            files.refused.push((
+                format!("pack \"{name}\""),
+                "another organization publishes it".to_owned(),
+            ));
+        } else {
+            let source = format!("../packs/{name}");
+            files.add("pack", name, stem("pack", name), pack(live, &source));
+        }
+    }
+    for live in live_groups {
+        let name = live.name.as_str();
+        if groups.contains(name) {
+            files.already_declared += 1;
+        } else {
+            files.add("group", name, stem("group", name), group(live));
+        }
+    }
+    files
+}
+
+/// The names of the packs and of the groups that manifests declare, those that groups had before included.
+fn declared<'d>(documents: &[&'d Document]) -> (BTreeSet<&'d str>, BTreeSet<&'d str>) {
+    let mut packs = BTreeSet::new();
+    let mut groups = BTreeSet::new();
+    for document in documents {
+        match &document.manifest {
+            Manifest::PolicyPack(pack) => {
+                packs.insert(pack.metadata.name.as_str());
+            }
+            Manifest::PolicyGroup(group) => {
+                let metadata = &group.metadata;
+                groups.extend(
+                    metadata
+                        .aliases
+                        .iter()
+                        .chain([&metadata.name])
+                        .map(String::as_str),
+                );
+            }
+            Manifest::Policy(_)
+            | Manifest::ResourceList(_)
+            | Manifest::PolicyTest(_)
+            | Manifest::ChainloopPolicy(_)
+            | Manifest::ChainloopGroup(_) => {}
+        }
+    }
+    (packs, groups)
+}
 
 /// The manifest of the newest version of a pack. `source` is the path for its source.
 ///

@@ -1,11 +1,49 @@
 //! What the sources of policy packs are, version by version.
 
+use std::collections::HashMap;
+
+use super::check::{CheckedPacks, PackInput, check_packs};
+use crate::workspace::ManifestSet;
 use manifest::config::Target;
 use manifest::lock::{LockFile, VersionLock};
+use model::diag::{Code, Diagnostic};
 use model::pulumi::DesiredPack;
 
+/// Checks the packs and groups of a target against a lock.
+pub fn check(set: &ManifestSet, target: &Target, lock: &LockFile) -> CheckedPacks {
+    let none = HashMap::new();
+    check_packs(&PackInput {
+        target,
+        documents: &set.documents(target),
+        sources: set
+            .target(target)
+            .map_or(&none, |loaded| &loaded.pack_sources),
+        lock,
+    })
+}
+
+/// Checks the packs of a target and locks their sources. Answers what is wrong with them.
+pub fn lock_target(
+    set: &ManifestSet,
+    target: &Target,
+    update: bool,
+    lock: &mut LockFile,
+    told: &mut Vec<String>,
+) -> Vec<Diagnostic> {
+    // A tag that means something else now is what `update` is for.
+    let checked = if update {
+        check(set, target, &LockFile::default())
+    } else {
+        check(set, target, &set.loaded.lock)
+    };
+    lock_packs(target, &checked.packs, update, lock, told);
+    let mut diagnostics = checked.diagnostics;
+    diagnostics.retain(|diagnostic| diagnostic.code != Code::PackUnlocked);
+    diagnostics
+}
+
 /// Locks the packs of one target; with `update`, forgets those that no manifest declares any more.
-pub fn lock_packs(
+fn lock_packs(
     target: &Target,
     packs: &[DesiredPack],
     update: bool,

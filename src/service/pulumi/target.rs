@@ -22,7 +22,6 @@ use crate::run::service::{
     logged,
 };
 use crate::run::{CallFailure, CallReport, LiveObject, StalePlan, StateAfterWrite, WriteOutcome};
-use access::NamedAudience;
 use http::ApiError;
 use http::operation::{ReadRequest, WriteRequest};
 use manifest::config::{Target, Unmanaged};
@@ -265,7 +264,7 @@ impl<W: Send + Sync> Reads for PulumiTarget<W> {
         Ok(breaches.iter().map(ToString::to_string).collect())
     }
 
-    fn recompute(&self, plan: &TargetPlan, _: &[NamedAudience]) -> Result<TargetPlan, PlanError> {
+    fn recompute(&self, plan: &TargetPlan) -> Result<TargetPlan, PlanError> {
         self.accepts(plan)?;
         Ok(recomputed_packs(plan, self.live()?)?)
     }
@@ -282,7 +281,7 @@ impl<W: Send + Sync> Reads for PulumiTarget<W> {
 
     fn recover(&self, history: &TargetHistory) -> Result<Box<dyn ReadsBack>, ServiceError> {
         self.accepts_history(history)?;
-        Ok(Box::new(Recovery {
+        Ok(Box::new(PulumiRecovery {
             info: self.info.clone(),
             lookup: PackLookup::of_run(history, self.reader.clone()),
         }))
@@ -294,12 +293,12 @@ impl<W: Send + Sync> Reads for PulumiTarget<W> {
 }
 
 /// What an interrupted run left, with the means to read back its open calls.
-struct Recovery {
+struct PulumiRecovery {
     info: TargetInfo,
     lookup: PackLookup,
 }
 
-impl ReadsBack for Recovery {
+impl ReadsBack for PulumiRecovery {
     fn resolve<'a>(
         &'a self,
         sent: &'a SentOperation,
@@ -406,7 +405,7 @@ impl Writes for PulumiTarget<PackWriter> {
 
     fn unfinished(&self) -> Vec<CleanUp> {
         let run = self.writer.run.as_ref();
-        let versions = run.into_iter().flat_map(PackRun::half_published);
+        let versions = run.into_iter().flat_map(PackRun::incomplete_versions);
         let delete =
             |(pack, version, operation): (PackName, VersionTag, PulumiOperation)| CleanUp {
                 name: pack.to_string(),

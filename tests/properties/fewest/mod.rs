@@ -96,7 +96,7 @@ fn assert_fewest(from: &State, goal: &State, profile: Profile) -> Result<(), Tes
     // A live policy that no manifest declares may become a new one, which this model of the service does not know.
     prop_assume!(plan.unmanaged.iter().all(|other| other.becomes.is_none()));
     prop_assert_eq!(apply(&world, &plan).contents(), wanted(&world.desired));
-    let has_gap = plan.gaps().next().is_some();
+    let has_gap = plan.gap_notes().next().is_some();
     if has_gap {
         let most = service::least(from, goal) + EXTRA_CALLS;
         prop_assert_eq!(

@@ -138,7 +138,7 @@ impl<'a> ApplicableCedarPolicies<'a> {
         if self.texts.is_empty() {
             return Ok(Vec::new());
         }
-        nesting::with_room(|| Ok(ParsedPolicySet::of(&self.texts)?.statements))
+        nesting::with_room(|| Ok(ParsedPolicySet::parse(&self.texts)?.statements))
             .unwrap_or(Err(CedarError::NoRoom))
     }
 
@@ -154,7 +154,7 @@ impl<'a> ApplicableCedarPolicies<'a> {
         // Parsing, evaluating and dropping deep syntax trees all recurse, so that all of it runs on
         // the large stack.
         let work = || {
-            let parsed = ParsedPolicySet::of(&self.texts)?;
+            let parsed = ParsedPolicySet::parse(&self.texts)?;
             requests
                 .iter()
                 .map(|request| parsed.decide(request))
@@ -171,7 +171,7 @@ struct ParsedPolicySet<'a> {
 }
 
 impl<'a> ParsedPolicySet<'a> {
-    fn of(texts: &[CedarPolicyText<'a>]) -> Result<Self, CedarError> {
+    fn parse(texts: &[CedarPolicyText<'a>]) -> Result<Self, CedarError> {
         let mut parsed = Self {
             set: PolicySet::new(),
             statements: Vec::new(),

@@ -139,7 +139,7 @@ fn words(text: &str) -> Option<Vec<&str>> {
 
 fn short_or_entity(word: &str, kind: &str) -> Result<EntityUid, CedarRequestError> {
     if is_short(word) {
-        let kind = EntityTypeName::from_str(kind).map_err(|error| wrong(word, &error))?;
+        let kind = EntityTypeName::from_str(kind).map_err(|error| invalid_entity(word, &error))?;
         return Ok(entity_uid(&kind, word));
     }
     entity(word)
@@ -153,14 +153,14 @@ fn is_short(word: &str) -> bool {
 }
 
 fn entity(text: &str) -> Result<EntityUid, CedarRequestError> {
-    EntityUid::from_str(text).map_err(|error| wrong(text, &error))
+    EntityUid::from_str(text).map_err(|error| invalid_entity(text, &error))
 }
 
 fn entity_uid(kind: &EntityTypeName, name: &str) -> EntityUid {
     EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(name))
 }
 
-fn wrong(text: &str, error: &dyn std::error::Error) -> CedarRequestError {
+fn invalid_entity(text: &str, error: &dyn std::error::Error) -> CedarRequestError {
     CedarRequestError::Entity {
         text: text.to_owned(),
         why: error_chain(error),
@@ -205,5 +205,91 @@ impl fmt::Display for ShortEntity<'_> {
         } else {
             entity.fmt(f)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use thiserror::Error;
+
+    use super::{CedarRequest, CedarRequestContext, error_chain, words};
+
+    #[test]
+    fn whitespace_and_escaped_quotes_do_not_end_a_quoted_word() {
+        let cases: [(&str, Option<&[&str]>); 7] = [
+            (
+                "call_tool  restart\trunner ",
+                Some(&["call_tool", "restart", "runner"]),
+            ),
+            (r#"A::"a b" T::"c""#, Some(&[r#"A::"a b""#, r#"T::"c""#])),
+            (
+                r#"A::"a \" b" T::"c""#,
+                Some(&[r#"A::"a \" b""#, r#"T::"c""#]),
+            ),
+            (r#"A::"a\\" T::"c""#, Some(&[r#"A::"a\\""#, r#"T::"c""#])),
+            (r"a\ b", Some(&[r"a\", "b"])),
+            (r#"A::"a b"#, None),
+            ("", Some(&[])),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(words(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_shown_in_the_short_form_only_if_that_is_read_back() {
+        let cases = [
+            ("call_tool restart_runner", "call_tool restart_runner"),
+            (
+                r#"MCP::Action::"call_tool" MCP::Tool::"restart_runner""#,
+                "call_tool restart_runner",
+            ),
+            (
+                r#"MCP::Action::"a b" MCP::Tool::"a::b""#,
+                r#"MCP::Action::"a b" MCP::Tool::"a::b""#,
+            ),
+            (
+                r#"MCP::Action::"" MCP::Tool::"a\"b""#,
+                r#"MCP::Action::"" MCP::Tool::"a\"b""#,
+            ),
+            (
+                r#"MCP::Tool::"x" Other::"y""#,
+                r#"MCP::Tool::"x" Other::"y""#,
+            ),
+        ];
+        for (text, expected) in cases {
+            let request = CedarRequest::parse(text, &CedarRequestContext::default()).unwrap();
+            assert_eq!(request.to_string(), expected, "{text}");
+        }
+    }
+
+    #[derive(Debug, Error)]
+    #[error("{text}")]
+    struct Message {
+        text: &'static str,
+        source: Option<Box<Message>>,
+    }
+
+    #[test]
+    fn each_cause_is_shown_once() {
+        let chain = |texts: &[&'static str]| {
+            let error = texts.iter().rev().fold(None, |source, text| {
+                Some(Box::new(Message { text, source }))
+            });
+            error_chain(&*error.unwrap())
+        };
+        assert_eq!(chain(&["invalid entity"]), "invalid entity");
+        assert_eq!(
+            chain(&["invalid entity", "unexpected token", "at 3"]),
+            "invalid entity: unexpected token: at 3"
+        );
+        assert_eq!(
+            chain(&[
+                "invalid entity: unexpected token",
+                "unexpected token",
+                "at 3"
+            ]),
+            "invalid entity: unexpected token: at 3"
+        );
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn read(text: &str) -> Result<Vec<ParsedStatement>, String> {
         ));
     }
     let set = PolicySet::from_str(text).map_err(|error| error.to_string())?;
-    let starts = starts(text);
+    let starts = statement_offsets(text);
     let mut found: Vec<ParsedStatement> = set
         .policies()
         .filter_map(|policy| statement(policy, text, &starts))
@@ -61,7 +61,7 @@ fn index(id: &PolicyId) -> Option<usize> {
 
 /// The offset of each statement: the first character other than whitespace and comments at the
 /// start and after each `;`. Within a statement, `;` only occurs in strings and comments.
-fn starts(text: &str) -> Vec<usize> {
+fn statement_offsets(text: &str) -> Vec<usize> {
     let bytes = text.as_bytes();
     let mut starts = Vec::new();
     let mut inside = false;
@@ -113,7 +113,7 @@ mod tests {
                 (3, 6, Decision::Allow)
             ]
         );
-        assert_eq!(starts(text).len(), 3);
+        assert_eq!(statement_offsets(text).len(), 3);
     }
 
     #[test]

@@ -153,10 +153,10 @@ pub fn usage(rules: &[RuleWithScope<'_>]) -> Result<UsageReport, TooComplex> {
     let reach = ScopeReach::new(rules);
     let mut index = RuleIndex::default();
     for (position, RuleWithScope { rule, scope }) in rules.iter().enumerate() {
-        index.add(position, rule, &reach.of(scope));
+        index.add(position, rule, &reach.audiences_in(scope));
     }
     let probes = Probes::add(&mut index, rules.len());
-    let spots = spots(&index, rules.len());
+    let spots = resource_positions(&index, rules.len());
     let partition = RequestPartition::new(&index);
     let mut search = UsageSearch::new(&index);
     // Regions that only probes match are needed too: they prove that no rule opens everything.
@@ -164,7 +164,7 @@ pub fn usage(rules: &[RuleWithScope<'_>]) -> Result<UsageReport, TooComplex> {
         search.see(&partition.budget, region)
     })?;
     let mut whole = CoverSearch::new(&index, &search, rules.len());
-    let wanted = whole.wanted();
+    let wanted = whole.terms_to_visit();
     partition.regions(&|term| wanted[term as usize], &mut |region| {
         whole.see(&partition.budget, region)
     })?;
@@ -191,7 +191,7 @@ pub fn usage(rules: &[RuleWithScope<'_>]) -> Result<UsageReport, TooComplex> {
         let spot = |entry: u32| spots[entry as usize];
         rule.resources.push(ResourceUsage {
             resource: entry.resource.to_string(),
-            used: search.used(entry.term, &spot),
+            used: search.usage(entry.term, &spot),
         });
     }
     for InvalidResource {
@@ -239,7 +239,7 @@ impl<'a> ScopeReach<'a> {
         )
     }
 
-    fn of(&self, scope: &Scope) -> BitSet {
+    fn audiences_in(&self, scope: &Scope) -> BitSet {
         if scope.is_organization_wide() {
             return BitSet::below(self.named.len() + 1);
         }
@@ -254,7 +254,7 @@ impl<'a> ScopeReach<'a> {
 }
 
 /// The position of each entry; entries are in the order of rules and resources.
-fn spots(index: &RuleIndex, rules: usize) -> Vec<ResourcePosition> {
+fn resource_positions(index: &RuleIndex, rules: usize) -> Vec<ResourcePosition> {
     let mut next = vec![0; rules];
     let spots = index.entries.iter().map(|entry| {
         let rule = entry.rule as usize;

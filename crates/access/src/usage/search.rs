@@ -138,7 +138,7 @@ impl<'i> UsageSearch<'i> {
     }
 
     /// The effect of a term.
-    pub(super) fn used(&self, term: u32, spot: &dyn Fn(u32) -> ResourcePosition) -> UsageStatus {
+    pub(super) fn usage(&self, term: u32, spot: &dyn Fn(u32) -> ResourcePosition) -> UsageStatus {
         let seen = &self.seen[term as usize];
         if let Some(witness) = &seen.decides {
             return UsageStatus::Decides(Arc::clone(witness));
@@ -267,7 +267,7 @@ impl<'i> CoverSearch<'i> {
     }
 
     /// The terms whose regions must be visited: those of classes with candidates.
-    pub(super) fn wanted(&self) -> Vec<bool> {
+    pub(super) fn terms_to_visit(&self) -> Vec<bool> {
         self.open
             .iter()
             .map(|classes| !classes.is_empty())

@@ -47,7 +47,7 @@ impl Probes {
                     .ok()
                     .and_then(|pattern| pattern.net())
                 {
-                    let transports = ActionSet::of([*transport as u16].into_iter());
+                    let transports = ActionSet::from_positions([*transport as u16].into_iter());
                     let about = ResourceMatcher::Connect {
                         transports,
                         port: None,
@@ -69,7 +69,7 @@ impl Probes {
                 (ResourceSpace::Wsl, "\\\\wsl.localhost\\*\\**"),
             ] {
                 if let Ok(path) = PathPattern::parse(text) {
-                    let modes = ActionSet::of([*mode as u16].into_iter());
+                    let modes = ActionSet::from_positions([*mode as u16].into_iter());
                     put(
                         Action::File(*mode),
                         space,

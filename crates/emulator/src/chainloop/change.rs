@@ -6,12 +6,12 @@ use super::operation::ChainloopOperationId;
 use crate::fault::{self, FaultArgument, FaultError, ObjectChoice};
 
 /// A fault of this service. Its text form is the argument of `--fault`.
-pub type Fault = fault::Fault<ChainloopOperationId, ChainloopInterference>;
-pub type FaultKind = fault::FaultKind<ChainloopInterference>;
+pub type ChainloopFault = fault::Fault<ChainloopOperationId, ChainloopInterference>;
+pub type ChainloopFaultKind = fault::FaultKind<ChainloopInterference>;
 /// The requests that a fault of this service applies to.
-pub type Selection = fault::RequestSelection<ChainloopOperationId>;
+pub type ChainloopRequestSelection = fault::RequestSelection<ChainloopOperationId>;
 /// The requests that a fault of this service counts.
-pub type Among = fault::RequestClass<ChainloopOperationId>;
+pub type ChainloopRequestClass = fault::RequestClass<ChainloopOperationId>;
 
 /// A change by another client. If the document does not exist, nothing changes and the fault waits
 /// for the next request.
@@ -29,7 +29,7 @@ pub enum ChainloopInterference {
     ChangeGroup(ObjectChoice),
 }
 
-impl fault::Change for ChainloopInterference {
+impl fault::Interference for ChainloopInterference {
     const WORDS: &'static [&'static str] = &[
         "add-policy",
         "change-policy",
@@ -68,7 +68,7 @@ impl Display for ChainloopInterference {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Fault;
+    use super::super::ChainloopFault;
 
     #[test]
     fn every_change_has_one_text_that_means_the_same() {
@@ -82,11 +82,18 @@ mod tests {
             ("delete-policy=\"any\"@once", "delete-policy=\"any\"@once"),
             ("change-group@reads", "change-group=any@reads"),
         ] {
-            let fault: Fault = given.parse().unwrap();
+            let fault: ChainloopFault = given.parse().unwrap();
             assert_eq!(fault.to_string(), shown);
-            assert_eq!(shown.parse::<Fault>().as_ref(), Ok(&fault), "{shown}");
+            assert_eq!(
+                shown.parse::<ChainloopFault>().as_ref(),
+                Ok(&fault),
+                "{shown}"
+            );
         }
-        let error = "change-polcy".parse::<Fault>().unwrap_err().to_string();
+        let error = "change-polcy"
+            .parse::<ChainloopFault>()
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("did you mean `change-policy`?"), "{error}");
     }
 }

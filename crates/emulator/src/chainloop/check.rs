@@ -21,7 +21,7 @@ type JsonObject = Map<String, Value>;
 /// Validates a policy. Returns its name and the organization that it names.
 pub(super) fn policy(value: &Value) -> Result<(String, Option<String>), String> {
     let members = object(value, "the policy")?;
-    known(
+    check_known_members(
         members,
         "the policy",
         &["apiVersion", "api_version", "kind", "metadata", "spec"],
@@ -61,7 +61,7 @@ fn metadata_of(metadata: &JsonObject) -> Result<String, String> {
         "displayName",
         "display_name",
     ];
-    known(metadata, "metadata", &all)?;
+    check_known_members(metadata, "metadata", &all)?;
     let name = metadata
         .get("name")
         .and_then(Value::as_str)
@@ -80,7 +80,7 @@ fn metadata_of(metadata: &JsonObject) -> Result<String, String> {
 }
 
 fn spec(spec: &JsonObject) -> ShapeResult {
-    known(
+    check_known_members(
         spec,
         "spec",
         &[
@@ -109,7 +109,7 @@ fn spec(spec: &JsonObject) -> ShapeResult {
     for (index, script) in scripts.iter().enumerate() {
         let place = format!("spec.policies[{index}]");
         let script = object(script, &place)?;
-        known(
+        check_known_members(
             script,
             &place,
             &[
@@ -182,7 +182,7 @@ fn inputs(inputs: Option<&Value>) -> ShapeResult {
     {
         let place = format!("spec.inputs[{index}]");
         let input = object(input, &place)?;
-        known(
+        check_known_members(
             input,
             &place,
             &["name", "description", "required", "default"],
@@ -221,7 +221,7 @@ fn field_in_either_spelling<'v>(
     members.get(camel).or_else(|| members.get(snake))
 }
 
-fn known(members: &JsonObject, place: &str, all: &[&str]) -> ShapeResult {
+fn check_known_members(members: &JsonObject, place: &str, all: &[&str]) -> ShapeResult {
     match members.keys().find(|key| !all.contains(&key.as_str())) {
         Some(key) => Err(format!("{place}: unknown field `{key}`")),
         None => Ok(()),

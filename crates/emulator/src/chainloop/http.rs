@@ -42,9 +42,9 @@ pub(super) fn router(app: Arc<ChainloopApp>) -> Router {
         )
         .route_layer(from_fn_with_state(Arc::clone(&app), require_token))
         .method_not_allowed_fallback(no_such_operation)
-        .fallback(not_here)
+        .fallback(not_found)
         .layer(DefaultBodyLimit::max(ChainloopApp::BODY_LIMIT));
-    let router = observed(router, &app).layer(from_fn_with_state(Arc::clone(&app), shape));
+    let router = observed(router, &app).layer(from_fn_with_state(Arc::clone(&app), shape_errors));
     delivered(router, app)
 }
 
@@ -125,7 +125,7 @@ async fn update(
 }
 
 /// Gives a refusal the configured error shape.
-async fn shape(State(app): ChainloopAppState, request: Request, next: Next) -> Response {
+async fn shape_errors(State(app): ChainloopAppState, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let Some(refusal) = response.extensions_mut().remove::<ChainloopRefusal>() else {
         return response;
@@ -151,7 +151,7 @@ async fn require_token(State(app): ChainloopAppState, request: Request, next: Ne
 }
 
 /// Unknown paths answer with plain text.
-async fn not_here() -> Response {
+async fn not_found() -> Response {
     (StatusCode::NOT_FOUND, "404 page not found\n").into_response()
 }
 

@@ -67,7 +67,7 @@ fn find(
 ) -> Result<Option<StoredDocument>, ChainloopRefusal> {
     let own = own(records)?;
     let mut documents = records.documents(kind)?;
-    documents.retain(|document| own.contains(&document.owner) && which.fits(&document.name));
+    documents.retain(|document| own.contains(&document.owner) && which.matches(&document.name));
     let place = documents
         .iter()
         .position(|document| Some(document.name.as_str()) == meant)

@@ -22,7 +22,10 @@ mod view;
 
 use std::sync::Arc;
 
-pub use change::{Among, ChainloopInterference, Fault, FaultKind, Selection};
+pub use change::{
+    ChainloopFault, ChainloopFaultKind, ChainloopInterference, ChainloopRequestClass,
+    ChainloopRequestSelection,
+};
 pub use operation::ChainloopOperationId;
 pub use options::{ChainloopOptions, ErrorShape, RawSchema, Spelling, UnknownOptionValue};
 pub use seed::{ChainloopOrganizationSeed, ChainloopSeed, DocumentSeed, VersionSeed};
@@ -37,7 +40,7 @@ use app::ChainloopApp;
 /// The address is in use or not on loopback, the state or the request log cannot be opened, or the
 /// seed is invalid.
 pub async fn start(options: ChainloopOptions) -> Result<RunningEmulator, EmulatorError> {
-    let listening = BoundListener::on(options.listen).await?;
+    let listening = BoundListener::bind(options.listen).await?;
     let app = Arc::new(ChainloopApp::open(options)?);
     Ok(RunningEmulator::serve(vec![(listening, http::router(app))]))
 }

@@ -49,7 +49,7 @@ impl ChainloopOperationId {
     }
 
     /// The operation of a request, by its method and the route that it matched.
-    pub(super) fn of(method: &Method, route: &str) -> Option<Self> {
+    pub(super) fn from_route(method: &Method, route: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|operation| operation.method() == *method && operation.route() == route)

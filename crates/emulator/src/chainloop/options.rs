@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::change::Fault;
+use super::change::ChainloopFault;
 use super::seed::{ChainloopOrganizationSeed, ChainloopSeed};
 use crate::state::StateLocation;
 
@@ -38,7 +38,7 @@ pub struct ChainloopOptions {
     /// A file that receives one JSON line per request, without credentials.
     pub request_log: Option<PathBuf>,
     /// The faults. All that match apply to a request, but only the first of those that end it.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<ChainloopFault>,
 }
 
 impl Default for ChainloopOptions {

@@ -94,7 +94,7 @@ impl ChainloopRefusal {
     }
 }
 
-/// The refusal is stored in the answer's extensions until the middleware `shape` formats it.
+/// The refusal is stored in the answer's extensions until the middleware `shape_errors` formats it.
 impl IntoResponse for ChainloopRefusal {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();

@@ -24,7 +24,7 @@ impl EmulatedService for ChainloopApp {
     }
 
     fn operation(method: &Method, route: &str) -> Option<ChainloopOperationId> {
-        ChainloopOperationId::of(method, route)
+        ChainloopOperationId::from_route(method, route)
     }
 
     fn injected_error(status: StatusCode, _: Option<ChainloopOperationId>) -> Response {

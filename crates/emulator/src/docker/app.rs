@@ -1,10 +1,10 @@
 //! The state that all requests share.
 
 use super::change::DockerInterference;
-use super::founding::found;
 use super::operation::DockerOperationId;
 use super::options::{DockerOptions, ServiceLimits};
 use super::profile::EmulatorProfile;
+use super::provision::create_organizations;
 use super::rate::RateLimiter;
 use super::store::DockerStore;
 use super::tokens::IssuedTokens;
@@ -24,7 +24,7 @@ impl DockerApp {
     /// Opens the state and the log, and creates the organizations.
     pub(super) fn open(options: DockerOptions) -> Result<Self, EmulatorError> {
         let store = DockerStore::open(&options.state)?;
-        found(&store, &options)?;
+        create_organizations(&store, &options)?;
         let DockerOptions {
             listen: _,
             profile,

@@ -6,12 +6,12 @@ use super::operation::DockerOperationId;
 use crate::fault::{self, FaultArgument, FaultError, ObjectChoice, show_pair};
 
 /// A fault of this service. Its text form is the argument of `--fault`.
-pub type Fault = fault::Fault<DockerOperationId, DockerInterference>;
-pub type FaultKind = fault::FaultKind<DockerInterference>;
+pub type DockerFault = fault::Fault<DockerOperationId, DockerInterference>;
+pub type DockerFaultKind = fault::FaultKind<DockerInterference>;
 /// The requests that a fault of this service applies to.
-pub type Selection = fault::RequestSelection<DockerOperationId>;
+pub type DockerRequestSelection = fault::RequestSelection<DockerOperationId>;
 /// The requests that a fault of this service counts.
-pub type Among = fault::RequestClass<DockerOperationId>;
+pub type DockerRequestClass = fault::RequestClass<DockerOperationId>;
 
 /// A change by another client. If the object does not exist, nothing changes and the fault waits
 /// for the next request.
@@ -37,7 +37,7 @@ pub struct RuleChoice {
     pub rule: ObjectChoice,
 }
 
-impl fault::Change for DockerInterference {
+impl fault::Interference for DockerInterference {
     const WORDS: &'static [&'static str] = &[
         "add-policy",
         "rename-policy",

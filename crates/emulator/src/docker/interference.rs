@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::app::DockerApp;
 use super::change::{DockerInterference, RuleChoice};
-use super::check::layer::PolicyDomain;
+use super::layer::PolicyDomain;
 use super::objects::{ALLOWLIST, StoredPolicy, StoredRule};
 use super::operations::{policies, rules};
 use super::refusal::DockerRefusal;
@@ -31,7 +31,7 @@ pub(super) fn interfere(
         .store
         .read(|records| records.policies(organization, 0, usize::MAX))?;
     let policies = first(policies, |policy| Some(&policy.id) == about.get("policy"));
-    let found = |which: &ObjectChoice| policies.iter().find(|policy| which.fits(&policy.name));
+    let found = |which: &ObjectChoice| policies.iter().find(|policy| which.matches(&policy.name));
     let taken = |name: &str| policies.iter().any(|policy| policy.name == name);
     match change {
         DockerInterference::AddPolicy(which) => {
@@ -73,7 +73,7 @@ pub(super) fn interfere(
         DockerInterference::AddRule(RuleChoice { policy, rule }) => {
             let mut fitting = policies
                 .iter()
-                .filter(|each| each.kind == ALLOWLIST && policy.fits(&each.name));
+                .filter(|each| each.kind == ALLOWLIST && policy.matches(&each.name));
             let Some(policy) = fitting.next() else {
                 return Ok(false);
             };
@@ -160,11 +160,14 @@ fn rule<'p>(
 ) -> Result<Option<(&'p StoredPolicy, StoredRule)>, DockerRefusal> {
     for policy in policies
         .iter()
-        .filter(|policy| which.policy.fits(&policy.name))
+        .filter(|policy| which.policy.matches(&policy.name))
     {
         let rules = app.store.read(|records| records.rules(&policy.id))?;
         let rules = first(rules, |rule| Some(&rule.id) == about.get("rule"));
-        if let Some(rule) = rules.into_iter().find(|rule| which.rule.fits(&rule.name)) {
+        if let Some(rule) = rules
+            .into_iter()
+            .find(|rule| which.rule.matches(&rule.name))
+        {
             return Ok(Some((policy, rule)));
         }
     }

@@ -7,14 +7,15 @@
 mod app;
 mod change;
 mod check;
-mod founding;
 mod http;
 mod interference;
+mod layer;
 mod objects;
 mod operation;
 mod operations;
 mod options;
 mod profile;
+mod provision;
 mod rate;
 mod refusal;
 mod seed;
@@ -24,7 +25,10 @@ mod tokens;
 
 use std::sync::Arc;
 
-pub use change::{Among, DockerInterference, Fault, FaultKind, RuleChoice, Selection};
+pub use change::{
+    DockerFault, DockerFaultKind, DockerInterference, DockerRequestClass, DockerRequestSelection,
+    RuleChoice,
+};
 pub use operation::DockerOperationId;
 pub use options::{DockerOptions, ServiceLimits};
 pub use profile::{EmulatorProfile, UnknownEmulatorProfile};
@@ -40,7 +44,7 @@ use app::DockerApp;
 /// The address is in use or not on loopback, the state or the request log cannot be opened, or the
 /// seed repeats a name.
 pub async fn start(options: DockerOptions) -> Result<RunningEmulator, EmulatorError> {
-    let listening = BoundListener::on(options.listen).await?;
+    let listening = BoundListener::bind(options.listen).await?;
     let app = Arc::new(DockerApp::open(options)?);
     Ok(RunningEmulator::serve(vec![(listening, http::router(app))]))
 }

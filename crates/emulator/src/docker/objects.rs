@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::check::layer::{PolicyDomain, RuleLayer};
+use super::layer::{PolicyDomain, RuleLayer};
 use super::refusal::DockerRefusal;
 use crate::random;
 
@@ -40,7 +40,7 @@ impl StoredPolicy {
 
     /// The full policy (schema `StoredPolicy`): without `type`, and without `allowlist_v0` if there are
     /// no rules.
-    pub(super) fn full(&self, rules: &[StoredRule]) -> Value {
+    pub(super) fn to_json(&self, rules: &[StoredRule]) -> Value {
         let mut object = self.common();
         if !rules.is_empty() {
             let mut allowlist = Map::new();
@@ -99,7 +99,9 @@ impl StoredRule {
     /// The layer of its actions. None if a seed contains only actions that are unknown to the
     /// contract.
     pub(super) fn layer(&self) -> Option<RuleLayer> {
-        self.actions.iter().find_map(|action| RuleLayer::of(action))
+        self.actions
+            .iter()
+            .find_map(|action| RuleLayer::of_action(action))
     }
 
     pub(super) fn domain(&self) -> Option<PolicyDomain> {
@@ -143,7 +145,7 @@ pub(super) fn check_size(
     rules: &[StoredRule],
     limit: usize,
 ) -> Result<(), DockerRefusal> {
-    let size = policy.full(rules).to_string().len();
+    let size = policy.to_json(rules).to_string().len();
     if size > limit {
         return Err(DockerRefusal::invalid(format!(
             "the policy has {size} bytes, the maximum is {limit}"

@@ -72,7 +72,7 @@ impl DockerOperationId {
     }
 
     /// The operation of a request, by its method and the route that it matched.
-    pub(super) fn of(method: &Method, route: &str) -> Option<Self> {
+    pub(super) fn from_route(method: &Method, route: &str) -> Option<Self> {
         if let Some(below) = route.strip_prefix(POLICIES_ROUTE) {
             return match (method.as_str(), below) {
                 ("GET", "" | "/") => Some(Self::ListPolicies),

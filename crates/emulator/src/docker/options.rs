@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::change::Fault;
+use super::change::DockerFault;
 use super::profile::EmulatorProfile;
 use super::seed::{DockerOrganizationSeed, DockerSeed};
 use crate::state::StateLocation;
@@ -37,7 +37,7 @@ pub struct DockerOptions {
     pub request_log: Option<PathBuf>,
     pub limits: ServiceLimits,
     /// The faults. All that match apply to a request, but only the first of those that end it.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<DockerFault>,
 }
 
 impl Default for DockerOptions {

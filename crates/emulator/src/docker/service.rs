@@ -24,7 +24,7 @@ impl EmulatedService for DockerApp {
     }
 
     fn operation(method: &Method, route: &str) -> Option<DockerOperationId> {
-        DockerOperationId::of(method, route)
+        DockerOperationId::from_route(method, route)
     }
 
     fn injected_error(status: StatusCode, operation: Option<DockerOperationId>) -> Response {

@@ -50,7 +50,7 @@ impl<O: OperationName, C> ActiveFaults<O, C> {
     }
 
     /// Counts a request and selects its faults: all that prepare it, and the first that ends it.
-    pub(crate) fn arrive(&self, operation: Option<O>) -> ArrivedRequest<O> {
+    pub(crate) fn count_request(&self, operation: Option<O>) -> ArrivedRequest<O> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.count(operation);
         let mut met = Vec::new();
@@ -74,7 +74,7 @@ impl<O: OperationName, C> ActiveFaults<O, C> {
     }
 
     /// The faults of an arrival, with their indexes.
-    pub(crate) fn of<'a>(
+    pub(crate) fn faults_of<'a>(
         &'a self,
         arrival: &'a ArrivedRequest<O>,
     ) -> impl Iterator<Item = (usize, &'a Fault<O, C>)> {
@@ -85,7 +85,7 @@ impl<O: OperationName, C> ActiveFaults<O, C> {
     }
 
     /// Undoes the count of a fault that had nothing to change.
-    pub(crate) fn take_back_strike(&self, place: usize) {
+    pub(crate) fn undo_strike(&self, place: usize) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(struck) = counts.struck.get_mut(place) {
             *struck = struck.saturating_sub(1);
@@ -125,7 +125,7 @@ impl<O: OperationName> RequestCounters<O> {
                 .filter(|_| operation == Some(wanted)),
         };
         let struck = self.struck.get(place).copied().unwrap_or_default();
-        n.is_some_and(|n| fault.at.takes(n))
+        n.is_some_and(|n| fault.at.selects(n))
             && fault.at.times.is_none_or(|times| struck < times.get())
     }
 }
@@ -140,7 +140,7 @@ mod tests {
             ActiveFaults::new(faults.iter().map(|text| text.parse().unwrap()).collect());
         requests
             .iter()
-            .map(|operation| armed.arrive(*operation).met)
+            .map(|operation| armed.count_request(*operation).met)
             .collect()
     }
 
@@ -184,9 +184,9 @@ mod tests {
     fn a_strike_that_was_taken_back_comes_again() {
         let armed: ActiveFaults<DockerOperationId, DockerInterference> =
             ActiveFaults::new(vec!["add-rule@once".parse().unwrap()]);
-        assert_eq!(armed.arrive(CREATE).met, [0]);
-        armed.take_back_strike(0);
-        assert_eq!(armed.arrive(CREATE).met, [0]);
-        assert_eq!(armed.arrive(CREATE).met, Vec::<usize>::new());
+        assert_eq!(armed.count_request(CREATE).met, [0]);
+        armed.undo_strike(0);
+        assert_eq!(armed.count_request(CREATE).met, [0]);
+        assert_eq!(armed.count_request(CREATE).met, Vec::<usize>::new());
     }
 }

@@ -8,7 +8,7 @@ pub enum FaultError {
     /// Unknown kind.
     #[error(
         "`{word}` is no kind of fault{}; kinds are before-STATUS, after-STATUS, reset, hang, crash, truncated, \
-         undecodable, delay, revoke-tokens, and {changes}", near(.nearest)
+         undecodable, delay, revoke-tokens, and {changes}", suggestion(.nearest)
     )]
     Kind {
         word: String,
@@ -38,7 +38,6 @@ pub enum FaultError {
     #[error("`{kind}` needs a value, as in {kind}={example}")]
     NoValue {
         kind: &'static str,
-        /// An example.
         example: &'static str,
     },
     /// The kind accepts no value, or fewer names.
@@ -69,7 +68,7 @@ pub enum FaultError {
     /// Unknown selector.
     #[error(
         "`{word}` selects no requests{}; write N, reads, writes or an operation such as {example}, each also with \
-         :N, :N.. or :N..M, and p=0.05, seed=7, times=2 or once", near(.nearest)
+         :N, :N.. or :N..M, and p=0.05, seed=7, times=2 or once", suggestion(.nearest)
     )]
     Selector {
         word: String,
@@ -111,7 +110,7 @@ impl FaultError {
     }
 }
 
-fn near(nearest: &Option<String>) -> String {
+fn suggestion(nearest: &Option<String>) -> String {
     nearest
         .as_ref()
         .map(|word| format!(" (did you mean `{word}`?)"))

@@ -34,7 +34,7 @@ pub enum Access {
 
 /// The changes that another client can make. If the object does not exist, nothing changes and the
 /// fault waits for the next request.
-pub trait Change: Clone + PartialEq + Debug + Display + Send + Sync + 'static {
+pub trait Interference: Clone + PartialEq + Debug + Display + Send + Sync + 'static {
     /// The names of all changes, for example `add-policy`.
     const WORDS: &'static [&'static str];
     /// A summary for messages.

@@ -5,7 +5,7 @@
 //! module `http` carries them out.
 //!
 //! All services share this module. A service adds the names of its operations ([`OperationName`])
-//! and the changes that another client can make ([`Change`]).
+//! and the changes that another client can make ([`Interference`]).
 
 mod active;
 mod error;
@@ -16,7 +16,7 @@ mod show;
 mod value;
 
 pub use error::FaultError;
-pub use kind::{Access, Change, ErrorStatus, Fault, FaultKind, FaultTiming, OperationName};
+pub use kind::{Access, ErrorStatus, Fault, FaultKind, FaultTiming, Interference, OperationName};
 pub use select::{Chance, OrdinalRange, Probability, RequestClass, RequestSelection};
 pub use value::{FaultArgument, ObjectChoice};
 

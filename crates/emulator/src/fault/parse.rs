@@ -15,7 +15,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::error::{FaultError, nearest};
-use super::kind::{Change, ErrorStatus, Fault, FaultKind, FaultTiming, OperationName};
+use super::kind::{ErrorStatus, Fault, FaultKind, FaultTiming, Interference, OperationName};
 use super::select::{Chance, OrdinalRange, Probability, RequestClass, RequestSelection};
 use super::value::FaultArgument;
 
@@ -30,7 +30,7 @@ const KINDS: [&str; 7] = [
     "revoke-tokens",
 ];
 
-impl<O: OperationName, C: Change> FromStr for Fault<O, C> {
+impl<O: OperationName, C: Interference> FromStr for Fault<O, C> {
     type Err = FaultError;
 
     fn from_str(text: &str) -> Result<Self, FaultError> {
@@ -75,7 +75,7 @@ fn split(word: &str) -> (Option<FaultTiming>, &str) {
     (None, word)
 }
 
-fn kind<C: Change>(word: &str, value: FaultArgument) -> Result<FaultKind<C>, FaultError> {
+fn kind<C: Interference>(word: &str, value: FaultArgument) -> Result<FaultKind<C>, FaultError> {
     let (when, what) = split(word);
     if !what.is_empty() && what.bytes().all(|byte| byte.is_ascii_digit()) {
         return answer(when, what, &value);
@@ -143,7 +143,7 @@ fn answer<C>(
 }
 
 /// The kinds that do not end a request, with their names.
-fn preparation<C: Change>(
+fn preparation<C: Interference>(
     word: &str,
     what: &str,
     value: FaultArgument,

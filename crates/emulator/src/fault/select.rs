@@ -33,9 +33,9 @@ impl<O> Default for RequestSelection<O> {
 
 impl<O> RequestSelection<O> {
     /// Whether the `n`-th counted request is selected, ignoring `times`.
-    pub(super) fn takes(&self, n: u64) -> bool {
-        self.nth.is_none_or(|range| range.holds(n))
-            && self.chance.is_none_or(|chance| chance.takes(n))
+    pub(super) fn selects(&self, n: u64) -> bool {
+        self.nth.is_none_or(|range| range.contains(n))
+            && self.chance.is_none_or(|chance| chance.selects(n))
     }
 }
 
@@ -99,7 +99,7 @@ impl OrdinalRange {
         self.last
     }
 
-    fn holds(self, n: u64) -> bool {
+    fn contains(self, n: u64) -> bool {
         self.first.get() <= n && self.last.is_none_or(|last| n <= last.get())
     }
 }
@@ -116,7 +116,7 @@ pub struct Chance {
 impl Chance {
     /// Draws for the `n`-th request. The result depends only on `n` and the seed, so concurrent
     /// requests do not affect it.
-    fn takes(self, n: u64) -> bool {
+    fn selects(self, n: u64) -> bool {
         let digest = Sha256::new()
             .chain_update(self.seed.to_le_bytes())
             .chain_update(n.to_le_bytes())
@@ -168,7 +168,7 @@ mod tests {
     fn draws_depend_on_the_seed_alone_and_come_as_often_as_they_should() {
         let taken = |p, seed| {
             (1..=10_000)
-                .filter(|n| chance(p, seed).takes(*n))
+                .filter(|n| chance(p, seed).selects(*n))
                 .collect::<Vec<u64>>()
         };
         assert_eq!(taken(0.05, 7), taken(0.05, 7));
@@ -184,14 +184,15 @@ mod tests {
     fn what_a_seed_draws_never_changes() {
         // A seed in a bug report must stay reproducible. The expected numbers were calculated
         // independently.
-        let taken: Vec<u64> = (1..=40).filter(|n| chance(0.2, 42).takes(*n)).collect();
+        let taken: Vec<u64> = (1..=40).filter(|n| chance(0.2, 42).selects(*n)).collect();
         assert_eq!(taken, [10, 12, 13, 14, 30, 31]);
     }
 
     #[test]
     fn a_range_holds_both_of_its_ends() {
         let n = |n| NonZeroU64::new(n).unwrap();
-        let held = |range: OrdinalRange| (1..=6).filter(|n| range.holds(*n)).collect::<Vec<u64>>();
+        let held =
+            |range: OrdinalRange| (1..=6).filter(|n| range.contains(*n)).collect::<Vec<u64>>();
         assert_eq!(held(OrdinalRange::only(n(3))), [3]);
         assert_eq!(held(OrdinalRange::from(n(4))), [4, 5, 6]);
         assert_eq!(held(OrdinalRange::between(n(2), n(4)).unwrap()), [2, 3, 4]);

@@ -105,7 +105,7 @@ impl Display for OrdinalRange {
 
 #[cfg(test)]
 mod tests {
-    use crate::docker::Fault;
+    use crate::docker::DockerFault;
 
     #[test]
     fn every_form_has_one_text_that_means_the_same() {
@@ -139,9 +139,9 @@ mod tests {
             ),
             ("delete-rule=any/r", "delete-rule=r"),
         ] {
-            let fault: Fault = given.parse().unwrap();
+            let fault: DockerFault = given.parse().unwrap();
             assert_eq!(fault.to_string(), shown);
-            assert_eq!(shown.parse::<Fault>().as_ref(), Ok(&fault), "{shown}");
+            assert_eq!(shown.parse::<DockerFault>().as_ref(), Ok(&fault), "{shown}");
         }
     }
 }

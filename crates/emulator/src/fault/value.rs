@@ -122,7 +122,7 @@ pub enum ObjectChoice {
 }
 
 impl ObjectChoice {
-    pub(crate) fn fits(&self, name: &str) -> bool {
+    pub(crate) fn matches(&self, name: &str) -> bool {
         match self {
             Self::Any => true,
             Self::Named(wanted) => wanted == name,

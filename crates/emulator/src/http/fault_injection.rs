@@ -49,7 +49,7 @@ pub(super) async fn inject_faults<S: EmulatedService>(
     };
     let mut disturbed = FaultTrace::default();
     let mut end = None;
-    for (place, fault) in common.faults.of(&arrival) {
+    for (place, fault) in common.faults.faults_of(&arrival) {
         let struck = match &fault.kind {
             FaultKind::Delay(wait) => wait_unless_stopped(*wait, &connection).await,
             FaultKind::RevokeTokens => {
@@ -73,7 +73,7 @@ pub(super) async fn inject_faults<S: EmulatedService>(
         if struck {
             disturbed.struck.push(fault.to_string());
         } else {
-            common.faults.take_back_strike(place);
+            common.faults.undo_strike(place);
         }
     }
     let mut response = match end {

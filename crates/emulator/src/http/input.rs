@@ -88,14 +88,14 @@ pub(crate) fn body<T: DeserializeOwned>(
             "the request body must be {wanted}"
         )));
     }
-    if let Some(place) = place_of_null(&value, free) {
+    if let Some(place) = find_null(&value, free) {
         return Err(InvalidInput::Malformed(format!("{place} must not be null")));
     }
     serde_json::from_slice(&bytes).map_err(malformed)
 }
 
 /// The path of the first null, for example `scope.teams`.
-fn place_of_null(value: &Value, free: &[&str]) -> Option<String> {
+fn find_null(value: &Value, free: &[&str]) -> Option<String> {
     let join = |name: String, rest: String| {
         if rest.is_empty() {
             name
@@ -106,13 +106,13 @@ fn place_of_null(value: &Value, free: &[&str]) -> Option<String> {
     match value {
         Value::Null => Some(String::new()),
         Value::Array(items) => items.iter().enumerate().find_map(|(index, item)| {
-            place_of_null(item, free).map(|rest| join(index.to_string(), rest))
+            find_null(item, free).map(|rest| join(index.to_string(), rest))
         }),
         Value::Object(members) => members
             .iter()
             .filter(|(name, _)| !free.contains(&name.as_str()))
             .find_map(|(name, member)| {
-                place_of_null(member, free).map(|rest| join(name.clone(), rest))
+                find_null(member, free).map(|rest| join(name.clone(), rest))
             }),
         Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
     }
@@ -135,11 +135,7 @@ mod tests {
             ),
             (json!({"free": {"a": null}, "b": {"free": null}}), None),
         ] {
-            assert_eq!(
-                place_of_null(&value, &["free"]).as_deref(),
-                place,
-                "{value}"
-            );
+            assert_eq!(find_null(&value, &["free"]).as_deref(), place, "{value}");
         }
     }
 }

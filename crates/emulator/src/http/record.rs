@@ -24,7 +24,7 @@ pub(super) async fn record<S: EmulatedService>(
 ) -> Response {
     let started = Instant::now();
     let operation = route.and_then(|route| S::operation(request.method(), route.as_str()));
-    let arrival = service.common().faults.arrive(operation);
+    let arrival = service.common().faults.count_request(operation);
     let seq = arrival.seq;
     request.extensions_mut().insert(arrival);
     let Some(log) = &service.common().log else {

@@ -7,9 +7,9 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::change::PulumiInterference;
-use super::founding::found;
 use super::operation::PulumiOperationId;
 use super::options::PulumiOptions;
+use super::provision::create_organizations;
 use super::store::PulumiStore;
 use crate::access_tokens::AccessTokens;
 use crate::error::EmulatorError;
@@ -30,7 +30,7 @@ impl PulumiApp {
     /// Opens the state and the log, and creates the organizations.
     pub(super) fn open(options: PulumiOptions, uploads: SocketAddr) -> Result<Self, EmulatorError> {
         let store = PulumiStore::open(&options.state)?;
-        found(&store, &options)?;
+        create_organizations(&store, &options)?;
         let PulumiOptions {
             listen: _,
             listen_uploads: _,

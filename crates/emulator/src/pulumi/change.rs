@@ -6,12 +6,12 @@ use super::operation::PulumiOperationId;
 use crate::fault::{self, FaultArgument, FaultError, ObjectChoice, show_pair};
 
 /// A fault of this service. Its text form is the argument of `--fault`.
-pub type Fault = fault::Fault<PulumiOperationId, PulumiInterference>;
-pub type FaultKind = fault::FaultKind<PulumiInterference>;
+pub type PulumiFault = fault::Fault<PulumiOperationId, PulumiInterference>;
+pub type PulumiFaultKind = fault::FaultKind<PulumiInterference>;
 /// The requests that a fault of this service applies to.
-pub type Selection = fault::RequestSelection<PulumiOperationId>;
+pub type PulumiRequestSelection = fault::RequestSelection<PulumiOperationId>;
 /// The requests that a fault of this service counts.
-pub type Among = fault::RequestClass<PulumiOperationId>;
+pub type PulumiRequestClass = fault::RequestClass<PulumiOperationId>;
 
 /// A change by another client. If the object does not exist, nothing changes and the fault waits
 /// for the next request.
@@ -48,7 +48,7 @@ pub struct VersionChoice {
     pub tag: ObjectChoice,
 }
 
-impl fault::Change for PulumiInterference {
+impl fault::Interference for PulumiInterference {
     const WORDS: &'static [&'static str] = &[
         "publish-version",
         "delete-version",
@@ -119,7 +119,7 @@ impl Display for VersionChoice {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Fault;
+    use super::super::PulumiFault;
 
     #[test]
     fn every_change_has_one_text_that_means_the_same() {
@@ -144,9 +144,9 @@ mod tests {
                 "delete-group=any@CompletePolicyPack",
             ),
         ] {
-            let fault: Fault = given.parse().unwrap();
+            let fault: PulumiFault = given.parse().unwrap();
             assert_eq!(fault.to_string(), shown);
-            assert_eq!(shown.parse::<Fault>().as_ref(), Ok(&fault), "{shown}");
+            assert_eq!(shown.parse::<PulumiFault>().as_ref(), Ok(&fault), "{shown}");
         }
     }
 
@@ -172,7 +172,7 @@ mod tests {
                 "an operation such as CreatePolicyPack",
             ),
         ] {
-            let error = text.parse::<Fault>().expect_err(text).to_string();
+            let error = text.parse::<PulumiFault>().expect_err(text).to_string();
             assert!(error.contains(wanted), "{text}: {error}");
         }
     }

@@ -52,7 +52,8 @@ pub(super) fn interfere(
         }
         PulumiInterference::AddGroup(which) => writer.add_group(which),
         PulumiInterference::DeleteGroup(which) => {
-            let is_meant = |group: &&StoredGroup| !group.body.is_default && which.fits(&group.name);
+            let is_meant =
+                |group: &&StoredGroup| !group.body.is_default && which.matches(&group.name);
             let groups = writer.groups()?;
             let Some(group) = groups.iter().find(is_meant) else {
                 return Ok(false);
@@ -119,7 +120,7 @@ impl InterferingClient<'_> {
         for pack in self
             .packs()?
             .into_iter()
-            .filter(|pack| which.fits(&pack.name))
+            .filter(|pack| which.matches(&pack.name))
         {
             let Some(newest) = self.complete(&pack)?.pop() else {
                 continue;
@@ -161,10 +162,10 @@ impl InterferingClient<'_> {
         for pack in self
             .packs()?
             .into_iter()
-            .filter(|pack| which.pack.fits(&pack.name))
+            .filter(|pack| which.pack.matches(&pack.name))
         {
             for version in first(self.complete(&pack)?, |version| Some(&version.tag) == meant) {
-                if which.tag.fits(&version.tag)
+                if which.tag.matches(&version.tag)
                     && !self.read(|records| records.is_applied(&pack, &version))?
                 {
                     packs::delete_version(self.app, &self.organization, &pack.name, &version.tag)?;
@@ -183,12 +184,12 @@ impl InterferingClient<'_> {
         for group in self
             .groups()?
             .into_iter()
-            .filter(|group| which.group.fits(&group.name))
+            .filter(|group| which.group.matches(&group.name))
         {
             let applied = self.read(|records| records.applied(&group))?;
             if let Some(applied) = applied
                 .into_iter()
-                .find(|applied| which.pack.fits(&applied.pack.name))
+                .find(|applied| which.pack.matches(&applied.pack.name))
             {
                 return Ok(Some((group, applied)));
             }
@@ -200,13 +201,13 @@ impl InterferingClient<'_> {
         for group in self
             .groups()?
             .into_iter()
-            .filter(|group| which.group.fits(&group.name))
+            .filter(|group| which.group.matches(&group.name))
         {
             let applied = self.read(|records| records.applied(&group))?;
             for pack in self
                 .packs()?
                 .into_iter()
-                .filter(|pack| which.pack.fits(&pack.name))
+                .filter(|pack| which.pack.matches(&pack.name))
             {
                 let is_there = applied.iter().any(|applied| applied.pack == pack);
                 if !is_there && !self.complete(&pack)?.is_empty() {

@@ -8,13 +8,14 @@
 mod app;
 mod change;
 mod check;
-mod founding;
 mod http;
 mod interference;
+mod lookup;
 mod objects;
 mod operation;
 mod operations;
 mod options;
+mod provision;
 mod refusal;
 mod seed;
 mod service;
@@ -23,7 +24,8 @@ mod store;
 use std::sync::Arc;
 
 pub use change::{
-    Among, Fault, FaultKind, PackChoice, PulumiInterference, Selection, VersionChoice,
+    PackChoice, PulumiFault, PulumiFaultKind, PulumiInterference, PulumiRequestClass,
+    PulumiRequestSelection, VersionChoice,
 };
 pub use operation::PulumiOperationId;
 pub use options::PulumiOptions;
@@ -42,8 +44,8 @@ use app::PulumiApp;
 /// An address is in use or not on loopback, the state or the request log cannot be opened, or the
 /// seed is invalid.
 pub async fn start(options: PulumiOptions) -> Result<RunningEmulator, EmulatorError> {
-    let api = BoundListener::on(options.listen).await?;
-    let uploads = BoundListener::on(options.listen_uploads).await?;
+    let api = BoundListener::bind(options.listen).await?;
+    let uploads = BoundListener::bind(options.listen_uploads).await?;
     let app = Arc::new(PulumiApp::open(options, uploads.address())?);
     Ok(RunningEmulator::serve(vec![
         (api, http::api(&app)),

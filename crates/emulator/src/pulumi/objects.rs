@@ -104,7 +104,6 @@ pub(crate) struct StoredPackVersion {
     pub(crate) digest: Option<String>,
 }
 
-/// The published content.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PublishedContent {

@@ -224,7 +224,7 @@ impl PulumiOperationId {
     }
 
     /// The operation of a request, by its method and the route that it matched.
-    pub(super) fn of(method: &Method, route: &str) -> Option<Self> {
+    pub(super) fn from_route(method: &Method, route: &str) -> Option<Self> {
         let preview = route
             .strip_prefix(PREVIEW_REGISTRY)
             .map(|rest| format!("{REGISTRY}{rest}"));
@@ -270,12 +270,18 @@ mod tests {
         for operation in PulumiOperationId::ALL {
             let method = operation.method();
             let route = operation.route();
-            assert_eq!(PulumiOperationId::of(&method, route), Some(operation));
+            assert_eq!(
+                PulumiOperationId::from_route(&method, route),
+                Some(operation)
+            );
             let preview = route.replace(REGISTRY, PREVIEW_REGISTRY);
-            assert_eq!(PulumiOperationId::of(&method, &preview), Some(operation));
+            assert_eq!(
+                PulumiOperationId::from_route(&method, &preview),
+                Some(operation)
+            );
         }
         assert_eq!(
-            PulumiOperationId::of(&Method::PUT, "/api/registry/policypacks"),
+            PulumiOperationId::from_route(&Method::PUT, "/api/registry/policypacks"),
             None
         );
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::change::Fault;
+use super::change::PulumiFault;
 use super::seed::{PulumiOrganizationSeed, PulumiSeed};
 use crate::state::StateLocation;
 
@@ -39,7 +39,7 @@ pub struct PulumiOptions {
     /// A file that receives one JSON line per request, without credentials.
     pub request_log: Option<PathBuf>,
     /// The faults. All that match apply to a request, but only the first of those that end it.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<PulumiFault>,
 }
 
 impl Default for PulumiOptions {

@@ -25,7 +25,7 @@ impl EmulatedService for PulumiApp {
     }
 
     fn operation(method: &Method, route: &str) -> Option<PulumiOperationId> {
-        PulumiOperationId::of(method, route)
+        PulumiOperationId::from_route(method, route)
     }
 
     fn injected_error(status: StatusCode, operation: Option<PulumiOperationId>) -> Response {

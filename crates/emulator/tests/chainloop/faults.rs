@@ -1,4 +1,4 @@
-use emulator::chainloop::{ChainloopOptions, Fault};
+use emulator::chainloop::{ChainloopFault, ChainloopOptions};
 use serde_json::json;
 
 use super::{Service, policy, two};
@@ -6,7 +6,7 @@ use super::{Service, policy, two};
 async fn service(faults: &[&str]) -> Service {
     let faults = faults
         .iter()
-        .map(|text| text.parse::<Fault>().unwrap())
+        .map(|text| text.parse::<ChainloopFault>().unwrap())
         .collect();
     Service::with(ChainloopOptions {
         organizations: two(),

@@ -360,7 +360,8 @@ async fn a_rule_with_neighbours_keeps_its_domain() {
 
 #[tokio::test]
 async fn each_operation_has_its_media_type() {
-    let (json, merge) = ("application/json", "application/merge-patch+json");
+    let json = "application/json";
+    let merge = "application/merge-patch+json";
     for (profile, media_type, status) in [
         (EmulatorProfile::Seed, Some(merge), 200),
         (EmulatorProfile::Seed, Some(json), 415),

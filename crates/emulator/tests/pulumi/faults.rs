@@ -2,7 +2,7 @@
 
 use emulator::ObjectChoice;
 use emulator::pulumi::{
-    Fault, FaultKind, PackChoice, PulumiInterference, PulumiOperationId, PulumiOptions,
+    PackChoice, PulumiFault, PulumiFaultKind, PulumiInterference, PulumiOperationId, PulumiOptions,
     VersionChoice,
 };
 use proptest::prelude::*;
@@ -407,8 +407,8 @@ proptest! {
             6 => PulumiInterference::AddGroup(first),
             _ => PulumiInterference::DeleteGroup(first),
         };
-        let fault = Fault { kind: FaultKind::OtherWriter(change), at: "write:2".parse().unwrap() };
+        let fault = PulumiFault { kind: PulumiFaultKind::OtherWriter(change), at: "write:2".parse().unwrap() };
         let text = fault.to_string();
-        prop_assert_eq!(text.parse::<Fault>(), Ok(fault), "{}", text);
+        prop_assert_eq!(text.parse::<PulumiFault>(), Ok(fault), "{}", text);
     }
 }

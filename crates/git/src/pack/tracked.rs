@@ -51,7 +51,7 @@ fn folder(
                 collected.link(&path, target)?;
             }
             _ => {
-                let bytes = blob(repository, entry.id(), collected.left());
+                let bytes = blob(repository, entry.id(), collected.remaining());
                 let bytes = bytes.map_err(|kind| entry_error(&path, kind))?;
                 collected.file(&path, bytes, entry.filemode_raw() == EXECUTABLE)?;
             }

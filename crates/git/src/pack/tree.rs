@@ -184,7 +184,7 @@ pub(super) struct PackCollector {
 
 impl PackCollector {
     /// The remaining size in bytes.
-    pub(super) fn left(&self) -> usize {
+    pub(super) fn remaining(&self) -> usize {
         MAX_SOURCE_BYTES.saturating_sub(self.bytes)
     }
 

@@ -85,7 +85,7 @@ impl PackWalk {
                 if !metadata.is_file() {
                     return Err(wrong(&path, FileProblemKind::Special));
                 }
-                let bytes = read_bounded(&real, &metadata, self.collected.left());
+                let bytes = read_bounded(&real, &metadata, self.collected.remaining());
                 let bytes = bytes.map_err(|kind| entry_error(&path, kind))?;
                 self.collected
                     .file(&path, bytes, is_executable(&metadata))?;

@@ -49,7 +49,10 @@ impl AllowedSigners {
     }
 
     /// The lines with this key.
-    pub(super) fn of<'a>(&'a self, key: &'a KeyData) -> impl Iterator<Item = &'a AllowedSigner> {
+    pub(super) fn with_key<'a>(
+        &'a self,
+        key: &'a KeyData,
+    ) -> impl Iterator<Item = &'a AllowedSigner> {
         self.0.iter().filter(move |signer| signer.key == *key)
     }
 }

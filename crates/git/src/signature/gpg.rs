@@ -183,8 +183,8 @@ fn evaluate_status(
         });
     }
     let signatures = lines().filter(|line| line.starts_with("NEWSIG")).count();
-    let (Some((_, signer)), Some((key, more)), 1) = (find("GOODSIG"), find("VALIDSIG"), signatures)
-    else {
+    let found = find("GOODSIG").zip(find("VALIDSIG"));
+    let Some(((_, signer), (key, more))) = found.filter(|_| signatures == 1) else {
         return Err(SignatureError::Malformed {
             commit: commit(),
             why: "GnuPG finds no signature in it".to_owned(),

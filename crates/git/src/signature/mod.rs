@@ -51,7 +51,7 @@ pub fn verify(request: &SignatureRequest<'_>) -> Result<SignedBy, SignatureError
     } = *request;
     let repository = find::repository(directory)?;
     let id = find::commit(&repository, commit)?;
-    let file = &normal(file).ok_or_else(|| SignersError::Outside {
+    let file = &normalize(file).ok_or_else(|| SignersError::Outside {
         file: file.to_owned(),
     })?;
     let case = SignatureCheck {
@@ -86,7 +86,7 @@ pub fn verify(request: &SignatureRequest<'_>) -> Result<SignedBy, SignatureError
 }
 
 /// Normalizes a path. Returns `None` if it leaves the repository.
-fn normal(file: &str) -> Option<String> {
+fn normalize(file: &str) -> Option<String> {
     let mut parts = Vec::new();
     for part in file.split('/') {
         match part {

@@ -46,7 +46,7 @@ pub(super) fn verify(
     }
     let data = SshSig::signed_data(NAMESPACE, signature.hash_alg(), claim.payload);
     let data = data.map_err(|error| malformed(error.to_string()))?;
-    let lines: Vec<&AllowedSigner> = signers.ssh.of(key).collect();
+    let lines: Vec<&AllowedSigner> = signers.ssh.with_key(key).collect();
     if lines.is_empty() {
         let file = signers.file.clone();
         let base = signers.base.clone();
@@ -232,9 +232,8 @@ fn rsa(
         // Another algorithm than RSA.
         _ => return Err(SshSignatureError::Wrong),
     };
-    let (Some(n), Some(e)) = (key.n.as_positive_bytes(), key.e.as_positive_bytes()) else {
-        return Err(SshSignatureError::Wrong);
-    };
+    let n = key.n.as_positive_bytes().ok_or(SshSignatureError::Wrong)?;
+    let e = key.e.as_positive_bytes().ok_or(SshSignatureError::Wrong)?;
     RsaPublicKeyComponents { n, e }
         .verify(parameters, data, bytes)
         .map_err(|_| SshSignatureError::Wrong)

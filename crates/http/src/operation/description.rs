@@ -73,7 +73,7 @@ pub enum PathTemplateSegment {
 
 impl PathTemplateSegment {
     /// Parses one segment of a path template.
-    pub fn of(part: &'static str) -> Self {
+    pub fn parse(part: &'static str) -> Self {
         match part
             .strip_prefix('{')
             .and_then(|name| name.strip_suffix('}'))
@@ -170,7 +170,7 @@ impl OperationField {
     }
 
     /// The accepted values, for messages.
-    pub fn wanted(&self) -> String {
+    pub fn expected(&self) -> String {
         match self.kind {
             FieldKind::Text => "a text".to_owned(),
             FieldKind::Texts => "a list of texts, as JSON or with commas".to_owned(),

@@ -101,7 +101,7 @@ impl OperationRequest {
             };
             let value = field.read(text).ok_or_else(|| FieldError::Value {
                 name: field.name,
-                wanted: field.wanted(),
+                wanted: field.expected(),
                 in_path: field.place == FieldPlacement::Path,
             })?;
             if fields.insert(field.name, value).is_some() {
@@ -116,7 +116,7 @@ impl OperationRequest {
             Some(field) => Err(FieldError::Missing {
                 operation: operation.name,
                 name: field.name,
-                wanted: field.wanted(),
+                wanted: field.expected(),
             }),
             None => Ok(Self { operation, fields }),
         }
@@ -150,15 +150,15 @@ impl OperationRequest {
             Some(other) => other.to_string(),
             None => String::new(),
         };
-        let path = self
-            .operation
-            .path
-            .split('/')
-            .map(|part| match PathTemplateSegment::of(part) {
-                PathTemplateSegment::Fixed(text) => text.to_owned(),
-                PathTemplateSegment::Organization => organization.to_owned(),
-                PathTemplateSegment::Field(name) => text(name),
-            });
+        let path =
+            self.operation
+                .path
+                .split('/')
+                .map(|part| match PathTemplateSegment::parse(part) {
+                    PathTemplateSegment::Fixed(text) => text.to_owned(),
+                    PathTemplateSegment::Organization => organization.to_owned(),
+                    PathTemplateSegment::Field(name) => text(name),
+                });
         let of = |place: FieldPlacement| {
             self.operation
                 .fields

@@ -158,9 +158,11 @@ pub(super) fn standalone_text<'t>(
         .ok()
         .and_then(|index| pieces.get(index));
     if let Some(piece) = own.filter(|_| u32::try_from(pieces.len()) == Ok(count)) {
-        let own = piece.of(text);
-        let alone =
-            || !split::has_content_after_end(own) && alone(document, own).as_ref() == Some(value);
+        let own = piece.text_in(text);
+        let alone = || {
+            !split::has_content_after_end(own)
+                && single_document(document, own).as_ref() == Some(value)
+        };
         if count == 1 || alone() {
             return Ok(own);
         }
@@ -176,7 +178,7 @@ pub(super) fn standalone_text<'t>(
     )])
 }
 
-fn alone(document: DocumentId, text: &str) -> Option<Value> {
+fn single_document(document: DocumentId, text: &str) -> Option<Value> {
     let yaml::RawFile {
         documents,
         diagnostics,
@@ -215,8 +217,9 @@ pub(super) fn arguments_as_written(text: &str, value: &mut Value) {
                 }
                 let spans = spans.get_or_insert_with(|| Spans::of(text));
                 let at = path.clone().index(index).key("with").key(name);
-                *value =
-                    Value::String(written(spans, text, &at).unwrap_or_else(|| value.to_string()));
+                *value = Value::String(
+                    source_text(spans, text, &at).unwrap_or_else(|| value.to_string()),
+                );
             }
         }
     };
@@ -237,7 +240,7 @@ pub(super) fn arguments_as_written(text: &str, value: &mut Value) {
 }
 
 /// The source text of a scalar, or `None` if it comes from an alias.
-fn written(spans: &Spans, text: &str, path: &Path) -> Option<String> {
+fn source_text(spans: &Spans, text: &str, path: &Path) -> Option<String> {
     let span = spans.find(0, path);
     let key = path.segments().last().and_then(|segment| match segment {
         PathSegment::Key(key) => Some(key.as_str()),

@@ -139,7 +139,7 @@ pub enum Phase {
 
 impl Phase {
     /// Whether attestations have this phase.
-    pub fn happens(&self) -> bool {
+    pub fn is_used_by_attestations(&self) -> bool {
         match self {
             Self::Name(name) => matches!(name.as_str(), "INIT" | "PUSH"),
             Self::Number(number) => matches!(number, 1 | 3),

@@ -19,7 +19,7 @@ pub struct DocumentRange {
 }
 
 impl DocumentRange {
-    pub fn of<'a>(&self, text: &'a str) -> &'a str {
+    pub fn text_in<'a>(&self, text: &'a str) -> &'a str {
         text.get(self.document.clone()).unwrap_or_default()
     }
 }
@@ -134,7 +134,10 @@ mod tests {
     use super::*;
 
     fn documents(text: &str) -> Vec<&str> {
-        split(text).iter().map(|piece| piece.of(text)).collect()
+        split(text)
+            .iter()
+            .map(|piece| piece.text_in(text))
+            .collect()
     }
 
     #[test]
@@ -183,7 +186,7 @@ mod tests {
             let mut joined = String::new();
             for piece in split(&text) {
                 joined += &text[piece.separator.clone()];
-                joined += piece.of(&text);
+                joined += piece.text_in(&text);
             }
             prop_assert_eq!(joined, text);
         }
@@ -208,7 +211,7 @@ mod tests {
             let pieces = split(&text);
             prop_assert_eq!(pieces.len(), bodies.len());
             for (piece, whole) in pieces.iter().zip(&all.documents) {
-                let alone = crate::yaml::read(file, piece.of(&text));
+                let alone = crate::yaml::read(file, piece.text_in(&text));
                 prop_assert_eq!(&alone.documents[0].value, &whole.value);
             }
         }

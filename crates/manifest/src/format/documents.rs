@@ -26,7 +26,7 @@ pub(super) fn format(text: &str) -> Option<String> {
     let mut formatted = mark.to_owned();
     for range in split(body)? {
         let document = &body[range];
-        match one(&unix_lines(document)) {
+        match format_document(&unix_lines(document)) {
             Some(text) if crlf => formatted.push_str(&text.replace('\n', "\r\n")),
             Some(text) => formatted.push_str(&text),
             None => formatted.push_str(document),
@@ -77,7 +77,7 @@ fn unix_lines(text: &str) -> String {
 }
 
 /// Formats one document. Returns `None` if it is not supported or of another kind.
-fn one(text: &str) -> Option<String> {
+fn format_document(text: &str) -> Option<String> {
     let (marker, body) = marker(text)?;
     let tokens = lex::tokens(body).ok()?;
     let mut document = parse::document(tokens).ok()?;

@@ -78,7 +78,7 @@ impl Printer {
         } = collection;
         for (index, child) in children.iter().enumerate() {
             if index > 0 || !inline {
-                self.above(child, indent);
+                self.comments_above(child, indent);
                 self.indent(indent);
             }
             match (kind, &child.key) {
@@ -96,7 +96,7 @@ impl Printer {
     }
 
     /// Prints the comments above a child, including those of the nested child on the same line.
-    fn above(&mut self, child: &Child<'_>, indent: usize) {
+    fn comments_above(&mut self, child: &Child<'_>, indent: usize) {
         let mut column = indent;
         let mut next = Some(child);
         while let Some(child) = next {

@@ -48,27 +48,27 @@ fn plain(text: &str) -> Option<Vec<PlainValue>> {
     };
     let documents = serde_yaml::Deserializer::from_str(&text).map(serde_yaml::Value::deserialize);
     documents
-        .map(|document| document.ok().map(normal))
+        .map(|document| document.ok().map(normalize))
         .collect()
 }
 
-fn normal(value: serde_yaml::Value) -> PlainValue {
+fn normalize(value: serde_yaml::Value) -> PlainValue {
     use serde_yaml::Value;
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
             PlainValue::Scalar(format!("{value:?}"))
         }
-        Value::Sequence(items) => PlainValue::List(items.into_iter().map(normal).collect()),
+        Value::Sequence(items) => PlainValue::List(items.into_iter().map(normalize).collect()),
         Value::Mapping(entries) => PlainValue::Mapping(
             entries
                 .into_iter()
-                .map(|(key, value)| (normal(key), normal(value)))
+                .map(|(key, value)| (normalize(key), normalize(value)))
                 .collect(),
         ),
         Value::Tagged(tagged) => PlainValue::List(
             [
                 PlainValue::Scalar(tagged.tag.to_string()),
-                normal(tagged.value),
+                normalize(tagged.value),
             ]
             .into(),
         ),

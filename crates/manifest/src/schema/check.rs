@@ -287,13 +287,13 @@ impl SchemaDiagnostics<'_> {
                 }
             }
             ValidationErrorKind::Enum { options } => {
-                choice(invalid(not_known(&name, value)), value, options)
+                choice(invalid(unknown_value(&name, value)), value, options)
             }
             ValidationErrorKind::AnyOf { .. } => {
                 match expected::allowed_names(self.schema, error.schema_path().as_str())
                     .filter(|_| value.is_string())
                 {
-                    Some(options) => choice(invalid(not_known(&name, value)), value, options),
+                    Some(options) => choice(invalid(unknown_value(&name, value)), value, options),
                     None => invalid(format!(
                         "{name} does not fit the schema: {}",
                         error.masked()
@@ -301,7 +301,7 @@ impl SchemaDiagnostics<'_> {
                 }
             }
             ValidationErrorKind::Constant { expected_value } => {
-                invalid(not_known(&name, value)).help(format!("write {expected_value}"))
+                invalid(unknown_value(&name, value)).help(format!("write {expected_value}"))
             }
             ValidationErrorKind::MinItems { .. } | ValidationErrorKind::MinProperties { .. } => {
                 Diagnostic::new(
@@ -342,7 +342,7 @@ impl SchemaDiagnostics<'_> {
     }
 }
 
-fn not_known(name: &str, value: &Value) -> String {
+fn unknown_value(name: &str, value: &Value) -> String {
     match value {
         Value::String(text) => format!("{name} cannot be `{text}`"),
         other => format!("{name} cannot be {}", expected::found_type(other)),

@@ -51,7 +51,7 @@ fn of_kind(kind: ManifestKind) -> Value {
 fn generated(kind: ManifestKind) -> String {
     let mut schema = schema_of(kind);
     schema.insert("$id".to_owned(), json!(id(kind.file())));
-    text(&front(schema.to_value()))
+    text(&reorder(schema.to_value()))
 }
 
 fn schema_of(kind: ManifestKind) -> Schema {
@@ -168,7 +168,7 @@ fn id(file: &str) -> String {
 }
 
 /// Puts what a reader looks for first in front.
-fn front(schema: Value) -> Value {
+fn reorder(schema: Value) -> Value {
     let Value::Object(mut rest) = schema else {
         return schema;
     };

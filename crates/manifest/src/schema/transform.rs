@@ -10,7 +10,7 @@ pub(super) fn tidy(schema: &mut Schema) {
     };
     drop_null(object);
     unwrap_single(object);
-    name_choices(object);
+    describe_choices(object);
     markdown(object);
     // Formats such as `uint16` are not part of JSON Schema; the bounds express the same.
     if object.get("type").is_some_and(|kind| kind == "integer") {
@@ -53,7 +53,7 @@ fn unwrap_single(object: &mut Map<String, Value>) {
 
 /// Converts a `oneOf` of constants with descriptions to an `enum` with `enumDescriptions`. Editors
 /// show both alike, errors contain the values, and validation is one lookup.
-fn name_choices(object: &mut Map<String, Value>) {
+fn describe_choices(object: &mut Map<String, Value>) {
     let Some(Value::Array(choices)) = object.get("oneOf") else {
         return;
     };

@@ -256,7 +256,7 @@ impl<'a> YamlReader<'a> {
         self.weight += 16 + text.len();
         if self.key_is_next() {
             self.key(text, style, span);
-            return self.keep(anchor, || Value::String(text.to_owned()), weight, span);
+            return self.record_anchor(anchor, || Value::String(text.to_owned()), weight, span);
         }
         let value = if style == ScalarStyle::Plain {
             scalar::plain(text)
@@ -313,7 +313,7 @@ impl<'a> YamlReader<'a> {
 
     /// Adds a completed value to its parent. `before` is the weight of the document before it.
     fn value(&mut self, value: Value, anchor: usize, before: usize, span: Span) -> YamlResult {
-        self.keep(anchor, || value.clone(), before, span)?;
+        self.record_anchor(anchor, || value.clone(), before, span)?;
         match self.open.last_mut().map(|open| &mut open.content) {
             None if value.is_null() || self.unfit => {}
             None => {
@@ -335,7 +335,7 @@ impl<'a> YamlReader<'a> {
         Ok(())
     }
 
-    fn keep(
+    fn record_anchor(
         &mut self,
         anchor: usize,
         value: impl FnOnce() -> Value,

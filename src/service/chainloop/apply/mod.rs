@@ -1,8 +1,8 @@
 //! The half of a run that knows Chainloop: documents, each written as a whole and read back byte by byte.
 
+mod outcome;
 mod rollback;
 mod service;
-mod settle;
 mod touched;
 
 pub use rollback::{DocumentUndo, documents_touched, undo_documents};

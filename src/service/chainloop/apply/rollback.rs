@@ -69,10 +69,10 @@ pub fn undo_documents(
             continue;
         };
         let sent = operation.document();
-        if made.left().is_some() {
+        if made.state_after().is_some() {
             left.insert(&sent.name, sent);
         } else if is_unknown(made) {
-            undo.hold(&sent.name, HeldUndoReason::Unknown);
+            undo.add_held(&sent.name, HeldUndoReason::Unknown);
         }
     }
     for (name, left) in left {
@@ -85,7 +85,7 @@ pub fn undo_documents(
         let was = of(&before);
         let is = of(live);
         let Some(was) = was else {
-            undo.hold(name, HeldUndoReason::NoDelete);
+            undo.add_held(name, HeldUndoReason::NoDelete);
             continue;
         };
         let SentDocument {
@@ -103,7 +103,7 @@ pub fn undo_documents(
                 planned,
                 found: is.map(object),
             };
-            undo.hold(name, HeldUndoReason::ChangedSince(Box::new(difference)));
+            undo.add_held(name, HeldUndoReason::ChangedSince(Box::new(difference)));
             continue;
         }
         let LiveDocument {
@@ -133,7 +133,7 @@ pub fn undo_documents(
 }
 
 impl DocumentUndo {
-    fn hold(&mut self, name: &PolicyName, why: HeldUndoReason) {
+    fn add_held(&mut self, name: &PolicyName, why: HeldUndoReason) {
         let resource = ResourceKind::PolicyDocument;
         self.held.push(HeldUndo {
             resource,

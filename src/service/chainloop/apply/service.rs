@@ -1,7 +1,7 @@
 //! Writes policies, checks each just before it is written, and reads back what became of it.
 
+use super::outcome::{decide, moved};
 use super::rollback::before;
-use super::settle::{decide, moved};
 use crate::run::CallFailure;
 use crate::run::journal::TargetHistory;
 use crate::run::service::WriteAnswer;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::settle::moved;
+use super::outcome::moved;
 use crate::plan::document_id;
 use crate::plan::{Mismatch, ReplayError};
 use crate::plan::{ResourceKind, TargetPlan};
@@ -32,7 +32,7 @@ pub async fn read_touched(
     let wanted = written(plan)
         .into_iter()
         .map(|name| (DocumentKind::Policy, name));
-    reader.clone().asking_for(wanted).live_state().await
+    reader.clone().with_documents(wanted).live_state().await
 }
 
 /// Of more, what [`read_touched`] would have read.

@@ -9,7 +9,7 @@ mod rules;
 
 use std::collections::BTreeMap;
 
-use crate::service::diagnostics::{blamed, sort};
+use crate::service::diagnostics::{documents_with_errors, sort};
 use model::chainloop::DesiredDocument;
 use model::diag::{Code, Diagnostic, FileId, Place, Severity};
 
@@ -28,7 +28,7 @@ pub struct CheckedDocuments {
 pub fn check_documents(input: &DocumentInput<'_>) -> CheckedDocuments {
     let context = ChainloopRuleContext::new(input);
     let mut diagnostics = rules::run(&context);
-    let blamed = blamed(&diagnostics);
+    let blamed = documents_with_errors(&diagnostics);
     let mut documents = Vec::new();
     for document in context
         .documents
@@ -41,7 +41,7 @@ pub fn check_documents(input: &DocumentInput<'_>) -> CheckedDocuments {
         }
     }
     sort(&mut diagnostics);
-    cap(&mut diagnostics);
+    limit_diagnostics(&mut diagnostics);
     CheckedDocuments {
         documents,
         diagnostics,
@@ -51,7 +51,7 @@ pub fn check_documents(input: &DocumentInput<'_>) -> CheckedDocuments {
 /// Maximum number of errors to keep per file: a hostile file could contain a hundred thousand.
 const MAX_ERRORS: usize = 100;
 
-fn cap(diagnostics: &mut Vec<Diagnostic>) {
+fn limit_diagnostics(diagnostics: &mut Vec<Diagnostic>) {
     let mut counts: BTreeMap<FileId, usize> = BTreeMap::new();
     diagnostics.retain(|finding| {
         let file = finding.labels.first().map(|label| label.place.file());

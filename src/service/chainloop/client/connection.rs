@@ -1,22 +1,47 @@
-//! An endpoint with the token that was given for it.
+//! An endpoint with the credentials given for it, and one organization behind it.
 
 use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::credentials::TOKEN;
-use super::reader::ChainloopReader;
-use super::target::ChainloopOrganizationClient;
-use super::writer::ChainloopWriter;
+use http::AccessTokenError;
 use http::ConnectionError;
 use http::OrganizationName;
+use http::TokenVariable;
 use http::{
     ApiError, Authorization, DatedAnswer, Endpoint, ErrorKind, HostClient, HttpCall, HttpClient,
 };
-use manifest::config::RawSchemaEncoding;
+
+/// Where the service is when nobody says otherwise.
+pub const DEFAULT_ENDPOINT: &str = "https://api.app.chainloop.dev";
+/// The variable that holds another endpoint, in the form of [`EndpointChoice`](http::EndpointChoice).
+pub const ENDPOINT_VARIABLE: &str = "POLWARDEN_CHAINLOOP_ENDPOINT";
+/// The variable with the access token.
+pub const TOKEN_VARIABLE: &str = "CHAINLOOP_TOKEN";
+
+/// Where the token is, and how the service calls it.
+const TOKEN: TokenVariable = TokenVariable {
+    variable: TOKEN_VARIABLE,
+    scheme: "Bearer",
+};
+
+/// The query parameter that says whose documents are meant. Without it the service answers with what fits best, which
+/// may be another owner's, so it goes with every read.
+pub(super) const ORGANIZATION: &str = "organization_name";
 
 const REFUSED_TOKEN: &str = "CHAINLOOP_TOKEN is not accepted; it may have expired or been revoked, or be of another organization. Give a new one.";
+
+/// Reads the token from the environment, given as a function. A variable that is empty counts as not set, and white
+/// space around the value is dropped.
+///
+/// # Errors
+/// It is not set, or cannot be sent. No error repeats the value.
+pub fn token_from(
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<SecretString, AccessTokenError> {
+    TOKEN.token_from(environment)
+}
 
 /// An endpoint, the token bound to it, and the connections to it. Clones share all of them.
 #[derive(Clone)]
@@ -38,7 +63,7 @@ impl ChainloopConnection {
         token: &SecretString,
     ) -> Result<Self, ConnectionError> {
         let host = http.bind(endpoint.clone())?;
-        host.redactor().learn(token);
+        host.redactor().add_secret(token);
         let authorization = TOKEN.authorize(token)?;
         Ok(Self(Arc::new(ChainloopConnectionInner {
             host,
@@ -51,26 +76,6 @@ impl ChainloopConnection {
         self.0.host.endpoint()
     }
 
-    /// Reads an organization's policies and groups.
-    pub fn reader(&self, organization: &OrganizationName) -> ChainloopReader {
-        ChainloopReader::new(ChainloopOrganizationClient::new(
-            self.clone(),
-            organization.clone(),
-        ))
-    }
-
-    /// Changes an organization's policies; `encoding` says how a document's bytes are put into a request.
-    pub fn writer(
-        &self,
-        organization: &OrganizationName,
-        encoding: RawSchemaEncoding,
-    ) -> ChainloopWriter {
-        ChainloopWriter::new(
-            ChainloopOrganizationClient::new(self.clone(), organization.clone()),
-            encoding,
-        )
-    }
-
     pub(super) fn failed(&self, call: &HttpCall, kind: ErrorKind) -> ApiError {
         self.0.host.failed(call, kind)
     }
@@ -80,7 +85,7 @@ impl ChainloopConnection {
             host,
             authorization,
         } = &*self.0;
-        let answer = host.send_dated(call, Some(authorization)).await;
+        let answer = host.send_with_date(call, Some(authorization)).await;
         answer.map_err(|error| {
             if error.status() == Some(401) {
                 error.with_help(REFUSED_TOKEN)
@@ -88,5 +93,34 @@ impl ChainloopConnection {
                 error
             }
         })
+    }
+}
+
+/// What reader and writer have in common: sending, and errors with a place.
+#[derive(Clone)]
+pub(super) struct ChainloopOrganizationClient {
+    connection: ChainloopConnection,
+    pub(super) organization: OrganizationName,
+}
+
+impl ChainloopOrganizationClient {
+    pub(super) fn new(connection: &ChainloopConnection, organization: &OrganizationName) -> Self {
+        Self {
+            connection: connection.clone(),
+            organization: organization.clone(),
+        }
+    }
+
+    /// The call with the organization named.
+    pub(super) fn of_organization(&self, call: HttpCall) -> HttpCall {
+        call.with_usual_query(ORGANIZATION, self.organization.as_str())
+    }
+
+    pub(super) async fn send(&self, call: &HttpCall) -> Result<DatedAnswer<Value>, ApiError> {
+        self.connection.send(call).await
+    }
+
+    pub(super) fn failed(&self, call: &HttpCall, kind: ErrorKind) -> ApiError {
+        self.connection.failed(call, kind)
     }
 }

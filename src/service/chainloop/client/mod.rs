@@ -5,21 +5,15 @@
 //! reader is told which documents to ask for.
 
 mod connection;
-mod credentials;
 mod operations;
 mod reader;
 mod structured;
-mod target;
 mod wire;
 mod writer;
 
-pub use connection::ChainloopConnection;
-pub use credentials::{TOKEN_VARIABLE, token_from};
+pub use connection::{
+    ChainloopConnection, DEFAULT_ENDPOINT, ENDPOINT_VARIABLE, TOKEN_VARIABLE, token_from,
+};
 pub use operations::OPERATIONS;
 pub use reader::ChainloopReader;
 pub use writer::ChainloopWriter;
-
-/// Where the service is when nobody says otherwise.
-pub const DEFAULT_ENDPOINT: &str = "https://api.app.chainloop.dev";
-/// The variable that holds another endpoint, in the form of [`EndpointChoice`](http::EndpointChoice).
-pub const ENDPOINT_VARIABLE: &str = "POLWARDEN_CHAINLOOP_ENDPOINT";

@@ -1,7 +1,7 @@
 //! The operations of the service that are about policies, for `polwarden call`. A read names the target's organization,
 //! unless a field says another one.
 
-use super::target::ORGANIZATION;
+use super::connection::ORGANIZATION;
 use http::operation::{ApiOperation, FieldKind, OperationField, Verb};
 
 const BODY: &[OperationField] = &[

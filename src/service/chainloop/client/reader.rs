@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use super::target::ChainloopOrganizationClient;
+use super::connection::{ChainloopConnection, ChainloopOrganizationClient};
 use super::wire;
 use crate::run::service::ReadProgress;
 use http::OrganizationName;
@@ -25,9 +25,10 @@ pub struct ChainloopReader {
 }
 
 impl ChainloopReader {
-    pub(super) fn new(target: ChainloopOrganizationClient) -> Self {
+    /// Reads an organization's policies and groups.
+    pub fn new(connection: &ChainloopConnection, organization: &OrganizationName) -> Self {
         Self {
-            target,
+            target: ChainloopOrganizationClient::new(connection, organization),
             wanted: Arc::default(),
             progress: None,
         }
@@ -40,7 +41,7 @@ impl ChainloopReader {
 
     /// The same reader for the documents of another organization, which a reference can name.
     #[must_use]
-    pub fn of(mut self, organization: OrganizationName) -> Self {
+    pub fn for_organization(mut self, organization: OrganizationName) -> Self {
         self.target.organization = organization;
         self
     }
@@ -54,7 +55,7 @@ impl ChainloopReader {
 
     /// The same reader, asking for these documents and no others: the service documents no list.
     #[must_use]
-    pub fn asking_for(
+    pub fn with_documents(
         mut self,
         wanted: impl IntoIterator<Item = (DocumentKind, PolicyName)>,
     ) -> Self {

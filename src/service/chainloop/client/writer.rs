@@ -5,8 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::connection::{ChainloopConnection, ChainloopOrganizationClient};
 use super::structured::structured;
-use super::target::ChainloopOrganizationClient;
+use http::OrganizationName;
 use http::operation::WriteRequest;
 use http::{ApiError, DatedAnswer, ErrorKind, HttpCall};
 use manifest::config::RawSchemaEncoding;
@@ -26,8 +27,16 @@ pub struct ChainloopWriter {
 }
 
 impl ChainloopWriter {
-    pub(super) fn new(target: ChainloopOrganizationClient, encoding: RawSchemaEncoding) -> Self {
-        Self { target, encoding }
+    /// Changes an organization's policies; `encoding` says how a document's bytes are put into a request.
+    pub fn new(
+        connection: &ChainloopConnection,
+        organization: &OrganizationName,
+        encoding: RawSchemaEncoding,
+    ) -> Self {
+        Self {
+            target: ChainloopOrganizationClient::new(connection, organization),
+            encoding,
+        }
     }
 
     /// Makes one writing request, as it is.

@@ -4,31 +4,28 @@
 //! for each other.
 
 mod difference;
+mod draft;
 mod recompute;
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
-
-use crate::plan::Fingerprint;
-use crate::plan::document_id;
 use crate::plan::{
-    CallId, Change, ChangeKind, DocumentState, DocumentStatus, FieldChange, HeldChange, HeldReason,
-    LiveCounts, PlanNote, PlannedCall, PlannedFingerprint, PlannedOperation, ResourceKind,
+    CallId, DocumentState, DocumentStatus, HeldChange, HeldReason, PlannedCall, PlannedOperation,
     SourceRef, TargetInfo, TargetPlan,
 };
 use model::chainloop::{
-    ChainloopLiveState, ChainloopOperation, DesiredDocument, DocumentKind, LiveDocument,
-    PolicyName, SentDocument,
+    ChainloopLiveState, DesiredDocument, DocumentKind, LiveDocument, PolicyName, SentDocument,
 };
 use model::diag::Place;
 
+pub use draft::document_fingerprint;
 pub use recompute::{
     DocumentPlanViolation, audit_documents, documents_drift, documents_replayed,
     recomputed_documents, verify_documents,
 };
 
 use difference::{fields, state};
+use draft::{DocumentDraft, counts, document_call, resource};
 
 /// The input of a plan.
 pub struct DocumentPlanRequest<'a> {
@@ -40,28 +37,6 @@ pub struct DocumentPlanRequest<'a> {
     /// Whether the target sets `writes: true`.
     pub writes: bool,
     pub locate: &'a dyn Fn(&Place) -> SourceRef,
-}
-
-/// The digest of a live document: its bytes and its owner. The number of its versions is ignored.
-pub fn document_fingerprint(document: &LiveDocument) -> Fingerprint {
-    let LiveDocument {
-        kind,
-        name,
-        bytes: _,
-        digest,
-        latest: _,
-        builtin,
-        organization,
-        versions: _,
-        inputs_schema: _,
-    } = document;
-    Fingerprint::of(json!([
-        kind.as_str(),
-        name.as_str(),
-        digest.as_str(),
-        builtin,
-        organization
-    ]))
 }
 
 /// Plans one target. The result does not depend on the order of the desired documents.
@@ -85,38 +60,6 @@ pub fn plan_documents(request: &DocumentPlanRequest<'_>) -> TargetPlan {
         }
     }
     planner.finish()
-}
-
-fn resource(kind: DocumentKind) -> ResourceKind {
-    match kind {
-        DocumentKind::Policy => ResourceKind::PolicyDocument,
-        DocumentKind::PolicyGroup => ResourceKind::GroupDocument,
-    }
-}
-
-fn counts(live: &ChainloopLiveState) -> LiveCounts {
-    let of = |kind: DocumentKind| {
-        (
-            resource(kind),
-            live.found()
-                .filter(|document| document.kind == kind)
-                .count(),
-        )
-    };
-    let [policies, groups] = [DocumentKind::Policy, DocumentKind::PolicyGroup].map(of);
-    LiveCounts::new(
-        [policies]
-            .into_iter()
-            .chain((groups.1 > 0).then_some(groups)),
-    )
-}
-
-/// A call with the change that it makes.
-struct DocumentDraft {
-    send: ChainloopOperation,
-    change: Change,
-    note: Option<PlanNote>,
-    before: Option<PlannedFingerprint>,
 }
 
 struct DocumentPlanner<'a> {
@@ -179,7 +122,8 @@ impl DocumentPlanner<'_> {
                 digest: digest.clone(),
                 bytes: bytes.clone(),
             };
-            self.drafts.push(draft(document, live, &status, fields));
+            self.drafts
+                .push(document_call(document, live, &status, fields));
         }
         self.documents.push(status);
     }
@@ -270,58 +214,5 @@ impl DocumentPlanner<'_> {
             before,
             live: counts(request.live),
         }
-    }
-}
-
-/// The call that writes a document, with its change.
-fn draft(
-    document: SentDocument,
-    live: Option<&LiveDocument>,
-    status: &DocumentStatus,
-    fields: Vec<FieldChange>,
-) -> DocumentDraft {
-    let kind = DocumentKind::Policy;
-    let name = document.name.clone();
-    let id = document_id(kind, &name);
-    let note = match &status.state {
-        DocumentState::Behind { since } => Some(PlanNote::GoesBack {
-            policy: status.name.clone(),
-            digest: document.digest.to_string(),
-            since: since.clone(),
-        }),
-        DocumentState::InSync
-        | DocumentState::FormatOnly
-        | DocumentState::MeaningDiffers
-        | DocumentState::Missing
-        | DocumentState::OwnedElsewhere { .. } => None,
-    };
-    let change = Change {
-        kind: if live.is_some() {
-            ChangeKind::Update
-        } else {
-            ChangeKind::Create
-        },
-        resource: resource(kind),
-        name: status.name.clone(),
-        id: live.map(|_| id.to_string()),
-        source: status.source.clone(),
-        fields,
-        children: Vec::new(),
-    };
-    let before = live.map(|live| PlannedFingerprint {
-        resource: resource(kind),
-        id,
-        name: status.name.clone(),
-        fingerprint: document_fingerprint(live),
-    });
-    let send = match live {
-        Some(_) => ChainloopOperation::UpdatePolicy { document },
-        None => ChainloopOperation::CreatePolicy { document },
-    };
-    DocumentDraft {
-        send,
-        change,
-        note,
-        before,
     }
 }

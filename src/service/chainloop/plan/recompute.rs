@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
 use super::difference::{fields, parsed, state};
-use super::{counts, draft, resource};
+use super::draft::{counts, document_call, resource};
 use crate::plan::replay::{Mismatch, ReplayError};
 use crate::plan::{
     Change, ChangeKind, DocumentState, DocumentStatus, FieldChange, LastChange, PlanNote,
@@ -143,7 +143,7 @@ pub fn recomputed_documents(
             there.map(|there| (&there.bytes, &there.digest)),
             Some((&document.bytes, &document.digest)),
         );
-        let drafted = draft(document.clone(), there, &status, differing);
+        let drafted = document_call(document.clone(), there, &status, differing);
         recomputed.changes.push(drafted.change);
         recomputed.notes.extend(drafted.note);
         written.insert(document.name.to_string(), status);

@@ -37,7 +37,7 @@ impl Ledger {
     pub fn of_run(target: &TargetHistory) -> Self {
         let mut ledger = Self::new(policies(target).cloned());
         for made in &target.calls {
-            if let Some(left) = made.left() {
+            if let Some(left) = made.state_after() {
                 ledger.record(made.intent.call, left);
             }
         }

@@ -2,17 +2,15 @@
 //! that did not come is found out.
 
 mod ledger;
+mod outcome;
 mod read_back;
 mod rollback;
 mod service;
-mod settle;
 mod touched;
-mod verify;
 
 pub use ledger::Ledger;
+pub use read_back::read_back_differs;
 pub use rollback::{PolicyUndo, undo_policies};
-pub use settle::decide;
 pub use touched::{check_unmoved, keep_touched, read_touched};
-pub use verify::read_back_differs;
 
 pub use service::{PolicyLookup, PolicyRun};

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::ledger::{Ledger, policies};
-use super::settle::same_head;
+use super::outcome::has_same_fields;
 use crate::plan::{ResourceKind, SentOperation, fingerprint};
 use crate::run::journal::{CallResult, RunCall, TargetHistory};
 use crate::run::{HeldUndo, HeldUndoReason};
@@ -77,7 +77,7 @@ impl PolicyUndoBuilder<'_> {
         self.target
             .calls
             .iter()
-            .filter(|made| made.left().is_some())
+            .filter(|made| made.state_after().is_some())
     }
 
     fn is_touched(&self, id: &PolicyId) -> bool {
@@ -89,7 +89,7 @@ impl PolicyUndoBuilder<'_> {
         self.live.policies.iter().find(|policy| policy.id == *id)
     }
 
-    fn hold(&mut self, policy: &str, rule: Option<&str>, why: HeldUndoReason) {
+    fn add_held(&mut self, policy: &str, rule: Option<&str>, why: HeldUndoReason) {
         self.undo.held.push(HeldUndo {
             resource: ResourceKind::Policy,
             name: policy.to_owned(),
@@ -112,7 +112,7 @@ impl PolicyUndoBuilder<'_> {
             .map(|made| made.intent.clone())
             .collect();
         for intent in calls {
-            self.hold(
+            self.add_held(
                 &intent.name,
                 intent.part.as_deref(),
                 HeldUndoReason::Unknown,
@@ -136,7 +136,7 @@ impl PolicyUndoBuilder<'_> {
                 self.undo.made.insert(policy.id);
             } else {
                 let name = policy.name.clone();
-                self.hold(
+                self.add_held(
                     &name,
                     None,
                     changed(Some(policy_object(&policy)), Some(policy_object(&found))),
@@ -155,41 +155,41 @@ impl PolicyUndoBuilder<'_> {
                 && !self.undo.made.contains(&other.id)
         });
         if taken && live.as_ref().is_none_or(|live| live.name != before.name) {
-            self.hold(&before.name, None, HeldUndoReason::NameTaken);
+            self.add_held(&before.name, None, HeldUndoReason::NameTaken);
             return;
         }
         match (after, live) {
             (None, None) => self.recreate(before),
             // The run deleted it, and ids are never given twice.
-            (None, Some(_)) => self.hold(&before.name, None, HeldUndoReason::Unknown),
+            (None, Some(_)) => self.add_held(&before.name, None, HeldUndoReason::Unknown),
             (Some(_), None) if self.overwrite => self.recreate(before),
-            (Some(after), None) => self.hold(
+            (Some(after), None) => self.add_held(
                 &before.name,
                 None,
                 changed(Some(policy_object(&after)), None),
             ),
-            (Some(after), Some(live)) => self.put_back(before, &after, &live),
+            (Some(after), Some(live)) => self.restore_policy(before, &after, &live),
         }
     }
 
     fn recreate(&mut self, before: &LivePolicy) {
-        let wanted = self.understood(before, before.rules());
+        let wanted = self.desired_rules(before, before.rules());
         if let Some(desired) = self.desired(before, wanted, None) {
             self.undo.again.push(before.name.clone());
             self.undo.desired.push(desired);
         }
     }
 
-    fn put_back(&mut self, before: &LivePolicy, after: &LivePolicy, live: &LivePolicy) {
+    fn restore_policy(&mut self, before: &LivePolicy, after: &LivePolicy, live: &LivePolicy) {
         let updated = self.applied().any(
             |made| matches!(&made.intent.send, SentOperation::Docker(DockerOperation::UpdatePolicy { id, .. }) if *id == live.id),
         );
         let mut head = live;
         if updated {
-            if same_head(live, after) || self.overwrite {
+            if has_same_fields(live, after) || self.overwrite {
                 head = before;
             } else {
-                self.hold(
+                self.add_held(
                     &live.name,
                     None,
                     changed(Some(policy_object(after)), Some(policy_object(live))),
@@ -215,7 +215,7 @@ impl PolicyUndoBuilder<'_> {
     }
 
     fn touched_rule(&self, policy: &PolicyId, id: &RuleId) -> bool {
-        let created = |made: &RunCall| match made.left() {
+        let created = |made: &RunCall| match made.state_after() {
             Some(StateAfterWrite::Rule { policy: of, rule }) => of == policy && rule.id == *id,
             Some(
                 StateAfterWrite::Policy(_)
@@ -249,7 +249,7 @@ impl PolicyUndoBuilder<'_> {
         if left.as_ref() != Some(rule) && !self.overwrite {
             let object = |rule: &LiveRule| LiveObject::Rule(Box::new(rule.clone()));
             let why = changed(left.as_ref().map(object), Some(object(rule)));
-            self.hold(&before.name, Some(&rule.name), why);
+            self.add_held(&before.name, Some(&rule.name), why);
             return Some((rule.clone(), None));
         }
         was.map(|was| (was, Some(rule.name.clone())))
@@ -269,18 +269,18 @@ impl PolicyUndoBuilder<'_> {
             .iter()
             .any(|other| other.name == rule.name && !self.touched_rule(&live.id, &other.id));
         if namesake {
-            self.hold(policy, Some(&rule.name), HeldUndoReason::NameTaken);
+            self.add_held(policy, Some(&rule.name), HeldUndoReason::NameTaken);
             return None;
         }
         if let Some(left) = left.filter(|_| !self.overwrite) {
             let left = LiveObject::Rule(Box::new(left.clone()));
-            self.hold(policy, Some(&rule.name), changed(Some(left), None));
+            self.add_held(policy, Some(&rule.name), changed(Some(left), None));
             return None;
         }
         Some((rule.clone(), None))
     }
 
-    fn understood(&mut self, policy: &LivePolicy, wanted: &[LiveRule]) -> Vec<DesiredRule> {
+    fn desired_rules(&mut self, policy: &LivePolicy, wanted: &[LiveRule]) -> Vec<DesiredRule> {
         self.understood_rules(
             &policy.name,
             wanted.iter().map(|rule| (rule.clone(), None)).collect(),
@@ -312,7 +312,7 @@ impl PolicyUndoBuilder<'_> {
                         index,
                     });
                 }
-                Err(opaque) => self.hold(
+                Err(opaque) => self.add_held(
                     policy,
                     Some(&name),
                     HeldUndoReason::NotUnderstood(opaque.why),
@@ -343,7 +343,7 @@ impl PolicyUndoBuilder<'_> {
             LiveContent::Cedar(cedar) => PolicyContent::Cedar(cedar.clone()),
             LiveContent::Opaque(opaque) => {
                 let why = opaque.why.clone();
-                self.hold(head_name, None, HeldUndoReason::NotUnderstood(why));
+                self.add_held(head_name, None, HeldUndoReason::NotUnderstood(why));
                 return None;
             }
         };
@@ -351,7 +351,7 @@ impl PolicyUndoBuilder<'_> {
             Ok(name) => name,
             Err(error) => {
                 let why = format!("has a name that cannot be written: {error}");
-                self.hold(head_name, None, HeldUndoReason::NotUnderstood(why));
+                self.add_held(head_name, None, HeldUndoReason::NotUnderstood(why));
                 return None;
             }
         };

@@ -7,8 +7,8 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::ledger::Ledger;
+use super::outcome::{decide, overwritten};
 use super::read_back::read_back;
-use super::settle::{decide, overwritten};
 use crate::plan::{CallId, PolicyRef};
 use crate::run::CallFailure;
 use crate::run::RunSettings;

@@ -15,8 +15,6 @@ use model::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
 pub struct TargetGates {
     /// The gates of all targets first, then those of this target.
     pub list: Vec<Gate<Place>>,
-    /// All declared audiences, including those that no gate names.
-    pub audiences: Vec<NamedAudience>,
 }
 
 /// The gates of one target, without those that
@@ -147,18 +145,17 @@ impl<'a> GateReader<'a> {
                 );
                 continue;
             }
-            let audience = self.people(teams, section.document, &path);
-            if let Some(audience) = &audience {
-                self.gates.audiences.push(NamedAudience {
-                    name: name.clone(),
-                    audience: audience.clone(),
-                });
-            }
+            let audience = self.resolve_audience(teams, section.document, &path);
             self.known.insert(name, (place, audience));
         }
     }
 
-    fn people(&mut self, teams: &[String], document: DocumentId, path: &Path) -> Option<Audience> {
+    fn resolve_audience(
+        &mut self,
+        teams: &[String],
+        document: DocumentId,
+        path: &Path,
+    ) -> Option<Audience> {
         let place = || path.clone().key("teams");
         if teams.is_empty() {
             let message = "the audience has no teams";

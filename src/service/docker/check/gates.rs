@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::access::TargetGates;
-use access::{Audience, Gate, GateBreach, GateCheck, GateKind, ScopedRule, TooComplex};
+use crate::render::access::who;
+use access::{Gate, GateBreach, GateCheck, GateKind, ScopedRule, TooComplex};
 use manifest::config::Target;
 use model::diag::{Code, Diagnostic, Place};
 use model::docker::{DesiredPolicy, PolicyContent};
@@ -39,16 +40,10 @@ pub fn check_gates(
     let held = GateCheck {
         before: &[],
         after: &rules,
-        audiences: &gates.audiences,
     };
     let found = held.against(&gates.list)?.into_iter().filter_map(|breach| {
         let gate = gates.list.get(breach.gate)?;
-        Some(finding(
-            gate,
-            &breach,
-            &places,
-            &audience_text(&breach.audience, target),
-        ))
+        Some(finding(gate, &breach, &places, &people(&breach, target)))
     });
     Ok(found.collect())
 }
@@ -61,7 +56,7 @@ fn finding(
 ) -> Diagnostic {
     let GateBreach {
         gate: _,
-        audience: _,
+        people: _,
         witness,
         before: _,
         after: (_, rules),
@@ -116,23 +111,6 @@ fn finding(
         .help(help)
 }
 
-fn audience_text(audience: &Audience, target: &Target) -> String {
-    let Audience { teams, profiles } = audience;
-    let name = |id: &String| {
-        let alias = target
-            .teams()
-            .iter()
-            .find(|(_, uuid)| uuid.eq_ignore_ascii_case(id));
-        format!("team {}", alias.map_or(id, |(alias, _)| alias))
-    };
-    let all: Vec<String> = teams
-        .iter()
-        .map(name)
-        .chain(profiles.iter().map(|profile| format!("profile {profile}")))
-        .collect();
-    if all.is_empty() {
-        "people in no team".to_owned()
-    } else {
-        format!("people in {}", all.join(" and "))
-    }
+fn people(breach: &GateBreach<'_>, target: &Target) -> String {
+    who(&breach.people.clone().with_team_names(target.teams()))
 }

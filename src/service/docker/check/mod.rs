@@ -19,7 +19,7 @@ mod view;
 
 use rayon::prelude::*;
 
-use crate::service::diagnostics::{blamed, sort};
+use crate::service::diagnostics::{documents_with_errors, sort};
 use model::diag::Diagnostic;
 use model::docker::DesiredPolicy;
 
@@ -52,7 +52,7 @@ pub struct CheckedPolicies {
 pub fn check(input: &PolicyInput<'_>) -> CheckedPolicies {
     let context = DockerRuleContext::new(input);
     let mut diagnostics = rules::run(&context);
-    let blamed = blamed(&diagnostics);
+    let blamed = documents_with_errors(&diagnostics);
     let outcomes: Vec<_> = context
         .policies
         .par_iter()

@@ -129,10 +129,10 @@ pub fn tests_need_server_teams(target: &Target, documents: &[&Document]) -> bool
         cases.flat_map(|case| case.audience.iter().chain(case.audiences.iter().flatten()));
     audiences
         .flat_map(|audience| audience.teams.iter().flatten())
-        .any(|team| only_server_knows(target, team))
+        .any(|team| needs_server(target, team))
 }
 
-fn only_server_knows(target: &Target, team: &str) -> bool {
+fn needs_server(target: &Target, team: &str) -> bool {
     !target.teams().contains_key(team) && !is_uuid(team)
 }
 
@@ -144,7 +144,7 @@ pub fn needs_server_teams(target: &Target, documents: &[&Document]) -> bool {
             let scope = policy.spec.scope.as_ref();
             scope
                 .and_then(|scope| scope.teams.as_ref())
-                .is_some_and(|teams| teams.iter().any(|team| only_server_knows(target, team)))
+                .is_some_and(|teams| teams.iter().any(|team| needs_server(target, team)))
         }
         Manifest::ResourceList(_)
         | Manifest::PolicyTest(_)

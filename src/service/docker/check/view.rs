@@ -3,7 +3,9 @@
 use manifest::docker::{ActionSpec, DockerPolicyManifest, HttpResourceSpec, RuleSpec};
 use manifest::list::ResourceListManifest;
 use model::diag::{DocumentId, Path, Place};
-use model::docker::pattern::{HttpField, HttpPattern, NetworkPattern, PathPattern, PatternError};
+use model::docker::pattern::{
+    HostPattern, HttpField, HttpPattern, NetworkPattern, PathPattern, PatternError,
+};
 use model::docker::{Action, FileMode, Layer, Method, Transport};
 
 /// A string and its parsed form.
@@ -80,6 +82,39 @@ impl EntryGroup<'_> {
 
     pub(super) fn place(&self, index: usize) -> Place {
         Place::value(self.document, self.path().index(index))
+    }
+
+    /// The text and the place of each valid host that satisfies `condition`, of network and HTTP
+    /// entries. Places are built for these hosts only.
+    pub(super) fn hosts_where(
+        &self,
+        condition: impl Fn(&HostPattern) -> bool,
+    ) -> Vec<(&str, Place)> {
+        match &self.entries {
+            Entries::Hosts(entries) => entries
+                .iter()
+                .enumerate()
+                .filter(|(_, (_, parsed))| {
+                    let host = parsed.as_ref().ok().and_then(|pattern| pattern.host());
+                    host.is_some_and(&condition)
+                })
+                .map(|(index, (text, _))| (*text, self.place(index)))
+                .collect(),
+            Entries::Http(entries) => entries
+                .iter()
+                .enumerate()
+                .filter(|(_, (_, parsed))| {
+                    parsed
+                        .as_ref()
+                        .is_ok_and(|pattern| condition(&pattern.host))
+                })
+                .map(|(index, (spec, _))| {
+                    let path = self.path().index(index).key("host");
+                    (spec.host.as_str(), Place::value(self.document, path))
+                })
+                .collect(),
+            Entries::Paths(_) => Vec::new(),
+        }
     }
 }
 

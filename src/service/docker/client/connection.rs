@@ -1,17 +1,22 @@
-//! An endpoint with the credentials that were given for it.
+//! An endpoint with the credentials given for it, and one organization behind it.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::credentials::DockerCredentials;
-use super::reader::DockerReader;
 use super::session::{SignInMethod, TokenSession};
-use super::target::DockerOrganizationClient;
-use super::writer::DockerWriter;
 use http::OrganizationName;
-use http::{ApiError, ClientError, DatedAnswer, Endpoint, HostClient, HttpCall, HttpClient};
+use http::json::DecodeError;
+use http::{
+    ApiError, ClientError, DatedAnswer, Endpoint, ErrorKind, HostClient, HttpCall, HttpClient,
+};
 use model::docker::Profile;
+
+/// Where the service is when nobody says otherwise (contract: `servers`; `/v2` is appended by the connection).
+pub const DEFAULT_ENDPOINT: &str = "https://hub.docker.com";
+/// The variable that holds another endpoint, in the form of [`EndpointChoice`](http::EndpointChoice).
+pub const ENDPOINT_VARIABLE: &str = "POLWARDEN_DOCKER_ENDPOINT";
 
 const REFUSED_TOKEN: &str = "POLWARDEN_DOCKER_TOKEN is not accepted; it may have expired. Give a new one, or \
      DOCKER_HUB_IDENTIFIER and DOCKER_HUB_SECRET, which are renewed.";
@@ -51,24 +56,6 @@ impl DockerConnection {
         self.0.host.endpoint()
     }
 
-    /// Reads an organization's policies.
-    pub fn reader(&self, organization: &OrganizationName, profile: Profile) -> DockerReader {
-        DockerReader::new(DockerOrganizationClient::new(
-            self.clone(),
-            organization.clone(),
-            profile,
-        ))
-    }
-
-    /// Changes an organization's policies.
-    pub fn writer(&self, organization: &OrganizationName, profile: Profile) -> DockerWriter {
-        DockerWriter::new(DockerOrganizationClient::new(
-            self.clone(),
-            organization.clone(),
-            profile,
-        ))
-    }
-
     pub(super) fn host(&self) -> &HostClient {
         &self.0.host
     }
@@ -82,7 +69,7 @@ impl DockerConnection {
     ) -> Result<DatedAnswer<Value>, ApiError> {
         let DockerConnectionInner { host, session } = &*self.0;
         let token = session.token(host, sign_in, None).await?;
-        let error = match host.send_dated(call, Some(&token.authorization)).await {
+        let error = match host.send_with_date(call, Some(&token.authorization)).await {
             Err(error) if error.status() == Some(401) => error,
             result => return result,
         };
@@ -90,11 +77,94 @@ impl DockerConnection {
             return Err(error.with_help(REFUSED_TOKEN));
         }
         let token = session.token(host, sign_in, Some(&token)).await?;
-        host.send_dated(call, Some(&token.authorization))
+        host.send_with_date(call, Some(&token.authorization))
             .await
             .map_err(|error| match error.status() {
                 Some(401) => error.with_help(REFUSED_NEW_TOKEN),
                 _ => error,
             })
+    }
+}
+
+/// What reader and writer have in common: paths, sending, and errors with a place.
+#[derive(Clone)]
+pub(super) struct DockerOrganizationClient {
+    connection: DockerConnection,
+    pub(super) organization: OrganizationName,
+    pub(super) profile: Profile,
+}
+
+impl DockerOrganizationClient {
+    pub(super) fn new(
+        connection: &DockerConnection,
+        organization: &OrganizationName,
+        profile: Profile,
+    ) -> Self {
+        Self {
+            connection: connection.clone(),
+            organization: organization.clone(),
+            profile,
+        }
+    }
+
+    /// `/orgs/{org_name}` and what follows.
+    pub(super) fn path(&self, rest: &[&str]) -> Vec<String> {
+        ["orgs", self.organization.as_str()]
+            .iter()
+            .chain(rest)
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    /// `/orgs/{org_name}/governance/policies` and what follows.
+    pub(super) fn policies_path(&self, rest: &[&str]) -> Vec<String> {
+        [
+            self.path(&["governance", "policies"]),
+            rest.iter().map(ToString::to_string).collect(),
+        ]
+        .concat()
+    }
+
+    /// The organization, for messages.
+    pub(super) fn name(&self) -> String {
+        format!("organization `{}`", self.organization)
+    }
+
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        self.connection.endpoint()
+    }
+
+    pub(super) async fn send(&self, call: &HttpCall) -> Result<Value, ApiError> {
+        Ok(self.send_with_date(call).await?.what)
+    }
+
+    async fn send_with_date(&self, call: &HttpCall) -> Result<DatedAnswer<Value>, ApiError> {
+        self.connection
+            .send(call, SignInMethod::for_profile(self.profile))
+            .await
+    }
+
+    /// Sends a call and understands its answer.
+    pub(super) async fn ask<T>(
+        &self,
+        call: &HttpCall,
+        decode: impl FnOnce(&Value) -> Result<T, DecodeError>,
+    ) -> Result<T, ApiError> {
+        Ok(self.ask_with_date(call, decode).await?.what)
+    }
+
+    /// Like [`ask`](Self::ask), with the date of the answer.
+    pub(super) async fn ask_with_date<T>(
+        &self,
+        call: &HttpCall,
+        decode: impl FnOnce(&Value) -> Result<T, DecodeError>,
+    ) -> Result<DatedAnswer<T>, ApiError> {
+        let DatedAnswer { what, date } = self.send_with_date(call).await?;
+        let what = decode(&what).map_err(|error| self.failed(call, error.into()))?;
+        Ok(DatedAnswer { what, date })
+    }
+
+    pub(super) fn failed(&self, call: &HttpCall, kind: ErrorKind) -> ApiError {
+        self.connection.host().failed(call, kind)
     }
 }

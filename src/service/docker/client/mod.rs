@@ -6,23 +6,20 @@
 
 mod connection;
 mod credentials;
-mod endpoint;
 mod listing;
 mod operations;
 mod reader;
 mod session;
-mod target;
 mod teams;
 mod token;
 mod wire;
 mod writer;
 
-pub use connection::DockerConnection;
+pub use connection::{DEFAULT_ENDPOINT, DockerConnection, ENDPOINT_VARIABLE};
 pub use credentials::{
     DockerCredentials, DockerCredentialsError, IDENTIFIER_VARIABLE, SECRET_VARIABLE,
     TOKEN_VARIABLE, credentials_from,
 };
-pub use endpoint::{DEFAULT_ENDPOINT, ENDPOINT_VARIABLE};
 pub use http::EndpointChoice;
 pub use http::{OrganizationName, OrganizationNameError};
 pub use operations::OPERATIONS;

@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
+use super::connection::{DockerConnection, DockerOrganizationClient};
 use super::listing::{self, ListingState, PolicyPage};
-use super::target::DockerOrganizationClient;
 use super::teams;
 use super::wire::{PolicyTypeSource, policy};
 use crate::run::service::ReadProgress;
+use http::OrganizationName;
 use http::json::ROOT;
 use http::operation::ReadRequest;
 use http::{ApiError, ErrorKind, HttpCall};
-use model::docker::{DockerLiveState, LivePolicy, PolicySummary, Team};
+use model::docker::{DockerLiveState, LivePolicy, PolicySummary, Profile, Team};
 
 /// Reads the policies of one organization. It has no way to change anything.
 #[derive(Clone)]
@@ -23,9 +24,14 @@ pub struct DockerReader {
 }
 
 impl DockerReader {
-    pub(super) fn new(target: DockerOrganizationClient) -> Self {
+    /// Reads an organization's policies.
+    pub fn new(
+        connection: &DockerConnection,
+        organization: &OrganizationName,
+        profile: Profile,
+    ) -> Self {
         Self {
-            target,
+            target: DockerOrganizationClient::new(connection, organization, profile),
             progress: None,
         }
     }

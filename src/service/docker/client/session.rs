@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::credentials::DockerCredentials;
-use super::token::usable_for;
+use super::token::remaining_lifetime;
 use http::json::{DecodeError, ROOT, decode, required};
 use http::{ApiError, Authorization, ErrorKind, HostClient, HttpCall};
 use model::docker::Profile;
@@ -30,7 +30,7 @@ pub(super) enum SignInMethod {
 }
 
 impl SignInMethod {
-    pub(super) fn of(profile: Profile) -> Self {
+    pub(super) fn for_profile(profile: Profile) -> Self {
         match profile {
             Profile::Seed => Self::Login,
             Profile::Intermediate | Profile::Current => Self::Token,
@@ -120,7 +120,7 @@ impl TokenSession {
         let obtained = match &self.credentials {
             DockerCredentials::Token(token) => ready(host, token)?,
             DockerCredentials::SignIn { identifier, secret } => {
-                match obtain(host, sign_in, identifier, secret).await {
+                match request_token(host, sign_in, identifier, secret).await {
                     Ok(token) => token,
                     Err(error) => {
                         if error.status().is_some_and(is_refusal) {
@@ -143,7 +143,7 @@ fn is_refusal(status: u16) -> bool {
 }
 
 fn ready(host: &HostClient, token: &SecretString) -> Result<SessionToken, ApiError> {
-    host.redactor().learn(token);
+    host.redactor().add_secret(token);
     let call = HttpCall::repeatable_post("signIn", "the ready token", Vec::new());
     let authorization = Authorization::new("Bearer", token).map_err(|error| {
         host.failed(
@@ -159,13 +159,13 @@ fn ready(host: &HostClient, token: &SecretString) -> Result<SessionToken, ApiErr
     })
 }
 
-async fn obtain(
+async fn request_token(
     host: &HostClient,
     sign_in: SignInMethod,
     identifier: &str,
     secret: &SecretString,
 ) -> Result<SessionToken, ApiError> {
-    host.redactor().learn(secret);
+    host.redactor().add_secret(secret);
     let (call, field) = sign_in.call(identifier, secret);
     let asked_at = Instant::now();
     let answer = host
@@ -177,7 +177,7 @@ async fn obtain(
             _ => error,
         })?;
     let token = take_secret(&answer, field).map_err(|kind| host.failed(&call, kind))?;
-    host.redactor().learn(&token);
+    host.redactor().add_secret(&token);
     let authorization = Authorization::new("Bearer", &token).map_err(|error| {
         host.failed(
             &call,
@@ -186,7 +186,7 @@ async fn obtain(
             },
         )
     })?;
-    let life = usable_for(token.expose_secret(), Timestamp::now().as_second());
+    let life = remaining_lifetime(token.expose_secret(), Timestamp::now().as_second());
     Ok(SessionToken {
         authorization,
         renew_at: life.and_then(|life: Duration| asked_at.checked_add(life)),

@@ -20,7 +20,7 @@ struct TokenClaims {
 ///
 /// With `iat` (RFC 7519 section 4.1.6) the life is counted from when the token was received, so that a wrong clock here
 /// does not matter; otherwise `exp` is compared with `now` (seconds since 1970).
-pub(super) fn usable_for(token: &str, now: i64) -> Option<Duration> {
+pub(super) fn remaining_lifetime(token: &str, now: i64) -> Option<Duration> {
     let payload = token.split('.').nth(1)?;
     let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
     let TokenClaims { exp, iat } = serde_json::from_slice(&payload).ok()?;
@@ -54,13 +54,13 @@ mod tests {
             ("not json", None),
         ] {
             assert_eq!(
-                usable_for(&token(claims), 1000),
+                remaining_lifetime(&token(claims), 1000),
                 wanted.map(Duration::from_secs),
                 "{claims}"
             );
         }
         for opaque in ["", "opaque", "a.b", "a.!!!.c"] {
-            assert_eq!(usable_for(opaque, 1000), None);
+            assert_eq!(remaining_lifetime(opaque, 1000), None);
         }
     }
 }

@@ -3,8 +3,9 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use super::target::DockerOrganizationClient;
+use super::connection::{DockerConnection, DockerOrganizationClient};
 use super::wire::{self, BodyError, PolicyTypeSource, live_rule, policy};
+use http::OrganizationName;
 use http::json::{DecodeError, ROOT, required};
 use http::operation::WriteRequest;
 use http::{ApiError, DatedAnswer, HttpCall};
@@ -25,8 +26,15 @@ pub struct DockerWriter {
 }
 
 impl DockerWriter {
-    pub(super) fn new(target: DockerOrganizationClient) -> Self {
-        Self { target }
+    /// Changes an organization's policies.
+    pub fn new(
+        connection: &DockerConnection,
+        organization: &OrganizationName,
+        profile: Profile,
+    ) -> Self {
+        Self {
+            target: DockerOrganizationClient::new(connection, organization, profile),
+        }
     }
 
     /// createPolicy: a policy without rules, or a Cedar policy.
@@ -46,7 +54,7 @@ impl DockerWriter {
         );
         let call = self.body(call, JSON, wire::new_policy(new, self.target.profile))?;
         self.target
-            .ask_dated(&call, |answer| {
+            .ask_with_date(&call, |answer| {
                 policy(answer, ROOT, PolicyTypeSource::Shown)
             })
             .await
@@ -70,7 +78,7 @@ impl DockerWriter {
             })
         };
         self.target
-            .ask_dated(&call, |answer| updated(answer, decode))
+            .ask_with_date(&call, |answer| updated(answer, decode))
             .await
     }
 
@@ -87,7 +95,7 @@ impl DockerWriter {
             })
         };
         self.target
-            .ask_dated(&call, |answer| deleted(answer, decode))
+            .ask_with_date(&call, |answer| deleted(answer, decode))
             .await
     }
 
@@ -105,7 +113,7 @@ impl DockerWriter {
         let call = HttpCall::write("createRule", resource, Method::POST, path);
         let call = self.body(call, JSON, wire::rule(rule, self.target.profile))?;
         self.target
-            .ask_dated(&call, |answer| live_rule(answer, ROOT))
+            .ask_with_date(&call, |answer| live_rule(answer, ROOT))
             .await
     }
 
@@ -128,7 +136,7 @@ impl DockerWriter {
         let decode =
             |value: &Value, at: &str| expect(live_rule(value, at)?, at, |rule| rule.id == *id);
         self.target
-            .ask_dated(&call, |answer| updated(answer, decode))
+            .ask_with_date(&call, |answer| updated(answer, decode))
             .await
     }
 
@@ -145,7 +153,7 @@ impl DockerWriter {
         let decode =
             |value: &Value, at: &str| expect(live_rule(value, at)?, at, |rule| rule.id == *id);
         self.target
-            .ask_dated(&call, |answer| deleted(answer, decode))
+            .ask_with_date(&call, |answer| deleted(answer, decode))
             .await
     }
 

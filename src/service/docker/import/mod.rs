@@ -1,13 +1,18 @@
 //! Writes live policies as manifests, for `import`.
 
+pub mod adopt;
+mod edit;
 pub mod splice;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use camino::Utf8Path;
+
 use crate::render::text::neutral;
-pub use crate::service::imported::{ImportError, ImportedManifest};
+pub use crate::service::import::{ImportError, ImportFiles, ImportedManifest, file_stem};
 use access::RuleSet;
+use manifest::config::Target;
 use manifest::docker::{
     ActionSpec, CedarSpec, DockerApiVersion, DockerPolicyKind, DockerPolicyManifest,
     DockerPolicyMetadata, DockerPolicySpec, HttpResourceSpec, RuleSpec, ScopeSpec,
@@ -16,8 +21,8 @@ use manifest::format;
 use manifest::{Document, Manifest};
 use model::Name;
 use model::docker::{
-    Action, Cedar, FileMode, HttpResource, LiveContent, LivePolicy, LiveRule, Method, Resources,
-    Rule, Scope, Transport,
+    Action, Cedar, DockerLiveState, FileMode, HttpResource, LiveContent, LivePolicy, LiveRule,
+    Method, Resources, Rule, Scope, Transport,
 };
 
 /// The manifest that declares a live policy. `teams` maps uuids to the aliases of the target.
@@ -249,27 +254,6 @@ fn action(action: Action) -> ActionSpec {
     }
 }
 
-/// The name of a policy's file without its extension: lower-case letters, digits and single dashes.
-pub fn file_stem(policy: &str) -> String {
-    let mut stem = String::new();
-    for character in policy.chars().flat_map(char::to_lowercase) {
-        if character.is_ascii_alphanumeric() {
-            stem.push(character);
-        } else if !stem.is_empty() && !stem.ends_with('-') {
-            stem.push('-');
-        }
-        if stem.len() >= 60 {
-            break;
-        }
-    }
-    let stem = stem.trim_end_matches('-');
-    if stem.is_empty() {
-        "policy".to_owned()
-    } else {
-        stem.to_owned()
-    }
-}
-
 /// The names of the policies that manifests declare, those that they had before included: a policy that waits for its
 /// rename is declared.
 pub fn declared_policies<'d>(documents: &[&'d Document]) -> BTreeSet<&'d str> {
@@ -287,5 +271,45 @@ pub fn declared_policies<'d>(documents: &[&'d Document]) -> BTreeSet<&'d str> {
     metadata
         .flat_map(|metadata| metadata.aliases.iter().chain([&metadata.name]))
         .map(String::as_str)
+        .collect()
+}
+
+/// The files for the live policies that no manifest declares.
+pub fn undeclared<'a>(
+    live: &DockerLiveState,
+    documents: &[&Document],
+    target: &Target,
+    folder: &'a Utf8Path,
+) -> ImportFiles<'a> {
+    let declared = declared_policies(documents);
+    let (known, new): (Vec<_>, Vec<_>) = live
+        .policies
+        .iter()
+        .partition(|policy| declared.contains(policy.name.as_str()));
+    let mut files = files(&new, target, folder);
+    files.already_declared = known.len();
+    files
+}
+
+/// The files for some policies. Their names do not depend on the order in which the server lists
+/// the policies.
+fn files<'a>(policies: &[&LivePolicy], target: &Target, folder: &'a Utf8Path) -> ImportFiles<'a> {
+    let teams = aliases(target);
+    let mut policies = policies.to_vec();
+    policies.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+    let mut files = ImportFiles::new(folder);
+    for live in policies {
+        let imported = policy(live, &teams);
+        files.add("policy", &live.name, file_stem(&live.name), imported);
+    }
+    files
+}
+
+/// The short names of a target's teams, by uuid.
+fn aliases(target: &Target) -> BTreeMap<&str, &str> {
+    target
+        .teams()
+        .iter()
+        .map(|(alias, uuid)| (uuid.as_str(), alias.as_str()))
         .collect()
 }

@@ -54,7 +54,7 @@ pub fn rules(text: &str, index: u32, count: usize, edits: &RuleEdits) -> Option<
     for (position, item) in items.iter().enumerate() {
         let Range { start, end } = item.lines.clone();
         if gone.contains(&position) {
-            result.push_str(without_remark(&text[copied..start], indent));
+            result.push_str(without_comment_above(&text[copied..start], indent));
             copied = end;
         } else if let Some((_, rule)) = changed.iter().find(|(at, _)| *at == position) {
             result.push_str(&text[copied..start]);
@@ -117,7 +117,7 @@ fn items(text: &str, index: u32, count: usize) -> Option<Vec<SpliceItem>> {
 }
 
 /// The text before a deleted rule, without the comment directly above the rule.
-fn without_remark(before: &str, indent: usize) -> &str {
+fn without_comment_above(before: &str, indent: usize) -> &str {
     let mut end = before.len();
     loop {
         let Some(rest) = before[..end].strip_suffix('\n') else {

@@ -3,8 +3,8 @@
 //! The `after` edges of a plan are a partial order. The sets of calls that can be complete at some
 //! moment are exactly its down-sets: sets that contain every predecessor of their members. The
 //! planner chooses edges that are sufficient; the audit enumerates the reachable down-sets of the
-//! calls that affect a ballot, and evaluates the decision in each of them. This is exhaustive, so a
-//! plan that passes is proven to keep the decision. A ballot with n calls has at most 2ⁿ down-sets;
+//! calls that affect the votes of a request, and evaluates the decision in each of them. This is exhaustive, so a
+//! plan that passes is proven to keep the decision. A request with n calls has at most 2ⁿ down-sets;
 //! if n exceeds `TRIED`, the audit only accepts the sufficient edges.
 //!
 //! It also replays the calls on a model of the service, and checks that every order the edges
@@ -17,11 +17,13 @@ use std::collections::HashSet;
 
 use thiserror::Error;
 
-use super::order::{RequestVotes, RuleVote, UnavoidableGap, all_ways, ballots, structure, ways};
+use super::order::{
+    RequestVotes, RuleVote, UnavoidableGap, all_alternatives, alternatives, structure, visit_votes,
+};
 use super::replay::replay;
 use super::timeline::Timeline;
 use crate::plan::ReplayError;
-use crate::plan::graph::{At, Earlier, PrecedenceEdge};
+use crate::plan::graph::{CallPosition, Earlier, PrecedenceEdge};
 use crate::plan::{DependencyReason, PlannedCall, TargetPlan};
 use access::TooComplex;
 use model::docker::DockerLiveState;
@@ -62,7 +64,7 @@ fn decision(allowed: bool) -> &'static str {
     if allowed { "allowed" } else { "denied" }
 }
 
-/// Maximum number of calls of a ballot for which all down-sets are enumerated.
+/// Maximum number of calls of a request for which all down-sets are enumerated.
 const TRIED: usize = 12;
 
 /// The promises that a plan breaks when its calls are applied to this state. Gaps that the plan
@@ -77,7 +79,7 @@ pub fn audit_plan(live: &DockerLiveState, plan: &TargetPlan) -> Vec<PolicyPlanVi
         | PolicyPlanViolation::NotSequential { .. } => false,
     };
     let gaps = breaches.iter().filter(|breach| is_gap(breach)).count();
-    if gaps > 0 && plan.gaps().next().is_some() {
+    if gaps > 0 && plan.gap_notes().next().is_some() {
         match UnavoidableGap::of(live, &plan.calls) {
             UnavoidableGap::Gaps(known) if gaps <= known => {
                 breaches.retain(|breach| !is_gap(breach))
@@ -85,14 +87,14 @@ pub fn audit_plan(live: &DockerLiveState, plan: &TargetPlan) -> Vec<PolicyPlanVi
             UnavoidableGap::Gaps(_) => {}
             UnavoidableGap::Unproved => {
                 breaches.retain(|breach| !is_gap(breach));
-                breaches.extend(not_one_by_one(&plan.calls));
+                breaches.extend(concurrent_calls(&plan.calls));
             }
         }
     }
     breaches
 }
 
-fn not_one_by_one(calls: &[PlannedCall]) -> Vec<PolicyPlanViolation> {
+fn concurrent_calls(calls: &[PlannedCall]) -> Vec<PolicyPlanViolation> {
     let earlier = Earlier::new(calls);
     let pairs = calls
         .windows(2)
@@ -121,7 +123,7 @@ pub fn audit(live: &DockerLiveState, calls: &[PlannedCall]) -> Vec<PolicyPlanVio
     let missing = structure::edges(&timeline, calls)
         .into_iter()
         .filter(|edge| !earlier.has(edge));
-    let number = |at: At| calls.get(at).map_or(0, |call| call.id.0);
+    let number = |at: CallPosition| calls.get(at).map_or(0, |call| call.id.0);
     let mut breaches: Vec<PolicyPlanViolation> = missing
         .map(
             |PrecedenceEdge { first, then, why }| PolicyPlanViolation::Refused {
@@ -132,17 +134,17 @@ pub fn audit(live: &DockerLiveState, calls: &[PlannedCall]) -> Vec<PolicyPlanVio
         )
         .collect();
     let mut told: HashSet<RequestVotes> = HashSet::new();
-    let visited = ballots(&timeline, &mut |atom, _, ballot| {
-        if let Some(allowed) = ballot.required_decision()
-            && !told.contains(&ballot)
-            && !keep(&earlier, &ballot, allowed)
+    let visited = visit_votes(&timeline, &mut |atom, _, votes| {
+        if let Some(allowed) = votes.required_decision()
+            && !told.contains(&votes)
+            && !keeps_decision(&earlier, &votes, allowed)
         {
             let witness = atom
                 .witness()
                 .map(|request| request.to_string())
                 .unwrap_or_default();
             breaches.push(PolicyPlanViolation::Access { witness, allowed });
-            told.insert(ballot);
+            told.insert(votes);
         }
     });
     breaches.extend(visited.err().map(PolicyPlanViolation::from));
@@ -150,13 +152,13 @@ pub fn audit(live: &DockerLiveState, calls: &[PlannedCall]) -> Vec<PolicyPlanVio
 }
 
 /// Whether the decision is the same in every reachable down-set.
-fn keep(earlier: &Earlier, ballot: &RequestVotes, allowed: bool) -> bool {
+fn keeps_decision(earlier: &Earlier, votes: &RequestVotes, allowed: bool) -> bool {
     let has = |way: &Vec<PrecedenceEdge>| way.iter().all(|edge| earlier.has(edge));
-    if ways(ballot).iter().any(has) || all_ways(ballot).iter().any(has) {
+    if alternatives(votes).iter().any(has) || all_alternatives(votes).iter().any(has) {
         return true;
     }
-    let votes = ballot.allows.iter().chain(&ballot.denies);
-    let mut calls: Vec<At> = votes
+    let all_votes = votes.allows.iter().chain(&votes.denies);
+    let mut calls: Vec<CallPosition> = all_votes
         .flat_map(|vote| vote.need.iter().chain(&vote.avoid))
         .copied()
         .collect();
@@ -164,7 +166,7 @@ fn keep(earlier: &Earlier, ballot: &RequestVotes, allowed: bool) -> bool {
     calls.dedup();
     calls.len() <= TRIED
         && (0..1_usize << calls.len()).all(|set| {
-            let made = |at: At| {
+            let made = |at: CallPosition| {
                 calls
                     .binary_search(&at)
                     .is_ok_and(|position| set >> position & 1 == 1)
@@ -175,13 +177,13 @@ fn keep(earlier: &Earlier, ballot: &RequestVotes, allowed: bool) -> bool {
                         .iter()
                         .all(|first| !earlier.before(*first, *at) || made(*first))
             });
-            !possible || decide(ballot, made) == allowed
+            !possible || decide(votes, made) == allowed
         })
 }
 
-fn decide(ballot: &RequestVotes, made: impl Fn(At) -> bool) -> bool {
+fn decide(votes: &RequestVotes, made: impl Fn(CallPosition) -> bool) -> bool {
     let counts = |vote: &RuleVote| {
         vote.need.iter().all(|at| made(*at)) && !vote.avoid.iter().any(|at| made(*at))
     };
-    ballot.allows.iter().any(counts) && !ballot.denies.iter().any(counts)
+    votes.allows.iter().any(counts) && !votes.denies.iter().any(counts)
 }

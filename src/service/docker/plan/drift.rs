@@ -40,11 +40,7 @@ pub fn drift(
     }
     let mut access = AccessImpact::default();
     if !changes.is_empty() {
-        // If the rules cannot be compared, the section stays empty, which means "not compared".
-        access = impact(&wanted, live, &[], &|policy, rule| {
-            place(policy, Some(rule))
-        })
-        .unwrap_or_default();
+        access = impact(&wanted, live, &place);
     }
     let unmanaged: Vec<UnmanagedResource> = plan
         .unmanaged
@@ -65,7 +61,7 @@ pub fn drift(
         target: plan.target.clone(),
         enforcement: Vec::new(),
         documents: Vec::new(),
-        since: since(&changes, live),
+        since: last_changes(&changes, live),
         changes,
         access: Some(access.with_team_names(teams)),
         held: plan.held.clone(),
@@ -99,7 +95,7 @@ fn declared(change: &mut Change, place: &dyn Fn(&str) -> Option<SourceRef>) {
     }
 }
 
-fn since(changes: &[Change], live: &DockerLiveState) -> Vec<LastChange> {
+fn last_changes(changes: &[Change], live: &DockerLiveState) -> Vec<LastChange> {
     let there = changes
         .iter()
         .filter(|change| change.kind != ChangeKind::Delete);

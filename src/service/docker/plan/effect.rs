@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::BitOr;
 
-use model::docker::{Action, Decision, Rule, RuleAccess, RuleMeaning};
+use model::docker::{Action, Decision, LiveContent, LivePolicy, Rule, RuleAccess, RuleMeaning};
 
 /// What a call may add and remove. All four may be set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -133,5 +133,19 @@ fn covers(wide: &RuleAccess, narrow: &RuleAccess) -> bool {
             RuleAccess::Network { .. } | RuleAccess::Http { .. } | RuleAccess::Filesystem { .. },
             _,
         ) => false,
+    }
+}
+
+/// The combined effect of all rules of a policy.
+pub(super) fn content_effect(
+    policy: &LivePolicy,
+    of: impl Fn(Decision) -> CallEffect,
+) -> CallEffect {
+    match &policy.content {
+        LiveContent::Rules(rules) => rules
+            .iter()
+            .filter_map(|rule| rule.rule.as_ref().ok())
+            .fold(CallEffect::NONE, |effect, rule| effect | of(rule.decision)),
+        LiveContent::Cedar(_) | LiveContent::Opaque(_) => of(Decision::Allow) | of(Decision::Deny),
     }
 }

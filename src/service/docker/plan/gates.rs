@@ -1,14 +1,15 @@
 //! Access gates, evaluated on the state after the plan, including unmanaged policies.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
+use super::impact::{cedar_changes, unknown_parts};
 use super::replay::replay;
 use crate::plan::{
     BasePlan, BreachInfo, Change, DecidingRule, GateInfo, GateNames, GateOutcome, GateSource,
-    Gates, Origin, PlannedCall, ReplayError, origins,
+    Gates, NotAnalyzed, Origin, PlannedCall, ReplayError, origins,
 };
-use access::{Audience, Gate, GateBreach, GateCheck, GateKind, ScopedRule};
-use model::docker::{Decision, DockerLiveState, LiveContent};
+use access::{Gate, GateBreach, GateCheck, GateKind, ScopedRule};
+use model::docker::{Decision, DockerLiveState, LiveContent, LivePolicy};
 
 /// What access is compared with, to tell what a change opens: what would be live with the manifests of the base.
 ///
@@ -74,7 +75,6 @@ pub(super) fn evaluate_plan_gates(
     }
     let Gates {
         list,
-        audiences: _,
         widening,
         base: _,
     } = gates;
@@ -88,6 +88,7 @@ pub(super) fn evaluate_plan_gates(
         source,
         breaches: Vec::new(),
         unknown: None,
+        not_analyzed: Vec::new(),
     };
     let mut outcomes: Vec<GateOutcome> = infos.map(outcome).collect();
     let mut widened = widening_info.map(outcome);
@@ -112,7 +113,6 @@ fn evaluate(
 ) -> Result<(), String> {
     let Gates {
         list,
-        audiences,
         widening,
         base,
     } = gates;
@@ -122,15 +122,28 @@ fn evaluate(
     let check = GateCheck {
         before: &before,
         after: &after,
-        audiences,
     };
     for breach in check.against(list).map_err(|error| error.to_string())? {
         if let (Some(gate), Some(outcome)) = (list.get(breach.gate), outcomes.get_mut(breach.gate))
         {
-            outcome.breaches.push(told(Some(gate.kind), &breach, names));
+            outcome
+                .breaches
+                .push(breach_info(Some(gate.kind), &breach, names));
         }
     }
-    let (Some(within), Some(outcome)) = (widening, widened) else {
+    let locate = |policy: &str, _: Option<&str>| (names.policy)(policy);
+    let unknown = unknown_parts(live, &state, &locate);
+    for outcome in outcomes.iter_mut() {
+        // A policy that the plan deletes decides nothing afterwards.
+        let remains = |entry: &&NotAnalyzed| {
+            let mut policies = state.policies.iter();
+            policies.any(|policy| policy.name == entry.policy)
+        };
+        outcome
+            .not_analyzed
+            .extend(unknown.iter().filter(remains).cloned());
+    }
+    let Some((within, outcome)) = widening.as_deref().zip(widened) else {
         return Ok(());
     };
     let states = base
@@ -144,21 +157,55 @@ fn evaluate(
         None if calls.is_empty() => Vec::new(),
         None => vec![live],
     };
-    for state in compared {
-        let before = rules(state);
+    for state_before in compared {
+        let before = rules(state_before);
         let check = GateCheck {
             before: &before,
             after: &after,
-            audiences,
         };
+        outcome
+            .not_analyzed
+            .extend(cedar_changes(state_before, &state, &locate));
+        if loses_a_deny(state_before, &state) || !is_unchanged(state_before, &state, &unknown) {
+            outcome.not_analyzed.extend(unknown.iter().cloned());
+        }
         for breach in check.widened(within).map_err(|error| error.to_string())? {
-            let breach = told(None, &breach, names);
+            let breach = breach_info(None, &breach, names);
             if !outcome.breaches.contains(&breach) {
                 outcome.breaches.push(breach);
             }
         }
     }
     Ok(())
+}
+
+/// Whether some deny rule is no longer in effect. Only then can a policy that is not understood, and
+/// does not change, open something: it may allow what the deny matched.
+fn loses_a_deny(before: &DockerLiveState, after: &DockerLiveState) -> bool {
+    let kept = rules(after);
+    rules(before).iter().any(|rule| {
+        rule.rule.decision == Decision::Deny
+            && !kept.iter().any(|other| {
+                (other.scope, &other.rule.access) == (rule.scope, &rule.rule.access)
+                    && other.rule.decision == Decision::Deny
+            })
+    })
+}
+
+/// Whether the policies of these entries are the same before and after.
+fn is_unchanged(
+    before: &DockerLiveState,
+    after: &DockerLiveState,
+    entries: &BTreeSet<NotAnalyzed>,
+) -> bool {
+    entries.iter().all(|entry| {
+        let of = |state: &DockerLiveState| -> Vec<LivePolicy> {
+            let policies = state.policies.iter();
+            let own = policies.filter(|policy| policy.name == entry.policy);
+            own.cloned().collect()
+        };
+        of(before) == of(after)
+    })
 }
 
 fn info(gate: &Gate<GateSource>) -> GateInfo {
@@ -205,10 +252,14 @@ fn rules(state: &DockerLiveState) -> Vec<ScopedRule<'_>> {
     rules
 }
 
-fn told(kind: Option<GateKind>, breach: &GateBreach<'_>, names: &GateNames<'_>) -> BreachInfo {
+fn breach_info(
+    kind: Option<GateKind>,
+    breach: &GateBreach<'_>,
+    names: &GateNames<'_>,
+) -> BreachInfo {
     let GateBreach {
         gate: _,
-        audience,
+        people,
         witness,
         before,
         after,
@@ -229,19 +280,19 @@ fn told(kind: Option<GateKind>, breach: &GateBreach<'_>, names: &GateNames<'_>) 
         None if opened_by_a_deny => old
             .iter()
             .cloned()
-            .map(|rule| at_its_policy(rule, names))
+            .map(|rule| located_at_policy(rule, names))
             .collect(),
         None | Some(GateKind::Never) => new.clone(),
         // Required access is blocked by deny rules, or by the removal of an allow rule.
         Some(GateKind::Always) if new.is_empty() && before.0 == Decision::Allow => old
             .iter()
             .cloned()
-            .map(|rule| at_its_policy(rule, names))
+            .map(|rule| located_at_policy(rule, names))
             .collect(),
         Some(GateKind::Always) => new.clone(),
     };
     BreachInfo {
-        audience: named_audience(audience, names.teams),
+        who: people.clone().with_team_names(names.teams),
         witness: witness.to_string(),
         already: before.0 == after.0,
         blame,
@@ -261,18 +312,7 @@ fn deciding(rule: &ScopedRule<'_>, resource: &str, names: &GateNames<'_>) -> Dec
 }
 
 /// A deleted rule has no line; use the line of its policy.
-fn at_its_policy(mut rule: DecidingRule, names: &GateNames<'_>) -> DecidingRule {
+fn located_at_policy(mut rule: DecidingRule, names: &GateNames<'_>) -> DecidingRule {
     rule.source = rule.source.or_else(|| (names.policy)(&rule.policy));
     rule
-}
-
-fn named_audience(audience: &Audience, teams: &BTreeMap<String, String>) -> Audience {
-    let name = |id: &String| {
-        let known = teams.iter().find(|(_, uuid)| uuid.eq_ignore_ascii_case(id));
-        known.map_or_else(|| id.clone(), |(name, _)| name.clone())
-    };
-    Audience {
-        teams: audience.teams.iter().map(name).collect(),
-        profiles: audience.profiles.clone(),
-    }
 }

@@ -27,7 +27,7 @@ pub(crate) fn guarded(
         .iter()
         .map(|policy| (&policy.id, policy))
         .collect();
-    let named: HashMap<&str, &LivePolicy> = made(before, after)
+    let named: HashMap<&str, &LivePolicy> = created_policies(before, after)
         .map(|policy| (policy.name.as_str(), policy))
         .collect();
     let mut found = Vec::new();
@@ -71,7 +71,7 @@ pub(crate) fn guarded(
             push(GuardedKind::LastDeny, "its last deny rule goes");
         }
         if declared.is_some_and(|declared| declared.protect)
-            && let Some(how) = loses_all(policy, same)
+            && let Some(how) = content_loss(policy, same)
         {
             push(GuardedKind::Protected, how);
         }
@@ -82,7 +82,7 @@ pub(crate) fn guarded(
 
 /// The policies that exist only after the plan. A replaced policy is among them, a renamed one is
 /// not.
-pub(crate) fn made<'s>(
+pub(crate) fn created_policies<'s>(
     before: &'s DockerLiveState,
     after: &'s DockerLiveState,
 ) -> impl Iterator<Item = &'s LivePolicy> {
@@ -105,7 +105,7 @@ fn has_denies(policy: &LivePolicy) -> bool {
 
 /// How a protected policy loses everything, if it does: nothing of its content remains under its
 /// id.
-fn loses_all(before: &LivePolicy, after: Option<&LivePolicy>) -> Option<&'static str> {
+fn content_loss(before: &LivePolicy, after: Option<&LivePolicy>) -> Option<&'static str> {
     let Some(after) = after else {
         return Some("it is protected, and it is deleted and made again");
     };

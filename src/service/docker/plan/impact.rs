@@ -1,28 +1,23 @@
-//! The access that a plan opens and closes, by audience.
+//! The access that a plan opens and closes, and the people for whom it does.
 //!
-//! Comparing two policies of rules means comparing two functions from requests to decisions.
-//! [`Comparison`] divides the requests that both sides distinguish into finitely many classes and
-//! compares the decisions in each; this module prepares its input and puts the result into words. A
-//! rule applies to some audiences before and to others after the plan, so one comparison covers all
-//! audiences.
+//! Comparing two policies of rules means comparing two functions from requests and people to
+//! decisions. [`Comparison`] divides the requests that both sides distinguish into finitely many
+//! classes and compares the decisions in each, for all combinations of teams at once; this module
+//! prepares its input and names rules, teams and places in the result.
 //!
-//! Example: everyone is allowed `**`, and a policy for team T gains `deny b.com`. For everyone else
-//! nothing changes; for members of T, `b.com` closes. The rows of an audience are omitted if they
-//! equal those of the first audience, everyone.
+//! Example: everyone is allowed `**.b.com`, and a policy for team T gains `deny b.com`. The result is
+//! one closed row, `tcp b.com` for members of T, and one strengthened guard for the same people.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::plan::{
-    AccessChange, AccessImpact, AudienceImpact, DecidingRule, SourceRef, UnreadableResource,
+    AccessImpact, AccessRow, DecidingRule, GuardRows, NotAnalyzed, NotAnalyzedKind, RuleReference,
+    SourceRef,
 };
-use access::{
-    AccessDifference, Audience, Comparison, ComparisonResult, DifferenceRow, Direction,
-    ExplainedDecision, InvalidResource, NamedAudience, TooComplex,
-};
+use access::{Comparison, ComparisonResult, ExplainedDecision, GroupTable, NotListed, RowKind};
 use model::docker::{Cedar, Decision, DockerLiveState, LiveContent, LivePolicy, Rule, Scope};
 
-/// A rule with its display names, and the audiences that it applies to (by number).
+/// A rule with its display names, and the groups that it applies to (by number).
 struct NamedRule<'a> {
     policy: &'a str,
     rule: &'a Rule,
@@ -30,139 +25,148 @@ struct NamedRule<'a> {
     after: Vec<usize>,
 }
 
-/// Compares access before and after a plan for everyone, members of each team that a
-/// scope names, members of all of them, and further audiences. `source` finds where a rule is
-/// declared, by the names of its policy and itself.
-///
-/// # Errors
-/// The rules overlap in too many ways to be compared.
+/// Finds where a policy or one of its rules is declared, by name.
+pub(super) type Locate<'l> = dyn Fn(&str, Option<&str>) -> Option<SourceRef> + 'l;
+
+/// Compares access before and after a plan for every combination of teams.
 pub(super) fn impact(
     before: &DockerLiveState,
     after: &DockerLiveState,
-    further: &[NamedAudience],
-    source: &dyn Fn(&str, &str) -> Option<SourceRef>,
-) -> Result<AccessImpact, TooComplex> {
-    let scopes = before
-        .policies
-        .iter()
-        .chain(&after.policies)
-        .map(|policy| &policy.scope);
-    let further = further
-        .iter()
-        .map(|named| named.audience.with_team_spelling(scopes.clone()));
-    let audiences = Audience::relevant(scopes.clone(), further);
-    let rules = known_rules(before, after, &audiences);
-    let mut comparison = Comparison::new(audiences.len());
-    for (
-        position,
-        NamedRule {
+    locate: &Locate<'_>,
+) -> AccessImpact {
+    let policies = || before.policies.iter().chain(&after.policies);
+    let groups = GroupTable::of(policies().map(|policy| &policy.scope));
+    let rules = known_rules(before, after, &groups);
+    let mut comparison = Comparison::new();
+    for (position, rule) in rules.iter().enumerate() {
+        let NamedRule {
             policy: _,
             rule,
             before,
             after,
-        },
-    ) in rules.iter().enumerate()
-    {
-        comparison.add(
-            position,
-            rule,
-            before.iter().copied(),
-            after.iter().copied(),
-        );
+        } = rule;
+        let before = before.iter().copied();
+        comparison.add(position, rule, before, after.iter().copied());
     }
     let ComparisonResult {
-        differences,
-        unreadable: found,
-    } = comparison.run()?;
-    let mut words = ImpactText {
+        difference,
+        unreadable,
+    } = comparison.run(&groups);
+    let names = RowNames {
         rules: &rules,
-        source,
-        deciding: HashMap::new(),
-        rows: HashMap::new(),
+        locate,
     };
-    let mut told: Vec<AudienceImpact> = Vec::new();
-    for (audience, difference) in audiences.into_iter().zip(&differences) {
-        // Do not repeat what affects everyone.
-        let repeats = differences
-            .first()
-            .is_some_and(|everybody| everybody.rows == difference.rows);
-        if told.is_empty() || !repeats {
-            told.push(AudienceImpact {
-                audience,
-                changes: words.describe(difference),
-            });
+    let mut not_analyzed: BTreeSet<NotAnalyzed> = cedar_changes(before, after, locate);
+    not_analyzed.extend(unknown_parts(before, after, locate));
+    for (rule, reason) in &difference.not_listed {
+        let reason = match reason {
+            NotListed::People => "it concerns more than 64 combinations of teams",
+            NotListed::Requests => "its wildcards cross others in too many ways to compare them",
+        };
+        not_analyzed.extend(names.not_analyzed(*rule, NotAnalyzedKind::TooComplex, reason));
+    }
+    for resource in &unreadable {
+        // Manifests cannot contain them, so only rules that apply before the plan are listed.
+        let is_live = |rule: &NamedRule<'_>| !rule.before.is_empty();
+        if rules.get(resource.rule).is_some_and(is_live) {
+            let reason = format!("live resource `{}`: {}", resource.resource, resource.why);
+            let kind = NotAnalyzedKind::InvalidResource;
+            not_analyzed.extend(names.not_analyzed(resource.rule, kind, &reason));
         }
     }
-    let unreadable = unreadable(&rules, &found);
-    Ok(AccessImpact {
-        audiences: told,
-        cedar: cedar_changes(before, after),
-        unreadable,
-    })
-}
-
-/// Puts rows into words. Audiences share most rows, and rows share most rules, so each is described
-/// once.
-struct ImpactText<'w> {
-    rules: &'w [NamedRule<'w>],
-    source: &'w dyn Fn(&str, &str) -> Option<SourceRef>,
-    deciding: HashMap<(usize, &'w str), DecidingRule>,
-    rows: HashMap<*const DifferenceRow, Arc<AccessChange>>,
-}
-
-impl<'w> ImpactText<'w> {
-    fn describe(&mut self, difference: &'w AccessDifference) -> Vec<Arc<AccessChange>> {
-        let rows = difference.rows.iter().map(|row| {
-            if let Some(known) = self.rows.get(&Arc::as_ptr(row)) {
-                return Arc::clone(known);
-            }
-            let change = Arc::new(self.change(row));
-            self.rows.insert(Arc::as_ptr(row), Arc::clone(&change));
-            change
-        });
-        rows.collect()
-    }
-
-    fn change(&mut self, row: &'w DifferenceRow) -> AccessChange {
-        let DifferenceRow {
-            direction,
-            resource,
-            ports,
-            methods,
+    let mut impact = AccessImpact {
+        proven: not_analyzed.is_empty(),
+        not_analyzed: not_analyzed.into_iter().collect(),
+        ..AccessImpact::default()
+    };
+    for row in difference.rows {
+        let access::AccessRow {
+            kind,
+            rule,
+            people,
+            what,
+            except,
             witness,
             before,
             after,
         } = row;
-        AccessChange {
-            opens: *direction == Direction::Opens,
-            resource: resource.to_string(),
-            ports: ports.as_ref().map(ToString::to_string),
-            methods: methods
-                .iter()
-                .map(|method| method.as_str().to_owned())
-                .collect(),
+        let Some(rule) = names.rule(rule) else {
+            continue;
+        };
+        let GuardRows {
+            weakened,
+            strengthened,
+        } = &mut impact.guards;
+        let rows = match kind {
+            RowKind::Opens => &mut impact.opens,
+            RowKind::Closes => &mut impact.closes,
+            RowKind::WeakensGuard => weakened,
+            RowKind::StrengthensGuard => strengthened,
+        };
+        rows.push(AccessRow {
+            who: people,
+            what,
+            except,
             witness: witness.to_string(),
-            before: self.deciding(before),
-            after: self.deciding(after),
-        }
+            rule,
+            before: names.deciding(&before),
+            after: names.deciding(&after),
+        });
+    }
+    impact
+}
+
+/// Replaces positions of rules by names and places.
+struct RowNames<'n> {
+    rules: &'n [NamedRule<'n>],
+    locate: &'n Locate<'n>,
+}
+
+impl RowNames<'_> {
+    fn rule(&self, position: usize) -> Option<RuleReference> {
+        let known = self.rules.get(position)?;
+        Some(RuleReference {
+            policy: known.policy.to_owned(),
+            rule: known.rule.name.to_string(),
+            source: (self.locate)(known.policy, Some(known.rule.name.as_str())),
+        })
     }
 
-    fn deciding(&mut self, verdict: &'w ExplainedDecision) -> Vec<DecidingRule> {
-        let rules = verdict.reasons.iter().filter_map(|reason| {
-            let known = self.rules.get(reason.rule)?;
-            let words = self
-                .deciding
-                .entry((reason.rule, &*reason.resource))
-                .or_insert_with(|| DecidingRule {
-                    policy: known.policy.to_owned(),
-                    rule: known.rule.name.to_string(),
-                    allows: known.rule.decision == Decision::Allow,
-                    resource: reason.resource.to_string(),
-                    source: (self.source)(known.policy, known.rule.name.as_str()),
-                });
-            Some(words.clone())
+    fn deciding(&self, decision: &ExplainedDecision) -> Vec<DecidingRule> {
+        let rules = decision.reasons.iter().filter_map(|reason| {
+            let RuleReference {
+                policy,
+                rule,
+                source,
+            } = self.rule(reason.rule)?;
+            Some(DecidingRule {
+                policy,
+                rule,
+                allows: decision.decision == Decision::Allow,
+                resource: reason.resource.to_string(),
+                source,
+            })
         });
         rules.collect()
+    }
+
+    fn not_analyzed(
+        &self,
+        rule: usize,
+        kind: NotAnalyzedKind,
+        reason: &str,
+    ) -> Option<NotAnalyzed> {
+        let RuleReference {
+            policy,
+            rule,
+            source,
+        } = self.rule(rule)?;
+        Some(NotAnalyzed {
+            kind,
+            policy,
+            reason: format!("rule \"{rule}\": {reason}"),
+            source,
+        })
     }
 }
 
@@ -171,19 +175,12 @@ impl<'w> ImpactText<'w> {
 fn known_rules<'a>(
     before: &'a DockerLiveState,
     after: &'a DockerLiveState,
-    audiences: &[Audience],
+    groups: &GroupTable,
 ) -> Vec<NamedRule<'a>> {
-    let reached = |policy: &LivePolicy| -> Vec<usize> {
-        let numbered = audiences.iter().enumerate();
-        numbered
-            .filter(|(_, audience)| audience.is_reached_by(&policy.scope))
-            .map(|(number, _)| number)
-            .collect()
-    };
     let mut rules: Vec<NamedRule<'a>> = Vec::new();
     for policy in &before.policies {
-        let before = reached(policy);
-        rules.extend(understood(policy).map(|rule| NamedRule {
+        let before = groups.groups(&policy.scope);
+        rules.extend(decoded_rules(policy).map(|rule| NamedRule {
             policy: &policy.name,
             rule,
             before: before.clone(),
@@ -191,8 +188,8 @@ fn known_rules<'a>(
         }));
     }
     for policy in &after.policies {
-        let after = reached(policy);
-        rules.extend(understood(policy).map(|rule| NamedRule {
+        let after = groups.groups(&policy.scope);
+        rules.extend(decoded_rules(policy).map(|rule| NamedRule {
             policy: &policy.name,
             rule,
             before: Vec::new(),
@@ -211,43 +208,86 @@ fn known_rules<'a>(
     rules
 }
 
-fn understood(policy: &LivePolicy) -> impl Iterator<Item = &Rule> {
+fn decoded_rules(policy: &LivePolicy) -> impl Iterator<Item = &Rule> {
     policy
         .rules()
         .iter()
         .filter_map(|rule| rule.rule.as_ref().ok())
 }
 
-/// Live resources that are not valid patterns. Manifests cannot contain them, so only rules that
-/// apply before the plan are listed.
-fn unreadable(rules: &[NamedRule<'_>], found: &[InvalidResource]) -> Vec<UnreadableResource> {
-    let found = found.iter().filter_map(
-        |InvalidResource {
-             rule,
-             resource,
-             why,
-         }| {
-            let known = rules.get(*rule).filter(|known| !known.before.is_empty())?;
-            Some(UnreadableResource {
-                policy: known.policy.to_owned(),
-                rule: known.rule.name.to_string(),
-                resource: resource.clone(),
-                why: why.clone(),
-            })
-        },
-    );
-    found.collect()
+/// Live policies that contain something that this version does not understand. They may decide any
+/// request otherwise, before or after the plan.
+pub(super) fn unknown_parts(
+    before: &DockerLiveState,
+    after: &DockerLiveState,
+    locate: &Locate<'_>,
+) -> BTreeSet<NotAnalyzed> {
+    let policies = before.policies.iter().chain(&after.policies);
+    let unknown = policies.filter_map(|policy| {
+        Some(NotAnalyzed {
+            kind: NotAnalyzedKind::Unknown,
+            policy: policy.name.clone(),
+            reason: not_understood(policy)?,
+            source: locate(&policy.name, None),
+        })
+    });
+    unknown.collect()
+}
+
+/// What this version does not understand about a live policy, as a clause.
+fn not_understood(policy: &LivePolicy) -> Option<String> {
+    let LivePolicy {
+        id: _,
+        name: _,
+        scope: _,
+        content,
+        created_at: _,
+        updated_at: _,
+        unknown_scope_fields,
+        unknown_fields,
+    } = policy;
+    if let LiveContent::Opaque(opaque) = content {
+        return Some(opaque.why.clone());
+    }
+    let undecoded = policy.rules().iter().find_map(|rule| {
+        let why = &rule.rule.as_ref().err()?.why;
+        Some(format!("rule \"{}\" {why}", rule.name))
+    });
+    if undecoded.is_some() {
+        return undecoded;
+    }
+    let fields = unknown_fields
+        .keys()
+        .chain(unknown_scope_fields.keys())
+        .chain(
+            policy
+                .rules()
+                .iter()
+                .flat_map(|rule| rule.unknown_fields.keys()),
+        );
+    let fields: BTreeSet<String> = fields.map(|field| format!("`{field}`")).collect();
+    let fields: Vec<String> = fields.into_iter().collect();
+    (!fields.is_empty()).then(|| format!("unknown settings: {}", fields.join(", ")))
 }
 
 /// The Cedar policies whose text or scope changes. Their meaning is not compared.
-fn cedar_changes(before: &DockerLiveState, after: &DockerLiveState) -> Vec<String> {
+pub(super) fn cedar_changes(
+    before: &DockerLiveState,
+    after: &DockerLiveState,
+    locate: &Locate<'_>,
+) -> BTreeSet<NotAnalyzed> {
     let before = cedar_policies(before);
     let after = cedar_policies(after);
     let names: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
     names
         .into_iter()
         .filter(|name| before.get(name) != after.get(name))
-        .map(str::to_owned)
+        .map(|name| NotAnalyzed {
+            kind: NotAnalyzedKind::Cedar,
+            policy: name.to_owned(),
+            reason: "the Cedar policy changes".to_owned(),
+            source: locate(name, None),
+        })
         .collect()
 }
 

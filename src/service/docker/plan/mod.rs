@@ -21,6 +21,7 @@ pub mod recompute;
 pub mod replay;
 pub mod rules;
 mod search;
+mod summary;
 pub mod timeline;
 
 pub use audit::{PolicyPlanViolation as AuditBreach, audit};
@@ -32,24 +33,21 @@ use replay::verify;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use rayon::prelude::*;
-
-use crate::plan::fingerprint;
 use audit::audit_plan;
-use effect::CallEffect;
+use effect::{CallEffect, content_effect};
 use gates::evaluate_plan_gates;
 use guard::{LivePolicyContext, guarded};
 use impact::impact;
 use matching::{PairingCosts, PairingInput, PolicyPairing, pair_policies};
 use order::{OrderedCalls, UnorderedCalls};
 use search::{SearchInput, search};
+use summary::{before, live_counts, rule_count};
 
 use crate::plan::{
     AccessImpact, Change, ChangeKind, GateNames, Gates, GuardedChange, HeldChange, HeldReason,
-    LiveCounts, PlanNote, PlannedCall, PlannedFingerprint, ResourceId, ResourceKind, SourceRef,
-    TargetInfo, TargetPlan, UnmanagedResource,
+    NotAnalyzed, NotAnalyzedKind, PlanNote, PlannedCall, ResourceKind, SourceRef, TargetInfo,
+    TargetPlan, UnmanagedResource,
 };
-use access::NamedAudience;
 use manifest::config::Unmanaged;
 use model::diag::Place;
 use model::docker::{
@@ -376,7 +374,7 @@ impl<'a> PolicyPlanner<'a> {
         // The outcome does not depend on the order of the calls, so both are computed in parallel.
         let (mut ordered, (found, access)) = rayon::join(
             || order::arrange(live_state, unordered, teams),
-            || outcome(live_state, &made, &known, &gates.audiences, &places),
+            || outcome(live_state, &made, &known, &places),
         );
         if !ordered.contested.policies.is_empty()
             && let Some((planner, better)) = self.improved(paired, &made, &ordered)
@@ -399,12 +397,7 @@ impl<'a> PolicyPlanner<'a> {
             contested: _,
         } = ordered;
         notes.extend(gaps);
-        let access = access
-            .map(|access| access.with_team_names(request.teams))
-            .unwrap_or_else(|why| {
-                notes.push(PlanNote::NotCompared { why });
-                AccessImpact::default()
-            });
+        let access = access.with_team_names(request.teams);
         let (rule, policy) = (
             |policy: &str, rule: &str| places.rule(policy, rule),
             |policy: &str| places.policy(policy),
@@ -417,22 +410,7 @@ impl<'a> PolicyPlanner<'a> {
         let gates = evaluate_plan_gates(request.live, (&changes, &calls), gates, &names);
         notes.sort();
         notes.dedup();
-        let touched: BTreeSet<ResourceId> = calls
-            .iter()
-            .filter_map(|call| call.send.existing())
-            .collect();
-        let before = live
-            .par_iter()
-            .map(|policy| (ResourceId::from(&policy.id), policy));
-        let before = before
-            .filter(|(id, _)| touched.contains(id))
-            .map(|(id, policy)| PlannedFingerprint {
-                resource: ResourceKind::Policy,
-                id,
-                name: policy.name.clone(),
-                fingerprint: fingerprint(policy),
-            });
-        let before = before.collect();
+        let before = before(live, &calls);
         changes.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
         held.sort_by(|a, b| (&a.name, &a.part).cmp(&(&b.name, &b.part)));
         let counts = live_counts(live.iter().copied());
@@ -456,29 +434,38 @@ impl<'a> PolicyPlanner<'a> {
     }
 }
 
-/// Computes guarded changes and access. Calls that do not fit the live state return an error
-/// instead of an empty result.
+/// Computes guarded changes and access. Calls that do not fit the live state might do anything, so
+/// that every policy counts as deleted and nothing is analyzed.
 fn outcome(
     live: &DockerLiveState,
     calls: &[PlannedCall],
     known: &LivePolicyContext<'_>,
-    further: &[NamedAudience],
     places: &DeclarationPlaces<'_>,
-) -> (Vec<GuardedChange>, Result<AccessImpact, String>) {
+) -> (Vec<GuardedChange>, AccessImpact) {
     if calls.is_empty() {
-        return (Vec::new(), Ok(AccessImpact::default()));
+        return (Vec::new(), AccessImpact::default());
     }
-    let source = |policy: &str, rule: &str| places.rule(policy, rule);
+    let locate = |policy: &str, rule: Option<&str>| match rule {
+        Some(rule) => places.rule(policy, rule),
+        None => places.policy(policy),
+    };
     match replay(live, calls) {
         Ok(after) => {
-            let access = impact(live, &after, further, &source).map_err(|error| error.to_string());
+            let access = impact(live, &after, &locate);
             (guarded(live, &after, known), access)
         }
-        // Such calls might do anything, so everything counts as deleted.
-        Err(error) => (
-            guarded(live, &DockerLiveState::default(), known),
-            Err(error.to_string()),
-        ),
+        Err(error) => {
+            let unknown = live.policies.iter().map(|policy| NotAnalyzed {
+                kind: NotAnalyzedKind::Unknown,
+                policy: policy.name.clone(),
+                reason: error.to_string(),
+                source: places.policy(&policy.name),
+            });
+            (
+                guarded(live, &DockerLiveState::default(), known),
+                AccessImpact::unknown(unknown.collect()),
+            )
+        }
     }
 }
 
@@ -517,38 +504,6 @@ impl<'a> DeclarationPlaces<'a> {
 
     fn policy(&self, policy: &str) -> Option<SourceRef> {
         self.policies.get(policy).map(self.locate)
-    }
-}
-
-pub(super) fn live_counts<'p>(policies: impl Iterator<Item = &'p LivePolicy>) -> LiveCounts {
-    let mut count = 0;
-    let mut rules = 0;
-    for policy in policies {
-        count += 1;
-        rules += rule_count(policy);
-    }
-    LiveCounts::new([(ResourceKind::Policy, count), (ResourceKind::Rule, rules)])
-}
-
-fn rule_count(policy: &LivePolicy) -> usize {
-    match &policy.content {
-        LiveContent::Rules(rules) => rules.len(),
-        LiveContent::Cedar(_) | LiveContent::Opaque(_) => 0,
-    }
-}
-
-/// The combined effect of all rules of a policy.
-fn content_effect(
-    policy: &LivePolicy,
-    of: impl Fn(model::docker::Decision) -> CallEffect,
-) -> CallEffect {
-    use model::docker::Decision;
-    match &policy.content {
-        LiveContent::Rules(rules) => rules
-            .iter()
-            .filter_map(|rule| rule.rule.as_ref().ok())
-            .fold(CallEffect::NONE, |effect, rule| effect | of(rule.decision)),
-        LiveContent::Cedar(_) | LiveContent::Opaque(_) => of(Decision::Allow) | of(Decision::Deny),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Drafts the calls for one policy: create, update or replace.
 
+use super::PolicyPlanner;
 use super::draft::{CallDraft, DraftPolicy, SplittableUpdate};
-use super::{PolicyPlanner, content_effect};
+use super::effect::content_effect;
 use crate::plan::{
     Change, ChangeKind, ChangedField, FieldChange, HeldReason, PlanNote, ResourceKind,
 };
@@ -152,7 +153,7 @@ impl PolicyPlanner<'_> {
         }
         if let Some((before, after)) = cedar
             && before != after
-            && self.understands_cedar(live, desired)
+            && self.check_cedar_fields(live, desired)
         {
             fields.extend(cedar_fields(Some(before), Some(after)));
             patch.cedar = Some(after.clone());
@@ -174,7 +175,7 @@ impl PolicyPlanner<'_> {
         fields
     }
 
-    fn understands_cedar(&mut self, live: &LivePolicy, desired: &DesiredPolicy) -> bool {
+    fn check_cedar_fields(&mut self, live: &LivePolicy, desired: &DesiredPolicy) -> bool {
         let unknown = live
             .unknown_fields
             .get("cedar_v1")
@@ -303,12 +304,12 @@ fn scope_effect(live: &LivePolicy, desired: &DesiredPolicy) -> CallEffect {
         };
         content_effect(live, effect) | after
     };
-    let grows = if within(&desired.scope, &live.scope) {
+    let grows = if is_narrower(&desired.scope, &live.scope) {
         CallEffect::NONE
     } else {
         of(CallEffect::adding)
     };
-    let shrinks = if within(&live.scope, &desired.scope) {
+    let shrinks = if is_narrower(&live.scope, &desired.scope) {
         CallEffect::NONE
     } else {
         of(CallEffect::removing)
@@ -317,7 +318,7 @@ fn scope_effect(live: &LivePolicy, desired: &DesiredPolicy) -> CallEffect {
 }
 
 /// Whether everyone reached by `narrow` is also reached by `wide`.
-fn within(narrow: &Scope, wide: &Scope) -> bool {
+fn is_narrower(narrow: &Scope, wide: &Scope) -> bool {
     let Scope { teams, profiles } = narrow;
     wide.is_organization_wide()
         || (!narrow.is_organization_wide()

@@ -6,35 +6,32 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::difference::{policy_fields, rule_fields};
-use super::guard::{LivePolicyContext, guarded, made};
+use super::guard::{LivePolicyContext, created_policies, guarded};
 use super::impact::impact;
-use super::live_counts;
 use super::order;
 use super::replay::replay;
+use super::summary::live_counts;
 use crate::plan::ReplayError;
 use crate::plan::{
-    AccessImpact, Change, ChangeKind, GuardedChange, GuardedKind, PlanNote, ResourceKind,
-    SourceRef, TargetPlan,
+    Change, ChangeKind, GuardedChange, GuardedKind, PlanNote, ResourceKind, SourceRef, TargetPlan,
 };
-use access::NamedAudience;
 use model::docker::{DockerLiveState, LivePolicy, LiveRule, PolicyId};
 
 /// The same plan with its changes, access, gaps and counts computed from its calls and the live
-/// state. `further` are the additional audiences that were used when the plan was made.
+/// state.
 ///
 /// # Errors
 /// A call does not fit the live state.
 pub fn recomputed(
     plan: &TargetPlan,
     live: &DockerLiveState,
-    further: &[NamedAudience],
     teams: &BTreeMap<String, String>,
 ) -> Result<TargetPlan, ReplayError> {
     let after = replay(live, &plan.calls)?;
     let places = places(plan);
-    let source = |policy: &str, rule: &str| {
+    let source = |policy: &str, rule: Option<&str>| {
         places
-            .get(&(policy, Some(rule)))
+            .get(&(policy, rule))
             .map(|place| SourceRef::clone(place))
     };
     let mut recomputed = plan.clone();
@@ -42,7 +39,7 @@ pub fn recomputed(
         places.get(&(policy, rule)).copied().cloned()
     });
     recomputed.notes.retain(|note| match note {
-        PlanNote::Gap { .. } | PlanNote::Unproved { .. } | PlanNote::NotCompared { .. } => false,
+        PlanNote::Gap { .. } | PlanNote::Unproved { .. } => false,
         PlanNote::ScopeWidens { .. }
         | PlanNote::UnknownFields { .. }
         | PlanNote::GroupGap { .. }
@@ -51,16 +48,8 @@ pub fn recomputed(
     if !plan.calls.is_empty() {
         recomputed
             .notes
-            .extend(order::told(live, &plan.calls, teams));
-        match impact(live, &after, further, &source) {
-            Ok(access) => recomputed.access = Some(access.with_team_names(teams)),
-            Err(error) => {
-                recomputed.access = Some(AccessImpact::default());
-                recomputed.notes.push(PlanNote::NotCompared {
-                    why: error.to_string(),
-                });
-            }
-        }
+            .extend(order::recomputed_notes(live, &plan.calls, teams));
+        recomputed.access = Some(impact(live, &after, &source).with_team_names(teams));
     }
     recomputed.notes.sort();
     recomputed.notes.dedup();
@@ -76,7 +65,9 @@ fn guards(
     before: &DockerLiveState,
     after: &DockerLiveState,
 ) -> Vec<GuardedChange> {
-    let again = |found: &GuardedChange| made(before, after).any(|policy| policy.name == found.name);
+    let again = |found: &GuardedChange| {
+        created_policies(before, after).any(|policy| policy.name == found.name)
+    };
     let said = |found: &GuardedChange| {
         plan.guarded
             .iter()
@@ -107,17 +98,15 @@ pub(super) type DeclaredName<'n> = (&'n str, Option<&'n str>);
 /// Where the plan says that policies and rules are declared. This is taken from the file, because
 /// it only affects which line is shown.
 pub(super) fn places(plan: &TargetPlan) -> HashMap<DeclaredName<'_>, &SourceRef> {
-    let decided = plan
-        .access
-        .iter()
-        .flat_map(|access| &access.audiences)
-        .flat_map(|people| &people.changes);
-    let deciding = decided.flat_map(|change| change.before.iter().chain(&change.after));
-    let deciding = deciding.map(|rule| {
-        (
-            (rule.policy.as_str(), Some(rule.rule.as_str())),
-            rule.source.as_ref(),
-        )
+    let rows = plan.access.iter().flat_map(|access| access.rows());
+    let deciding = rows.flat_map(|row| {
+        let decided = row.before.iter().chain(&row.after).map(|rule| {
+            let names = (rule.policy.as_str(), Some(rule.rule.as_str()));
+            (names, rule.source.as_ref())
+        });
+        let rule = &row.rule;
+        let names = (rule.policy.as_str(), Some(rule.rule.as_str()));
+        decided.chain([(names, rule.source.as_ref())])
     });
     let changed = plan.changes.iter().flat_map(|policy| {
         let name = policy.name.as_str();

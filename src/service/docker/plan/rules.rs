@@ -105,7 +105,7 @@ impl PolicyPlanner<'_> {
             .allows_domain_change()
             .then(|| nearest(live, desired))
             .flatten();
-        Pairing::of(last.into_iter().collect(), live.len(), desired.len())
+        Pairing::from_pairs(last.into_iter().collect(), live.len(), desired.len())
     }
 
     fn update_rule(
@@ -257,7 +257,7 @@ fn given_pairing(
         let usual = pair_rules(live, desired).pairs.into_iter();
         found.extend(usual.filter(|(at, _)| live[*at].rule.is_err()));
     }
-    Pairing::of(found, live.len(), desired.len())
+    Pairing::from_pairs(found, live.len(), desired.len())
 }
 
 fn changes_domain(live: &[&LiveRule], desired: &[&DesiredRule]) -> bool {

@@ -10,7 +10,7 @@ use manifest::config::{Provider, Unmanaged};
 use model::Name;
 use model::diag::{DocumentId, Place, SourceMap};
 use model::docker::{
-    Action, Decision, DesiredPolicy, DesiredRule, DockerLiveState, LiveContent, LivePolicy,
+    Action, Cedar, Decision, DesiredPolicy, DesiredRule, DockerLiveState, LiveContent, LivePolicy,
     LiveRule, PolicyContent, PolicyId, Profile, Resources, Rule, RuleAccess, RuleId, Scope, TeamId,
 };
 
@@ -58,7 +58,11 @@ fn plan_rules(live: (&[&str], &[&str]), desired: (&[&str], Vec<Rule>)) -> Target
     let before = live.1.iter().map(|text| rule(text)).collect();
     plan_policies(
         vec![live_policy("policy", live.0, before)],
-        vec![desired_policy("policy", desired.0, desired.1)],
+        &[desired_policy(
+            "policy",
+            desired.0,
+            rules_content(desired.1),
+        )],
     )
 }
 
@@ -82,28 +86,31 @@ fn live_policy(name: &str, teams: &[&str], rules: Vec<Rule>) -> LivePolicy {
     }
 }
 
-fn desired_policy(name: &str, teams: &[&str], rules: Vec<Rule>) -> DesiredPolicy {
+fn rules_content(rules: Vec<Rule>) -> PolicyContent {
     let rules = rules.into_iter().enumerate();
     let rules = rules.map(|(index, rule)| DesiredRule {
         rule,
         aliases: Vec::new(),
         index,
     });
-    let mut sources = SourceMap::default();
+    PolicyContent::Rules(rules.collect())
+}
+
+fn desired_policy(name: &str, teams: &[&str], content: PolicyContent) -> DesiredPolicy {
     DesiredPolicy {
         name: Name::new(name).unwrap(),
         aliases: Vec::new(),
         protect: false,
         scope: scope(teams),
-        content: PolicyContent::Rules(rules.collect()),
+        content,
         document: DocumentId {
-            file: sources.add("policy.yaml", ""),
+            file: SourceMap::default().add("policy.yaml", ""),
             index: 0,
         },
     }
 }
 
-fn plan_policies(live: Vec<LivePolicy>, desired: Vec<DesiredPolicy>) -> TargetPlan {
+fn plan_policies(live: Vec<LivePolicy>, desired: &[DesiredPolicy]) -> TargetPlan {
     let target = TargetInfo {
         name: "production".to_owned(),
         provider: Provider::Docker,
@@ -113,7 +120,7 @@ fn plan_policies(live: Vec<LivePolicy>, desired: Vec<DesiredPolicy>) -> TargetPl
     };
     plan_target(&PolicyPlanRequest {
         target,
-        desired: &desired,
+        desired,
         live: &DockerLiveState { policies: live },
         unmanaged: Unmanaged::Report,
         teams: &BTreeMap::new(),
@@ -310,7 +317,7 @@ fn what_cannot_be_compared_is_called_one_by_one_in_an_order_that_the_service_tak
         "{:?}",
         plan.notes
     );
-    assert!(plan.gaps().next().is_some());
+    assert!(plan.gap_notes().next().is_some());
     for (earlier, call) in (0..).zip(&plan.calls).skip(1) {
         assert!(
             call.after
@@ -367,7 +374,7 @@ fn a_full_policy_is_changed_through_an_intermediate_rule() {
         &before.split('|').collect::<Vec<_>>(),
         &after.split('|').collect::<Vec<_>>(),
     );
-    assert_eq!(plan.gaps().count(), 0, "{:?}", plan.notes);
+    assert_eq!(plan.gap_notes().count(), 0, "{:?}", plan.notes);
     assert_eq!(order(&plan), ["d", "e", "d"]);
     let why: Vec<bool> = plan.calls.iter().map(|call| call.why.is_some()).collect();
     assert_eq!(why, [true, false, false]);
@@ -375,7 +382,7 @@ fn a_full_policy_is_changed_through_an_intermediate_rule() {
 
 /// Each policy must be emptied before it changes its domain, and neither can be emptied first.
 #[test]
-fn what_the_service_leaves_no_room_for_is_told_as_one_gap_a_policy() {
+fn policies_that_exchange_their_domains_leave_one_gap_each() {
     let hosts = || vec![rule("allow hosts a.example.com")];
     let files = || vec![file_rule("allow files /data")];
     let plan = plan_policies(
@@ -383,18 +390,18 @@ fn what_the_service_leaves_no_room_for_is_told_as_one_gap_a_policy() {
             live_policy("one", &[], hosts()),
             live_policy("two", &[], files()),
         ],
-        vec![
-            desired_policy("one", &[], files()),
-            desired_policy("two", &[], hosts()),
+        &[
+            desired_policy("one", &[], rules_content(files())),
+            desired_policy("two", &[], rules_content(hosts())),
         ],
     );
-    let gaps: Vec<&PlanNote> = plan.gaps().collect();
+    let gaps: Vec<&PlanNote> = plan.gap_notes().collect();
     let [PlanNote::Gap { policy, why }] = gaps.as_slice() else {
         panic!("{gaps:?} {:?}", plan.calls)
     };
     assert_eq!(policy, "one");
     assert!(
-        why.contains("` is allowed for everybody before and after"),
+        why.contains("` is allowed for everyone before and after"),
         "{why}"
     );
 }
@@ -453,4 +460,86 @@ fn the_rule_that_crosses_the_domain_is_chosen_with_the_order() {
     assert_eq!(plan.calls.len(), 61);
     assert!(plan.calls.iter().all(|call| call.why.is_none()));
     assert_eq!(plan.notes, []);
+}
+
+#[test]
+fn several_calls_for_cedar_policies_leave_a_gap_and_one_does_not() {
+    // A name, the team that the policy applies to, and the text.
+    type Row = (&'static str, &'static str, &'static str);
+    let cedar = |text: &str| Cedar {
+        text: text.to_owned(),
+        schema_url: "https://example.com/schema".to_owned(),
+    };
+    let plan = |live: &[Row], desired: &[Row]| {
+        let live = live.iter().map(|(name, team, text)| LivePolicy {
+            id: PolicyId::new(&format!("pol_{name}")),
+            name: (*name).to_owned(),
+            scope: scope(&[team]),
+            unknown_scope_fields: Map::new(),
+            content: LiveContent::Cedar(cedar(text)),
+            created_at: String::new(),
+            updated_at: String::new(),
+            unknown_fields: Map::new(),
+        });
+        let desired: Vec<DesiredPolicy> = desired
+            .iter()
+            .map(|(name, team, text)| {
+                desired_policy(name, &[team], PolicyContent::Cedar(cedar(text)))
+            })
+            .collect();
+        plan_policies(live.collect(), &desired)
+    };
+    const BEFORE: &str = "permit(principal, action, resource);";
+    const AFTER: &str = "forbid(principal, action, resource);";
+    let live = [("b", "t1", BEFORE), ("a", "t1", BEFORE)];
+    let cases: [(&str, &[Row], usize, bool); 6] = [
+        ("texts", &[("a", "t1", AFTER), ("b", "t1", AFTER)], 2, true),
+        (
+            "teams",
+            &[("a", "t2", BEFORE), ("b", "t2", BEFORE)],
+            2,
+            true,
+        ),
+        (
+            "text and team",
+            &[("a", "t1", AFTER), ("b", "t2", BEFORE)],
+            2,
+            true,
+        ),
+        (
+            "one text",
+            &[("a", "t1", AFTER), ("b", "t1", BEFORE)],
+            1,
+            false,
+        ),
+        (
+            "text and team of one",
+            &[("a", "t2", AFTER), ("b", "t1", BEFORE)],
+            1,
+            false,
+        ),
+        (
+            "nothing",
+            &[("a", "t1", BEFORE), ("b", "t1", BEFORE)],
+            0,
+            false,
+        ),
+    ];
+    for (what, desired, calls, gap) in cases {
+        let plan = plan(&live, desired);
+        assert_eq!(plan.calls.len(), calls, "{what}: {:?}", plan.calls);
+        let gaps: Vec<&PlanNote> = plan.gap_notes().collect();
+        match gaps.as_slice() {
+            [PlanNote::Gap { policy, why }] if gap => {
+                assert_eq!(policy, "a", "{what}");
+                assert!(why.contains("change in 2 calls"), "{what}: {why}");
+            }
+            found => assert!(!gap && found.is_empty(), "{what}: {found:?}"),
+        }
+    }
+    // Creating policies counts too.
+    let created = plan(&[], &[("a", "t1", AFTER), ("b", "t1", AFTER)]);
+    assert_eq!(created.gap_notes().count(), 1, "{:?}", created.notes);
+    let created = plan(&[], &[("a", "t1", AFTER)]);
+    assert_eq!(created.gap_notes().count(), 0, "{:?}", created.notes);
 }

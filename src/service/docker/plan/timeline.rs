@@ -17,7 +17,7 @@ use smallvec::{SmallVec, smallvec};
 
 use super::replay::created;
 use crate::plan::ReplayError;
-use crate::plan::graph::At;
+use crate::plan::graph::CallPosition;
 use crate::plan::{CallId, PlannedCall, PolicyRef};
 use model::docker::{
     DockerLiveState, DockerOperation, LiveContent, LivePolicy, LiveRule, PolicyId, PolicyPatch,
@@ -28,9 +28,9 @@ use model::docker::{
 pub(crate) struct Span<T> {
     pub(crate) what: T,
     /// `None` if it exists before the run.
-    pub(crate) from: Option<At>,
+    pub(crate) from: Option<CallPosition>,
     /// `None` if it exists after the run.
-    pub(crate) until: Option<At>,
+    pub(crate) until: Option<CallPosition>,
 }
 
 /// The consecutive versions of one object.
@@ -41,9 +41,9 @@ pub(crate) struct PolicyTrack<'a> {
     pub(crate) names: Track<Cow<'a, str>>,
     pub(crate) scopes: Track<Cow<'a, Scope>>,
     /// The call that creates the policy.
-    pub(crate) made: Option<At>,
+    pub(crate) made: Option<CallPosition>,
     /// The call that deletes the policy.
-    pub(crate) gone: Option<At>,
+    pub(crate) gone: Option<CallPosition>,
 }
 
 #[derive(Debug)]
@@ -114,7 +114,7 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    fn add_call(&mut self, at: At, call: &'a PlannedCall) -> Result<(), ReplayError> {
+    fn add_call(&mut self, at: CallPosition, call: &'a PlannedCall) -> Result<(), ReplayError> {
         match call
             .send
             .docker()
@@ -181,7 +181,12 @@ impl<'a> Timeline<'a> {
         Ok(())
     }
 
-    fn delete_policy(&mut self, at: At, id: &PolicyId, call: CallId) -> Result<(), ReplayError> {
+    fn delete_policy(
+        &mut self,
+        at: CallPosition,
+        id: &PolicyId,
+        call: CallId,
+    ) -> Result<(), ReplayError> {
         let policy = self.policy(id, call)?;
         let track = &mut self.policies[policy];
         end_span(&mut track.names, at);
@@ -194,7 +199,7 @@ impl<'a> Timeline<'a> {
 
     fn update_rule(
         &mut self,
-        at: At,
+        at: CallPosition,
         (policy, id): (&PolicyId, &RuleId),
         patch: &RulePatch,
         call: CallId,
@@ -241,7 +246,7 @@ fn unbounded<T>(what: T) -> Span<T> {
     }
 }
 
-fn begin_span<T>(track: &mut Track<T>, at: At, what: T) {
+fn begin_span<T>(track: &mut Track<T>, at: CallPosition, what: T) {
     end_span(track, at);
     track.push(Span {
         what,
@@ -250,7 +255,7 @@ fn begin_span<T>(track: &mut Track<T>, at: At, what: T) {
     });
 }
 
-fn end_span<T>(track: &mut Track<T>, at: At) {
+fn end_span<T>(track: &mut Track<T>, at: CallPosition) {
     if let Some(last) = track.last_mut().filter(|last| last.until.is_none()) {
         last.until = Some(at);
     }

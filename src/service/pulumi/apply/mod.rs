@@ -1,8 +1,8 @@
 //! The half of a run that knows Pulumi Cloud: versions that are published in three steps, and groups that are switched.
 
+mod outcome;
 mod rollback;
 mod service;
-mod settle;
 mod sources;
 mod touched;
 

@@ -74,9 +74,9 @@ pub fn undo_packs(
         let SentOperation::Pulumi(operation) = &made.intent.send else {
             continue;
         };
-        if made.left().is_none() {
+        if made.state_after().is_none() {
             if is_unknown(made) {
-                undo.hold(
+                undo.add_held(
                     resource(operation),
                     &made.intent.name,
                     HeldUndoReason::Unknown,
@@ -85,20 +85,20 @@ pub fn undo_packs(
             continue;
         }
         // What the model refuses was a version that was begun and deleted by the same run: nothing is left of it.
-        let known = after.make(operation).is_ok();
+        let known = after.apply(operation).is_ok();
         match operation {
             PulumiOperation::CreateGroup { group } => drop(touched.insert(group.name.to_string())),
             PulumiOperation::UpdateGroup { group, .. } | PulumiOperation::DeleteGroup { group } => {
                 touched.insert(group.to_string());
             }
             PulumiOperation::CompletePackVersion { pack, .. } => {
-                undo.hold(ResourceKind::Pack, pack.as_str(), HeldUndoReason::Published);
+                undo.add_held(ResourceKind::Pack, pack.as_str(), HeldUndoReason::Published);
             }
             PulumiOperation::DeletePackVersion { pack, .. }
             | PulumiOperation::DeletePack { pack }
                 if known =>
             {
-                undo.hold(ResourceKind::Pack, pack.as_str(), HeldUndoReason::Retired);
+                undo.add_held(ResourceKind::Pack, pack.as_str(), HeldUndoReason::Retired);
             }
             PulumiOperation::CreatePackVersion { .. }
             | PulumiOperation::PutArchive { .. }
@@ -127,7 +127,7 @@ pub fn undo_packs(
                 planned: left.map(object),
                 found: is.map(object),
             };
-            undo.hold(
+            undo.add_held(
                 ResourceKind::Group,
                 &name,
                 HeldUndoReason::ChangedSince(Box::new(difference)),
@@ -138,7 +138,7 @@ pub fn undo_packs(
             None => drop(undo.made.insert(now)),
             Some(was) => match desired(was, &now, live, document) {
                 Ok(group) => undo.desired.push(group),
-                Err(why) => undo.hold(
+                Err(why) => undo.add_held(
                     ResourceKind::Group,
                     &name,
                     HeldUndoReason::NotUnderstood(why),
@@ -150,7 +150,7 @@ pub fn undo_packs(
 }
 
 impl PackUndo {
-    fn hold(&mut self, resource: ResourceKind, name: &str, why: HeldUndoReason) {
+    fn add_held(&mut self, resource: ResourceKind, name: &str, why: HeldUndoReason) {
         let held = HeldUndo {
             resource,
             name: name.to_owned(),

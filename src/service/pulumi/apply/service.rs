@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::settle::{Found, decide};
+use super::outcome::{ReadBack, decide};
 use super::sources::PackSources;
 use crate::plan::{ResourceKind, SentOperation};
 use crate::run::CallFailure;
@@ -41,7 +41,11 @@ impl PackLookup {
     /// What is known after the calls of an earlier run that were applied.
     pub fn of_run(target: &TargetHistory, reader: PulumiReader) -> Self {
         let lookup = Self::new(&super::rollback::before(target), reader);
-        for made in target.calls.iter().filter(|made| made.left().is_some()) {
+        for made in target
+            .calls
+            .iter()
+            .filter(|made| made.state_after().is_some())
+        {
             if let SentOperation::Pulumi(operation) = &made.intent.send {
                 lookup.record(operation);
             }
@@ -65,26 +69,26 @@ impl PackLookup {
     /// Takes note that a call was made.
     pub fn record(&self, send: &PulumiOperation) {
         // What the model refuses, the server has taken all the same; the reading at the end tells.
-        let _ = self.model().make(send);
+        let _ = self.model().apply(send);
     }
 
     /// What a write is about, as it is now.
-    async fn find(&self, send: &PulumiOperation) -> Result<Found, ApiError> {
+    async fn find(&self, send: &PulumiOperation) -> Result<ReadBack, ApiError> {
         let reader = &self.reader;
         Ok(match send {
             PulumiOperation::CreatePackVersion { version } => {
                 let pack = &version.name;
                 let tag = &version.version_tag;
                 match reader.find_version(pack, tag).await? {
-                    Some(version) => Found::Version(Some(version)),
-                    None if self.is_begun(pack, tag).await? => Found::Begun,
-                    None => Found::Version(None),
+                    Some(version) => ReadBack::Version(Some(version)),
+                    None if self.is_incomplete(pack, tag).await? => ReadBack::Begun,
+                    None => ReadBack::Version(None),
                 }
             }
             // Nobody can see an archive; to send it again does no harm.
-            PulumiOperation::PutArchive { .. } => Found::Nothing,
+            PulumiOperation::PutArchive { .. } => ReadBack::Nothing,
             PulumiOperation::CompletePackVersion { pack, tag } => {
-                Found::Version(reader.find_version(pack, tag).await?)
+                ReadBack::Version(reader.find_version(pack, tag).await?)
             }
             PulumiOperation::DeletePackVersion { pack, .. }
             | PulumiOperation::DeletePack { pack } => {
@@ -93,23 +97,23 @@ impl PackLookup {
                     .await?
                     .into_iter()
                     .find(|summary| summary.name == pack.as_str());
-                Found::Versions(listed.map(|summary| summary.versions))
+                ReadBack::Versions(listed.map(|summary| summary.versions))
             }
             PulumiOperation::CreateGroup { group } => {
-                Found::Group(reader.find_group(group.name.as_str()).await?)
+                ReadBack::Group(reader.find_group(group.name.as_str()).await?)
             }
             PulumiOperation::UpdateGroup {
                 group: _,
                 change: GroupChange::Rename { name },
-            } => Found::Group(reader.find_group(name.as_str()).await?),
+            } => ReadBack::Group(reader.find_group(name.as_str()).await?),
             PulumiOperation::UpdateGroup { group, .. } | PulumiOperation::DeleteGroup { group } => {
-                Found::Group(reader.find_group(group.as_str()).await?)
+                ReadBack::Group(reader.find_group(group.as_str()).await?)
             }
         })
     }
 
     /// Whether a version was begun and not completed: asked for, the service says so with a 400.
-    async fn is_begun(&self, pack: &PackName, tag: &VersionTag) -> Result<bool, ApiError> {
+    async fn is_incomplete(&self, pack: &PackName, tag: &VersionTag) -> Result<bool, ApiError> {
         let version = LiveVersion {
             number: VersionNumber(0),
             tag: tag.to_string(),
@@ -211,7 +215,7 @@ impl PackRun {
     }
 
     /// The calls that delete the versions that were begun and will not be completed by this run.
-    pub fn half_published(&self) -> Vec<(PackName, VersionTag, PulumiOperation)> {
+    pub fn incomplete_versions(&self) -> Vec<(PackName, VersionTag, PulumiOperation)> {
         let half = lock(&self.half);
         let delete = |(pack, tag): &(PackName, VersionTag)| {
             let version = VersionRef::Tag(tag.clone());

@@ -4,7 +4,7 @@ mod context;
 mod desired;
 mod rules;
 
-use crate::service::diagnostics::{blamed, sort};
+use crate::service::diagnostics::{documents_with_errors, sort};
 use model::diag::Diagnostic;
 use model::pulumi::{DesiredGroup, DesiredPack};
 
@@ -26,7 +26,7 @@ pub struct CheckedPacks {
 pub fn check_packs(input: &PackInput<'_>) -> CheckedPacks {
     let context = PulumiRuleContext::new(input);
     let mut diagnostics = rules::run(&context);
-    let blamed = blamed(&diagnostics);
+    let blamed = documents_with_errors(&diagnostics);
     let mut checked = CheckedPacks::default();
     for pack in context
         .packs

@@ -1,4 +1,4 @@
-//! An endpoint with the token that was given for it.
+//! An endpoint with the credentials given for it, and one organization behind it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,21 +6,44 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::credentials::TOKEN;
-use super::reader::PulumiReader;
-use super::target::PulumiOrganizationClient;
-use super::writer::PulumiWriter;
+use http::AccessTokenError;
 use http::ConnectionError;
 use http::OrganizationName;
+use http::TokenVariable;
+use http::json::DecodeError;
 use http::{
     ApiError, Authorization, DatedAnswer, Endpoint, ErrorKind, HostClient, HttpCall, HttpClient,
     Upload,
+};
+
+/// Where the service is when nobody says otherwise.
+pub const DEFAULT_ENDPOINT: &str = "https://api.pulumi.com";
+/// The variable that holds another endpoint, in the form of [`EndpointChoice`](http::EndpointChoice).
+pub const ENDPOINT_VARIABLE: &str = "POLWARDEN_PULUMI_ENDPOINT";
+/// The variable with the access token.
+pub const TOKEN_VARIABLE: &str = "PULUMI_ACCESS_TOKEN";
+
+/// Where the token is, and how the service calls it.
+const TOKEN: TokenVariable = TokenVariable {
+    variable: TOKEN_VARIABLE,
+    scheme: "token",
 };
 
 const REFUSED_TOKEN: &str =
     "PULUMI_ACCESS_TOKEN is not accepted; it may have expired or been deleted. Give a new one.";
 /// What answers look like (contract: `Accept`).
 const ACCEPT: &str = "application/vnd.pulumi+8";
+
+/// Reads the token from the environment, given as a function. A variable that is empty counts as not set, and white
+/// space around the value is dropped.
+///
+/// # Errors
+/// It is not set, or cannot be sent. No error repeats the value.
+pub fn token_from(
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<SecretString, AccessTokenError> {
+    TOKEN.token_from(environment)
+}
 
 /// An endpoint, the token bound to it, and the connections to it. Clones share all of them.
 #[derive(Clone)]
@@ -44,7 +67,7 @@ impl PulumiConnection {
         token: &SecretString,
     ) -> Result<Self, ConnectionError> {
         let host = http.bind(endpoint.clone())?;
-        host.redactor().learn(token);
+        host.redactor().add_secret(token);
         let authorization = TOKEN.authorize(token)?;
         Ok(Self(Arc::new(PulumiConnectionInner {
             host,
@@ -63,22 +86,6 @@ impl PulumiConnection {
         self.0.host.take_warnings()
     }
 
-    /// Reads an organization's packs and groups.
-    pub fn reader(&self, organization: &OrganizationName) -> PulumiReader {
-        PulumiReader::new(PulumiOrganizationClient::new(
-            self.clone(),
-            organization.clone(),
-        ))
-    }
-
-    /// Changes an organization's packs and groups.
-    pub fn writer(&self, organization: &OrganizationName) -> PulumiWriter {
-        PulumiWriter::new(PulumiOrganizationClient::new(
-            self.clone(),
-            organization.clone(),
-        ))
-    }
-
     pub(super) fn failed(&self, call: &HttpCall, kind: ErrorKind) -> ApiError {
         self.0.host.failed(call, kind)
     }
@@ -91,11 +98,11 @@ impl PulumiConnection {
         } = &*self.0;
         let mut call = call.accepting(ACCEPT);
         let is_moved = has_preview.load(Ordering::Relaxed) && reroute(&mut call);
-        let answer = host.send_dated(&call, Some(authorization)).await;
+        let answer = host.send_with_date(&call, Some(authorization)).await;
         let answer = match answer {
             // No route at all, as no word of the service's own says: the other text of the contract has another one.
             Err(error) if is_unrouted(&error) && !is_moved && reroute(&mut call) => {
-                let answer = host.send_dated(&call, Some(authorization)).await;
+                let answer = host.send_with_date(&call, Some(authorization)).await;
                 if !answer.as_ref().is_err_and(is_unrouted) {
                     has_preview.store(true, Ordering::Relaxed);
                 }
@@ -119,6 +126,63 @@ impl PulumiConnection {
         bytes: Vec<u8>,
     ) -> Result<(), ApiError> {
         self.0.host.put_to_other_host(call, upload, bytes).await
+    }
+}
+
+/// What reader and writer have in common: paths, sending, and errors with a place.
+#[derive(Clone)]
+pub(super) struct PulumiOrganizationClient {
+    connection: PulumiConnection,
+    pub(super) organization: OrganizationName,
+}
+
+impl PulumiOrganizationClient {
+    pub(super) fn new(connection: &PulumiConnection, organization: &OrganizationName) -> Self {
+        Self {
+            connection: connection.clone(),
+            organization: organization.clone(),
+        }
+    }
+
+    /// `/api/orgs/{orgName}` and what follows.
+    pub(super) fn path(&self, rest: &[&str]) -> Vec<String> {
+        ["api", "orgs", self.organization.as_str()]
+            .iter()
+            .chain(rest)
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    /// The organization, for messages.
+    pub(super) fn name(&self) -> String {
+        format!("organization `{}`", self.organization)
+    }
+
+    pub(super) async fn send(&self, call: HttpCall) -> Result<DatedAnswer<Value>, ApiError> {
+        self.connection.send(call).await
+    }
+
+    /// Sends a call and understands its answer. `again` makes the same call once more, for messages.
+    pub(super) async fn ask<T>(
+        &self,
+        call: impl Fn() -> HttpCall,
+        decode: impl FnOnce(&Value) -> Result<T, DecodeError>,
+    ) -> Result<T, ApiError> {
+        let answer = self.send(call()).await?;
+        decode(&answer).map_err(|error| self.failed(&call(), error.into()))
+    }
+
+    pub(super) fn failed(&self, call: &HttpCall, kind: ErrorKind) -> ApiError {
+        self.connection.failed(call, kind)
+    }
+
+    pub(super) async fn put(
+        &self,
+        call: &HttpCall,
+        upload: &Upload,
+        bytes: Vec<u8>,
+    ) -> Result<(), ApiError> {
+        self.connection.put(call, upload, bytes).await
     }
 }
 

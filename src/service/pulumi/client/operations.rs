@@ -317,7 +317,7 @@ mod tests {
                 assert_eq!(own.len(), fields.len(), "{name}");
                 let in_path =
                     path.split('/')
-                        .filter_map(|part| match PathTemplateSegment::of(part) {
+                        .filter_map(|part| match PathTemplateSegment::parse(part) {
                             PathTemplateSegment::Field(name) => Some(name),
                             PathTemplateSegment::Fixed(_) | PathTemplateSegment::Organization => {
                                 None

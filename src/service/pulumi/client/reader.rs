@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::target::PulumiOrganizationClient;
+use super::connection::{PulumiConnection, PulumiOrganizationClient};
 use super::wire::{self, GroupSummary, PackSummary};
 use crate::run::service::ReadProgress;
+use http::OrganizationName;
 use http::operation::ReadRequest;
 use http::{ApiError, ErrorKind, HttpCall};
 use model::pulumi::{
@@ -32,9 +33,10 @@ enum PulumiReadItem {
 }
 
 impl PulumiReader {
-    pub(super) fn new(target: PulumiOrganizationClient) -> Self {
+    /// Reads an organization's packs and groups.
+    pub fn new(connection: &PulumiConnection, organization: &OrganizationName) -> Self {
         Self {
-            target,
+            target: PulumiOrganizationClient::new(connection, organization),
             progress: None,
         }
     }

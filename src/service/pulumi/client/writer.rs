@@ -3,8 +3,9 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::target::PulumiOrganizationClient;
+use super::connection::{PulumiConnection, PulumiOrganizationClient};
 use super::wire::{self, CreatedVersion};
+use http::OrganizationName;
 use http::operation::WriteRequest;
 use http::{ApiError, DatedAnswer, ErrorKind, HttpCall, Upload};
 use model::pulumi::{
@@ -30,8 +31,11 @@ pub struct PulumiWriter {
 }
 
 impl PulumiWriter {
-    pub(super) fn new(target: PulumiOrganizationClient) -> Self {
-        Self { target }
+    /// Changes an organization's packs and groups.
+    pub fn new(connection: &PulumiConnection, organization: &OrganizationName) -> Self {
+        Self {
+            target: PulumiOrganizationClient::new(connection, organization),
+        }
     }
 
     /// Makes one writing request, as it is.

@@ -76,7 +76,7 @@ pub fn audit_packs(live: &PulumiLiveState, calls: &[PlannedCall]) -> Vec<PackPla
         let Some(operation) = call.send.pulumi() else {
             continue;
         };
-        if let Err(why) = model.make(operation) {
+        if let Err(why) = model.apply(operation) {
             breaches.push(
                 ReplayError::Refused {
                     call: call.id.0,
@@ -108,7 +108,7 @@ fn between(
             .map_or(group.name.as_str(), String::as_str);
         let was = live.group(old);
         let will = after.state.group(&name_after(after, old));
-        let (Some(was), Some(will)) = (was, will) else {
+        let Some((was, will)) = was.zip(will) else {
             continue;
         };
         let names: BTreeSet<&str> = packs(was)

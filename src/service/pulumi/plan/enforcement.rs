@@ -89,8 +89,9 @@ fn of_group(
             Some(levels(Some(version), used.config.as_ref()))
         };
         // Nothing is known about a version that was not read.
-        let (Some(was), Some(is)) = (of(old_state, old.get(pack)), of(new_state, new.get(pack)))
-        else {
+        let was = of(old_state, old.get(pack));
+        let is = of(new_state, new.get(pack));
+        let Some((was, is)) = was.zip(is) else {
             return Vec::new();
         };
         compare(Some(name), pack, &was, &is, |_| {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::PackPlanner;
 use super::changes::config;
-use crate::plan::{HeldReason, ResourceKind, UnmanagedResource};
+use crate::plan::{HeldReason, ResourceKind, UnmanagedResource, group_id};
 use manifest::config::Unmanaged;
 use model::diag::{Code, Diagnostic};
 use model::pulumi::{
@@ -127,7 +127,7 @@ impl PackPlanner<'_> {
                 let reason = HeldReason::NotUnderstood {
                     why: opaque.why.clone(),
                 };
-                return self.hold(ResourceKind::Group, live_name, source, reason);
+                return self.add_held(ResourceKind::Group, live_name, source, reason);
             }
         };
         let refused = |why: String| HeldReason::Refused { why };
@@ -136,15 +136,15 @@ impl PackPlanner<'_> {
                 "it is a group of {}, which cannot become one of {entity_type}",
                 body.entity_type
             );
-            return self.hold(ResourceKind::Group, live_name, source, refused(why));
+            return self.add_held(ResourceKind::Group, live_name, source, refused(why));
         }
         if let Some(mode) = wanted_mode.filter(|mode| *mode != body.mode) {
             let why = format!("its mode is `{}` and cannot become `{mode}`", body.mode);
-            self.hold(ResourceKind::Group, live_name, source.clone(), refused(why));
+            self.add_held(ResourceKind::Group, live_name, source.clone(), refused(why));
         }
         let Ok(current) = GroupName::new(live_name) else {
             let why = "has a name that cannot be written".to_owned();
-            return self.hold(
+            return self.add_held(
                 ResourceKind::Group,
                 live_name,
                 source,
@@ -155,7 +155,7 @@ impl PackPlanner<'_> {
         if current != *wanted_name {
             if *is_default {
                 let why = "it is built in and cannot be renamed".to_owned();
-                self.hold(ResourceKind::Group, live_name, source.clone(), refused(why));
+                self.add_held(ResourceKind::Group, live_name, source.clone(), refused(why));
             } else {
                 self.change(
                     &current,
@@ -171,7 +171,7 @@ impl PackPlanner<'_> {
             let why =
                 "it is built in: it has what is in no other group, and cannot be given stacks"
                     .to_owned();
-            self.hold(ResourceKind::Group, live_name, source, refused(why));
+            self.add_held(ResourceKind::Group, live_name, source, refused(why));
         } else if let Some(stacks) = stacks.as_ref().filter(|_| !*is_default) {
             self.switch_stacks(&name, stacks, body);
         }
@@ -238,7 +238,7 @@ impl PackPlanner<'_> {
         for used in gone {
             let Ok(pack) = PackName::new(&used.name) else {
                 let why = format!("has the pack `{}`, whose name cannot be written", used.name);
-                self.hold(
+                self.add_held(
                     ResourceKind::Group,
                     name.as_str(),
                     None,
@@ -314,7 +314,7 @@ impl PackPlanner<'_> {
                 "gives the pack `{pack}` the unknown field `{field}`, which another version would drop"
             );
             let source = Some((self.request.locate)(&group.pack_place(wanted)));
-            self.hold(
+            self.add_held(
                 ResourceKind::Group,
                 name.as_str(),
                 source,
@@ -342,7 +342,7 @@ impl PackPlanner<'_> {
         }
         self.unmanaged.push(UnmanagedResource {
             resource: ResourceKind::Group,
-            id: super::group_id(&group.name),
+            id: group_id(&group.name),
             name: group.name.clone(),
             parts: group.body.as_ref().map_or(0, |body| body.packs.len()),
             treatment,
@@ -365,7 +365,7 @@ impl PackPlanner<'_> {
                 return;
             }
         };
-        self.hold(
+        self.add_held(
             ResourceKind::Group,
             &group.name,
             None,

@@ -12,15 +12,14 @@ mod model;
 mod order;
 mod packs;
 mod recompute;
+mod summary;
 
 use std::num::NonZeroU32;
 
 use crate::plan::{
-    Change, GuardedChange, GuardedKind, HeldChange, HeldReason, LiveCounts, PlanNote,
-    PlannedFingerprint, ResourceId, ResourceKind, SourceRef, TargetInfo, TargetPlan,
+    HeldChange, HeldReason, PlanNote, ResourceKind, SourceRef, TargetInfo, TargetPlan,
     UnmanagedResource, ValueChange,
 };
-use crate::plan::{group_id, pack_id};
 use ::model::diag::{Diagnostic, Place};
 use ::model::pulumi::{DesiredGroup, DesiredPack, PulumiLiveState, PulumiOperation};
 use manifest::config::Unmanaged;
@@ -32,6 +31,7 @@ pub use recompute::{packs_drift, packs_replayed, recomputed_packs, verify_packs}
 use changes::{SourceLookup, set};
 pub use model::PackModel;
 use order::PackDraft;
+use summary::{before, counts, guarded};
 
 /// The input of a plan.
 pub struct PackPlanRequest<'a> {
@@ -123,17 +123,17 @@ impl PackPlanner<'_> {
         part: Option<&str>,
         send: PulumiOperation,
     ) {
-        match self.model.make(&send) {
+        match self.model.apply(&send) {
             Ok(()) => self.drafts.push(PackDraft {
                 name: name.to_owned(),
                 part: part.map(str::to_owned),
                 send,
             }),
-            Err(why) => self.hold(resource, name, None, HeldReason::Refused { why }),
+            Err(why) => self.add_held(resource, name, None, HeldReason::Refused { why }),
         }
     }
 
-    fn hold(
+    fn add_held(
         &mut self,
         resource: ResourceKind,
         name: &str,
@@ -191,76 +191,6 @@ impl PackPlanner<'_> {
         debug_assert_eq!(audit_packs(live, &plan.calls), [], "{:#?}", plan.calls);
         plan
     }
-}
-
-pub(crate) fn counts(live: &PulumiLiveState) -> LiveCounts {
-    let versions = live.packs.iter().map(|pack| pack.versions.len()).sum();
-    LiveCounts::new([
-        (ResourceKind::Pack, live.packs.len()),
-        (ResourceKind::Version, versions),
-        (ResourceKind::Group, live.groups.len()),
-    ])
-}
-
-/// The fingerprints of everything that the calls change.
-fn before(live: &PulumiLiveState, calls: &[crate::plan::PlannedCall]) -> Vec<PlannedFingerprint> {
-    let touched: std::collections::BTreeSet<ResourceId> = calls
-        .iter()
-        .filter_map(|call| call.send.existing())
-        .collect();
-    let packs = live.packs.iter().map(|pack| PlannedFingerprint {
-        resource: ResourceKind::Pack,
-        id: pack_id(&pack.name),
-        name: pack.name.clone(),
-        fingerprint: pack_fingerprint(pack),
-    });
-    let groups = live.groups.iter().map(|group| PlannedFingerprint {
-        resource: ResourceKind::Group,
-        id: group_id(&group.name),
-        name: group.name.clone(),
-        fingerprint: group_fingerprint(group),
-    });
-    let mut all: Vec<PlannedFingerprint> = packs
-        .chain(groups)
-        .filter(|before| touched.contains(&before.id))
-        .collect();
-    all.sort_by(|a, b| a.id.cmp(&b.id));
-    all
-}
-
-/// Changes that require an acknowledgement.
-fn guarded(changes: &[Change], pruned: &[(ResourceKind, String)]) -> Vec<GuardedChange> {
-    let gone = pruned.iter().map(|(resource, name)| GuardedChange {
-        kind: GuardedKind::Prune,
-        resource: *resource,
-        name: name.clone(),
-        how: "no manifest declares it, and it is deleted".to_owned(),
-    });
-    let mut found: Vec<GuardedChange> = gone.chain(leaving_packs(changes)).collect();
-    found.sort();
-    found
-}
-
-/// The packs that are removed from groups that stay.
-fn leaving_packs(changes: &[Change]) -> Vec<GuardedChange> {
-    use crate::plan::ChangeKind;
-    let groups = changes.iter().filter(|change| {
-        change.resource == ResourceKind::Group
-            && matches!(change.kind, ChangeKind::Update | ChangeKind::Within)
-    });
-    let packs = groups.flat_map(|group| {
-        let gone = group
-            .children
-            .iter()
-            .filter(|pack| pack.kind == ChangeKind::Delete);
-        gone.map(|pack| GuardedChange {
-            kind: GuardedKind::PackRemoved,
-            resource: ResourceKind::Group,
-            name: group.name.clone(),
-            how: format!("the pack `{}` is taken from it", pack.name),
-        })
-    });
-    packs.collect()
 }
 
 /// Information from the manifests.

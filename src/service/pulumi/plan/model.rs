@@ -78,7 +78,7 @@ impl PackModel {
                 .pulumi()
                 .ok_or(ReplayError::OtherService { call: number })?;
             model
-                .make(operation)
+                .apply(operation)
                 .map_err(|why| ReplayError::Refused { call: number, why })?;
         }
         Ok(model)
@@ -88,7 +88,7 @@ impl PackModel {
     ///
     /// # Errors
     /// The reason why the service would reject it, as a clause.
-    pub fn make(&mut self, operation: &PulumiOperation) -> Result<(), String> {
+    pub fn apply(&mut self, operation: &PulumiOperation) -> Result<(), String> {
         match operation {
             PulumiOperation::CreatePackVersion { version } => self.create_version(version),
             PulumiOperation::PutArchive {

@@ -62,7 +62,7 @@ pub(super) fn arrange(
             graph.add(&wanted).then_some(graph)
         });
     let graph = graph.unwrap_or_else(|| CallGraph::new(operations.len(), rank));
-    let notes = gaps(&dropped, &drafts);
+    let notes = gap_notes(&dropped, &drafts);
     let order = graph.order(rank);
     let mut waits = graph.waits();
     let numbers: BTreeMap<usize, CallId> = order.iter().copied().zip((1..).map(CallId)).collect();
@@ -108,7 +108,7 @@ fn rank(operation: &PulumiOperation) -> u8 {
     }
 }
 
-fn gaps(dropped: &[PrecedenceEdge], drafts: &[PackDraft]) -> Vec<PlanNote> {
+fn gap_notes(dropped: &[PrecedenceEdge], drafts: &[PackDraft]) -> Vec<PlanNote> {
     let names = dropped.iter().filter_map(|edge| drafts.get(edge.then));
     let names: BTreeSet<String> = names.map(|draft| draft.name.clone()).collect();
     let why = "stacks and packs move between groups in a circle, so that a stack may see the packs of a group in the \

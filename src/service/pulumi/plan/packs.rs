@@ -1,7 +1,7 @@
 //! Drafts the calls that publish and retire versions of packs.
 
 use super::PackPlanner;
-use crate::plan::{HeldReason, ResourceKind, UnmanagedResource};
+use crate::plan::{HeldReason, ResourceKind, UnmanagedResource, pack_id};
 use manifest::config::Unmanaged;
 use model::diag::{Code, Diagnostic};
 use model::pulumi::{
@@ -22,7 +22,7 @@ impl PackPlanner<'_> {
                     "it is published by `{publisher}`, and only that organization can change it"
                 );
                 let source = Some((request.locate)(&pack.place()));
-                self.hold(
+                self.add_held(
                     ResourceKind::Pack,
                     &live.name,
                     source,
@@ -133,7 +133,7 @@ impl PackPlanner<'_> {
         }
         self.unmanaged.push(UnmanagedResource {
             resource: ResourceKind::Pack,
-            id: super::pack_id(&pack.name),
+            id: pack_id(&pack.name),
             name: pack.name.clone(),
             parts: pack.versions.len(),
             treatment,
@@ -145,7 +145,7 @@ impl PackPlanner<'_> {
         let users = self.model.users(&pack.name, None);
         if let Some(group) = users.first() {
             let why = format!("the group `{group}` uses it");
-            return self.hold(
+            return self.add_held(
                 ResourceKind::Pack,
                 &pack.name,
                 None,
@@ -164,7 +164,7 @@ impl PackPlanner<'_> {
             }
             Err(error) => {
                 let why = format!("has a name that {error}");
-                self.hold(
+                self.add_held(
                     ResourceKind::Pack,
                     &pack.name,
                     None,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::changes::{SourceLookup, changes};
 use super::enforcement::enforcement;
 use super::model::PackModel;
-use super::{counts, leaving_packs};
+use super::summary::{counts, removed_packs};
 use crate::plan::PlannedCall;
 use crate::plan::replay::{Mismatch, ReplayError};
 use crate::plan::{
@@ -52,7 +52,7 @@ pub fn recomputed_packs(
             how: "no manifest declares it, and it is deleted".to_owned(),
         });
     let mut guarded: Vec<GuardedChange> = gone
-        .chain(leaving_packs(&recomputed.changes))
+        .chain(removed_packs(&recomputed.changes))
         .chain(plan.guarded.iter().cloned())
         .collect();
     guarded.sort();

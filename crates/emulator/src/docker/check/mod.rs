@@ -2,7 +2,6 @@
 
 pub(super) mod cedar;
 mod host;
-pub(super) mod layer;
 mod path;
 pub(super) mod rule;
 

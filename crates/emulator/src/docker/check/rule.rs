@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::layer::RuleLayer;
 use super::{host, path};
+use crate::docker::layer::RuleLayer;
 use crate::docker::objects::StoredRule;
 use crate::docker::profile::EmulatorProfile;
 use crate::docker::refusal::DockerRefusal;
@@ -57,7 +57,7 @@ impl RuleFields {
         let name = name.ok_or_else(|| DockerRefusal::invalid("name is required"))?;
         check_name(&name)?;
         let actions = actions.ok_or_else(|| DockerRefusal::invalid("actions is required"))?;
-        let layer = RuleLayer::of_all(&actions, profile)?;
+        let layer = RuleLayer::of_actions(&actions, profile)?;
         let decision = decision.ok_or_else(|| DockerRefusal::invalid("decision is required"))?;
         let mut other = Map::new();
         let targets = RuleTargets::choose(layer, resources, http_resources)?;
@@ -102,7 +102,7 @@ impl RuleFields {
             new.name = name;
         }
         if let Some(actions) = actions {
-            RuleLayer::of_all(&actions, profile)?;
+            RuleLayer::of_actions(&actions, profile)?;
             new.actions = actions;
         }
         if let Some(decision) = decision {

@@ -149,7 +149,7 @@ fn host(headers: &HeaderMap) -> &str {
 
 /// Unknown paths answer in the format of their part of the API. The sign-in path of other profiles
 /// is unknown.
-pub(super) async fn not_here(OriginalUri(uri): OriginalUri) -> Response {
+pub(super) async fn not_found(OriginalUri(uri): OriginalUri) -> Response {
     let refusal = DockerRefusal::not_found("endpoint");
     if uri.path().contains("/governance/") {
         refusal.into_response()

@@ -38,7 +38,7 @@ pub(super) fn router(app: Arc<DockerApp>) -> Router {
         .route(GROUPS_ROUTE, groups)
         .merge(sign_in)
         .method_not_allowed_fallback(async || DockerRefusal::no_such_operation())
-        .fallback(hub::not_here)
+        .fallback(hub::not_found)
         .layer(DefaultBodyLimit::max(DockerApp::BODY_LIMIT));
     let router =
         observed(router, &app).layer(from_fn_with_state(app.clone(), middleware::identify));

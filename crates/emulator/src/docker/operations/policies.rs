@@ -126,7 +126,7 @@ fn size_of_page(size: Option<&str>) -> Result<usize, DockerRefusal> {
 pub(crate) fn get(app: &DockerApp, organization: &str, id: &str) -> Result<Value, DockerRefusal> {
     app.store.read(|records| {
         let (policy, rules) = load(app, records, organization, id)?;
-        Ok(policy.full(&rules))
+        Ok(policy.to_json(&rules))
     })
 }
 
@@ -170,7 +170,7 @@ pub(crate) fn create(
             ));
         }
         records.add_policy(&policy)?;
-        Ok(policy.full(&[]))
+        Ok(policy.to_json(&[]))
     })
 }
 
@@ -209,7 +209,7 @@ pub(crate) fn update(
         }
         new.touch();
         records.update_policy(&new)?;
-        Ok(json!({"old": old.full(&rules), "new": new.full(&rules)}))
+        Ok(json!({"old": old.to_json(&rules), "new": new.to_json(&rules)}))
     })
 }
 
@@ -222,7 +222,7 @@ pub(crate) fn delete(
     app.store.write(|records| {
         let (policy, rules) = load(app, records, organization, id)?;
         records.delete_policy(&policy.id)?;
-        Ok(json!({"deleted": policy.full(&rules)}))
+        Ok(json!({"deleted": policy.to_json(&rules)}))
     })
 }
 

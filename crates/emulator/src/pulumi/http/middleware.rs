@@ -51,7 +51,7 @@ pub(super) async fn require_token(
 ) -> Response {
     let headers = request.headers();
     let is_known = token(headers, "token").is_some_and(|token| app.tokens.accepts(token));
-    let is_open = PulumiOperationId::of(request.method(), route.as_str())
+    let is_open = PulumiOperationId::from_route(request.method(), route.as_str())
         .is_some_and(PulumiOperationId::is_open);
     let may_be_unknown = is_open && !headers.contains_key(AUTHORIZATION);
     if !is_known && !may_be_unknown {
@@ -62,7 +62,7 @@ pub(super) async fn require_token(
 }
 
 /// Unknown paths answer with plain text.
-pub(super) async fn not_here() -> Response {
+pub(super) async fn not_found() -> Response {
     (StatusCode::NOT_FOUND, "404 page not found\n").into_response()
 }
 

@@ -71,7 +71,7 @@ pub(super) fn api(app: &Arc<PulumiApp>) -> Router {
             middleware::require_token,
         ))
         .method_not_allowed_fallback(middleware::no_such_operation)
-        .fallback(middleware::not_here)
+        .fallback(middleware::not_found)
         .layer(DefaultBodyLimit::max(JSON_LIMIT));
     let router = observed(router, app).layer(from_fn_with_state(Arc::clone(app), middleware::mark));
     delivered(router, Arc::clone(app))
@@ -88,7 +88,7 @@ pub(super) fn uploads(app: Arc<PulumiApp>) -> Router {
     }
     let router = router
         .method_not_allowed_fallback(uploads::no_such_operation)
-        .fallback(uploads::not_here)
+        .fallback(uploads::not_found)
         .layer(DefaultBodyLimit::max(PulumiApp::BODY_LIMIT));
     delivered(observed(router, &app), app)
 }

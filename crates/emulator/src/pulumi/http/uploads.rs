@@ -54,7 +54,7 @@ pub(super) async fn download(
     }
 }
 
-pub(super) async fn not_here() -> Response {
+pub(super) async fn not_found() -> Response {
     PulumiRefusal::not_found("object").into_upload_response()
 }
 

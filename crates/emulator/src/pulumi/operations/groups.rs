@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{accounts_of, organization, stacks_of};
 use crate::pulumi::app::PulumiApp;
 use crate::pulumi::check::name::check_name;
+use crate::pulumi::lookup::{accounts_of, organization, stacks_of};
 use crate::pulumi::objects::{AppliedPack, GroupEntityType, GroupMode, StoredGroup};
 use crate::pulumi::refusal::PulumiRefusal;
 use crate::pulumi::store::PulumiRecords;

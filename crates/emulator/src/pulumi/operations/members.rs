@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::groups::summary;
-use super::{accounts_of, organization, stacks_of};
 use crate::pulumi::app::PulumiApp;
+use crate::pulumi::lookup::{accounts_of, organization, stacks_of};
 use crate::pulumi::objects::{AppliedPack, GroupMode, StackIdentity, StoredGroup};
 use crate::pulumi::refusal::PulumiRefusal;
 use crate::pulumi::store::PulumiRecords;

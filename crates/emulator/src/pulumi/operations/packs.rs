@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{complete, find_pack, find_version, organization, read_version, readable_policies};
 use crate::pulumi::app::PulumiApp;
+use crate::pulumi::lookup::{
+    complete, find_pack, find_version, organization, read_version, readable_policies,
+};
 use crate::pulumi::objects::{StoredPack, StoredPackVersion, VersionStatus};
 use crate::pulumi::refusal::PulumiRefusal;
 use crate::pulumi::store::PulumiRecords;

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::archives::REQUIRED_HEADERS;
-use super::{find_version, organization};
 use crate::pulumi::app::PulumiApp;
 use crate::pulumi::check::name::check_name;
 use crate::pulumi::check::pack::NewPackFields;
+use crate::pulumi::lookup::{find_version, organization};
 use crate::pulumi::objects::{
     PublishedContent, StoredPack, StoredPackVersion, VersionStatus, ticket,
 };

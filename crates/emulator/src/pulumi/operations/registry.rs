@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 
 use super::packs::{remove_pack, remove_version};
 use super::publish::{add_version, finish};
-use super::{complete, find_pack, find_version, newest, readable_policies, require_membership};
 use crate::pulumi::app::PulumiApp;
 use crate::pulumi::check::name::LATEST;
 use crate::pulumi::check::pack::NewPackFields;
+use crate::pulumi::lookup::{
+    complete, find_pack, find_version, newest, readable_policies, require_membership,
+};
 use crate::pulumi::objects::{
     PackPolicyLevel, PublishedContent, PulumiOrganization, StoredPack, StoredPackVersion,
     VersionStatus,
@@ -35,7 +37,7 @@ pub(crate) enum PackFilter {
 
 impl PackFilter {
     /// The access with this name.
-    pub(crate) fn of(text: &str) -> Result<Self, PulumiRefusal> {
+    pub(crate) fn parse(text: &str) -> Result<Self, PulumiRefusal> {
         serde_json::from_value(json!(text))
             .map_err(|_| PulumiRefusal::bad_request("Policy pack access is not valid"))
     }
@@ -119,7 +121,7 @@ pub(crate) fn list(
     access: Option<&str>,
     token: Option<&str>,
 ) -> Result<Value, PulumiRefusal> {
-    let access = access.map(PackFilter::of).transpose()?;
+    let access = access.map(PackFilter::parse).transpose()?;
     let org = org.ok_or_else(|| PulumiRefusal::bad_request("orgLogin is required"))?;
     app.store.read(|records| {
         let packs = match access {
@@ -155,7 +157,7 @@ pub(crate) fn query(
     } = fields;
     let access = access
         .as_deref()
-        .map_or(Ok(PackFilter::Enabled), PackFilter::of)?;
+        .map_or(Ok(PackFilter::Enabled), PackFilter::parse)?;
     app.store.read(|records| {
         let organizations = records
             .organizations()?

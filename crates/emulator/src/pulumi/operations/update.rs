@@ -10,10 +10,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::groups::{check_group_name, find};
-use super::{find_pack, find_version, newest, organization};
 use crate::pulumi::app::PulumiApp;
 use crate::pulumi::check::config;
 use crate::pulumi::check::name::LATEST;
+use crate::pulumi::lookup::{find_pack, find_version, newest, organization};
 use crate::pulumi::objects::{
     AppliedPack, GroupEntityType, StackIdentity, StoredGroup, StoredPackVersion, StoredStack,
     VersionStatus,

@@ -4,8 +4,9 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use emulator::{
-    Among, Chance, DockerInterference, DockerOperationId, ErrorStatus, Fault, FaultKind,
-    FaultTiming, ObjectChoice, OrdinalRange, Probability, RuleChoice, Selection,
+    Chance, DockerFault, DockerFaultKind, DockerInterference, DockerOperationId,
+    DockerRequestClass, DockerRequestSelection, ErrorStatus, FaultTiming, ObjectChoice,
+    OrdinalRange, Probability, RuleChoice,
 };
 use proptest::option::of;
 use proptest::prelude::*;
@@ -65,7 +66,7 @@ fn what_is_wrong_is_said_with_what_would_be_right() {
         ("reset@reads,writes", "which requests count is said twice"),
         ("reset@1,once,times=2", "how often is said twice"),
     ] {
-        let error = text.parse::<Fault>().expect_err(text).to_string();
+        let error = text.parse::<DockerFault>().expect_err(text).to_string();
         assert!(error.contains(wanted), "{text}: {error}");
     }
 }
@@ -82,7 +83,7 @@ fn which() -> impl Strategy<Value = ObjectChoice> {
     ]
 }
 
-fn kind() -> impl Strategy<Value = FaultKind> {
+fn kind() -> impl Strategy<Value = DockerFaultKind> {
     let rule = || (which(), which()).prop_map(|(policy, rule)| RuleChoice { policy, rule });
     let change = prop_oneof![
         which().prop_map(DockerInterference::AddPolicy),
@@ -95,24 +96,24 @@ fn kind() -> impl Strategy<Value = FaultKind> {
     ];
     prop_oneof![
         (when(), 400..600_u16, of(any::<u32>())).prop_map(|(when, status, retry_after)| {
-            FaultKind::Answer {
+            DockerFaultKind::Answer {
                 when,
                 status: ErrorStatus::try_from(status).unwrap(),
                 retry_after,
             }
         }),
-        when().prop_map(FaultKind::Reset),
-        when().prop_map(FaultKind::Hang),
-        when().prop_map(FaultKind::Crash),
-        when().prop_map(FaultKind::Undecodable),
-        Just(FaultKind::Truncated),
-        (0..10_000_000_u64).prop_map(|ms| FaultKind::Delay(Duration::from_millis(ms))),
-        Just(FaultKind::RevokeTokens),
-        change.prop_map(FaultKind::OtherWriter),
+        when().prop_map(DockerFaultKind::Reset),
+        when().prop_map(DockerFaultKind::Hang),
+        when().prop_map(DockerFaultKind::Crash),
+        when().prop_map(DockerFaultKind::Undecodable),
+        Just(DockerFaultKind::Truncated),
+        (0..10_000_000_u64).prop_map(|ms| DockerFaultKind::Delay(Duration::from_millis(ms))),
+        Just(DockerFaultKind::RevokeTokens),
+        change.prop_map(DockerFaultKind::OtherWriter),
     ]
 }
 
-fn selection() -> impl Strategy<Value = Selection> {
+fn selection() -> impl Strategy<Value = DockerRequestSelection> {
     let number = || (1..1000_u64).prop_map(|number| NonZeroU64::new(number).unwrap());
     let range = prop_oneof![
         number().prop_map(OrdinalRange::only),
@@ -120,36 +121,38 @@ fn selection() -> impl Strategy<Value = Selection> {
         (number(), number()).prop_map(|(a, b)| OrdinalRange::between(a.min(b), a.max(b)).unwrap()),
     ];
     let among = prop_oneof![
-        Just(Among::Requests),
-        Just(Among::Reads),
-        Just(Among::Writes),
-        select(DockerOperationId::ALL.to_vec()).prop_map(Among::Operation),
+        Just(DockerRequestClass::Requests),
+        Just(DockerRequestClass::Reads),
+        Just(DockerRequestClass::Writes),
+        select(DockerOperationId::ALL.to_vec()).prop_map(DockerRequestClass::Operation),
     ];
     let probability =
         (f64::MIN_POSITIVE..=1.0).prop_map(|number| Probability::try_from(number).unwrap());
     let chance =
         (probability, any::<u64>()).prop_map(|(probability, seed)| Chance { probability, seed });
-    (among, of(range), of(chance), of(number())).prop_map(|(among, nth, chance, times)| Selection {
-        among,
-        nth,
-        chance,
-        times,
+    (among, of(range), of(chance), of(number())).prop_map(|(among, nth, chance, times)| {
+        DockerRequestSelection {
+            among,
+            nth,
+            chance,
+            times,
+        }
     })
 }
 
 proptest! {
     #[test]
     fn every_fault_can_be_written_and_read_again(kind in kind(), at in selection()) {
-        let fault = Fault { kind, at };
+        let fault = DockerFault { kind, at };
         let text = fault.to_string();
-        prop_assert_eq!(text.parse::<Fault>(), Ok(fault), "{}", text);
+        prop_assert_eq!(text.parse::<DockerFault>(), Ok(fault), "{}", text);
     }
 
     #[test]
     fn no_text_makes_the_parser_fail_in_another_way(text in "[-a-z0-9=@,:./\" é]{0,30}") {
         // Parsing and displaying a fault are inverse.
-        if let Ok(fault) = text.parse::<Fault>() {
-            prop_assert_eq!(fault.to_string().parse::<Fault>(), Ok(fault));
+        if let Ok(fault) = text.parse::<DockerFault>() {
+            prop_assert_eq!(fault.to_string().parse::<DockerFault>(), Ok(fault));
         }
     }
 }

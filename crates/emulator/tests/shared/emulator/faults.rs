@@ -1,7 +1,7 @@
 //! Faults from their texts.
 
-use emulator::Fault;
+use emulator::DockerFault;
 
-pub(crate) fn faults(specs: &[&str]) -> Vec<Fault> {
+pub(crate) fn faults(specs: &[&str]) -> Vec<DockerFault> {
     specs.iter().map(|spec| spec.parse().unwrap()).collect()
 }

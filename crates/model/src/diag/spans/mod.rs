@@ -164,7 +164,7 @@ impl<'a> SpanBuilder<'a> {
                 let range = if style == ScalarStyle::Plain {
                     range
                 } else {
-                    self.to_its_quote(range)
+                    self.trim_to_quote(range)
                 };
                 self.scalar(Some(&text), range);
             }
@@ -184,7 +184,7 @@ impl<'a> SpanBuilder<'a> {
     }
 
     /// A quoted scalar ends at its quote, regardless of its span.
-    fn to_its_quote(&self, range: Range<usize>) -> Range<usize> {
+    fn trim_to_quote(&self, range: Range<usize>) -> Range<usize> {
         let end = quoted(&self.text[range.clone()])
             .map_or(range.end, |quoted| range.start + quoted.len());
         range.start..end

@@ -64,7 +64,7 @@ impl HostPattern {
 
     pub(super) fn read_http(text: &str) -> Result<Self, FaultRange> {
         read_common(text)?;
-        read_no_url(text)?;
+        reject_url_parts(text)?;
         if let Some(slash) = text.find('/') {
             let fault = if looks_like_address(&text[..slash]) {
                 PatternFault::AddressAsHttpHost
@@ -162,6 +162,15 @@ impl HostPattern {
         self.name.bytes().any(|byte| byte.is_ascii_uppercase())
     }
 
+    /// The pattern in lowercase, for comparisons that ignore case as DNS does (RFC 4343).
+    #[must_use]
+    pub fn to_lowercase(&self) -> Self {
+        Self {
+            name: self.name.to_ascii_lowercase().into(),
+            ..self.clone()
+        }
+    }
+
     /// The name as an IPv4 address.
     pub fn address(&self) -> Option<Ipv4Addr> {
         if self.depth == WildcardDepth::Exact && ends_in_number(&self.name) {
@@ -257,7 +266,7 @@ pub(super) fn looks_like_address(text: &str) -> bool {
 }
 
 /// Rejects the parts of URLs that hosts do not have: scheme, user, query.
-pub(super) fn read_no_url(text: &str) -> Result<(), FaultRange> {
+pub(super) fn reject_url_parts(text: &str) -> Result<(), FaultRange> {
     if let Some(at) = text.find("://") {
         return Err(FaultRange::new(PatternFault::Scheme, 0..at + 3));
     }

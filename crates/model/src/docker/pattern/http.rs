@@ -137,6 +137,21 @@ impl PathGlob {
         &self.0
     }
 
+    /// The glob in lowercase, for comparisons that ignore case.
+    #[must_use]
+    pub fn to_lowercase(&self) -> Self {
+        Self(self.0.to_lowercase().into())
+    }
+
+    /// Whether this glob matches every path that `other` matches. `true` is always correct; `false`
+    /// may also mean that the comparison would be too expensive.
+    pub fn covers(&self, other: &Self) -> bool {
+        glob::covers(
+            &self.segments().collect::<Vec<_>>(),
+            &other.segments().collect::<Vec<_>>(),
+        )
+    }
+
     /// The segments; none for `/`.
     pub fn segments(&self) -> impl Iterator<Item = GlobSegment<'_>> {
         glob::segments(&self.0, '/')

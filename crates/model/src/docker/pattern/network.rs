@@ -7,7 +7,7 @@ use std::num::NonZeroU16;
 use ipnet::IpNet;
 
 use super::error::{FaultRange, PatternError, PatternFault, PatternKind, read_common};
-use super::host::{HostPattern, ends_in_number, looks_like_address, read_no_url};
+use super::host::{HostPattern, ends_in_number, looks_like_address, reject_url_parts};
 use super::repair;
 
 /// A resource of a network rule (contract: `RuleResources`, network domain).
@@ -23,7 +23,6 @@ pub enum NetworkPattern {
     /// One address without a prefix length. The contract names only host names and CIDRs. It
     /// matches requests to that address, whether a client uses it as a host or connects to it.
     Address {
-        /// The address.
         address: IpAddr,
         /// The port; all ports if `None`. Always `None` for IPv6.
         port: Option<NonZeroU16>,
@@ -43,7 +42,7 @@ impl NetworkPattern {
 
     pub(super) fn read(text: &str) -> Result<Self, FaultRange> {
         read_common(text)?;
-        read_no_url(text)?;
+        reject_url_parts(text)?;
         if let Some(slash) = text.find('/') {
             if looks_like_address(&text[..slash]) {
                 return read_cidr(text, slash).map(Self::Cidr);

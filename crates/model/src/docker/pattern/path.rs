@@ -53,7 +53,7 @@ impl PathPattern {
 
     pub(super) fn read(text: &str) -> Result<Self, FaultRange> {
         read_common(text)?;
-        read_no_variable(text)?;
+        reject_variables(text)?;
         let (root, body) = read_root(text)?;
         let rest = &text[body..];
         let wrong = if root.separator() == '/' { '\\' } else { '/' };
@@ -94,6 +94,17 @@ impl PathPattern {
     /// The segments after the root; none for the root alone.
     pub fn segments(&self) -> impl Iterator<Item = GlobSegment<'_>> {
         glob::segments(&self.text[self.body..], self.root.separator())
+    }
+
+    /// The pattern with its segments in lowercase, for comparisons that ignore case.
+    #[must_use]
+    pub fn to_lowercase(&self) -> Self {
+        let root = &self.text[..self.body];
+        let segments = self.text[self.body..].to_lowercase();
+        Self {
+            text: format!("{root}{segments}").into(),
+            ..self.clone()
+        }
     }
 
     /// Whether this pattern matches every path that `other` matches. `true` is always correct;
@@ -162,7 +173,7 @@ fn read_share(text: &str) -> Result<(PathRoot, usize), FaultRange> {
 
 /// Rejects `$NAME` and `${NAME}` at the start of a segment, and `%NAME%` anywhere. `$Recycle.Bin`
 /// on a Windows drive is a real name and accepted.
-fn read_no_variable(text: &str) -> Result<(), FaultRange> {
+fn reject_variables(text: &str) -> Result<(), FaultRange> {
     if !text.bytes().any(|byte| matches!(byte, b'$' | b'%')) {
         return Ok(());
     }

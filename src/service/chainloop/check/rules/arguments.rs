@@ -60,7 +60,7 @@ fn check_group(
         if found.len() - before >= most {
             return;
         }
-        let Some(takes) = takes(context, group, &path, attachment) else {
+        let Some(takes) = input_names(context, group, &path, attachment) else {
             continue;
         };
         let at = ArgumentLocation {
@@ -75,7 +75,7 @@ fn check_group(
 }
 
 /// The inputs of the attached policy, if they are known.
-fn takes<'a>(
+fn input_names<'a>(
     context: &'a ChainloopRuleContext<'_>,
     group: &ChainloopGroupView<'a>,
     path: &Path,
@@ -114,7 +114,7 @@ fn takes<'a>(
 }
 
 impl AcceptedInputs<'_> {
-    fn knows(&self, name: &str) -> bool {
+    fn contains(&self, name: &str) -> bool {
         match &self.names {
             InputNames::Declared(names) => names.contains(name),
             InputNames::Embedded(names) => names.contains(name),
@@ -139,7 +139,7 @@ impl AcceptedInputs<'_> {
         names
     }
 
-    fn also(&self, finding: Diagnostic) -> Diagnostic {
+    fn label_policy(&self, finding: Diagnostic) -> Diagnostic {
         match &self.place {
             Some(place) => finding.also(place.clone(), "the policy"),
             None => finding,
@@ -192,7 +192,7 @@ impl ArgumentLocation<'_> {
             .flatten()
             .map(|(argument, _)| argument);
         let mut unknown = given
-            .filter(|argument| !takes.knows(argument))
+            .filter(|argument| !takes.contains(argument))
             .take(MOST)
             .peekable();
         if unknown.peek().is_none() {
@@ -221,7 +221,7 @@ impl ArgumentLocation<'_> {
             let place = Place::key(self.group.document, self.argument(argument));
             found.push(
                 takes
-                    .also(Diagnostic::new(Code::ArgumentUnknown, message, place))
+                    .label_policy(Diagnostic::new(Code::ArgumentUnknown, message, place))
                     .help(help),
             );
         }
@@ -250,7 +250,7 @@ impl ArgumentLocation<'_> {
             );
             found.push(
                 takes
-                    .also(Diagnostic::new(Code::ArgumentMissing, message, place))
+                    .label_policy(Diagnostic::new(Code::ArgumentMissing, message, place))
                     .help(help),
             );
         }

@@ -9,7 +9,7 @@ use model::diag::{Code, Diagnostic, DocumentId, Path, Place};
 
 pub(super) fn check_policy_source(policy: &ChainloopPolicyView<'_>, found: &mut Vec<Diagnostic>) {
     let spec = &policy.manifest.spec;
-    let at = At {
+    let at = ExactlyOneCheck {
         document: policy.document,
         path: policy.path.clone().key("spec"),
     };
@@ -23,7 +23,7 @@ pub(super) fn check_policy_source(policy: &ChainloopPolicyView<'_>, found: &mut 
         ("policies", policies),
     ];
     let help = "write `policies`, with the script of each type of material in `embedded`";
-    at.one(&fields, "the policy", help, found);
+    at.report(&fields, "the policy", help, found);
     for script in policy.scripts() {
         let source = script.source;
         let fields = [
@@ -31,11 +31,11 @@ pub(super) fn check_policy_source(policy: &ChainloopPolicyView<'_>, found: &mut 
             ("embedded", source.embedded.is_some()),
             ("ref", source.reference.is_some()),
         ];
-        let at = At {
+        let at = ExactlyOneCheck {
             document: policy.document,
             path: script.path,
         };
-        at.one(
+        at.report(
             &fields,
             "the script",
             "write the text of the script into `embedded`",
@@ -54,11 +54,11 @@ pub(super) fn check_group_source(
             ("ref", attachment.reference.is_some()),
             ("embedded", attachment.embedded.is_some()),
         ];
-        let at = At {
+        let at = ExactlyOneCheck {
             document: group.document,
             path,
         };
-        at.one(
+        at.report(
             &fields,
             "the attached policy",
             "write the name of a policy into `ref`",
@@ -67,14 +67,14 @@ pub(super) fn check_group_source(
     }
 }
 
-struct At {
+struct ExactlyOneCheck {
     document: DocumentId,
     path: Path,
 }
 
-impl At {
+impl ExactlyOneCheck {
     /// Reports unless exactly one of the fields is present.
-    fn one(&self, fields: &[(&str, bool)], what: &str, help: &str, found: &mut Vec<Diagnostic>) {
+    fn report(&self, fields: &[(&str, bool)], what: &str, help: &str, found: &mut Vec<Diagnostic>) {
         let mut there = fields
             .iter()
             .filter(|(_, there)| *there)
@@ -192,7 +192,7 @@ pub(super) fn check_phases(policy: &ChainloopPolicyView<'_>, found: &mut Vec<Dia
             );
             continue;
         }
-        let never = |phase: &Phase| !phase.happens();
+        let never = |phase: &Phase| !phase.is_used_by_attestations();
         let none = phases.iter().all(never);
         for (at, _) in phases
             .iter()

@@ -13,7 +13,7 @@ struct SpelledFields<'a> {
 }
 
 impl SpelledFields<'_> {
-    fn once<T>(
+    fn check_pair<T>(
         &self,
         camel: (&str, &Option<T>),
         snake: (&str, &Option<T>),
@@ -45,7 +45,7 @@ impl SpelledFields<'_> {
             path: &path,
             ..*self
         }
-        .once(
+        .check_pair(
             ("findingType", finding_type),
             ("finding_type", finding_type_snake),
             found,
@@ -59,7 +59,7 @@ pub(super) fn check_policy(policy: &ChainloopPolicyView<'_>, found: &mut Vec<Dia
         document: policy.document,
         path: &policy.path,
     };
-    at.once(
+    at.check_pair(
         ("apiVersion", &manifest.api_version),
         ("api_version", &manifest.api_version_snake),
         found,
@@ -67,7 +67,7 @@ pub(super) fn check_policy(policy: &ChainloopPolicyView<'_>, found: &mut Vec<Dia
     at.metadata(&manifest.metadata, found);
     let path = policy.path.clone().key("spec");
     let spec = &manifest.spec;
-    SpelledFields { path: &path, ..at }.once(
+    SpelledFields { path: &path, ..at }.check_pair(
         ("autoMatch", &spec.auto_match),
         ("auto_match", &spec.auto_match_snake),
         found,
@@ -75,7 +75,7 @@ pub(super) fn check_policy(policy: &ChainloopPolicyView<'_>, found: &mut Vec<Dia
     for (index, script) in spec.policies.iter().flatten().enumerate() {
         let path = policy.spec("policies").index(index);
         let camel = ("attestationPhases", &script.attestation_phases);
-        SpelledFields { path: &path, ..at }.once(
+        SpelledFields { path: &path, ..at }.check_pair(
             camel,
             ("attestation_phases", &script.attestation_phases_snake),
             found,
@@ -94,7 +94,7 @@ pub(super) fn check_group(
         document: group.document,
         path: &path,
     };
-    at.once(
+    at.check_pair(
         ("apiVersion", &manifest.api_version),
         ("api_version", &manifest.api_version_snake),
         found,
@@ -102,7 +102,11 @@ pub(super) fn check_group(
     at.metadata(&manifest.metadata, found);
     for (path, material) in manifest.materials() {
         let snake = ("match_mode", &material.match_mode_snake);
-        SpelledFields { path: &path, ..at }.once(("matchMode", &material.match_mode), snake, found);
+        SpelledFields { path: &path, ..at }.check_pair(
+            ("matchMode", &material.match_mode),
+            snake,
+            found,
+        );
     }
     for (path, attachment) in group.attachments() {
         let Some(selector) = &attachment.selector else {
@@ -110,6 +114,10 @@ pub(super) fn check_group(
         };
         let path = path.key("selector");
         let snake = ("match_mode", &selector.match_mode_snake);
-        SpelledFields { path: &path, ..at }.once(("matchMode", &selector.match_mode), snake, found);
+        SpelledFields { path: &path, ..at }.check_pair(
+            ("matchMode", &selector.match_mode),
+            snake,
+            found,
+        );
     }
 }

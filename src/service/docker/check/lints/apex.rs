@@ -3,13 +3,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::context::Scene;
+use super::context::LintContext;
 use access::{ResourcePosition, ResourceUsage, UsageStatus};
 use model::diag::{Code, Diagnostic};
 use model::docker::Decision;
 use model::docker::pattern::{HostPattern, NetworkPattern, WildcardDepth};
 
-pub(super) fn check(context: &Scene<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(context: &LintContext<'_>, found: &mut Vec<Diagnostic>) {
     let denied = denied(context);
     if denied.is_empty() {
         return;
@@ -36,7 +36,7 @@ pub(super) fn check(context: &Scene<'_>, found: &mut Vec<Diagnostic>) {
 }
 
 /// Deny rules for the names below a domain.
-fn denied(context: &Scene<'_>) -> Vec<(ResourcePosition, HostPattern)> {
+fn denied(context: &LintContext<'_>) -> Vec<(ResourcePosition, HostPattern)> {
     let wildcards =
         resources(context, Decision::Deny).filter(|(_, usage)| usage.resource.starts_with('*'));
     let hosts = wildcards.filter_map(|(spot, usage)| Some((spot, host(&usage.resource)?)));
@@ -46,7 +46,7 @@ fn denied(context: &Scene<'_>) -> Vec<(ResourcePosition, HostPattern)> {
 }
 
 fn resources<'s>(
-    context: &'s Scene<'_>,
+    context: &'s LintContext<'_>,
     decision: Decision,
 ) -> impl Iterator<Item = (ResourcePosition, &'s ResourceUsage)> {
     let rules = context.rules.iter().zip(&context.usage.rules).enumerate();
@@ -61,7 +61,7 @@ fn resources<'s>(
 }
 
 fn finding(
-    context: &Scene<'_>,
+    context: &LintContext<'_>,
     deny: ResourcePosition,
     allow: ResourcePosition,
     name: &str,

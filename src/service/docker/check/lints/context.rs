@@ -14,14 +14,14 @@ pub(super) struct DeclaredRule<'a> {
 }
 
 /// The input of a lint.
-pub(super) struct Scene<'a> {
+pub(super) struct LintContext<'a> {
     pub(super) documents: &'a [&'a Document],
     /// In the order of the usage analysis.
     pub(super) rules: Vec<DeclaredRule<'a>>,
     pub(super) usage: UsageReport,
 }
 
-impl Scene<'_> {
+impl LintContext<'_> {
     pub(super) fn rule_place(&self, rule: usize) -> Option<Place> {
         self.rules
             .get(rule)
@@ -54,7 +54,7 @@ impl Scene<'_> {
 
     /// The name of a rule, with the name of its policy unless that is the policy of `beside`.
     pub(super) fn name(&self, rule: usize, beside: usize) -> String {
-        let (Some(named), Some(beside)) = (self.rules.get(rule), self.rules.get(beside)) else {
+        let Some((named, beside)) = self.rules.get(rule).zip(self.rules.get(beside)) else {
             return String::new();
         };
         let name = &named.rule.rule.name;

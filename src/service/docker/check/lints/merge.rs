@@ -4,11 +4,11 @@
 //! share a resource. Rules with the same resources and different actions of the same kind can
 //! always be merged.
 
-use super::context::{DeclaredRule, Scene};
+use super::context::{DeclaredRule, LintContext};
 use model::diag::{Code, Diagnostic};
 use model::docker::{NonEmptySet, Rule, RuleAccess};
 
-pub(super) fn check(context: &Scene<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(context: &LintContext<'_>, found: &mut Vec<Diagnostic>) {
     for (
         rule,
         DeclaredRule {
@@ -41,7 +41,7 @@ pub(super) fn check(context: &Scene<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn finding(context: &Scene<'_>, rule: usize, other: usize, what: &str) -> Option<Diagnostic> {
+fn finding(context: &LintContext<'_>, rule: usize, other: usize, what: &str) -> Option<Diagnostic> {
     let message = format!(
         "this rule and {} could be one: {what}",
         context.name(other, rule)

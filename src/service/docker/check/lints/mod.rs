@@ -12,7 +12,7 @@ mod unused;
 mod wide;
 
 use access::{RuleWithScope, TooComplex, usage};
-use context::{DeclaredRule, Scene};
+use context::{DeclaredRule, LintContext};
 use manifest::Document;
 use model::diag::{Code, Diagnostic};
 use model::docker::{DesiredPolicy, PolicyContent};
@@ -43,7 +43,7 @@ pub fn lint(documents: &[&Document], policies: &[DesiredPolicy]) -> Vec<Diagnost
                 .collect();
         }
     };
-    let context = Scene {
+    let context = LintContext {
         documents,
         rules,
         usage,

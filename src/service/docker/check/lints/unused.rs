@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::context::Scene;
+use super::context::LintContext;
 use access::{BlockingDeny, ResourcePosition, RuleUsage, UsageStatus};
 use model::diag::{Code, Diagnostic};
 use model::docker::Decision;
@@ -10,7 +10,7 @@ use model::docker::Decision;
 /// Maximum number of deny rules to name.
 const NAMED: usize = 3;
 
-pub(super) fn check(context: &Scene<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(context: &LintContext<'_>, found: &mut Vec<Diagnostic>) {
     for (rule, usage) in context.usage.rules.iter().enumerate() {
         let Some(declared) = context.rules.get(rule) else {
             continue;
@@ -30,7 +30,7 @@ pub(super) fn check(context: &Scene<'_>, found: &mut Vec<Diagnostic>) {
 }
 
 /// An allow rule whose resources are all denied.
-fn never_decides(context: &Scene<'_>, rule: usize, usage: &RuleUsage) -> Option<Diagnostic> {
+fn never_decides(context: &LintContext<'_>, rule: usize, usage: &RuleUsage) -> Option<Diagnostic> {
     let blockers: Vec<&BlockingDeny> = usage
         .resources
         .iter()
@@ -68,7 +68,7 @@ fn never_decides(context: &Scene<'_>, rule: usize, usage: &RuleUsage) -> Option<
 
 /// A resource of an allow rule that is probably meant as an exception to a wider deny rule. Deny
 /// rules have no exceptions.
-fn exception(context: &Scene<'_>, spot: ResourcePosition) -> Option<Diagnostic> {
+fn exception(context: &LintContext<'_>, spot: ResourcePosition) -> Option<Diagnostic> {
     let usage = context
         .usage
         .rules
@@ -94,7 +94,7 @@ fn exception(context: &Scene<'_>, spot: ResourcePosition) -> Option<Diagnostic> 
 }
 
 /// A rule that is covered by another one with the same decision. Of two equal rules, the later one.
-fn covered(context: &Scene<'_>, rule: usize, usage: &RuleUsage) -> Option<Diagnostic> {
+fn covered(context: &LintContext<'_>, rule: usize, usage: &RuleUsage) -> Option<Diagnostic> {
     let by = usage.covered_by.iter().copied().find(|by| {
         let back = context
             .usage

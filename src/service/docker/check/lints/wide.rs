@@ -1,12 +1,11 @@
 //! `allows-everything` and `cidr-overlap`: rules that allow everything, and ranges inside of other
 //! ranges.
 
-use super::context::Scene;
+use super::context::LintContext;
 use access::{RangeOverlap, ResourceSpace};
 use model::diag::{Code, Diagnostic};
-use model::docker::Decision;
 
-pub(super) fn check(context: &Scene<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(context: &LintContext<'_>, found: &mut Vec<Diagnostic>) {
     for (rule, usage) in context.usage.rules.iter().enumerate() {
         if let (Some((action, space)), Some(place)) =
             (usage.opens_all.first(), context.rule_place(rule))
@@ -29,16 +28,15 @@ pub(super) fn check(context: &Scene<'_>, found: &mut Vec<Diagnostic>) {
         };
         // A deny range inside an allow range is an intended exception, and the opposite is reported
         // by another lint.
-        let same: Option<Decision> =
-            decision(outer.rule).filter(|one| decision(inner.rule) == Some(*one));
+        let same = decision(outer.rule).is_some_and(|one| decision(inner.rule) == Some(one));
         let covered = context
             .usage
             .rules
             .get(inner.rule)
             .is_some_and(|usage| !usage.covered_by.is_empty());
-        let (Some(_), false) = (same, covered) else {
+        if !same || covered {
             continue;
-        };
+        }
         let texts = context.text(*outer).zip(context.text(*inner));
         let places = context
             .resource_place(*outer)

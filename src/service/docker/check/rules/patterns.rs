@@ -54,32 +54,12 @@ fn malformed(text: &str, error: &PatternError, place: Place) -> Diagnostic {
 }
 
 pub(super) fn check_uppercase(group: &EntryGroup<'_>, found: &mut Vec<Diagnostic>) {
-    match &group.entries {
-        Entries::Hosts(entries) => {
-            for (index, (text, parsed)) in entries.iter().enumerate() {
-                if parsed
-                    .as_ref()
-                    .ok()
-                    .and_then(|pattern| pattern.host())
-                    .is_some_and(HostPattern::has_uppercase)
-                {
-                    found.push(uppercase(text, group.place(index)));
-                }
-            }
-        }
-        Entries::Http(entries) => {
-            for (index, (spec, parsed)) in entries.iter().enumerate() {
-                if parsed
-                    .as_ref()
-                    .is_ok_and(|pattern| pattern.host.has_uppercase())
-                {
-                    let path = group.path().index(index).key("host");
-                    found.push(uppercase(&spec.host, Place::value(group.document, path)));
-                }
-            }
-        }
-        Entries::Paths(_) => {}
-    }
+    let hosts = group.hosts_where(HostPattern::has_uppercase);
+    found.extend(
+        hosts
+            .into_iter()
+            .map(|(text, place)| uppercase(text, place)),
+    );
 }
 
 fn uppercase(text: &str, place: Place) -> Diagnostic {

@@ -144,32 +144,12 @@ fn hosts<'g>(
 }
 
 pub(super) fn check_undocumented(group: &EntryGroup<'_>, found: &mut Vec<Diagnostic>) {
-    match &group.entries {
-        Entries::Hosts(entries) => {
-            for (index, (text, parsed)) in entries.iter().enumerate() {
-                if parsed
-                    .as_ref()
-                    .ok()
-                    .and_then(|pattern| pattern.host())
-                    .is_some_and(HostPattern::has_inner_wildcard)
-                {
-                    found.push(undocumented(text, group.place(index)));
-                }
-            }
-        }
-        Entries::Http(entries) => {
-            for (index, (spec, parsed)) in entries.iter().enumerate() {
-                if parsed
-                    .as_ref()
-                    .is_ok_and(|pattern| pattern.host.has_inner_wildcard())
-                {
-                    let path = group.path().index(index).key("host");
-                    found.push(undocumented(&spec.host, Place::value(group.document, path)));
-                }
-            }
-        }
-        Entries::Paths(_) => {}
-    }
+    let hosts = group.hosts_where(HostPattern::has_inner_wildcard);
+    found.extend(
+        hosts
+            .into_iter()
+            .map(|(text, place)| undocumented(text, place)),
+    );
 }
 
 fn undocumented(text: &str, place: Place) -> Diagnostic {

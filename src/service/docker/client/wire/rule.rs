@@ -46,7 +46,7 @@ impl RuleAnswer<'_> {
         LiveRule {
             id: RuleId::new(self.id),
             name: self.name.to_owned(),
-            rule: self.understand().map_err(|why| Opaque {
+            rule: self.decode().map_err(|why| Opaque {
                 why,
                 raw: raw.clone(),
             }),
@@ -55,7 +55,7 @@ impl RuleAnswer<'_> {
     }
 
     /// The rule, or why it is not understood, as a clause.
-    fn understand(&self) -> Result<Rule, String> {
+    fn decode(&self) -> Result<Rule, String> {
         let name = Name::new(self.name)
             .map_err(|error| format!("has a name that cannot be written: {error}"))?;
         let decision = match self.decision {
@@ -72,7 +72,7 @@ impl RuleAnswer<'_> {
         let plain = self.resources.iter().flatten().map(ToString::to_string);
         let plain: Vec<String> = plain.collect();
         let targets = self.http_resources.iter().flatten();
-        let targets = targets.map(TargetAnswer::understand);
+        let targets = targets.map(TargetAnswer::decode);
         let targets = targets.collect::<Result<Vec<_>, _>>()?;
         let resources = match (plain.is_empty(), targets.is_empty()) {
             (_, true) => Resources::Plain(plain),
@@ -90,7 +90,7 @@ impl RuleAnswer<'_> {
 }
 
 impl TargetAnswer {
-    fn understand(&self) -> Result<HttpResource, String> {
+    fn decode(&self) -> Result<HttpResource, String> {
         let port = |number: &Number| {
             let port = number.as_u64().and_then(|port| u16::try_from(port).ok());
             port.filter(|port| *port > 0)

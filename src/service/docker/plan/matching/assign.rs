@@ -23,7 +23,7 @@ use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use pathfinding::kuhn_munkres::kuhn_munkres;
 use pathfinding::matrix::Matrix;
 
-use super::pairing::rings;
+use super::pairing::rename_cycles;
 use super::similarity::{LARGEST, SimilarityTable};
 
 /// Maximum number of assignments to compute before cycles are broken by [`without_cycles`].
@@ -40,7 +40,7 @@ pub(super) fn best(table: &SimilarityTable<'_>) -> Pairs {
     if size > LARGEST {
         return pair_greedily(table);
     }
-    if let Some(pairs) = only_by_name(table) {
+    if let Some(pairs) = pair_by_name(table) {
         return pairs;
     }
     let tries = (MOST_STEPS / size.pow(3).max(1)).clamp(1, MOST_TRIES);
@@ -79,7 +79,7 @@ pub(super) fn best(table: &SimilarityTable<'_>) -> Pairs {
 
 /// Shortcut: if both sides have the same unique names and any two rules may be paired, every other
 /// assignment with as few calls renames in a cycle, as no name becomes free.
-fn only_by_name(table: &SimilarityTable<'_>) -> Option<Pairs> {
+fn pair_by_name(table: &SimilarityTable<'_>) -> Option<Pairs> {
     let by_name: HashMap<&str, usize> = (0..table.desired())
         .map(|desired| (table.desired_name(desired), desired))
         .collect();
@@ -90,7 +90,7 @@ fn only_by_name(table: &SimilarityTable<'_>) -> Option<Pairs> {
         .map(|live| Some((live, *by_name.get(table.live_name(live))?)))
         .collect::<Option<_>>()?;
     let names: BTreeSet<usize> = pairs.iter().map(|(_, desired)| *desired).collect();
-    (names.len() == pairs.len() && table.fits_all()).then_some(pairs)
+    (names.len() == pairs.len() && table.all_can_pair()).then_some(pairs)
 }
 
 /// A node of the branch and bound search.
@@ -129,7 +129,7 @@ fn solve(table: &SimilarityTable<'_>, choice: &PairingConstraints) -> Pairs {
         weights[(live, desired)] = 0;
     }
     let weight = |pair: (usize, usize)| weights[pair];
-    if let Some(pairs) = each_its_best(live, desired, &weight) {
+    if let Some(pairs) = pair_best_matches(live, desired, &weight) {
         return pairs;
     }
     // `kuhn_munkres` requires at least as many columns as rows.
@@ -149,7 +149,7 @@ fn solve(table: &SimilarityTable<'_>, choice: &PairingConstraints) -> Pairs {
 
 /// Shortcut: if every rule of the smaller side has a unique best partner and no two have the same,
 /// these pairs are optimal. This is the usual case and avoids the cubic algorithm.
-fn each_its_best(
+fn pair_best_matches(
     live: usize,
     desired: usize,
     weight: &dyn Fn((usize, usize)) -> i64,
@@ -199,7 +199,7 @@ fn all_cycles(table: &SimilarityTable<'_>, pairs: &Pairs) -> Vec<Pairs> {
         .iter()
         .map(|(live, desired)| (table.live_name(*live), table.desired_name(*desired)))
         .collect();
-    let positions = rings(&names).into_iter();
+    let positions = rename_cycles(&names).into_iter();
     positions
         .map(|ring| ring.into_iter().map(|position| renames[position]).collect())
         .collect()
@@ -253,6 +253,6 @@ fn pair_greedily(table: &SimilarityTable<'_>) -> Pairs {
     };
     pass(&|live, desired| table.live_name(live) == table.desired_name(desired));
     pass(&|live, desired| table.is_expected(live, desired));
-    pass(&|live, desired| table.fits(live, desired));
+    pass(&|live, desired| table.can_pair(live, desired));
     without_cycles(table, pairs)
 }

@@ -15,7 +15,7 @@ pub(crate) struct Pairing {
 
 impl Pairing {
     /// The pairing of two lists of these lengths that consists of exactly these pairs.
-    pub(crate) fn of(mut pairs: Vec<(usize, usize)>, live: usize, desired: usize) -> Self {
+    pub(crate) fn from_pairs(mut pairs: Vec<(usize, usize)>, live: usize, desired: usize) -> Self {
         pairs.sort_by_key(|(_, desired)| *desired);
         let mut free_live = vec![true; live];
         let mut free_desired = vec![true; desired];
@@ -35,7 +35,7 @@ impl Pairing {
 /// Finds cycles among renames by depth-first search, each as positions in `renames`. In a cycle,
 /// every object takes the current name of the next one: `a` → `b`, `b` → `a`. The cycles share no
 /// renames; if there are cycles, at least one is found.
-pub(super) fn rings(renames: &[(&str, &str)]) -> Vec<Vec<usize>> {
+pub(super) fn rename_cycles(renames: &[(&str, &str)]) -> Vec<Vec<usize>> {
     let mut holders: HashMap<&str, Vec<usize>> = HashMap::new();
     for (position, (from, _)) in renames.iter().enumerate() {
         holders.entry(*from).or_default().push(position);

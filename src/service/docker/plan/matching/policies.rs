@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use pathfinding::kuhn_munkres::kuhn_munkres;
 use pathfinding::matrix::Matrix;
 
-use super::pairing::{Pairing, rings};
+use super::pairing::{Pairing, rename_cycles};
 use model::Name;
 use model::docker::{DesiredPolicy, LiveContent, LivePolicy, PolicyContent};
 
@@ -68,12 +68,12 @@ pub(crate) fn pair_policies(
     policies: &PairingInput<'_>,
     costs: &PairingCosts<'_>,
 ) -> PolicyPairing {
-    let links = NameLinks::of(policies);
+    let links = NameLinks::new(policies);
     let mut pairs = Vec::new();
     for group in links.groups() {
         pairs.extend(links.pair(&group, policies, costs));
     }
-    let declared = Pairing::of(pairs.clone(), policies.live.len(), policies.desired.len());
+    let declared = Pairing::from_pairs(pairs.clone(), policies.live.len(), policies.desired.len());
     let takeovers = if policies.prunes && policies.writes {
         reuse_deleted_policies(policies, &declared, costs)
     } else {
@@ -82,7 +82,7 @@ pub(crate) fn pair_policies(
     let taken_over = takeovers.iter().map(|(live, _)| *live).collect();
     pairs.extend(takeovers);
     PolicyPairing {
-        pairing: Pairing::of(pairs, policies.live.len(), policies.desired.len()),
+        pairing: Pairing::from_pairs(pairs, policies.live.len(), policies.desired.len()),
         taken_over,
     }
 }
@@ -96,7 +96,7 @@ struct NameLinks<'a> {
 }
 
 impl<'a> NameLinks<'a> {
-    fn of(policies: &'a PairingInput<'a>) -> Self {
+    fn new(policies: &'a PairingInput<'a>) -> Self {
         let names: HashMap<&str, usize> = policies
             .live
             .iter()
@@ -184,7 +184,7 @@ impl<'a> NameLinks<'a> {
             best: None,
             cache: HashMap::new(),
         };
-        search.go(&mut Vec::new());
+        search.search(&mut Vec::new());
         search.best.map_or(by_name, |(_, pairs)| pairs)
     }
 
@@ -241,9 +241,9 @@ struct PairingSearch<'s> {
 }
 
 impl PairingSearch<'_> {
-    fn go(&mut self, made: &mut Vec<(Option<usize>, usize)>) {
+    fn search(&mut self, made: &mut Vec<(Option<usize>, usize)>) {
         let Some(desired) = self.group.get(made.len()).copied() else {
-            return self.judge(made);
+            return self.evaluate(made);
         };
         let choices = self
             .links
@@ -254,13 +254,13 @@ impl PairingSearch<'_> {
         for choice in choices.collect::<Vec<_>>() {
             if choice.is_none() || made.iter().all(|(taken, _)| *taken != choice) {
                 made.push((choice, desired));
-                self.go(made);
+                self.search(made);
                 made.pop();
             }
         }
     }
 
-    fn judge(&mut self, made: &[(Option<usize>, usize)]) {
+    fn evaluate(&mut self, made: &[(Option<usize>, usize)]) {
         let pairs: Vec<(usize, usize)> = made
             .iter()
             .filter_map(|(live, desired)| Some(((*live)?, *desired)))
@@ -329,7 +329,7 @@ fn exchanges<'a>(policies: &PairingInput<'a>, pairs: &[(usize, usize)]) -> Vec<V
         .iter()
         .map(|(from, to)| (*from, to.as_str()))
         .collect();
-    rings(&texts)
+    rename_cycles(&texts)
         .into_iter()
         .map(|ring| ring.into_iter().map(|at| names[at].1).collect())
         .collect()

@@ -1,4 +1,9 @@
-//! Pairs the rules of a policy.
+//! Pairs the live rules of a policy with the desired ones: equal rules first, then the optimal
+//! assignment of the others.
+//!
+//! Pairing equal rules first is safe, because an equal pair needs no call and no other pair is
+//! cheaper. It also keeps the cubic algorithm of [`assign`](super::assign) small: in a usual change,
+//! nearly all rules are equal.
 
 use std::collections::HashMap;
 
@@ -20,7 +25,7 @@ use model::docker::{DesiredRule, LiveRule, Rule};
 pub(crate) fn pair_rules(live: &[&LiveRule], desired: &[&DesiredRule]) -> Pairing {
     let mut open = UnpairedRules::new(live.len(), desired.len());
     open.pair_equal(live, desired);
-    open.pair_not_understood(live, desired);
+    open.pair_undecoded(live, desired);
     let free_live: Vec<(usize, &LiveRule, &Rule)> = open
         .free_live()
         .filter_map(|index| Some((index, live[index], live[index].rule.as_ref().ok()?)))
@@ -34,7 +39,7 @@ pub(crate) fn pair_rules(live: &[&LiveRule], desired: &[&DesiredRule]) -> Pairin
     for (live, desired) in best(&SimilarityTable::new(&left, &wanted)) {
         open.pair(free_live[live].0, free_desired[desired]);
     }
-    Pairing::of(open.pairs, live.len(), desired.len())
+    Pairing::from_pairs(open.pairs, live.len(), desired.len())
 }
 
 /// The single pair with the smallest patch, if any two rules may be paired.
@@ -48,7 +53,7 @@ pub(crate) fn nearest(live: &[&LiveRule], desired: &[&DesiredRule]) -> Option<(u
         (0..live.len()).flat_map(|live| (0..desired.len()).map(move |desired| (live, desired)));
     // Reversed, because `max_by_key` returns the last maximum and the first one is needed.
     pairs
-        .filter(|(live, desired)| table.fits(*live, *desired))
+        .filter(|(live, desired)| table.can_pair(*live, *desired))
         .rev()
         .max_by_key(|(live, desired)| table.weight(*live, *desired))
 }
@@ -117,7 +122,7 @@ impl UnpairedRules {
 
     /// A rule that could not be decoded can be neither patched nor deleted. It is paired with the
     /// rule that is declared by its name or alias, unless another live rule has that rule's name.
-    fn pair_not_understood(&mut self, live: &[&LiveRule], desired: &[&DesiredRule]) {
+    fn pair_undecoded(&mut self, live: &[&LiveRule], desired: &[&DesiredRule]) {
         let opaque: Vec<usize> = self
             .free_live()
             .filter(|index| live[*index].rule.is_err())

@@ -71,7 +71,7 @@ impl NumberedValues<'_> {
 struct ValueNumbers<'a>(HashMap<RuleValue<'a>, usize>);
 
 impl<'a> ValueNumbers<'a> {
-    fn side(&mut self, rule: &'a Rule, unknown: bool) -> NumberedValues<'a> {
+    fn number_values(&mut self, rule: &'a Rule, unknown: bool) -> NumberedValues<'a> {
         let values = rule.fields();
         let numbers = values.clone().map(|value| {
             let next = self.0.len();
@@ -91,11 +91,11 @@ impl<'a> SimilarityTable<'a> {
         let mut numbers = ValueNumbers::default();
         let live_sides: Vec<NumberedValues<'a>> = live
             .iter()
-            .map(|(live, rule)| numbers.side(rule, !live.unknown_fields.is_empty()))
+            .map(|(live, rule)| numbers.number_values(rule, !live.unknown_fields.is_empty()))
             .collect();
         let desired_sides: Vec<NumberedValues<'a>> = desired
             .iter()
-            .map(|item| numbers.side(&item.rule, false))
+            .map(|item| numbers.number_values(&item.rule, false))
             .collect();
         let shared = shared(&live_sides, &desired_sides);
         let mut weights = Vec::with_capacity(live.len() * desired.len());
@@ -128,11 +128,11 @@ impl<'a> SimilarityTable<'a> {
         self.desired[desired].rule.name.as_str()
     }
 
-    pub(super) fn fits(&self, live: usize, desired: usize) -> bool {
+    pub(super) fn can_pair(&self, live: usize, desired: usize) -> bool {
         self.weight(live, desired) > 0
     }
 
-    pub(super) fn fits_all(&self) -> bool {
+    pub(super) fn all_can_pair(&self) -> bool {
         self.weights.iter().all(|weight| *weight > 0)
     }
 

@@ -2,23 +2,37 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, json};
 
-use super::pairing::rings;
+use super::pairing::rename_cycles;
 use super::{Pairing, pair_rules};
 use model::Name;
 use model::Opaque;
-use model::docker::{Action, Decision, DesiredRule, LiveRule, Resources, Rule, RuleAccess, RuleId};
+use model::docker::{
+    Action, Decision, DesiredRule, HttpResource, LiveRule, Resources, Rule, RuleAccess, RuleId,
+};
 
-/// `allow name a.example.com b.example.com`
+/// `allow name a.example.com b.example.com`; the default of the action in `allow:connect:udp` or
+/// `allow:request:get` is `connect:tcp`. The path of an HTTP rule is `/`.
 fn rule(text: &str) -> Rule {
     let mut words = text.split(' ');
-    let decision = if words.next() == Some("allow") {
+    let first = words.next().unwrap();
+    let (decision, action) = first.split_once(':').unwrap_or((first, "connect:tcp"));
+    let decision = if decision == "allow" {
         Decision::Allow
     } else {
         Decision::Deny
     };
     let name = Name::new(words.next().unwrap()).unwrap();
-    let action: Action = "connect:tcp".parse().unwrap();
-    let resources = Resources::Plain(words.map(str::to_owned).collect());
+    let resources = if action.starts_with("request:") {
+        let target = |host: &str| HttpResource {
+            host: host.to_owned(),
+            port: None,
+            path: "/".to_owned(),
+        };
+        Resources::Http(words.map(target).collect())
+    } else {
+        Resources::Plain(words.map(str::to_owned).collect())
+    };
+    let action: Action = action.parse().unwrap();
     Rule {
         name,
         decision,
@@ -144,6 +158,17 @@ fn pairs_are_those_that_a_person_expects() {
             &["b > allow c x.com"],
             "a→c -b",
         ),
+        // The same layer, if equally many fields differ.
+        (
+            &["allow:request:get a x.com", "allow b y.com"],
+            &["allow:connect:udp c z.com"],
+            "b→c -a",
+        ),
+        (
+            &["allow a x.com", "allow:request:get b y.com"],
+            &["allow:request:post c z.com"],
+            "b→c -a",
+        ),
         // Unknown fields are never carried over to an unrelated rule.
         (&["+allow a x.com"], &["deny b y.com"], "-a +b"),
         (&["+allow a x.com"], &["allow b x.com"], "a→b"),
@@ -160,6 +185,23 @@ fn pairs_are_those_that_a_person_expects() {
 }
 
 #[test]
+fn a_shared_resource_counts_more_than_a_similar_name() {
+    let hosts = |from: usize| -> String {
+        (from..from + 30)
+            .map(|host| format!(" h{host}.com"))
+            .collect()
+    };
+    // One of 60 resources is shared; the other rule has the same first 30 characters.
+    let shares = format!("allow a{}", hosts(29));
+    let similar = format!("allow packages-of-the-build-servers-1{}", hosts(100));
+    let desired = format!("allow packages-of-the-build-servers-2{}", hosts(0));
+    assert_eq!(
+        paired(&[&shares, &similar], &[&desired]),
+        "a→packages-of-the-build-servers-2 -packages-of-the-build-servers-1"
+    );
+}
+
+#[test]
 fn names_never_go_round_in_a_ring() {
     let live = ["allow a x.com", "allow b y.com"];
     let swapped = ["allow a y.com", "allow b x.com"];
@@ -173,18 +215,24 @@ fn names_never_go_round_in_a_ring() {
 
 #[test]
 fn rings_are_found_and_chains_are_not() {
-    assert_eq!(rings(&[("a", "b"), ("b", "c")]), Vec::<Vec<usize>>::new());
-    assert_eq!(rings(&[("a", "b"), ("b", "a")]), [vec![0, 1]]);
     assert_eq!(
-        rings(&[("z", "a"), ("a", "b"), ("b", "c"), ("c", "a")]).len(),
+        rename_cycles(&[("a", "b"), ("b", "c")]),
+        Vec::<Vec<usize>>::new()
+    );
+    assert_eq!(rename_cycles(&[("a", "b"), ("b", "a")]), [vec![0, 1]]);
+    assert_eq!(
+        rename_cycles(&[("z", "a"), ("a", "b"), ("b", "c"), ("c", "a")]).len(),
         1
     );
     assert_eq!(
-        rings(&[("a", "b"), ("b", "a"), ("c", "d"), ("d", "c")]).len(),
+        rename_cycles(&[("a", "b"), ("b", "a"), ("c", "d"), ("d", "c")]).len(),
         2
     );
     // Two renames start from the same name, and only the second one closes the cycle.
-    assert_eq!(rings(&[("a", "b"), ("b", "x"), ("b", "a")]), [vec![0, 2]]);
+    assert_eq!(
+        rename_cycles(&[("a", "b"), ("b", "x"), ("b", "a")]),
+        [vec![0, 2]]
+    );
 }
 
 /// A policy of the maximum size in which every rule changes.

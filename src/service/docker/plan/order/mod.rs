@@ -9,17 +9,18 @@
 //!
 //! 1. A `Timeline` records for each version of a rule and of a scope the call that begins it and
 //!    the call that ends it.
-//! 2. `ballots` groups requests by the rules that match them. Each of these rules is a vote
+//! 2. `votes` groups requests by the rules that match them. Each of these rules is a vote
 //!    (allow or deny) that counts while its interval lasts.
-//! 3. `ways` turns each ballot that must not change into alternative sets of precedence edges.
+//! 3. `precedence::alternatives` turns the votes of each request whose decision must not change
+//!    into alternative sets of precedence edges.
 //! 4. `structure::edges` adds the edges that the service requires: a policy before its rules, a
 //!    name freed before it is taken.
-//! 5. `attempt` adds one set per ballot to an acyclic graph, and `Graph::order` numbers the
+//! 5. `attempt` adds one set per request to an acyclic graph, and `Graph::order` numbers the
 //!    calls. Calls without a path between them may be sent concurrently.
 //!
-//! Choosing one of several sets for each ballot without closing a cycle is NP-hard in general
-//! (disjunctive precedence constraints), so the choice is greedy: ballots with the fewest
-//! alternatives first, and for each ballot the smallest set that fits. If this leaves conflicts, the
+//! Choosing one of several sets for each request without closing a cycle is NP-hard in general
+//! (disjunctive precedence constraints), so the choice is greedy: requests with the fewest
+//! alternatives first, and for each request the smallest set that fits. If this leaves conflicts, the
 //! sets that agree with the order of the list are tried first. `super::audit` checks the result
 //! independently.
 //!
@@ -43,13 +44,14 @@ use super::CallDrafts;
 use super::effect::CallEffect;
 use super::search::ContestedCalls;
 use super::timeline::Timeline;
-use crate::plan::graph::{At, CallGraph, PrecedenceEdge, ranges};
+use crate::plan::graph::{CallGraph, CallPosition, PrecedenceEdge, ranges};
 use crate::plan::{CallDependency, CallId, DependencyReason, PlanNote, PlannedCall};
-use access::Audience;
+use crate::render::access::who;
+use access::{Audience, People};
 use model::docker::{DockerLiveState, DockerOperation, LiveContent, PolicyId};
-pub(crate) use precedence::{all_ways, ways};
+pub(crate) use precedence::{all_alternatives, alternatives};
 use split::{SplitReason, SplittableCall};
-pub(crate) use votes::{RequestVotes, RuleVote, ballots};
+pub(crate) use votes::{RequestVotes, RuleVote, visit_votes};
 
 /// Maximum number of single splits to try before all calls that are involved in conflicts are split
 /// at once.
@@ -91,7 +93,7 @@ pub(super) fn arrange(
             unproved,
         },
     ) = solve(live, calls.0);
-    let mut notes = gaps(&conflicts, &steps, teams);
+    let mut notes = gap_notes(&conflicts, &steps, teams);
     notes.extend(cedar_note(live, &steps));
     let contested = contested(&conflicts, &steps);
     let calls = number(steps, &graph, unproved.is_some());
@@ -108,7 +110,7 @@ pub(super) fn arrange(
 }
 
 fn contested(conflicts: &[OrderConflict], steps: &[SplittableCall]) -> ContestedCalls {
-    let name = |at: At| steps[at].call.name.clone();
+    let name = |at: CallPosition| steps[at].call.name.clone();
     let edges = conflicts.iter().flat_map(|conflict| &conflict.edges);
     let gaps: BTreeSet<String> = edges
         .flat_map(|edge| [name(edge.first), name(edge.then)])
@@ -154,7 +156,7 @@ impl UnavoidableGap {
 }
 
 /// The notes of a plan from a file, computed again from its calls.
-pub(super) fn told(
+pub(super) fn recomputed_notes(
     live: &DockerLiveState,
     calls: &[PlannedCall],
     teams: &BTreeMap<String, String>,
@@ -168,7 +170,7 @@ pub(super) fn told(
     let unproved = unproved
         .filter(|_| calls.len() > 1)
         .map(|why| PlanNote::Unproved { why });
-    gaps(&conflicts, &steps, teams)
+    gap_notes(&conflicts, &steps, teams)
         .into_iter()
         .chain(cedar_note(live, &steps))
         .chain(unproved)
@@ -240,7 +242,7 @@ fn solve(
     (steps, best)
 }
 
-fn conflicting_calls(conflicts: &[OrderConflict]) -> BTreeSet<(At, SplitReason)> {
+fn conflicting_calls(conflicts: &[OrderConflict]) -> BTreeSet<(CallPosition, SplitReason)> {
     let each = conflicts.iter().flat_map(|conflict| {
         let cause = match conflict.what {
             OrderViolation::Access { .. } => SplitReason::Access,
@@ -269,22 +271,19 @@ fn attempt(live: &DockerLiveState, steps: &[SplittableCall]) -> OrderAttempt {
     let required = structure::edges(&timeline, &calls);
     let mut told: HashSet<RequestVotes> = HashSet::new();
     let mut choices: Vec<OrderChoice> = Vec::new();
-    let visited = ballots(&timeline, &mut |atom, audience, ballot| {
-        let Some(allowed) = ballot
-            .required_decision()
-            .filter(|_| !told.contains(&ballot))
-        else {
+    let visited = visit_votes(&timeline, &mut |atom, audience, votes| {
+        let Some(allowed) = votes.required_decision().filter(|_| !told.contains(&votes)) else {
             return;
         };
-        let ways = precedence::ways(&ballot);
-        told.insert(ballot.clone());
+        let ways = precedence::alternatives(&votes);
+        told.insert(votes.clone());
         if ways.first().is_none_or(|way| !way.is_empty()) {
             let witness = atom
                 .witness()
                 .map(|request| request.to_string())
                 .unwrap_or_default();
             choices.push(OrderChoice {
-                ballot,
+                votes,
                 ways,
                 what: OrderViolation::Access {
                     witness,
@@ -297,14 +296,14 @@ fn attempt(live: &DockerLiveState, steps: &[SplittableCall]) -> OrderAttempt {
     if let Err(too_complex) = visited {
         return unproved(&required, too_complex.to_string());
     }
-    // Ballots without a choice come first: the others can still adapt.
+    // Requests without a choice come first: the others can still adapt.
     choices.sort_by_key(|choice| choice.ways.len());
     let usual = choose(steps, &required, &choices, false);
     if usual.conflicts.is_empty() {
         return usual;
     }
     for choice in &mut choices {
-        choice.ways = precedence::all_ways(&choice.ballot);
+        choice.ways = precedence::all_alternatives(&choice.votes);
     }
     choices.sort_by_key(|choice| choice.ways.len());
     let greedy = choose(steps, &required, &choices, false);
@@ -320,7 +319,7 @@ fn attempt(live: &DockerLiveState, steps: &[SplittableCall]) -> OrderAttempt {
 
 /// A decision that must not change, with the alternative sets of edges that keep it.
 struct OrderChoice {
-    ballot: RequestVotes,
+    votes: RequestVotes,
     ways: Vec<Vec<PrecedenceEdge>>,
     what: OrderViolation,
 }
@@ -346,7 +345,7 @@ fn choose(
     let is_listed =
         |way: &&Vec<PrecedenceEdge>| in_order && way.iter().all(|edge| edge.first < edge.then);
     for OrderChoice {
-        ballot: _,
+        votes: _,
         ways,
         what,
     } in choices
@@ -367,7 +366,7 @@ fn choose(
 }
 
 /// One note per policy, with one request as an example.
-fn gaps(
+fn gap_notes(
     conflicts: &[OrderConflict],
     steps: &[SplittableCall],
     teams: &BTreeMap<String, String>,
@@ -392,7 +391,10 @@ fn gaps(
         // The minimum, so that the text does not depend on the order of the calls.
         let why = format!(
             "{}{more}",
-            conflicts.iter().map(|conflict| conflict.why(teams)).min()?
+            conflicts
+                .iter()
+                .map(|conflict| conflict.description(teams))
+                .min()?
         );
         Some(PlanNote::Gap {
             policy: policy.to_owned(),
@@ -403,7 +405,7 @@ fn gaps(
 }
 
 impl OrderConflict {
-    fn why(&self, teams: &BTreeMap<String, String>) -> String {
+    fn description(&self, teams: &BTreeMap<String, String>) -> String {
         match &self.what {
             OrderViolation::Access {
                 witness,
@@ -415,7 +417,7 @@ impl OrderConflict {
                 } else {
                     ("denied", "allowed")
                 };
-                let people = people(&audience.clone().with_team_names(teams));
+                let people = who(&People::members_of(audience).with_team_names(teams));
                 format!(
                     "`{witness}` is {decision} for {people} before and after, and may be {other} for a moment between"
                 )
@@ -461,21 +463,11 @@ fn cedar_note(live: &DockerLiveState, steps: &[SplittableCall]) -> Option<PlanNo
     })
 }
 
-fn people(audience: &Audience) -> String {
-    let Audience { teams, profiles } = audience;
-    let all: Vec<&str> = teams.iter().chain(profiles).map(String::as_str).collect();
-    if all.is_empty() {
-        "everybody".to_owned()
-    } else {
-        format!("people in {}", all.join(" and "))
-    }
-}
-
 /// Numbers the calls in their final order. With `one_by_one`, each call waits for all earlier ones.
 fn number(steps: Vec<SplittableCall>, graph: &CallGraph, one_by_one: bool) -> Vec<PlannedCall> {
     let order = graph.order(|at| steps[at].rank());
     let mut waits = graph.waits();
-    let mut numbers: BTreeMap<At, CallId> = BTreeMap::new();
+    let mut numbers: BTreeMap<CallPosition, CallId> = BTreeMap::new();
     let mut provisional = BTreeMap::new();
     for (number, at) in (1..).zip(&order) {
         numbers.insert(*at, CallId(number));

@@ -11,7 +11,7 @@
 
 use super::votes::{RequestVotes, RuleVote};
 use crate::plan::DependencyReason;
-use crate::plan::graph::{At, PrecedenceEdge};
+use crate::plan::graph::{CallPosition, PrecedenceEdge};
 
 /// Maximum number of combinations of the alternatives of single votes.
 const MOST_COMBINATIONS: usize = 256;
@@ -33,20 +33,20 @@ enum Breadth {
 
 /// The usual alternatives, smallest first. An alternative without edges means that every order keeps
 /// the decision; no alternative means that no order does.
-pub(crate) fn ways(ballot: &RequestVotes) -> Vec<Vec<PrecedenceEdge>> {
-    find_ways(ballot, Breadth::Usual)
+pub(crate) fn alternatives(votes: &RequestVotes) -> Vec<Vec<PrecedenceEdge>> {
+    find_ways(votes, Breadth::Usual)
 }
 
-/// More alternatives than [`ways`], for calls that have a conflict otherwise.
-pub(crate) fn all_ways(ballot: &RequestVotes) -> Vec<Vec<PrecedenceEdge>> {
-    find_ways(ballot, Breadth::All)
+/// More alternatives than [`alternatives`], for calls that have a conflict otherwise.
+pub(crate) fn all_alternatives(votes: &RequestVotes) -> Vec<Vec<PrecedenceEdge>> {
+    find_ways(votes, Breadth::All)
 }
 
-fn find_ways(ballot: &RequestVotes, breadth: Breadth) -> Vec<Vec<PrecedenceEdge>> {
-    let mut ways = match ballot.required_decision() {
+fn find_ways(votes: &RequestVotes, breadth: Breadth) -> Vec<Vec<PrecedenceEdge>> {
+    let mut ways = match votes.required_decision() {
         None => return vec![Vec::new()],
-        Some(true) => keep_allowed(ballot, breadth),
-        Some(false) => keep_denied(ballot, breadth),
+        Some(true) => keep_allowed(votes, breadth),
+        Some(false) => keep_denied(votes, breadth),
     };
     for way in &mut ways {
         way.sort_unstable();
@@ -58,16 +58,16 @@ fn find_ways(ballot: &RequestVotes, breadth: Breadth) -> Vec<Vec<PrecedenceEdge>
 
 /// Allowed before and after: after every call, at least one allow vote counts and no deny vote
 /// does.
-fn keep_allowed(ballot: &RequestVotes, breadth: Breadth) -> Vec<Vec<PrecedenceEdge>> {
+fn keep_allowed(votes: &RequestVotes, breadth: Breadth) -> Vec<Vec<PrecedenceEdge>> {
     // No deny vote counts before or after the run, so each of them must never count.
-    let Some(never) = all(ballot
+    let Some(never) = all(votes
         .denies
         .iter()
         .map(|deny| exclude_vote(deny, DependencyReason::DeniesFirst)))
     else {
         return Vec::new();
     };
-    let handed = overlapping_votes(&ballot.allows, DependencyReason::AllowsFirst, breadth);
+    let handed = overlapping_votes(&votes.allows, DependencyReason::AllowsFirst, breadth);
     handed
         .into_iter()
         .map(|way| [way, never.clone()].concat())
@@ -75,8 +75,8 @@ fn keep_allowed(ballot: &RequestVotes, breadth: Breadth) -> Vec<Vec<PrecedenceEd
 }
 
 /// Denied before and after: after every call, a deny vote counts or no allow vote does.
-fn keep_denied(ballot: &RequestVotes, breadth: Breadth) -> Vec<Vec<PrecedenceEdge>> {
-    let RequestVotes { allows, denies } = ballot;
+fn keep_denied(votes: &RequestVotes, breadth: Breadth) -> Vec<Vec<PrecedenceEdge>> {
+    let RequestVotes { allows, denies } = votes;
     let before = denies.iter().any(RuleVote::is_before);
     let after = denies.iter().any(RuleVote::is_after);
     let mut ways = Vec::new();
@@ -211,7 +211,7 @@ fn begins_after(allow: &RuleVote, deny: &RuleVote, breadth: Breadth) -> Vec<Vec<
         .collect()
 }
 
-fn some(calls: &[At], breadth: Breadth) -> impl Iterator<Item = At> {
+fn some(calls: &[CallPosition], breadth: Breadth) -> impl Iterator<Item = CallPosition> {
     let most = match breadth {
         Breadth::Usual => 1,
         Breadth::All => calls.len(),
@@ -240,7 +240,11 @@ fn all(parts: impl Iterator<Item = Option<Vec<PrecedenceEdge>>>) -> Option<Vec<P
 
 /// All of the first before all of the second. A call that is in both lists does both at once and
 /// needs no edge.
-fn product(first: &[At], then: &[At], why: DependencyReason) -> Vec<PrecedenceEdge> {
+fn product(
+    first: &[CallPosition],
+    then: &[CallPosition],
+    why: DependencyReason,
+) -> Vec<PrecedenceEdge> {
     let pairs = first
         .iter()
         .flat_map(|first| then.iter().map(move |then| (*first, *then)));

@@ -131,7 +131,7 @@ pub(super) fn split(
             both(step, before, after).or_else(|| through_replacement(steps, step, before, after))?
         }
         (SplitReason::Access, Some(SplittableUpdate::Scope { before, after })) => {
-            both_scopes(step, before, after)?
+            split_scope_change(step, before, after)?
         }
         (SplitReason::Access, None) => return None,
     };
@@ -211,9 +211,9 @@ fn through_replacement(
     };
     let mut parts = Vec::new();
     if before.name == after.name {
-        let aside = aside(steps, &before.name)?;
+        let temporary = unused_name(steps, &before.name)?;
         let patch = RulePatch {
-            name: Some(aside),
+            name: Some(temporary),
             ..RulePatch::default()
         };
         let send = DockerOperation::UpdateRule {
@@ -248,12 +248,12 @@ fn through_replacement(
 
 /// Takes an unused name first, and the final name later.
 fn renamed(steps: &[SplittableCall], step: &SplittableCall) -> Option<Vec<SplittableCall>> {
-    let aside = |name: &Option<Name>| aside(steps, name.as_ref()?);
+    let unused = |name: &Option<Name>| unused_name(steps, name.as_ref()?);
     let send = step.call.send.docker()?;
     let first = match send {
         DockerOperation::UpdateRule { policy, id, patch } => {
             let patch = RulePatch {
-                name: Some(aside(&patch.name)?),
+                name: Some(unused(&patch.name)?),
                 ..RulePatch::default()
             };
             DockerOperation::UpdateRule {
@@ -284,7 +284,7 @@ fn renamed(steps: &[SplittableCall], step: &SplittableCall) -> Option<Vec<Splitt
 }
 
 /// A name that no call of the plan uses.
-fn aside(steps: &[SplittableCall], name: &Name) -> Option<Name> {
+fn unused_name(steps: &[SplittableCall], name: &Name) -> Option<Name> {
     let calls = steps.iter().map(|step| &step.call);
     let used: BTreeSet<&str> = calls
         .flat_map(|call| call.part.as_deref().into_iter().chain([&*call.name]))
@@ -296,7 +296,7 @@ fn aside(steps: &[SplittableCall], name: &Name) -> Option<Name> {
 }
 
 /// Moves a policy from some teams to others in two calls: first to all of them.
-fn both_scopes(
+fn split_scope_change(
     step: &SplittableCall,
     before: &Scope,
     after: &Scope,

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::plan::graph::{At, PrecedenceEdge};
+use crate::plan::graph::{CallPosition, PrecedenceEdge};
 use crate::plan::{DependencyReason, PlannedCall, PolicyRef};
 use crate::service::docker::plan::timeline::{RuleTrack, Timeline, Track};
 use model::docker::{DockerOperation, Rule};
@@ -14,7 +14,7 @@ use model::docker::{POLICIES_PER_ORGANIZATION, RULES_PER_POLICY};
 /// The edges that the service requires: a policy before its rules, a name or room freed before it
 /// is taken, and a policy emptied before it gets rules of another domain.
 pub(crate) fn edges(timeline: &Timeline<'_>, calls: &[PlannedCall]) -> Vec<PrecedenceEdge> {
-    let mut edges = makers(calls);
+    let mut edges = creation_edges(calls);
     edges.extend(
         timeline
             .policies
@@ -56,8 +56,8 @@ fn parts<T>(track: &Track<T>) -> impl Iterator<Item = PrecedenceEdge> {
     })
 }
 
-fn makers(calls: &[PlannedCall]) -> Vec<PrecedenceEdge> {
-    let at: HashMap<_, At> = calls
+fn creation_edges(calls: &[PlannedCall]) -> Vec<PrecedenceEdge> {
+    let at: HashMap<_, CallPosition> = calls
         .iter()
         .enumerate()
         .map(|(at, call)| (call.id, at))
@@ -88,12 +88,12 @@ fn makers(calls: &[PlannedCall]) -> Vec<PrecedenceEdge> {
 }
 
 /// The names of one object, each with the calls that begin and end it.
-type NameHistory<'n> = Vec<(&'n str, Option<At>, Option<At>)>;
+type NameHistory<'n> = Vec<(&'n str, Option<CallPosition>, Option<CallPosition>)>;
 
 /// The call that takes a name waits for the call that frees it.
 fn names<'n>(things: impl Iterator<Item = NameHistory<'n>>, edges: &mut Vec<PrecedenceEdge>) {
-    let mut freed: HashMap<&str, Vec<(usize, At)>> = HashMap::new();
-    let mut taken: Vec<(&str, usize, At)> = Vec::new();
+    let mut freed: HashMap<&str, Vec<(usize, CallPosition)>> = HashMap::new();
+    let mut taken: Vec<(&str, usize, CallPosition)> = Vec::new();
     for (thing, names) in things.enumerate() {
         for (name, from, until) in names {
             freed
@@ -124,13 +124,13 @@ fn policy_room(timeline: &Timeline<'_>, edges: &mut Vec<PrecedenceEdge>) {
         .iter()
         .filter(|policy| policy.made.is_none())
         .count();
-    let made: Vec<At> = timeline
+    let made: Vec<CallPosition> = timeline
         .policies
         .iter()
         .filter_map(|policy| policy.made)
         .collect();
     if live + made.len() > POLICIES_PER_ORGANIZATION {
-        let gone: Vec<At> = timeline
+        let gone: Vec<CallPosition> = timeline
             .policies
             .iter()
             .filter_map(|policy| policy.gone)
@@ -154,8 +154,8 @@ fn rules_of_one(rules: &[&RuleTrack<'_>], edges: &mut Vec<PrecedenceEdge>) {
             })
     });
     names(named, edges);
-    let new: Vec<(At, &Rule)> = rules.iter().filter_map(|rule| first(rule)).collect();
-    let gone: Vec<(At, &Rule)> = rules.iter().filter_map(|rule| last(rule)).collect();
+    let new: Vec<(CallPosition, &Rule)> = rules.iter().filter_map(|rule| first(rule)).collect();
+    let gone: Vec<(CallPosition, &Rule)> = rules.iter().filter_map(|rule| last(rule)).collect();
     let live = rules.iter().filter(|rule| first(rule).is_none()).count();
     if live + new.len() > RULES_PER_POLICY {
         for (then, _) in &new {
@@ -207,18 +207,22 @@ fn rules_of_one(rules: &[&RuleTrack<'_>], edges: &mut Vec<PrecedenceEdge>) {
 }
 
 /// The call that creates a rule, with the rule's content at that time.
-fn first<'r>(rule: &'r RuleTrack<'_>) -> Option<(At, &'r Rule)> {
+fn first<'r>(rule: &'r RuleTrack<'_>) -> Option<(CallPosition, &'r Rule)> {
     let span = rule.contents.first()?;
     Some((span.from?, &span.what))
 }
 
 /// The call that deletes a rule, with the rule's content at that time.
-fn last<'r>(rule: &'r RuleTrack<'_>) -> Option<(At, &'r Rule)> {
+fn last<'r>(rule: &'r RuleTrack<'_>) -> Option<(CallPosition, &'r Rule)> {
     let span = rule.contents.last()?;
     Some((span.until?, &span.what))
 }
 
-fn product(first: &[At], then: &[At], why: DependencyReason) -> Vec<PrecedenceEdge> {
+fn product(
+    first: &[CallPosition],
+    then: &[CallPosition],
+    why: DependencyReason,
+) -> Vec<PrecedenceEdge> {
     first
         .iter()
         .flat_map(|first| {

@@ -1,25 +1,33 @@
-//! Ballots: the allow and deny votes about one request and one audience over a run.
+//! The allow and deny votes about one request and one audience over a run.
 //!
-//! The set of all requests is infinite, so it is divided into situations: sets of requests that
-//! match exactly the same rules. One ballot per situation and audience represents all of its
-//! requests. An audience is a combination of the teams and profiles that the scopes of these rules
-//! name. Up to [`COMBINED`] of them are tried in all combinations; if there are more, only none,
-//! each one alone and all together.
+//! The set of all requests is infinite, so it is divided into atoms: sets of requests that
+//! match exactly the same rules. One set of votes per atom and audience represents all of its
+//! requests. An audience is a set S of the teams and profiles that the scopes of these rules name.
+//!
+//! There are exponentially many sets, but those with at most three members are enough. Assume that
+//! some S has the same decision before and after the run and another one at a moment k in between.
+//! If S is allowed at k, choose a member that an allow applies to at k, one that a deny applies to
+//! before the run (if any), and one that a deny applies to after the run (if any): the set of these
+//! members is allowed at k and denied before and after, too. If S is denied at k, choose a member
+//! that an allow applies to before, one that an allow applies to after, and one that a deny applies
+//! to at k (if any): the set of these is allowed before and after and denied at k. Without a deny
+//! rule, two members are enough. Members with equal votes are interchangeable, so that only one of
+//! them is tried.
 //!
 //! Example: rule `r` of a policy for team T allows `a.com` and is deleted by call 4. For members of
-//! T, the ballot of `a.com` has one allow vote that avoids call 4; for everyone else it has no
+//! T, `a.com` has one allow vote that avoids call 4; for everyone else it has no
 //! votes.
 
 use std::collections::BTreeSet;
 
 use smallvec::SmallVec;
 
-use crate::plan::graph::At;
+use crate::plan::graph::CallPosition;
 use crate::service::docker::plan::timeline::{Span, Timeline, Track};
 use access::{Atom, AtomFinder, Audience, TooComplex};
 use model::docker::Scope;
 
-pub(super) type CallPositions = SmallVec<[At; 2]>;
+pub(super) type CallPositions = SmallVec<[CallPosition; 2]>;
 
 /// A rule that matches the request and applies to the audience after all calls in `need` and before
 /// any call in `avoid`.
@@ -69,15 +77,15 @@ impl RequestVotes {
     }
 }
 
-/// Maximum number of teams and profiles that are tried in all combinations.
-const COMBINED: usize = 4;
+/// Maximum number of sets of votes for one plan; beyond it, the order is not analyzed.
+const MOST_VOTES: usize = 1 << 22;
 
-/// Visits the ballots of all requests that some call affects, except those with a constant
+/// Visits the votes of all requests that some call affects, except those with a constant
 /// decision.
 ///
 /// # Errors
 /// The patterns overlap in too many ways to be enumerated.
-pub(crate) fn ballots(
+pub(crate) fn visit_votes(
     timeline: &Timeline<'_>,
     visit: &mut dyn FnMut(&Atom<'_>, &Audience, RequestVotes),
 ) -> Result<(), TooComplex> {
@@ -101,17 +109,23 @@ pub(crate) fn ballots(
         timeline,
         spans: &spans,
     };
+    let mut left = MOST_VOTES;
+    let mut is_complete = true;
     atoms.visit(&moves, &mut |atom| {
-        for audience in counter.audiences(atom) {
-            let ballot = RequestVotes {
+        let audiences = counter.audiences(atom, left);
+        is_complete &= audiences.is_some();
+        for audience in audiences.unwrap_or_default() {
+            left = left.saturating_sub(1);
+            let votes = RequestVotes {
                 allows: counter.votes(atom.allows, &audience),
                 denies: counter.votes(atom.denies, &audience),
             };
-            if !ballot.is_constant() {
-                visit(atom, &audience, ballot);
+            if !votes.is_constant() {
+                visit(atom, &audience, votes);
             }
         }
-    })
+    })?;
+    if is_complete { Ok(()) } else { Err(TooComplex) }
 }
 
 struct VoteCounter<'c, 'a> {
@@ -121,9 +135,8 @@ struct VoteCounter<'c, 'a> {
 }
 
 impl VoteCounter<'_, '_> {
-    /// The audiences that the rules of a situation distinguish: people without any of the named
-    /// teams and profiles, and combinations of those.
-    fn audiences(&self, atom: &Atom<'_>) -> Vec<Audience> {
+    /// The audiences to try for an atom (see above); `None` if there are more than `most`.
+    fn audiences(&self, atom: &Atom<'_>, most: usize) -> Option<Vec<Audience>> {
         let numbers = atom.allows.iter().chain(atom.denies);
         let policies: BTreeSet<usize> = numbers
             .map(|number| self.timeline.rules[self.spans[*number].0].policy)
@@ -133,8 +146,37 @@ impl VoteCounter<'_, '_> {
             .flat_map(|policy| &self.timeline.policies[*policy].scopes);
         let members: BTreeSet<AudienceMember> =
             scopes.flat_map(|span| members(&span.what)).collect();
-        let members: Vec<AudienceMember> = members.into_iter().collect();
-        combinations(&members)
+        let everyone = Audience::default();
+        let votes_of = |audience: &Audience| {
+            (
+                self.votes(atom.allows, audience),
+                self.votes(atom.denies, audience),
+            )
+        };
+        // Members who have the votes of everyone make no difference.
+        let mut known = BTreeSet::from([votes_of(&everyone)]);
+        let mut audiences = vec![everyone];
+        let singles: Vec<Audience> = members
+            .into_iter()
+            .map(AudienceMember::alone)
+            .filter(|audience| known.insert(votes_of(audience)))
+            .collect();
+        let largest = if atom.denies.is_empty() { 2 } else { 3 };
+        let mut last: Vec<(usize, Audience)> = vec![(0, Audience::default())];
+        for _ in 0..largest {
+            let mut larger = Vec::new();
+            for (next, audience) in &last {
+                for (position, single) in singles.iter().enumerate().skip(*next) {
+                    larger.push((position + 1, audience.union(single)));
+                }
+                if audiences.len() + larger.len() > most {
+                    return None;
+                }
+            }
+            audiences.extend(larger.iter().map(|(_, audience)| audience.clone()));
+            last = larger;
+        }
+        Some(audiences)
     }
 
     fn votes(&self, numbers: &[usize], audience: &Audience) -> Vec<RuleVote> {
@@ -195,38 +237,21 @@ enum AudienceMember {
     Profile(String),
 }
 
+impl AudienceMember {
+    fn alone(self) -> Audience {
+        let mut audience = Audience::default();
+        match self {
+            Self::Team(team) => drop(audience.teams.insert(team)),
+            Self::Profile(profile) => drop(audience.profiles.insert(profile)),
+        }
+        audience
+    }
+}
+
 fn members(scope: &Scope) -> impl Iterator<Item = AudienceMember> {
     let Scope { teams, profiles } = scope;
     let teams = teams
         .iter()
         .map(|team| AudienceMember::Team(team.to_string()));
     teams.chain(profiles.iter().cloned().map(AudienceMember::Profile))
-}
-
-fn combinations(members: &[AudienceMember]) -> Vec<Audience> {
-    let of = |chosen: &dyn Fn(usize) -> bool| {
-        let mut audience = Audience::default();
-        for (_, member) in members
-            .iter()
-            .enumerate()
-            .filter(|(position, _)| chosen(*position))
-        {
-            match member {
-                AudienceMember::Team(team) => drop(audience.teams.insert(team.clone())),
-                AudienceMember::Profile(profile) => drop(audience.profiles.insert(profile.clone())),
-            }
-        }
-        audience
-    };
-    if members.len() <= COMBINED {
-        return (0..1_usize << members.len())
-            .map(|set| of(&|position| set >> position & 1 == 1))
-            .collect();
-    }
-    let single = (0..members.len()).map(|only| of(&|position| position == only));
-    [of(&|_| false)]
-        .into_iter()
-        .chain(single)
-        .chain([of(&|_| true)])
-        .collect()
 }

@@ -88,7 +88,7 @@ pub(crate) fn group(answer: &Value) -> Result<LiveGroup, DecodeError> {
         environments: pack.environments.unwrap_or_default(),
         unknown_fields: pack.unknown_fields,
     };
-    let body = match (one_of(fields.entity_type), one_of(fields.mode)) {
+    let body = match (parse_known(fields.entity_type), parse_known(fields.mode)) {
         (Some(entity_type), Some(mode)) => Ok(LiveGroupBody {
             entity_type,
             mode,
@@ -109,7 +109,7 @@ pub(crate) fn group(answer: &Value) -> Result<LiveGroup, DecodeError> {
 }
 
 /// A value that this version knows.
-fn one_of<'v, T: Deserialize<'v>>(text: &'v str) -> Option<T> {
+fn parse_known<'v, T: Deserialize<'v>>(text: &'v str) -> Option<T> {
     T::deserialize(BorrowedStrDeserializer::<value::Error>::new(text)).ok()
 }
 

@@ -1,0 +1,295 @@
+//! `polwarden import`: manifests for live policies.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::Args;
+
+use super::connect::{Connect, Session};
+use super::console::Console;
+use super::error::{CommandError, CommandResult, FailureKind, OpenWorkspaceError};
+use super::exit::Exit;
+use super::fmt::replace;
+use super::planning;
+use super::reporter::DiagnosticReporter;
+use super::tree::RevisionArgs;
+use super::workspace::{Project, TargetSelection, WorkingDirectory, Workspace};
+use crate::render::text::neutral;
+use crate::service::import::{
+    ImportFile, ImportFiles, NamedImport, NamedImportError, PendingImport, TargetImport,
+};
+use crate::service::registry;
+use crate::workspace::PendingEdits;
+use git::{Source as _, WorkTree};
+use manifest::config::{Provider, Target};
+
+/// Write manifests for live policies, packs and groups that no manifest declares, one file each; or, with --only, some policies as
+/// they are live, into the manifests that declare them. Chainloop has no list of its policies: there, --only names them.
+#[derive(Debug, Args)]
+#[command(after_help = registry::IMPORT_EXAMPLES)]
+pub(super) struct ImportArgs {
+    #[command(flatten)]
+    directory: WorkingDirectory,
+    #[command(flatten)]
+    selection: TargetSelection,
+    #[command(flatten)]
+    connect: Connect,
+    /// Only the targets of this service: docker, pulumi or chainloop.
+    #[arg(long, value_name = "SERVICE", value_parser = parse_provider)]
+    provider: Option<Provider>,
+    /// Only the live policy of this name, declared or not; may be given more than once. Where a manifest declares it,
+    /// that is brought to what is live: unchanged rules, comments and the other documents of the file stay as they are.
+    /// At Chainloop, policies and groups of this name, byte for byte.
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    only: Vec<String>,
+    /// The folder to write to; without it, the first folder of the target's `paths`.
+    #[arg(long, value_name = "DIR")]
+    out: Option<Utf8PathBuf>,
+    /// Overwrite files that are in the way.
+    #[arg(long)]
+    force: bool,
+}
+
+fn parse_provider(text: &str) -> Result<Provider, String> {
+    let known = Provider::ALL
+        .iter()
+        .copied()
+        .find(|provider| provider.as_str() == text);
+    known.ok_or_else(|| {
+        format!(
+            "this version knows {}",
+            Provider::ALL
+                .iter()
+                .map(|provider| provider.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        )
+    })
+}
+
+impl ImportArgs {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// The live state cannot be read, or a file cannot be written.
+    pub(super) fn run(self, console: Console) -> CommandResult {
+        super::runtime()?.block_on(self.run_async(console))
+    }
+
+    async fn run_async(self, console: Console) -> CommandResult {
+        self.directory.enter()?;
+        let workspace = Workspace::open_for_import(&self.selection, console)?;
+        let mut targets = workspace.targets();
+        targets.retain(|target| {
+            self.provider
+                .is_none_or(|provider| target.provider() == provider)
+        });
+        if let Some(provider) = self.provider.filter(|_| targets.is_empty()) {
+            return Err(CommandError::error(format!(
+                "{} has no target of the provider {}",
+                manifest::config::FILE_NAME,
+                provider.as_str()
+            )));
+        }
+        if !self.only.is_empty() {
+            return self.import_named(&workspace, &targets, console).await;
+        }
+        if self.out.is_some() && targets.len() > 1 {
+            return Err(CommandError::error(
+                "--out holds the policies of one target; choose it with --target",
+            ));
+        }
+        let session = Session::open(&self.connect, &targets, console).await?;
+        let mut failed = Vec::new();
+        for target in &targets {
+            let imported = self
+                .import_target(&workspace, target, &session, console)
+                .await;
+            // The failure of one target does not keep the others from being imported.
+            if let Err(error) = imported {
+                failed.push(CommandError::reported(error.kind()));
+                error.context(planning::label(target)).print(console);
+            }
+        }
+        session.close().await;
+        CommandError::join(failed)?;
+        Ok(Exit::Done)
+    }
+
+    /// Takes over what `--only` names.
+    async fn import_named(
+        &self,
+        workspace: &Workspace,
+        targets: &[&Target],
+        console: Console,
+    ) -> CommandResult {
+        let targets = registry::named_import_targets(targets).map_err(CommandError::error)?;
+        let session = Session::open(&self.connect, &targets, console).await?;
+        let import = NamedImport {
+            names: &self.only,
+            folder: &|target| self.folder(target),
+            force: self.force,
+            manifests: workspace.manifests(),
+            reread: &|edits| Ok(self.read_edited(edits)?.into_manifests()),
+        };
+        let begin = session.begin_reading();
+        let imported =
+            registry::import_named(session.connections(), &targets, import, &begin).await;
+        let written = match imported {
+            Ok(pending) => write_pending(pending, console),
+            Err(NamedImportError::Invalid {
+                sources,
+                diagnostics,
+            }) => {
+                DiagnosticReporter::for_diagnostics(console).report(&sources, diagnostics);
+                Err(CommandError::reported(FailureKind::Invalid))
+            }
+            Err(error) => Err(CommandError::of_kind(FailureKind::Error, error)),
+        };
+        session.close().await;
+        written.map(|()| Exit::Done)
+    }
+
+    /// The manifests as they would be with some files written.
+    fn read_edited(&self, edits: &PendingEdits) -> anyhow::Result<Workspace> {
+        match Project::open(&self.selection, &RevisionArgs::default()) {
+            Ok(project) => Ok(project.load_edited(edits)),
+            Err(OpenWorkspaceError::Invalid(_)) => {
+                bail!("the configuration has changed since it was read; run the command again")
+            }
+            Err(OpenWorkspaceError::Unreadable(error)) => Err(error),
+        }
+    }
+
+    async fn import_target(
+        &self,
+        workspace: &Workspace,
+        target: &Target,
+        session: &Session,
+        console: Console,
+    ) -> CommandResult<()> {
+        let folder = self.folder(target);
+        let documents = workspace.documents(target);
+        let begin = session.begin_reading();
+        let connections = session.connections();
+        let imported =
+            registry::import_undeclared(connections, target, &documents, &folder, &begin).await?;
+        match imported {
+            TargetImport::Listed(files) => self.write(target, &files, &folder, console),
+            TargetImport::NotListed(why) => {
+                let unnamed = format!("{}: {why}", neutral(&target.name));
+                if self.provider.is_some() {
+                    return Err(CommandError::plain(FailureKind::Error, unnamed));
+                }
+                // Among other targets it is no failure.
+                console.warn(&unnamed);
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes files that are in nobody's way, and tells of all that is.
+    fn write(
+        &self,
+        target: &Target,
+        imported: &ImportFiles<'_>,
+        folder: &Utf8Path,
+        console: Console,
+    ) -> CommandResult<()> {
+        let ImportFiles {
+            files,
+            refused,
+            already_declared,
+            ..
+        } = imported;
+        for (what, why) in refused {
+            console.warn(&format!(
+                "not imported: {}: {}",
+                neutral(what),
+                neutral(why)
+            ));
+        }
+        if !self.force {
+            check_free(files)?;
+        }
+        if !files.is_empty() {
+            std::fs::create_dir_all(folder).with_context(|| format!("cannot create `{folder}`"))?;
+        }
+        for ImportFile {
+            path,
+            kind,
+            name,
+            imported,
+        } in files
+        {
+            std::fs::write(path, &imported.text)
+                .with_context(|| format!("cannot write `{path}`"))?;
+            console.print(&format!(
+                "wrote {} ({kind} \"{}\")\n",
+                neutral(path.as_str()),
+                neutral(name)
+            ))?;
+            for line in &imported.left_out {
+                console.print(&format!(
+                    "  left at the server as it is: {}\n",
+                    neutral(line)
+                ))?;
+            }
+        }
+        console.print(&format!(
+            "{}: {} imported, {} already declared, {} not imported.\n",
+            neutral(&target.name),
+            files.len(),
+            already_declared,
+            refused.len()
+        ))?;
+        Ok(())
+    }
+
+    fn folder(&self, target: &Target) -> Utf8PathBuf {
+        let is_file = |path: &&String| {
+            let extension = Utf8Path::new(path).extension();
+            matches!(extension, Some("yaml" | "yml" | "json"))
+        };
+        let configured = target.paths.iter().find(|path| !is_file(path));
+        self.out
+            .clone()
+            .unwrap_or_else(|| configured.map_or_else(|| "policies".into(), Utf8PathBuf::from))
+    }
+}
+
+/// Refuses to overwrite files.
+fn check_free(files: &[ImportFile]) -> CommandResult<()> {
+    let in_the_way = files.iter().filter(|file| file.path.exists()).map(|file| {
+        let path = neutral(file.path.as_str());
+        CommandError::plain(FailureKind::Error, format!("`{path}` exists"))
+    });
+    CommandError::join(in_the_way.collect()).map_err(|error| {
+        error.hint("Nothing was written. Move these files away, choose another folder with --out, or add --force to overwrite them.")
+    })
+}
+
+/// Writes all files: those that are there in one step each, unless they changed meanwhile.
+fn write_pending(pending: PendingImport, console: Console) -> CommandResult<()> {
+    let PendingImport { edits, lines } = pending;
+    let tree = WorkTree::open(Path::new("."))?;
+    for (path, text) in &edits {
+        let written = match tree.read(path, manifest::MAX_BYTES) {
+            Ok(before) => replace(&tree, path, &before, text),
+            Err(_) => create(path, text),
+        };
+        written.with_context(|| format!("cannot write `{path}`"))?;
+    }
+    for line in lines {
+        console.print(&format!("{line}\n"))?;
+    }
+    Ok(())
+}
+
+fn create(path: &Utf8Path, text: &str) -> anyhow::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    Ok(std::fs::write(path, text)?)
+}

@@ -1,0 +1,240 @@
+//! Decides, from what was read back, what became of a write. Pure: what to read is decided elsewhere.
+
+use super::ledger::Ledger;
+use crate::plan::fingerprint;
+use crate::run::{LiveObject, ObjectDifference, StateAfterWrite, WriteOutcome};
+use model::docker::{
+    Cedar, DockerOperation, LiveContent, LivePolicy, LiveRule, NewPolicy, PolicyId, PolicyPatch,
+    Rule, RuleId, RulePatch,
+};
+
+/// Decides what became of a write. `found` is the policy that it is about as it is now: for a creation the one of its
+/// name that this run has not seen before, else the one of its id; nothing if there is none.
+pub(super) fn decide(
+    send: &DockerOperation<PolicyId>,
+    ledger: &Ledger,
+    found: Option<&LivePolicy>,
+) -> WriteOutcome {
+    match send {
+        DockerOperation::CreatePolicy { policy } => created_policy(policy, found),
+        DockerOperation::UpdatePolicy { id, patch } => match (ledger.policy(id), found) {
+            (Some(planned), Some(found)) => updated_policy(patch, planned, found),
+            (planned, found) => conflict(
+                planned.map(LiveObject::policy),
+                found.map(LiveObject::policy),
+            ),
+        },
+        DockerOperation::DeletePolicy { id } => match (ledger.policy(id), found) {
+            (_, None) => WriteOutcome::Applied(StateAfterWrite::NoPolicy { id: id.clone() }),
+            (Some(planned), Some(found)) if fingerprint(planned) == fingerprint(found) => {
+                WriteOutcome::NotApplied
+            }
+            (planned, Some(found)) => conflict(
+                planned.map(LiveObject::policy),
+                Some(LiveObject::policy(found)),
+            ),
+        },
+        DockerOperation::CreateRule { policy: id, rule } => {
+            in_policy(id, ledger, found, |known, found| {
+                created_rule(id, rule, known, found)
+            })
+        }
+        DockerOperation::UpdateRule {
+            policy: id,
+            id: rule,
+            patch,
+        } => in_policy(id, ledger, found, |known, found| {
+            updated_rule(id, patch, rule_of(known, rule), rule_of(found, rule))
+        }),
+        DockerOperation::DeleteRule {
+            policy: id,
+            id: rule,
+        } => in_policy(id, ledger, found, |known, found| {
+            match (rule_of(known, rule), rule_of(found, rule)) {
+                (_, None) => WriteOutcome::Applied(StateAfterWrite::NoRule {
+                    policy: id.clone(),
+                    id: rule.clone(),
+                }),
+                (Some(planned), Some(found)) if planned == found => WriteOutcome::NotApplied,
+                (planned, Some(found)) => {
+                    conflict(planned.map(LiveObject::rule), Some(LiveObject::rule(found)))
+                }
+            }
+        }),
+    }
+}
+
+fn conflict(planned: Option<LiveObject>, found: Option<LiveObject>) -> WriteOutcome {
+    WriteOutcome::Conflict(ObjectDifference { planned, found })
+}
+
+/// A rule lives and dies with its policy: without that, nothing can be said of it.
+fn in_policy(
+    id: &PolicyId,
+    ledger: &Ledger,
+    found: Option<&LivePolicy>,
+    decide: impl FnOnce(&LivePolicy, &LivePolicy) -> WriteOutcome,
+) -> WriteOutcome {
+    match (ledger.policy(id), found) {
+        (Some(known), Some(found)) => decide(known, found),
+        (known, found) => conflict(known.map(LiveObject::policy), found.map(LiveObject::policy)),
+    }
+}
+
+fn rule_of<'p>(policy: &'p LivePolicy, id: &RuleId) -> Option<&'p LiveRule> {
+    policy.rules().iter().find(|rule| rule.id == *id)
+}
+
+fn created_policy(new: &NewPolicy, found: Option<&LivePolicy>) -> WriteOutcome {
+    let Some(found) = found else {
+        return WriteOutcome::NotApplied;
+    };
+    let NewPolicy {
+        name: _,
+        scope: sent_scope,
+        cedar,
+    } = new;
+    // It was found by its name. Unknown fields may be defaults that the server sets; those of a
+    // scope narrow it.
+    let LivePolicy {
+        id: _,
+        name: _,
+        scope,
+        unknown_scope_fields,
+        content,
+        created_at: _,
+        updated_at: _,
+        unknown_fields: _,
+    } = found;
+    // A policy just like ours is as good as ours: nobody else's work is in it.
+    if scope == sent_scope && unknown_scope_fields.is_empty() && is_new(content, cedar.as_ref()) {
+        return WriteOutcome::Applied(StateAfterWrite::Policy(Box::new(found.clone())));
+    }
+    conflict(None, Some(LiveObject::policy(found)))
+}
+
+fn is_new(content: &LiveContent, cedar: Option<&Cedar>) -> bool {
+    match (content, cedar) {
+        (LiveContent::Rules(rules), None) => rules.is_empty(),
+        (LiveContent::Cedar(found), Some(cedar)) => found == cedar,
+        (LiveContent::Rules(_), Some(_))
+        | (LiveContent::Cedar(_), None)
+        | (LiveContent::Opaque(_), _) => false,
+    }
+}
+
+fn created_rule(
+    policy: &PolicyId,
+    wanted: &Rule,
+    known: &LivePolicy,
+    found: &LivePolicy,
+) -> WriteOutcome {
+    let is_known = |rule: &&LiveRule| rule_of(known, &rule.id).is_some();
+    let named: Vec<&LiveRule> = found
+        .rules()
+        .iter()
+        .filter(|rule| rule.name == wanted.name.as_str())
+        .collect();
+    let new = || named.iter().copied().filter(|rule| !is_known(rule));
+    if let Some(ours) = new().find(|rule| rule.rule.as_ref() == Ok(wanted)) {
+        return WriteOutcome::Applied(StateAfterWrite::Rule {
+            policy: policy.clone(),
+            rule: Box::new(ours.clone()),
+        });
+    }
+    match new().next() {
+        Some(theirs) => conflict(None, Some(LiveObject::rule(theirs))),
+        None => WriteOutcome::NotApplied,
+    }
+}
+
+fn updated_rule(
+    policy: &PolicyId,
+    patch: &RulePatch,
+    planned: Option<&LiveRule>,
+    found: Option<&LiveRule>,
+) -> WriteOutcome {
+    let Some((before, found)) = planned.zip(found) else {
+        return conflict(planned.map(LiveObject::rule), found.map(LiveObject::rule));
+    };
+    if found == before {
+        return WriteOutcome::NotApplied;
+    }
+    let wanted = before.patched(patch).ok().flatten();
+    if wanted.as_ref() == Some(found) {
+        return WriteOutcome::Applied(StateAfterWrite::Rule {
+            policy: policy.clone(),
+            rule: Box::new(found.clone()),
+        });
+    }
+    conflict(
+        Some(LiveObject::rule(before)),
+        Some(LiveObject::rule(found)),
+    )
+}
+
+fn updated_policy(patch: &PolicyPatch, before: &LivePolicy, found: &LivePolicy) -> WriteOutcome {
+    let mut wanted = before.clone();
+    wanted.patch(patch);
+    if has_same_fields(found, &wanted) {
+        WriteOutcome::Applied(StateAfterWrite::Policy(Box::new(found.clone())))
+    } else if has_same_fields(found, before) {
+        WriteOutcome::NotApplied
+    } else {
+        conflict(
+            Some(LiveObject::policy(before)),
+            Some(LiveObject::policy(found)),
+        )
+    }
+}
+
+/// Whether two policies are the same apart from their rules, which have calls of their own, and their times.
+pub(super) fn has_same_fields(a: &LivePolicy, b: &LivePolicy) -> bool {
+    let LivePolicy {
+        id,
+        name,
+        scope,
+        unknown_scope_fields,
+        content,
+        created_at: _,
+        updated_at: _,
+        unknown_fields,
+    } = a;
+    let content = match (content, &b.content) {
+        (LiveContent::Rules(_), LiveContent::Rules(_)) => true,
+        (LiveContent::Cedar(a), LiveContent::Cedar(b)) => a == b,
+        (LiveContent::Opaque(a), LiveContent::Opaque(b)) => a == b,
+        (LiveContent::Rules(_) | LiveContent::Cedar(_) | LiveContent::Opaque(_), _) => false,
+    };
+    content
+        && *id == b.id
+        && *name == b.name
+        && *scope == b.scope
+        && *unknown_scope_fields == b.unknown_scope_fields
+        && *unknown_fields == b.unknown_fields
+}
+
+/// How the object that an answer says was there just before differs from what should have been there.
+pub(super) fn overwritten(
+    left: &StateAfterWrite,
+    planned: Option<LiveObject>,
+    old: LiveObject,
+) -> Option<ObjectDifference> {
+    let same = match (&planned, &old) {
+        (Some(LiveObject::Rule(planned)), LiveObject::Rule(old)) => planned == old,
+        // A policy goes with its rules, and is updated without them.
+        (Some(LiveObject::Policy(planned)), LiveObject::Policy(old))
+            if matches!(left, StateAfterWrite::NoPolicy { .. }) =>
+        {
+            fingerprint(planned) == fingerprint(old)
+        }
+        (Some(LiveObject::Policy(planned)), LiveObject::Policy(old)) => {
+            has_same_fields(planned, old)
+        }
+        (_, _) => false,
+    };
+    (!same).then_some(ObjectDifference {
+        planned,
+        found: Some(old),
+    })
+}
