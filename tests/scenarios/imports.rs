@@ -187,7 +187,11 @@ fn a_rewrite_keeps_what_is_not_understood() {
         "policies/known.yaml",
         text.replace("- example.com", "- example.org"),
     );
-    sandbox.expect(0, &["apply", "--auto-approve"]);
+    // The plan changes a policy that is not understood, which must be acknowledged.
+    let refused = sandbox.expect(5, &["apply", "--auto-approve"]);
+    let ack = refused.err.split("--ack ").nth(1).unwrap();
+    let ack = ack.split_whitespace().next().unwrap();
+    sandbox.expect(0, &["apply", "--auto-approve", "--ack", ack]);
     let after = state(&sandbox, EmulatorProfile::Current);
     let known = &after[1];
     assert_eq!(known["owner"]["mail"], "a@example.com");

@@ -212,7 +212,7 @@ fn a_plan_for_something_else_is_refused() {
 
     for (broken, message) in [
         (
-            plan.replace("\"formatVersion\": 2", "\"formatVersion\": 99"),
+            plan.replace("\"formatVersion\": 3", "\"formatVersion\": 99"),
             "plan format 99",
         ),
         (plan[..plan.len() / 2].to_owned(), "is not a plan"),
