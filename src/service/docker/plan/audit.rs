@@ -17,7 +17,9 @@ use std::collections::HashSet;
 
 use thiserror::Error;
 
-use super::order::{RequestVotes, RuleVote, UnavoidableGap, alternatives, structure, visit_votes};
+use super::order::{
+    RequestVotes, RuleVote, UnavoidableGap, all_alternatives, alternatives, structure, visit_votes,
+};
 use super::replay::replay;
 use super::timeline::Timeline;
 use crate::plan::ReplayError;
@@ -151,10 +153,8 @@ pub fn audit(live: &DockerLiveState, calls: &[PlannedCall]) -> Vec<PolicyPlanVio
 
 /// Whether the decision is the same in every reachable down-set.
 fn keeps_decision(earlier: &Earlier, votes: &RequestVotes, allowed: bool) -> bool {
-    if alternatives(votes)
-        .iter()
-        .any(|way| way.iter().all(|edge| earlier.has(edge)))
-    {
+    let has = |way: &Vec<PrecedenceEdge>| way.iter().all(|edge| earlier.has(edge));
+    if alternatives(votes).iter().any(has) || all_alternatives(votes).iter().any(has) {
         return true;
     }
     let all_votes = votes.allows.iter().chain(&votes.denies);

@@ -20,8 +20,9 @@
 //!
 //! Choosing one of several sets for each request without closing a cycle is NP-hard in general
 //! (disjunctive precedence constraints), so the choice is greedy: requests with the fewest
-//! alternatives first, and for each request the smallest set that fits. `super::audit` checks the
-//! result independently.
+//! alternatives first, and for each request the smallest set that fits. If this leaves conflicts, the
+//! sets that agree with the order of the list are tried first. `super::audit` checks the result
+//! independently.
 //!
 //! If no set fits, whole calls cannot be ordered, and one call is split in two as in a two-phase
 //! update: first the union of old and new, then the new alone (`split`). Conflicts that remain
@@ -37,17 +38,18 @@ mod split;
 pub(crate) mod structure;
 mod votes;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::CallDrafts;
 use super::effect::CallEffect;
+use super::search::ContestedCalls;
 use super::timeline::Timeline;
 use crate::plan::graph::{CallGraph, CallPosition, PrecedenceEdge, ranges};
 use crate::plan::{CallDependency, CallId, DependencyReason, PlanNote, PlannedCall};
 use crate::render::plan::access_view::who;
 use access::{Audience, People};
 use model::docker::{DockerLiveState, DockerOperation, LiveContent, PolicyId};
-pub(crate) use precedence::alternatives;
+pub(crate) use precedence::{all_alternatives, alternatives};
 use split::{SplitReason, SplittableCall};
 pub(crate) use votes::{RequestVotes, RuleVote, visit_votes};
 
@@ -69,13 +71,20 @@ impl UnorderedCalls {
     }
 }
 
+/// Calls in their order.
+pub(super) struct OrderedCalls {
+    pub(super) calls: Vec<PlannedCall>,
+    pub(super) notes: Vec<PlanNote>,
+    pub(super) contested: ContestedCalls,
+}
+
 /// Orders the calls of a target, and reports the steps at which access differs from both before and
 /// after. `teams` maps short names of teams to their uuids.
 pub(super) fn arrange(
     live: &DockerLiveState,
     calls: UnorderedCalls,
     teams: &BTreeMap<String, String>,
-) -> (Vec<PlannedCall>, Vec<PlanNote>) {
+) -> OrderedCalls {
     let (
         steps,
         OrderAttempt {
@@ -86,13 +95,40 @@ pub(super) fn arrange(
     ) = solve(live, calls.0);
     let mut notes = gap_notes(&conflicts, &steps, teams);
     notes.extend(cedar_note(live, &steps));
+    let contested = contested(&conflicts, &steps);
     let calls = number(steps, &graph, unproved.is_some());
     notes.extend(
         unproved
             .filter(|_| calls.len() > 1)
             .map(|why| PlanNote::Unproved { why }),
     );
-    (calls, notes)
+    OrderedCalls {
+        calls,
+        notes,
+        contested,
+    }
+}
+
+fn contested(conflicts: &[OrderConflict], steps: &[SplittableCall]) -> ContestedCalls {
+    let name = |at: CallPosition| steps[at].call.name.clone();
+    let edges = conflicts.iter().flat_map(|conflict| &conflict.edges);
+    let gaps: BTreeSet<String> = edges
+        .flat_map(|edge| [name(edge.first), name(edge.then)])
+        .collect();
+    let extra = steps.iter().filter(|step| step.call.why.is_some());
+    let extra = extra.map(|step| step.call.name.clone());
+    let policies: BTreeSet<String> = gaps.iter().cloned().chain(extra).collect();
+    let mut counts = HashMap::new();
+    // Most plans have neither, and then nothing is searched.
+    for step in steps.iter().filter(|_| !policies.is_empty()) {
+        *counts.entry(step.call.name.clone()).or_default() += 1;
+    }
+    ContestedCalls {
+        policies,
+        conflicts: conflicts.len(),
+        gaps,
+        counts,
+    }
 }
 
 /// What remains in conflict in every order of some calls.
@@ -156,6 +192,7 @@ struct OrderConflict {
     what: OrderViolation,
 }
 
+#[derive(Clone)]
 enum OrderViolation {
     Access {
         witness: String,
@@ -223,63 +260,101 @@ fn conflicting_calls(conflicts: &[OrderConflict]) -> BTreeSet<(CallPosition, Spl
 /// conflicts.
 fn attempt(live: &DockerLiveState, steps: &[SplittableCall]) -> OrderAttempt {
     let calls: Vec<PlannedCall> = steps.iter().map(|step| step.call.clone()).collect();
-    let mut graph = CallGraph::new(steps.len(), |at| steps[at].rank());
-    let mut conflicts = Vec::new();
+    let unproved = |edges: &[PrecedenceEdge], why: String| OrderAttempt {
+        unproved: Some(why),
+        ..choose(steps, edges, &[], false)
+    };
     let timeline = match Timeline::new(live, &calls) {
         Ok(timeline) => timeline,
-        Err(error) => {
-            return OrderAttempt {
-                graph,
-                conflicts,
-                unproved: Some(error.to_string()),
-            };
-        }
+        Err(error) => return unproved(&[], error.to_string()),
     };
-    for edge in structure::edges(&timeline, &calls) {
-        if !graph.add(&[edge]) {
-            conflicts.push(OrderConflict {
-                edges: vec![edge],
-                what: OrderViolation::Name,
-            });
-        }
-    }
+    let required = structure::edges(&timeline, &calls);
     let mut told: HashSet<RequestVotes> = HashSet::new();
-    let mut choices: Vec<(Vec<Vec<PrecedenceEdge>>, OrderViolation)> = Vec::new();
+    let mut choices: Vec<OrderChoice> = Vec::new();
     let visited = visit_votes(&timeline, &mut |atom, audience, votes| {
         let Some(allowed) = votes.required_decision().filter(|_| !told.contains(&votes)) else {
             return;
         };
         let ways = precedence::alternatives(&votes);
-        told.insert(votes);
+        told.insert(votes.clone());
         if ways.first().is_none_or(|way| !way.is_empty()) {
             let witness = atom
                 .witness()
                 .map(|request| request.to_string())
                 .unwrap_or_default();
-            choices.push((
+            choices.push(OrderChoice {
+                votes,
                 ways,
-                OrderViolation::Access {
+                what: OrderViolation::Access {
                     witness,
                     audience: audience.clone(),
                     allowed,
                 },
-            ));
+            });
         }
     });
     if let Err(too_complex) = visited {
-        return OrderAttempt {
-            graph,
-            conflicts,
-            unproved: Some(too_complex.to_string()),
-        };
+        return unproved(&required, too_complex.to_string());
     }
-    // Ballots without a choice come first: the others can still adapt.
-    choices.sort_by_key(|(ways, _)| ways.len());
-    for (ways, what) in choices {
-        if !ways.iter().any(|way| graph.add(way)) {
+    // Requests without a choice come first: the others can still adapt.
+    choices.sort_by_key(|choice| choice.ways.len());
+    let usual = choose(steps, &required, &choices, false);
+    if usual.conflicts.is_empty() {
+        return usual;
+    }
+    for choice in &mut choices {
+        choice.ways = precedence::all_alternatives(&choice.votes);
+    }
+    choices.sort_by_key(|choice| choice.ways.len());
+    let greedy = choose(steps, &required, &choices, false);
+    let listed = choose(steps, &required, &choices, true);
+    let mut best = usual;
+    for other in [greedy, listed] {
+        if other.conflicts.len() < best.conflicts.len() {
+            best = other;
+        }
+    }
+    best
+}
+
+/// A decision that must not change, with the alternative sets of edges that keep it.
+struct OrderChoice {
+    votes: RequestVotes,
+    ways: Vec<Vec<PrecedenceEdge>>,
+    what: OrderViolation,
+}
+
+/// Adds one set of edges for each choice, if one fits. `in_order` prefers sets that agree with the
+/// order of the list, which is known to be good if the calls were searched with their order.
+fn choose(
+    steps: &[SplittableCall],
+    required: &[PrecedenceEdge],
+    choices: &[OrderChoice],
+    in_order: bool,
+) -> OrderAttempt {
+    let mut graph = CallGraph::new(steps.len(), |at| steps[at].rank());
+    let mut conflicts = Vec::new();
+    for edge in required {
+        if !graph.add(&[*edge]) {
             conflicts.push(OrderConflict {
-                edges: ways.into_iter().next().unwrap_or_default(),
-                what,
+                edges: vec![*edge],
+                what: OrderViolation::Name,
+            });
+        }
+    }
+    let is_listed =
+        |way: &&Vec<PrecedenceEdge>| in_order && way.iter().all(|edge| edge.first < edge.then);
+    for OrderChoice {
+        votes: _,
+        ways,
+        what,
+    } in choices
+    {
+        let listed = ways.iter().filter(is_listed);
+        if !listed.chain(ways).any(|way| graph.add(way)) {
+            conflicts.push(OrderConflict {
+                edges: ways.first().cloned().unwrap_or_default(),
+                what: what.clone(),
             });
         }
     }

@@ -52,6 +52,7 @@ impl SplittableCall {
                 effect,
                 send,
                 updated,
+                why,
             } = draft;
             let send = send.map(|policy| match policy {
                 DraftPolicy::Existing(id) => PolicyRef::Existing(id),
@@ -63,7 +64,7 @@ impl SplittableCall {
                 after: Vec::new(),
                 name: policy,
                 part: rule,
-                why: None,
+                why: why.map(str::to_owned),
                 send,
             };
             Self {
