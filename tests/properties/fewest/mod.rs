@@ -4,8 +4,9 @@
 //! Two oracles that do not know how the planner pairs rules and orders calls: a search through all states that the
 //! service can be in ([`service`]), and a list of all pairings of a policy with all orders of their calls.
 //!
-//! A list may do anything that the service accepts, with two exceptions. It never touches a rule again that it created,
-//! because its id is unknown until the answer. It never makes a policy organization-wide for a moment.
+//! A list may do anything that the service accepts, with three exceptions. It never touches a rule again that it created,
+//! because its id is unknown until the answer. It never makes a policy organization-wide for a moment. It only deletes a
+//! policy that no manifest declares: if the run were interrupted, nothing would explain what the policy contains.
 
 mod service;
 

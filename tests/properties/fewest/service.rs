@@ -96,7 +96,8 @@ pub(super) fn is_safe(before: u16, now: u16, after: u16) -> bool {
     (now ^ before) & !(before ^ after) == 0
 }
 
-/// What one call makes of a policy, or of none. A policy that the goal has is never deleted: it would lose its id.
+/// What one call makes of a policy, or of none. A policy that the goal has is never deleted: it would lose its id. A
+/// policy that the goal does not have is only deleted.
 fn calls(slot: Option<Policy>, goal: Option<Policy>, profile: Profile) -> Vec<Option<Policy>> {
     let Some(policy) = slot else {
         let Some(goal) = goal else {
@@ -109,11 +110,11 @@ fn calls(slot: Option<Policy>, goal: Option<Policy>, profile: Profile) -> Vec<Op
         });
         return created.map(Some).collect();
     };
+    let Some(goal) = goal else {
+        return vec![None];
+    };
     let mut found = Vec::new();
-    if goal.is_none() {
-        found.push(None);
-    }
-    let is_final = |teams: u8| goal.is_some_and(|goal| goal.teams == teams);
+    let is_final = |teams: u8| goal.teams == teams;
     let teams = (0..4_u8).filter(|teams| *teams != policy.teams);
     let teams = teams.filter(|teams| *teams != 0 || is_final(0));
     for other in teams {
@@ -128,7 +129,7 @@ fn calls(slot: Option<Policy>, goal: Option<Policy>, profile: Profile) -> Vec<Op
         let is_possible =
             |content: Content| without.domain().is_none_or(|own| own == content & FILES);
         if old == 0 {
-            let content = goal.map_or(0, |goal| goal.rules[name]);
+            let content = goal.rules[name];
             if content != 0 && is_possible(content) {
                 without.rules[name] = content | CREATED;
                 found.push(Some(without));

@@ -33,6 +33,8 @@ pub(crate) struct CallDraft {
     pub updated: Option<SplittableUpdate>,
     /// The reason for an extra call.
     pub why: Option<&'static str>,
+    /// The call before it in a list of calls that was searched together with its order.
+    pub previous: Option<DraftId>,
 }
 
 impl CallDraft {
@@ -49,6 +51,7 @@ impl CallDraft {
             send,
             updated: None,
             why: None,
+            previous: None,
         }
     }
 
@@ -57,7 +60,11 @@ impl CallDraft {
             DraftPolicy::Existing(id) => DraftPolicy::Existing(id),
             DraftPolicy::Created(id) => DraftPolicy::Created(number(id)),
         });
-        Self { send, ..self }
+        Self {
+            send,
+            previous: self.previous.map(number),
+            ..self
+        }
     }
 
     pub(super) fn updating(self, updated: SplittableUpdate) -> Self {
@@ -86,7 +93,7 @@ impl CallDrafts {
     }
 
     /// Replaces the calls of some policies by others, which number the policies that they create by
-    /// their own positions.
+    /// their own positions. Each of these calls waits for the one before it.
     pub(super) fn replace(&mut self, policies: &BTreeSet<String>, calls: Vec<CallDraft>) {
         let mut places: HashMap<DraftId, DraftId> = HashMap::new();
         let mut kept = Vec::new();
@@ -103,7 +110,10 @@ impl CallDrafts {
             .into_iter()
             .map(|draft| draft.renumbered(&old))
             .collect();
-        self.0
-            .extend(calls.into_iter().map(|draft| draft.renumbered(&new)));
+        let chained = calls.into_iter().enumerate().map(|(at, draft)| CallDraft {
+            previous: at.checked_sub(1).map(DraftId),
+            ..draft
+        });
+        self.0.extend(chained.map(|draft| draft.renumbered(&new)));
     }
 }

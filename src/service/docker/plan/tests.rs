@@ -258,7 +258,11 @@ fn unknown_settings_that_are_lost_when_a_call_is_made_in_parts_are_not_expected_
     });
     let setting = ("expires_at".to_owned(), "2027-01-01".into());
     rules[1].unknown_fields = Map::from_iter([setting]);
-    let mut desired = desired_policy("new", &[], rules_content(vec![rule("allow three a.example.com")]));
+    let mut desired = desired_policy(
+        "new",
+        &[],
+        rules_content(vec![rule("allow three a.example.com")]),
+    );
     desired.aliases = vec![Name::new("old").unwrap()];
     let state = DockerLiveState {
         policies: vec![live.clone()],

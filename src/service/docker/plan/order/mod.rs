@@ -20,9 +20,8 @@
 //!
 //! Choosing one of several sets for each request without closing a cycle is NP-hard in general
 //! (disjunctive precedence constraints), so the choice is greedy: requests with the fewest
-//! alternatives first, and for each request the smallest set that fits. If this leaves conflicts, the
-//! sets that agree with the order of the list are tried first. `super::audit` checks the result
-//! independently.
+//! alternatives first, and for each request the smallest set that fits. `super::audit` checks the
+//! result independently.
 //!
 //! If no set fits, whole calls cannot be ordered, and one call is split in two as in a two-phase
 //! update: first the union of old and new, then the new alone (`split`). Conflicts that remain
@@ -44,14 +43,14 @@ use super::CallDrafts;
 use super::effect::CallEffect;
 use super::search::ContestedCalls;
 use super::timeline::Timeline;
-use crate::plan::graph::{CallGraph, CallPosition, PrecedenceEdge, ranges};
+use crate::plan::graph::{CallGraph, CallPosition, Earlier, PrecedenceEdge, ranges};
 use crate::plan::{CallDependency, CallId, DependencyReason, PlanNote, PlannedCall};
 use crate::render::plan::access_view::who;
-use access::{Audience, People};
+use access::{Atom, Audience, People};
 use model::docker::{DockerLiveState, DockerOperation, LiveContent, PolicyId};
-pub(crate) use precedence::{all_alternatives, alternatives};
+use precedence::alternatives;
 use split::{SplitReason, SplittableCall};
-pub(crate) use votes::{RequestVotes, RuleVote, visit_votes};
+pub(crate) use votes::{RequestVotes, visit_votes};
 
 /// Maximum number of single splits to try before all calls that are involved in conflicts are split
 /// at once.
@@ -93,10 +92,14 @@ pub(super) fn arrange(
             unproved,
         },
     ) = solve(live, calls.0);
-    let mut notes = gap_notes(&conflicts, &steps, teams);
+    let mut notes = Vec::new();
     notes.extend(cedar_note(live, &steps));
     let contested = contested(&conflicts, &steps);
     let calls = number(steps, &graph, unproved.is_some());
+    // The graph keeps every decision without a conflict.
+    if unproved.is_none() && !conflicts.is_empty() {
+        notes.extend(gap_notes(&gaps(live, &calls), &calls, teams));
+    }
     notes.extend(
         unproved
             .filter(|_| calls.len() > 1)
@@ -140,7 +143,8 @@ pub(crate) enum UnavoidableGap {
 }
 
 impl UnavoidableGap {
-    /// For calls that are not split any further; their recorded order is ignored.
+    /// For calls that are not split any further. Of their recorded order only the list is used, as
+    /// one of the orders to try.
     pub(crate) fn of(live: &DockerLiveState, calls: &[PlannedCall]) -> Self {
         let OrderAttempt {
             graph: _,
@@ -148,10 +152,16 @@ impl UnavoidableGap {
             unproved,
         } = attempt(live, &SplittableCall::of_calls(calls));
         if unproved.is_some() {
-            Self::Unproved
-        } else {
-            Self::Gaps(conflicts.len())
+            return Self::Unproved;
         }
+        let one_by_one: Vec<PlannedCall> = calls
+            .iter()
+            .map(|call| PlannedCall {
+                after: all_before(call.id, DependencyReason::FirstPart),
+                ..call.clone()
+            })
+            .collect();
+        Self::Gaps(conflicts.len().min(gaps(live, &one_by_one).len()))
     }
 }
 
@@ -162,15 +172,11 @@ pub(super) fn recomputed_notes(
     teams: &BTreeMap<String, String>,
 ) -> Vec<PlanNote> {
     let steps = SplittableCall::of_calls(calls);
-    let OrderAttempt {
-        graph: _,
-        conflicts,
-        unproved,
-    } = attempt(live, &steps);
-    let unproved = unproved
+    let unproved = attempt(live, &steps)
+        .unproved
         .filter(|_| calls.len() > 1)
         .map(|why| PlanNote::Unproved { why });
-    gap_notes(&conflicts, &steps, teams)
+    gap_notes(&gaps(live, calls), calls, teams)
         .into_iter()
         .chain(cedar_note(live, &steps))
         .chain(unproved)
@@ -185,14 +191,13 @@ struct OrderAttempt {
     unproved: Option<String>,
 }
 
-/// A decision that changes for a while in every order that was found.
+/// A decision that changes for a while.
 struct OrderConflict {
     /// The edges that would keep it, but close a cycle with others.
     edges: Vec<PrecedenceEdge>,
     what: OrderViolation,
 }
 
-#[derive(Clone)]
 enum OrderViolation {
     Access {
         witness: String,
@@ -260,101 +265,55 @@ fn conflicting_calls(conflicts: &[OrderConflict]) -> BTreeSet<(CallPosition, Spl
 /// conflicts.
 fn attempt(live: &DockerLiveState, steps: &[SplittableCall]) -> OrderAttempt {
     let calls: Vec<PlannedCall> = steps.iter().map(|step| step.call.clone()).collect();
-    let unproved = |edges: &[PrecedenceEdge], why: String| OrderAttempt {
-        unproved: Some(why),
-        ..choose(steps, edges, &[], false)
-    };
+    let mut graph = CallGraph::new(steps.len(), |at| steps[at].rank());
+    let mut conflicts = Vec::new();
     let timeline = match Timeline::new(live, &calls) {
         Ok(timeline) => timeline,
-        Err(error) => return unproved(&[], error.to_string()),
+        Err(error) => {
+            return OrderAttempt {
+                graph,
+                conflicts,
+                unproved: Some(error.to_string()),
+            };
+        }
     };
+    let chains = CallChains::of(steps);
     let required = structure::edges(&timeline, &calls);
+    for edge in chains.edges(steps).into_iter().chain(required) {
+        if !graph.add(&[edge]) {
+            conflicts.push(OrderConflict {
+                edges: vec![edge],
+                what: OrderViolation::Name,
+            });
+        }
+    }
     let mut told: HashSet<RequestVotes> = HashSet::new();
-    let mut choices: Vec<OrderChoice> = Vec::new();
+    let mut choices: Vec<(Vec<Vec<PrecedenceEdge>>, OrderViolation)> = Vec::new();
     let visited = visit_votes(&timeline, &mut |atom, audience, votes| {
         let Some(allowed) = votes.required_decision().filter(|_| !told.contains(&votes)) else {
             return;
         };
         let ways = precedence::alternatives(&votes);
-        told.insert(votes.clone());
-        if ways.first().is_none_or(|way| !way.is_empty()) {
-            let witness = atom
-                .witness()
-                .map(|request| request.to_string())
-                .unwrap_or_default();
-            choices.push(OrderChoice {
-                votes,
-                ways,
-                what: OrderViolation::Access {
-                    witness,
-                    audience: audience.clone(),
-                    allowed,
-                },
-            });
+        let is_kept = ways.first().is_some_and(Vec::is_empty) || chains.keep(&votes, allowed);
+        told.insert(votes);
+        if !is_kept {
+            choices.push((ways, OrderViolation::access(atom, audience, allowed)));
         }
     });
     if let Err(too_complex) = visited {
-        return unproved(&required, too_complex.to_string());
+        return OrderAttempt {
+            graph,
+            conflicts,
+            unproved: Some(too_complex.to_string()),
+        };
     }
-    // Requests without a choice come first: the others can still adapt.
-    choices.sort_by_key(|choice| choice.ways.len());
-    let usual = choose(steps, &required, &choices, false);
-    if usual.conflicts.is_empty() {
-        return usual;
-    }
-    for choice in &mut choices {
-        choice.ways = precedence::all_alternatives(&choice.votes);
-    }
-    choices.sort_by_key(|choice| choice.ways.len());
-    let greedy = choose(steps, &required, &choices, false);
-    let listed = choose(steps, &required, &choices, true);
-    let mut best = usual;
-    for other in [greedy, listed] {
-        if other.conflicts.len() < best.conflicts.len() {
-            best = other;
-        }
-    }
-    best
-}
-
-/// A decision that must not change, with the alternative sets of edges that keep it.
-struct OrderChoice {
-    votes: RequestVotes,
-    ways: Vec<Vec<PrecedenceEdge>>,
-    what: OrderViolation,
-}
-
-/// Adds one set of edges for each choice, if one fits. `in_order` prefers sets that agree with the
-/// order of the list, which is known to be good if the calls were searched with their order.
-fn choose(
-    steps: &[SplittableCall],
-    required: &[PrecedenceEdge],
-    choices: &[OrderChoice],
-    in_order: bool,
-) -> OrderAttempt {
-    let mut graph = CallGraph::new(steps.len(), |at| steps[at].rank());
-    let mut conflicts = Vec::new();
-    for edge in required {
-        if !graph.add(&[*edge]) {
+    // Ballots without a choice come first: the others can still adapt.
+    choices.sort_by_key(|(ways, _)| ways.len());
+    for (ways, what) in choices {
+        if !ways.iter().any(|way| graph.add(way)) {
             conflicts.push(OrderConflict {
-                edges: vec![*edge],
-                what: OrderViolation::Name,
-            });
-        }
-    }
-    let is_listed =
-        |way: &&Vec<PrecedenceEdge>| in_order && way.iter().all(|edge| edge.first < edge.then);
-    for OrderChoice {
-        votes: _,
-        ways,
-        what,
-    } in choices
-    {
-        let listed = ways.iter().filter(is_listed);
-        if !listed.chain(ways).any(|way| graph.add(way)) {
-            conflicts.push(OrderConflict {
-                edges: ways.first().cloned().unwrap_or_default(),
-                what: what.clone(),
+                edges: ways.into_iter().next().unwrap_or_default(),
+                what,
             });
         }
     }
@@ -365,19 +324,139 @@ fn choose(
     }
 }
 
+/// The lists of calls whose order was searched: each call waits for the one before it.
+struct CallChains {
+    /// The first call of the list of each call.
+    first: Vec<CallPosition>,
+    previous: Vec<Option<CallPosition>>,
+}
+
+impl CallChains {
+    fn of(steps: &[SplittableCall]) -> Self {
+        let at: HashMap<CallId, CallPosition> = steps
+            .iter()
+            .enumerate()
+            .map(|(at, step)| (step.call.id, at))
+            .collect();
+        let previous: Vec<Option<CallPosition>> = steps
+            .iter()
+            .map(|step| at.get(&step.previous?).copied())
+            .collect();
+        let mut first: Vec<CallPosition> = Vec::with_capacity(steps.len());
+        for (at, previous) in previous.iter().enumerate() {
+            // Calls are listed in their order.
+            let start = previous.and_then(|previous| first.get(previous).copied());
+            first.push(start.unwrap_or(at));
+        }
+        Self { first, previous }
+    }
+
+    fn edges(&self, steps: &[SplittableCall]) -> Vec<PrecedenceEdge> {
+        let pairs = self.previous.iter().enumerate();
+        pairs
+            .filter_map(|(then, first)| {
+                Some(PrecedenceEdge {
+                    first: (*first)?,
+                    then,
+                    why: reason(steps[then].effect),
+                })
+            })
+            .collect()
+    }
+
+    /// Whether all calls that affect a decision are in one list, and keep it.
+    fn keep(&self, votes: &RequestVotes, allowed: bool) -> bool {
+        let calls = votes.calls();
+        let mut chains = calls.iter().map(|at| self.first[*at]);
+        let chain = chains.next();
+        chains.all(|other| Some(other) == chain) && votes.is_kept_by_sequence(&calls, allowed)
+    }
+}
+
+/// Maximum number of calls of a request for which all down-sets are enumerated.
+const TRIED: usize = 12;
+
+/// Whether the decision is the same in every reachable down-set.
+pub(crate) fn keeps_decision(earlier: &Earlier, votes: &RequestVotes, allowed: bool) -> bool {
+    if alternatives(votes)
+        .iter()
+        .any(|way| way.iter().all(|edge| earlier.has(edge)))
+    {
+        return true;
+    }
+    let calls = votes.calls();
+    let one_by_one = calls
+        .windows(2)
+        .all(|pair| earlier.before(pair[0], pair[1]));
+    if one_by_one {
+        return votes.is_kept_by_sequence(&calls, allowed);
+    }
+    calls.len() <= TRIED
+        && (0..1_usize << calls.len()).all(|set| {
+            let made = |at: CallPosition| {
+                calls
+                    .binary_search(&at)
+                    .is_ok_and(|position| set >> position & 1 == 1)
+            };
+            let possible = calls.iter().all(|at| {
+                !made(*at)
+                    || calls
+                        .iter()
+                        .all(|first| !earlier.before(*first, *at) || made(*first))
+            });
+            !possible || votes.decision_after(made) == allowed
+        })
+}
+
+/// The decisions that change for a while, and the names that are not free in time, if the calls are
+/// made in their recorded order.
+fn gaps(live: &DockerLiveState, calls: &[PlannedCall]) -> Vec<OrderConflict> {
+    let Ok(timeline) = Timeline::new(live, calls) else {
+        return Vec::new();
+    };
+    let earlier = Earlier::new(calls);
+    let missing = structure::edges(&timeline, calls)
+        .into_iter()
+        .filter(|edge| !earlier.has(edge));
+    let mut found: Vec<OrderConflict> = missing
+        .map(|edge| OrderConflict {
+            edges: vec![edge],
+            what: OrderViolation::Name,
+        })
+        .collect();
+    let mut told: HashSet<RequestVotes> = HashSet::new();
+    let mut of_access: Vec<OrderConflict> = Vec::new();
+    let visited = visit_votes(&timeline, &mut |atom, audience, votes| {
+        let Some(allowed) = votes.required_decision().filter(|_| !told.contains(&votes)) else {
+            return;
+        };
+        if !keeps_decision(&earlier, &votes, allowed) {
+            of_access.push(OrderConflict {
+                edges: alternatives(&votes).into_iter().next().unwrap_or_default(),
+                what: OrderViolation::access(atom, audience, allowed),
+            });
+        }
+        told.insert(votes);
+    });
+    if visited.is_ok() {
+        found.append(&mut of_access);
+    }
+    found
+}
+
 /// One note per policy, with one request as an example.
 fn gap_notes(
     conflicts: &[OrderConflict],
-    steps: &[SplittableCall],
+    calls: &[PlannedCall],
     teams: &BTreeMap<String, String>,
 ) -> Vec<PlanNote> {
     let mut by_policy: BTreeMap<&str, Vec<&OrderConflict>> = BTreeMap::new();
     for conflict in conflicts {
-        let calls = conflict
+        let ends = conflict
             .edges
             .iter()
             .flat_map(|edge| [edge.first, edge.then]);
-        let policy = calls.map(|at| steps[at].call.name.as_str()).min();
+        let policy = ends.map(|at| calls[at].name.as_str()).min();
         by_policy
             .entry(policy.unwrap_or_default())
             .or_default()
@@ -402,6 +481,20 @@ fn gap_notes(
         })
     });
     notes.collect()
+}
+
+impl OrderViolation {
+    fn access(atom: &Atom<'_>, audience: &Audience, allowed: bool) -> Self {
+        let witness = atom
+            .witness()
+            .map(|request| request.to_string())
+            .unwrap_or_default();
+        Self::Access {
+            witness,
+            audience: audience.clone(),
+            allowed,
+        }
+    }
 }
 
 impl OrderConflict {
@@ -486,12 +579,8 @@ fn number(steps: Vec<SplittableCall>, graph: &CallGraph, one_by_one: bool) -> Ve
                 .filter_map(|(first, why)| Some((*numbers.get(&first)?, why)))
                 .collect(),
         );
-        if one_by_one && call.id.0 > 1 {
-            call.after.push(CallDependency {
-                first: CallId(1),
-                last: CallId(call.id.0 - 1),
-                why: reason(effect),
-            });
+        if one_by_one {
+            call.after.extend(all_before(call.id, reason(effect)));
         }
         call.renumber(&provisional);
         Some(call)
@@ -499,7 +588,18 @@ fn number(steps: Vec<SplittableCall>, graph: &CallGraph, one_by_one: bool) -> Ve
     calls.collect()
 }
 
-/// The reason to give if calls are made one by one because access was not analyzed.
+/// The dependency on all calls with lower numbers.
+fn all_before(id: CallId, why: DependencyReason) -> Vec<CallDependency> {
+    let last = id.0.saturating_sub(1);
+    let before = CallDependency {
+        first: CallId(1),
+        last: CallId(last),
+        why,
+    };
+    (last > 0).then_some(before).into_iter().collect()
+}
+
+/// The reason to give if calls are made one by one without an edge that needs it.
 fn reason(effect: CallEffect) -> DependencyReason {
     match effect {
         CallEffect {

@@ -30,6 +30,8 @@ pub(super) struct SplittableCall {
     /// Its number is provisional.
     pub(super) call: PlannedCall,
     pub(super) effect: CallEffect,
+    /// The number of the call before it in a list of calls whose order is fixed.
+    pub(super) previous: Option<CallId>,
     updated: Option<SplittableUpdate>,
     /// Parts are never split again: otherwise the search might not terminate.
     is_part: bool,
@@ -53,6 +55,7 @@ impl SplittableCall {
                 send,
                 updated,
                 why,
+                previous,
             } = draft;
             let send = send.map(|policy| match policy {
                 DraftPolicy::Existing(id) => PolicyRef::Existing(id),
@@ -70,6 +73,7 @@ impl SplittableCall {
             Self {
                 call,
                 effect,
+                previous: previous.map(id),
                 updated,
                 is_part: false,
             }
@@ -82,6 +86,7 @@ impl SplittableCall {
         let step = |call: &PlannedCall| Self {
             call: call.clone(),
             effect: CallEffect::NONE,
+            previous: None,
             updated: None,
             is_part: true,
         };
@@ -359,6 +364,7 @@ fn part(
     SplittableCall {
         call,
         effect,
+        previous: step.previous,
         updated: None,
         is_part: true,
     }

@@ -8,14 +8,13 @@ use std::collections::{BTreeMap, HashMap};
 use crate::plan::graph::{CallPosition, PrecedenceEdge};
 use crate::plan::{DependencyReason, PlannedCall, PolicyRef};
 use crate::service::docker::plan::timeline::{RuleTrack, Timeline, Track};
-use model::docker::{DockerOperation, PolicyId, Rule};
+use model::docker::{DockerOperation, Rule};
 use model::docker::{POLICIES_PER_ORGANIZATION, RULES_PER_POLICY};
 
 /// The edges that the service requires: a policy before its rules, a name or room freed before it
 /// is taken, and a policy emptied before it gets rules of another domain.
 pub(crate) fn edges(timeline: &Timeline<'_>, calls: &[PlannedCall]) -> Vec<PrecedenceEdge> {
     let mut edges = creation_edges(calls);
-    edges.extend(deletion_edges(calls));
     edges.extend(
         timeline
             .policies
@@ -86,45 +85,6 @@ fn creation_edges(calls: &[PlannedCall]) -> Vec<PrecedenceEdge> {
             | DockerOperation::DeleteRule { .. } => None,
         });
     made.collect()
-}
-
-/// A call that changes a policy, or a rule in it, precedes the deletion of the policy.
-fn deletion_edges(calls: &[PlannedCall]) -> Vec<PrecedenceEdge> {
-    let deleted: HashMap<&PolicyId, CallPosition> = calls
-        .iter()
-        .enumerate()
-        .filter_map(|(at, call)| match call.send.docker()? {
-            DockerOperation::DeletePolicy { id } => Some((id, at)),
-            DockerOperation::CreatePolicy { .. }
-            | DockerOperation::UpdatePolicy { .. }
-            | DockerOperation::CreateRule { .. }
-            | DockerOperation::UpdateRule { .. }
-            | DockerOperation::DeleteRule { .. } => None,
-        })
-        .collect();
-    let changed = calls.iter().enumerate().filter_map(|(first, call)| {
-        let policy = match call.send.docker()? {
-            DockerOperation::UpdatePolicy { id, .. } => id,
-            DockerOperation::CreateRule {
-                policy: PolicyRef::Existing(policy),
-                ..
-            }
-            | DockerOperation::UpdateRule { policy, .. }
-            | DockerOperation::DeleteRule { policy, .. } => policy,
-            DockerOperation::CreatePolicy { .. }
-            | DockerOperation::CreateRule {
-                policy: PolicyRef::CreatedBy(_),
-                ..
-            }
-            | DockerOperation::DeletePolicy { .. } => return None,
-        };
-        Some(PrecedenceEdge {
-            first,
-            then: *deleted.get(policy)?,
-            why: DependencyReason::FirstPart,
-        })
-    });
-    changed.collect()
 }
 
 /// The names of one object, each with the calls that begin and end it.

@@ -292,27 +292,26 @@ impl<'a> SearchPolicy<'a> {
                 Vec::new()
             };
         };
+        let Some(last) = self.last_scope else {
+            // Other calls would leave a policy that no manifest explains if the run is interrupted.
+            return vec![PolicyMove::DeletePolicy];
+        };
         let mut moves = Vec::new();
-        match self.last_scope {
-            None => moves.push(PolicyMove::DeletePolicy),
-            Some(last) if last != scope => moves.push(PolicyMove::Scope(last)),
-            Some(_) => {}
+        if last != scope {
+            moves.push(PolicyMove::Scope(last));
         }
         if may_waste {
             let others = (0..self.scopes.len()).filter(|other| *other != scope);
-            let others = others.filter(|other| Some(*other) != self.last_scope);
+            let others = others.filter(|other| *other != last);
             moves.extend(others.map(PolicyMove::Scope));
         }
         let missing = self.missing(state);
-        let is_deleted = self.last_scope.is_none();
         for (slot, key) in state.slots.iter().enumerate() {
             if *key == GONE || self.is_final(*key) {
                 continue;
             }
             let others = OtherRules::of(self, state, Some(slot));
-            if !is_deleted || may_waste {
-                moves.push(PolicyMove::DeleteRule(slot));
-            }
+            moves.push(PolicyMove::DeleteRule(slot));
             for last in &missing {
                 let to = self.coming_keys[*last];
                 if self.weight(slot, *last) > 0 && others.may_update(self, *key, to) {
@@ -764,7 +763,6 @@ impl SearchPolicy<'_> {
                 let rule = self.rule(state.slots[*slot]);
                 part = Some(rule.name.as_str());
                 effect = CallEffect::removing(rule.decision);
-                why = self.last_scope.is_none().then_some(WHY_STEP);
                 DockerOperation::DeleteRule {
                     policy: existing()?,
                     id: self.leaving[*slot].id.clone(),
