@@ -5,6 +5,7 @@
 mod corpus;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -49,6 +50,19 @@ fn parse_and_schema(bencher: Bencher<'_, '_>) {
                 black_box(manifest::parse(*file, text));
             }
         });
+}
+
+/// Text → canonical text, for a policy with so many unknown keys in the wrong order.
+#[divan::bench(args = [10_000, 100_000])]
+fn format_keys(bencher: Bencher<'_, '_>, keys: usize) {
+    let mut text = String::new();
+    for key in 0..keys {
+        let _ = writeln!(text, "k{key:x}: 1");
+    }
+    text.push_str("kind: Policy\napiVersion: docker.com/governance/v1\n");
+    bencher
+        .counter(ItemsCount::new(keys))
+        .bench_local(|| black_box(manifest::format::format(&text)));
 }
 
 /// Manifests → findings and what the repository wants.

@@ -57,9 +57,12 @@ released() {
   actual="$(digest "$folder/$archive")"
   [[ -n "$expected" && "$actual" == "$expected" ]] ||
     die "$archive of $version has the checksum $actual, and not ${expected:-one that SHA256SUMS holds}: nothing is run"
-  # A checksum that comes from the same place as the file says little; who built it says more.
+  # A checksum that comes from the same place as the file proves little. The attestation must be from the release workflow
+  # at this very tag: any workflow of the repository can attest a file, on any branch.
   if [[ -z "$SHA256" && "$PROVENANCE" == true ]]; then
-    gh attestation verify "$folder/$archive" --repo "$REPOSITORY" ||
+    local workflow="$GITHUB_SERVER_URL/$REPOSITORY/.github/workflows/release.yml"
+    gh attestation verify "$folder/$archive" --repo "$REPOSITORY" --cert-identity "$workflow@refs/tags/$version" \
+      --source-ref "refs/tags/$version" --deny-self-hosted-runners ||
       die "the provenance of $archive cannot be verified; pin its checksum with \`sha256\`, or set \`provenance\` to false"
   fi
   tar -xzf "$folder/$archive" -C "$folder"
@@ -67,7 +70,12 @@ released() {
   if [[ ! -f "$binary" && -f "$binary.exe" ]]; then
     binary="$binary.exe"
   fi
-  [[ -f "$binary" ]] || die "$archive holds no polwarden"
+  [[ -f "$binary" ]] || die "$archive contains no polwarden"
+  # An older release under a new name would bring its faults back.
+  local installed
+  installed="$("$binary" --version)" || die "$archive of $version: \`polwarden --version\` failed"
+  [[ "$installed" == "polwarden ${version#v}" ]] ||
+    die "$archive of $version contains \`$installed\`, expected \`polwarden ${version#v}\`"
 }
 
 folder="$(mktemp -d "$RUNNER_TEMP/polwarden.XXXXXX")"

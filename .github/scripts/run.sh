@@ -3,7 +3,7 @@
 # says, so that those steps run; `finish.sh` ends the job with the exit code.
 #
 # Reads COMMAND, DIRECTORY, TARGETS, AT, BASE, EXTRA (arguments, one a line), EXPECT_PLAN, ACK (one a line), REQUIRE_BRANCH,
-# REQUIRE_SIGNED, ALLOWED_SIGNERS, MARKER, HEAD, FETCHED (the folder of fetch.sh), IDENTIFIER, SECRET, BEARER, ENDPOINT,
+# REQUIRE_SIGNED, ALLOWED_SIGNERS, MARKER, HEAD, FETCHED (the folder of fetch.sh), BASE_REF (its branch), IDENTIFIER, SECRET, BEARER, ENDPOINT,
 # BINARY, RUNNER_TEMP, GITHUB_*. Writes `folder`, `exit-code`, `changes`, `digest`, `comment` and `sarif` to GITHUB_OUTPUT.
 set -euo pipefail
 
@@ -77,7 +77,9 @@ plan_comment() {
     printf '<!-- polwarden:plan:%s -->\n### polwarden plan\n\n**There is no plan: exit code %s.** The log says why.\n' \
       "$MARKER" "$code" >"$page"
   fi
-  printf '\nCommit %s%s · [log](%s/%s/actions/runs/%s)\n' "${HEAD:-$GITHUB_SHA}" "${FETCHED:+, as if it were merged}" \
+  local merged=""
+  if [[ -n "$FETCHED" ]]; then merged=" merged into \`$BASE_REF\` at $BASE"; fi
+  printf '\nCommit %s%s · [log](%s/%s/actions/runs/%s)\n' "${HEAD:-$GITHUB_SHA}" "$merged" \
     "$GITHUB_SERVER_URL" "$GITHUB_REPOSITORY" "$GITHUB_RUN_ID" >>"$page"
 }
 

@@ -1,5 +1,5 @@
 //! Plans of 10, 100 and 1,000 policies of 100 rules, of which a tenth changed: `cargo bench --bench access -- plan_of`.
-//! Rules have 2 resources each, as most have, or 8, as wide ones.
+//! Rules have 2 resources each, as most have, or 8, as wide ones. One more plan is for 50 teams.
 //!
 //! An organization holds 100 policies, so that 1,000 are ten organizations, planned at the same time on all cores, as the
 //! program plans its targets.
@@ -14,7 +14,7 @@ use model::Name;
 use model::diag::{DocumentId, SourceMap};
 use model::docker::{
     DesiredPolicy, DesiredRule, DockerLiveState, Layer, LiveContent, LivePolicy, LiveRule,
-    PolicyContent, PolicyId, Profile, Resources, Rule, RuleAccess, RuleId, Scope,
+    PolicyContent, PolicyId, Profile, Resources, Rule, RuleAccess, RuleId, Scope, TeamId,
 };
 use polwarden::plan::{SourceRef, TargetInfo, TargetPlan};
 use polwarden::service::docker::plan::{PolicyPlanRequest, plan_target};
@@ -24,6 +24,7 @@ use super::rules::{Kind, rule_set};
 
 const RULES_A_POLICY: usize = 100;
 const POLICIES_AN_ORGANIZATION: usize = 100;
+const TEAMS: usize = 50;
 
 /// What one organization holds, and what its manifests want.
 struct Organization {
@@ -39,6 +40,33 @@ fn plan_of_a_tenth_changed(bencher: Bencher<'_, '_>, policies: usize) {
 #[divan::bench(args = [10, 100, 1_000], sample_count = 3)]
 fn plan_of_a_tenth_changed_of_wide_rules(bencher: Bencher<'_, '_>, policies: usize) {
     plan_of(bencher, policies, 8);
+}
+
+/// One organization whose policies apply to two of 50 teams each, and every tenth to everyone.
+#[divan::bench(args = [10, 100], sample_count = 10)]
+fn plan_of_a_tenth_changed_for_50_teams(bencher: Bencher<'_, '_>, policies: usize) {
+    let mut organization = organization(policies, 2, 0);
+    for policy in 0..policies {
+        let scope = scope_of_policy(policy);
+        organization.live.policies[policy].scope = scope.clone();
+        organization.desired[policy].scope = scope;
+    }
+    bencher
+        .counter(ItemsCount::new(policies * RULES_A_POLICY))
+        .bench_local(|| black_box(plan(&organization)));
+}
+
+fn scope_of_policy(policy: usize) -> Scope {
+    if policy % 10 == 9 {
+        return Scope::default();
+    }
+    let teams = [policy % TEAMS, (policy * 7 + 3) % TEAMS];
+    Scope {
+        teams: teams
+            .map(|team| TeamId::new(&format!("team_{team}")))
+            .into(),
+        ..Scope::default()
+    }
 }
 
 fn plan_of(bencher: Bencher<'_, '_>, policies: usize, resources: usize) {

@@ -2,8 +2,11 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
+use http::{HttpClient, HttpOptions, RateLimitNotice, RetryPolicy};
+use jiff::SignedDuration;
 
 use super::console::Console;
 use super::progress::Readings;
@@ -23,6 +26,17 @@ pub(super) struct Connect {
     /// How many requests may be under way at a time.
     #[arg(long, value_name = "N", default_value = "16")]
     pub(super) concurrency: NonZeroUsize,
+    /// How long to wait while a service accepts no request because of its rate limit, such as `90s` or `1h`. If it asks
+    /// for a longer pause, the command ends.
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
+    max_wait: Duration,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed: SignedDuration = text
+        .parse()
+        .map_err(|_| "not a duration such as `90s`, `10m` or `1h 30m`".to_owned())?;
+    Duration::try_from(parsed).map_err(|_| "a duration is not negative".to_owned())
 }
 
 /// Open connections for the targets of one command.
@@ -48,9 +62,21 @@ impl Session {
         let Connect {
             endpoints,
             concurrency,
+            max_wait,
         } = arguments;
+        let retry = RetryPolicy {
+            max_wait: *max_wait,
+            ..RetryPolicy::default()
+        };
+        let options = HttpOptions {
+            concurrency: *concurrency,
+            retry,
+            ..HttpOptions::default()
+        };
+        let http = HttpClient::new(options)
+            .on_rate_limit(move |host, notice| console.status(&rate_limit_notice(host, notice)));
         Ok(Self {
-            connections: Connections::open(endpoints, *concurrency, targets).await?,
+            connections: Connections::open(endpoints, &http, *concurrency, targets).await?,
             readings: Arc::default(),
             console,
         })
@@ -108,5 +134,49 @@ impl Session {
                 .warn(&format!("The service warns: {}", neutral(&warning)));
         }
         self.connections.close().await;
+    }
+}
+
+/// What the rate limit of a service does to the run, in a line.
+fn rate_limit_notice(host: &str, notice: RateLimitNotice) -> String {
+    match notice {
+        RateLimitNotice::Paused(wait) => {
+            let seconds = wait.as_millis().div_ceil(1000);
+            format!("Waiting {seconds} s: the rate limit of {host} is used up.")
+        }
+        RateLimitNotice::Slowed(interval) => {
+            let per_minute = (60.0 / interval.as_secs_f64()).round();
+            format!(
+                "{host} limits the rate of requests; continuing with about {per_minute} requests per minute."
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notices_say_why_nothing_happens() {
+        let host = "hub.example.com";
+        assert_eq!(
+            rate_limit_notice(host, RateLimitNotice::Paused(Duration::from_millis(6100))),
+            "Waiting 7 s: the rate limit of hub.example.com is used up."
+        );
+        assert_eq!(
+            rate_limit_notice(host, RateLimitNotice::Slowed(Duration::from_millis(250))),
+            "hub.example.com limits the rate of requests; continuing with about 240 requests per minute."
+        );
+    }
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(duration("10m"), Ok(Duration::from_secs(600)));
+        assert_eq!(duration("1h 30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("0s"), Ok(Duration::ZERO));
+        for wrong in ["10", "-1s", "soon", ""] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -116,9 +116,11 @@ pub async fn run(run: TargetRun<'_>) -> Result<CallReport, RunError> {
     let mut outcomes = Vec::with_capacity(plan.calls.len());
     let mut scheduler = CallScheduler::new(&plan.calls);
     let mut under_way = FuturesUnordered::new();
+    let mut exhausted = false;
     loop {
         while under_way.len() < settings.at_once.max(1)
             && !stop.is_requested()
+            && !exhausted
             && let Some(call) = scheduler.next()
         {
             progress.event(RunEvent::Started(call));
@@ -140,9 +142,12 @@ pub async fn run(run: TargetRun<'_>) -> Result<CallReport, RunError> {
                 stop.ask();
                 scheduler.failed(call.id);
             }
-            CallOutcome::Failed(_) | CallOutcome::Unknown { .. } | CallOutcome::Skipped(_) => {
-                scheduler.failed(call.id)
+            CallOutcome::Failed(failure) => {
+                // The server refuses every further call of this target too.
+                exhausted |= failure.is_rate_limited();
+                scheduler.failed(call.id);
             }
+            CallOutcome::Unknown { .. } | CallOutcome::Skipped(_) => scheduler.failed(call.id),
         }
         outcomes.push((call.id, outcome));
         for (skipped, by) in scheduler.take_blocked() {

@@ -8,7 +8,7 @@ use super::error::{ServiceError, StalePlan};
 use super::journal::JournalError;
 use super::object::ObjectDifference;
 use crate::plan::{CallId, PlannedCall};
-use http::ApiError;
+use http::{ApiError, ErrorKind};
 
 /// The outcome of one call.
 #[derive(Debug, Clone)]
@@ -72,6 +72,20 @@ pub enum CallFailure {
     Service(ServiceError),
     /// The journal could not be written, so the call was not sent.
     Journal(Arc<JournalError>),
+}
+
+impl CallFailure {
+    /// Whether the server's rate limit is used up for longer than the run waits.
+    pub(crate) fn is_rate_limited(&self) -> bool {
+        let error = match self {
+            Self::Refused(error) | Self::NotChecked(error) => Some(error),
+            Self::Conflict { error, .. } => error.as_ref(),
+            Self::Stale { .. } | Self::NoUpload { .. } | Self::Service(_) | Self::Journal(_) => {
+                None
+            }
+        };
+        error.is_some_and(|error| matches!(error.kind(), ErrorKind::RateLimited { .. }))
+    }
 }
 
 impl CallOutcome {

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -77,6 +78,9 @@ pub(crate) struct RequestArgs {
     /// How long each request waits before it is served, in milliseconds.
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     pub(crate) latency: u64,
+    /// Accept so many requests per second, and answer others with 429 and `Retry-After`.
+    #[arg(long, value_name = "N")]
+    pub(crate) requests_per_second: Option<NonZeroU32>,
     /// Append one JSON line for each request to this file; credentials are left out.
     #[arg(long, value_name = "FILE")]
     pub(crate) request_log: Option<Utf8PathBuf>,

@@ -32,7 +32,7 @@ use crate::run::service::{BeginReading, Reads, ServiceError, Writes};
 use crate::workspace::{ManifestSet, NamedSource};
 use camino::Utf8Path;
 use clap::Subcommand;
-use http::{ApiError, HttpClient, HttpOptions};
+use http::{ApiError, HttpClient};
 use manifest::config::{Provider, ServiceSettings, Target};
 use manifest::lock::LockFile;
 use manifest::{Document, Manifest};
@@ -284,14 +284,10 @@ impl Connections {
     /// An endpoint or credentials that cannot be used, or an embedded service that does not start.
     pub async fn open(
         endpoints: &[String],
+        http: &HttpClient,
         concurrency: NonZeroUsize,
         targets: &[&Target],
     ) -> Result<Self, ConnectError> {
-        let options = HttpOptions {
-            concurrency,
-            ..HttpOptions::default()
-        };
-        let http = HttpClient::new(options);
         let mut connections = Self::default();
         for service in SERVICES {
             let targets: Vec<&Target> = targets
@@ -305,7 +301,7 @@ impl Connections {
             let choice = choice(endpoints, service)?;
             let endpoint = choice.endpoint(service.default_endpoint)?;
             let connecting = Connecting {
-                http: &http,
+                http,
                 concurrency,
                 targets: &targets,
             };

@@ -6,6 +6,7 @@ mod matrix;
 mod outcomes;
 mod plans;
 mod races;
+mod rate_limits;
 mod rollbacks;
 mod runs;
 mod torn_reads;

@@ -32,10 +32,9 @@ const POLICIES: &str = "/v2/orgs/acme/governance/policies";
 fn quick() -> HttpOptions {
     let retry = RetryPolicy {
         faults: 2,
-        rate_limits: 2,
         first_wait: Duration::from_millis(1),
         longest_wait: Duration::from_millis(2),
-        longest_pause: Duration::from_secs(60),
+        max_wait: Duration::from_secs(60),
     };
     HttpOptions {
         retry,

@@ -137,6 +137,7 @@ fn a_pull_request_has_one_comment_that_is_kept_up_to_date() {
     for number in 0..120 {
         world.github.says("somebody", &format!("comment {number}"));
     }
+    let base = git(&world.repository(), &["rev-parse", "main"]);
     world.branch("change");
     world.write(
         "policies/p.yaml",
@@ -160,7 +161,7 @@ fn a_pull_request_has_one_comment_that_is_kept_up_to_date() {
     assert!(
         comment.starts_with(MARKER)
             && comment.contains("b.example.com")
-            && comment.contains(&first),
+            && comment.contains(&format!("Commit {first} merged into `main` at {base}")),
         "{comment}"
     );
     assert!(ended.summary.contains("b.example.com"), "{}", ended.summary);

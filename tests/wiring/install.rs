@@ -74,7 +74,8 @@ impl World {
     }
 }
 
-const GOOD: &str = "#!/bin/sh\necho 'polwarden stands in'\n";
+const GOOD: &str = "#!/bin/sh\necho 'polwarden 0.1.0'\n";
+const OLDER: &str = "#!/bin/sh\necho 'polwarden 0.0.9'\n";
 const EVIL: &str = "#!/bin/sh\necho 'evil runs'\n";
 
 #[test]
@@ -88,19 +89,22 @@ fn a_release_is_installed_by_checksum_and_provenance() {
     // The version is that of the action itself, which Cargo.toml tells.
     let ended = world.install(0, &[]);
     assert!(
-        !ended.failed && ended.log.contains("polwarden stands in"),
+        !ended.failed && ended.log.contains("polwarden 0.1.0"),
         "{}",
         ended.log
     );
     assert!(
         ended.log.contains("gh attestation verify")
-            && ended.log.contains("--repo example/polwarden"),
+            && ended.log.contains("--repo example/polwarden")
+            && ended.log.contains(
+                "/example/polwarden/.github/workflows/release.yml@refs/tags/v0.1.0 --source-ref refs/tags/v0.1.0"
+            ),
         "{}",
         ended.log
     );
     let ended = world.install(1, &[("version", "v0.1.0")]);
     assert!(
-        ended.failed && ended.log.contains("provenance") && !ended.log.contains("stands in"),
+        ended.failed && ended.log.contains("provenance") && !ended.log.contains("polwarden 0.1.0"),
         "{}",
         ended.log
     );
@@ -114,6 +118,24 @@ fn a_release_is_installed_by_checksum_and_provenance() {
         ("binary", "/absent"),
     ] {
         assert!(world.install(0, &[(input, value)]).failed, "{value}");
+    }
+}
+
+#[test]
+fn an_archive_with_another_version_is_not_installed() {
+    if !has_tools() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (bytes, digest) = archive(folder.path(), OLDER);
+    let world = World::new(&bytes, &digest);
+    for pinned in ["", digest.as_str()] {
+        let ended = world.install(0, &[("version", "v0.1.0"), ("sha256", pinned)]);
+        assert!(
+            ended.failed && ended.log.contains("expected `polwarden 0.1.0`"),
+            "{}",
+            ended.log
+        );
     }
 }
 
@@ -173,7 +195,7 @@ fn the_plain_script_holds_to_its_checksum_too() {
         String::from_utf8_lossy(&output.stderr)
     );
     let said = Command::new(path.trim()).output().unwrap().stdout;
-    assert_eq!(String::from_utf8(said).unwrap(), "polwarden stands in\n");
+    assert_eq!(String::from_utf8(said).unwrap(), "polwarden 0.1.0\n");
     let output = install(&"0".repeat(64));
     assert!(!output.status.success() && output.stdout.is_empty());
 }
@@ -206,4 +228,53 @@ fn checksums_of_a_release_are_those_of_its_files() {
             "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb  a.tar.gz\n"
         );
     }
+}
+
+#[test]
+fn a_release_is_published_only_if_the_release_workflow_built_all_of_it() {
+    if !has_tools() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let release = folder.path().join("release");
+    std::fs::create_dir(&release).unwrap();
+    for name in ["SHA256SUMS", "a.tar.gz", "b.tar.gz"] {
+        std::fs::write(release.join(name), name).unwrap();
+    }
+    let log = folder.path().join("log");
+    let gh = "#!/bin/sh\necho \"$*\" >>\"$LOG\"\ncase \"$3\" in *$BAD) exit 1 ;; esac\n";
+    program(&folder.path().join("bin/gh"), gh);
+    let verify = |bad: &str| {
+        let path = std::env::var("PATH").unwrap();
+        let mut command = Command::new("bash");
+        command
+            .arg(project(".github/scripts/verify.sh"))
+            .current_dir(folder.path())
+            .env(
+                "PATH",
+                format!("{}:{path}", folder.path().join("bin").display()),
+            )
+            .env("LOG", &log)
+            .env("BAD", bad)
+            .env("FOLDER", "release")
+            .env("TAG", "v0.1.0")
+            .env("GITHUB_REPOSITORY", "example/polwarden")
+            .env("GITHUB_SERVER_URL", "https://github.com");
+        command.status().unwrap().success()
+    };
+    assert!(verify("none"));
+    let asked = std::fs::read_to_string(&log).unwrap();
+    let files: Vec<&str> = asked
+        .lines()
+        .filter_map(|line| line.split(' ').nth(2))
+        .collect();
+    assert_eq!(files, ["release/a.tar.gz", "release/b.tar.gz"]);
+    let identity =
+        "https://github.com/example/polwarden/.github/workflows/release.yml@refs/tags/v0.1.0";
+    assert!(
+        asked.lines().all(|line| line.ends_with(identity)),
+        "{asked}"
+    );
+    assert!(!verify("a.tar.gz"));
+    assert!(!verify("b.tar.gz"));
 }

@@ -92,6 +92,75 @@ fn other_actions_are_pinned_by_commit_and_say_which_version_that_is() {
 }
 
 #[test]
+fn images_are_pinned_by_digest() {
+    let mut seen = 0;
+    for path in [
+        "Dockerfile",
+        "examples/ci/gitlab/.gitlab-ci.yml",
+        "examples/ci/bitbucket/bitbucket-pipelines.yml",
+    ] {
+        let text = text(path);
+        let images = text.lines().filter_map(|line| {
+            let line = line.trim();
+            let image = line
+                .strip_prefix("image: ")
+                .or_else(|| line.strip_prefix("FROM "))?;
+            image.split(' ').next()
+        });
+        for image in images.filter(|image| *image != "scratch") {
+            seen += 1;
+            let (_, digest) = image
+                .split_once("@sha256:")
+                .unwrap_or_else(|| panic!("{path}: {image} has no digest"));
+            let is_digest = digest.len() == 64 && digest.chars().all(|c| c.is_ascii_hexdigit());
+            assert!(is_digest, "{path}: {image}");
+        }
+    }
+    assert_eq!(seen, 3);
+}
+
+#[test]
+fn archives_are_attested_where_they_are_built_and_nowhere_else() {
+    let path = ".github/workflows/release.yml";
+    for (name, job) in jobs(path) {
+        let attests = steps(&serde_json::json!({"jobs": {"job": job}}))
+            .iter()
+            .any(|step| {
+                let action = step["uses"].as_str().unwrap_or_default();
+                action.starts_with("actions/attest-build-provenance@")
+            });
+        let signs = job["permissions"]["id-token"] == "write";
+        let builds = name == "build" || name == "sbom";
+        assert_eq!((attests, signs), (builds, builds), "{name}");
+    }
+    let publish = yaml(path)["jobs"]["publish"].clone();
+    let scripts: Vec<&str> = publish["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|step| step["run"].as_str())
+        .collect();
+    let verified = scripts.iter().position(|run| run.contains("verify.sh"));
+    let released = scripts
+        .iter()
+        .position(|run| run.contains("gh release create"));
+    assert!(
+        verified.is_some() && verified < released,
+        "the provenance is verified before the release: {scripts:?}"
+    );
+}
+
+#[test]
+fn a_pull_request_is_planned_again_when_its_base_changes() {
+    let file = yaml(&format!("{GITHUB}/polwarden-plan.yml"));
+    let types = file["on"]["pull_request_target"]["types"].clone();
+    assert_eq!(
+        types,
+        serde_json::json!(["opened", "synchronize", "reopened", "edited"])
+    );
+}
+
+#[test]
 fn permissions_are_given_job_by_job() {
     let writing = BTreeSet::from([
         (
@@ -303,7 +372,7 @@ fn versions_are_the_same_wherever_they_are_written() {
     };
     let version = line("version = ");
     let rust = line("rust-version = ");
-    assert!(text("Dockerfile").contains(&format!("/rust:{rust}-alpine ")));
+    assert!(text("Dockerfile").contains(&format!("/rust:{rust}-alpine@sha256:")));
     for path in [".github/workflows/release.yml", ".github/workflows/ci.yml"] {
         let text = text(path);
         let installs = text.matches("rustup toolchain install").count();

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Debug;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use tokio::task::JoinError;
 
 use crate::error::EmulatorError;
 use crate::fault::{ActiveFaults, Fault, Interference, OperationName};
+use crate::http::EnforcedRate;
 use crate::request_log::RequestLog;
 
 /// The parameters in a request's path, by their names in the route.
@@ -65,6 +67,7 @@ pub(super) trait EmulatedService: Sized + Send + Sync + 'static {
 /// The parts that all services have.
 pub(super) struct CommonParts<O, C> {
     pub(super) latency: Duration,
+    pub(super) rate: Option<EnforcedRate>,
     pub(super) faults: ActiveFaults<O, C>,
     pub(super) log: Option<RequestLog>,
 }
@@ -73,6 +76,7 @@ impl<O: OperationName, C> CommonParts<O, C> {
     /// Opens the request log, if any, and arms the faults.
     pub(super) fn open(
         latency: Duration,
+        requests_per_second: Option<NonZeroU32>,
         faults: Vec<Fault<O, C>>,
         request_log: Option<PathBuf>,
     ) -> Result<Self, EmulatorError> {
@@ -83,6 +87,7 @@ impl<O: OperationName, C> CommonParts<O, C> {
             .transpose()?;
         Ok(Self {
             latency,
+            rate: requests_per_second.map(EnforcedRate::new),
             faults: ActiveFaults::new(faults),
             log,
         })

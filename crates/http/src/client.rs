@@ -1,18 +1,19 @@
 //! Sends calls to one host, with bounded concurrency, retries and shared pauses.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use jiff::Timestamp;
-use reqwest::{Client, Url};
+use reqwest::{Client, StatusCode, Url};
 use serde_json::Value;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use crate::answer::{self, DatedAnswer, Warnings};
 use crate::call::{Authorization, HttpCall};
 use crate::endpoint::Endpoint;
 use crate::error::{ApiError, ErrorKind};
-use crate::pause::{self, HostPause};
+use crate::pace::{HostPace, Permission, RateLimitNotice};
+use crate::pause;
 use crate::redact::Redactor;
 use crate::refusal;
 use crate::retry::{AttemptFailure, RemainingAttempts, Retry};
@@ -24,7 +25,11 @@ use crate::upload::{self, Upload};
 pub struct HttpClient {
     options: Arc<HttpOptions>,
     slots: Arc<Semaphore>,
+    notify: Option<Arc<RateLimitObserver>>,
 }
+
+/// Receives the host and what its rate limit does to the run.
+type RateLimitObserver = dyn Fn(&str, RateLimitNotice) + Send + Sync;
 
 impl HttpClient {
     /// Creates a client with these settings. Performs no I/O.
@@ -35,7 +40,19 @@ impl HttpClient {
         Self {
             options: Arc::new(options),
             slots,
+            notify: None,
         }
+    }
+
+    /// Calls `notify` when the rate limit of a host delays calls noticeably: once for each long
+    /// pause, and once when requests to a host are slowed down.
+    #[must_use]
+    pub fn on_rate_limit(
+        mut self,
+        notify: impl Fn(&str, RateLimitNotice) + Send + Sync + 'static,
+    ) -> Self {
+        self.notify = Some(Arc::new(notify));
+        self
     }
 
     /// Creates a client for one endpoint. Proxies of the environment are used, except for loopback.
@@ -49,14 +66,14 @@ impl HttpClient {
             client,
             host: endpoint.host(),
             endpoint,
-            pause: HostPause::default(),
+            pace: HostPace::default(),
             redactor: Redactor::default(),
             warnings: Warnings::default(),
         })))
     }
 }
 
-/// Sends calls to one endpoint. Clones share connections, pauses and known secrets.
+/// Sends calls to one endpoint. Clones share connections, pace and known secrets.
 #[derive(Clone)]
 pub struct HostClient(Arc<HostClientInner>);
 
@@ -65,7 +82,7 @@ struct HostClientInner {
     client: Client,
     endpoint: Endpoint,
     host: String,
-    pause: HostPause,
+    pace: HostPace,
     redactor: Redactor,
     warnings: Warnings,
 }
@@ -118,18 +135,24 @@ impl HostClient {
         };
         let mut attempts = RemainingAttempts::new(&inner.http.options.retry);
         loop {
-            let AttemptFailure { kind, retry } =
-                match inner.attempt(call, &url, authorization).await {
-                    Ok(value) => return Ok(value),
-                    Err(failure) => failure,
-                };
+            let slot = match inner.acquire_permit().await {
+                Ok(slot) => slot,
+                Err(kind) => return Err(self.failed(call, kind)),
+            };
+            let since = Instant::now();
+            let outcome = inner.attempt(call, &url, authorization, since).await;
+            drop(slot);
+            let AttemptFailure { kind, retry } = match outcome {
+                Ok(value) => return Ok(value),
+                Err(failure) => failure,
+            };
             let Some(wait) = attempts.next(retry, call.effect) else {
                 return Err(self.failed(call, kind));
             };
             tracing::debug!(operation = call.operation, %kind, ?wait, "sending again");
             match retry {
-                // The next attempt waits for the shared pause, like all other calls.
-                Retry::Later(_) => inner.pause.extend(wait),
+                // The next attempt waits for the shared pace, like all other calls.
+                Retry::Later(_) => inner.pace.refused(since, wait),
                 _ => tokio::time::sleep(wait).await,
             }
         }
@@ -186,8 +209,8 @@ impl HostClientInner {
         call: &HttpCall,
         url: &Url,
         authorization: Option<&Authorization>,
+        since: Instant,
     ) -> Result<DatedAnswer<Value>, AttemptFailure> {
-        let _slot = self.acquire_permit().await?;
         let mut request = self.client.request(call.method.clone(), url.clone());
         request = request.header(reqwest::header::ACCEPT, call.accept);
         if let Some(Authorization(value)) = authorization {
@@ -198,7 +221,6 @@ impl HostClientInner {
                 .header(reqwest::header::CONTENT_TYPE, body.media_type)
                 .body(body.bytes.clone());
         }
-        let since = Instant::now();
         let sent = request
             .send()
             .await
@@ -206,8 +228,8 @@ impl HostClientInner {
         self.log_request(call, url, since, sent.as_ref());
         let response = sent?;
         let asked = pause::requested_pause(response.headers(), Timestamp::now());
-        if let Some(wait) = asked {
-            self.pause.extend(wait);
+        if response.status() != StatusCode::TOO_MANY_REQUESTS {
+            self.pace.accepted(since, asked);
         }
         let date = response
             .headers()
@@ -253,25 +275,26 @@ impl HostClientInner {
         }
     }
 
-    /// Waits until no pause is active and a slot is free.
-    async fn acquire_permit(&self) -> Result<tokio::sync::SemaphorePermit<'_>, AttemptFailure> {
+    /// Waits until a slot is free and the pace of the host allows another request.
+    async fn acquire_permit(&self) -> Result<tokio::sync::SemaphorePermit<'_>, ErrorKind> {
         loop {
-            let closed = |_| {
-                AttemptFailure::last(ErrorKind::NotSent {
-                    why: "the client is shut down".to_owned(),
-                })
+            let closed = |_| ErrorKind::NotSent {
+                why: "the client is shut down".to_owned(),
             };
             let slot = self.http.slots.acquire().await.map_err(closed)?;
-            let wait = self.pause.remaining();
-            if wait.is_zero() {
-                return Ok(slot);
+            let (permission, notice) = self.pace.request(self.http.options.retry.max_wait);
+            if let (Some(notice), Some(notify)) = (notice, &self.http.notify) {
+                notify(&self.host, notice);
             }
-            if wait > self.http.options.retry.longest_pause {
-                return Err(AttemptFailure::last(ErrorKind::RateLimited { wait }));
+            match permission {
+                Permission::Granted => return Ok(slot),
+                Permission::TooLong(wait) => return Err(ErrorKind::RateLimited { wait }),
+                Permission::Wait(wait) => {
+                    // Frees the slot for calls to other hosts.
+                    drop(slot);
+                    tokio::time::sleep(wait).await;
+                }
             }
-            // Frees the slot for calls to other hosts during the pause.
-            drop(slot);
-            tokio::time::sleep(wait).await;
         }
     }
 }

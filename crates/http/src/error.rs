@@ -94,8 +94,8 @@ pub enum ErrorKind {
         /// Reason.
         why: String,
     },
-    /// The server requested a pause beyond [`RetryPolicy::longest_pause`](crate::RetryPolicy).
-    #[error("the server asked to wait {} s", wait.as_secs())]
+    /// The server accepts nothing for longer than [`RetryPolicy::max_wait`](crate::RetryPolicy).
+    #[error("the rate limit is used up, and the server asks to wait {} s more", wait.as_millis().div_ceil(1000))]
     RateLimited {
         /// Requested pause.
         wait: Duration,
@@ -170,7 +170,9 @@ impl ErrorKind {
                 "Nothing was concluded from it; run again, and tell the service's support if it stays."
             }
             Self::Incomplete { .. } => "Nothing was concluded from it; run again.",
-            Self::RateLimited { .. } => "Run again after that time, or with less concurrency.",
+            Self::RateLimited { .. } => {
+                "Run again after that time, or allow longer waits with --max-wait."
+            }
             Self::NotSent { .. } => "Correct the target's configuration or the manifest.",
         }
     }

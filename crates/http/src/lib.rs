@@ -6,7 +6,8 @@
 //!   never a URL, and redirects are not followed, so a credential cannot reach another host.
 //! - **No blind retry of a write.** A write is repeated only if the server certainly did not apply
 //!   it.
-//! - **Limits.** Concurrent requests, response sizes, retries and pauses are limited.
+//! - **Limits.** Concurrent requests, response sizes, retries and pauses are limited. All calls to a
+//!   host share one pace, which follows the rate limit of the server.
 //! - **No secrets in messages.** All text from servers passes a [`Redactor`] before it becomes part
 //!   of an [`ApiError`].
 
@@ -21,6 +22,7 @@ mod endpoint_choice;
 mod error;
 pub mod json;
 pub mod operation;
+mod pace;
 mod pause;
 mod redact;
 mod refusal;
@@ -35,6 +37,7 @@ pub use client::{HostClient, HttpClient};
 pub use endpoint::{Endpoint, EndpointError, OrganizationName, OrganizationNameError};
 pub use endpoint_choice::EndpointChoice;
 pub use error::{ApiError, ErrorKind, FailedCallOutcome};
+pub use pace::RateLimitNotice;
 pub use redact::Redactor;
 pub use transport::{ClientError, HttpOptions, RetryPolicy};
 pub use upload::Upload;

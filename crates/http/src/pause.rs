@@ -1,12 +1,10 @@
-//! Pauses requested by a server, shared by all calls to it.
+//! Pauses requested by a server.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
-use tokio::time::Instant;
 
 /// Numbers in `X-RateLimit-Reset` from this value on are seconds since 1970; smaller ones are
 /// waits.
@@ -40,31 +38,6 @@ pub(super) fn date(text: &str) -> Option<Timestamp> {
 
 fn time_until(then: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(then.duration_since(now)).unwrap_or_default()
-}
-
-/// The time until which no calls are sent to a host.
-#[derive(Default)]
-pub(super) struct HostPause(Mutex<Option<Instant>>);
-
-impl HostPause {
-    /// Pauses all calls for `wait` from now. A longer active pause is kept.
-    pub(super) fn extend(&self, wait: Duration) {
-        // If the addition overflows, a hundred years exceed every limit as well.
-        let now = Instant::now();
-        let end = now
-            .checked_add(wait)
-            .or_else(|| now.checked_add(Duration::from_secs(3_153_600_000)));
-        let mut until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *until = (*until).max(end);
-    }
-
-    /// The remaining time of the pause, or zero.
-    pub(super) fn remaining(&self) -> Duration {
-        let until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        until
-            .map(|until| until.saturating_duration_since(Instant::now()))
-            .unwrap_or_default()
-    }
 }
 
 #[cfg(test)]
@@ -128,16 +101,5 @@ mod tests {
                 "{headers:?}"
             );
         }
-    }
-
-    #[test]
-    fn a_pause_only_grows() {
-        let pause = HostPause::default();
-        assert_eq!(pause.remaining(), Duration::ZERO);
-        pause.extend(Duration::from_secs(60));
-        pause.extend(Duration::from_secs(1));
-        assert!(pause.remaining() > Duration::from_secs(50));
-        pause.extend(Duration::MAX);
-        assert!(pause.remaining() > Duration::from_secs(1_000_000));
     }
 }

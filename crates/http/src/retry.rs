@@ -44,17 +44,14 @@ pub(super) struct RemainingAttempts {
 
 impl RemainingAttempts {
     pub(super) fn new(policy: &RetryPolicy) -> Self {
-        let backoff = |times| {
-            ExponentialBuilder::default()
-                .with_min_delay(policy.first_wait)
-                .with_max_delay(policy.longest_wait)
-                .with_max_times(times)
-                .with_jitter()
-                .build()
-        };
+        let waits = ExponentialBuilder::default()
+            .with_min_delay(policy.first_wait)
+            .with_max_delay(policy.longest_wait)
+            .with_jitter();
         Self {
-            faults: backoff(policy.faults),
-            limits: backoff(policy.rate_limits),
+            faults: waits.with_max_times(policy.faults).build(),
+            // The pace of the host decides when to give up.
+            limits: waits.without_max_times().build(),
         }
     }
 
@@ -63,10 +60,8 @@ impl RemainingAttempts {
         match (retry, effect) {
             (Retry::Never, _) | (Retry::Fault, RequestEffect::Write) => None,
             (Retry::Fault, RequestEffect::Read) | (Retry::Unsent, _) => self.faults.next(),
-            (Retry::Later(wait), _) => self
-                .limits
-                .next()
-                .map(|ours| wait.unwrap_or_default().max(ours)),
+            (Retry::Later(Some(wait)), _) if !wait.is_zero() => Some(wait),
+            (Retry::Later(_), _) => self.limits.next(),
         }
     }
 }
@@ -105,7 +100,6 @@ mod tests {
     fn attempts_are_bounded_and_waits_grow() {
         let policy = RetryPolicy {
             faults: 3,
-            rate_limits: 1,
             ..RetryPolicy::default()
         };
         let mut attempts = RemainingAttempts::new(&policy);
@@ -117,13 +111,12 @@ mod tests {
             "{waits:?}"
         );
         let asked = Duration::from_secs(7);
-        assert_eq!(
-            attempts.next(Retry::Later(Some(asked)), RequestEffect::Write),
-            Some(asked)
-        );
-        assert_eq!(
-            attempts.next(Retry::Later(Some(asked)), RequestEffect::Write),
-            None
-        );
+        for _ in 0..100 {
+            assert_eq!(
+                attempts.next(Retry::Later(Some(asked)), RequestEffect::Write),
+                Some(asked)
+            );
+        }
+        assert_eq!(attempts.next(Retry::Fault, RequestEffect::Read), None);
     }
 }

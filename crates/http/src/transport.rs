@@ -43,25 +43,22 @@ impl Default for HttpOptions {
 pub struct RetryPolicy {
     /// Maximum retries after faults (no connection, timeout, 5xx). Default: 4.
     pub faults: usize,
-    /// Maximum retries after a 429. Default: 10. They are counted separately because a rate limit
-    /// says nothing about the health of the server.
-    pub rate_limits: usize,
     /// First wait; doubled for each further retry, with jitter. Default: 200 ms.
     pub first_wait: Duration,
     /// Maximum wait that the client chooses itself. Default: 5 s.
     pub longest_wait: Duration,
-    /// Maximum pause that a server may request. A longer one fails the call. Default: 5 min.
-    pub longest_pause: Duration,
+    /// Maximum time for which a server may accept nothing because of its rate limit. Calls fail if
+    /// it asks for a longer pause. Default: 10 min.
+    pub max_wait: Duration,
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             faults: 4,
-            rate_limits: 10,
             first_wait: Duration::from_millis(200),
             longest_wait: Duration::from_secs(5),
-            longest_pause: Duration::from_secs(300),
+            max_wait: Duration::from_secs(600),
         }
     }
 }

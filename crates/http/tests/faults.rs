@@ -1,6 +1,6 @@
 //! Faults of network and server: what is sent again, what is not, and what is said.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use polwarden_http::{
     Endpoint, ErrorKind, FailedCallOutcome, HostClient, HttpCall, HttpClient, HttpOptions,
@@ -17,10 +17,9 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 fn quick() -> HttpOptions {
     let retry = RetryPolicy {
         faults: 2,
-        rate_limits: 2,
         first_wait: Duration::from_millis(1),
         longest_wait: Duration::from_millis(2),
-        longest_pause: Duration::from_secs(60),
+        max_wait: Duration::from_secs(60),
     };
     HttpOptions {
         retry,
@@ -148,6 +147,82 @@ async fn a_pause_holds_for_all_requests_to_the_host() {
             (FailedCallOutcome::NotApplied, 1)
         );
     }
+}
+
+/// Accepts one request in each interval, and 5 at once after a rest.
+struct RateLimited {
+    interval: Duration,
+    bucket: std::sync::Mutex<(Instant, f64)>,
+}
+
+impl wiremock::Respond for RateLimited {
+    fn respond(&self, _: &wiremock::Request) -> ResponseTemplate {
+        let mut bucket = self.bucket.lock().unwrap();
+        let (filled, tokens) = *bucket;
+        let now = Instant::now();
+        let added = (now - filled).as_secs_f64() / self.interval.as_secs_f64();
+        let tokens = (tokens + added).min(5.0);
+        if tokens < 1.0 {
+            *bucket = (now, tokens);
+            return ResponseTemplate::new(429).insert_header("retry-after", "1");
+        }
+        *bucket = (now, tokens - 1.0);
+        ResponseTemplate::new(200).set_body_json(json!(1))
+    }
+}
+
+#[tokio::test]
+async fn calls_follow_the_rate_limit_of_a_server_and_none_fails() {
+    let server = MockServer::start().await;
+    let limit = RateLimited {
+        interval: Duration::from_millis(25),
+        bucket: std::sync::Mutex::new((Instant::now(), 5.0)),
+    };
+    Mock::given(any()).respond_with(limit).mount(&server).await;
+    let client = bind(&server.uri(), quick());
+    let calls: Vec<_> = (0..100)
+        .map(|number| {
+            let client = client.clone();
+            tokio::spawn(async move {
+                let call = if number % 2 == 0 { read() } else { write() };
+                client.send(&call, None).await
+            })
+        })
+        .collect();
+    for call in calls {
+        assert_eq!(call.await.unwrap(), Ok(json!(1)));
+    }
+    let refused = count(&server).await - 100;
+    // All waiters at once would be refused again and again: about 1,000 times.
+    assert!((1..60).contains(&refused), "{refused} refusals");
+}
+
+#[tokio::test]
+async fn long_pauses_are_announced_once() {
+    let server = once(ResponseTemplate::new(429).insert_header("retry-after", "7")).await;
+    let heard = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let notices = std::sync::Arc::clone(&heard);
+    let client = HttpClient::new(quick())
+        .on_rate_limit(move |host, notice| {
+            notices.lock().unwrap().push((host.to_owned(), notice));
+        })
+        .bind(server.uri().parse::<Endpoint>().unwrap())
+        .unwrap();
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..3 {
+        let client = client.clone();
+        calls.spawn(async move { client.send(&read(), None).await });
+    }
+    // The pause takes longer than the test is willing to wait.
+    tokio::time::timeout(Duration::from_secs(1), calls.join_all())
+        .await
+        .unwrap_err();
+    let heard = heard.lock().unwrap().clone();
+    let [(host, polwarden_http::RateLimitNotice::Paused(wait))] = heard.as_slice() else {
+        panic!("{heard:?}");
+    };
+    assert_eq!(host, &server.address().to_string());
+    assert!((6..=7).contains(&wait.as_secs()), "{wait:?}");
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@
 # GITLAB_NOTE_TOKEN  a project access token with the scope `api` and the role Reporter
 # PLAN_OUT           the folder that plan.sh wrote; polwarden-plan without it
 # PLAN_MARKER        as plan.sh got it
-# CI_API_V4_URL, CI_PROJECT_ID, CI_MERGE_REQUEST_IID, CI_COMMIT_SHA, CI_JOB_URL come from GitLab
+# CI_API_V4_URL, CI_PROJECT_ID, CI_MERGE_REQUEST_IID, CI_COMMIT_SHA, CI_JOB_URL come from GitLab,
+#   and CI_MERGE_REQUEST_TARGET_BRANCH_NAME
 set -eu
 
 : "${GITLAB_NOTE_TOKEN:?a project access token with the scope api}"
@@ -30,7 +31,8 @@ else
   printf '<!-- polwarden:plan:%s -->\n### polwarden plan\n\n**There is no plan.** The log says why.\n' "${PLAN_MARKER:-all}" \
     >"$scratch/note.md"
 fi
-printf '\nCommit %s · [log](%s)\n' "$CI_COMMIT_SHA" "$CI_JOB_URL" >>"$scratch/note.md"
+base="${CI_MERGE_REQUEST_TARGET_BRANCH_NAME:-}"
+printf '\nCommit %s%s · [log](%s)\n' "$CI_COMMIT_SHA" "${base:+, to be merged into \`$base\`}" "$CI_JOB_URL" >>"$scratch/note.md"
 marker="$(head -n 1 "$scratch/note.md")"
 me="$(ask GET user | jq -r .id)"
 

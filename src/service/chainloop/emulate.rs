@@ -86,6 +86,7 @@ impl EmulateChainloop {
             raw_schema,
             errors,
             latency: requests.latency(),
+            requests_per_second: requests.requests_per_second,
             request_log: requests.request_log.map(Into::into),
             faults,
         })

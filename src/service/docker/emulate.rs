@@ -93,6 +93,7 @@ impl EmulateDocker {
             secret,
             token_ttl: Duration::from_secs(token_ttl),
             latency: requests.latency(),
+            requests_per_second: requests.requests_per_second,
             request_log: requests.request_log.map(Into::into),
             limits: ServiceLimits {
                 policies: max_policies,

@@ -92,6 +92,7 @@ impl EmulatePulumi {
             page_size,
             warning,
             latency: requests.latency(),
+            requests_per_second: requests.requests_per_second,
             request_log: requests.request_log.map(Into::into),
             faults,
         })

@@ -32,10 +32,11 @@ impl ChainloopApp {
             raw_schema,
             errors,
             latency,
+            requests_per_second,
             request_log,
             faults,
         } = options;
-        let common = CommonParts::open(latency, faults, request_log)?;
+        let common = CommonParts::open(latency, requests_per_second, faults, request_log)?;
         Ok(Self {
             store,
             tokens: AccessTokens::new(token),

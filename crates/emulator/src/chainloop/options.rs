@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub struct ChainloopOptions {
     pub errors: ErrorShape,
     /// The delay of every request. Requests wait concurrently.
     pub latency: Duration,
+    /// Requests per second that are accepted; others are answered with 429. Default: all.
+    pub requests_per_second: Option<NonZeroU32>,
     /// A file that receives one JSON line per request, without credentials.
     pub request_log: Option<PathBuf>,
     /// The faults. All that match apply to a request, but only the first of those that end it.
@@ -53,6 +56,7 @@ impl Default for ChainloopOptions {
             raw_schema: RawSchema::default(),
             errors: ErrorShape::default(),
             latency: Duration::ZERO,
+            requests_per_second: None,
             request_log: None,
             faults: Vec::new(),
         }

@@ -34,11 +34,12 @@ impl DockerApp {
             secret,
             token_ttl,
             latency,
+            requests_per_second,
             request_log,
             limits,
             faults,
         } = options;
-        let common = CommonParts::open(latency, faults, request_log)?;
+        let common = CommonParts::open(latency, requests_per_second, faults, request_log)?;
         Ok(Self {
             profile,
             limits,

@@ -1,6 +1,7 @@
 //! The options of an emulator.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub struct DockerOptions {
     pub token_ttl: Duration,
     /// The delay of every request. Requests wait concurrently.
     pub latency: Duration,
+    /// Requests per second that are accepted; others are answered with 429. Default: all.
+    pub requests_per_second: Option<NonZeroU32>,
     /// A file that receives one JSON line per request, without credentials.
     pub request_log: Option<PathBuf>,
     pub limits: ServiceLimits,
@@ -51,6 +54,7 @@ impl Default for DockerOptions {
             secret: None,
             token_ttl: Duration::from_mins(10),
             latency: Duration::ZERO,
+            requests_per_second: None,
             request_log: None,
             limits: ServiceLimits::default(),
             faults: Vec::new(),

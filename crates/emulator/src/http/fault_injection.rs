@@ -41,6 +41,18 @@ pub(super) async fn inject_faults<S: EmulatedService>(
     if !common.latency.is_zero() {
         tokio::time::sleep(common.latency).await;
     }
+    if common.rate.as_ref().is_some_and(|rate| !rate.accepts()) {
+        let arrival = request
+            .extensions_mut()
+            .remove::<ArrivedRequest<S::Operation>>();
+        let _ = to_bytes(request.into_body(), S::BODY_LIMIT).await;
+        let operation = arrival.and_then(|arrival| arrival.operation);
+        let mut response = S::injected_error(StatusCode::TOO_MANY_REQUESTS, operation);
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(1));
+        return response;
+    }
     let Some(arrival) = request
         .extensions_mut()
         .remove::<ArrivedRequest<S::Operation>>()

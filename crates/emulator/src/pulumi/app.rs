@@ -42,6 +42,7 @@ impl PulumiApp {
             page_size,
             warning,
             latency,
+            requests_per_second,
             request_log,
             faults,
         } = options;
@@ -50,7 +51,7 @@ impl PulumiApp {
         let warning = warning
             .map(plain)
             .and_then(|text| HeaderValue::from_str(&text).ok());
-        let common = CommonParts::open(latency, faults, request_log)?;
+        let common = CommonParts::open(latency, requests_per_second, faults, request_log)?;
         let tokens = AccessTokens::new(token);
         Ok(Self {
             store,

@@ -1,6 +1,7 @@
 //! The options of an emulator.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub struct PulumiOptions {
     pub warning: Option<String>,
     /// The delay of every request. Requests wait concurrently.
     pub latency: Duration,
+    /// Requests per second that are accepted; others are answered with 429. Default: all.
+    pub requests_per_second: Option<NonZeroU32>,
     /// A file that receives one JSON line per request, without credentials.
     pub request_log: Option<PathBuf>,
     /// The faults. All that match apply to a request, but only the first of those that end it.
@@ -56,6 +59,7 @@ impl Default for PulumiOptions {
             page_size: 100,
             warning: None,
             latency: Duration::ZERO,
+            requests_per_second: None,
             request_log: None,
             faults: Vec::new(),
         }

@@ -21,7 +21,6 @@ mod verify;
 
 use thiserror::Error;
 
-use crate as manifest;
 use model::diag::{Code, Diagnostic, FileId, Place, SourceMap};
 
 /// The text was not formatted.
@@ -81,7 +80,7 @@ pub fn format(text: &str) -> Result<String, FormatError> {
 /// Checks syntax and limits only. A document that does not match its schema can still be formatted.
 fn refuse_unreadable(text: &str) -> Result<(), FormatError> {
     let file = SourceMap::default().add("", "");
-    let findings = manifest::parse(file, text).diagnostics;
+    let findings = crate::yaml::read(file, text).diagnostics;
     match findings
         .into_iter()
         .find(|finding| matches!(finding.code, Code::YamlSyntax | Code::YamlLimit))

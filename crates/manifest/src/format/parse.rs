@@ -4,7 +4,7 @@
 //! entry below it. After the last entry of a block it belongs to the end of the innermost block
 //! that is not indented more.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use super::lex::{CommentToken, DocumentTokens, TokenKind, UnsupportedYaml, YamlToken};
 use super::tree::{
@@ -102,13 +102,14 @@ impl<'a> Parser<'a> {
                 *first.dashes.get(self.dashes_taken).ok_or(UnsupportedYaml)?
             }
         };
+        let mut keys = MappingKeys::default();
         let mut children = Vec::new();
         while !matches!(
             self.peek().ok_or(UnsupportedYaml)?.kind,
             TokenKind::End { .. }
         ) {
             let mut child = self.child(kind, Some(column))?;
-            refuse_repeated(&children, &child)?;
+            keys.add(&child)?;
             if children.is_empty() {
                 open_without_blank(&mut child);
             }
@@ -130,13 +131,14 @@ impl<'a> Parser<'a> {
 
     /// Parses a flow collection after its opening bracket.
     fn flow(&mut self, kind: CollectionKind) -> ParseResult<Collection<'a>> {
+        let mut keys = MappingKeys::default();
         let mut children = Vec::new();
         while !matches!(
             self.peek().ok_or(UnsupportedYaml)?.kind,
             TokenKind::End { .. }
         ) {
             let child = self.child(kind, None)?;
-            refuse_repeated(&children, &child)?;
+            keys.add(&child)?;
             children.push(child);
         }
         let tail = self.take_pending();
@@ -258,13 +260,17 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Duplicate keys are rejected because only the first one would count.
-fn refuse_repeated(children: &[Child<'_>], child: &Child<'_>) -> ParseResult<()> {
-    let repeated = |key: &MappingKey<'_>| children.iter().any(|other| other.is_named(&key.name));
-    if child.key.as_ref().is_some_and(repeated) {
-        Err(UnsupportedYaml)
-    } else {
-        Ok(())
+/// The keys of one mapping.
+#[derive(Default)]
+struct MappingKeys(HashSet<String>);
+
+impl MappingKeys {
+    /// Duplicate keys are rejected because only the first one would count.
+    fn add(&mut self, child: &Child<'_>) -> ParseResult<()> {
+        match &child.key {
+            Some(key) if !self.0.insert(key.name.clone()) => Err(UnsupportedYaml),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 

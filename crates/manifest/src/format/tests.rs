@@ -276,7 +276,7 @@ fn a_text_that_is_not_yaml_is_refused_with_its_place() {
     assert_eq!(finding.code, Code::YamlSyntax);
     assert!(matches!(&finding.labels[0].place, Place::Bytes { file: found, .. } if *found == file));
     assert!(matches!(
-        format(&"x".repeat(manifest::MAX_BYTES + 1)),
+        format(&"x".repeat(crate::MAX_BYTES + 1)),
         Err(FormatError::Unreadable(_))
     ));
 }
@@ -328,4 +328,20 @@ fn documents_of_chainloop_stay_byte_for_byte() {
             "{formatted}"
         );
     }
+}
+
+/// Findings about the schema are limited; the form of a text does not depend on them.
+#[test]
+fn a_document_with_many_unknown_keys_is_formatted() {
+    let unknown: String = (0..200).map(|key| format!("k{key}: 1\n")).collect();
+    let text = format!("{unknown}kind: Policy\napiVersion: docker.com/governance/v1\n");
+    let expected = format!("apiVersion: docker.com/governance/v1\nkind: Policy\n{unknown}");
+    check(&text, &expected);
+}
+
+#[test]
+fn a_repeated_key_among_many_keeps_the_document_as_it_is() {
+    let keys: String = (0..200).map(|key| format!("k{key}: 1\n")).collect();
+    let text = format!("{keys}k7: 2\nkind: Policy\napiVersion: docker.com/governance/v1\n");
+    assert_eq!(format(&text).unwrap_or_else(|_| text.clone()), text);
 }
