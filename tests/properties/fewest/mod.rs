@@ -4,8 +4,8 @@
 //! Two oracles that do not know how the planner pairs rules and orders calls: a search through all states that the
 //! service can be in ([`service`]), and a list of all pairings of a policy with all orders of their calls.
 //!
-//! A list may do anything that the service accepts, with three exceptions. It never touches a rule again that it created,
-//! because its id is unknown until the answer. It never makes a policy organization-wide for a moment. It only deletes a
+//! A list may do anything that the service accepts, with three exceptions. It never changes a rule or policy that it
+//! created, because its id is unknown until the answer. It never makes a policy organization-wide for a moment. It only deletes a
 //! policy that no manifest declares: if the run were interrupted, nothing would explain what the policy contains.
 
 mod service;
@@ -192,6 +192,26 @@ fn no_shorter_list_of_calls_exists_for_several_policies() {
         match assert_fewest(&from, &to, Profile::Current) {
             Ok(()) | Err(TestCaseError::Reject(_)) => {}
             Err(failed) => panic!("{failed}"),
+        }
+    }
+}
+
+/// A policy that changes its domain hands its access to another one, which hands its own to a new one.
+#[test]
+fn access_is_handed_on_across_domains_with_the_fewest_calls() {
+    let policy = |teams: u8, name: usize, content: u8| {
+        let mut policy = Policy {
+            teams,
+            ..Policy::default()
+        };
+        policy.rules[name] = content;
+        Some(policy)
+    };
+    let from = [policy(0, 1, 10), policy(1, 1, 3), None];
+    for beta in 0..4 {
+        for gamma in 0..4 {
+            let goal = [policy(0, 2, 5), policy(beta, 0, 10), policy(gamma, 0, 3)];
+            assert_fewest(&from, &goal, Profile::Current).unwrap();
         }
     }
 }

@@ -97,25 +97,29 @@ pub(super) fn is_safe(before: u16, now: u16, after: u16) -> bool {
 }
 
 /// What one call makes of a policy, or of none. A policy that the goal has is never deleted: it would lose its id. A
-/// policy that the goal does not have is only deleted.
-fn calls(slot: Option<Policy>, goal: Option<Policy>, profile: Profile) -> Vec<Option<Policy>> {
+/// policy that the goal does not have is only deleted. A policy that the list creates (`is_new`) keeps its teams, because
+/// its id is unknown until the answer.
+fn calls(
+    slot: Option<Policy>,
+    goal: Option<Policy>,
+    is_new: bool,
+    profile: Profile,
+) -> Vec<Option<Policy>> {
     let Some(policy) = slot else {
         let Some(goal) = goal else {
             return Vec::new();
         };
-        let teams = (0..4_u8).filter(|teams| *teams != 0 || goal.teams == 0);
-        let created = teams.map(|teams| Policy {
-            teams,
+        return vec![Some(Policy {
+            teams: goal.teams,
             ..Policy::default()
-        });
-        return created.map(Some).collect();
+        })];
     };
     let Some(goal) = goal else {
         return vec![None];
     };
     let mut found = Vec::new();
     let is_final = |teams: u8| goal.teams == teams;
-    let teams = (0..4_u8).filter(|teams| *teams != policy.teams);
+    let teams = (0..4_u8).filter(|teams| !is_new && *teams != policy.teams);
     let teams = teams.filter(|teams| *teams != 0 || is_final(0));
     for other in teams {
         let mut next = policy;
@@ -203,7 +207,7 @@ pub(super) fn shortest(from: &State, goal: &State, profile: Profile, most: usize
                 let mut rest = *goal;
                 rest[at] = None;
                 let left = most.checked_sub(length + 1 + least(&others, &rest));
-                for policy in calls(state[at], goal[at], profile) {
+                for policy in calls(state[at], goal[at], from[at].is_none(), profile) {
                     let mut next = others;
                     next[at] = policy;
                     if left.is_some_and(|left| least_of(policy, goal[at]) <= left)

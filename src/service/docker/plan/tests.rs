@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Map;
 
-use super::{PolicyPlanRequest, impact, plan_target, replay};
+use super::{PolicyPlanRequest, UNPROVEN, impact, plan_target, replay};
 use crate::plan::{DependencyReason, NotAnalyzed, PlanNote, SourceRef, TargetInfo, TargetPlan};
 use manifest::config::{Provider, Unmanaged};
 use model::Name;
@@ -509,6 +509,45 @@ fn the_rule_that_crosses_the_domain_is_chosen_with_the_order() {
     assert_eq!(plan.calls.len(), 61);
     assert!(plan.calls.iter().all(|call| call.why.is_none()));
     assert_eq!(plan.notes, []);
+}
+
+/// In each ring, every rule takes the resource of the next one, which costs one extra call.
+#[test]
+fn extra_calls_say_if_not_all_lists_of_calls_were_compared() {
+    let rings = |count: usize, turned: usize| -> Vec<String> {
+        (0..count * 15)
+            .map(|number| {
+                let (ring, place) = (number / 15, (number + turned) % 15);
+                format!("allow n{number} host{ring}x{place}.example.com")
+            })
+            .collect()
+    };
+    let plan_of = |count: usize| {
+        let before = rings(count, 0);
+        let after = rings(count, 1);
+        let texts = |rules: &[String]| rules.join("\n");
+        let before = texts(&before);
+        let after = texts(&after);
+        plan(
+            (&[], &before.lines().collect::<Vec<_>>()),
+            (&[], &after.lines().collect::<Vec<_>>()),
+        )
+    };
+    let reasons = |plan: &TargetPlan| -> Vec<String> {
+        plan.calls
+            .iter()
+            .filter_map(|call| call.why.clone())
+            .collect()
+    };
+
+    let one = plan_of(1);
+    assert_eq!(one.calls.len(), 16);
+    assert!(!reasons(&one)[0].contains(UNPROVEN), "{:?}", reasons(&one));
+    let two = plan_of(2);
+    assert_eq!(two.calls.len(), 32);
+    let all = reasons(&two);
+    assert_eq!(all.len(), 2, "{all:?}");
+    assert!(all.iter().all(|why| why.ends_with(UNPROVEN)), "{all:?}");
 }
 
 #[test]

@@ -23,6 +23,9 @@
 //! alternatives first, and for each request the smallest set that fits. `super::audit` checks the
 //! result independently.
 //!
+//! Calls whose order was searched together with the pairs of rules (`super::search`) arrive as a
+//! chain: each waits for the one before it, and requests that only they affect need no other edges.
+//!
 //! If no set fits, whole calls cannot be ordered, and one call is split in two as in a two-phase
 //! update: first the union of old and new, then the new alone (`split`). Conflicts that remain
 //! are reported as `Note::Gap`.

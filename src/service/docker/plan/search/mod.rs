@@ -20,6 +20,9 @@
 //! content is composed of two rules of the policy: the union, intersection or difference of their
 //! resources or actions. This includes the two-phase updates of `order`.
 //!
+//! The calls of the path become a chain in `order`: each waits for the one before it. A policy that
+//! no manifest declares is only deleted, and what a plan creates has its final content.
+//!
 //! Only policies that share a request with a policy in conflict are searched (connected
 //! components). The work is limited by [`MOST_STATES`] and the other constants of this module.
 //! Beyond a limit, and for renamed policies and Cedar policies, the plan stays as it was: it is
@@ -157,10 +160,12 @@ fn search_component(
             is_proven: extra == 0 || contents.is_complete,
         });
     }
-    let is_exhausted = *left > 0 && contents.is_complete;
+    // Only lists with extra calls contain other contents.
+    let is_searched = contents.is_complete || calls <= least + 1;
+    let is_short = !has_gap && calls <= least + MOST_EXTRA_CALLS + 1;
     Some(SearchedComponent {
         better: None,
-        is_proven: is_exhausted && !has_gap && calls <= least + MOST_EXTRA_CALLS + 1,
+        is_proven: *left > 0 && is_searched && is_short,
     })
 }
 
