@@ -58,6 +58,16 @@ pub enum PolicyPlanViolation {
     TooComplex(#[from] TooComplex),
 }
 
+impl PolicyPlanViolation {
+    /// Whether it is about access only, so that the service accepts the calls.
+    pub(super) fn is_gap(&self) -> bool {
+        match self {
+            Self::Access { .. } | Self::TooComplex(_) => true,
+            Self::Replay(_) | Self::Refused { .. } | Self::NotSequential { .. } => false,
+        }
+    }
+}
+
 fn decision(allowed: bool) -> &'static str {
     if allowed { "allowed" } else { "denied" }
 }
@@ -67,21 +77,15 @@ fn decision(allowed: bool) -> &'static str {
 /// manipulated file.
 pub fn audit_plan(live: &DockerLiveState, plan: &TargetPlan) -> Vec<PolicyPlanViolation> {
     let mut breaches = audit(live, &plan.calls);
-    let is_gap = |breach: &PolicyPlanViolation| match breach {
-        PolicyPlanViolation::Access { .. } | PolicyPlanViolation::TooComplex(_) => true,
-        PolicyPlanViolation::Replay(_)
-        | PolicyPlanViolation::Refused { .. }
-        | PolicyPlanViolation::NotSequential { .. } => false,
-    };
-    let gaps = breaches.iter().filter(|breach| is_gap(breach)).count();
+    let gaps = breaches.iter().filter(|breach| breach.is_gap()).count();
     if gaps > 0 && plan.gap_notes().next().is_some() {
         match UnavoidableGap::of(live, &plan.calls) {
             UnavoidableGap::Gaps(known) if gaps <= known => {
-                breaches.retain(|breach| !is_gap(breach))
+                breaches.retain(|breach| !breach.is_gap())
             }
             UnavoidableGap::Gaps(_) => {}
             UnavoidableGap::Unproved => {
-                breaches.retain(|breach| !is_gap(breach));
+                breaches.retain(|breach| !breach.is_gap());
                 breaches.extend(concurrent_calls(&plan.calls));
             }
         }

@@ -34,7 +34,7 @@ use replay::verify;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use audit::audit_plan;
+use audit::{PolicyPlanViolation, audit_plan};
 use effect::{CallEffect, content_effect};
 use gates::evaluate_plan_gates;
 use guard::{LivePolicyContext, guarded};
@@ -275,7 +275,8 @@ impl<'a> PolicyPlanner<'a> {
         SearchedPlan { better, unproven }
     }
 
-    /// The plan with the calls that were found, if they lead to the same state.
+    /// The plan with the calls that were found, if they lead to the same state in an order that the
+    /// service accepts.
     fn with_searched(
         &self,
         paired: &PairedPolicies<'_, '_>,
@@ -300,7 +301,10 @@ impl<'a> PolicyPlanner<'a> {
             return None;
         }
         let ordered = order::arrange(live, unordered, self.request.teams);
-        Some((planner, ordered))
+        audit(live, &ordered.calls)
+            .iter()
+            .all(PolicyPlanViolation::is_gap)
+            .then_some((planner, ordered))
     }
 
     fn locate(&self, place: &Place) -> Option<SourceRef> {

@@ -47,6 +47,17 @@ const WHY_NAME: &str =
 impl SplittableCall {
     pub(super) fn of(drafts: Vec<CallDraft>) -> Vec<Self> {
         let id = |draft: DraftId| CallId(u32::try_from(draft.0 + 1).unwrap_or(u32::MAX));
+        // The order of a chain was searched for whole calls.
+        let chained: BTreeSet<DraftId> = drafts
+            .iter()
+            .enumerate()
+            .flat_map(|(at, draft)| {
+                draft
+                    .previous
+                    .into_iter()
+                    .flat_map(move |first| [first, DraftId(at)])
+            })
+            .collect();
         let steps = drafts.into_iter().enumerate().map(|(position, draft)| {
             let CallDraft {
                 policy,
@@ -75,7 +86,7 @@ impl SplittableCall {
                 effect,
                 previous: previous.map(id),
                 updated,
-                is_part: false,
+                is_part: chained.contains(&DraftId(position)),
             }
         });
         steps.collect()
