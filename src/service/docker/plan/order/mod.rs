@@ -282,7 +282,8 @@ fn attempt(live: &DockerLiveState, steps: &[SplittableCall]) -> OrderAttempt {
     };
     let chains = CallChains::of(steps);
     let required = structure::edges(&timeline, &calls);
-    for edge in chains.edges(steps).into_iter().chain(required) {
+    // The reasons of the service come first: an edge keeps its first reason.
+    for edge in required.into_iter().chain(chains.edges(steps)) {
         if !graph.add(&[edge]) {
             conflicts.push(OrderConflict {
                 edges: vec![edge],
