@@ -5,7 +5,8 @@
 //! planner chooses edges that are sufficient; the audit enumerates the reachable down-sets of the
 //! calls that affect the votes of a request, and evaluates the decision in each of them. This is exhaustive, so a
 //! plan that passes is proven to keep the decision. A request with n calls has at most 2ⁿ down-sets;
-//! if n exceeds `TRIED` in `super::order`, the audit only accepts the sufficient edges, or calls that are made one by one.
+//! if n exceeds `TRIED` in `super::order`, the audit only accepts the sufficient edges, or calls
+//! that are made one by one.
 //!
 //! It also replays the calls on a model of the service, and checks that every order the edges
 //! permit is one that the service accepts.
