@@ -36,7 +36,8 @@ choose_source() {
     local below="${DIRECTORY#./}"
     if [[ "$below" == . ]]; then below=""; fi
     cd "$FETCHED"
-    arguments+=(--at "$AT:${below%/}" --base "$BASE")
+    # The base is read at the same folder.
+    arguments+=(--git-dir "$FETCHED" --at "$AT:${below%/}" --base "$BASE")
     return
   fi
   cd "$DIRECTORY" || die "\`directory\`: there is no folder $DIRECTORY; check the repository out first"
@@ -78,7 +79,8 @@ plan_comment() {
       "$MARKER" "$code" >"$page"
   fi
   local merged=""
-  if [[ -n "$FETCHED" ]]; then merged=" merged into \`$BASE_REF\` at $BASE"; fi
+  # A caller that does not name the branch gets the commit alone.
+  if [[ -n "$FETCHED" ]]; then merged=" merged into ${BASE_REF:+\`$BASE_REF\` at }$BASE"; fi
   printf '\nCommit %s%s · [log](%s/%s/actions/runs/%s)\n' "${HEAD:-$GITHUB_SHA}" "$merged" \
     "$GITHUB_SERVER_URL" "$GITHUB_REPOSITORY" "$GITHUB_RUN_ID" >>"$page"
 }

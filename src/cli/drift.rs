@@ -1,12 +1,11 @@
 //! `polwarden drift`: what servers hold that no merged manifest wants.
 
-use std::path::Path;
-
 use anyhow::Context as _;
 use clap::Args;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
+use super::directory;
 use super::error::{CommandError, CommandResult, FailureKind, OpenWorkspaceError};
 use super::exit::Exit;
 use super::format::{DriftFormats, OutputArgs, OutputFormat};
@@ -15,14 +14,17 @@ use super::planning::{self, Against, Planned};
 use super::reporter::DiagnosticReporter;
 use super::tree::RevisionArgs;
 use super::workspace::{Project, TargetSelection, WorkingDirectory, Workspace};
-use crate::plan::{self, DRIFT_FORMAT_VERSION, DriftReport, GateNames, GateOutcome, TargetPlan};
+use crate::plan::{
+    self, DRIFT_FORMAT_VERSION, DriftReport, GateNames, GateOutcome, SourceRef, TargetPlan,
+};
 use crate::render;
 use crate::render::annotations::{Annotation, RepositoryPrefix};
 use crate::run::service::Reads;
 use crate::service::registry;
-use git::{Revision, RevisionError};
+use git::{Revision, RevisionError, RevisionPath};
 use manifest::config;
 use manifest::config::Target;
+use model::diag::Place;
 
 /// Show what somebody else changed at the server: how what is live differs from the manifests of the commit that is
 /// checked out, since when, and what the difference opens and closes. Exits with 8 if there is any. Nothing is written.
@@ -132,7 +134,7 @@ impl DriftArgs {
                 }
                 OutputFormat::Gitlab => Some(render::gitlab::gitlab(&findings, prefix)?),
                 OutputFormat::Sarif => Some(render::sarif::sarif(&findings, prefix)?),
-                OutputFormat::Junit => Some(render::junit::drift(report, &findings)?),
+                OutputFormat::Junit => Some(render::junit::drift(report, &findings, prefix)?),
                 OutputFormat::Html => Some(render::html::drift(report, &findings)),
             })
         })
@@ -144,23 +146,30 @@ impl DriftArgs {
         if !self.at.is_work_tree() {
             return self.at.clone();
         }
-        let committed = match Revision::open(Path::new("."), "HEAD") {
-            Ok(head) => head.contains_file(config::FILE_NAME),
-            Err(RevisionError::NoRepository { .. }) => return self.at.clone(),
-            Err(RevisionError::NoRevision { .. } | RevisionError::NoFolder { .. }) => false,
-            Err(
-                RevisionError::Repository { .. }
-                | RevisionError::Shallow { .. }
-                | RevisionError::NoCommit { .. }
-                | RevisionError::Unreadable { .. }
-                | RevisionError::NoIndex { .. }
-                | RevisionError::Index { .. }
-                | RevisionError::NoBranch { .. }
-                | RevisionError::NoMergeBase { .. },
-            ) => true,
-        };
+        let head = RevisionPath::head();
+        let committed =
+            match Revision::open_containing(directory::start(), &head, config::FILE_NAME) {
+                Ok(found) => found.is_some(),
+                Err(RevisionError::NoRepository { .. }) => return self.at.clone(),
+                Err(RevisionError::NoRevision { .. } | RevisionError::NoFolder { .. }) => false,
+                Err(
+                    RevisionError::InvalidRepository { .. }
+                    | RevisionError::Owner { .. }
+                    | RevisionError::Unsupported { .. }
+                    | RevisionError::NotFetched { .. }
+                    | RevisionError::Conflicts
+                    | RevisionError::Shallow { .. }
+                    | RevisionError::NoCommit { .. }
+                    | RevisionError::Unreadable { .. }
+                    | RevisionError::NoIndex { .. }
+                    | RevisionError::Index { .. }
+                    | RevisionError::NoBranch { .. }
+                    | RevisionError::UnknownBase { .. }
+                    | RevisionError::NoMergeBase { .. },
+                ) => true,
+            };
         if committed {
-            return RevisionArgs::revision("HEAD");
+            return RevisionArgs::revision(head);
         }
         console.status("HEAD has no configuration here yet: the work tree is compared.");
         self.at.clone()
@@ -209,9 +218,14 @@ fn live_gates(
     }
     let mut live_only = plan.clone();
     live_only.calls.clear();
+    let declared = registry::declared_names(&workspace.documents(target));
+    let source = |place: Option<&Place>| {
+        let place = place?;
+        Some(SourceRef::locate(workspace.sources(), place))
+    };
     let places = GateNames {
-        rule: &|_, _| None,
-        policy: &|_| None,
+        rule: &|policy, rule| source(declared.rule(policy, rule)),
+        policy: &|policy| source(declared.policy(policy)),
         teams: target.teams(),
     };
     let mut outcomes = service.gates(&live_only, &gates, &places)?;

@@ -11,13 +11,14 @@ use rayon::prelude::*;
 use similar::TextDiff;
 
 use super::console::Console;
+use super::directory;
 use super::error::{CommandError, CommandResult};
 use super::exit::Exit;
 use super::tree::{RevisionArgs, SourceTree};
 use crate::render::diagnostics::{DiagnosticAmount, human};
 use crate::render::paint::Painter;
 use crate::render::text::{neutral, neutral_lines};
-use git::{FileProblem, Source as _, WorkTree};
+use git::{FileProblem, Source as _};
 use manifest::MAX_BYTES;
 use manifest::format;
 use manifest::format::FormatError;
@@ -80,8 +81,9 @@ impl FmtArgs {
     /// There is no configuration, or a file cannot be written.
     pub(super) fn run(self, console: Console) -> CommandResult {
         let dry = self.check || self.diff;
+        directory::enter_project()?;
         let tree = match self.at.is_work_tree() {
-            true => SourceTree::Work(WorkTree::open(std::path::Path::new("."))?),
+            true => SourceTree::work_tree()?,
             false if dry => SourceTree::open(&self.at)?,
             false => {
                 return Err(CommandError::error(
@@ -89,7 +91,12 @@ impl FmtArgs {
                 ));
             }
         };
-        let found = files::find(&tree, &self.paths, console)?;
+        let paths: Vec<_> = self
+            .paths
+            .iter()
+            .map(|path| directory::argument(path))
+            .collect();
+        let found = files::find(&tree, &paths, console)?;
         for problem in &found.problems {
             console.warn(&problem_text(problem));
         }

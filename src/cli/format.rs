@@ -9,8 +9,10 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::console::Console;
+use super::directory;
 use crate::render::markdown::{CommentOptions, GITHUB_COMMENT, Marker, SMALLEST};
 use crate::render::paint::Painter;
+use crate::workspace::state;
 
 /// A format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -300,7 +302,9 @@ impl OutputSink<'_> {
     ) -> anyhow::Result<()> {
         for OutputFile { format, path } in self.outputs {
             if let Some(text) = render(*format, Painter::new(false))? {
-                std::fs::write(path, text).with_context(|| format!("cannot write `{path}`"))?;
+                let path = directory::argument(path);
+                state::write_shared(path.as_std_path(), text)
+                    .with_context(|| format!("cannot write `{path}`"))?;
             }
         }
         if let Some(text) = render(self.format, console.painter())? {

@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::console::Console;
+use super::directory;
 use super::tree::RevisionArgs;
 use super::workspace::Workspace;
 use crate::plan::{GateInfo, GateOutcome, GateSource, Gates, SourceRef};
@@ -13,8 +14,8 @@ use crate::render::text::neutral;
 use crate::service::diagnostics::is_error;
 use crate::service::registry;
 use crate::service::registry::{Checked, ConfiguredGates};
-use access::{Gate, RequestPattern};
-use git::{PullRequest, Revision, RevisionError, Source as _};
+use access::{Gate, WideningPattern};
+use git::{PullRequest, Revision, RevisionPath, Source as _};
 use manifest::config;
 use manifest::config::{Config, Target};
 use manifest::{MAX_BYTES, parse_config};
@@ -27,17 +28,19 @@ pub(super) struct GateArgs {
     #[arg(long)]
     deny_widening: bool,
     /// Exit with 4 if anybody gains access to anything outside of this pattern, for example `tcp
-    /// **.example.com:443`, `get https://api.example.com/**` or `read /data/**`; may be given more than once.
+    /// **.example.com:443`, `get https://api.example.com/**`, `read /data/**` or `mcp *`; may be given more than once.
     #[arg(long, value_name = "PATTERN")]
-    allow_widening: Vec<RequestPattern>,
+    allow_widening: Vec<WideningPattern>,
     /// The revision that the change is based on: its gates hold too, and `plan` tells what is drift from what changed.
     /// Without it, in the pipeline of a pull request, what the change branched from.
     #[arg(long, value_name = "REV")]
-    base: Option<String>,
+    base: Option<RevisionPath>,
 }
 
 /// The configuration of the base revision.
 struct BaseConfig {
+    /// The revision as it was named, with the folder of its configuration.
+    path: RevisionPath,
     commit: String,
     config: Config,
     document: DocumentId,
@@ -46,15 +49,14 @@ struct BaseConfig {
 
 /// Knows what the plan of each target is held to.
 pub(super) struct GateSources {
-    widening: Option<Vec<RequestPattern>>,
+    widening: Option<Vec<WideningPattern>>,
     base: Option<BaseConfig>,
-    revision: Option<String>,
 }
 
 impl GateArgs {
     /// The base revision as it is named.
-    pub(super) fn named_base(&self) -> Option<&str> {
-        self.base.as_deref()
+    pub(super) fn named_base(&self) -> Option<&RevisionPath> {
+        self.base.as_ref()
     }
 
     /// Reads the base revision, where there is one.
@@ -73,35 +75,39 @@ impl GateArgs {
         } = self;
         let widening =
             (*deny_widening || !allow_widening.is_empty()).then(|| allow_widening.clone());
-        let here = Path::new(".");
-        let revision = match base {
-            Some(revision) => Some(revision.clone()),
-            None => PullRequest::from_variables(|name| std::env::var(name).ok())
+        let here = directory::start();
+        let head = at.at.clone().unwrap_or_else(RevisionPath::head);
+        let path = match base {
+            Some(base) => Some(base.clone().or_folder_of(&head)),
+            None => PullRequest::from_variables(git::ci_variable)
                 .map(|request| {
-                    request.base(here, at.at.as_deref()).with_context(|| {
+                    request.base(here, &head).with_context(|| {
                         format!(
-                            "the gates of the base revision, which {} speaks of, cannot be read; name the base with --base",
+                            "cannot read the gates of the base revision of {}; name the base with --base",
                             request.variable
                         )
                     })
                 })
                 .transpose()?,
         };
-        let base = revision
-            .as_deref()
-            .map(|revision| read_base(here, revision, console))
+        let base = path
+            .map(|path| read_base(here, &path, console))
             .transpose()?
             .flatten();
-        Ok(GateSources {
-            widening,
-            base,
-            revision,
-        })
+        Ok(GateSources { widening, base })
     }
 }
 
 /// The configuration at a revision; nothing where there was none yet.
-fn read_base(here: &Path, revision: &str, console: Console) -> anyhow::Result<Option<BaseConfig>> {
+///
+/// The folder is searched for in the base as it was for the change: a change that adds, moves or
+/// removes a configuration below another one is checked against the gates that counted before.
+fn read_base(
+    here: &Path,
+    path: &RevisionPath,
+    console: Console,
+) -> anyhow::Result<Option<BaseConfig>> {
+    let revision = path.revision();
     let absent = || {
         let what = config::FILE_NAME;
         console.status(&format!(
@@ -110,14 +116,11 @@ fn read_base(here: &Path, revision: &str, console: Console) -> anyhow::Result<Op
         ));
         Ok(None)
     };
-    let tree = match Revision::open(here, revision) {
-        Ok(tree) => tree,
-        Err(RevisionError::NoFolder { .. }) => return absent(),
-        Err(error) => return Err(error).context("the gates of the base revision cannot be read"),
-    };
-    if !tree.contains_file(config::FILE_NAME) {
+    let found = Revision::open_base_containing(here, path, config::FILE_NAME)
+        .context("the gates of the base revision cannot be read")?;
+    let Some(tree) = found else {
         return absent();
-    }
+    };
     let text = tree.read(config::FILE_NAME.into(), MAX_BYTES);
     let text = text.with_context(|| {
         format!(
@@ -140,6 +143,7 @@ fn read_base(here: &Path, revision: &str, console: Console) -> anyhow::Result<Op
     });
     match read {
         Ok((config, document)) => Ok(Some(BaseConfig {
+            path: tree.path(path),
             commit: tree
                 .commit()
                 .map_or_else(|| revision.to_owned(), |head| head.id),
@@ -167,13 +171,12 @@ impl GateSources {
         Self {
             widening: None,
             base: None,
-            revision: None,
         }
     }
 
-    /// The base revision, where there is one and it has a configuration.
-    pub(super) fn base(&self) -> Option<&str> {
-        self.base.as_ref().and(self.revision.as_deref())
+    /// The base revision at the folder of its configuration, where there is one.
+    pub(super) fn base(&self) -> Option<&RevisionPath> {
+        self.base.as_ref().map(|base| &base.path)
     }
 
     /// The configuration of the base revision, if it is known.
@@ -194,7 +197,7 @@ impl GateSources {
                 continue;
             };
             if gates.widening.is_none() {
-                let within: Result<Vec<RequestPattern>, _> =
+                let within: Result<Vec<WideningPattern>, _> =
                     within.iter().map(|text| text.parse()).collect();
                 gates.widening =
                     Some(within.context("the plan holds a pattern that this version cannot read")?);

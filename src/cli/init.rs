@@ -36,7 +36,7 @@ impl InitArgs {
     pub(super) fn run(self, console: Console) -> CommandResult {
         if let Some(path) = &self.path {
             std::fs::create_dir_all(path).with_context(|| format!("cannot create `{path}`"))?;
-            super::change_directory(path)?;
+            super::directory::change(path)?;
         }
         let branch = git::main_branch(Path::new(".")).unwrap_or_else(|| "main".to_owned());
         let mut files = vec![
@@ -53,11 +53,11 @@ impl InitArgs {
                 .map(|file| (Utf8Path::new("schemas").join(file.name), file.text)),
         );
         // An ignore file that is there already is the user's, and is left as it is.
-        files.retain(|(path, _)| path != ".gitignore" || !path.exists());
+        files.retain(|(path, _)| path != ".gitignore" || path.symlink_metadata().is_err());
         let in_the_way: Vec<_> = files
             .iter()
             .map(|(path, _)| path)
-            .filter(|path| path.exists())
+            .filter(|path| path.symlink_metadata().is_ok())
             .map(|path| CommandError::plain(FailureKind::Error, format!("`{path}` exists")))
             .collect();
         CommandError::join(in_the_way).map_err(|error| {

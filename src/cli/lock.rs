@@ -20,9 +20,9 @@ use crate::service::diagnostics::is_error;
 use crate::service::registry::{
     self, PinMode, PinnedTarget, Pins, ReferenceRewrite, RewrittenFile,
 };
-use git::WorkTree;
+use git::{Source as _, WorkTree};
 use manifest::config::Target;
-use manifest::lock::{LOCK_FILE, LockFile, TargetLock};
+use manifest::lock::{LOCK_FILE, LockFile, MAX_BYTES, TargetLock};
 
 /// Write down what the sources of policy packs are, so that a changed source under an old tag is noticed; and which
 /// versions the policies of Chainloop have that manifests refer to, for which their server is asked.
@@ -165,9 +165,11 @@ impl LockArgs {
     fn finish(&self, lock: &LockFile, told: &[String], console: Console) -> CommandResult {
         let path = Utf8Path::new(LOCK_FILE);
         let text = lock.text().context("the lock cannot be written as YAML")?;
-        let found = std::fs::read_to_string(path).unwrap_or_default();
+        // As git stores it: a checkout may have converted its line endings.
+        let tree = WorkTree::open(Path::new("."))?;
+        let found = tree.read(path, MAX_BYTES).unwrap_or_default();
         // Nothing to lock, and nothing there: no file is wanted.
-        if found == text || (found.is_empty() && *lock == LockFile::default()) {
+        if *found == *text || (found.is_empty() && *lock == LockFile::default()) {
             console.status("The lock is up to date.");
             return Ok(Exit::Done);
         }

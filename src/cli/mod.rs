@@ -5,6 +5,7 @@ mod call;
 mod completions;
 mod connect;
 mod console;
+mod directory;
 mod drift;
 mod emulate;
 mod error;
@@ -56,9 +57,12 @@ struct Cli {
 /// What every command understands.
 #[derive(Debug, Args)]
 struct GlobalArgs {
-    /// Work as if started in this directory, where `polwarden.yaml` is.
+    /// Work as if started in this directory. `polwarden.yaml` is in it or in a parent inside the repository.
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
     directory: Option<Utf8PathBuf>,
+    /// Read revisions from this bare repository instead of the repository around the directory.
+    #[arg(long, value_name = "DIR", global = true)]
+    git_dir: Option<Utf8PathBuf>,
     /// When to use colours.
     #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
     color: ColorMode,
@@ -133,7 +137,11 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli, console: Console) -> CommandResult {
     if let Some(directory) = &cli.global.directory {
-        change_directory(directory)?;
+        directory::change(directory)?;
+    }
+    if let Some(path) = &cli.global.git_dir {
+        git::use_bare_repository(path.as_std_path())
+            .with_context(|| format!("--git-dir: cannot open `{path}`"))?;
     }
     match cli.command {
         Command::Init(command) => command.run(console),
@@ -155,11 +163,6 @@ fn run(cli: Cli, console: Console) -> CommandResult {
         Command::Completions(command) => command.run(console),
         Command::Man(command) => command.run(console),
     }
-}
-
-/// Makes a directory the working directory of this process.
-fn change_directory(directory: &camino::Utf8Path) -> anyhow::Result<()> {
-    std::env::set_current_dir(directory).with_context(|| format!("cannot work in `{directory}`"))
 }
 
 /// The runtime for commands that speak to servers.

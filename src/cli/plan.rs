@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
+use super::directory;
 use super::error::{CommandError, CommandResult, FailureKind, OpenWorkspaceError};
 use super::exit::Exit;
 use super::format::{OutputArgs, OutputFormat, PlanFormats};
@@ -21,6 +22,7 @@ use crate::plan::plan_digest;
 use crate::render;
 use crate::render::annotations::{Annotation, RepositoryPrefix};
 use crate::render::paint::Painter;
+use crate::workspace::state;
 
 /// Show what would have to be done to make the server equal to the manifests. Nothing is written to the server.
 #[derive(Debug, Args)]
@@ -47,7 +49,8 @@ pub(super) struct PlanArgs {
     /// Exit with 2 if changes are pending.
     #[arg(long)]
     detailed_exitcode: bool,
-    /// Exit with 8 if the server drifted from the base revision, whatever this change does.
+    /// Exit with 8 if the server drifted from the base revision, whatever this change does. Unmanaged policies count
+    /// unless they are ignored or listed as known.
     #[arg(long)]
     fail_on_drift: bool,
     #[command(flatten)]
@@ -132,7 +135,9 @@ impl PlanArgs {
         let prefix = project.prefix().clone();
         let before = gate_sources
             .base()
-            .and_then(|base| BaseManifests::read(base, console));
+            .map(|base| BaseManifests::read(base, console))
+            .transpose()?
+            .flatten();
         let against = Against {
             gate_sources: &gate_sources,
             before: before.as_ref(),
@@ -165,7 +170,8 @@ impl PlanArgs {
         }
         plan.digest = Some(plan_digest(&plan)?);
         if let Some(path) = &self.out {
-            std::fs::write(path, render::plan::json(&plan)?)
+            let path = directory::argument(path);
+            state::write_private(path.as_std_path(), render::plan::json(&plan)?)
                 .with_context(|| format!("cannot write the plan to `{path}`"))?;
         }
         self.write(Some(&plan), reporter, &prefix, console)?;
@@ -212,7 +218,7 @@ impl PlanArgs {
                 }
                 OutputFormat::Gitlab => Some(render::gitlab::gitlab(&findings, prefix)?),
                 OutputFormat::Sarif => Some(render::sarif::sarif(&findings, prefix)?),
-                OutputFormat::Junit => Some(render::junit::plan(plan, &findings)?),
+                OutputFormat::Junit => Some(render::junit::plan(plan, &findings, prefix)?),
                 OutputFormat::Html => Some(render::html::html(plan, &findings)),
             })
         })

@@ -15,6 +15,7 @@ use crate::plan::{
     BasePlan, ConfigVersions, EventKind, FORMAT_VERSION, Origins, Plan, PlanEvent, SourceRef,
     TargetOrigins, TargetPlan, config_events, manifest_events,
 };
+use crate::render::text::neutral;
 use crate::run::service::{EventRequest, PlanError, PlanRequest, ReadFor, Reads};
 use crate::service::diagnostics::is_error;
 use crate::service::registry;
@@ -214,7 +215,7 @@ async fn plan_targets<T: Reads + ?Sized + 'static>(
         return Err(CommandError::reported(FailureKind::Invalid).with_related(failures));
     }
     CommandError::join(failures)?;
-    let mut plan = empty(workspace);
+    let mut plan = empty(workspace, console);
     plan.origins = wanted.map(|(before, _)| Origins {
         base: before.commit(),
         targets: Vec::new(),
@@ -515,11 +516,18 @@ async fn facts(
     Ok(registry::facts(session.connections(), target, &documents, teams).await?)
 }
 
-fn empty(workspace: &Workspace) -> Plan {
+fn empty(workspace: &Workspace, console: Console) -> Plan {
+    let commit = workspace.commit().unwrap_or_else(|error| {
+        console.warn(&format!(
+            "The plan names no commit: {}",
+            neutral(&error.to_string())
+        ));
+        None
+    });
     Plan {
         format_version: FORMAT_VERSION,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        commit: workspace.commit(),
+        commit,
         tree: Some(workspace.tree_digest()),
         digest: None,
         origins: None,

@@ -7,6 +7,7 @@ use clap::Args;
 use super::apply::{ApplyOptions, ReadyPlan, journals};
 use super::connect::Session;
 use super::console::Console;
+use super::directory;
 use super::error::{CommandError, CommandResult};
 use super::format::OutputFormat;
 use super::gates::{GateArgs, GateSources};
@@ -60,10 +61,12 @@ impl RollbackArgs {
     ///
     /// # Errors
     /// There is no such run, or anything that keeps the plan from being made or run.
-    pub(super) fn run(self, console: Console) -> CommandResult {
+    pub(super) fn run(mut self, console: Console) -> CommandResult {
+        directory::enter_project()?;
         if self.list {
             return runs::list(OutputFormat::Human, console);
         }
+        self.applying.enter_paths();
         super::runtime()?.block_on(self.run_async(console))
     }
 

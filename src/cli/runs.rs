@@ -5,7 +5,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
 use super::apply::audit::AuditFile;
+use super::apply::journals;
 use super::console::Console;
+use super::directory;
 use super::error::CommandResult;
 use super::exit::Exit;
 use super::format::{self, OutputFormat};
@@ -41,11 +43,13 @@ impl RunsArgs {
     /// # Errors
     /// There is no such run, or its journal cannot be read.
     pub(super) fn run(self, console: Console) -> CommandResult {
+        directory::enter_project()?;
+        let audit_record = self.audit_record.as_deref().map(directory::argument);
         let Some(run) = &self.run else {
             return list(self.format, console);
         };
         let history = RunHistory::read(&file(Some(run.as_str()).filter(|run| *run != "last"))?)?;
-        AuditFile::open(self.audit_record.as_deref(), Vec::new())?
+        AuditFile::open(audit_record.as_deref(), Vec::new())?
             .write(AuditRecord::from_history(&history))?;
         let run = RunReport::complete(&history);
         if self.format == OutputFormat::Json {
@@ -63,16 +67,26 @@ impl RunsArgs {
 /// There is none.
 pub(super) fn file(run: Option<&str>) -> anyhow::Result<Utf8PathBuf> {
     let Some(run) = run else {
-        let last = journal::list(Utf8Path::new(FOLDER))?.pop();
+        let last = journal::list()?.own.pop();
         return last.with_context(|| {
             format!("there is no journal in `{FOLDER}`, so there is no last run")
         });
     };
-    if Utf8Path::new(run).is_file() {
-        return Ok(run.into());
+    let file = directory::argument(Utf8Path::new(run));
+    let is_inside = file.starts_with(FOLDER);
+    if file.is_file() && !is_inside {
+        return Ok(file);
     }
-    let path = journal::file_of(&run.parse::<RunId>()?);
-    if !path.is_file() {
+    let path = if is_inside {
+        file
+    } else {
+        journal::file_of(&run.parse::<RunId>()?)
+    };
+    let listed = journal::list()?;
+    if let Some((_, reason)) = listed.ignored.iter().find(|(found, _)| *found == path) {
+        bail!("the journal `{path}` is not used: {reason}");
+    }
+    if !listed.own.contains(&path) {
         bail!("there is no journal of a run `{run}`; `polwarden runs` shows those that there are");
     }
     Ok(path)
@@ -83,7 +97,9 @@ pub(super) fn file(run: Option<&str>) -> anyhow::Result<Utf8PathBuf> {
 /// # Errors
 /// The folder cannot be read.
 pub(super) fn list(format: OutputFormat, console: Console) -> CommandResult {
-    let mut files = journal::list(Utf8Path::new(FOLDER))?;
+    let listed = journal::list()?;
+    journals::warn_ignored(&listed, console);
+    let mut files = listed.own;
     files.reverse();
     if files.is_empty() {
         console.status(&format!("No journals in `{FOLDER}`."));

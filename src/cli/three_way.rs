@@ -6,11 +6,13 @@ use super::error::OpenWorkspaceError;
 use super::tree::RevisionArgs;
 use super::workspace::{TargetSelection, Workspace};
 use crate::plan;
-use crate::plan::{Gates, Origin, Plan, SourceRef, TargetOrigins, TargetPlan};
+use crate::plan::{Gates, Origin, Plan, SourceRef, TargetOrigins, TargetPlan, UnmanagedResource};
 use crate::render::text::neutral;
 use crate::run::service::{PlanError, PlanRequest, Reads};
 use crate::service::diagnostics::is_error;
 use crate::service::registry;
+use anyhow::Context as _;
+use git::{RevisionError, RevisionPath};
 use manifest::config::Target;
 use model::Desired;
 
@@ -41,32 +43,46 @@ impl BaseManifests {
     }
 
     /// Reads the manifests of a revision. Where they cannot be understood, that is said, and nothing is told apart.
-    pub(super) fn read(revision: &str, console: Console) -> Option<Self> {
-        let workspace = match Workspace::open(
-            &TargetSelection::default(),
-            &RevisionArgs::revision(revision),
-        ) {
+    ///
+    /// # Errors
+    /// The clone does not contain them.
+    pub(super) fn read(path: &RevisionPath, console: Console) -> anyhow::Result<Option<Self>> {
+        let revision = path.revision();
+        let at = RevisionArgs::revision(path.clone());
+        let workspace = match Workspace::open(&TargetSelection::default(), &at) {
             Ok(workspace) => workspace,
             Err(OpenWorkspaceError::Invalid(_)) => {
-                return warn_without_base(revision, "its configuration is invalid", console);
+                return Ok(warn_without_base(
+                    revision,
+                    "its configuration is invalid",
+                    console,
+                ));
             }
             Err(OpenWorkspaceError::Unreadable(error)) => {
-                return warn_without_base(revision, &error.to_string(), console);
+                return Ok(warn_without_base(revision, &error.to_string(), console));
             }
         };
-        if workspace.findings().iter().any(is_error) {
-            return warn_without_base(revision, "its manifests are invalid", console);
+        if workspace.is_incomplete() {
+            let revision = revision.to_owned();
+            return Err(RevisionError::NotFetched { revision })
+                .context("the base revision cannot be compared");
         }
-        Some(Self {
+        if workspace.findings().iter().any(is_error) {
+            return Ok(warn_without_base(
+                revision,
+                "its manifests are invalid",
+                console,
+            ));
+        }
+        Ok(Some(Self {
             workspace,
             revision: revision.to_owned(),
-        })
+        }))
     }
 
     pub(super) fn commit(&self) -> String {
-        self.workspace
-            .commit()
-            .map_or_else(|| self.revision.clone(), |commit| commit.id)
+        let commit = self.workspace.commit().ok().flatten();
+        commit.map_or_else(|| self.revision.clone(), |commit| commit.id)
     }
 
     /// What it wants of the organizations of some targets, in their order; nothing where that cannot be understood,
@@ -155,7 +171,25 @@ pub(super) fn origins(head: &TargetPlan, base: Option<&TargetPlan>) -> TargetOri
         target: head.target.name.clone(),
         changes: plan::origins(&head.changes, changes),
         held: plan::held_origins(&head.held, held),
+        unmanaged: unmanaged_origins(head, base),
     }
+}
+
+/// An unmanaged object is drift unless the manifests say what happens to it, or the change itself made
+/// it unmanaged: then the base revision declares it or lists it as known.
+fn unmanaged_origins(head: &TargetPlan, base: Option<&TargetPlan>) -> Vec<Origin> {
+    let was_drift = |found: &UnmanagedResource| {
+        let mut before = base.into_iter().flat_map(|base| &base.unmanaged);
+        before.any(|other| other.id == found.id && other.is_drift())
+    };
+    let origin = |found: &UnmanagedResource| {
+        if found.is_drift() && was_drift(found) {
+            Origin::Drift
+        } else {
+            Origin::Change
+        }
+    };
+    head.unmanaged.iter().map(origin).collect()
 }
 
 /// Whether any difference was there before the change, whether or not it can be undone.
@@ -164,7 +198,8 @@ pub(super) fn has_drift(plan: &Plan) -> bool {
     let changes = targets()
         .flat_map(|target| &target.changes)
         .map(|told| told.origin);
-    let mut all = changes.chain(targets().flat_map(|target| target.held.iter().copied()));
+    let others = targets().flat_map(|target| target.held.iter().chain(&target.unmanaged));
+    let mut all = changes.chain(others.copied());
     all.any(|origin| match origin {
         Origin::Change => false,
         Origin::Drift | Origin::Mixed | Origin::Conflict => true,

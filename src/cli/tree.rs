@@ -7,9 +7,13 @@ use anyhow::bail;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
+use super::directory;
 use crate::render::annotations::RepositoryPrefix;
 use crate::workspace::PendingEdits;
-use git::{FileProblemKind, HeadCommit, Listing, PackError, PackTree, Revision, Source, WorkTree};
+use git::{
+    FileProblemKind, HeadCommit, Listing, PackError, PackTree, Revision, RevisionPath, Source,
+    WorkTree, is_manifest,
+};
 use manifest::config;
 
 /// Where a command reads manifests from, other than the work tree.
@@ -18,7 +22,7 @@ pub(super) struct RevisionArgs {
     /// Read the configuration and the manifests of this revision instead of the work tree: a branch, a tag, HEAD~1 or
     /// a commit. REV:FOLDER reads another folder of it.
     #[arg(long, value_name = "REV")]
-    pub(super) at: Option<String>,
+    pub(super) at: Option<RevisionPath>,
     /// Read what is staged (`git add`) instead of the work tree, as a hook before a commit does.
     #[arg(long, conflicts_with = "at")]
     staged: bool,
@@ -26,9 +30,9 @@ pub(super) struct RevisionArgs {
 
 impl RevisionArgs {
     /// At a revision.
-    pub(super) fn revision(revision: &str) -> Self {
+    pub(super) fn revision(path: RevisionPath) -> Self {
         Self {
-            at: Some(revision.to_owned()),
+            at: Some(path),
             staged: false,
         }
     }
@@ -80,13 +84,11 @@ impl Source for EditedTree<'_> {
         let below = |file: &&Utf8PathBuf| {
             path == "." || file.starts_with(path.as_str().trim_start_matches("./"))
         };
-        let is_manifest =
-            |file: &&Utf8PathBuf| matches!(file.extension(), Some("yaml" | "yml" | "json"));
         let new: Vec<&Utf8PathBuf> = self
             .edits
             .keys()
             .filter(below)
-            .filter(is_manifest)
+            .filter(|file| is_manifest(file))
             .collect();
         let mut listing = match self.tree.list(path) {
             Err(FileProblemKind::Missing) if !new.is_empty() => Listing::default(),
@@ -116,56 +118,73 @@ impl SourceTree {
     /// # Errors
     /// There is no such revision, or no configuration.
     pub(super) fn open(at: &RevisionArgs) -> anyhow::Result<Self> {
-        let here = Path::new(".");
         let RevisionArgs { at, staged } = at;
-        let (tree, name) = if let Some(revision) = at {
+        let start = directory::start();
+        let (tree, name) = if let Some(path) = at {
             (
-                Revision::open(here, revision)?,
-                format!(
-                    "at `{revision}`; name the folder that has one with -C DIR or --at REV:FOLDER"
-                ),
+                Revision::open_containing(start, path, config::FILE_NAME)?,
+                format!("at `{path}`; name the folder that has one with -C DIR or --at REV:FOLDER"),
             )
         } else if *staged {
             (
-                Revision::staged(here)?,
+                Revision::staged_containing(start, config::FILE_NAME)?,
                 "among what is staged; `git add` it first, or name the folder that has one with -C DIR".to_owned(),
             )
         } else {
-            let tree = WorkTree::open(here)?;
-            if !Path::new(config::FILE_NAME).exists() {
+            let tree = Self::work_tree()?;
+            if Path::new(config::FILE_NAME).symlink_metadata().is_err() {
                 bail!(
-                    "there is no {} in this directory; go to the directory that has one, name it with -C DIR, or start with `polwarden init`",
+                    "no {} in this directory or in its parents in the repository; go to the directory that has one, name it with -C DIR, or start with `polwarden init`",
                     config::FILE_NAME
                 );
             }
-            return Ok(Self::Work(tree));
+            return Ok(tree);
         };
-        if !tree.contains_file(config::FILE_NAME) {
-            bail!("there is no {} in this directory {name}", config::FILE_NAME);
+        match tree {
+            Some(tree) => Ok(Self::Revision(tree)),
+            None => bail!("no {} in this directory {name}", config::FILE_NAME),
         }
-        Ok(Self::Revision(tree))
+    }
+
+    /// Opens the working directory.
+    ///
+    /// # Errors
+    /// It cannot be opened, or revisions are read from another repository.
+    pub(super) fn work_tree() -> anyhow::Result<Self> {
+        if git::uses_bare_repository() {
+            bail!("--git-dir is for revisions only; add --at REV");
+        }
+        Ok(Self::Work(WorkTree::open(Path::new("."))?))
     }
 
     /// Where its files are, from the top of the repository.
     pub(super) fn prefix(&self) -> RepositoryPrefix {
         match self {
-            Self::Work(_) => RepositoryPrefix::new(&git::folder(Path::new("."))),
+            Self::Work(tree) => RepositoryPrefix::new(&tree.folder()),
             Self::Revision(tree) => RepositoryPrefix::new(&tree.folder()),
         }
     }
 
-    /// What is read.
-    pub(super) fn version(&self) -> TreeVersion {
+    /// What was read.
+    pub(super) fn into_version(self) -> TreeVersion {
         match self {
-            Self::Work(_) => TreeVersion::Work,
-            Self::Revision(tree) => TreeVersion::Revision(tree.commit()),
+            Self::Work(tree) => TreeVersion::Work(Box::new(tree)),
+            Self::Revision(tree) => TreeVersion::Revision {
+                head: tree.commit(),
+                is_incomplete: tree.is_incomplete(),
+            },
         }
     }
 }
 
 /// What was read.
 pub(super) enum TreeVersion {
-    Work,
-    /// A revision, or what is staged; with the commit, if there is one.
-    Revision(Option<HeadCommit>),
+    Work(Box<WorkTree>),
+    /// A revision, or what is staged.
+    Revision {
+        /// The commit, if there is one.
+        head: Option<HeadCommit>,
+        /// Whether the clone does not contain all files that were wanted.
+        is_incomplete: bool,
+    },
 }

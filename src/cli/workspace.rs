@@ -1,7 +1,6 @@
 //! The directory that a command works in: its configuration, its manifests, and what is wrong with them.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
@@ -9,6 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
 use super::console::Console;
+use super::directory;
 use super::error::{
     CommandError, CommandResult, FailureKind, InvalidConfiguration, OpenWorkspaceError,
 };
@@ -22,7 +22,7 @@ use crate::service::diagnostics::is_error;
 use crate::service::registry;
 use crate::service::registry::{Checked, CheckedTests, Manifests, ServerFacts};
 use crate::workspace::{LoadedTarget, ManifestSet, PendingEdits};
-use git::{PackEntry, PackTree, Pipeline, Source};
+use git::{PackEntry, PackTree, Pipeline, RevisionError, Source};
 use manifest::config;
 use manifest::config::{Config, Target};
 use manifest::lock::LockFile;
@@ -33,15 +33,19 @@ use model::diag::{Code, Diagnostic, DocumentId, Place, SourceMap, did_you_mean};
 /// The directory to work in, for commands that take it as an argument.
 #[derive(Debug, Args)]
 pub(super) struct WorkingDirectory {
-    /// The directory of `polwarden.yaml`; the same as -C DIR.
+    /// The directory to work in; the same as -C DIR.
     #[arg(value_name = "DIR")]
     path: Option<Utf8PathBuf>,
 }
 
 impl WorkingDirectory {
-    /// Makes it the working directory of this process, unless it was left out.
+    /// Makes it the working directory of this process, unless it was left out, and enters the
+    /// directory of the configuration.
     pub(super) fn enter(&self) -> anyhow::Result<()> {
-        self.path.as_deref().map_or(Ok(()), super::change_directory)
+        if let Some(path) = &self.path {
+            directory::change(path)?;
+        }
+        directory::enter_project()
     }
 }
 
@@ -173,7 +177,7 @@ impl Project {
                 document,
                 loaded,
             },
-            stand: tree.version(),
+            stand: tree.into_version(),
             selected,
             prefix,
         }
@@ -428,25 +432,25 @@ impl Workspace {
     }
 
     /// The commit that was read, or that the work tree is at.
-    pub(super) fn commit(&self) -> Option<Commit> {
+    ///
+    /// # Errors
+    /// The repository of the work tree cannot be read.
+    pub(super) fn commit(&self) -> Result<Option<Commit>, RevisionError> {
         let head = match &self.stand {
-            // It takes a look at every file, so that only whoever asks pays for it.
-            TreeVersion::Work => {
-                let packs = self.pack_files();
-                let files = self
-                    .files_read()
-                    .map(|(name, _)| name)
-                    .chain(packs.keys().map(String::as_str));
-                git::head(Path::new("."), files)
-            }
-            TreeVersion::Revision(head) => head.clone(),
+            // Everything that was read is compared with the commit.
+            TreeVersion::Work(tree) => tree.head()?,
+            TreeVersion::Revision { head, .. } => head.clone(),
         };
-        head.map(|head| {
-            Commit::new(
-                head,
-                Pipeline::from_variables(|name| std::env::var(name).ok()),
-            )
-        })
+        let pipeline = || Pipeline::from_variables(|name| std::env::var(name).ok());
+        Ok(head.map(|head| Commit::new(head, pipeline())))
+    }
+
+    /// Whether the clone does not contain all files of the revision that was read.
+    pub(super) fn is_incomplete(&self) -> bool {
+        match &self.stand {
+            TreeVersion::Work(_) => false,
+            TreeVersion::Revision { is_incomplete, .. } => *is_incomplete,
+        }
     }
 
     /// The sources of all policy packs, as they were read.

@@ -265,7 +265,8 @@ fn case_names(test: &PolicyTestManifest) -> BTreeSet<String> {
 }
 
 /// Manifests of the base revision that are gone while a file with almost the same name is now
-/// skipped: `policies/.a.yaml` or `policies/a.yaml.disabled` instead of `policies/a.yaml`.
+/// skipped: `policies/.a.yaml`, `policies/a.yaml.disabled` or `policies/.old/a.yaml` instead of
+/// `policies/a.yaml`.
 fn unread_manifests(
     base: &ManifestSet,
     old: &[&Document],
@@ -289,9 +290,13 @@ fn unread_manifests(
     let mut events = Vec::new();
     for file in before.difference(&after) {
         let path = camino::Utf8Path::new(file);
-        let similar = skipped
+        let renamed = skipped
             .iter()
             .find(|other| other.parent() == path.parent() && first_part(other) == first_part(path));
+        let similar = renamed.or_else(|| {
+            let mut hidden = skipped.iter();
+            hidden.find(|other| is_in_hidden_folder(other) && other.file_name() == path.file_name())
+        });
         if let Some(now) = similar {
             let event = EventKind::ManifestNotRead {
                 file: file.clone(),
@@ -305,6 +310,11 @@ fn unread_manifests(
         }
     }
     events
+}
+
+fn is_in_hidden_folder(path: &camino::Utf8Path) -> bool {
+    let folders = path.parent().into_iter().flat_map(|parent| parent.iter());
+    folders.into_iter().any(|name| name.starts_with('.'))
 }
 
 /// The name of a file without what hides or disables it.

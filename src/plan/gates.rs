@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::types::{Change, GateSource, PlannedCall, SourceRef, TargetPlan};
-use access::{Gate, RequestPattern};
+use access::{Gate, WideningPattern};
 
 /// What a plan is held to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct Gates {
     /// What nobody may be allowed or denied.
     pub list: Vec<Gate<GateSource>>,
     /// What may open; anything, where this is none.
-    pub widening: Option<Vec<RequestPattern>>,
+    pub widening: Option<Vec<WideningPattern>>,
     /// What the base revision wants: what opens is told from drift by it. Without it, all that opens counts.
     pub base: Option<BasePlan>,
 }

@@ -35,6 +35,7 @@ pub use types::{
     GateInfo, GateOutcome, GateSource, GuardRows, GuardedChange, GuardedKind, HeldChange,
     HeldReason, LastChange, LiveCounts, NotAnalyzed, NotAnalyzedKind, Origin, Origins, Plan,
     PlanEvent, PlanNote, PlannedCall, PlannedFingerprint, PlannedOperation, PolicyRef, ResourceId,
-    ResourceKind, RuleReference, SentOperation, SourceRef, Subject, TargetDrift, TargetInfo,
-    TargetOrigins, TargetPlan, UnmanagedResource, ValueChange, document_id, group_id, pack_id,
+    ResourceKind, RuleReference, SentOperation, SourceRef, StatementChange, StatementChangeKind,
+    Subject, TargetDrift, TargetInfo, TargetOrigins, TargetPlan, UnmanagedResource, ValueChange,
+    document_id, group_id, pack_id,
 };

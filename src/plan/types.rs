@@ -29,7 +29,7 @@ pub use fingerprint::{Fingerprint, FingerprintError};
 pub use gates::{BreachInfo, GateInfo, GateOutcome, GateSource};
 pub use impact::{
     AccessImpact, AccessRow, DecidingRule, Enforcement, EnforcementChange, GuardRows, NotAnalyzed,
-    NotAnalyzedKind, RuleReference,
+    NotAnalyzedKind, RuleReference, StatementChange, StatementChangeKind,
 };
 pub use origin::{ChangeOrigin, Origin, Origins, TargetOrigins};
 pub use plan::{Commit, EMBEDDED, FORMAT_VERSION, Plan, TargetInfo, TargetPlan};

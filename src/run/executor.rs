@@ -1,9 +1,15 @@
 //! Executes the calls of a plan: takes ready calls from the scheduler, keeps a limited number of
 //! them in progress, and writes each outcome to the journal before a call that depends on it starts.
 //!
+//! It is a pipeline of two stages. While calls are in progress, the intents of as many further calls
+//! that are ready are written to the journal, so that the next free slot sends immediately. A
+//! failure in the meantime may block a prepared call: it is not sent, and its intent is canceled.
+//!
 //! Calls in progress are never canceled. A canceled request may have reached the server, so its
 //! outcome would be unknown. When a run is interrupted, no further call starts and the calls in
 //! progress are completed.
+
+use std::collections::VecDeque;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -14,7 +20,7 @@ use super::counts::SkipReason;
 use super::journal::{Journal, JournalError, JournalRecord};
 use super::report::{CallFailure, CallOutcome, CallReport};
 use super::scheduler::CallScheduler;
-use super::sender::CallSender;
+use super::sender::{CallSender, PreparedCall};
 use super::service::{BeginError, CallError, RunContext, Writes};
 use crate::plan::{Commit, PlannedCall, TargetPlan};
 use git::PackTree;
@@ -115,20 +121,48 @@ pub async fn run(run: TargetRun<'_>) -> Result<CallReport, RunError> {
     }
     let mut outcomes = Vec::with_capacity(plan.calls.len());
     let mut scheduler = CallScheduler::new(&plan.calls);
+    let at_once = settings.at_once.max(1);
+    let mut preparing = FuturesUnordered::new();
+    let mut prepared = VecDeque::new();
     let mut under_way = FuturesUnordered::new();
     let mut exhausted = false;
     loop {
-        while under_way.len() < settings.at_once.max(1)
-            && !stop.is_requested()
-            && !exhausted
+        let ends = || stop.is_requested() || exhausted;
+        while preparing.len() + prepared.len() < at_once
+            && !ends()
             && let Some(call) = scheduler.next()
         {
+            let written = sender.prepare(call);
+            preparing.push(async move { (call, written.await) });
+        }
+        while under_way.len() < at_once
+            && let Some(next) = prepared.pop_front()
+        {
+            let PreparedCall { call, .. } = next;
+            let reason = match scheduler.withdraw_blocked(call) {
+                Some(by) => Some(SkipReason::AfterFailure { call: by }),
+                None => ends().then_some(SkipReason::Stopped),
+            };
+            if let Some(reason) = reason {
+                outcomes.push(left_out(progress, call, sender.skip(call, reason)));
+                continue;
+            }
             progress.event(RunEvent::Started(call));
-            let made = sender.execute(call);
+            let made = sender.execute(next);
             under_way.push(async move { (call, made.await) });
         }
-        let Some((call, outcome)) = under_way.next().await else {
-            break;
+        let (call, outcome) = tokio::select! {
+            // Sending has priority: an answer frees a slot.
+            biased;
+            Some(finished) = under_way.next() => finished,
+            Some((call, written)) = preparing.next() => match written {
+                Ok(ready) => {
+                    prepared.push_back(ready);
+                    continue;
+                }
+                Err(outcome) => (call, outcome),
+            },
+            else => break,
         };
         progress.event(RunEvent::Finished(call, &outcome));
         match &outcome {

@@ -79,6 +79,19 @@ impl<'p> CallScheduler<'p> {
         }
     }
 
+    /// Withdraws a call that was handed out and is not begun, if a failure blocks it now. Returns the
+    /// call that failed.
+    pub(crate) fn withdraw_blocked(&mut self, call: &PlannedCall) -> Option<CallId> {
+        match self.readiness(call) {
+            CallReadiness::Blocked(by) => {
+                self.lost.insert(call.id, by);
+                self.release(call.id);
+                Some(by)
+            }
+            CallReadiness::Ready | CallReadiness::Waiting(_) => None,
+        }
+    }
+
     /// The calls that were blocked since the last call of this function, each with the call whose
     /// failure is the reason.
     pub(crate) fn take_blocked(&mut self) -> Vec<(&'p PlannedCall, CallId)> {

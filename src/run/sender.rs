@@ -1,12 +1,14 @@
 //! Makes one call safely.
 //!
-//! 1. Read what the call touches and compare it with the plan, because another client may have
-//!    changed it since.
-//! 2. Write the intent to the journal before anything is sent (write-ahead logging).
+//! 1. Write the intent to the journal before anything is sent (write-ahead logging). This happens
+//!    ahead of time for calls that are ready, so that a free slot does not wait for the disk; calls
+//!    that are ready together share one sync.
+//! 2. Read what the call touches and compare it with the plan, because another client may have
+//!    changed it since. A call that is not sent after all gets a record that cancels its intent.
 //! 3. Send the call once. A write is never retried after an answer that leaves its outcome open.
 //! 4. If the answer does not tell the outcome (a timeout, a reset, a 5xx), read the object back.
 //! 5. Compare the `old` object in the answer with the plan, which detects a change by another client
-//!    between steps 1 and 3.
+//!    between steps 2 and 3.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,6 +41,12 @@ pub(crate) struct CallSender<'a> {
     settings: RunSettings,
 }
 
+/// A call whose intent is in the journal.
+pub(crate) struct PreparedCall<'p> {
+    pub(crate) call: &'p PlannedCall,
+    send: SentOperation,
+}
+
 /// How a failed attempt ends.
 enum AttemptOutcome {
     Finished(CallOutcome),
@@ -65,14 +73,37 @@ impl<'a> CallSender<'a> {
         }
     }
 
-    /// Makes a call and returns its outcome.
-    pub(crate) async fn execute(&self, call: &PlannedCall) -> CallOutcome {
+    /// Writes the intent of a call to the journal. If that fails, nothing may be sent.
+    ///
+    /// # Errors
+    /// The outcome of the call, which is not sent.
+    pub(crate) async fn prepare<'p>(
+        &self,
+        call: &'p PlannedCall,
+    ) -> Result<PreparedCall<'p>, CallOutcome> {
         // The call that makes what this one is about was confirmed before this one began.
         let send = match self.service.prepare(call) {
             Ok(Some(send)) => send,
-            Ok(None) => return self.skip(call, SkipReason::MissingId),
-            Err(error) => return self.fail_unsent(call, CallFailure::Service(error)),
+            Ok(None) => return Err(self.skip(call, SkipReason::MissingId)),
+            Err(error) => return Err(self.fail_unsent(call, CallFailure::Service(error))),
         };
+        self.write_intent(call, &send).await?;
+        Ok(PreparedCall { call, send })
+    }
+
+    async fn write_intent(
+        &self,
+        call: &PlannedCall,
+        send: &SentOperation,
+    ) -> Result<(), CallOutcome> {
+        let intent = self.intent(call.id, &call.name, call.part.as_deref(), send.clone());
+        let written = self.journal.write(&intent).await;
+        written.map_err(|error| CallOutcome::Failed(CallFailure::Journal(Arc::new(error))))
+    }
+
+    /// Makes a prepared call and returns its outcome.
+    pub(crate) async fn execute(&self, prepared: PreparedCall<'_>) -> CallOutcome {
+        let PreparedCall { call, send } = prepared;
         match self.service.check_before(call.id, &send).await {
             Ok(CheckedCall::Send) => {}
             Ok(CheckedCall::Adopted(left)) => return self.adopt_unsent(call, send, left),
@@ -83,10 +114,6 @@ impl<'a> CallSender<'a> {
             .with_max_times(self.settings.repeats)
             .build();
         loop {
-            let intent = self.intent(call.id, &call.name, call.part.as_deref(), send.clone());
-            if let Err(error) = self.journal.write(&intent).await {
-                return CallOutcome::Failed(CallFailure::Journal(Arc::new(error)));
-            }
             let error = match self.service.send(&send).await {
                 Ok(answered) => return self.answered(call, &send, answered),
                 Err(CallError::Api(error)) => error,
@@ -102,6 +129,10 @@ impl<'a> CallSender<'a> {
             match waits.next().filter(|_| !self.stop.is_requested()) {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => return CallOutcome::Failed(CallFailure::Refused(error)),
+            }
+            // The answer of the attempt before closed the intent.
+            if let Err(outcome) = self.write_intent(call, &send).await {
+                return outcome;
             }
         }
     }

@@ -350,11 +350,9 @@ pub trait Writes: Reads {
     /// It could not be read, or no run was started.
     fn confirm<'a>(
         &'a self,
-        _plan: &'a TargetPlan,
-        _at_once: usize,
-    ) -> BoxFuture<'a, Result<Vec<StalePlan>, CallError>> {
-        Box::pin(std::future::ready(Ok(Vec::new())))
-    }
+        plan: &'a TargetPlan,
+        at_once: usize,
+    ) -> BoxFuture<'a, Result<Vec<StalePlan>, CallError>>;
 
     /// What a call sends, with the ids that earlier calls were answered; nothing if one is missing.
     ///

@@ -3,18 +3,16 @@
 use std::error::Error as StdError;
 use std::io;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::workspace::state;
 use emulator::{EmulatorError, RunningEmulator};
 use http::operation::ApiOperation;
 use http::{AccessTokenError, ClientError, ConnectionError, Endpoint, EndpointError, HttpClient};
 use http::{OrganizationName, OrganizationNameError};
 use manifest::config::{Provider, Target};
-
-/// The folder, beside `polwarden.yaml`, for what is kept between runs.
-const STATE_FOLDER: &str = ".polwarden";
 
 /// What everything that is not specific to one service must know about each of them.
 #[derive(Debug)]
@@ -136,13 +134,12 @@ pub(crate) fn address(running: &RunningEmulator) -> Result<Endpoint, ConnectErro
     running.url().parse().map_err(ConnectError::Address)
 }
 
-/// The folder for what is kept between runs. It is created, and git ignores it.
+/// The file for the state of an embedded service, in the state folder, which is created.
 ///
 /// # Errors
-/// It cannot be created.
-pub(crate) fn state_folder() -> Result<&'static Path, ConnectError> {
-    let folder = Path::new(STATE_FOLDER);
-    let state = |action, path: &Path| {
+/// The folder cannot be created; or the file is a link or came with the repository.
+pub(crate) fn state_file(name: &str) -> Result<PathBuf, ConnectError> {
+    let failed = |action, path: &Path| {
         let path = path.display().to_string();
         move |cause| ConnectError::State {
             action,
@@ -150,10 +147,17 @@ pub(crate) fn state_folder() -> Result<&'static Path, ConnectError> {
             cause,
         }
     };
-    std::fs::create_dir_all(folder).map_err(state("create", folder))?;
-    let ignore = folder.join(".gitignore");
-    if !ignore.exists() {
-        std::fs::write(&ignore, "*\n").map_err(state("write", &ignore))?;
+    let folder = state::create_folder(None).map_err(failed("create", Path::new(state::FOLDER)))?;
+    let path = folder.join(name);
+    // SQLite keeps its log beside the file, and follows links.
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let path = folder.join(format!("{name}{suffix}"));
+        match state::check_own(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            checked => checked.map_err(failed("use", &path))?,
+        }
     }
-    Ok(folder)
+    // SQLite gives the files beside it the mode of this one.
+    drop(state::append_private(&path).map_err(failed("open", &path))?);
+    Ok(path)
 }

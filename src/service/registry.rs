@@ -44,8 +44,8 @@ use thiserror::Error;
 // Access gates, policy tests and lints are about requests, which one service decides about. At targets
 // of the others there is nothing to check.
 pub use super::docker::check::{
-    CheckedTests, TargetGates as ConfiguredGates, check_gates, covered_place as resource_place,
-    gates as configured_gates, gates_of_all, lint,
+    CheckedTests, DeclaredNames, TargetGates as ConfiguredGates, check_gates,
+    covered_place as resource_place, gates as configured_gates, gates_of_all, lint,
 };
 
 // The lock file: digests of pack sources, and versions of documents that manifests refer to.
@@ -452,6 +452,11 @@ pub fn managed(documents: &[&Document]) -> BTreeMap<ResourceKind, usize> {
         *counts.entry(kind).or_default() += 1;
     }
     counts
+}
+
+/// Where the manifests of a target declare the policies and rules that gates are about.
+pub fn declared_names(documents: &[&Document]) -> DeclaredNames {
+    DeclaredNames::of(documents)
 }
 
 /// The teams of a target's organization, as its server knows them.

@@ -210,8 +210,8 @@ fn a_plan_tells_drift_from_the_change() {
     // A saved plan is applied as any other.
     plan(0, &["--out", "plan.json"]);
     sandbox.expect(0, &["apply", "plan.json", EMBEDDED, "--auto-approve"]);
-    plan(0, &["--fail-on-drift"]);
     // The policy that nobody declared is still there.
+    plan(8, &["--fail-on-drift"]);
     let ran = sandbox.expect(8, &["drift", EMBEDDED]);
     assert!(ran.out.contains("\"stranger\""), "{}", ran.out);
 }
@@ -287,6 +287,74 @@ fn unmanaged_policies_are_drift_unless_they_are_known_or_ignored() {
         let ran = sandbox.expect(4, &["drift", EMBEDDED, "--staged", "--format", format]);
         assert!(ran.out.contains("s.example.com"), "{format}: {}", ran.out);
     }
+}
+
+#[test]
+fn gates_of_drift_name_the_line_of_the_rule() {
+    let (sandbox, _) = applied();
+    let config = sandbox.read("polwarden.yaml");
+    sandbox.write(
+        "polwarden.yaml",
+        config + "access: {never: [tcp a.example.com]}\n",
+    );
+    let arguments = ["drift", EMBEDDED, "--staged", "--format", "json"];
+    let repository = Repository::open(sandbox.path(".")).unwrap();
+    let mut index = repository.index().unwrap();
+    index
+        .add_path(std::path::Path::new("polwarden.yaml"))
+        .unwrap();
+    index.write().unwrap();
+    let json = sandbox.expect(4, &arguments).json();
+    let blame = &json["targets"][0]["gates"][0]["breaches"][0]["blame"][0];
+    assert_eq!(blame["rule"], "a", "{json:#}");
+    assert_eq!(blame["source"]["file"], "policies/p.yaml", "{json:#}");
+    let line = usize::try_from(blame["source"]["line"].as_u64().unwrap()).unwrap();
+    let text = sandbox.read("policies/p.yaml");
+    assert!(
+        text.lines().nth(line - 1).unwrap().contains("name: a"),
+        "{line}: {text}"
+    );
+}
+
+#[test]
+fn unmanaged_policies_count_as_drift_of_a_plan_unless_the_change_leaves_them() {
+    let (sandbox, repository) = applied();
+    let seed = |name: &str, host: &str| {
+        sandbox.write(
+            "policies/s.yaml",
+            policy(name, &format!("rules:\n{}", tcp("s", "allow", host))),
+        );
+        sandbox.expect(0, &["apply", EMBEDDED, "--auto-approve"]);
+        std::fs::remove_file(sandbox.path("policies/s.yaml")).unwrap();
+    };
+    let plan = |code: i32| {
+        let arguments = ["plan", EMBEDDED, "--base", "HEAD", "--fail-on-drift"];
+        sandbox.expect(code, &arguments)
+    };
+    plan(0);
+    seed("stranger", "s.example.com");
+    plan(8);
+    // The change lists it as known, and later the base revision does, too.
+    let config = sandbox.read("polwarden.yaml");
+    sandbox.write(
+        "polwarden.yaml",
+        config.clone() + "    unmanaged: {known: [stranger]}\n",
+    );
+    plan(0);
+    commit(&repository);
+    plan(0);
+    // The change stops to list it, and takes back another manifest: neither is drift.
+    sandbox.write("polwarden.yaml", config);
+    std::fs::remove_file(sandbox.path("policies/q.yaml")).unwrap();
+    plan(0);
+    let json = sandbox
+        .expect(0, &["plan", EMBEDDED, "--base", "HEAD", "--format", "json"])
+        .json();
+    assert_eq!(
+        json["origins"]["targets"][0]["unmanaged"],
+        serde_json::json!(["change", "change"]),
+        "{json:#}"
+    );
 }
 
 #[test]

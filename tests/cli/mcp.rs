@@ -1,6 +1,7 @@
 //! `polwarden explain mcp …`: Cedar policies, by statement, file and line.
 
-use serde_json::json;
+use emulator::{DockerOptions, DockerSeed};
+use serde_json::{Value, json};
 
 use super::assert_stable;
 use super::sandbox::{Sandbox, policy, tcp};
@@ -206,4 +207,239 @@ fn live_statements_are_asked() {
         "{}",
         ran.out
     );
+}
+
+/// A Cedar policy in a manifest; each statement on a line of its own.
+fn cedar(name: &str, scope: &str, statements: &[&str]) -> String {
+    let text: String = statements
+        .iter()
+        .map(|statement| format!("    {statement}\n"))
+        .collect();
+    policy(
+        name,
+        &format!("{scope}cedar:\n  text: |\n{text}  {SCHEMA}\n"),
+    )
+}
+
+const READ: &str = "permit(principal, action == MCP::Action::\"readResource\", resource);";
+const TOOLS: &str = "permit(principal, action in [MCP::Action::\"invokeTool\", MCP::Action::\"getPrompt\"], resource);";
+const DROP: &str = "forbid(principal, action, resource == MCP::Tool::\"drop\");";
+const DATA: &str = "7c1d2b60-9a54-4f1e-b7c3-0e5a8d9f6421";
+
+/// An organization on an emulator, so that several commands see the same live state.
+fn live(more: &str) -> Sandbox {
+    let teams = format!("teams: {{platform: {PLATFORM}, data: {DATA}}}\n{more}");
+    let seed = json!({"organizations": [{"name": "my-org", "teams": [
+        {"uuid": PLATFORM, "name": "platform"}, {"uuid": DATA, "name": "data"}]}]});
+    Sandbox::new(&teams).serve(DockerOptions {
+        seed: Some(DockerSeed::from_json(&seed.to_string()).unwrap()),
+        ..DockerOptions::default()
+    })
+}
+
+fn plan(sandbox: &Sandbox, code: i32, more: &[&str]) -> Value {
+    let arguments = [&["plan", "--format", "json"], more].concat();
+    sandbox.expect(code, &arguments).json()["targets"][0].take()
+}
+
+#[test]
+fn statements_that_change_are_shown_with_effect_and_actions() {
+    let sandbox = live("");
+    sandbox.write(
+        "policies/mcp.yaml",
+        cedar("MCP tools", "", &[READ, TOOLS, DROP]),
+    );
+    sandbox.expect(0, &["apply", "--auto-approve"]);
+
+    // Layout, comments and order decide nothing.
+    sandbox.write(
+        "policies/mcp.yaml",
+        cedar("MCP tools", "", &["// The same.", DROP, READ, TOOLS]),
+    );
+    let target = plan(&sandbox, 0, &["--deny-widening"]);
+    assert_eq!(target["access"]["proven"], true, "{target:#}");
+
+    let asks = format!("@requireApproval(\"ask first\") {TOOLS}");
+    let other = "permit(principal, action == MCP::Action::\"register\", resource);";
+    sandbox.write(
+        "policies/mcp.yaml",
+        cedar("MCP tools", "", &[READ, &asks, other]),
+    );
+    let target = plan(&sandbox, 4, &["--deny-widening"]);
+    let access = &target["access"];
+    assert_eq!(access["proven"], false);
+    assert_eq!(access["opens"], json!([]));
+    assert_eq!(
+        access["notAnalyzed"][0]["reason"], "2 statements changed",
+        "{access:#}"
+    );
+    let source = json!({"file": "policies/mcp.yaml", "line": 4});
+    let side = |number: usize, effect: &str, actions: &[&str]| json!({"number": number, "line": number, "effect": effect, "actions": actions});
+    let tools = &["invokeTool", "getPrompt"];
+    assert_eq!(
+        access["statements"],
+        json!([
+            {"policy": "MCP tools", "change": "changed", "source": source,
+             "before": side(2, "permit", tools), "after": side(2, "approval", tools)},
+            {"policy": "MCP tools", "change": "changed", "source": source,
+             "before": side(3, "forbid", &[]), "after": side(3, "permit", &["register"])},
+        ])
+    );
+    let human = sandbox.expect(0, &["plan"]).out;
+    for line in [
+        "? not analyzed: policy \"MCP tools\" (policies/mcp.yaml:4): 2 statements changed\n",
+        "        ~ permit invokeTool, getPrompt → require approval for invokeTool, getPrompt (statement 2, line 2)\n",
+        "        ~ forbid any action → permit register (statement 3, line 3)\n",
+    ] {
+        assert!(human.contains(line), "{line}\n{human}");
+    }
+    for format in ["markdown", "html"] {
+        let shown = sandbox.expect(0, &["plan", "--format", format]).out;
+        assert!(shown.contains("permit register"), "{format}: {shown}");
+    }
+    // The number to acknowledge counts policies.
+    let refused = sandbox.expect(4, &["apply", "--auto-approve", "--deny-widening"]);
+    assert!(refused.err.contains("--ack mcp=1,plan="), "{}", refused.err);
+}
+
+/// The rows about MCP enforcement: kind, people and policy.
+fn rows(target: &Value) -> Vec<(&'static str, Value, Value)> {
+    let kinds = ["opens", "closes"].into_iter();
+    kinds
+        .flat_map(|kind| {
+            let rows = target["access"][kind].as_array().unwrap().iter();
+            rows.map(move |row| {
+                assert_eq!(row["what"], json!(["mcp *"]), "{row:#}");
+                assert!(row["assumption"].is_string(), "{row:#}");
+                assert_eq!(row["rule"]["rule"], Value::Null, "{row:#}");
+                (kind, row["who"].clone(), row["rule"]["policy"].clone())
+            })
+        })
+        .collect()
+}
+
+#[test]
+fn the_first_policy_may_close_all_mcp_activity_and_the_last_one_opens_it() {
+    let sandbox = live("unmanaged: prune\nlimits: {maxDeletes: 100%}\n");
+    let members = |teams: &[&str]| -> Value {
+        let terms = teams.iter();
+        terms
+            .map(|team| json!({"allOf": [team], "noneOf": []}))
+            .collect()
+    };
+    let everyone = json!([{"allOf": [], "noneOf": []}]);
+
+    sandbox.write("policies/mcp.yaml", cedar("all", "", &[READ]));
+    sandbox.write(
+        "policies/team.yaml",
+        cedar("team", "scope: {teams: [platform, data]}\n", &[TOOLS]),
+    );
+    let target = plan(&sandbox, 0, &[]);
+    // One policy is named for each person.
+    assert_eq!(rows(&target), [("closes", everyone.clone(), json!("all"))]);
+    let human = sandbox.expect(0, &["plan"]).out;
+    for line in [
+        "- closed for everyone: mcp *\n",
+        "before: everything permitted, as no Cedar policy applies (assumption)\n",
+        "after:  denied unless a Cedar statement permits it\n",
+        "1 closed",
+    ] {
+        assert!(human.contains(line), "{line}\n{human}");
+    }
+    // Nothing opens: only the changed statements are not analyzed.
+    let target = plan(&sandbox, 4, &["--deny-widening"]);
+    assert_eq!(target["gates"][0]["breaches"], json!([]), "{target:#}");
+    sandbox.expect(0, &["apply", "--auto-approve"]);
+
+    // The policy for everyone goes; that of the teams stays.
+    std::fs::remove_file(sandbox.path("policies/mcp.yaml")).unwrap();
+    let target = plan(&sandbox, 0, &[]);
+    let others = json!([{"allOf": [], "noneOf": ["data", "platform"]}]);
+    assert_eq!(rows(&target), [("opens", others.clone(), json!("all"))]);
+    let target = plan(&sandbox, 4, &["--deny-widening"]);
+    let breach = &target["gates"][0]["breaches"][0];
+    assert_eq!(breach["who"], others, "{target:#}");
+    assert_eq!(breach["blame"][0]["policy"], "all");
+    assert!(breach["assumption"].is_string(), "{breach:#}");
+    // A breach cannot be acknowledged, but `mcp *` can be allowed.
+    let refused = sandbox.expect(4, &["apply", "--auto-approve", "--deny-widening"]);
+    assert!(!refused.err.contains("mcp="), "{}", refused.err);
+    let target = plan(&sandbox, 4, &["--allow-widening", "mcp *"]);
+    assert_eq!(target["gates"][0]["breaches"], json!([]), "{target:#}");
+    assert_eq!(target["gates"][0]["gate"]["within"], json!(["mcp *"]));
+    sandbox.expect(0, &["apply", "--auto-approve", "--ack", "prune=1"]);
+
+    // One of two teams leaves the scope, and a text without statements has no effect.
+    sandbox.write(
+        "policies/team.yaml",
+        cedar("team", "scope: {teams: [platform]}\n", &[TOOLS]),
+    );
+    let target = plan(&sandbox, 0, &[]);
+    let data = json!([{"allOf": ["data"], "noneOf": ["platform"]}]);
+    assert_eq!(rows(&target), [("opens", data, json!("team"))]);
+    sandbox.write(
+        "policies/team.yaml",
+        cedar("team", "scope: {teams: [platform, data]}\n", &[TOOLS]),
+    );
+    sandbox.write(
+        "policies/web.yaml",
+        policy(
+            "web",
+            &format!("rules:\n{}", tcp("r", "deny", "a.example.com")),
+        ),
+    );
+    std::fs::remove_file(sandbox.path("policies/team.yaml")).unwrap();
+    let target = plan(&sandbox, 0, &[]);
+    let row = &target["access"]["opens"][0];
+    assert_eq!(
+        (&row["who"], &row["what"]),
+        (&members(&["data", "platform"]), &json!(["mcp *"]))
+    );
+}
+
+/// The contract does not say what holds for people without a Cedar policy.
+#[test]
+fn without_a_cedar_policy_the_answer_is_unknown() {
+    let sandbox = Sandbox::new(&format!("teams: {{platform: {PLATFORM}}}\n"));
+    sandbox.write(
+        "policies/team.yaml",
+        cedar("team", "scope: {teams: [platform]}\n", &[READ]),
+    );
+    let question = ["mcp", "invokeTool", "x"];
+    let answer = sandbox.expect(
+        0,
+        &[&["explain", "--format", "json"][..], &question].concat(),
+    );
+    let answer = answer.json();
+    assert_eq!(answer["decision"], "unknown", "{answer:#}");
+    assert_eq!(answer["unknown"][0]["policy"], Value::Null);
+    let reason = answer["unknown"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("no Cedar policy applies"), "{reason}");
+    let human = sandbox
+        .expect(0, &[&["explain"][..], &question].concat())
+        .out;
+    assert!(
+        human.starts_with("unknown: mcp invokeTool x\n  no Cedar policy applies"),
+        "{human}"
+    );
+    let member = [&["explain", "--team", "platform"][..], &question].concat();
+    let human = sandbox.expect(0, &member).out;
+    assert!(human.starts_with("denied: "), "{human}");
+
+    // A policy test with such an answer fails, whatever it expects.
+    for (expected, code) in [("allow", 4), ("deny", 4)] {
+        sandbox.write(
+            "policies/test.yaml",
+            format!(
+                "apiVersion: polwarden/v1\nkind: PolicyTest\nmetadata:\n  name: t\nspec:\n  cases:\n    - name: c\n      {expected}:\n        - mcp invokeTool x\n"
+            ),
+        );
+        let ran = sandbox.expect(code, &["test"]);
+        assert!(ran.out.contains("no Cedar policy applies"), "{}", ran.out);
+    }
+    sandbox.write(
+        "policies/test.yaml",
+        "apiVersion: polwarden/v1\nkind: PolicyTest\nmetadata:\n  name: t\nspec:\n  cases:\n    - name: c\n      audience: {teams: [platform]}\n      deny:\n        - mcp invokeTool x\n",
+    );
+    sandbox.expect(0, &["test"]);
 }

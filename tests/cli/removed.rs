@@ -300,7 +300,12 @@ fn changes_of_the_configuration_and_of_the_files_are_told() {
         &|| sandbox.write("tests/t.yaml", test.replace("never paste", "changed")),
         &["case \"never paste\" of policy test \"Guard\" is deleted"],
     );
-    for hidden in ["policies/.b.yaml", "policies/b.yaml.disabled"] {
+    for hidden in [
+        "policies/.b.yaml",
+        "policies/b.yaml.disabled",
+        "policies/.old/b.yaml",
+        "policies/.old/2025/b.yaml",
+    ] {
         told(
             &|| {
                 sandbox.write(hidden, denies("b", "b.example.com"));

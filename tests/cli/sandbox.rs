@@ -73,6 +73,11 @@ impl Sandbox {
         self.running.as_ref().unwrap().url()
     }
 
+    /// The number of writes that have arrived at the service of this sandbox.
+    pub(crate) fn writes(&self) -> u64 {
+        self.running.as_ref().unwrap().writes()
+    }
+
     /// Waits for something that a test does itself.
     pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)

@@ -236,18 +236,23 @@ fn a_full_disk_keeps_every_call_from_being_made() {
 }
 
 #[test]
-fn journals_that_cannot_be_read_or_are_of_a_later_version_stop_the_run() {
+fn a_journal_of_a_later_version_stops_the_run_and_an_invalid_one_does_not() {
     let sandbox = serving(EmulatorProfile::Current, &[]);
     first(&sandbox);
-    for (text, message) in [
+    for (text, code, message) in [
         (
             "{\"record\":\"run\",\"formatVersion\":99,\"surprise\":1}\n",
+            1,
             "a later version of polwarden wrote",
         ),
-        ("no journal\n", "is no journal"),
+        ("invalid\n", 0, "Ignored an invalid file"),
     ] {
+        assert_eq!(
+            state(&sandbox, EmulatorProfile::Current),
+            Vec::<Value>::new()
+        );
         sandbox.write(".polwarden/journal/20200101T000000Z-00000000.jsonl", text);
-        let ran = sandbox.expect(1, APPLY);
+        let ran = sandbox.expect(code, APPLY);
         assert!(
             ran.err.contains(message) && ran.err.contains("20200101T000000Z"),
             "{}",
@@ -259,10 +264,6 @@ fn journals_that_cannot_be_read_or_are_of_a_later_version_stop_the_run() {
             "it is left as it is"
         );
     }
-    assert_eq!(
-        state(&sandbox, EmulatorProfile::Current),
-        Vec::<Value>::new()
-    );
 }
 
 #[test]

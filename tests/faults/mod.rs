@@ -5,7 +5,7 @@ mod kills;
 mod matrix;
 mod outcomes;
 mod plans;
-mod races;
+pub(crate) mod races;
 mod rate_limits;
 mod rollbacks;
 mod runs;

@@ -50,7 +50,7 @@ pub(super) fn race(sandbox: &Sandbox, theirs: &[&str], later: Duration) -> [Ran;
 }
 
 /// Two commands at once; the second begins a little later.
-pub(super) fn race_of(
+pub(crate) fn race_of(
     sandbox: &Sandbox,
     ours: &[&str],
     theirs: &[&str],

@@ -65,7 +65,7 @@ fn the_page_in_a_browser() {
         );
         assert_eq!(
             tab.eval("document.getElementById('count').textContent"),
-            json!("6 of 6 changes, 3 of 3 sets of requests")
+            json!("6 of 6 changes, 4 of 4 sets of requests")
         );
 
         // Light and dark.
@@ -141,19 +141,19 @@ fn filter(tab: &mut Tab<'_>) {
     // A policy with its rule, the requests that the rule closes, and the guard that it was.
     assert_eq!(
         tab.eval(count),
-        json!("2 of 6 changes, 2 of 3 sets of requests")
+        json!("2 of 6 changes, 2 of 4 sets of requests")
     );
     assert_eq!(tab.eval(visible), json!(2));
     tab.press("Escape");
     assert_eq!(
         tab.eval(count),
-        json!("6 of 6 changes, 3 of 3 sets of requests")
+        json!("6 of 6 changes, 4 of 4 sets of requests")
     );
     tab.eval("document.getElementById('show-create').focus()");
     tab.press(" ");
     assert_eq!(
         tab.eval(count),
-        json!("4 of 6 changes, 3 of 3 sets of requests"),
+        json!("4 of 6 changes, 4 of 4 sets of requests"),
         "what is new is hidden"
     );
     tab.press(" ");

@@ -89,7 +89,7 @@ fn what_does_not_fit_is_named_and_access_comes_first() {
             "access of all targets stands before changes"
         );
     }
-    assert_eq!(cut.matches("**opened**").count(), 2);
+    assert_eq!(cut.matches("**opened**").count(), 4);
     assert_whole(&cut);
 }
 

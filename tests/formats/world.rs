@@ -144,6 +144,18 @@ impl Words {
             "rule": cause("AI services", "deny uploads", 17), "before": [allow], "after": [deny]});
         let guard = json!({"who": security, "what": [say("tcp old.example.com")], "except": [],
             "witness": say("tcp old.example.com:443"), "rule": {"policy": say("Old"), "rule": say("deny old")}, "before": [deny], "after": []});
+        let unenforced = json!({"who": security, "what": ["mcp *"], "except": [], "witness": "mcp invokeTool example",
+            "rule": {"policy": say("Cedar"), "source": self.source("policies/cedar.yaml", 3)}, "before": [], "after": [],
+            "assumption": say("MCP enforcement is not active")});
+        let statement = |effect: &str, actions: &[&str]| {
+            json!({"number": 2, "line": 7, "id": say("tools"), "effect": effect,
+            "actions": actions.iter().map(|action| say(action)).collect::<Vec<_>>()})
+        };
+        let statements = json!([
+            {"policy": say("Cedar"), "change": "added", "after": statement("permit", &["invokeTool"])},
+            {"policy": say("Cedar"), "change": "removed", "before": statement("forbid", &[])},
+            {"policy": say("Cedar"), "change": "changed", "before": statement("permit", &["getPrompt"]),
+                "after": statement("approval", &["getPrompt"]), "source": self.source("policies/cedar.yaml", 3)}]);
         let target = json!({
             "target": {"name": say("production"), "provider": "docker", "organization": say("my-org"), "profile": "current",
                 "endpoint": say("https://hub.example.com")},
@@ -153,7 +165,8 @@ impl Words {
                 "notAnalyzed": [
                     {"kind": "cedar", "policy": say("Cedar"), "reason": say("the Cedar policy changes"), "source": self.source("policies/cedar.yaml", 3)},
                     {"kind": "invalid-resource", "policy": say("Old"), "reason": say("live resource `!`: invalid host")}],
-                "opens": [opens], "closes": [closes], "guards": {"weakened": [guard], "strengthened": []}, "approval": []},
+                "opens": [opens, unenforced], "closes": [closes], "guards": {"weakened": [guard], "strengthened": []}, "approval": [],
+                "statements": statements},
             "gates": self.gates(),
             "calls": [{"id": 1, "name": say("Old"), "why": say("it makes room"), "send": {"docker": {"operation": "deletePolicy", "id": "pol_9"}}}],
             "held": [{"resource": "rule", "name": say("Old"), "part": say("r"), "source": self.source("policies/old.yaml", 3),
@@ -207,7 +220,10 @@ impl Words {
             ),
             ("gitlab", gitlab::gitlab(&findings, &prefix).unwrap()),
             ("sarif", sarif::sarif(&findings, &prefix).unwrap()),
-            ("junit", junit::drift(Some(&report), &findings).unwrap()),
+            (
+                "junit",
+                junit::drift(Some(&report), &findings, &prefix).unwrap(),
+            ),
             ("html", html::drift(Some(&report), &findings)),
         ]
     }
@@ -297,7 +313,7 @@ pub(super) fn render(
         ),
         ("gitlab", gitlab::gitlab(findings, &prefix).unwrap()),
         ("sarif", sarif::sarif(findings, &prefix).unwrap()),
-        ("junit", junit::plan(plan, findings).unwrap()),
+        ("junit", junit::plan(plan, findings, &prefix).unwrap()),
         ("html", html::html(plan, findings)),
     ]
 }

@@ -532,3 +532,35 @@ fn whatever_fails_the_next_apply_ends_it() {
         }
     }
 }
+
+/// The plan writes policy `p`; another client changes `u`, which the plan was made from and leaves as it
+/// is.
+#[test]
+fn changes_of_untouched_policies_are_noticed_before_and_after_the_writes() {
+    for (place, code, said) in [
+        // Between the reading for the plan and the first write.
+        (
+            "PolicyService_Get:3",
+            6,
+            "policy `u` has changed since the plan was made",
+        ),
+        (
+            "PolicyService_Update:1",
+            7,
+            "policy `u`: changed by another client during the run",
+        ),
+    ] {
+        let seeds = vec![
+            seed("p", &[&policy("p", "a := 1")]),
+            seed("u", &[&policy("u", "a := 1")]),
+        ];
+        let mut site = Site::new(WRITES, seeds, &[]);
+        site.sandbox.write("policies/p.yaml", policy("p", "a := 2"));
+        site.sandbox.write("policies/u.yaml", policy("u", "a := 1"));
+        site.serve(Vec::new(), &[format!("change-policy=u@{place}")]);
+        let ran = site.sandbox.expect(code, APPLY);
+        assert!(ran.text().contains(said), "{place}: {}", ran.text());
+        let bytes = String::from_utf8(site.bytes("p").unwrap()).unwrap();
+        assert_eq!(bytes.contains("a := 2"), code == 7, "{place}: {bytes}");
+    }
+}

@@ -322,3 +322,100 @@ fn whatever_fails_the_next_apply_ends_it() {
         }
     }
 }
+
+/// A second group, `staging`, that manifests declare and the next plan leaves as it is.
+fn site_with_two_groups() -> Site {
+    let site = Site::new(&[]);
+    let group = "apiVersion: pulumi.com/v1\nkind: PolicyGroup\nmetadata:\n  name: staging\nspec:\n  stacks:\n    \
+                 - {name: stage, routingProject: web}\n  policyPacks:\n    - name: guard\n      versionTag: 1.0.0\n";
+    site.sandbox.write("policies/staging.yaml", group);
+    site.sandbox.expect(0, APPLY);
+    site.group("1.0.0", &["prod", "eu"]);
+    site
+}
+
+#[test]
+fn a_plan_from_a_mixture_of_two_states_is_stale_or_made_again() {
+    // The other client changes a group between the reading for the plan and the first write. The plan
+    // does not touch this group.
+    let mut site = site_with_two_groups();
+    site.serve(&["configure-pack=staging/guard@ListPolicyGroups:2".to_owned()]);
+    let ran = site.sandbox.expect(0, APPLY);
+    assert!(
+        ran.err
+            .contains("group `staging` has changed since the plan was made"),
+        "{}",
+        ran.text()
+    );
+    assert!(ran.out.contains("planned again"), "{}", ran.text());
+    site.sandbox.expect(0, &["plan", "--detailed-exitcode"]);
+
+    // A plan that was reviewed is not replaced by another one.
+    let mut site = site_with_two_groups();
+    // The second reading is the one with which `apply` begins.
+    site.serve(&["configure-pack=staging/guard@ListPolicyGroups:3".to_owned()]);
+    site.sandbox.expect(0, &["plan", "--out", "plan.json"]);
+    let ran = site
+        .sandbox
+        .expect(6, &["apply", "plan.json", "--auto-approve"]);
+    assert!(ran.out.contains("0 applied"), "{}", ran.text());
+}
+
+#[test]
+fn a_change_of_an_untouched_group_during_the_run_is_reported() {
+    for (change, said) in [
+        (
+            "configure-pack=staging/guard",
+            "group `staging`: changed by another client during the run",
+        ),
+        (
+            "add-group=new",
+            "group `new`: created by another client during the run",
+        ),
+    ] {
+        let mut site = site_with_two_groups();
+        site.serve(&[format!("{change}@UpdatePolicyGroup:1")]);
+        let ran = site.sandbox.expect(7, APPLY);
+        assert!(ran.err.contains(said), "{}", ran.text());
+    }
+}
+
+#[test]
+fn two_applies_that_both_exit_with_0_leave_the_state_that_one_of_them_wants() {
+    for round in 0..6 {
+        let site = site_with_two_groups();
+        for file in [
+            "polwarden.yaml",
+            "polwarden.lock",
+            "packs/guard/PulumiPolicy.yaml",
+            "packs/guard/index.ts",
+            "policies/guard.yaml",
+            "policies/staging.yaml",
+        ] {
+            let text = site.sandbox.read(file);
+            site.sandbox.write(&format!("other/{file}"), text);
+        }
+        let group = site.sandbox.read("policies/group.yaml");
+        let theirs = group.replace("name: eu,", "name: us,");
+        site.sandbox.write("other/policies/group.yaml", theirs);
+        let ends = crate::faults::races::race_of(
+            &site.sandbox,
+            APPLY,
+            &["-C", "other", "apply", "--auto-approve"],
+            std::time::Duration::from_millis(round * 7 % 41),
+        );
+        let what = format!("round {round}: {ends:#?}");
+        let codes = ends.each_ref().map(|ran| ran.code);
+        assert!(
+            codes.iter().all(|code| [0, 1, 5, 6, 7].contains(code)),
+            "{what}"
+        );
+        if codes == [0, 0] {
+            let wanted = |folder: &str| {
+                let arguments = ["-C", folder, "plan", "--detailed-exitcode"];
+                site.sandbox.run(&arguments).code == 0
+            };
+            assert!(wanted(".") || wanted("other"), "{what}");
+        }
+    }
+}

@@ -4,13 +4,12 @@ use super::audience::Audience;
 use super::cedar::ApplicableCedarPolicies;
 use super::decide::{ExplainedDecision, RuleSet};
 use super::request::AccessRequest;
+use super::unknown::UnknownCause;
 use model::diag::Place;
 use model::docker::{
     Decision, DesiredPolicy, DockerLiveState, LiveContent, LivePolicy, LiveRule, PolicyContent,
     Rule, Scope,
 };
-use schemars::JsonSchema;
-use serde::Serialize;
 
 /// Identifies a rule. Names may be repeated in a live state; positions are unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,49 +50,6 @@ pub struct ApplicableRules<'a> {
 struct UncertainRule<'a> {
     rule: &'a Rule,
     cause: UnknownCause,
-}
-
-/// A reason why a decision is not known: a live policy contains something that this version does not
-/// understand.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct UnknownCause {
-    /// The name of the policy.
-    pub policy: String,
-    /// What is not understood, as a clause.
-    pub reason: String,
-}
-
-/// The answer to a question about one request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Answer {
-    /// The request is allowed.
-    Allow,
-    /// The request is denied.
-    Deny,
-    /// The decision depends on something that this version does not understand.
-    Unknown,
-}
-
-impl From<Decision> for Answer {
-    fn from(decision: Decision) -> Self {
-        match decision {
-            Decision::Allow => Self::Allow,
-            Decision::Deny => Self::Deny,
-        }
-    }
-}
-
-impl Answer {
-    /// The answer for a decision, which is only known without `causes`.
-    pub fn new(decision: Decision, causes: &[UnknownCause]) -> Self {
-        if causes.is_empty() {
-            decision.into()
-        } else {
-            Self::Unknown
-        }
-    }
 }
 
 /// A decision with the deciding rules.
@@ -181,7 +137,7 @@ impl<'a> ApplicableRules<'a> {
         unknown.extend(set.unreadable().iter().filter_map(|resource| {
             let rule = rules.get(resource.rule)?;
             Some(UnknownCause {
-                policy: rule.policy.to_owned(),
+                policy: Some(rule.policy.to_owned()),
                 reason: format!(
                     "resource `{}` of rule \"{}\": {}",
                     resource.resource, rule.rule.name, resource.why
@@ -272,7 +228,7 @@ fn unknown_parts<'a>(
         unknown_fields,
     } = policy;
     let cause = |reason: String| UnknownCause {
-        policy: name.clone(),
+        policy: Some(name.clone()),
         reason,
     };
     // A scope with unknown fields may include anyone.

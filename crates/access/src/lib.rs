@@ -26,6 +26,7 @@ mod address_ranges;
 mod applicable;
 mod atoms;
 mod audience;
+mod authority;
 mod bits;
 mod bounds;
 mod budget;
@@ -56,20 +57,24 @@ mod segments;
 mod sets;
 mod suite;
 mod terms;
+mod unknown;
 mod usage;
 mod walk;
+mod widening;
 
 pub use applicable::{
-    Answer, ApplicableRule, ApplicableRules, AttributedDecision, OrganizationPolicies,
-    RulePosition, UnknownCause,
+    ApplicableRule, ApplicableRules, AttributedDecision, OrganizationPolicies, RulePosition,
 };
 pub use atoms::{Atom, AtomFinder};
 pub use audience::{Audience, NamedAudience};
+pub use authority::{PortError, without_user_info};
 pub use budget::TooComplex;
 pub use cedar::nesting;
 pub use cedar::{
     ApplicableCedarPolicies, CedarDecision, CedarError, CedarFailure, CedarRequest,
-    CedarRequestContext, CedarRequestError, CedarStatement,
+    CedarRequestContext, CedarRequestError, CedarStatement, EnforcementComparison,
+    EnforcementDifference, EnforcementRow, StatementDifference, StatementEffect, StatementSummary,
+    has_statements, statement_differences,
 };
 pub use compare::{Comparison, ComparisonResult, compare};
 pub use decide::{DecidingResource, ExplainedDecision, RuleSet};
@@ -88,7 +93,9 @@ pub use suite::{
     Coverage, CoveredRule, CoveredStatement, Decider, Expectation, ExpectationOutcome, ask,
     coverage,
 };
+pub use unknown::{Answer, UnknownCause};
 pub use usage::{
     BlockingDeny, RangeOverlap, ResourcePosition, ResourceSpace, ResourceUsage, RuleUsage,
     RuleWithScope, UsageReport, UsageStatus, usage,
 };
+pub use widening::WideningPattern;

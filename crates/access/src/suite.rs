@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::applicable::{ApplicableRule, OrganizationPolicies, RulePosition, UnknownCause};
+use super::applicable::{ApplicableRule, OrganizationPolicies, RulePosition};
 use super::audience::Audience;
 use super::cedar::{CedarError, CedarFailure, CedarStatement};
 use super::question::AccessQuestion;
+use super::unknown::UnknownCause;
 use model::diag::Place;
 use model::docker::{Decision, Resources};
 
@@ -109,7 +110,7 @@ pub fn ask<'a>(
                 *index,
                 ExpectationOutcome {
                     decision: answer.decision,
-                    unknown: Vec::new(),
+                    unknown: answer.unknown,
                     deciders,
                     failures: answer.failures,
                 },

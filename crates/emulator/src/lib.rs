@@ -21,6 +21,7 @@ mod error;
 mod http;
 mod other_writer;
 mod random;
+mod rate;
 mod request_log;
 mod running;
 mod service;

@@ -92,6 +92,11 @@ impl RunningEmulator {
         format!("http://{}", self.address)
     }
 
+    /// The number of requests that may change the state and have arrived, answered or not.
+    pub fn writes(&self) -> u64 {
+        self.stop.0.writes()
+    }
+
     /// Waits until a fault crashes the emulator. Without such a fault, it never returns.
     pub async fn crashed(&self) {
         self.stop.0.crashed().await;

@@ -15,7 +15,7 @@ use tokio::task::JoinError;
 
 use crate::error::EmulatorError;
 use crate::fault::{ActiveFaults, Fault, Interference, OperationName};
-use crate::http::EnforcedRate;
+use crate::rate::EnforcedRate;
 use crate::request_log::RequestLog;
 
 /// The parameters in a request's path, by their names in the route.

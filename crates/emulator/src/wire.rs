@@ -7,6 +7,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 
@@ -35,6 +36,7 @@ pub(super) struct ServerSwitch(Arc<SwitchState>);
 struct SwitchState {
     stage: watch::Sender<ServerStage>,
     links: Mutex<Vec<Weak<ConnectionLink>>>,
+    writes: AtomicU64,
 }
 
 impl Default for ServerSwitch {
@@ -42,6 +44,7 @@ impl Default for ServerSwitch {
         Self(Arc::new(SwitchState {
             stage: watch::Sender::new(ServerStage::Serving),
             links: Mutex::default(),
+            writes: AtomicU64::new(0),
         }))
     }
 }
@@ -66,6 +69,16 @@ impl ServerSwitch {
             .iter()
             .filter_map(Weak::upgrade)
             .for_each(|link| link.set_state(ConnectionState::Broken));
+    }
+
+    /// Counts the arrival of a request that may change the state.
+    pub(super) fn count_write(&self) {
+        self.0.writes.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// The number of requests that may change the state and have arrived.
+    pub(super) fn writes(&self) -> u64 {
+        self.0.writes.load(Ordering::SeqCst)
     }
 
     /// Waits until the server stops or crashes.

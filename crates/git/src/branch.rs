@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use git2::{Oid, Repository};
+use git2::Oid;
 use thiserror::Error;
 
 use crate::find::{self, RevisionError};
+use crate::location;
+use crate::revision_path::RevisionPath;
 
 /// A commit is not on a branch, or that is unknown.
 #[derive(Debug, Error)]
@@ -52,15 +54,13 @@ pub enum BranchError {
     },
 }
 
-/// Resolves a revision (`REV` or `REV:FOLDER`), or `HEAD` without one, to a commit id.
+/// Resolves a revision to a commit id.
 ///
 /// # Errors
 /// Missing repository or revision.
-pub fn commit_id(directory: &Path, revision: Option<&str>) -> Result<String, RevisionError> {
-    let repository = find::repository(directory)?;
-    let name = revision.unwrap_or("HEAD");
-    let name = name.split_once(':').map_or(name, |(name, _)| name);
-    Ok(find::commit(&repository, name)?.to_string())
+pub fn commit_id(directory: &Path, path: &RevisionPath) -> Result<String, RevisionError> {
+    let repository = location::open(directory)?;
+    Ok(find::commit(&repository, path.revision())?.to_string())
 }
 
 /// Checks that a commit is on a branch: it is the branch's latest commit or one of its ancestors.
@@ -69,7 +69,7 @@ pub fn commit_id(directory: &Path, revision: Option<&str>) -> Result<String, Rev
 /// # Errors
 /// The commit is not on the branch, or the clone does not contain enough history.
 pub fn on_branch(directory: &Path, commit: &str, branch: &str) -> Result<(), BranchError> {
-    let repository = find::repository(directory)?;
+    let repository = location::open(directory)?;
     let id = find::commit(&repository, commit)?;
     let names = [
         format!("refs/remotes/origin/{branch}"),
@@ -115,7 +115,7 @@ pub fn on_branch(directory: &Path, commit: &str, branch: &str) -> Result<(), Bra
 /// The default branch of the remote as a revision, or `None` if the clone does not record it.
 pub fn default_branch(directory: &Path) -> Option<String> {
     const HEAD: &str = "refs/remotes/origin/HEAD";
-    let repository = Repository::discover(directory).ok()?;
+    let repository = location::open(directory).ok()?;
     let tip: Oid = repository
         .find_reference(HEAD)
         .ok()?
@@ -128,7 +128,7 @@ pub fn default_branch(directory: &Path) -> Option<String> {
 /// The name of the branch that changes are merged into: the default branch of the remote, or the
 /// branch that is checked out if the clone does not record it.
 pub fn main_branch(directory: &Path) -> Option<String> {
-    let repository = Repository::discover(directory).ok()?;
+    let repository = location::open(directory).ok()?;
     let target = |name: &str, prefix: &str| {
         let reference = repository.find_reference(name).ok()?;
         let target = reference.symbolic_target().ok().flatten()?;
@@ -143,7 +143,7 @@ pub fn main_branch(directory: &Path) -> Option<String> {
 /// # Errors
 /// Missing repository or commit.
 pub fn first_parent(directory: &Path, commit: &str) -> Result<Option<String>, RevisionError> {
-    let repository = find::repository(directory)?;
+    let repository = location::open(directory)?;
     let id = find::commit(&repository, commit)?;
     let found = repository
         .find_commit(id)

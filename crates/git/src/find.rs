@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use git2::{ErrorCode, ObjectType, Oid, Repository};
+use git2::{ErrorCode, Index, ObjectType, Oid, Repository};
 
 use model::diag::did_you_mean;
 use thiserror::Error;
@@ -23,13 +23,29 @@ pub enum RevisionError {
         /// Option or variable that requires a revision.
         asked: &'static str,
     },
-    /// Git refuses to open the repository.
-    #[error("the git repository of `{directory}` cannot be opened")]
-    Repository {
-        /// Path of the folder.
-        directory: String,
-        /// Error of libgit2.
-        source: git2::Error,
+    /// The repository cannot be opened, or it does not belong to the folder.
+    #[error("invalid git repository `{path}`: {reason}")]
+    InvalidRepository {
+        /// Path of the repository or its `.git` entry.
+        path: String,
+        /// Reason.
+        reason: String,
+    },
+    /// The repository belongs to another user of this machine.
+    #[error(
+        "the git repository of `{path}` is owned by another user; trust it with `git config --global --add safe.directory '{path}'`"
+    )]
+    Owner {
+        /// Top of the work tree.
+        path: String,
+    },
+    /// The repository has a format that this version cannot read.
+    #[error("the git repository `{path}` uses {feature}, which polwarden cannot read")]
+    Unsupported {
+        /// Path of the repository.
+        path: String,
+        /// Name of the format.
+        feature: &'static str,
     },
     /// Unknown revision.
     #[error("there is no revision `{revision}`; {hint}")]
@@ -63,6 +79,14 @@ pub enum RevisionError {
         /// Error of libgit2.
         source: git2::Error,
     },
+    /// The clone does not contain all objects of the revision.
+    #[error(
+        "this clone does not contain all files of `{revision}`; fetch them with `git fetch --refetch --no-filter origin`, or clone without a filter"
+    )]
+    NotFetched {
+        /// Name of the revision as given.
+        revision: String,
+    },
     /// The repository is bare and has no index.
     #[error(
         "`{directory}` is a bare repository, in which nothing is staged; name a revision instead"
@@ -71,11 +95,16 @@ pub enum RevisionError {
         /// Path of the folder.
         directory: String,
     },
-    /// The index cannot be converted to a tree, for example during a merge.
+    /// A merge is not finished.
+    #[error("what is staged has merge conflicts; resolve them and `git add` the files")]
+    Conflicts,
+    /// The index cannot be read.
     #[error(
-        "what is staged cannot be read; is a merge under way? Resolve its conflicts and `git add` them"
+        "the index `{path}` cannot be read; a split or sparse index is converted by `git update-index --no-split-index` and `git sparse-checkout reapply --no-sparse-index`"
     )]
     Index {
+        /// Path of the index.
+        path: String,
         /// Error of libgit2.
         source: git2::Error,
     },
@@ -101,6 +130,14 @@ pub enum RevisionError {
         /// Command that fetches it.
         fetch: String,
     },
+    /// The pipeline runs for a pull request whose target branch is unknown.
+    #[error(
+        "{variable} says that this is a pull request, but no variable contains its target branch; name the base with --base"
+    )]
+    UnknownBase {
+        /// Variable that identifies the pull request.
+        variable: &'static str,
+    },
     /// The commits have no common ancestor in this clone.
     #[error(
         "`{head}` and `{branch}` have no common ancestor in this clone; fetch more history first: `{fetch}`"
@@ -115,33 +152,16 @@ pub enum RevisionError {
     },
 }
 
-/// Opens the repository around a folder, or the bare repository in it.
-pub(crate) fn repository(directory: &Path) -> Result<Repository, RevisionError> {
-    Repository::discover(directory).map_err(|source| {
-        let directory = directory
-            .canonicalize()
-            .unwrap_or_else(|_| directory.into())
-            .display()
-            .to_string();
-        match source.code() {
-            ErrorCode::NotFound => RevisionError::NoRepository {
-                directory,
-                asked: "the revision",
-            },
-            _ => RevisionError::Repository { directory, source },
-        }
-    })
-}
-
 /// The segments of a folder's path from the root of the repository. Empty in a bare repository.
 pub(crate) fn folder(
     repository: &Repository,
     directory: &Path,
 ) -> Result<Vec<String>, RevisionError> {
-    let root = repository
+    // The top of the work tree was compared with the folder when the repository was opened.
+    let Some(root) = repository
         .workdir()
-        .and_then(|root| root.canonicalize().ok());
-    let Some(root) = root else {
+        .and_then(|root| root.canonicalize().ok())
+    else {
         return Ok(Vec::new());
     };
     let Ok(directory) = directory.canonicalize() else {
@@ -157,6 +177,7 @@ pub(crate) fn folder(
     match inside.to_str() {
         Some(inside) => Ok(inside
             .split(std::path::MAIN_SEPARATOR)
+            .filter(|part| !part.is_empty())
             .map(str::to_owned)
             .collect()),
         None => Err(RevisionError::NoFolder {
@@ -177,20 +198,38 @@ pub(crate) fn parts(folder: &str) -> Option<Vec<String>> {
 }
 
 /// The tree of the index. It is created in memory; nothing is written to the repository.
+///
+/// In a hook, git names the index of the commit that is being made (`GIT_INDEX_FILE`): that of `git
+/// commit -a` and `git commit FILE` is a temporary one.
 pub(crate) fn staged(repository: &Repository) -> Result<Oid, RevisionError> {
     /// Highest priority among the object stores.
     const FIRST: i32 = 1_000;
-    if repository.is_bare() {
+    let Some(top) = repository.workdir() else {
         return Err(RevisionError::NoIndex {
             directory: repository.path().display().to_string(),
         });
+    };
+    let named = std::env::var_os("GIT_INDEX_FILE").filter(|path| !path.is_empty());
+    // Git runs hooks at the top of the work tree.
+    let path = named.map_or_else(|| repository.path().join("index"), |path| top.join(path));
+    let unreadable = |source: git2::Error| RevisionError::Index {
+        path: path.display().to_string(),
+        source,
+    };
+    let index = Index::open(&path).and_then(|mut index| {
+        index.read(true)?;
+        Ok(index)
+    });
+    let mut index = index.map_err(unreadable)?;
+    if index.has_conflicts() {
+        return Err(RevisionError::Conflicts);
     }
-    let tree = || {
+    let mut tree = || {
         let objects = repository.odb()?;
         objects.add_new_mempack_backend(FIRST)?;
-        repository.index()?.write_tree_to(repository)
+        index.write_tree_to(repository)
     };
-    tree().map_err(|source| RevisionError::Index { source })
+    tree().map_err(unreadable)
 }
 
 /// Resolves a revision to a commit.
@@ -250,14 +289,28 @@ pub(crate) fn incomplete(
     revision: &str,
     source: git2::Error,
 ) -> RevisionError {
-    if repository.is_shallow() && source.code() == ErrorCode::NotFound {
+    if source.code() == ErrorCode::NotFound && repository.is_shallow() {
         missing(repository, revision)
+    } else if source.code() == ErrorCode::NotFound && is_partial(repository) {
+        RevisionError::NotFetched {
+            revision: revision.to_owned(),
+        }
     } else {
         RevisionError::Unreadable {
             revision: revision.to_owned(),
             source,
         }
     }
+}
+
+/// Whether the repository was cloned with a filter, so that objects may be missing.
+fn is_partial(repository: &Repository) -> bool {
+    let config = repository.config();
+    let is_promisor = |config: git2::Config| {
+        let mut entries = config.entries(Some("remote\\..*\\.promisor")).ok()?;
+        Some(entries.next().is_some() || config.get_string("extensions.partialclone").is_ok())
+    };
+    config.ok().and_then(is_promisor).unwrap_or(false)
 }
 
 fn missing(repository: &Repository, revision: &str) -> RevisionError {

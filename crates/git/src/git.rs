@@ -1,7 +1,5 @@
 //! The commit and state of a work tree.
 
-use std::path::Path;
-
 use git2::{Commit, Repository, Signature, StatusOptions};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -12,8 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct HeadCommit {
     /// Full id of the commit.
     pub id: String,
-    /// Whether the content differs from the commit: modified tracked files, or files in use that
-    /// are not tracked.
+    /// Whether the content differs from the commit: something was read that the commit does not
+    /// contain, or git reports a tracked file of the folder as modified.
     pub dirty: bool,
     /// Checked out branch, or the branch that names the revision. `None` for a detached `HEAD`.
     pub branch: Option<String>,
@@ -62,70 +60,21 @@ impl HeadCommit {
     }
 }
 
-/// The path of a folder from the root of its repository, with `/`. Empty at the root and outside of
-/// repositories.
-pub fn folder(folder: &Path) -> String {
-    let repository = Repository::discover(folder).ok();
-    let parts = repository.and_then(|repository| crate::find::folder(&repository, folder).ok());
-    parts.unwrap_or_default().join("/")
-}
-
-/// The commit of the work tree around a folder. `read` are the files of the folder that are in use.
-/// Returns `None` outside of repositories, before the first commit, and if git does not trust the
-/// repository.
-pub fn head<'a>(folder: &Path, read: impl IntoIterator<Item = &'a str>) -> Option<HeadCommit> {
-    let repository = Repository::discover(folder).ok()?;
-    let commit = repository.head().ok()?.peel_to_commit().ok()?;
-    let dirty = is_changed(&repository, folder) || !are_tracked(&repository, folder, read);
-    Some(HeadCommit::from_git(
-        &commit,
-        crate::find::checked_out_branch(&repository),
-        dirty,
-    ))
-}
-
-/// Whether tracked files of a folder are modified. Changes elsewhere in the repository do not
-/// affect the manifests.
-fn is_changed(repository: &Repository, folder: &Path) -> bool {
+/// Whether git reports tracked files of a folder as modified. Changes elsewhere in the repository do
+/// not affect the manifests. An index that libgit2 cannot read (split or sparse) says nothing: what
+/// was read is compared with the commit in any case.
+pub(crate) fn is_changed(repository: &Repository, folder: &[String]) -> bool {
     let mut options = StatusOptions::new();
     options
         .include_untracked(false)
         .include_ignored(false)
-        .exclude_submodules(true);
-    if let Some(inside) = inside(repository, folder).filter(|inside| !inside.as_os_str().is_empty())
-    {
-        options.pathspec(inside);
+        .exclude_submodules(true)
+        // A folder may have a name like `env[prod]`.
+        .disable_pathspec_match(true);
+    if !folder.is_empty() {
+        options.pathspec(folder.join("/"));
     }
     repository
         .statuses(Some(&mut options))
-        .map_or(true, |statuses| !statuses.is_empty())
-}
-
-/// Whether all files are tracked, by their own path or by the path that they link to.
-fn are_tracked<'a>(
-    repository: &Repository,
-    folder: &Path,
-    files: impl IntoIterator<Item = &'a str>,
-) -> bool {
-    let Ok(index) = repository.index() else {
-        return false;
-    };
-    let Some(inside_folder) = inside(repository, folder) else {
-        return false;
-    };
-    let tracked = |path: &Path| index.get_path(path, 0).is_some();
-    files.into_iter().all(|file| {
-        tracked(&inside_folder.join(file))
-            || inside(repository, &folder.join(file)).is_some_and(|path| tracked(&path))
-    })
-}
-
-/// The path from the root of the work tree, with links resolved.
-fn inside(repository: &Repository, path: &Path) -> Option<std::path::PathBuf> {
-    let root = repository.workdir()?.canonicalize().ok()?;
-    path.canonicalize()
-        .ok()?
-        .strip_prefix(root)
-        .ok()
-        .map(Path::to_owned)
+        .is_ok_and(|statuses| !statuses.is_empty())
 }

@@ -8,30 +8,38 @@
 mod branch;
 mod find;
 mod git;
+mod line_endings;
+mod location;
 mod pack;
 mod pipeline;
 mod problem;
 mod pull_request;
 mod read;
+mod read_log;
 mod revision;
+mod revision_path;
 mod signature;
 #[cfg(test)]
 #[path = "../../../tests/skip.rs"]
 mod skip;
 mod source;
+mod tracked;
 mod walk;
 mod work_tree;
 
 pub use branch::{BranchError, commit_id, default_branch, first_parent, main_branch, on_branch};
 pub use find::RevisionError;
-pub use git::{CommitPerson, HeadCommit, folder, head};
+pub use git::{CommitPerson, HeadCommit};
+pub use location::{superproject, top, use_bare_repository, uses_bare_repository};
 pub use pack::{Archive, PROJECT_FILE, PackEntry, PackError, PackTree};
-pub use pipeline::{Pipeline, PipelineService};
-pub use problem::{FileProblem, FileProblemKind, Listing};
+pub use pipeline::{Pipeline, PipelineService, ci_variable};
+pub use problem::{FileProblem, FileProblemKind, Listing, is_manifest};
 pub use pull_request::{CiBase, PullRequest};
 pub use revision::Revision;
+pub use revision_path::RevisionPath;
 pub use signature::{
     SignatureError, SignatureRequest, SignatureScheme, SignedBy, SignersError, verify,
 };
 pub use source::{Source, normalize};
+pub use tracked::TrackedFiles;
 pub use work_tree::{WorkTree, WorkTreeError};

@@ -42,6 +42,9 @@ pub enum FileProblemKind {
     /// A submodule, of which the repository contains only the commit id.
     #[error("this is a submodule: its files are not part of this repository")]
     Submodule,
+    /// An object of the revision that this clone does not contain.
+    #[error("its content is not in this clone, which may be a partial clone")]
+    NotFetched,
     /// An error of the operating system or of git.
     #[error("it cannot be read: {0}")]
     Unreadable(String),
@@ -55,9 +58,12 @@ impl FileProblemKind {
     /// The diagnostic code of the problem.
     pub fn code(&self) -> Code {
         match self {
-            Self::Missing | Self::Special | Self::Name | Self::Submodule | Self::Unreadable(_) => {
-                Code::FileUnreadable
-            }
+            Self::Missing
+            | Self::Special
+            | Self::Name
+            | Self::Submodule
+            | Self::NotFetched
+            | Self::Unreadable(_) => Code::FileUnreadable,
             Self::Outside => Code::TargetPathInvalid,
             Self::SymlinkOutside => Code::SymlinkOutside,
             Self::Loop => Code::DirectoryLoop,
@@ -82,6 +88,9 @@ impl FileProblemKind {
             Self::Submodule => {
                 "keep the manifests in this repository, or name the folders beside the submodule one by one"
             }
+            Self::NotFetched => {
+                "fetch what a filter left out with `git fetch --refetch --no-filter origin`, or clone without a filter"
+            }
             Self::Unreadable(_) => "check that the file exists and may be read",
         }
     }
@@ -104,12 +113,22 @@ pub struct Listing {
     /// Problems in the order in which they were found.
     pub problems: Vec<FileProblem>,
     /// Files that are not manifests because of their names: hidden files, files with other
-    /// extensions, and further configurations.
+    /// extensions, further configurations, and what would be manifests in hidden folders.
     pub skipped: Vec<Utf8PathBuf>,
 }
 
-/// Whether the name is that of a manifest.
-pub(crate) fn is_manifest(path: &Utf8Path) -> bool {
-    matches!(path.extension(), Some("yaml" | "yml" | "json"))
-        && path.file_name() != Some(model::CONFIG_FILE_NAME)
+/// Maximum number of entries of hidden folders to look at in one listing.
+pub(crate) const MAX_HIDDEN: usize = 10_000;
+
+/// Whether a file is a manifest by its name. The case of the extension does not matter.
+pub fn is_manifest(path: &Utf8Path) -> bool {
+    let has_extension = path.extension().is_some_and(|extension| {
+        EXTENSIONS
+            .iter()
+            .any(|known| extension.eq_ignore_ascii_case(known))
+    });
+    has_extension && path.file_name() != Some(model::CONFIG_FILE_NAME)
 }
+
+/// The extensions of manifests.
+const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];

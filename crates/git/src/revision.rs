@@ -7,7 +7,7 @@
 mod tests;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use camino::{Utf8Component, Utf8Path};
@@ -15,9 +15,11 @@ use git2::{Oid, Repository};
 
 use crate::find::{self, RevisionError};
 use crate::git::HeadCommit;
+use crate::location;
 use crate::pack::{self, PackError, PackTree};
 use crate::problem::{FileProblemKind, Listing};
 use crate::read::text;
+use crate::revision_path::RevisionPath;
 use crate::source::{Source, normalize};
 use crate::walk;
 
@@ -39,6 +41,8 @@ pub struct Revision {
     /// The folder of the configuration from the root of the repository, with links resolved.
     folder: Vec<String>,
     read: AtomicUsize,
+    /// Whether an object was not in this clone.
+    is_incomplete: AtomicBool,
 }
 
 /// A root tree and its commit.
@@ -47,6 +51,46 @@ struct RevisionRoot {
     root: Oid,
     dirty: bool,
     branch: Option<String>,
+}
+
+/// A commit and the folder at which to begin.
+struct RevisionStart {
+    repository: Repository,
+    top: RevisionRoot,
+    /// Segments from the root of the repository, which may contain links.
+    folder: Vec<String>,
+}
+
+impl RevisionStart {
+    fn open(directory: &Path, path: &RevisionPath) -> Result<Self, RevisionError> {
+        let repository = location::open(directory)?;
+        let name = path.revision();
+        let commit = find::commit(&repository, name)?;
+        let folder = match path.folder() {
+            Some(folder) => find::parts(folder).ok_or_else(|| RevisionError::NoFolder {
+                revision: name.to_owned(),
+                folder: folder.to_owned(),
+            })?,
+            None => find::folder(&repository, directory)?,
+        };
+        let root = repository
+            .find_commit(commit)
+            .and_then(|commit| commit.tree())
+            .map_err(|source| find::incomplete(&repository, name, source))?
+            .id();
+        let branch = find::branch(&repository, name);
+        let top = RevisionRoot {
+            commit: Some(commit),
+            root,
+            dirty: false,
+            branch,
+        };
+        Ok(Self {
+            repository,
+            top,
+            folder,
+        })
+    }
 }
 
 impl std::fmt::Debug for Revision {
@@ -62,51 +106,79 @@ impl Revision {
     /// Opens a revision of the repository around a folder: a branch, a tag, `HEAD~1`, a commit id
     /// or `origin/main`.
     ///
-    /// The revision is read at the same folder, or at its root in a bare repository. `REV:FOLDER`
-    /// selects another folder, from the root of the repository.
+    /// The revision is read at the folder of its path, or else at the same folder, which is the
+    /// root in a bare repository.
     ///
     /// # Errors
     /// Missing repository, revision or folder. For a shallow clone, the error contains the command
     /// to fetch the revision.
-    pub fn open(directory: &Path, revision: &str) -> Result<Self, RevisionError> {
-        let repository = find::repository(directory)?;
-        let (name, folder) = match revision.split_once(':') {
-            Some((name, folder)) if !name.is_empty() => (name, Some(folder)),
-            Some(_) | None => (revision, None),
-        };
-        let commit = find::commit(&repository, name)?;
-        let folder = match folder {
-            Some(folder) => find::parts(folder).ok_or_else(|| RevisionError::NoFolder {
-                revision: name.to_owned(),
-                folder: folder.to_owned(),
-            })?,
-            None => find::folder(&repository, directory)?,
-        };
-        let root = repository
-            .find_commit(commit)
-            .and_then(|commit| commit.tree())
-            .map_err(|source| find::incomplete(&repository, name, source))?
-            .id();
-        let branch = find::branch(&repository, name);
-        Self::at_revision(
-            repository,
-            name,
-            RevisionRoot {
-                commit: Some(commit),
-                root,
-                dirty: false,
-                branch,
-            },
-            &folder,
-        )
+    pub fn open(directory: &Path, path: &RevisionPath) -> Result<Self, RevisionError> {
+        let start = RevisionStart::open(directory, path)?;
+        Self::at_revision(start.repository, path.revision(), start.top, &start.folder)
     }
 
-    /// Opens the index of the repository around a folder: the content of the next commit.
+    /// Like [`open`](Self::open), at the folder or its nearest parent that contains a file with
+    /// this name. Returns `None` if no parent contains one.
+    ///
+    /// # Errors
+    /// As for `open`.
+    pub fn open_containing(
+        directory: &Path,
+        path: &RevisionPath,
+        name: &str,
+    ) -> Result<Option<Self>, RevisionError> {
+        let revision = Self::open(directory, path)?;
+        Ok(revision.nearest_containing(name))
+    }
+
+    /// Like [`open_containing`](Self::open_containing), for a revision in which the folder may not
+    /// exist yet: its parents are searched all the same.
+    ///
+    /// # Errors
+    /// As for `open`, except for a missing folder.
+    pub fn open_base_containing(
+        directory: &Path,
+        path: &RevisionPath,
+        name: &str,
+    ) -> Result<Option<Self>, RevisionError> {
+        let RevisionStart {
+            repository,
+            top,
+            mut folder,
+        } = RevisionStart::open(directory, path)?;
+        // A folder that was not fetched is reported below.
+        let is_missing = |folder: &[String]| match walk::resolve(&repository, top.root, folder) {
+            Ok(walk::ResolvedPath { path: _, node }) => !matches!(node, walk::TreeEntry::Folder(_)),
+            Err(kind) => kind != FileProblemKind::NotFetched,
+        };
+        while is_missing(&folder) && folder.pop().is_some() {}
+        let revision = Self::at_revision(repository, path.revision(), top, &folder)?;
+        Ok(revision.nearest_containing(name))
+    }
+
+    fn nearest_containing(mut self, name: &str) -> Option<Self> {
+        while !self.contains_file(name) {
+            self.folder.pop()?;
+        }
+        Some(self)
+    }
+
+    /// Opens the index of the repository around a folder: the content of the next commit. Like
+    /// [`open_containing`](Self::open_containing), it is read at the nearest parent that contains
+    /// the file.
+    ///
+    /// # Errors
+    /// Missing repository or index, unresolved merge conflicts, or a folder without staged files.
+    pub fn staged_containing(directory: &Path, name: &str) -> Result<Option<Self>, RevisionError> {
+        Ok(Self::staged(directory)?.nearest_containing(name))
+    }
+
+    /// Opens the index at the same folder.
     ///
     /// # Errors
     /// Missing repository or index, unresolved merge conflicts, or a folder without staged files.
     pub fn staged(directory: &Path) -> Result<Self, RevisionError> {
-        let repository = find::repository(directory)?;
+        let repository = location::open(directory)?;
         let folder = find::folder(&repository, directory)?;
         let root = find::staged(&repository)?;
         // `HEAD` has no commit before the first one.
@@ -130,6 +202,38 @@ impl Revision {
         )
     }
 
+    /// A commit at a folder, given by its segments from the root of the repository.
+    pub(crate) fn committed(
+        repository: Repository,
+        commit: Oid,
+        folder: &[String],
+    ) -> Result<Self, RevisionError> {
+        let name = commit.to_string();
+        let root = repository
+            .find_commit(commit)
+            .and_then(|commit| commit.tree())
+            .map_err(|source| find::incomplete(&repository, &name, source))?
+            .id();
+        let top = RevisionRoot {
+            commit: Some(commit),
+            root,
+            dirty: false,
+            branch: None,
+        };
+        Self::at_revision(repository, &name, top, folder)
+    }
+
+    /// The id of a file, by its path relative to the configuration.
+    pub(crate) fn blob_id(&self, path: &Utf8Path) -> Result<Oid, FileProblemKind> {
+        let parts = self.lexical(path)?;
+        let repository = self.repository();
+        match walk::resolve(&repository, self.root, &parts)?.node {
+            walk::TreeEntry::File(blob) => Ok(blob),
+            walk::TreeEntry::Folder(_) => Err(FileProblemKind::Special),
+            walk::TreeEntry::Submodule => Err(FileProblemKind::Submodule),
+        }
+    }
+
     fn at_revision(
         repository: Repository,
         name: &str,
@@ -142,16 +246,22 @@ impl Revision {
             dirty,
             branch,
         } = top;
-        let found = walk::resolve(&repository, root, folder);
-        let Ok(walk::ResolvedPath {
-            path,
-            node: walk::TreeEntry::Folder(_),
-        }) = found
-        else {
-            return Err(RevisionError::NoFolder {
-                revision: name.to_owned(),
-                folder: folder.join("/"),
-            });
+        let path = match walk::resolve(&repository, root, folder) {
+            Ok(walk::ResolvedPath {
+                path,
+                node: walk::TreeEntry::Folder(_),
+            }) => path,
+            Err(FileProblemKind::NotFetched) => {
+                return Err(RevisionError::NotFetched {
+                    revision: name.to_owned(),
+                });
+            }
+            Ok(_) | Err(_) => {
+                return Err(RevisionError::NoFolder {
+                    revision: name.to_owned(),
+                    folder: folder.join("/"),
+                });
+            }
         };
         let repository = Mutex::new(repository);
         let read = AtomicUsize::new(0);
@@ -163,6 +273,7 @@ impl Revision {
             branch,
             folder: path,
             read,
+            is_incomplete: AtomicBool::new(false),
         })
     }
 
@@ -175,6 +286,11 @@ impl Revision {
             self.branch.clone(),
             self.dirty,
         ))
+    }
+
+    /// The path of this revision, with the folder at which it is read.
+    pub fn path(&self, revision: &RevisionPath) -> RevisionPath {
+        revision.in_folder(self.folder())
     }
 
     /// The folder of the configuration from the root of the repository, with `/`. Empty at the
@@ -198,6 +314,17 @@ impl Revision {
         )
     }
 
+    /// Whether something could not be read because this clone does not contain it.
+    pub fn is_incomplete(&self) -> bool {
+        self.is_incomplete.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, kind: &FileProblemKind) {
+        if *kind == FileProblemKind::NotFetched {
+            self.is_incomplete.store(true, Ordering::Relaxed);
+        }
+    }
+
     fn repository(&self) -> MutexGuard<'_, Repository> {
         // The repository is only read, so a thread that panicked left nothing inconsistent.
         self.repository
@@ -219,8 +346,8 @@ impl Revision {
     }
 }
 
-impl Source for Revision {
-    fn list(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
+impl Revision {
+    fn find(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
         let parts = self.lexical(path)?;
         let shown = normalize(path).ok_or(FileProblemKind::Outside)?;
         let repository = self.repository();
@@ -236,7 +363,7 @@ impl Source for Revision {
         }
     }
 
-    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+    fn text(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
         let parts = self.lexical(path)?;
         let repository = self.repository();
         let bytes = match walk::resolve(&repository, self.root, &parts)?.node {
@@ -254,7 +381,7 @@ impl Source for Revision {
         text(bytes)
     }
 
-    fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
+    fn pack_tree(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
         let parts = self.lexical(path).map_err(PackError::Directory)?;
         let repository = self.repository();
         match walk::resolve(&repository, self.root, &parts)
@@ -265,5 +392,27 @@ impl Source for Revision {
             walk::TreeEntry::File(_) => Err(PackError::NoDirectory),
             walk::TreeEntry::Submodule => Err(PackError::Directory(FileProblemKind::Submodule)),
         }
+    }
+}
+
+impl Source for Revision {
+    fn list(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
+        let listing = self.find(path).inspect_err(|kind| self.note(kind))?;
+        for problem in &listing.problems {
+            self.note(&problem.kind);
+        }
+        Ok(listing)
+    }
+
+    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+        self.text(path, limit).inspect_err(|kind| self.note(kind))
+    }
+
+    fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
+        self.pack_tree(path).inspect_err(|error| {
+            if let PackError::Directory(kind) | PackError::Entry { path: _, kind } = error {
+                self.note(kind);
+            }
+        })
     }
 }

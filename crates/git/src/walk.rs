@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use camino::Utf8Path;
 use git2::{ErrorCode, Oid, Repository};
 
-use crate::problem::{FileProblem, FileProblemKind, Listing, MAX_DEPTH, is_manifest};
+use crate::problem::{FileProblem, FileProblemKind, Listing, MAX_DEPTH, MAX_HIDDEN, is_manifest};
 
 /// Maximum number of symbolic links in one path, as on Linux.
 const MAX_LINKS: usize = 40;
@@ -38,14 +38,10 @@ pub(crate) struct ResolvedPath {
 
 /// Converts an error of libgit2.
 pub(crate) fn unreadable(error: &git2::Error) -> FileProblemKind {
-    let why = match error.code() {
-        ErrorCode::NotFound => {
-            "its content is not in this clone; run `git fetch`, or clone without a filter"
-                .to_owned()
-        }
-        _ => error.message().to_owned(),
-    };
-    FileProblemKind::Unreadable(why)
+    match error.code() {
+        ErrorCode::NotFound => FileProblemKind::NotFetched,
+        _ => FileProblemKind::Unreadable(error.message().to_owned()),
+    }
 }
 
 /// Reads a file after checking its size.
@@ -154,6 +150,7 @@ pub(crate) fn list(
         root,
         seen: HashSet::new(),
         entries: 0,
+        hidden: 0,
         listing: Listing::default(),
     };
     walk.folder(tree, shown, &mut vec![path])?;
@@ -169,6 +166,8 @@ struct Walk<'a> {
     root: Oid,
     seen: HashSet<Vec<String>>,
     entries: usize,
+    /// The number of entries of hidden folders.
+    hidden: usize,
     listing: Listing,
 }
 
@@ -194,18 +193,16 @@ impl Walk<'_> {
                 )));
             }
             let Ok(name) = std::str::from_utf8(entry.name_bytes()) else {
-                let path = shown.join(String::from_utf8_lossy(entry.name_bytes()).as_ref());
-                self.listing.problems.push(FileProblem {
-                    path,
-                    kind: FileProblemKind::Name,
-                });
+                self.undecodable(&entry, shown, parents)?;
                 continue;
             };
             let path = shown.join(name);
             let kind = entry.filemode_raw() & KIND;
             if name.starts_with('.') {
-                if !matches!(kind, FOLDER | LINK | SUBMODULE) {
-                    self.listing.skipped.push(path);
+                match kind {
+                    FOLDER => self.hidden_folder(entry.id(), &path, parents.len()),
+                    LINK | SUBMODULE => {}
+                    _ => self.listing.skipped.push(path),
                 }
                 continue;
             }
@@ -231,6 +228,72 @@ impl Walk<'_> {
                 }
                 self.listing.problems.push(FileProblem { path, kind });
             }
+        }
+        Ok(())
+    }
+
+    /// Lists the manifests in a hidden folder as skipped, so that a plan can tell where a manifest
+    /// went. Links are not followed. What cannot be read is left out: nothing there is a manifest.
+    fn hidden_folder(&mut self, tree: Oid, shown: &Utf8Path, depth: usize) {
+        if depth >= MAX_DEPTH {
+            return;
+        }
+        let Ok(tree) = self.repository.find_tree(tree) else {
+            return;
+        };
+        for entry in &tree {
+            self.hidden += 1;
+            if self.hidden > MAX_HIDDEN {
+                return;
+            }
+            let Ok(name) = std::str::from_utf8(entry.name_bytes()) else {
+                continue;
+            };
+            let path = shown.join(name);
+            match entry.filemode_raw() & KIND {
+                FOLDER => self.hidden_folder(entry.id(), &path, depth + 1),
+                LINK | SUBMODULE => {}
+                _ if is_manifest(&path) => self.listing.skipped.push(path),
+                _ => {}
+            }
+        }
+    }
+
+    /// Reports an entry whose name is not UTF-8 if it is a manifest or a folder that contains one.
+    /// Other files of that kind do not concern any target.
+    fn undecodable(
+        &mut self,
+        entry: &git2::TreeEntry<'_>,
+        shown: &Utf8Path,
+        parents: &mut Vec<Vec<String>>,
+    ) -> Result<(), FileProblemKind> {
+        let name = String::from_utf8_lossy(entry.name_bytes());
+        let path = shown.join(name.as_ref());
+        let matters = match entry.filemode_raw() & KIND {
+            _ if name.starts_with('.') => false,
+            FOLDER => {
+                let outer = std::mem::take(&mut self.listing);
+                let real = parents.last().into_iter().flatten().cloned();
+                parents.push(real.chain([name.into_owned()]).collect());
+                let result = if parents.len() > MAX_DEPTH {
+                    Err(FileProblemKind::too_deep())
+                } else {
+                    self.folder(entry.id(), &path, parents)
+                };
+                parents.pop();
+                let inner = std::mem::replace(&mut self.listing, outer);
+                if self.entries > MAX_ENTRIES {
+                    return result;
+                }
+                result.is_err() || !inner.files.is_empty() || !inner.problems.is_empty()
+            }
+            _ => is_manifest(&path),
+        };
+        if matters {
+            self.listing.problems.push(FileProblem {
+                path,
+                kind: FileProblemKind::Name,
+            });
         }
         Ok(())
     }

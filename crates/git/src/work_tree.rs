@@ -7,14 +7,21 @@ use std::collections::HashSet;
 use std::fs::{self, FileType, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use camino::{Utf8Component, Utf8Path};
+use git2::ErrorCode;
 use thiserror::Error;
 
+use crate::find::{self, RevisionError};
+use crate::git::HeadCommit;
+use crate::line_endings::LineEndings;
+use crate::location;
 use crate::pack::{self, PackError, PackTree};
-use crate::problem::{FileProblem, FileProblemKind, Listing, MAX_DEPTH, is_manifest};
+use crate::problem::{FileProblem, FileProblemKind, Listing, MAX_DEPTH, MAX_HIDDEN, is_manifest};
 use crate::read::{read_bounded, text, unreadable};
+use crate::read_log::ReadLog;
+use crate::revision::Revision;
 use crate::source::{Source, normalize};
 
 /// The directory of a configuration in its work tree.
@@ -24,6 +31,11 @@ pub struct WorkTree {
     root: PathBuf,
     /// The limit of all reads: the work tree of the git repository, or `root` itself.
     boundary: PathBuf,
+    /// Whether `boundary` is the top of a git work tree.
+    is_repository: bool,
+    /// Opened for the first file or pack that needs it.
+    endings: OnceLock<Option<Mutex<LineEndings>>>,
+    log: Mutex<ReadLog>,
 }
 
 /// The directory of the configuration cannot be opened.
@@ -52,17 +64,90 @@ impl WorkTree {
             path: directory.display().to_string(),
             source,
         })?;
-        let repository = git2::Repository::discover(&root).ok();
-        let boundary = repository.and_then(|repository| repository.workdir()?.canonicalize().ok());
-        let boundary = boundary
-            .filter(|boundary| root.starts_with(boundary))
-            .unwrap_or_else(|| root.clone());
-        Ok(Self { root, boundary })
+        // The entry `.git` alone decides, so that the limit does not depend on whether the
+        // repository can be opened.
+        let top = location::top(&root);
+        Ok(Self {
+            is_repository: top.is_some(),
+            boundary: top.unwrap_or_else(|| root.clone()),
+            root,
+            endings: OnceLock::new(),
+            log: Mutex::default(),
+        })
     }
 
     /// The directory of the configuration, with symbolic links resolved.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The folder of the configuration from the root of the repository, with `/`. Empty at the root
+    /// and outside of repositories.
+    pub fn folder(&self) -> String {
+        self.segments().join("/")
+    }
+
+    fn segments(&self) -> Vec<String> {
+        let inside = self.root.strip_prefix(&self.boundary).ok();
+        let inside = inside.map(|inside| inside.iter().map(|name| name.to_string_lossy().into()));
+        inside.map(Iterator::collect).unwrap_or_default()
+    }
+
+    /// The commit that is checked out. It counts as dirty if it does not contain what was read until
+    /// now. Returns `None` outside of repositories and before the first commit.
+    ///
+    /// # Errors
+    /// The repository cannot be opened, or its commit cannot be read.
+    pub fn head(&self) -> Result<Option<HeadCommit>, RevisionError> {
+        if !self.is_repository {
+            return Ok(None);
+        }
+        let repository = location::open_work_tree(&self.boundary)?;
+        let unreadable = |source| find::incomplete(&repository, "HEAD", source);
+        let head = match repository.head() {
+            Ok(head) => head,
+            Err(error) if error.code() == ErrorCode::UnbornBranch => return Ok(None),
+            Err(source) => return Err(unreadable(source)),
+        };
+        let commit = head.peel_to_commit().map_err(unreadable)?;
+        let branch = find::checked_out_branch(&repository);
+        let mut found = HeadCommit::from_git(&commit, branch, false);
+        let id = commit.id();
+        drop(commit);
+        drop(head);
+        let folder = self.segments();
+        let is_changed = crate::git::is_changed(&repository, &folder);
+        found.dirty = match Revision::committed(repository, id, &folder) {
+            Ok(committed) => is_changed || self.log().difference(&committed).is_some(),
+            // The folder itself is not committed.
+            Err(RevisionError::NoFolder { .. }) => true,
+            Err(error) => return Err(error),
+        };
+        Ok(Some(found))
+    }
+
+    fn log(&self) -> MutexGuard<'_, ReadLog> {
+        // Each entry is added as a whole, so a thread that panicked left nothing inconsistent.
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The conversion of line endings, if the repository can be opened.
+    fn endings(&self) -> Option<MutexGuard<'_, LineEndings>> {
+        let endings = self.endings.get_or_init(|| {
+            let top = self.is_repository.then_some(&self.boundary)?;
+            LineEndings::of(top).map(Mutex::new)
+        });
+        let endings = endings.as_ref()?;
+        Some(endings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Checks that a path with links resolved is inside of the repository and none of git's files.
+    fn check_inside(&self, real: &Path) -> Result<(), FileProblemKind> {
+        if real.starts_with(&self.boundary) && !location::is_internal(&self.boundary, real) {
+            Ok(())
+        } else {
+            Err(FileProblemKind::SymlinkOutside)
+        }
     }
 
     /// The absolute path of a file or folder, with symbolic links resolved. `path` is relative to
@@ -86,20 +171,18 @@ impl WorkTree {
                 other => lexical.push(other.as_str()),
             }
         }
-        if !lexical.starts_with(&self.boundary) {
+        if !lexical.starts_with(&self.boundary) || location::is_internal(&self.boundary, &lexical) {
             return Err(FileProblemKind::Outside);
         }
         let real = lexical.canonicalize().map_err(|error| unreadable(&error))?;
-        if !real.starts_with(&self.boundary) {
-            return Err(FileProblemKind::SymlinkOutside);
-        }
+        self.check_inside(&real)?;
         let metadata = fs::metadata(&real).map_err(|error| unreadable(&error))?;
         Ok((real, metadata))
     }
 }
 
-impl Source for WorkTree {
-    fn list(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
+impl WorkTree {
+    fn find(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
         let (real, metadata) = self.locate(path)?;
         let shown = normalize(path).ok_or(FileProblemKind::Outside)?;
         if metadata.is_file() {
@@ -115,6 +198,7 @@ impl Source for WorkTree {
         let mut walk = WorkTreeWalk {
             tree: self,
             seen: HashSet::new(),
+            hidden: 0,
             listing: Listing::default(),
         };
         walk.folder(&real, &shown, &mut vec![real.clone()])?;
@@ -124,13 +208,39 @@ impl Source for WorkTree {
         Ok(listing)
     }
 
-    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+    /// The bytes of a file as git would store them.
+    fn bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind> {
         let (real, metadata) = self.locate(path)?;
         if !metadata.is_file() {
             return Err(FileProblemKind::Special);
         }
         let bytes = read_bounded(&real, &metadata, limit)?;
-        text(bytes)
+        Ok(match bytes.contains(&b'\r').then(|| self.endings()) {
+            Some(Some(endings)) => endings.stored(&real, bytes),
+            Some(None) | None => bytes,
+        })
+    }
+}
+
+impl Source for WorkTree {
+    fn list(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
+        let listing = self.find(path)?;
+        self.log().list(path, &listing);
+        Ok(listing)
+    }
+
+    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+        match self.bytes(path, limit) {
+            Ok(bytes) => {
+                self.log().file(path, &bytes);
+                text(bytes)
+            }
+            Err(FileProblemKind::Missing) => {
+                self.log().missing(path);
+                Err(FileProblemKind::Missing)
+            }
+            Err(kind) => Err(kind),
+        }
     }
 
     fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
@@ -138,7 +248,10 @@ impl Source for WorkTree {
         if !metadata.is_dir() {
             return Err(PackError::NoDirectory);
         }
-        pack::work::read(&real, &self.boundary)
+        let endings = self.endings();
+        let tree = pack::work::read(&real, &self.boundary, endings.as_deref())?;
+        self.log().pack(path, tree.files());
+        Ok(tree)
     }
 }
 
@@ -147,6 +260,8 @@ impl Source for WorkTree {
 struct WorkTreeWalk<'a> {
     tree: &'a WorkTree,
     seen: HashSet<PathBuf>,
+    /// The number of entries of hidden folders.
+    hidden: usize,
     listing: Listing,
 }
 
@@ -167,17 +282,17 @@ impl WorkTreeWalk<'_> {
         for entry in entries {
             let name = entry.file_name();
             let Some(name) = name.to_str() else {
-                let path = shown.join(name.to_string_lossy().as_ref());
-                self.listing.problems.push(FileProblem {
-                    path,
-                    kind: FileProblemKind::Name,
-                });
+                self.undecodable(&entry, shown, parents);
                 continue;
             };
             let path = shown.join(name);
             if name.starts_with('.') {
-                if entry.file_type().is_ok_and(|kind| kind.is_file()) {
-                    self.listing.skipped.push(path);
+                match entry.file_type() {
+                    Ok(kind) if kind.is_file() => self.listing.skipped.push(path),
+                    Ok(kind) if kind.is_dir() && name != ".git" => {
+                        self.hidden_folder(&entry.path(), &path, parents.len());
+                    }
+                    Ok(_) | Err(_) => {}
                 }
                 continue;
             }
@@ -190,6 +305,59 @@ impl WorkTreeWalk<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Lists the manifests in a hidden folder as skipped, so that a plan can tell where a manifest
+    /// went. Links are not followed. What cannot be read is left out: nothing there is a manifest.
+    fn hidden_folder(&mut self, real: &Path, shown: &Utf8Path, depth: usize) {
+        if depth >= MAX_DEPTH {
+            return;
+        }
+        for entry in fs::read_dir(real).into_iter().flatten().flatten() {
+            self.hidden += 1;
+            if self.hidden > MAX_HIDDEN {
+                return;
+            }
+            let name = entry.file_name();
+            let (Some(name), Ok(kind)) = (name.to_str(), entry.file_type()) else {
+                continue;
+            };
+            let path = shown.join(name);
+            if kind.is_dir() {
+                self.hidden_folder(&entry.path(), &path, depth + 1);
+            } else if kind.is_file() && is_manifest(&path) {
+                self.listing.skipped.push(path);
+            }
+        }
+    }
+
+    /// Reports an entry whose name is not UTF-8 if it is a manifest or a folder that contains one.
+    /// Other files of that kind do not concern any target.
+    fn undecodable(&mut self, entry: &fs::DirEntry, shown: &Utf8Path, parents: &mut Vec<PathBuf>) {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') {
+            return;
+        }
+        let path = shown.join(name.as_ref());
+        let outer = std::mem::take(&mut self.listing);
+        let result = match entry.file_type() {
+            Ok(kind) => self.entry(entry.path(), kind, &path, parents),
+            Err(error) => Err(unreadable(&error)),
+        };
+        let inner = std::mem::replace(&mut self.listing, outer);
+        let matters = match result {
+            // A link without a target has no content that could matter.
+            Err(FileProblemKind::Missing) => is_manifest(&path),
+            Err(_) => true,
+            Ok(()) => !inner.files.is_empty() || !inner.problems.is_empty(),
+        };
+        if matters {
+            self.listing.problems.push(FileProblem {
+                path,
+                kind: FileProblemKind::Name,
+            });
+        }
     }
 
     fn entry(
@@ -211,9 +379,7 @@ impl WorkTreeWalk<'_> {
                     }
                     other => other,
                 })?;
-            if !real.starts_with(&self.tree.boundary) {
-                return Err(FileProblemKind::SymlinkOutside);
-            }
+            self.tree.check_inside(&real)?;
             kind = fs::metadata(&real)
                 .map_err(|error| unreadable(&error))?
                 .file_type();
@@ -248,3 +414,6 @@ impl WorkTreeWalk<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

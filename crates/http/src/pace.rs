@@ -234,7 +234,7 @@ mod tests {
     enum Limit {
         /// So many requests in each window of this length.
         Window(u32, Duration),
-        /// A bucket of so many tokens, one of which is added after each interval.
+        /// A bucket with this capacity. After each interval, one token is added.
         Bucket(u32, Duration),
     }
 

@@ -1,7 +1,7 @@
 //! Journals of runs that were cut off: what may have been under way is read back before anything else is done.
 
 use anyhow::Context as _;
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 
 use super::shared::ApplyOptions;
 use crate::cli::connect::Session;
@@ -9,7 +9,9 @@ use crate::cli::console::Console;
 use crate::render;
 use crate::render::text::{count_of, neutral};
 use crate::run::journal;
-use crate::run::journal::{CallResult, FOLDER, Journal, JournalRecord, RunHistory};
+use crate::run::journal::{
+    CallResult, Journal, JournalError, JournalFiles, JournalRecord, RunHistory,
+};
 use crate::run::{RecoveredCall, end_of, resolve};
 use manifest::config::Target;
 
@@ -22,7 +24,9 @@ pub(crate) async fn recover_journals(
     targets: &[&Target],
     console: Console,
 ) -> anyhow::Result<()> {
-    let mut files = journal::list(Utf8Path::new(FOLDER))?;
+    let listed = journal::list()?;
+    warn_ignored(&listed, console);
+    let mut files = readable(listed.own, console)?;
     files.extend(applying.journal.clone().filter(|path| path.is_file()));
     let mut session = None;
     let mut result = Ok(());
@@ -44,6 +48,39 @@ pub(crate) async fn recover_journals(
         session.close().await;
     }
     result
+}
+
+/// The journals that can be read. One that is invalid belongs to no run that could be finished, so
+/// it stops no other run.
+///
+/// # Errors
+/// A later version wrote one of them, so that a run of it may be unfinished.
+fn readable(files: Vec<Utf8PathBuf>, console: Console) -> Result<Vec<Utf8PathBuf>, JournalError> {
+    let mut found = Vec::new();
+    for path in files {
+        match journal::unfinished(&path) {
+            Ok(_) => found.push(path),
+            Err(error @ (JournalError::Later { .. } | JournalError::Locked { .. })) => {
+                return Err(error);
+            }
+            Err(error) => console.warn(&format!(
+                "Ignored an invalid file: {}",
+                neutral(&error.to_string())
+            )),
+        }
+    }
+    Ok(found)
+}
+
+/// Names the files of the state folder that are not used.
+pub(crate) fn warn_ignored(listed: &JournalFiles, console: Console) {
+    for (path, reason) in &listed.ignored {
+        console.warn(&format!(
+            "Ignored `{}`: {}",
+            neutral(path.as_str()),
+            neutral(reason)
+        ));
+    }
 }
 
 async fn recover_journal(

@@ -3,7 +3,7 @@
 pub(super) mod audit;
 mod execute;
 mod guards;
-mod interrupt;
+pub(super) mod interrupt;
 pub(super) mod journals;
 mod requirements;
 mod saved;
@@ -16,6 +16,7 @@ use clap::Args;
 
 use super::connect::Session;
 use super::console::Console;
+use super::directory;
 use super::error::{CommandError, CommandResult};
 use super::gates::{GateArgs, GateSources};
 use super::planning::{self, Planned};
@@ -24,7 +25,7 @@ use super::workspace::{Project, TargetSelection, Workspace};
 use crate::plan::{Fingerprint, Plan, plan_digest};
 use crate::run::journal::RunKind;
 use execute::RunResult;
-use git::SignedBy;
+use git::{RevisionPath, SignedBy};
 use requirements::{AppliedRevision, RequirementArgs};
 
 /// How often what a conflict with another writer left is planned again.
@@ -52,7 +53,7 @@ pub(super) struct ApplyArgs {
     /// Read the configuration and the manifests of this revision instead of the work tree: a branch, a tag, HEAD~1 or a
     /// commit. REV:FOLDER reads another folder of it. The journal stays in this directory.
     #[arg(long, value_name = "REV")]
-    at: Option<String>,
+    at: Option<RevisionPath>,
     #[command(flatten)]
     gates: GateArgs,
     #[command(flatten)]
@@ -73,24 +74,28 @@ impl ApplyArgs {
         super::runtime()?.block_on(self.run_async(console))
     }
 
-    async fn run_async(self, console: Console) -> CommandResult {
+    async fn run_async(mut self, console: Console) -> CommandResult {
         let mut plan_file = None;
         if let Some(path) = &self.path {
             if path.is_dir() {
-                super::change_directory(path)?;
+                directory::change(path)?;
             } else {
                 plan_file = Some(saved::load(path)?);
             }
         }
-        let at = self
-            .at
-            .as_deref()
-            .map(RevisionArgs::revision)
-            .unwrap_or_default();
+        directory::enter_project()?;
+        self.applying.enter_paths();
+        let at = self.at.clone().map(RevisionArgs::revision);
+        let at = at.unwrap_or_default();
+        let head = self.at.clone().unwrap_or_else(RevisionPath::head);
         let project = Project::open(&self.selection, &at)?;
         let applied = AppliedRevision {
-            at: self.at.as_deref(),
-            base: self.gates.named_base(),
+            is_named: self.at.is_some(),
+            base: self
+                .gates
+                .named_base()
+                .map(|base| base.clone().or_folder_of(&head)),
+            at: head,
             prefix: project.prefix(),
             branch: project.config().apply.branch.as_deref(),
         };
@@ -129,7 +134,8 @@ impl ApplyArgs {
                 services,
             } = planning::plan_all(project, connect, gate_sources, Session::writes, console)
                 .await?;
-            if let Err(refused) = self.requirements.check_files(plan.commit.as_ref()) {
+            let requirements = &self.requirements;
+            if let Err(refused) = requirements.check_files(plan.commit.as_ref(), &workspace) {
                 session.close().await;
                 return Err(refused);
             }
@@ -152,9 +158,9 @@ impl ApplyArgs {
 
     fn check_saved(&self, plan: &Plan, workspace: &Workspace) -> CommandResult<()> {
         let Self { requirements, .. } = self;
-        let commit = workspace.commit();
+        let commit = workspace.commit().ok().flatten();
         let made = plan.commit.as_ref().filter(|commit| commit.dirty);
-        requirements.check_files(made.or(commit.as_ref()))?;
+        requirements.check_files(made.or(commit.as_ref()), workspace)?;
         requirements.check_plan(plan, commit.as_ref(), &workspace.tree_digest())
     }
 
@@ -186,9 +192,9 @@ impl ApplyArgs {
             if reviewed {
                 return Ok(exit);
             }
-            console.print(
+            console.announce(
                 "\nAnother writer was there meanwhile: what is left is planned again.\n\n",
-            )?;
+            );
             let next = async {
                 let (plan, services) = planning::plan_again(
                     workspace,

@@ -9,12 +9,14 @@ use anyhow::{Context as _, bail};
 use camino::Utf8PathBuf;
 use clap::Args;
 
+use crate::cli::directory;
 use crate::cli::error::{CommandError, CommandResult};
+use crate::cli::workspace::Workspace;
 use crate::plan::{Commit, Fingerprint, Plan};
 use crate::render::annotations::RepositoryPrefix;
 use git::{
-    BranchError, Pipeline, Revision, RevisionError, SignatureError, SignatureRequest, SignedBy,
-    Source as _,
+    BranchError, Pipeline, Revision, RevisionError, RevisionPath, SignatureError, SignatureRequest,
+    SignedBy, Source as _,
 };
 use manifest::config::FILE_NAME;
 use manifest::{MAX_BYTES, parse_config};
@@ -59,14 +61,28 @@ pub(super) struct RequirementArgs {
 
 /// What is applied.
 pub(super) struct AppliedRevision<'a> {
-    /// The revision that the manifests are read from; what is checked out without it.
-    pub(super) at: Option<&'a str>,
-    /// The revision that it was merged into, as named.
-    pub(super) base: Option<&'a str>,
+    /// The revision that the manifests are read from: the named one, or what is checked out.
+    pub(super) at: RevisionPath,
+    /// Whether the revision was named.
+    pub(super) is_named: bool,
+    /// The revision that it was merged into, if it was named, at the same folder.
+    pub(super) base: Option<RevisionPath>,
     /// Where the configuration is, from the top of the repository.
     pub(super) prefix: &'a RepositoryPrefix,
     /// The branch that the configuration names.
     pub(super) branch: Option<&'a str>,
+}
+
+impl AppliedRevision<'_> {
+    /// The revision that the commit was merged into, at the same folder: the named one, or the first
+    /// parent.
+    fn base(&self, commit: &str) -> Result<Option<RevisionPath>, RevisionError> {
+        let here = directory::start();
+        Ok(match &self.base {
+            Some(base) => Some(base.at(git::commit_id(here, base)?)),
+            None => git::first_parent(here, commit)?.map(|parent| self.at.at(parent)),
+        })
+    }
 }
 
 impl RequirementArgs {
@@ -80,6 +96,18 @@ impl RequirementArgs {
         applied: &AppliedRevision<'_>,
     ) -> CommandResult<Option<SignedBy>> {
         let branches = self.branches(applied)?;
+        if let Some(outer) = git::superproject(directory::start())
+            && (self.require_signed || !branches.is_empty())
+        {
+            let why = format!(
+                "this directory is in a submodule of `{}`, so a change there can replace its branches and signers; run in a clone of the submodule",
+                outer.display()
+            );
+            return Err(refused(
+                &why,
+                "--allow-any-branch applies a commit of any branch.",
+            ));
+        }
         let is_open = self.require_branch.is_none() && !self.allow_any_branch;
         if branches.is_empty() && is_open && pipeline().is_some() {
             return Err(no_branch());
@@ -87,7 +115,7 @@ impl RequirementArgs {
         for branch in branches {
             on_branch(applied, &branch).map_err(|error| match error {
                 // A revision that does not exist is a mistyped one, unless there is nothing to look into at all.
-                BranchError::Revision(error) if applied.at.is_some() => CommandError::from(error),
+                BranchError::Revision(error) if applied.is_named => CommandError::from(error),
                 error => refused(&error, "--allow-any-branch applies a commit of any branch."),
             })?;
         }
@@ -107,18 +135,24 @@ impl RequirementArgs {
     ///
     /// # Errors
     /// The files are refused.
-    pub(super) fn check_files(&self, commit: Option<&Commit>) -> CommandResult<()> {
+    pub(super) fn check_files(
+        &self,
+        commit: Option<&Commit>,
+        workspace: &Workspace,
+    ) -> CommandResult<()> {
         let why = match commit {
             _ if !is_required(self.require_clean, self.allow_dirty) => return Ok(()),
             Some(commit) if !commit.dirty => return Ok(()),
             Some(_) => {
                 "files here are not as they were committed, so that what would be applied is nothing that was merged; \
                  `git status` shows them (a manifest that git ignores counts too)"
+                    .to_owned()
             }
-            None => {
-                "git does not tell which commit this is: there is no repository or no commit, or it belongs to somebody \
-                 else, and `git config --global --add safe.directory DIR` says that it is fine"
-            }
+            None => match workspace.commit() {
+                Err(error) => error.to_string(),
+                Ok(_) => "no commit is checked out here: no git repository was found, or it is empty"
+                    .to_owned(),
+            },
         };
         Err(refused(&why, "--allow-dirty applies what is here."))
     }
@@ -173,13 +207,13 @@ impl RequirementArgs {
     }
 
     fn signed(&self, applied: &AppliedRevision<'_>) -> Result<SignedBy, SignatureError> {
-        let here = Path::new(".");
-        let commit = git::commit_id(here, applied.at)?;
+        let here = directory::start();
+        let commit = git::commit_id(here, &applied.at)?;
         let file = applied.prefix.file(self.allowed_signers.as_str());
         git::verify(&SignatureRequest {
             directory: here,
             commit: &commit,
-            base: applied.base,
+            base: applied.base.as_ref().map(RevisionPath::revision),
             file: &file,
         })
     }
@@ -195,8 +229,8 @@ fn pipeline() -> Option<Pipeline> {
 }
 
 fn on_branch(applied: &AppliedRevision<'_>, branch: &str) -> Result<(), BranchError> {
-    let here = Path::new(".");
-    git::on_branch(here, &git::commit_id(here, applied.at)?, branch)
+    let here = directory::start();
+    git::on_branch(here, &git::commit_id(here, &applied.at)?, branch)
 }
 
 /// All branches that are asked for: by what is applied, by what it was merged into, and by the default branch of the
@@ -205,32 +239,30 @@ fn on_branch(applied: &AppliedRevision<'_>, branch: &str) -> Result<(), BranchEr
 /// # Errors
 /// A configuration cannot be read, so that nobody knows what it asks for.
 fn configured_branches(applied: &AppliedRevision<'_>) -> anyhow::Result<BTreeSet<String>> {
-    let here = Path::new(".");
+    let here = directory::start();
     let mut branches: BTreeSet<String> = applied.branch.map(str::to_owned).into_iter().collect();
     // Without a repository, there is nothing else to ask.
-    let Ok(commit) = git::commit_id(here, applied.at) else {
-        return Ok(branches);
+    let commit = match git::commit_id(here, &applied.at) {
+        Ok(commit) => commit,
+        Err(RevisionError::NoRepository { .. } | RevisionError::NoRevision { .. }) => {
+            return Ok(branches);
+        }
+        Err(error) => return Err(error.into()),
     };
-    let base = match applied.base {
-        Some(base) => Some(git::commit_id(here, Some(base))?),
-        None => git::first_parent(here, &commit)?,
-    };
-    for revision in base.into_iter().chain(git::default_branch(here)) {
-        branches.extend(branch_at(here, &revision)?);
+    let base = applied.base(&commit)?;
+    let default = git::default_branch(here).map(|tip| applied.at.at(tip));
+    for path in base.into_iter().chain(default) {
+        branches.extend(branch_at(here, &path)?);
     }
     Ok(branches)
 }
 
 /// The branch that the configuration of a commit asks for.
-fn branch_at(here: &Path, commit: &str) -> anyhow::Result<Option<String>> {
-    let tree = match Revision::open(here, commit) {
-        Ok(tree) => tree,
-        Err(RevisionError::NoFolder { .. }) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    if !tree.contains_file(FILE_NAME) {
+fn branch_at(here: &Path, path: &RevisionPath) -> anyhow::Result<Option<String>> {
+    let commit = path.revision();
+    let Some(tree) = Revision::open_base_containing(here, path, FILE_NAME)? else {
         return Ok(None);
-    }
+    };
     let way_out = "name the branch with --require-branch, or the revision that this was merged into with --base";
     let text = tree.read(FILE_NAME.into(), MAX_BYTES);
     let text = text.with_context(|| format!("cannot read {FILE_NAME} at {commit}; {way_out}"))?;
@@ -247,7 +279,7 @@ fn branch_at(here: &Path, commit: &str) -> anyhow::Result<Option<String>> {
 
 /// The refusal in a pipeline that would apply commits that nobody merged.
 fn no_branch() -> CommandError {
-    let branch = git::main_branch(Path::new(".")).unwrap_or_else(|| "main".to_owned());
+    let branch = git::main_branch(directory::start()).unwrap_or_else(|| "main".to_owned());
     CommandError::refused("no branch is configured, so a pipeline could apply unmerged commits.")
         .hint(format!(
             "Nothing was applied. Add `apply: {{branch: {branch}}}` to polwarden.yaml, or pass --require-branch {branch}."

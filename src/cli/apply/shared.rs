@@ -9,6 +9,7 @@ use super::guards;
 use super::saved::match_targets;
 use crate::cli::connect::{Connect, Session};
 use crate::cli::console::Console;
+use crate::cli::directory;
 use crate::cli::error::{CommandError, CommandResult, FailureKind};
 use crate::cli::planning;
 use crate::cli::steps::{StepArgs, check_guarantees};
@@ -132,6 +133,12 @@ impl ReadyPlan {
 }
 
 impl ApplyOptions {
+    /// Makes the paths relative to the working directory, which is that of the configuration.
+    pub(crate) fn enter_paths(&mut self) {
+        self.journal = self.journal.as_deref().map(directory::argument);
+        self.audit_record = self.audit_record.as_deref().map(directory::argument);
+    }
+
     /// Shows a plan, asks, and runs it.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 mod acknowledged;
 mod kind;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use thiserror::Error;
@@ -181,20 +181,18 @@ fn triggered_guards(plan: &TargetPlan, limits: &ChangeLimits) -> Vec<TriggeredGu
 fn not_analyzed(plan: &TargetPlan) -> Vec<TriggeredGuard> {
     let listed = plan.access.iter().flat_map(|access| &access.not_analyzed);
     let of_gates = plan.gates.iter().flat_map(|gate| &gate.not_analyzed);
-    let all: BTreeSet<&NotAnalyzed> = listed.chain(of_gates).collect();
+    let mut all: BTreeMap<EntryKey<'_>, &NotAnalyzed> = BTreeMap::new();
+    for entry in listed.chain(of_gates) {
+        all.entry(entry_key(entry)).or_insert(entry);
+    }
     let is_changed = |entry: &NotAnalyzed| {
         let mut changes = plan.changes.iter();
         changes.any(|change| change.name == entry.policy)
     };
     let is_in_gate = |entry: &NotAnalyzed| {
-        let mut gates = plan.gates.iter();
-        gates.any(|gate| gate.is_unbroken() && gate.not_analyzed.contains(entry))
-    };
-    let guard_of = |entry: &NotAnalyzed| match entry.kind {
-        NotAnalyzedKind::Cedar => Guard::Mcp,
-        NotAnalyzedKind::Unknown
-        | NotAnalyzedKind::InvalidResource
-        | NotAnalyzedKind::TooComplex => Guard::NotAnalyzed,
+        let gates = plan.gates.iter().filter(|gate| gate.is_unbroken());
+        let mut entries = gates.flat_map(|gate| &gate.not_analyzed);
+        entries.any(|other| entry_key(other) == entry_key(entry))
     };
     let needs_acknowledgement = |entry: &NotAnalyzed| match entry.kind {
         NotAnalyzedKind::Unknown => is_changed(entry) || is_in_gate(entry),
@@ -202,13 +200,13 @@ fn not_analyzed(plan: &TargetPlan) -> Vec<TriggeredGuard> {
             is_in_gate(entry)
         }
     };
-    all.iter()
+    all.values()
         .filter(|entry| needs_acknowledgement(entry))
         .map(|entry| TriggeredGuard {
             target: plan.target.name.clone(),
             guard: guard_of(entry),
             count: all
-                .iter()
+                .values()
                 .filter(|other| guard_of(other) == guard_of(entry))
                 .count(),
             what: GuardTrigger::GuardedChange {
@@ -218,6 +216,35 @@ fn not_analyzed(plan: &TargetPlan) -> Vec<TriggeredGuard> {
             },
         })
         .collect()
+}
+
+fn guard_of(entry: &NotAnalyzed) -> Guard {
+    match entry.kind {
+        NotAnalyzedKind::Cedar => Guard::Mcp,
+        NotAnalyzedKind::Unknown
+        | NotAnalyzedKind::InvalidResource
+        | NotAnalyzedKind::TooComplex => Guard::NotAnalyzed,
+    }
+}
+
+/// What identifies an entry: its kind, its policy and its reason.
+type EntryKey<'e> = (NotAnalyzedKind, &'e str, &'e str);
+
+/// A Cedar policy counts once: a gate may compare it with the base revision, so that the reason
+/// differs from that of the whole plan.
+fn entry_key(entry: &NotAnalyzed) -> EntryKey<'_> {
+    let NotAnalyzed {
+        kind,
+        policy,
+        reason,
+        source: _,
+    } = entry;
+    match kind {
+        NotAnalyzedKind::Cedar => (*kind, policy, ""),
+        NotAnalyzedKind::Unknown
+        | NotAnalyzedKind::InvalidResource
+        | NotAnalyzedKind::TooComplex => (*kind, policy, reason),
+    }
 }
 
 fn exceeds(count: usize, live: usize, share: &ChangeLimit) -> bool {

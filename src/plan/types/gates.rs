@@ -98,6 +98,10 @@ pub struct BreachInfo {
     pub before: Vec<DecidingRule>,
     /// The rules that decide it after; empty if it will be denied by default.
     pub after: Vec<DecidingRule>,
+    /// What the breach assumes because the service does not document it, as a clause; absent for
+    /// breaches that are proven. `before` and `after` are empty then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assumption: Option<String>,
 }
 
 impl GateOutcome {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::change::SourceRef;
-use access::People;
+use access::{People, StatementSummary};
 use model::pulumi::EnforcementLevel;
 
 /// The effect of a plan on access, for every request and every combination of teams.
@@ -27,6 +27,9 @@ pub struct AccessImpact {
     pub guards: GuardRows,
     /// Requests that change to or from "approval required".
     pub approval: Vec<AccessRow>,
+    /// The statements of Cedar policies that are added, removed and changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statements: Vec<StatementChange>,
 }
 
 /// Changes of deny rules.
@@ -60,16 +63,54 @@ pub struct AccessRow {
     pub before: Vec<DecidingRule>,
     /// The rules that decide the witness after the plan; empty if it is denied by default.
     pub after: Vec<DecidingRule>,
+    /// What the row assumes because the service does not document it, as a clause; absent for rows
+    /// that are proven. `before` and `after` are empty then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assumption: Option<String>,
 }
 
-/// A rule of a policy.
+/// A statement of a Cedar policy that is added, removed or changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StatementChange {
+    /// The name of the policy.
+    pub policy: String,
+    /// How it changes.
+    pub change: StatementChangeKind,
+    /// The statement before the plan; absent if it is added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<StatementSummary>,
+    /// The statement after the plan; absent if it is removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<StatementSummary>,
+    /// Where the policy is declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceRef>,
+}
+
+/// How a statement changes.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum StatementChangeKind {
+    /// The plan adds it.
+    Added,
+    /// The plan removes it.
+    Removed,
+    /// The plan changes it.
+    Changed,
+}
+
+/// A rule of a policy, or a Cedar policy.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RuleReference {
     /// The name of the policy.
     pub policy: String,
-    /// The name of the rule.
-    pub rule: String,
+    /// The name of the rule; absent if a Cedar policy is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// Where the rule is declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceRef>,
@@ -106,14 +147,15 @@ pub enum NotAnalyzedKind {
     TooComplex,
 }
 
-/// A rule that decides a request.
+/// A rule or a Cedar policy that decides a request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DecidingRule {
     /// The policy.
     pub policy: String,
-    /// The rule.
-    pub rule: String,
+    /// The rule; absent if a Cedar policy is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// Whether it allows or denies.
     pub allows: bool,
     /// The resource that matches.
@@ -133,6 +175,7 @@ impl Default for AccessImpact {
             closes: Vec::new(),
             guards: GuardRows::default(),
             approval: Vec::new(),
+            statements: Vec::new(),
         }
     }
 }
@@ -161,6 +204,7 @@ impl AccessImpact {
                     strengthened,
                 },
             approval,
+            statements: _,
         } = &mut self;
         for row in [opens, closes, weakened, strengthened, approval]
             .into_iter()
@@ -184,6 +228,7 @@ impl AccessImpact {
                     strengthened,
                 },
             approval,
+            statements: _,
         } = self;
         [opens, closes, weakened, strengthened, approval]
             .into_iter()

@@ -51,6 +51,9 @@ pub struct TargetOrigins {
     /// One for each difference that the plan leaves undone, in its order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<Origin>,
+    /// One for each live object that no manifest declares, in the order of the plan's `unmanaged`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmanaged: Vec<Origin>,
 }
 
 /// Where one change comes from.

@@ -6,7 +6,9 @@ use crate::plan::{
     GateSource, GuardedChange, GuardedKind, HeldChange, Plan, PlanEvent, PlanNote, SourceRef,
     TargetPlan,
 };
-use crate::render::plan::access_view::{AccessLine, AccessView, not_analyzed_text, who};
+use crate::render::plan::access_view::{
+    AccessLine, AccessView, NotAnalyzedLine, not_analyzed_text, who,
+};
 use crate::render::plan::events::{EventText, event_text, identity};
 use crate::render::plan::wording::{
     call_name, deciding_rules, direction, enforcement_lines, full_name, gate_text, held_reason,
@@ -47,7 +49,7 @@ impl Annotation {
             let SourceRef { file, line } = rule.source.as_ref()?;
             Some(RelatedLocation {
                 spot: AnnotationLocation::line(file, *line),
-                text: call_name(&rule.policy, Some(&rule.rule)),
+                text: call_name(&rule.policy, rule.rule.as_deref()),
             })
         });
         self.related = related
@@ -188,8 +190,16 @@ pub(super) fn of_access(impact: &AccessImpact, rules: (PlanRule, PlanRule)) -> V
         not_analyzed,
     } = AccessView::of(impact);
     let mut found: Vec<Annotation> = lines.iter().map(|line| of_line(line, rules)).collect();
-    found.extend(not_analyzed.into_iter().map(|(text, entry)| {
-        let message = format!("not analyzed: {text}");
+    found.extend(not_analyzed.into_iter().map(|line| {
+        let NotAnalyzedLine {
+            text,
+            entry,
+            statements,
+        } = line;
+        let mut message = format!("not analyzed: {text}");
+        if !statements.is_empty() {
+            message.push_str(&format!(": {}", statements.join("; ")));
+        }
         Annotation::of(
             PlanRule::NotCompared,
             message,

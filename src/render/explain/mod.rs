@@ -74,6 +74,7 @@ impl Explanation {
     ) -> Self {
         let CedarDecision {
             decision,
+            unknown,
             statements,
             failures,
         } = answer;
@@ -81,8 +82,8 @@ impl Explanation {
             .into_iter()
             .map(|statement| DecidedBy::new(&Decider::Statement(statement), locator));
         Self {
-            decision: Answer::new(decision, &[]),
-            unknown: Vec::new(),
+            decision: Answer::new(decision, &unknown),
+            unknown,
             rules: rules.collect(),
             errors: Some(
                 failures
@@ -119,11 +120,14 @@ impl Explanation {
         };
         let mut text = format!("{said}{at}: {}\n", neutral(request));
         for UnknownCause { policy, reason } in unknown {
-            text.push_str(&format!(
-                "  live policy \"{}\" contains something that this version does not understand: {}\n",
-                neutral(policy),
-                neutral(reason)
-            ));
+            let about = policy.as_ref().map(|policy| {
+                format!(
+                    "live policy \"{}\" contains something that this version does not understand: ",
+                    neutral(policy)
+                )
+            });
+            let about = about.unwrap_or_default();
+            text.push_str(&format!("  {about}{}\n", neutral(reason)));
         }
         for rule in rules {
             text.push_str(&format!("  by {}\n", rule.human(painter)));

@@ -44,10 +44,11 @@ pub(super) fn section(page: &mut HtmlPage, impact: &AccessImpact) {
         page.raw("</tbody>\n</table>\n");
     }
     if !not_analyzed.is_empty() {
-        let texts: Vec<String> = not_analyzed
-            .into_iter()
-            .map(|(text, _)| format!("not analyzed: {text}"))
-            .collect();
+        let mut texts: Vec<String> = Vec::new();
+        for line in not_analyzed {
+            texts.push(format!("not analyzed: {}", line.text));
+            texts.extend(line.statements);
+        }
         list(page, &texts);
     }
 }

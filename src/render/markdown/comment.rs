@@ -307,8 +307,10 @@ pub(super) fn opens_and_closes(page: &mut MarkdownPage, access: &AccessImpact) {
             )
         })
         .collect();
-    let not_analyzed = view.not_analyzed.iter();
-    lines.extend(not_analyzed.map(|(text, _)| format!("**not analyzed**: {}", code(text))));
+    for line in &view.not_analyzed {
+        lines.push(format!("**not analyzed**: {}", code(&line.text)));
+        lines.extend(line.statements.iter().map(|text| code(text)));
+    }
     let rest = lines.split_off(lines.len().min(SHOWN));
     page.block(&list("access changes", String::new(), lines));
     let more = plural(rest.len(), "more access change", "more access changes");

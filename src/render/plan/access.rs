@@ -20,8 +20,12 @@ pub(crate) fn human(impact: &AccessImpact, painter: Painter) -> String {
     for line in &lines {
         text.push_str(&line_text(line, painter));
     }
-    for (line, _) in &not_analyzed {
-        let _ = writeln!(text, "    {} {line}", painter.notice("? not analyzed:"));
+    for line in &not_analyzed {
+        let head = painter.notice("? not analyzed:");
+        let _ = writeln!(text, "    {head} {}", line.text);
+        for statement in &line.statements {
+            let _ = writeln!(text, "        {statement}");
+        }
     }
     text
 }

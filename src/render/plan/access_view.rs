@@ -2,14 +2,19 @@
 //! rendered, so that they cannot disagree.
 
 use super::wording::{call_name, deciding_rules, place};
-use crate::plan::{AccessImpact, AccessRow, GuardRows, NotAnalyzed, SourceRef};
+use crate::plan::{
+    AccessImpact, AccessRow, DecidingRule, GuardRows, NotAnalyzed, NotAnalyzedKind, SourceRef,
+    StatementChange, StatementChangeKind,
+};
 use crate::render::text::{neutral, plural};
-use access::{Membership, People};
+use access::{Membership, People, StatementEffect, StatementSummary};
 
 /// Above this number of patterns, each row only shows its first patterns. JSON contains all.
 const MOST_PATTERNS: usize = 1_000;
 /// Number of patterns that a folded row shows.
 const SHOWN: usize = 3;
+/// Maximum number of changed statements to show per Cedar policy. JSON contains all.
+const MOST_STATEMENTS: usize = 20;
 
 /// The kind of a row. The order is that of risk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,7 +60,15 @@ pub(crate) struct AccessLine<'a> {
 pub(crate) struct AccessView<'a> {
     pub(crate) headline: String,
     pub(crate) lines: Vec<AccessLine<'a>>,
-    pub(crate) not_analyzed: Vec<(String, &'a NotAnalyzed)>,
+    pub(crate) not_analyzed: Vec<NotAnalyzedLine<'a>>,
+}
+
+/// Something that is not analyzed, in words.
+pub(crate) struct NotAnalyzedLine<'a> {
+    pub(crate) text: String,
+    pub(crate) entry: &'a NotAnalyzed,
+    /// For a Cedar policy, the statements that change: a sign and a summary each.
+    pub(crate) statements: Vec<String>,
 }
 
 impl<'a> AccessView<'a> {
@@ -71,6 +84,7 @@ impl<'a> AccessView<'a> {
                     strengthened,
                 },
             approval: _,
+            statements,
         } = impact;
         let groups = [
             (AccessLineKind::Opened, opens),
@@ -123,7 +137,16 @@ impl<'a> AccessView<'a> {
             lines,
             not_analyzed: not_analyzed
                 .iter()
-                .map(|entry| (not_analyzed_text(entry), entry))
+                .map(|entry| NotAnalyzedLine {
+                    text: not_analyzed_text(entry),
+                    entry,
+                    statements: match entry.kind {
+                        NotAnalyzedKind::Cedar => statement_lines(&entry.policy, statements),
+                        NotAnalyzedKind::Unknown
+                        | NotAnalyzedKind::InvalidResource
+                        | NotAnalyzedKind::TooComplex => Vec::new(),
+                    },
+                })
                 .collect(),
         }
     }
@@ -147,6 +170,101 @@ pub(crate) fn not_analyzed_text(entry: &NotAnalyzed) -> String {
     )
 }
 
+/// The changed statements of a policy, such as `+ permit invokeTool (statement 2, line 4)`.
+fn statement_lines(policy: &str, changes: &[StatementChange]) -> Vec<String> {
+    let own = || changes.iter().filter(|change| change.policy == policy);
+    let mut lines: Vec<String> = own().take(MOST_STATEMENTS).map(statement_line).collect();
+    let count = own().count();
+    if count > MOST_STATEMENTS {
+        lines.push(format!("… ({} more)", count - MOST_STATEMENTS));
+    }
+    lines
+}
+
+fn statement_line(change: &StatementChange) -> String {
+    let StatementChange {
+        policy: _,
+        change,
+        before,
+        after,
+        source: _,
+    } = change;
+    let sign = match change {
+        StatementChangeKind::Added => "+",
+        StatementChangeKind::Removed => "-",
+        StatementChangeKind::Changed => "~",
+    };
+    let sides: Vec<&StatementSummary> = before.iter().chain(after).collect();
+    let mut effects: Vec<String> = sides.iter().map(|side| effect_text(side)).collect();
+    effects.dedup();
+    let place = sides.last().map(|side| {
+        let StatementSummary {
+            number, line, id, ..
+        } = side;
+        let id = id.as_ref().map(|id| format!(" \"{}\"", neutral(id)));
+        format!(
+            " (statement {number}{}, line {line})",
+            id.unwrap_or_default()
+        )
+    });
+    format!(
+        "{sign} {}{}",
+        effects.join(" → "),
+        place.unwrap_or_default()
+    )
+}
+
+/// "permit invokeTool, getPrompt", "forbid any action".
+fn effect_text(statement: &StatementSummary) -> String {
+    let effect = match statement.effect {
+        StatementEffect::Permit => "permit",
+        StatementEffect::Forbid => "forbid",
+        StatementEffect::Approval => "require approval for",
+    };
+    let actions: Vec<String> = statement
+        .actions
+        .iter()
+        .map(|action| neutral(action).into_owned())
+        .collect();
+    if actions.is_empty() {
+        format!("{effect} any action")
+    } else {
+        format!("{effect} {}", actions.join(", "))
+    }
+}
+
+/// How the requests of a row are decided before and after, in words.
+pub(crate) struct DecidedSides {
+    pub(crate) before: String,
+    pub(crate) after: String,
+}
+
+/// The deciding rules of a row or of a breach. A row with an assumption is about MCP enforcement.
+pub(crate) fn sides(
+    kind: AccessLineKind,
+    is_assumed: bool,
+    (before, after): (&[DecidingRule], &[DecidingRule]),
+) -> DecidedSides {
+    if !is_assumed {
+        return DecidedSides {
+            before: deciding_rules(before),
+            after: deciding_rules(after),
+        };
+    }
+    let enforced = "denied unless a Cedar statement permits it".to_owned();
+    let open = "everything permitted, as no Cedar policy applies (assumption)".to_owned();
+    match kind {
+        AccessLineKind::Opened | AccessLineKind::GuardWeakened => DecidedSides {
+            before: enforced,
+            after: open,
+        },
+        AccessLineKind::Closed | AccessLineKind::GuardAdded => DecidedSides {
+            before: open,
+            after: enforced,
+        },
+    }
+}
+
 impl<'a> AccessLine<'a> {
     fn of(kind: AccessLineKind, row: &'a AccessRow, is_folded: bool) -> Self {
         let AccessRow {
@@ -157,15 +275,17 @@ impl<'a> AccessLine<'a> {
             rule,
             before,
             after,
+            assumption,
         } = row;
+        let DecidedSides { before, after } = sides(kind, assumption.is_some(), (before, after));
         Self {
             kind,
             who: who(people),
             what: requests(what, except, is_folded),
             row,
-            rule: call_name(&rule.policy, Some(&rule.rule)),
-            before: deciding_rules(before),
-            after: deciding_rules(after),
+            rule: call_name(&rule.policy, rule.rule.as_deref()),
+            before,
+            after,
         }
     }
 

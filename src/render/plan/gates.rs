@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::wording::{call_name, deciding_rules, gate_text, place};
 use crate::plan::{BreachInfo, DecidingRule, GateInfo, GateOutcome, GateSource};
 use crate::render::paint::Painter;
-use crate::render::plan::access_view::{not_analyzed_text, who};
+use crate::render::plan::access_view::{AccessLineKind, not_analyzed_text, sides, who};
 use crate::render::text::{neutral, plural};
 
 /// Maximum number of breaches to show per gate. The JSON output contains all.
@@ -103,6 +103,7 @@ fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, painter:
         blame,
         before,
         after,
+        assumption,
     } = breach;
     let already = if *already {
         "  (so before this plan too)"
@@ -117,8 +118,13 @@ fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, painter:
     );
     match gate {
         GateInfo::DenyWidening { .. } => {
-            let _ = writeln!(text, "          before: {}", deciding_rules(before));
-            let _ = writeln!(text, "          after:  {}", deciding_rules(after));
+            let sides = sides(
+                AccessLineKind::Opened,
+                assumption.is_some(),
+                (before, after),
+            );
+            let _ = writeln!(text, "          before: {}", sides.before);
+            let _ = writeln!(text, "          after:  {}", sides.after);
         }
         GateInfo::Never { .. } | GateInfo::Always { .. } => {
             let _ = writeln!(text, "          {}", deciding_rules(after));
@@ -138,7 +144,7 @@ fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, painter:
             .as_ref()
             .map(|source| format!(" ({})", place(source)))
             .unwrap_or_default();
-        let what = call_name(policy, Some(rule));
+        let what = call_name(policy, rule.as_deref());
         let _ = writeln!(
             text,
             "          what goes: the {decision} of `{}` by {what}{source}",

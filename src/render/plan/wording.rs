@@ -241,7 +241,7 @@ pub(crate) fn deciding_rules(rules: &[DecidingRule]) -> String {
                     .as_ref()
                     .map(|source| format!(" ({})", place(source)))
                     .unwrap_or_default();
-                format!("{}{source}", call_name(policy, Some(rule)))
+                format!("{}{source}", call_name(policy, rule.as_deref()))
             },
         )
         .collect();

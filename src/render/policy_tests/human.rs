@@ -126,11 +126,10 @@ pub(crate) fn got(result: &TestResult, painter: Painter) -> Vec<String> {
             .unknown
             .iter()
             .map(|UnknownCause { policy, reason }| {
-                format!(
-                    "{got}: live policy \"{}\" is not understood: {}",
-                    neutral(policy),
-                    neutral(reason)
-                )
+                let about = policy.as_ref().map(|policy| {
+                    format!("live policy \"{}\" is not understood: ", neutral(policy))
+                });
+                format!("{got}: {}{}", about.unwrap_or_default(), neutral(reason))
             });
         return causes.collect();
     }

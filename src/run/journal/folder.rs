@@ -2,15 +2,18 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use git::{RevisionError, TrackedFiles};
 
 use super::JournalRecord;
 use super::reader::RunHistory;
 use super::record::RunStart;
 use super::run_id::RunId;
 use super::writer::{Journal, JournalError};
+use crate::workspace::state;
 
 /// Where journals are, beside `polwarden.yaml`.
 pub const FOLDER: &str = ".polwarden/journal";
@@ -22,29 +25,64 @@ pub fn file_of(run: &RunId) -> Utf8PathBuf {
     Utf8Path::new(FOLDER).join(format!("{run}.{ENDING}"))
 }
 
-/// The journals of a folder, oldest first; none if there is no folder.
+/// The journals of the state folder.
+#[derive(Debug, Default)]
+pub struct JournalFiles {
+    /// Those of runs in this directory, oldest first.
+    pub own: Vec<Utf8PathBuf>,
+    /// Files that are not used because they may have come with the repository, with the reasons.
+    pub ignored: Vec<(Utf8PathBuf, String)>,
+}
+
+/// Finds the journals of the state folder; none if there is no folder.
 ///
 /// # Errors
-/// The folder cannot be read.
-pub fn list(folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>, JournalError> {
+/// The folder is a link, or cannot be read.
+pub fn list() -> Result<JournalFiles, JournalError> {
+    let folder = Utf8Path::new(FOLDER);
     let failed = |cause: io::Error| JournalError::Read {
         path: folder.to_owned(),
         cause: Arc::new(cause),
     };
     let entries = match folder.read_dir_utf8() {
         Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(JournalFiles::default());
+        }
         Err(error) => return Err(failed(error)),
     };
-    let mut found = Vec::new();
+    for part in [Utf8Path::new(state::FOLDER), folder] {
+        state::check_real_folder(part.as_std_path()).map_err(failed)?;
+    }
+    let mut paths = Vec::new();
     for entry in entries {
         let path = entry.map_err(failed)?.into_path();
         if path.extension() == Some(ENDING) {
-            found.push(path);
+            paths.push(path);
         }
     }
-    found.sort();
+    paths.sort();
+    let mut found = JournalFiles::default();
+    if paths.is_empty() {
+        return Ok(found);
+    }
+    let tracked = TrackedFiles::around(Path::new("."));
+    for path in paths {
+        match check(&path, tracked.as_ref()) {
+            Ok(()) => found.own.push(path),
+            Err(reason) => found.ignored.push((path, reason)),
+        }
+    }
     Ok(found)
+}
+
+/// Why a file is not used, if it is not.
+fn check(path: &Utf8Path, tracked: Result<&TrackedFiles, &RevisionError>) -> Result<(), String> {
+    let tracked = tracked.map_err(ToString::to_string)?;
+    if !path.symlink_metadata().is_ok_and(|found| found.is_file()) {
+        return Err("it is not a regular file".to_owned());
+    }
+    state::check_untracked(tracked, path.as_std_path()).map_err(|error| error.to_string())
 }
 
 /// The history of a journal, if that is unfinished.
@@ -87,13 +125,9 @@ fn make_folder() -> Result<(), JournalError> {
             cause: Arc::new(cause),
         }
     };
-    let folder = Utf8Path::new(FOLDER);
-    fs::create_dir_all(folder).map_err(failed(folder))?;
-    let ignore = folder.join(".gitignore");
-    if !ignore.exists() {
-        fs::write(&ignore, "*\n").map_err(failed(&ignore))?;
-    }
-    Ok(())
+    state::create_folder(Some("journal"))
+        .map(drop)
+        .map_err(failed(Utf8Path::new(FOLDER)))
 }
 
 /// A run has a file of its own; nothing that another one holds is lost.

@@ -16,7 +16,7 @@ mod run_id;
 mod upgrade;
 mod writer;
 
-pub use folder::{FOLDER, create, file_of, list, unfinished};
+pub use folder::{FOLDER, JournalFiles, create, file_of, list, unfinished};
 pub use reader::{AdoptedCall, RunCall, RunHistory, TargetHistory};
 pub use record::{
     CallAnswer, CallIntent, CallResult, EndedBy, FORMAT_VERSION, JournalRecord, RunEnd, RunKind,

@@ -13,7 +13,7 @@ use super::record::{
     RunStart, UnsentCall, UnsentResult,
 };
 use super::upgrade::upgraded;
-use super::writer::{JournalError, MAX_BYTES};
+use super::writer::{Journal, JournalError, MAX_BYTES};
 use crate::plan::{CallId, SentOperation};
 use crate::run::counts::CallCounts;
 use crate::run::object::{LiveObject, StateAfterWrite};
@@ -41,7 +41,7 @@ pub struct TargetHistory {
     /// The number of calls of the plan; left out if the journal does not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub planned: Option<usize>,
-    /// The calls that were begun, in the order in which they were first sent.
+    /// The calls that were begun, in the order in which their intents were written.
     pub calls: Vec<RunCall>,
     /// The calls that were not sent, with the reason.
     pub not_sent: Vec<UnsentCall>,
@@ -90,6 +90,14 @@ impl RunHistory {
             });
         }
         Self::parse(&bytes, path)
+    }
+
+    /// What a run has recorded so far, even if the disk is full.
+    ///
+    /// # Errors
+    /// The journal was not created by this run.
+    pub fn of(journal: &Journal) -> Result<Self, JournalError> {
+        Self::parse(&journal.recorded(), journal.path())
     }
 
     /// Reads the bytes of a journal. Every whole line counts; those that are torn or damaged are left out and counted.
@@ -188,6 +196,10 @@ impl RunHistory {
             }
             JournalRecord::NotSent(unsent) => {
                 let target = self.targets.entry(unsent.target.clone()).or_default();
+                // Its intent may have been written ahead of time.
+                let is_canceled =
+                    |made: &RunCall| made.intent.call == unsent.call && made.answer.is_none();
+                target.calls.retain(|made| !is_canceled(made));
                 target.not_sent.push(*unsent);
             }
             JournalRecord::Intent(intent) => {

@@ -35,7 +35,7 @@ pub enum JournalRecord {
         /// The policies, packs and groups, whole.
         objects: Vec<LiveObject>,
     },
-    /// A call is about to be sent.
+    /// A call is about to be sent, unless a later record says that it was not sent.
     Intent(Box<CallIntent>),
     /// What became of a call. A call without one was under way when the run ended.
     Answer(Box<CallAnswer>),

@@ -9,7 +9,7 @@ use super::client::{
 use super::target::{ChainloopTarget, DocumentWriter};
 use crate::plan::{EMBEDDED, TargetInfo};
 use crate::service::connect::{
-    ConnectError, Connecting, ServiceInfo, address, organization, state_folder,
+    ConnectError, Connecting, ServiceInfo, address, organization, state_file,
 };
 use emulator::chainloop::{ChainloopOptions, ChainloopOrganizationSeed, RawSchema, start};
 use emulator::{RunningEmulator, StateLocation};
@@ -54,7 +54,7 @@ impl ChainloopConnections {
             ..ChainloopOrganizationSeed::default()
         };
         let options = ChainloopOptions {
-            state: StateLocation::File(state_folder()?.join("chainloop.sqlite")),
+            state: StateLocation::File(state_file("chainloop.sqlite")?),
             organizations: targets.iter().map(organization).collect(),
             // Each target says how it encodes documents; the embedded service takes both.
             raw_schema: RawSchema::Either,

@@ -4,8 +4,8 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use super::apply::{
-    DocumentLookup, DocumentRun, DocumentUndo, check_unmoved, documents_touched, keep_touched,
-    read_back_differs, read_touched, undo_documents,
+    DocumentBasis, DocumentLookup, DocumentRun, DocumentUndo, check_unmoved, documents_touched,
+    keep_touched, read_back_differs, read_touched, undo_documents,
 };
 use super::client::{ChainloopReader, ChainloopWriter};
 use super::plan::{
@@ -314,12 +314,22 @@ impl Writes for ChainloopTarget<DocumentWriter> {
             .found()
             .map(|document| LiveObject::Document(Box::new(document.clone())))
             .collect();
+        let basis = DocumentBasis::new(plan, self.live()?.clone());
         self.writer.run = Some(DocumentRun::new(
             before,
+            basis,
             self.reader.clone(),
             self.writer.writer.clone(),
         ));
         Ok(objects)
+    }
+
+    fn confirm<'a>(
+        &'a self,
+        _: &'a TargetPlan,
+        _: usize,
+    ) -> BoxFuture<'a, Result<Vec<StalePlan>, CallError>> {
+        Box::pin(async move { Ok(self.run()?.changes().await?) })
     }
 
     fn prepare(&self, call: &PlannedCall) -> Result<Option<SentOperation>, ServiceError> {
@@ -385,7 +395,10 @@ impl Writes for ChainloopTarget<DocumentWriter> {
             let before = self.run()?.before();
             let actual = read_touched(plan, &self.reader).await;
             let actual = actual.map_err(VerifyError::Read)?;
-            Ok(read_back_differs(plan, before, report, &actual)?)
+            let mut mismatches = read_back_differs(plan, before, report, &actual)?;
+            let changed = self.run()?.changes().await.map_err(VerifyError::Read)?;
+            mismatches.extend(changed.iter().map(StalePlan::during_run));
+            Ok(mismatches)
         })
     }
 

@@ -11,7 +11,7 @@ use super::client::{
 use super::target::{DockerTarget, PolicyWriter};
 use crate::plan::{EMBEDDED, TargetInfo};
 use crate::service::connect::{
-    ConnectError, Connecting, ServiceInfo, address, organization, state_folder,
+    ConnectError, Connecting, ServiceInfo, address, organization, state_file,
 };
 use emulator::{DockerOrganizationSeed, RunningEmulator, StateLocation, TeamSeed};
 use http::Endpoint;
@@ -72,7 +72,7 @@ impl DockerConnections {
         connecting: Connecting<'_>,
         profile: Profile,
     ) -> Result<(), ConnectError> {
-        let file = state_folder()?.join(format!("docker-{profile}.sqlite"));
+        let file = state_file(&format!("docker-{profile}.sqlite"))?;
         let targets = connecting.targets.iter();
         let options = emulator::DockerOptions {
             profile: emulator_profile(profile),

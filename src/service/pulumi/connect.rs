@@ -9,7 +9,7 @@ use super::client::{
 use super::target::{PackWriter, PulumiTarget};
 use crate::plan::{EMBEDDED, TargetInfo};
 use crate::service::connect::{
-    ConnectError, Connecting, ServiceInfo, address, organization, state_folder,
+    ConnectError, Connecting, ServiceInfo, address, organization, state_file,
 };
 use emulator::pulumi::{PulumiOptions, PulumiOrganizationSeed, start};
 use emulator::{RunningEmulator, StateLocation};
@@ -54,7 +54,7 @@ impl PulumiConnections {
             ..PulumiOrganizationSeed::default()
         };
         let options = PulumiOptions {
-            state: StateLocation::File(state_folder()?.join("pulumi.sqlite")),
+            state: StateLocation::File(state_file("pulumi.sqlite")?),
             organizations: targets.iter().map(organization).collect(),
             any_stack: true,
             ..PulumiOptions::default()

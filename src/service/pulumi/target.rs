@@ -4,8 +4,8 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use super::apply::{
-    PackLookup, PackRun, PackSources, PackUndo, check_unmoved, read_back_differs, undo_packs,
-    versions_before,
+    PackLookup, PackRun, PackSources, PackUndo, changed_meanwhile, check_unmoved,
+    read_back_differs, undo_packs, versions_before,
 };
 use super::client::{PulumiReader, PulumiWriter};
 use super::plan::removed::removal_events;
@@ -354,6 +354,14 @@ impl Writes for PulumiTarget<PackWriter> {
         Ok(objects)
     }
 
+    fn confirm<'a>(
+        &'a self,
+        plan: &'a TargetPlan,
+        _: usize,
+    ) -> BoxFuture<'a, Result<Vec<StalePlan>, CallError>> {
+        Box::pin(async move { Ok(self.run()?.confirm(plan).await?) })
+    }
+
     fn prepare(&self, call: &PlannedCall) -> Result<Option<SentOperation>, ServiceError> {
         self.run()?;
         match call.send.pulumi() {
@@ -431,7 +439,10 @@ impl Writes for PulumiTarget<PackWriter> {
         Box::pin(async move {
             let before = self.run()?.before();
             let actual = self.reader.live_state().await.map_err(VerifyError::Read)?;
-            Ok(read_back_differs(plan, before, report, &actual)?)
+            let mut mismatches = read_back_differs(plan, before, report, &actual)?;
+            let changed = changed_meanwhile(plan, before, &actual);
+            mismatches.extend(changed.iter().map(StalePlan::during_run));
+            Ok(mismatches)
         })
     }
 

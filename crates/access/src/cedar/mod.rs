@@ -2,6 +2,8 @@
 //! overrides every `permit`, and the default is deny. Rules and Cedar policies are independent of
 //! each other.
 
+mod differences;
+mod enforcement;
 pub mod nesting;
 mod request;
 mod statements;
@@ -9,9 +11,15 @@ mod statements;
 use cedar_policy::{Authorizer, Entities, PolicyId, PolicySet, Response};
 use thiserror::Error;
 
+pub use differences::{
+    StatementDifference, StatementEffect, StatementSummary, statement_differences,
+};
+pub use enforcement::{EnforcementComparison, EnforcementDifference, EnforcementRow};
 pub use request::{CedarRequest, CedarRequestContext, CedarRequestError};
+pub use statements::has_statements;
 
 use super::audience::Audience;
+use super::unknown::UnknownCause;
 use model::diag::DocumentId;
 use model::docker::{Decision, DesiredPolicy, DockerLiveState, LiveContent, PolicyContent};
 
@@ -76,11 +84,18 @@ pub struct CedarFailure<'a> {
     pub why: String,
 }
 
+/// Why nothing is known about people without a Cedar policy. The contract only says that the
+/// gateway permits everything where enforcement is not active.
+const NOT_ENFORCED: &str = "no Cedar policy applies to these people, and the service does not \
+     document whether everything is then denied or permitted";
+
 /// A decision of Cedar policies with its reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CedarDecision<'a> {
-    /// The decision.
+    /// The decision of the statements.
     pub decision: Decision,
+    /// Why the actual decision may be another one; empty if it is certain.
+    pub unknown: Vec<UnknownCause>,
     /// The matching forbids, otherwise the matching permits. Empty if nothing matches: denied by
     /// default.
     pub statements: Vec<CedarStatement<'a>>,
@@ -153,12 +168,19 @@ impl<'a> ApplicableCedarPolicies<'a> {
         }
         // Parsing, evaluating and dropping deep syntax trees all recurse, so that all of it runs on
         // the large stack.
+        let is_enforced = self.texts.iter().any(|known| has_statements(known.text));
+        let unknown = (!is_enforced).then(|| UnknownCause {
+            policy: None,
+            reason: NOT_ENFORCED.to_owned(),
+        });
         let work = || {
             let parsed = ParsedPolicySet::parse(&self.texts)?;
-            requests
-                .iter()
-                .map(|request| parsed.decide(request))
-                .collect()
+            let decide = |request: &&CedarRequest| {
+                let mut answer = parsed.decide(request)?;
+                answer.unknown.extend(unknown.clone());
+                Ok(answer)
+            };
+            requests.iter().map(decide).collect()
         };
         nesting::with_room(work).unwrap_or(Err(CedarError::NoRoom))
     }
@@ -235,6 +257,7 @@ impl<'a> ParsedPolicySet<'a> {
         };
         Ok(CedarDecision {
             decision,
+            unknown: Vec::new(),
             statements: statements.into_iter().filter_map(at).collect(),
             failures: failures.into_iter().filter_map(failed).collect(),
         })
@@ -328,10 +351,34 @@ mod tests {
             decide(&state, &["a", "b"], "call x"),
             Ok((Decision::Deny, vec![name("p1", 1), name("p2", 1)]))
         );
-        assert_eq!(
-            decide(&DockerLiveState::default(), &[], "call x"),
-            Ok((Decision::Deny, vec![]))
-        );
+    }
+
+    /// The contract does not say whether enforcement is active for people without a Cedar policy.
+    #[test]
+    fn without_a_policy_the_decision_is_unknown() {
+        let state = live(&[
+            (
+                "permit(principal, action, resource == MCP::Tool::\"x\");",
+                &["a"],
+            ),
+            ("// only a comment\n", &["b"]),
+        ]);
+        let request = CedarRequest::parse("call y", &CedarRequestContext::default()).unwrap();
+        let unknown = |teams: &[&str]| {
+            let audience = Audience::of_teams(teams.iter().map(|team| (*team).to_owned()));
+            let policies = ApplicableCedarPolicies::live(&state, &audience);
+            policies.decide(&[&request]).unwrap().remove(0).unknown
+        };
+        assert_eq!(unknown(&["a"]), []);
+        assert_eq!(unknown(&["a", "b"]), []);
+        for teams in [&[][..], &["b"]] {
+            let [cause] = unknown(teams).try_into().unwrap();
+            assert_eq!(cause.policy, None);
+            assert!(
+                cause.reason.contains("no Cedar policy applies"),
+                "{cause:?}"
+            );
+        }
     }
 
     #[test]

@@ -16,17 +16,15 @@ pub(super) struct ParsedStatement {
     pub(super) decision: Decision,
 }
 
+/// Whether a text contains anything but comments. A policy without statements decides nothing.
+pub fn has_statements(text: &str) -> bool {
+    !statement_offsets(text).is_empty()
+}
+
 /// Parses the statements of a text, in order. Templates are left out: they only apply once linked,
 /// and nothing links them. Must be called with enough stack for the syntax trees (see `nesting`).
 pub(super) fn read(text: &str) -> Result<Vec<ParsedStatement>, String> {
-    let depth = nesting::depth(text);
-    if depth > nesting::DEEPEST {
-        return Err(format!(
-            "it nests {depth} levels deep, and {} are read",
-            nesting::DEEPEST
-        ));
-    }
-    let set = PolicySet::from_str(text).map_err(|error| error.to_string())?;
+    let set = parse(text)?;
     let starts = statement_offsets(text);
     let mut found: Vec<ParsedStatement> = set
         .policies()
@@ -36,10 +34,20 @@ pub(super) fn read(text: &str) -> Result<Vec<ParsedStatement>, String> {
     Ok(found)
 }
 
+/// Parses a text, unless it nests too deeply.
+pub(super) fn parse(text: &str) -> Result<PolicySet, String> {
+    let depth = nesting::depth(text);
+    if depth > nesting::DEEPEST {
+        return Err(format!(
+            "it nests {depth} levels deep, and {} are read",
+            nesting::DEEPEST
+        ));
+    }
+    PolicySet::from_str(text).map_err(|error| error.to_string())
+}
+
 fn statement(policy: &Policy, text: &str, starts: &[usize]) -> Option<ParsedStatement> {
     let index = index(policy.id())?;
-    let start = starts.get(index).copied().unwrap_or_default();
-    let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;
     let decision = match policy.effect() {
         Effect::Permit => Decision::Allow,
         Effect::Forbid => Decision::Deny,
@@ -47,21 +55,28 @@ fn statement(policy: &Policy, text: &str, starts: &[usize]) -> Option<ParsedStat
     Some(ParsedStatement {
         policy: policy.clone(),
         number: index + 1,
-        line: u32::try_from(line).unwrap_or(u32::MAX),
+        line: line(text, starts, index),
         decision,
     })
 }
 
+/// The first line of the statement at `index`, from 1.
+pub(super) fn line(text: &str, starts: &[usize], index: usize) -> u32 {
+    let start = starts.get(index).copied().unwrap_or_default();
+    let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;
+    u32::try_from(line).unwrap_or(u32::MAX)
+}
+
 /// The engine names the statements of a text `policy0`, `policy1` and so on, in order (documented
 /// at `PolicySet::from_str`).
-fn index(id: &PolicyId) -> Option<usize> {
+pub(super) fn index(id: &PolicyId) -> Option<usize> {
     let id: &str = id.as_ref();
     id.strip_prefix("policy")?.parse().ok()
 }
 
 /// The offset of each statement: the first character other than whitespace and comments at the
 /// start and after each `;`. Within a statement, `;` only occurs in strings and comments.
-fn statement_offsets(text: &str) -> Vec<usize> {
+pub(super) fn statement_offsets(text: &str) -> Vec<usize> {
     let bytes = text.as_bytes();
     let mut starts = Vec::new();
     let mut inside = false;

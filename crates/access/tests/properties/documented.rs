@@ -1,7 +1,8 @@
 //! `docs/access.md`: every row of its tables is run.
 
 use access::{
-    AccessRequest, ApplicableCedarPolicies, Audience, CedarRequest, CedarRequestContext, RuleSet,
+    AccessRequest, Answer, ApplicableCedarPolicies, Audience, CedarRequest, CedarRequestContext,
+    RuleSet,
 };
 use model::Name;
 use model::docker::{
@@ -45,10 +46,10 @@ fn every_documented_example_holds() {
     let text = std::fs::read_to_string("../../docs/access.md").unwrap();
     let mut rows = 0;
     let mut statements = 0;
-    for line in text
-        .lines()
-        .filter(|line| line.ends_with("| allowed |") || line.ends_with("| denied |"))
-    {
+    for line in text.lines().filter(|line| {
+        let mut answers = ["| allowed |", "| denied |", "| unknown |"].iter();
+        answers.any(|answer| line.ends_with(answer))
+    }) {
         let cells: Vec<&str> = line
             .trim_matches('|')
             .split(" | ")
@@ -115,8 +116,9 @@ fn cedar(statements: &str, request: &str) -> &'static str {
     let answers = ApplicableCedarPolicies::live(&live, &Audience::default())
         .decide(&[&request])
         .unwrap();
-    match answers[0].decision {
-        Decision::Allow => "allowed",
-        Decision::Deny => "denied",
+    match Answer::new(answers[0].decision, &answers[0].unknown) {
+        Answer::Allow => "allowed",
+        Answer::Deny => "denied",
+        Answer::Unknown => "unknown",
     }
 }

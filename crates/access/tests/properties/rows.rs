@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use access::{
-    AccessDifference, AccessRequest, AccessRow, Comparison, Destination, FilePath, GroupTable,
-    RowKind,
+    AccessDifference, AccessRequest, AccessRow, Comparison, Destination, EnforcementComparison,
+    FilePath, GroupTable, RowKind,
 };
 use model::Name;
 use model::docker::pattern::PathRoot;
@@ -305,6 +305,74 @@ proptest! {
                         people,
                         found.map(|row| &difference.rows[*row])
                     );
+                }
+            }
+        }
+    }
+}
+
+/// Cedar policies before and after a change: the teams of each, if it exists; no teams is everyone.
+type Reach = (
+    Option<BTreeSet<&'static str>>,
+    Option<BTreeSet<&'static str>>,
+);
+
+fn reaches() -> impl Strategy<Value = Vec<Reach>> {
+    let teams = || subsequence(TEAMS, 0..=3).prop_map(|teams| teams.into_iter().collect());
+    let side = move || prop_oneof![1 => Just(None), 2 => teams().prop_map(Some)];
+    let stays = teams().prop_map(|teams: BTreeSet<_>| (Some(teams.clone()), Some(teams)));
+    prop::collection::vec(prop_oneof![1 => stays, 3 => (side(), side())], 0..5)
+}
+
+proptest! {
+    #![proptest_config(cases(256))]
+
+    /// `mcp *` opens for exactly the people with a Cedar policy before and without one after, and
+    /// closes in the opposite case; one policy is named for each of them.
+    #[test]
+    fn mcp_rows_cover_exactly_the_people_without_a_policy(policies in reaches()) {
+        let scope = |teams: &BTreeSet<&'static str>| Scope {
+            teams: teams.iter().map(|team| TeamId::new(team)).collect(),
+            ..Scope::default()
+        };
+        let scopes: Vec<Scope> = policies
+            .iter()
+            .flat_map(|(before, after)| before.iter().chain(after).map(scope))
+            .collect();
+        let groups = GroupTable::of(&scopes);
+        let mut comparison = EnforcementComparison::new();
+        for (position, (before, after)) in policies.iter().enumerate() {
+            let numbers = |teams: &Option<BTreeSet<&'static str>>| {
+                teams.as_ref().map(|teams| groups.groups(&scope(teams))).unwrap_or_default()
+            };
+            comparison.add(position, numbers(before), numbers(after));
+        }
+        let difference = comparison.run(&groups);
+        prop_assert!(difference.not_listed.is_empty());
+        for people in all_people() {
+            let named: BTreeSet<String> = people.iter().map(ToString::to_string).collect();
+            let met = |teams: &Option<BTreeSet<&'static str>>| {
+                teams.as_ref().is_some_and(|teams| teams.is_empty() || !teams.is_disjoint(&people))
+            };
+            let before = policies.iter().any(|(before, _)| met(before));
+            let after = policies.iter().any(|(_, after)| met(after));
+            for kind in RowKind::ALL {
+                let rows: Vec<usize> = difference
+                    .rows
+                    .iter()
+                    .filter(|row| row.kind == kind && row.people.includes(&named))
+                    .map(|row| row.policy)
+                    .collect();
+                let expected = match kind {
+                    RowKind::Opens => before && !after,
+                    RowKind::Closes => !before && after,
+                    RowKind::WeakensGuard | RowKind::StrengthensGuard => false,
+                };
+                prop_assert_eq!(rows.len(), usize::from(expected), "{:?} {:?}", kind, people);
+                for policy in rows {
+                    let (old, new) = &policies[policy];
+                    let reach = if kind == RowKind::Opens { old } else { new };
+                    prop_assert!(met(reach), "policy {} does not reach {:?}", policy, people);
                 }
             }
         }

@@ -200,6 +200,12 @@ fn check(
             Decider::Statement(statement) => (statement.position, None),
         });
         let found = (outcome.decision, deciders.collect::<BTreeSet<Key>>());
+        if let AccessQuestion::Cedar(_) = expectation.question {
+            let applies = |(scope, said): &(&Scope, Said<'_>)| {
+                matches!(said, Said::Cedar(_)) && reaches(scope, &expectation.audience)
+            };
+            prop_assert_eq!(outcome.unknown.is_empty(), said.iter().any(applies));
+        }
         let expected = oracle(said, expectation);
         prop_assert_eq!(
             &found,

@@ -12,7 +12,9 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use crate::fault::{ArrivedRequest, Delivery, FaultKind, FaultTiming, RequestEnding};
+use crate::fault::{
+    Access, ArrivedRequest, Delivery, FaultKind, FaultTiming, OperationName, RequestEnding,
+};
 use crate::service::{EmulatedService, PathNames};
 use crate::wire::ClientConnection;
 
@@ -59,6 +61,9 @@ pub(super) async fn inject_faults<S: EmulatedService>(
     else {
         return next.run(request).await;
     };
+    if arrival.operation.map(OperationName::access) == Some(Access::Write) {
+        connection.switch().count_write();
+    }
     let mut disturbed = FaultTrace::default();
     let mut end = None;
     for (place, fault) in common.faults.faults_of(&arrival) {

@@ -2,7 +2,6 @@
 
 mod fault_injection;
 mod input;
-mod rate;
 mod record;
 
 use std::sync::Arc;
@@ -22,7 +21,6 @@ use crate::wire::ClientConnection;
 use fault_injection::FaultTrace;
 
 pub(super) use input::{BodyFormat, PathParameters, RawBody, body};
-pub(super) use rate::EnforcedRate;
 
 /// Adds the request log and the faults to a router.
 pub(super) fn observed<S: EmulatedService>(

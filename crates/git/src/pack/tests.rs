@@ -105,7 +105,7 @@ fn what_git_ignores_stays_out_with_and_without_a_repository() {
         names(&more).contains(&"node_modules/x/index.js") && names(&more).contains(&"build.log")
     );
     git(tracked.path(), &["commit", "-qm", "a"]);
-    let revision = Revision::open(tracked.path(), "HEAD").unwrap();
+    let revision = Revision::open(tracked.path(), &"HEAD".into()).unwrap();
     assert_eq!(revision.pack(Utf8Path::new("pack")).unwrap(), more);
 }
 
@@ -131,7 +131,7 @@ fn work_tree_index_and_commit_give_the_same_bytes() {
         .pack(Utf8Path::new("p"))
         .unwrap();
     git(folder.path(), &["commit", "-qm", "a"]);
-    let committed = Revision::open(folder.path(), "HEAD")
+    let committed = Revision::open(folder.path(), &"HEAD".into())
         .unwrap()
         .pack(Utf8Path::new("p"))
         .unwrap();
@@ -156,7 +156,7 @@ fn work_tree_index_and_commit_give_the_same_bytes() {
         .map(|(path, _)| path)
         .collect();
     assert_eq!(changed, ["lib/a.ts", "run.sh"]);
-    let again = Revision::open(folder.path(), "HEAD")
+    let again = Revision::open(folder.path(), &"HEAD".into())
         .unwrap()
         .pack(Utf8Path::new("p"))
         .unwrap();

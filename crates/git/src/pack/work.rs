@@ -9,26 +9,37 @@ use git2::Repository;
 use tempfile::TempDir;
 
 use super::tree::{PackCollector, PackError, PackTree, entry_error};
+use crate::find::RevisionError;
+use crate::line_endings::LineEndings;
+use crate::location;
 use crate::problem::{FileProblemKind, MAX_DEPTH};
 use crate::read::{read_bounded, unreadable};
+use crate::tracked;
 
-/// Reads all files below `directory`, whose path contains no links and is inside `boundary`.
-pub(crate) fn read(directory: &Path, boundary: &Path) -> Result<PackTree, PackError> {
+/// Reads all files below `directory`, whose path contains no links and is inside `boundary`. With
+/// `endings`, they are read as git would store them.
+pub(crate) fn read(
+    directory: &Path,
+    boundary: &Path,
+    endings: Option<&LineEndings>,
+) -> Result<PackTree, PackError> {
     let ignores = IgnoreRules::open(directory, boundary).map_err(PackError::Directory)?;
     let mut walk = PackWalk {
         ignores,
+        endings,
         collected: PackCollector::default(),
     };
     walk.folder(directory, Utf8Path::new(""), 0)?;
     walk.collected.finish()
 }
 
-struct PackWalk {
+struct PackWalk<'a> {
     ignores: IgnoreRules,
+    endings: Option<&'a LineEndings>,
     collected: PackCollector,
 }
 
-impl PackWalk {
+impl PackWalk<'_> {
     fn folder(&mut self, real: &Path, shown: &Utf8Path, depth: usize) -> Result<(), PackError> {
         let wrong = |path: &Utf8Path, kind| match path.as_str() {
             "" => PackError::Directory(kind),
@@ -86,9 +97,13 @@ impl PackWalk {
                     return Err(wrong(&path, FileProblemKind::Special));
                 }
                 let bytes = read_bounded(&real, &metadata, self.collected.remaining());
-                let bytes = bytes.map_err(|kind| entry_error(&path, kind))?;
-                self.collected
-                    .file(&path, bytes, is_executable(&metadata))?;
+                let mut bytes = bytes.map_err(|kind| entry_error(&path, kind))?;
+                let mut executable = is_executable(&metadata);
+                if let Some(endings) = self.endings {
+                    bytes = endings.stored(&real, bytes);
+                    executable = endings.is_executable(&real, executable);
+                }
+                self.collected.file(&path, bytes, executable)?;
             }
         }
         Ok(())
@@ -111,7 +126,7 @@ struct IgnoreRules {
     repository: Repository,
     /// The root of the work tree, without links.
     top: PathBuf,
-    /// Paths of the index, from the root.
+    /// Tracked paths, from the root.
     tracked: BTreeSet<Vec<u8>>,
     /// The folder of the temporary repository, if there is no other.
     _folder: Option<TempDir>,
@@ -121,13 +136,10 @@ impl IgnoreRules {
     /// Also respects `.gitignore` files outside of repositories, with a temporary repository.
     fn open(directory: &Path, boundary: &Path) -> Result<Self, FileProblemKind> {
         let git = |error: git2::Error| FileProblemKind::Unreadable(error.message().to_owned());
-        let found = Repository::discover(directory).ok();
-        if let Some(repository) = found
-            && let Some(top) = repository.workdir().and_then(|top| top.canonicalize().ok())
-            && directory.starts_with(&top)
-        {
-            let index = repository.index().map_err(git)?;
-            let tracked = index.iter().map(|entry| entry.path).collect();
+        if let Some(top) = location::top(directory) {
+            let invalid = |error: RevisionError| FileProblemKind::Unreadable(error.to_string());
+            let repository = location::open_work_tree(&top).map_err(invalid)?;
+            let tracked = tracked::paths(&repository).map_err(git)?;
             return Ok(Self {
                 repository,
                 top,

@@ -102,7 +102,9 @@ fn stand(revision: &Revision) -> Option<(String, bool)> {
 }
 
 fn refused(directory: &Path, revision: &str) -> String {
-    Revision::open(directory, revision).unwrap_err().to_string()
+    Revision::open(directory, &revision.into())
+        .unwrap_err()
+        .to_string()
 }
 
 #[test]
@@ -126,7 +128,7 @@ fn a_revision_is_named_as_git_names_it() {
         (&first.to_string()[..10], first, "one"),
     ];
     for (name, id, text) in cases {
-        let revision = Revision::open(folder.path(), name).unwrap();
+        let revision = Revision::open(folder.path(), &name.into()).unwrap();
         assert_eq!(stand(&revision), Some((id.to_string(), false)), "{name}");
         assert_eq!(
             &*revision.read("p/a.yaml".into(), 10).unwrap(),
@@ -159,7 +161,10 @@ fn what_is_no_revision_is_explained() {
     let blob = repository.blob(b"x").unwrap().to_string();
     assert!(refused(folder.path(), &blob).contains("is no commit but a blob"));
     for text in ["", ":", "@{", "--help", "\u{0}"] {
-        assert!(Revision::open(folder.path(), text).is_err(), "{text:?}");
+        assert!(
+            Revision::open(folder.path(), &text.into()).is_err(),
+            "{text:?}"
+        );
     }
     let plain = tempfile::tempdir().unwrap();
     assert!(refused(plain.path(), "main").contains("is in no git repository"));
@@ -180,7 +185,7 @@ fn the_folder_of_the_configuration_is_looked_at() {
     ]);
     std::fs::create_dir_all(folder.path().join("team/p")).unwrap();
     std::fs::create_dir_all(folder.path().join("later")).unwrap();
-    let here = Revision::open(&folder.path().join("team"), "HEAD").unwrap();
+    let here = Revision::open(&folder.path().join("team"), &"HEAD".into()).unwrap();
     assert!(here.contains_file("polwarden.yaml") && !here.contains_file("x.yaml"));
     assert_eq!(listed(&here, "p").0, ["p/a.yaml"]);
     assert_eq!(listed(&here, "../lists").0, ["../lists/b.yaml"]);
@@ -191,7 +196,7 @@ fn the_folder_of_the_configuration_is_looked_at() {
         refused(&folder.path().join("later"), "HEAD"),
         "the folder `later` does not exist at `HEAD`; name the one of that time with REV:FOLDER"
     );
-    let named = Revision::open(&folder.path().join("later"), "HEAD:old").unwrap();
+    let named = Revision::open(&folder.path().join("later"), &"HEAD:old".into()).unwrap();
     assert_eq!(&*named.read("p/c.yaml".into(), 9).unwrap(), "c");
     assert!(refused(folder.path(), "HEAD:../x").contains("does not exist"));
     drop(repository);
@@ -208,14 +213,14 @@ fn a_bare_repository_a_worktree_and_a_detached_head_are_read() {
         ),
     );
     let read = |directory: &Path, name: &str| {
-        Revision::open(directory, name)
+        Revision::open(directory, &name.into())
             .unwrap()
             .read("sub/a.yaml".into(), 9)
             .unwrap()
             .to_string()
     };
     assert_eq!(read(bare.path(), "main"), "a");
-    let below = Revision::open(bare.path(), "main:sub").unwrap();
+    let below = Revision::open(bare.path(), &"main:sub".into()).unwrap();
     assert_eq!(listed(&below, ".").0, ["a.yaml"]);
 
     let places = tempfile::tempdir().unwrap();
@@ -223,7 +228,7 @@ fn a_bare_repository_a_worktree_and_a_detached_head_are_read() {
     repository.worktree("w", &worktree, None).unwrap();
     assert_eq!(read(&worktree, "HEAD"), "a");
     // The folder of a worktree is also used in the revision.
-    let inner = Revision::open(&worktree.join("sub"), "HEAD").unwrap();
+    let inner = Revision::open(&worktree.join("sub"), &"HEAD".into()).unwrap();
     assert_eq!(listed(&inner, ".").0, ["a.yaml"]);
 
     let detached = Repository::open(&worktree).unwrap();
@@ -254,7 +259,7 @@ fn a_shallow_clone_says_what_to_fetch() {
     let (folder, repository) = shallow();
     assert!(repository.is_shallow());
     assert_eq!(
-        &*Revision::open(folder.path(), "HEAD")
+        &*Revision::open(folder.path(), &"HEAD".into())
             .unwrap()
             .read("a.yaml".into(), 9)
             .unwrap(),
@@ -295,7 +300,7 @@ fn links_are_followed_inside_only() {
         link("p/q-nothing.yaml", "nothing"),
         link("linked", "p"),
     ]);
-    let revision = Revision::open(folder.path(), "HEAD").unwrap();
+    let revision = Revision::open(folder.path(), &"HEAD".into()).unwrap();
     let (files, problems) = listed(&revision, "p");
     assert_eq!(
         files,
@@ -332,7 +337,7 @@ fn submodules_names_sizes_and_bytes_are_problems() {
         file("p/polwarden.yaml", "x"),
         file("p/notes.txt", "x"),
     ]);
-    let revision = Revision::open(folder.path(), "HEAD").unwrap();
+    let revision = Revision::open(folder.path(), &"HEAD".into()).unwrap();
     let (files, problems) = listed(&revision, "p");
     assert_eq!(files, ["p/big.yaml", "p/bytes.yaml"]);
     let kinds: Vec<_> = problems.iter().map(|problem| &problem.kind).collect();
@@ -368,7 +373,7 @@ fn a_tree_that_names_itself_over_and_over_ends() {
         id = builder.write().unwrap();
     }
     commit(&repository, id);
-    let revision = Revision::open(folder.path(), "HEAD").unwrap();
+    let revision = Revision::open(folder.path(), &"HEAD".into()).unwrap();
     let error = revision.list(".".into()).unwrap_err();
     assert!(error.to_string().contains("more than"), "{error}");
 }
@@ -398,7 +403,10 @@ fn a_pull_request_branched_from_the_merge_base() {
     );
 
     let github = at(&[("GITHUB_BASE_REF", "release")]).unwrap();
-    let error = github.base(folder.path(), None).unwrap_err().to_string();
+    let error = github
+        .base(folder.path(), &RevisionPath::head())
+        .unwrap_err()
+        .to_string();
     assert!(
         error.contains("GITHUB_BASE_REF") && error.contains("git fetch origin release:"),
         "{error}"
@@ -416,8 +424,9 @@ fn a_pull_request_branched_from_the_merge_base() {
         assert_eq!(
             at(&[(variable, value)])
                 .unwrap()
-                .base(folder.path(), None)
-                .unwrap(),
+                .base(folder.path(), &RevisionPath::head())
+                .unwrap()
+                .revision(),
             fork,
             "{variable}"
         );
@@ -426,8 +435,9 @@ fn a_pull_request_branched_from_the_merge_base() {
     assert_eq!(
         at(&[("GITHUB_BASE_REF", "main")])
             .unwrap()
-            .base(folder.path(), None)
-            .unwrap(),
+            .base(folder.path(), &RevisionPath::head())
+            .unwrap()
+            .revision(),
         ours.to_string()
     );
     // GitLab provides the commit, which is more exact than the branch.
@@ -436,8 +446,11 @@ fn a_pull_request_branched_from_the_merge_base() {
         ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"),
     ];
     assert_eq!(
-        at(&gitlab).unwrap().base(folder.path(), None).unwrap(),
-        fork
+        at(&gitlab)
+            .unwrap()
+            .base(folder.path(), &"HEAD:p".into())
+            .unwrap(),
+        RevisionPath::from(format!("{fork}:p").as_str())
     );
     let absent = at(&[(
         "CI_MERGE_REQUEST_DIFF_BASE_SHA",
@@ -446,7 +459,7 @@ fn a_pull_request_branched_from_the_merge_base() {
     .unwrap();
     assert!(
         absent
-            .base(folder.path(), None)
+            .base(folder.path(), &RevisionPath::head())
             .unwrap_err()
             .to_string()
             .contains("git fetch --depth 1 origin 0123")
@@ -460,12 +473,15 @@ fn a_pull_request_branched_from_the_merge_base() {
         .unwrap();
     let error = at(&[("GITHUB_BASE_REF", "other")])
         .unwrap()
-        .base(folder.path(), None)
+        .base(folder.path(), &RevisionPath::head())
         .unwrap_err()
         .to_string();
     assert!(error.contains("no common ancestor"), "{error}");
     let plain = tempfile::tempdir().unwrap();
-    let error = github.base(plain.path(), None).unwrap_err().to_string();
+    let error = github
+        .base(plain.path(), &RevisionPath::head())
+        .unwrap_err()
+        .to_string();
     assert!(
         error.contains("in no git repository") && error.contains("GITHUB_BASE_REF"),
         "{error}"
@@ -558,7 +574,10 @@ fn an_index_with_conflicts_and_a_bare_repository_have_nothing_to_read() {
     index.add(&conflict).unwrap();
     index.write().unwrap();
     let error = Revision::staged(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("Resolve its conflicts"), "{error}");
+    assert!(
+        error.contains("has merge conflicts; resolve them"),
+        "{error}"
+    );
     let (folder, _repository) = super::tests::repository(true);
     let error = Revision::staged(folder.path()).unwrap_err().to_string();
     assert!(error.contains("is a bare repository"), "{error}");

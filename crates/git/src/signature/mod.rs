@@ -19,6 +19,7 @@ use git2::{ErrorCode, Oid, Repository};
 use jiff::Timestamp;
 
 use crate::find;
+use crate::location;
 use claim::SignatureClaim;
 pub use claim::{SignatureScheme, SignedBy};
 pub use error::{SignatureError, SignersError};
@@ -49,7 +50,7 @@ pub fn verify(request: &SignatureRequest<'_>) -> Result<SignedBy, SignatureError
         base,
         file,
     } = *request;
-    let repository = find::repository(directory)?;
+    let repository = location::open(directory)?;
     let id = find::commit(&repository, commit)?;
     let file = &normalize(file).ok_or_else(|| SignersError::Outside {
         file: file.to_owned(),

@@ -330,7 +330,7 @@ fn documents_of_chainloop_stay_byte_for_byte() {
     }
 }
 
-/// Findings about the schema are limited; the form of a text does not depend on them.
+/// The number of schema errors is limited; the form of a text does not depend on them.
 #[test]
 fn a_document_with_many_unknown_keys_is_formatted() {
     let unknown: String = (0..200).map(|key| format!("k{key}: 1\n")).collect();

@@ -6,6 +6,6 @@ mod service;
 mod touched;
 
 pub use rollback::{DocumentUndo, documents_touched, undo_documents};
-pub use touched::{check_unmoved, keep_touched, read_back_differs, read_touched};
+pub use touched::{DocumentBasis, check_unmoved, keep_touched, read_back_differs, read_touched};
 
 pub use service::{DocumentLookup, DocumentRun};

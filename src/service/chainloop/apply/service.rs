@@ -2,7 +2,9 @@
 
 use super::outcome::{decide, moved};
 use super::rollback::before;
+use super::touched::DocumentBasis;
 use crate::run::CallFailure;
+use crate::run::StalePlan;
 use crate::run::journal::TargetHistory;
 use crate::run::service::{CheckedCall, ReplacedState, WriteAnswer};
 use crate::run::{StateAfterWrite, WriteOutcome};
@@ -56,6 +58,8 @@ impl DocumentLookup {
 /// Makes the writes of a run.
 pub struct DocumentRun {
     lookup: DocumentLookup,
+    /// What the plan was made from, beyond the documents that it writes.
+    basis: DocumentBasis,
     writer: ChainloopWriter,
 }
 
@@ -63,13 +67,24 @@ impl DocumentRun {
     /// Starts a run with the documents that its plan touches, as they were read just now.
     pub fn new(
         before: ChainloopLiveState,
+        basis: DocumentBasis,
         reader: ChainloopReader,
         writer: ChainloopWriter,
     ) -> Self {
         Self {
             lookup: DocumentLookup { before, reader },
+            basis,
             writer,
         }
+    }
+
+    /// Reads the documents that the plan leaves as they are again, and returns what changed. Those that
+    /// it writes are read before each write.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub async fn changes(&self) -> Result<Vec<StalePlan>, ApiError> {
+        self.basis.changes(&self.lookup.reader).await
     }
 
     /// What is known now.

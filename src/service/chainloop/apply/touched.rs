@@ -100,3 +100,45 @@ pub fn read_back_differs(
     found.retain(|mismatch| !disputed.contains(mismatch.name.as_str()));
     Ok(found)
 }
+
+/// The documents that a plan was made from and leaves as they are.
+#[derive(Debug, Default)]
+pub struct DocumentBasis {
+    unchanged: ChainloopLiveState,
+}
+
+impl DocumentBasis {
+    /// What a plan was made from.
+    pub fn new(plan: &TargetPlan, mut live: ChainloopLiveState) -> Self {
+        let written = written(plan);
+        live.documents
+            .retain(|(kind, name), _| *kind != DocumentKind::Policy || !written.contains(name));
+        Self { unchanged: live }
+    }
+
+    /// Reads these documents again, and returns what changed.
+    ///
+    /// # Errors
+    /// Any failed read.
+    pub async fn changes(&self, reader: &ChainloopReader) -> Result<Vec<StalePlan>, ApiError> {
+        let wanted = self.unchanged.documents.keys().cloned();
+        let now = reader.clone().with_documents(wanted).live_state().await?;
+        let mut changed = Vec::new();
+        for ((kind, name), before) in &self.unchanged.documents {
+            let found = now.document(*kind, name).flatten();
+            let resource = match kind {
+                DocumentKind::Policy => ResourceKind::PolicyDocument,
+                DocumentKind::PolicyGroup => ResourceKind::GroupDocument,
+            };
+            changed.extend(match (before, found) {
+                (None, None) => None,
+                (Some(_), None) => Some(StalePlan::Gone(resource, name.to_string())),
+                (None, Some(_)) => Some(StalePlan::Appeared(resource, name.to_string())),
+                (Some(before), Some(found)) => (document_fingerprint(before)
+                    != document_fingerprint(found))
+                .then(|| StalePlan::Changed(resource, name.to_string())),
+            });
+        }
+        Ok(changed)
+    }
+}

@@ -1,9 +1,47 @@
+use std::collections::HashMap;
+
 use access::CoveredRule;
 use manifest::docker::{HttpResourceSpec, RuleSpec};
 use manifest::list::ResourceListSpec;
 use manifest::{Document, Manifest};
 use model::diag::{DocumentId, Path, Place};
 use model::docker::{DesiredPolicy, HttpResource, PolicyContent};
+
+/// Where the manifests of a target declare policies and rules, by name.
+#[derive(Debug, Default)]
+pub struct DeclaredNames {
+    places: HashMap<String, (Place, HashMap<String, Place>)>,
+}
+
+impl DeclaredNames {
+    pub fn of(documents: &[&Document]) -> Self {
+        let mut names = Self::default();
+        for document in documents {
+            let Manifest::Policy(manifest) = &document.manifest else {
+                continue;
+            };
+            let name = Path::root().key("metadata").key("name");
+            let rules = manifest.spec.rules.iter().flatten().enumerate();
+            let rules = rules.map(|(index, rule)| {
+                let path = Path::root().key("spec").key("rules").index(index);
+                (rule.name.clone(), Place::value(document.id, path))
+            });
+            names.places.insert(
+                manifest.metadata.name.clone(),
+                (Place::value(document.id, name), rules.collect()),
+            );
+        }
+        names
+    }
+
+    pub fn policy(&self, policy: &str) -> Option<&Place> {
+        self.places.get(policy).map(|(place, _)| place)
+    }
+
+    pub fn rule(&self, policy: &str, rule: &str) -> Option<&Place> {
+        self.places.get(policy)?.1.get(rule)
+    }
+}
 
 /// Where the manifests of a target write a resource of a rule that policy tests cover.
 pub fn covered_place(

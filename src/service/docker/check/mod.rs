@@ -27,7 +27,7 @@ pub use access::{TargetGates, gates, gates_of_all};
 
 pub use gates::check_gates;
 pub use lints::lint;
-pub use locate::covered_place;
+pub use locate::{DeclaredNames, covered_place};
 
 pub use context::PolicyInput;
 pub use policy_tests::{

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::impact::{cedar_changes, unknown_parts};
+use super::cedar::{ALL_MCP, EnforcementRows, cedar_changes, enforcement_rows};
+use super::impact::unknown_parts;
 use super::replay::replay;
 use crate::plan::{
-    BasePlan, BreachInfo, Change, DecidingRule, GateInfo, GateNames, GateOutcome, GateSource,
-    Gates, NotAnalyzed, Origin, PlannedCall, ReplayError, origins,
+    AccessRow, BasePlan, BreachInfo, Change, DecidingRule, GateInfo, GateNames, GateOutcome,
+    GateSource, Gates, NotAnalyzed, Origin, PlannedCall, ReplayError, origins,
 };
-use access::{Gate, GateBreach, GateCheck, GateKind, ScopedRule};
+use access::{Gate, GateBreach, GateCheck, GateKind, RequestPattern, ScopedRule, WideningPattern};
 use model::docker::{Decision, DockerLiveState, LiveContent, LivePolicy};
 
 /// What access is compared with, to tell what a change opens: what would be live with the manifests of the base.
@@ -146,6 +147,12 @@ fn evaluate(
     let Some((within, outcome)) = widening.as_deref().zip(widened) else {
         return Ok(());
     };
+    let permits_mcp = within.contains(&WideningPattern::AllMcp);
+    let requests = within.iter().filter_map(|pattern| match pattern {
+        WideningPattern::Requests(pattern) => Some(pattern.clone()),
+        WideningPattern::AllMcp => None,
+    });
+    let requests: Vec<RequestPattern> = requests.collect();
     let states = base
         .as_ref()
         .map(|base| base_states(base, live, changes))
@@ -165,18 +172,58 @@ fn evaluate(
         };
         outcome
             .not_analyzed
-            .extend(cedar_changes(state_before, &state, &locate));
+            .extend(cedar_changes(state_before, &state, &locate).not_analyzed);
+        let EnforcementRows {
+            opens,
+            closes: _,
+            not_analyzed,
+        } = enforcement_rows(state_before, &state, &locate);
+        outcome.not_analyzed.extend(not_analyzed);
+        let outside = opens.iter().filter(|_| !permits_mcp);
+        let unenforced: Vec<BreachInfo> = outside.map(|row| unenforced(row, names)).collect();
         if loses_a_deny(state_before, &state) || !is_unchanged(state_before, &state, &unknown) {
             outcome.not_analyzed.extend(unknown.iter().cloned());
         }
-        for breach in check.widened(within).map_err(|error| error.to_string())? {
-            let breach = breach_info(None, &breach, names);
+        let found = check
+            .widened(&requests)
+            .map_err(|error| error.to_string())?;
+        let found = found.iter().map(|breach| breach_info(None, breach, names));
+        for breach in found.chain(unenforced) {
             if !outcome.breaches.contains(&breach) {
                 outcome.breaches.push(breach);
             }
         }
     }
     Ok(())
+}
+
+/// A breach because MCP enforcement may end for some people.
+fn unenforced(row: &AccessRow, names: &GateNames<'_>) -> BreachInfo {
+    let AccessRow {
+        who,
+        what: _,
+        except: _,
+        witness,
+        rule,
+        before: _,
+        after: _,
+        assumption,
+    } = row;
+    BreachInfo {
+        who: who.clone().with_team_names(names.teams),
+        witness: witness.clone(),
+        already: false,
+        blame: vec![DecidingRule {
+            policy: rule.policy.clone(),
+            rule: None,
+            allows: false,
+            resource: ALL_MCP.to_owned(),
+            source: rule.source.clone(),
+        }],
+        before: Vec::new(),
+        after: Vec::new(),
+        assumption: assumption.clone(),
+    }
 }
 
 /// Whether some deny rule is no longer in effect. Only then can a policy that is not understood, and
@@ -298,13 +345,14 @@ fn breach_info(
         blame,
         before: old,
         after: new,
+        assumption: None,
     }
 }
 
 fn deciding(rule: &ScopedRule<'_>, resource: &str, names: &GateNames<'_>) -> DecidingRule {
     DecidingRule {
         policy: rule.policy.to_owned(),
-        rule: rule.rule.name.to_string(),
+        rule: Some(rule.rule.name.to_string()),
         allows: rule.rule.decision == Decision::Allow,
         resource: resource.to_owned(),
         source: (names.rule)(rule.policy, rule.rule.name.as_str()),

@@ -8,14 +8,14 @@
 //! Example: everyone is allowed `**.b.com`, and a policy for team T gains `deny b.com`. The result is
 //! one closed row, `tcp b.com` for members of T, and one strengthened guard for the same people.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use super::cedar::{CedarChanges, EnforcementRows, Locate, cedar_changes, enforcement_rows};
 use crate::plan::{
     AccessImpact, AccessRow, DecidingRule, GuardRows, NotAnalyzed, NotAnalyzedKind, RuleReference,
-    SourceRef,
 };
 use access::{Comparison, ComparisonResult, ExplainedDecision, GroupTable, NotListed, RowKind};
-use model::docker::{Cedar, Decision, DockerLiveState, LiveContent, LivePolicy, Rule, Scope};
+use model::docker::{Decision, DockerLiveState, LiveContent, LivePolicy, Rule};
 
 /// A rule with its display names, and the groups that it applies to (by number).
 struct NamedRule<'a> {
@@ -24,9 +24,6 @@ struct NamedRule<'a> {
     before: Vec<usize>,
     after: Vec<usize>,
 }
-
-/// Finds where a policy or one of its rules is declared, by name.
-pub(super) type Locate<'l> = dyn Fn(&str, Option<&str>) -> Option<SourceRef> + 'l;
 
 /// Compares access before and after a plan for every combination of teams.
 pub(super) fn impact(
@@ -56,7 +53,16 @@ pub(super) fn impact(
         rules: &rules,
         locate,
     };
-    let mut not_analyzed: BTreeSet<NotAnalyzed> = cedar_changes(before, after, locate);
+    let CedarChanges {
+        statements,
+        mut not_analyzed,
+    } = cedar_changes(before, after, locate);
+    let EnforcementRows {
+        opens,
+        closes,
+        not_analyzed: not_listed,
+    } = enforcement_rows(before, after, locate);
+    not_analyzed.extend(not_listed);
     not_analyzed.extend(unknown_parts(before, after, locate));
     for (rule, reason) in &difference.not_listed {
         let reason = match reason {
@@ -77,6 +83,7 @@ pub(super) fn impact(
     let mut impact = AccessImpact {
         proven: not_analyzed.is_empty(),
         not_analyzed: not_analyzed.into_iter().collect(),
+        statements,
         ..AccessImpact::default()
     };
     for row in difference.rows {
@@ -111,8 +118,11 @@ pub(super) fn impact(
             rule,
             before: names.deciding(&before),
             after: names.deciding(&after),
+            assumption: None,
         });
     }
+    impact.opens.extend(opens);
+    impact.closes.extend(closes);
     impact
 }
 
@@ -127,7 +137,7 @@ impl RowNames<'_> {
         let known = self.rules.get(position)?;
         Some(RuleReference {
             policy: known.policy.to_owned(),
-            rule: known.rule.name.to_string(),
+            rule: Some(known.rule.name.to_string()),
             source: (self.locate)(known.policy, Some(known.rule.name.as_str())),
         })
     }
@@ -164,7 +174,7 @@ impl RowNames<'_> {
         Some(NotAnalyzed {
             kind,
             policy,
-            reason: format!("rule \"{rule}\": {reason}"),
+            reason: format!("rule \"{}\": {reason}", rule.unwrap_or_default()),
             source,
         })
     }
@@ -268,36 +278,4 @@ fn not_understood(policy: &LivePolicy) -> Option<String> {
     let fields: BTreeSet<String> = fields.map(|field| format!("`{field}`")).collect();
     let fields: Vec<String> = fields.into_iter().collect();
     (!fields.is_empty()).then(|| format!("unknown settings: {}", fields.join(", ")))
-}
-
-/// The Cedar policies whose text or scope changes. Their meaning is not compared.
-pub(super) fn cedar_changes(
-    before: &DockerLiveState,
-    after: &DockerLiveState,
-    locate: &Locate<'_>,
-) -> BTreeSet<NotAnalyzed> {
-    let before = cedar_policies(before);
-    let after = cedar_policies(after);
-    let names: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
-    names
-        .into_iter()
-        .filter(|name| before.get(name) != after.get(name))
-        .map(|name| NotAnalyzed {
-            kind: NotAnalyzedKind::Cedar,
-            policy: name.to_owned(),
-            reason: "the Cedar policy changes".to_owned(),
-            source: locate(name, None),
-        })
-        .collect()
-}
-
-fn cedar_policies(state: &DockerLiveState) -> BTreeMap<&str, (&Cedar, &Scope)> {
-    let cedar = state
-        .policies
-        .iter()
-        .filter_map(|policy| match &policy.content {
-            LiveContent::Cedar(cedar) => Some((policy.name.as_str(), (cedar, &policy.scope))),
-            LiveContent::Rules(_) | LiveContent::Opaque(_) => None,
-        });
-    cedar.collect()
 }

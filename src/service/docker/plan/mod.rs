@@ -3,10 +3,11 @@
 //! Planning is pure: [`plan_target`] reads the desired and the live policies and returns a plan. It
 //! pairs live with declared objects ([`matching`]), drafts one call for each difference
 //! ([`policy`], [`rules`]), orders the calls ([`order`]), and computes what they do to access
-//! ([`impact`], [`gates`], [`guard`]). If safety needs extra calls, other pairs and orders are
+//! ([`impact`], [`cedar`], [`gates`], [`guard`]). If safety needs extra calls, other pairs and orders are
 //! searched ([`search`]).
 
 pub mod audit;
+mod cedar;
 pub mod difference;
 pub mod draft;
 pub mod drift;

@@ -101,11 +101,11 @@ pub(super) fn places(plan: &TargetPlan) -> HashMap<DeclaredName<'_>, &SourceRef>
     let rows = plan.access.iter().flat_map(|access| access.rows());
     let deciding = rows.flat_map(|row| {
         let decided = row.before.iter().chain(&row.after).map(|rule| {
-            let names = (rule.policy.as_str(), Some(rule.rule.as_str()));
+            let names = (rule.policy.as_str(), rule.rule.as_deref());
             (names, rule.source.as_ref())
         });
         let rule = &row.rule;
-        let names = (rule.policy.as_str(), Some(rule.rule.as_str()));
+        let names = (rule.policy.as_str(), rule.rule.as_deref());
         decided.chain([(names, rule.source.as_ref())])
     });
     let changed = plan.changes.iter().flat_map(|policy| {

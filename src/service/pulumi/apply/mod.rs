@@ -7,7 +7,7 @@ mod sources;
 mod touched;
 
 pub use rollback::{PackUndo, undo_packs, versions_before};
-pub use touched::{check_unmoved, read_back_differs};
+pub use touched::{changed_meanwhile, check_unmoved, read_back_differs};
 
 pub use service::{PackLookup, PackRun};
 pub use sources::PackSources;

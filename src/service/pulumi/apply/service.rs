@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use super::outcome::{ReadBack, decide};
 use super::sources::PackSources;
-use crate::plan::{ResourceKind, SentOperation};
+use super::touched::changed_before;
+use crate::plan::{ResourceKind, SentOperation, TargetPlan};
 use crate::run::CallFailure;
 use crate::run::RunSettings;
 use crate::run::StalePlan;
@@ -186,6 +187,16 @@ impl PackRun {
     /// The packs and groups as they were before the run.
     pub fn before(&self) -> &PulumiLiveState {
         &self.before
+    }
+
+    /// Reads all packs and groups again before the first call, and returns what changed since the plan,
+    /// apart from calls of the plan that another client has made. Those are adopted.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub async fn confirm(&self, plan: &TargetPlan) -> Result<Vec<StalePlan>, ApiError> {
+        let now = self.lookup.reader.live_state().await?;
+        Ok(changed_before(plan, &self.before, &now))
     }
 
     /// Takes note that a call was made.

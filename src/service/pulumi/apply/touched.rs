@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::{Mismatch, ReplayError};
+use crate::plan::{Fingerprint, Mismatch, ReplayError};
 use crate::plan::{ResourceId, ResourceKind, TargetPlan};
 use crate::plan::{group_id, pack_id};
 use crate::run::CallReport;
 use crate::run::StalePlan;
 use crate::service::pulumi::plan::{
-    group_fingerprint, pack_fingerprint, packs_replayed, verify_packs,
+    PackModel, group_fingerprint, pack_fingerprint, packs_replayed, verify_packs,
 };
-use model::pulumi::{PulumiLiveState, PulumiOperation};
+use model::pulumi::{GroupChange, LivePack, PulumiLiveState, PulumiOperation};
 
 /// Whether what the plan touches is still what it was made from.
 pub fn check_unmoved(plan: &TargetPlan, live: &PulumiLiveState) -> Vec<StalePlan> {
@@ -103,4 +103,156 @@ pub fn read_back_differs(
             && !is_disputed(mismatch.resource, &mismatch.name)
     });
     Ok(found)
+}
+
+/// What changed between the state that a plan was made from and a later reading, before the first call.
+/// Calls of the plan that another client has made are left out: they are adopted.
+pub(super) fn changed_before(
+    plan: &TargetPlan,
+    before: &PulumiLiveState,
+    now: &PulumiLiveState,
+) -> Vec<StalePlan> {
+    let touched = touched_objects(plan);
+    let mut open = differences(plan, before, now);
+    let mut model = PackModel::new(before);
+    for operation in plan.calls.iter().filter_map(|call| call.send.pulumi()) {
+        if open.is_empty() || model.apply(operation).is_err() {
+            break;
+        }
+        open.retain(|difference| {
+            let is_planned = touched.contains(&difference.object)
+                && is_same(&difference.object, model.state(), now);
+            !is_planned
+        });
+    }
+    open.into_iter()
+        .map(|difference| difference.stale)
+        .collect()
+}
+
+/// What another client changed during the run, apart from what the plan touches: this is compared with
+/// what the calls make.
+pub fn changed_meanwhile(
+    plan: &TargetPlan,
+    before: &PulumiLiveState,
+    now: &PulumiLiveState,
+) -> Vec<StalePlan> {
+    let touched = touched_objects(plan);
+    let found = differences(plan, before, now).into_iter();
+    found
+        .filter(|difference| !touched.contains(&difference.object))
+        .map(|difference| difference.stale)
+        .collect()
+}
+
+/// A pack or a group, by name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum PulumiObject {
+    Pack(String),
+    Group(String),
+}
+
+struct ObjectChange {
+    object: PulumiObject,
+    stale: StalePlan,
+}
+
+/// The packs and groups that the calls of a plan change.
+fn touched_objects(plan: &TargetPlan) -> BTreeSet<PulumiObject> {
+    let mut touched = BTreeSet::new();
+    for operation in plan.calls.iter().filter_map(|call| call.send.pulumi()) {
+        let object = match operation {
+            PulumiOperation::CreatePackVersion { version } => {
+                PulumiObject::Pack(version.name.to_string())
+            }
+            PulumiOperation::PutArchive { pack, .. }
+            | PulumiOperation::CompletePackVersion { pack, .. }
+            | PulumiOperation::DeletePackVersion { pack, .. }
+            | PulumiOperation::DeletePack { pack } => PulumiObject::Pack(pack.to_string()),
+            PulumiOperation::CreateGroup { group } => PulumiObject::Group(group.name.to_string()),
+            PulumiOperation::UpdateGroup { group, change } => {
+                if let GroupChange::Rename { name } = change {
+                    touched.insert(PulumiObject::Group(name.to_string()));
+                }
+                PulumiObject::Group(group.to_string())
+            }
+            PulumiOperation::DeleteGroup { group } => PulumiObject::Group(group.to_string()),
+        };
+        touched.insert(object);
+    }
+    touched
+}
+
+/// The packs and groups that are gone, new or changed. The contents of those that no manifest declares
+/// make no difference for the plan.
+fn differences(
+    plan: &TargetPlan,
+    before: &PulumiLiveState,
+    now: &PulumiLiveState,
+) -> Vec<ObjectChange> {
+    let unmanaged: BTreeSet<&ResourceId> = plan.unmanaged.iter().map(|found| &found.id).collect();
+    let mut found = Vec::new();
+    let states = || [before, now].into_iter();
+    let packs: BTreeSet<&str> = states()
+        .flat_map(|state| &state.packs)
+        .map(|pack| pack.name.as_str())
+        .collect();
+    for name in packs {
+        let prints = [before, now].map(|state| state.pack(name).map(pack_fingerprint));
+        let is_unmanaged = unmanaged.contains(&pack_id(name));
+        found.extend(
+            change(ResourceKind::Pack, name, prints, is_unmanaged).map(|stale| ObjectChange {
+                object: PulumiObject::Pack(name.to_owned()),
+                stale,
+            }),
+        );
+    }
+    let groups: BTreeSet<&str> = states()
+        .flat_map(|state| &state.groups)
+        .map(|group| group.name.as_str())
+        .collect();
+    for name in groups {
+        let prints = [before, now].map(|state| state.group(name).map(group_fingerprint));
+        let is_unmanaged = unmanaged.contains(&group_id(name));
+        found.extend(
+            change(ResourceKind::Group, name, prints, is_unmanaged).map(|stale| ObjectChange {
+                object: PulumiObject::Group(name.to_owned()),
+                stale,
+            }),
+        );
+    }
+    found
+}
+
+fn change(
+    resource: ResourceKind,
+    name: &str,
+    [before, now]: [Option<Fingerprint>; 2],
+    is_unmanaged: bool,
+) -> Option<StalePlan> {
+    match (before, now) {
+        (None, None) => None,
+        (Some(_), None) => Some(StalePlan::Gone(resource, name.to_owned())),
+        (None, Some(_)) => Some(StalePlan::Appeared(resource, name.to_owned())),
+        (Some(before), Some(now)) => {
+            (before != now && !is_unmanaged).then(|| StalePlan::Changed(resource, name.to_owned()))
+        }
+    }
+}
+
+/// Whether an object is the same in two states. The service numbers versions by itself, so that packs
+/// are compared by the tags of their versions.
+fn is_same(object: &PulumiObject, expected: &PulumiLiveState, now: &PulumiLiveState) -> bool {
+    match object {
+        PulumiObject::Pack(name) => {
+            let tags = |pack: &LivePack| -> Vec<String> {
+                let versions = pack.versions.iter();
+                versions.map(|version| version.tag.clone()).collect()
+            };
+            expected.pack(name).map(tags) == now.pack(name).map(tags)
+        }
+        PulumiObject::Group(name) => {
+            expected.group(name).map(group_fingerprint) == now.group(name).map(group_fingerprint)
+        }
+    }
 }

@@ -49,7 +49,7 @@ use super::timeline::Timeline;
 use crate::plan::graph::{CallGraph, CallPosition, Earlier, PrecedenceEdge, ranges};
 use crate::plan::{CallDependency, CallId, DependencyReason, PlanNote, PlannedCall};
 use crate::render::plan::access_view::who;
-use access::{Atom, Audience, People};
+use access::{Atom, Audience, People, TooComplex};
 use model::docker::{DockerLiveState, DockerOperation, LiveContent, PolicyId};
 use precedence::alternatives;
 use split::{SplitReason, SplittableCall};
@@ -58,6 +58,10 @@ pub(crate) use votes::{RequestVotes, visit_votes};
 /// Maximum number of single splits to try before all calls that are involved in conflicts are split
 /// at once.
 const TRIES: usize = 32;
+
+/// Bytes that the conditions of one order may use, as estimated by their sizes. Beyond it, the order
+/// is not analyzed.
+const MOST_BYTES: usize = 128 << 20;
 
 /// Calls without their order. Made in the order of the list, they lead to the desired state.
 pub(super) struct UnorderedCalls(Vec<SplittableCall>);
@@ -179,7 +183,12 @@ pub(super) fn recomputed_notes(
         .unproved
         .filter(|_| calls.len() > 1)
         .map(|why| PlanNote::Unproved { why });
-    gap_notes(&gaps(live, calls), calls, teams)
+    // What does not fit in memory for the order does not fit here either.
+    let found = match &unproved {
+        Some(_) => Vec::new(),
+        None => gaps(live, calls),
+    };
+    gap_notes(&found, calls, teams)
         .into_iter()
         .chain(cedar_note(live, &steps))
         .chain(unproved)
@@ -293,18 +302,27 @@ fn attempt(live: &DockerLiveState, steps: &[SplittableCall]) -> OrderAttempt {
     }
     let mut told: HashSet<RequestVotes> = HashSet::new();
     let mut choices: Vec<(Vec<Vec<PrecedenceEdge>>, OrderViolation)> = Vec::new();
+    let mut left = MOST_BYTES;
+    let mut fits = true;
     let visited = visit_votes(&timeline, &mut |atom, audience, votes| {
+        if !fits {
+            return;
+        }
         let Some(allowed) = votes.required_decision().filter(|_| !told.contains(&votes)) else {
             return;
         };
         let ways = precedence::alternatives(&votes);
         let is_kept = ways.first().is_some_and(Vec::is_empty) || chains.keep(&votes, allowed);
+        let edges: usize = ways.iter().map(Vec::len).sum();
+        let bytes = votes.bytes() + edges * size_of::<PrecedenceEdge>();
+        fits = bytes <= left;
+        left = left.saturating_sub(bytes);
         told.insert(votes);
         if !is_kept {
             choices.push((ways, OrderViolation::access(atom, audience, allowed)));
         }
     });
-    if let Err(too_complex) = visited {
+    if let Err(too_complex) = visited.and(if fits { Ok(()) } else { Err(TooComplex) }) {
         return OrderAttempt {
             graph,
             conflicts,

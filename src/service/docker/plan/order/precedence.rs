@@ -13,6 +13,11 @@ use super::votes::{RequestVotes, RuleVote};
 use crate::plan::DependencyReason;
 use crate::plan::graph::{CallPosition, PrecedenceEdge};
 
+/// Maximum number of alternatives of each kind. Requests that match more than this number of
+/// changing rules have further ones. They are hardly ever needed, and their number grows with the
+/// square of the number of rules.
+const MOST_ALTERNATIVES: usize = 64;
+
 /// The alternatives, smallest first. An alternative without edges means that every order keeps the
 /// decision; no alternative means that no order does.
 pub(crate) fn alternatives(votes: &RequestVotes) -> Vec<Vec<PrecedenceEdge>> {
@@ -68,10 +73,12 @@ fn keep_denied(votes: &RequestVotes) -> Vec<Vec<PrecedenceEdge>> {
             .chain(exclude_vote(allow, DependencyReason::ClosesFirst))
             .collect();
         ways.sort_by_key(Vec::len);
+        ways.truncate(MOST_ALTERNATIVES);
         ways
     };
     let harmless: Vec<Vec<Vec<PrecedenceEdge>>> = allows.iter().map(harmless).collect();
     let most = harmless.iter().map(Vec::len).max().unwrap_or(0);
+    let most = most.min(MOST_ALTERNATIVES);
     // Each allow vote has several alternatives, and their product would be exponential. Combine the
     // best alternatives of all votes, then the second best, and so on.
     for rank in 0..most {
@@ -88,6 +95,7 @@ fn overlapping_votes(votes: &[RuleVote], why: DependencyReason) -> Vec<Vec<Prece
     let old = || votes.iter().filter(|vote| vote.is_before());
     let new = votes.iter().filter(|vote| vote.is_after());
     new.flat_map(|new| old().map(|old| product(&new.need, &old.avoid, why)))
+        .take(MOST_ALTERNATIVES)
         .collect()
 }
 

@@ -54,6 +54,11 @@ pub(crate) struct RequestVotes {
 }
 
 impl RequestVotes {
+    /// The approximate size in memory.
+    pub(super) fn bytes(&self) -> usize {
+        (self.allows.len() + self.denies.len()) * size_of::<RuleVote>() + size_of::<Self>()
+    }
+
     /// The decision if exactly the votes with this property count.
     fn allowed(&self, counts: impl Fn(&RuleVote) -> bool) -> bool {
         self.allows.iter().any(&counts) && !self.denies.iter().any(&counts)

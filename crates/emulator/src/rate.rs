@@ -28,7 +28,7 @@ impl EnforcedRate {
     }
 
     /// Whether a request that arrives now is accepted.
-    pub(super) fn accepts(&self) -> bool {
+    pub(crate) fn accepts(&self) -> bool {
         self.accepts_in(self.start.elapsed().as_secs())
     }
 

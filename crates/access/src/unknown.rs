@@ -1,0 +1,51 @@
+//! Answers that are not known, with the reason.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use model::docker::Decision;
+
+/// A reason why a decision is not known: a live policy contains something that this version does not
+/// understand, or the service does not document what it decides.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnknownCause {
+    /// The name of the policy; absent if the reason is not about one policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// What is not understood or not documented, as a clause.
+    pub reason: String,
+}
+
+/// The answer to a question about one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    /// The request is allowed.
+    Allow,
+    /// The request is denied.
+    Deny,
+    /// The decision depends on something that this version does not understand, or that the service
+    /// does not document.
+    Unknown,
+}
+
+impl From<Decision> for Answer {
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Allow => Self::Allow,
+            Decision::Deny => Self::Deny,
+        }
+    }
+}
+
+impl Answer {
+    /// The answer for a decision, which is only known without `causes`.
+    pub fn new(decision: Decision, causes: &[UnknownCause]) -> Self {
+        if causes.is_empty() {
+            decision.into()
+        } else {
+            Self::Unknown
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Which files git tracks.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use git2::{ObjectType, Repository, TreeWalkMode, TreeWalkResult};
+
+use crate::find::RevisionError;
+use crate::location;
+
+/// The tracked files of the repository around a folder.
+#[derive(Debug, Default)]
+pub struct TrackedFiles {
+    /// The folder from the root of the repository, in lower case, with a final `/` unless empty.
+    folder: String,
+    /// Paths from the root of the repository, in lower case: some file systems do not distinguish.
+    paths: BTreeSet<Vec<u8>>,
+}
+
+impl TrackedFiles {
+    /// Reads the index of the repository around a folder. Without a repository, nothing is tracked.
+    ///
+    /// # Errors
+    /// The repository cannot be opened, or neither its index nor its commit can be read.
+    pub fn around(directory: &Path) -> Result<Self, RevisionError> {
+        let Some(top) = location::top(directory) else {
+            return Ok(Self::default());
+        };
+        let repository = location::open_work_tree(&top)?;
+        let folder = crate::find::folder(&repository, directory)?;
+        let paths = paths(&repository)
+            .map_err(|source| crate::find::incomplete(&repository, "HEAD", source))?;
+        Ok(Self {
+            folder: folder
+                .iter()
+                .map(|part| format!("{part}/"))
+                .collect::<String>(),
+            paths,
+        }
+        .in_lower_case())
+    }
+
+    fn in_lower_case(self) -> Self {
+        let Self { folder, paths } = self;
+        Self {
+            folder: folder.to_ascii_lowercase(),
+            paths: paths.iter().map(|path| path.to_ascii_lowercase()).collect(),
+        }
+    }
+
+    /// Whether a file, or a folder above it (as a link or a submodule), is tracked. `path` is
+    /// relative to the folder, with `/`.
+    pub fn contains(&self, path: &str) -> bool {
+        let path = format!("{}{path}", self.folder).to_ascii_lowercase();
+        let ends = path
+            .match_indices('/')
+            .map(|(at, _)| at)
+            .chain([path.len()]);
+        ends.into_iter()
+            .any(|end| self.paths.contains(&path.as_bytes()[..end]))
+    }
+}
+
+/// The paths of the index; or of the commit, if libgit2 cannot read the index (split or sparse).
+pub(crate) fn paths(repository: &Repository) -> Result<BTreeSet<Vec<u8>>, git2::Error> {
+    if let Ok(index) = repository.index() {
+        return Ok(index.iter().map(|entry| entry.path).collect());
+    }
+    let mut found = BTreeSet::new();
+    let tree = repository.head()?.peel_to_tree()?;
+    tree.walk(TreeWalkMode::PreOrder, |parent, entry| {
+        if entry.kind() == Some(ObjectType::Blob) {
+            found.insert([parent.as_bytes(), entry.name_bytes()].concat());
+        }
+        TreeWalkResult::Ok
+    })?;
+    Ok(found)
+}

@@ -1,0 +1,268 @@
+//! What counts as committed: the bytes that were read, compared with the blobs of the commit.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::RevisionPath;
+
+/// Runs git without the configuration of this machine.
+fn git(folder: &Path, arguments: &[&str]) {
+    let mut command = Command::new("git");
+    command.current_dir(folder).args(arguments);
+    command
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_AUTHOR_NAME", "a")
+        .env("GIT_AUTHOR_EMAIL", "a@example.com")
+        .env("GIT_COMMITTER_NAME", "a")
+        .env("GIT_COMMITTER_EMAIL", "a@example.com");
+    let done = command.output().unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{arguments:?}: {said}");
+}
+
+fn write(folder: &Path, path: &str, text: &str) {
+    let path = folder.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+/// A repository with manifests in `gov/p`, a file beside `gov` and a pack.
+fn repository() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    git(folder.path(), &["init", "-q", "-b", "main"]);
+    write(folder.path(), "gov/polwarden.yaml", "one\ntwo\n");
+    write(folder.path(), "gov/p/a.yaml", "a\nb\n");
+    write(folder.path(), "shared/b.cedar", "b\n");
+    write(folder.path(), "pack/PulumiPolicy.yaml", "runtime: nodejs\n");
+    write(folder.path(), "pack/run.sh", "one\ntwo\n");
+    git(folder.path(), &["add", "-A"]);
+    git(folder.path(), &["commit", "-qm", "x"]);
+    folder
+}
+
+/// Reads everything as a command does.
+fn read_all(folder: &Path) -> WorkTree {
+    let tree = WorkTree::open(&folder.join("gov")).unwrap();
+    tree.read("polwarden.yaml".into(), 100).unwrap();
+    for file in tree.list("p".into()).unwrap().files {
+        tree.read(&file, 100).unwrap();
+    }
+    tree.read("../shared/b.cedar".into(), 100).unwrap();
+    tree.pack("../pack".into()).unwrap();
+    let _ = tree.read("polwarden.lock".into(), 100);
+    tree
+}
+
+fn is_dirty(folder: &Path) -> bool {
+    read_all(folder).head().unwrap().unwrap().dirty
+}
+
+#[test]
+fn what_was_read_is_compared_and_not_what_git_reports() {
+    for (path, text) in [
+        ("gov/polwarden.yaml", "one\nTWO\n"),
+        ("gov/p/a.yaml", "a\nB\n"),
+        ("gov/p/new.yaml", "x"),
+        ("gov/polwarden.lock", "x"),
+        ("shared/b.cedar", "B\n"),
+        ("pack/run.sh", "one\nTWO\n"),
+        ("pack/new.sh", "x"),
+    ] {
+        for flag in ["", "--assume-unchanged", "--skip-worktree"] {
+            let folder = repository();
+            assert!(!is_dirty(folder.path()));
+            let file = folder.path().join(path);
+            let is_new = !file.exists();
+            if !flag.is_empty() && !is_new {
+                git(folder.path(), &["update-index", flag, path]);
+            }
+            // The size and the time of the file stay the same.
+            let before = fs::metadata(&file).and_then(|data| data.modified()).ok();
+            write(folder.path(), path, text);
+            if let Some(time) = before {
+                let file = fs::File::options().write(true).open(&file).unwrap();
+                file.set_modified(time).unwrap();
+            }
+            assert!(is_dirty(folder.path()), "{path} {flag}");
+        }
+    }
+    let folder = repository();
+    write(folder.path(), "gov/p/notes.txt", "not read");
+    write(folder.path(), "other/x.yaml", "not read");
+    assert!(!is_dirty(folder.path()));
+    fs::remove_file(folder.path().join("gov/p/a.yaml")).unwrap();
+    git(
+        folder.path(),
+        &["update-index", "--skip-worktree", "gov/p/a.yaml"],
+    );
+    assert!(is_dirty(folder.path()), "a manifest is missing");
+}
+
+#[test]
+fn a_file_that_is_replaced_while_a_command_reads_is_no_commit() {
+    let folder = repository();
+    let tree = read_all(folder.path());
+    write(folder.path(), "gov/p/a.yaml", "other");
+    tree.read("p/a.yaml".into(), 100).unwrap();
+    write(folder.path(), "gov/p/a.yaml", "a\nb\n");
+    assert!(tree.head().unwrap().unwrap().dirty);
+    // What was read counts, whatever is there afterwards.
+    let folder = repository();
+    let tree = read_all(folder.path());
+    write(folder.path(), "shared/b.cedar", "other");
+    assert!(!tree.head().unwrap().unwrap().dirty);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_compared_by_what_they_lead_to() {
+    let folder = repository();
+    let link = folder.path().join("gov/p/link.yaml");
+    std::os::unix::fs::symlink("../../shared/c.yaml", &link).unwrap();
+    write(folder.path(), "shared/c.yaml", "c");
+    write(folder.path(), "shared/d.yaml", "d");
+    git(folder.path(), &["add", "-A"]);
+    git(folder.path(), &["commit", "-qm", "x"]);
+    assert!(!is_dirty(folder.path()));
+    write(folder.path(), "shared/c.yaml", "C");
+    assert!(is_dirty(folder.path()));
+    write(folder.path(), "shared/c.yaml", "c");
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("../../shared/d.yaml", &link).unwrap();
+    assert!(is_dirty(folder.path()));
+}
+
+#[test]
+fn an_index_that_cannot_be_read_says_nothing() {
+    let folder = repository();
+    git(folder.path(), &["update-index", "--split-index"]);
+    assert!(!is_dirty(folder.path()));
+    let error = Revision::staged(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("--no-split-index"), "{error}");
+    write(folder.path(), "gov/p/a.yaml", "other");
+    assert!(is_dirty(folder.path()));
+
+    let folder = repository();
+    write(folder.path(), "far/away/x", "x");
+    git(folder.path(), &["add", "-A"]);
+    git(folder.path(), &["commit", "-qm", "x"]);
+    git(
+        folder.path(),
+        &["sparse-checkout", "init", "--cone", "--sparse-index"],
+    );
+    git(
+        folder.path(),
+        &["sparse-checkout", "set", "gov", "shared", "pack"],
+    );
+    assert!(!is_dirty(folder.path()));
+}
+
+#[test]
+fn line_endings_of_a_checkout_are_those_of_the_commit() {
+    let plain = repository();
+    let wanted = read_all(plain.path()).pack("../pack".into()).unwrap();
+    for (config, attributes) in [
+        ("core.autocrlf=true", ""),
+        ("core.eol=crlf", "* text=auto\n"),
+        ("core.eol=lf", "*.yaml text eol=crlf\n*.sh eol=crlf\n"),
+    ] {
+        let origin = repository();
+        if !attributes.is_empty() {
+            write(origin.path(), ".gitattributes", attributes);
+            git(origin.path(), &["add", "-A"]);
+            git(origin.path(), &["commit", "-qm", "x"]);
+        }
+        let places = tempfile::tempdir().unwrap();
+        let from = origin.path().display().to_string();
+        git(
+            places.path(),
+            &["clone", "-q", "-c", config, &from, "clone"],
+        );
+        let clone = places.path().join("clone");
+        let on_disk = fs::read_to_string(clone.join("pack/run.sh")).unwrap();
+        assert_eq!(on_disk, "one\r\ntwo\r\n", "{config}");
+        let tree = read_all(&clone);
+        assert_eq!(&*tree.read("p/a.yaml".into(), 100).unwrap(), "a\nb\n");
+        assert_eq!(tree.pack("../pack".into()).unwrap(), wanted, "{config}");
+        assert!(!tree.head().unwrap().unwrap().dirty, "{config}");
+        write(&clone, "pack/run.sh", "one\r\nTWO\r\n");
+        assert!(is_dirty(&clone), "{config}");
+    }
+}
+
+#[test]
+fn line_endings_that_git_keeps_are_kept() {
+    let folder = repository();
+    let read = |path: &str| {
+        let tree = WorkTree::open(folder.path()).unwrap();
+        tree.read(path.into(), 100).unwrap().to_string()
+    };
+    // Without a conversion, another line ending is a change.
+    write(folder.path(), "gov/p/a.yaml", "a\r\nb\r\n");
+    assert_eq!(read("gov/p/a.yaml"), "a\r\nb\r\n");
+    assert!(is_dirty(folder.path()));
+    git(folder.path(), &["config", "core.autocrlf", "true"]);
+    assert_eq!(read("gov/p/a.yaml"), "a\nb\n");
+    write(
+        folder.path(),
+        ".gitattributes",
+        "p/* -text\ngov/p/* -text\n",
+    );
+    assert_eq!(read("gov/p/a.yaml"), "a\r\nb\r\n");
+    // A file with CRLF in the commit, and a binary one.
+    write(folder.path(), ".gitattributes", "* -text\n");
+    write(folder.path(), "crlf", "a\r\nb\r\n");
+    git(folder.path(), &["add", "-A"]);
+    git(folder.path(), &["commit", "-qm", "x"]);
+    fs::remove_file(folder.path().join(".gitattributes")).unwrap();
+    assert_eq!(read("crlf"), "a\r\nb\r\n");
+    write(folder.path(), "crlf", "a\r\nb\r\nc\r\n");
+    assert_eq!(read("crlf"), "a\r\nb\r\nc\r\n");
+    write(folder.path(), "binary", "a\r\n\0");
+    assert_eq!(read("binary"), "a\r\n\0");
+}
+
+#[test]
+fn missing_objects_of_a_partial_clone_are_named() {
+    let origin = repository();
+    git(origin.path(), &["config", "uploadpack.allowFilter", "true"]);
+    write(origin.path(), "gov/p/a.yaml", "new");
+    git(origin.path(), &["commit", "-qam", "x"]);
+    let places = tempfile::tempdir().unwrap();
+    let from = format!("file://{}", origin.path().display());
+    git(
+        places.path(),
+        &["clone", "-q", "--filter=blob:none", &from, "clone"],
+    );
+    let clone = places.path().join("clone");
+    assert!(!is_dirty(&clone));
+    let base = Revision::open(&clone, &"HEAD~1:gov".into()).unwrap();
+    let problem = base.read("p/a.yaml".into(), 100).unwrap_err();
+    assert_eq!(problem, FileProblemKind::NotFetched);
+    assert!(base.is_incomplete());
+    assert!(
+        problem
+            .help()
+            .contains("git fetch --refetch --no-filter origin")
+    );
+    // Without trees, the folder itself is unknown. Its parents are not searched instead.
+    let filter = ["clone", "-q", "--filter=tree:0", &from, "treeless"];
+    git(places.path(), &filter);
+    let base = RevisionPath::from("HEAD~1:gov");
+    let error =
+        Revision::open_base_containing(&places.path().join("treeless"), &base, "polwarden.yaml");
+    let error = error.unwrap_err();
+    assert!(matches!(error, RevisionError::NotFetched { .. }), "{error}");
+    // The advice helps.
+    git(
+        &clone,
+        &["fetch", "-q", "--refetch", "--no-filter", "origin"],
+    );
+    let base = Revision::open(&clone, &"HEAD~1:gov".into()).unwrap();
+    assert_eq!(&*base.read("p/a.yaml".into(), 100).unwrap(), "a\nb\n");
+}

@@ -1,0 +1,249 @@
+//! Changes of Cedar policies: their statements, and the people who may get or lose MCP enforcement.
+//! The meaning of changed statements is not analyzed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::plan::{
+    AccessRow, NotAnalyzed, NotAnalyzedKind, RuleReference, SourceRef, StatementChange,
+    StatementChangeKind,
+};
+use crate::render::text::plural;
+use access::{
+    EnforcementComparison, EnforcementDifference, GroupTable, RowKind, StatementDifference,
+    has_statements, statement_differences,
+};
+use model::docker::{Cedar, DockerLiveState, LiveContent, LivePolicy, Scope};
+
+/// Finds where a policy or one of its rules is declared, by name.
+pub(super) type Locate<'l> = dyn Fn(&str, Option<&str>) -> Option<SourceRef> + 'l;
+
+/// All MCP activity, in the syntax of gates.
+pub(super) const ALL_MCP: &str = "mcp *";
+
+/// A request for `polwarden explain`. Any tool would do.
+const WITNESS: &str = "mcp invokeTool example";
+
+/// What rows about enforcement assume (contract: MCP, "Decision").
+const ASSUMPTION: &str = "MCP enforcement is not active for people without a Cedar policy, so that \
+     the gateway permits everything; the service does not document this";
+
+/// The Cedar policies that change.
+#[derive(Debug, Default)]
+pub(super) struct CedarChanges {
+    /// The statements that change.
+    pub(super) statements: Vec<StatementChange>,
+    /// One entry for each changed policy.
+    pub(super) not_analyzed: BTreeSet<NotAnalyzed>,
+}
+
+/// Compares the Cedar policies before and after a plan. A policy that only changes its name, its
+/// layout, its comments or the order of its statements decides as before.
+pub(super) fn cedar_changes(
+    before: &DockerLiveState,
+    after: &DockerLiveState,
+    locate: &Locate<'_>,
+) -> CedarChanges {
+    let mut old: Vec<CedarPolicy<'_>> = cedar_policies(before).collect();
+    let mut new: Vec<CedarPolicy<'_>> = cedar_policies(after).collect();
+    new.retain(|policy| {
+        let same =
+            |other: &CedarPolicy<'_>| (other.cedar, other.scope) == (policy.cedar, policy.scope);
+        let unchanged = old.iter().position(same);
+        unchanged.map(|at| old.swap_remove(at)).is_none()
+    });
+    // In live state, names may repeat.
+    let mut by_name: BTreeMap<&str, [Vec<CedarPolicy<'_>>; 2]> = BTreeMap::new();
+    for (side, policies) in [old, new].into_iter().enumerate() {
+        for policy in policies {
+            by_name.entry(policy.name).or_default()[side].push(policy);
+        }
+    }
+    let mut changes = CedarChanges::default();
+    for (name, [old, new]) in by_name {
+        for at in 0..old.len().max(new.len()) {
+            changes.add(name, old.get(at), new.get(at), locate);
+        }
+    }
+    changes
+}
+
+#[derive(Clone, Copy)]
+struct CedarPolicy<'a> {
+    name: &'a str,
+    cedar: &'a Cedar,
+    scope: &'a Scope,
+}
+
+fn cedar_policies(state: &DockerLiveState) -> impl Iterator<Item = CedarPolicy<'_>> {
+    state.policies.iter().filter_map(cedar_policy)
+}
+
+fn cedar_policy(policy: &LivePolicy) -> Option<CedarPolicy<'_>> {
+    match &policy.content {
+        LiveContent::Cedar(cedar) => Some(CedarPolicy {
+            name: &policy.name,
+            cedar,
+            scope: &policy.scope,
+        }),
+        LiveContent::Rules(_) | LiveContent::Opaque(_) => None,
+    }
+}
+
+impl CedarChanges {
+    fn add(
+        &mut self,
+        name: &str,
+        old: Option<&CedarPolicy<'_>>,
+        new: Option<&CedarPolicy<'_>>,
+        locate: &Locate<'_>,
+    ) {
+        let text = |policy: Option<&CedarPolicy<'_>>| {
+            policy
+                .map_or("", |policy| policy.cedar.text.as_str())
+                .to_owned()
+        };
+        let mut reasons = Vec::new();
+        if let (Some(old), Some(new)) = (old, new) {
+            if old.scope != new.scope {
+                reasons.push("its scope changes".to_owned());
+            }
+            if old.cedar.schema_url != new.cedar.schema_url {
+                reasons.push("its schema changes".to_owned());
+            }
+        }
+        match statement_differences(&text(old), &text(new)) {
+            Ok(differences) => {
+                let changes = differences
+                    .into_iter()
+                    .map(|difference| statement_change(name, difference, locate));
+                let changes: Vec<StatementChange> = changes.collect();
+                reasons.extend(counts(&changes));
+                self.statements.extend(changes);
+            }
+            Err(why) => reasons.push(format!("the Cedar policy changes, and {why}")),
+        }
+        if !reasons.is_empty() {
+            self.not_analyzed.insert(NotAnalyzed {
+                kind: NotAnalyzedKind::Cedar,
+                policy: name.to_owned(),
+                reason: reasons.join("; "),
+                source: locate(name, None),
+            });
+        }
+    }
+}
+
+fn statement_change(
+    policy: &str,
+    difference: StatementDifference,
+    locate: &Locate<'_>,
+) -> StatementChange {
+    let (change, before, after) = match difference {
+        StatementDifference::Added(after) => (StatementChangeKind::Added, None, Some(after)),
+        StatementDifference::Removed(before) => (StatementChangeKind::Removed, Some(before), None),
+        StatementDifference::Changed { before, after } => {
+            (StatementChangeKind::Changed, Some(before), Some(after))
+        }
+    };
+    StatementChange {
+        policy: policy.to_owned(),
+        change,
+        before,
+        after,
+        source: locate(policy, None),
+    }
+}
+
+/// "2 statements added, 1 statement removed"; nothing if no statement changes.
+fn counts(changes: &[StatementChange]) -> Option<String> {
+    let count = |kind: StatementChangeKind, word: &str| {
+        let count = changes
+            .iter()
+            .filter(|change| change.change == kind)
+            .count();
+        (count > 0).then(|| format!("{} {word}", plural(count, "statement", "statements")))
+    };
+    let parts = [
+        count(StatementChangeKind::Added, "added"),
+        count(StatementChangeKind::Removed, "removed"),
+        count(StatementChangeKind::Changed, "changed"),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// Changes of MCP enforcement, as rows about all MCP activity.
+#[derive(Debug, Default)]
+pub(super) struct EnforcementRows {
+    /// The last Cedar policy that reaches the people is removed.
+    pub(super) opens: Vec<AccessRow>,
+    /// The first Cedar policy that reaches the people is added.
+    pub(super) closes: Vec<AccessRow>,
+    /// Policies whose people cannot be listed.
+    pub(super) not_analyzed: Vec<NotAnalyzed>,
+}
+
+/// Compares the scopes of Cedar policies before and after a plan. A policy without
+/// statements has no effect.
+pub(super) fn enforcement_rows(
+    before: &DockerLiveState,
+    after: &DockerLiveState,
+    locate: &Locate<'_>,
+) -> EnforcementRows {
+    let effective = |state| {
+        let policies = cedar_policies(state);
+        policies.filter(|policy: &CedarPolicy<'_>| has_statements(&policy.cedar.text))
+    };
+    let sides = effective(before)
+        .map(|policy| (policy, true))
+        .chain(effective(after).map(|policy| (policy, false)));
+    let mut policies: Vec<(CedarPolicy<'_>, bool)> = sides.collect();
+    // The order of the server has no meaning.
+    policies.sort_by_key(|(policy, _)| {
+        let Scope { teams, profiles } = policy.scope;
+        (policy.name, teams, profiles)
+    });
+    let groups = GroupTable::of(policies.iter().map(|(policy, _)| policy.scope));
+    let mut comparison = EnforcementComparison::new();
+    for (position, (policy, is_before)) in policies.iter().enumerate() {
+        let scope = groups.groups(policy.scope);
+        if *is_before {
+            comparison.add(position, scope, []);
+        } else {
+            comparison.add(position, [], scope);
+        }
+    }
+    let name = |position: usize| policies.get(position).map_or("", |(policy, _)| policy.name);
+    let EnforcementDifference { rows, not_listed } = comparison.run(&groups);
+    let mut found = EnforcementRows::default();
+    for row in rows {
+        let policy = name(row.policy);
+        let rows = match row.kind {
+            RowKind::Opens | RowKind::WeakensGuard => &mut found.opens,
+            RowKind::Closes | RowKind::StrengthensGuard => &mut found.closes,
+        };
+        rows.push(AccessRow {
+            who: row.people,
+            what: vec![ALL_MCP.to_owned()],
+            except: Vec::new(),
+            witness: WITNESS.to_owned(),
+            rule: RuleReference {
+                policy: policy.to_owned(),
+                rule: None,
+                source: locate(policy, None),
+            },
+            before: Vec::new(),
+            after: Vec::new(),
+            assumption: Some(ASSUMPTION.to_owned()),
+        });
+    }
+    found
+        .not_analyzed
+        .extend(not_listed.into_iter().map(|position| NotAnalyzed {
+            kind: NotAnalyzedKind::TooComplex,
+            policy: name(position).to_owned(),
+            reason: "it concerns more than 64 combinations of teams".to_owned(),
+            source: locate(name(position), None),
+        }));
+    found
+}
