@@ -308,7 +308,7 @@ async fn a_server_without_tls_gets_nothing_over_https() {
         .await
         .unwrap_err();
     assert!(
-        matches!(error.kind(), ErrorKind::Unreachable { .. }),
+        matches!(error.kind(), ErrorKind::Tls { .. }),
         "{error}"
     );
     assert_eq!(

@@ -14,7 +14,7 @@ mod shorten;
 pub const CONFIG_FILE_NAME: &str = "polwarden.yaml";
 
 pub use desired::Desired;
-pub use name::{Name, NameError, is_hidden};
+pub use name::{Name, NameError, character_name, is_hidden};
 pub use opaque::Opaque;
 pub use shorten::shorten;
 
