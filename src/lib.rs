@@ -4,8 +4,11 @@
 //! a test of `xtask` checks.
 
 #[cfg(test)]
-#[path = "../tests/mutated.rs"]
-mod mutated;
+#[path = "../tests/mutated_bytes.rs"]
+mod mutated_bytes;
+#[cfg(test)]
+#[path = "../tests/mutated_json.rs"]
+mod mutated_json;
 
 pub mod workspace;
 

@@ -20,7 +20,9 @@ mod formats;
 #[cfg(test)]
 mod manifest;
 #[cfg(test)]
-mod mutated;
+mod mutated_bytes;
+#[cfg(test)]
+mod mutated_json;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

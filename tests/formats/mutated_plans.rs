@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::world::{Words, render};
-use crate::mutated;
+use crate::mutated_bytes::{CASES, mutated_bytes};
+use crate::mutated_json::mutated_json;
 
 fn plan() -> Value {
     serde_json::to_value(Words::ordinary().plan()).unwrap()
@@ -23,15 +24,15 @@ fn read_and_show(text: &[u8]) {
 }
 
 proptest! {
-    #![proptest_config(crate::properties::cases(mutated::CASES))]
+    #![proptest_config(crate::properties::cases(CASES))]
 
     #[test]
-    fn bytes_of_a_plan_never_panic(text in mutated::bytes(vec![plan().to_string()])) {
+    fn bytes_of_a_plan_never_panic(text in mutated_bytes(vec![plan().to_string()])) {
         read_and_show(&text);
     }
 
     #[test]
-    fn values_of_a_plan_never_panic(plan in mutated::json(plan())) {
+    fn values_of_a_plan_never_panic(plan in mutated_json(plan())) {
         read_and_show(plan.to_string().as_bytes());
     }
 }

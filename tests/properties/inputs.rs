@@ -9,7 +9,8 @@ use polwarden::render::diagnostics::{DiagnosticAmount, human};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::mutated;
+use crate::mutated_bytes::{CASES, mutated_bytes};
+use crate::mutated_json::mutated_json;
 
 fn yaml_texts() -> Vec<String> {
     [
@@ -40,10 +41,10 @@ fn read_seed(text: &str) {
 }
 
 proptest! {
-    #![proptest_config(crate::properties::cases(mutated::CASES))]
+    #![proptest_config(crate::properties::cases(CASES))]
 
     #[test]
-    fn configurations_and_lock_files_never_panic(bytes in mutated::bytes(yaml_texts())) {
+    fn configurations_and_lock_files_never_panic(bytes in mutated_bytes(yaml_texts())) {
         // Files that are not UTF-8 are refused before.
         let text = String::from_utf8_lossy(&bytes);
         let mut sources = SourceMap::default();
@@ -56,12 +57,12 @@ proptest! {
     }
 
     #[test]
-    fn bytes_of_a_seed_never_panic(bytes in mutated::bytes(vec![seed().to_string()])) {
+    fn bytes_of_a_seed_never_panic(bytes in mutated_bytes(vec![seed().to_string()])) {
         read_seed(&String::from_utf8_lossy(&bytes));
     }
 
     #[test]
-    fn values_of_a_seed_never_panic(seed in mutated::json(seed())) {
+    fn values_of_a_seed_never_panic(seed in mutated_json(seed())) {
         read_seed(&seed.to_string());
     }
 }

@@ -12,8 +12,8 @@ mod limits;
 mod line_endings;
 mod location;
 #[cfg(test)]
-#[path = "../../../tests/mutated.rs"]
-mod mutated;
+#[path = "../../../tests/mutated_bytes.rs"]
+mod mutated_bytes;
 mod pack;
 mod pipeline;
 mod problem;

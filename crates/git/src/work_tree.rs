@@ -299,6 +299,9 @@ impl WorkTreeWalk<'_> {
             let name = entry.file_name();
             let Some(name) = name.to_str() else {
                 self.undecodable(&entry, shown, parents);
+                if self.entries > limit {
+                    return Err(FileProblemKind::TooManyEntries(limit));
+                }
                 continue;
             };
             let path = shown.join(name);

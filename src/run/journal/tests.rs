@@ -2,7 +2,8 @@ use camino::Utf8Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::mutated;
+use crate::mutated_bytes::{CASES, mutated_bytes};
+use crate::mutated_json::mutated_json;
 use crate::plan::{CallId, SentOperation, TargetInfo};
 use crate::run::object::StateAfterWrite;
 use manifest::config::Provider;
@@ -102,15 +103,15 @@ fn read_and_count(text: &[u8]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(mutated::CASES))]
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
-    fn bytes_of_a_journal_never_panic(text in mutated::bytes(vec![bytes(&records())])) {
+    fn bytes_of_a_journal_never_panic(text in mutated_bytes(vec![bytes(&records())])) {
         read_and_count(&text);
     }
 
     #[test]
-    fn values_of_a_journal_never_panic(lines in mutated::json(serde_json::to_value(records()).unwrap())) {
+    fn values_of_a_journal_never_panic(lines in mutated_json(serde_json::to_value(records()).unwrap())) {
         let lines = lines.as_array().cloned().unwrap_or_default();
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         read_and_count(text.as_bytes());

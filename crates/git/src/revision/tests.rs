@@ -6,7 +6,7 @@ use proptest::test_runner::TestRunner;
 
 use super::*;
 use crate::limits::SourceLimits;
-use crate::mutated;
+use crate::mutated_bytes::{CASES, mutated_bytes};
 use crate::{FileProblem, PullRequest};
 
 const FILE: i32 = 0o100_644;
@@ -426,8 +426,8 @@ fn bytes_of_a_tree_never_panic() {
         let text = String::from_utf8(objects.read(head.id()).unwrap().data().to_vec()).unwrap();
         text.replace(&head.tree_id().to_string(), "TREE")
     };
-    let changed = mutated::bytes(vec![tree_bytes(&repository)]);
-    let mut runner = TestRunner::new(ProptestConfig::with_cases(mutated::CASES));
+    let changed = mutated_bytes(vec![tree_bytes(&repository)]);
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(CASES));
     let result = runner.run(&changed, |bytes| {
         let objects = repository.odb().unwrap();
         let root = objects.write(ObjectType::Tree, &bytes).unwrap();

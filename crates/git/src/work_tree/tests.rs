@@ -317,3 +317,20 @@ fn the_walk_through_a_pack_has_a_limited_number_of_entries() {
     let error = FileProblemKind::TooManyEntries(4);
     assert_eq!(read(4), Err(PackError::Directory(error)));
 }
+
+#[cfg(unix)]
+#[test]
+fn entries_of_a_folder_whose_name_is_not_utf8_count() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = repository();
+    let gov = folder.path().join("gov");
+    let inner = gov.join(std::ffi::OsStr::from_bytes(b"z\xff"));
+    if fs::create_dir(&inner).is_err() {
+        crate::skip::needs("a file system with names that are not UTF-8");
+        return;
+    }
+    fs::write(inner.join("a.txt"), "").unwrap();
+    let error = Err(FileProblemKind::TooManyEntries(4));
+    assert_eq!(limited(&gov, 100, 4).list(".".into()), error);
+    assert!(limited(&gov, 100, 5).list(".".into()).is_ok());
+}

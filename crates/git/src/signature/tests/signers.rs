@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::allowed::AllowedSigners;
 use super::*;
-use crate::mutated;
+use crate::mutated_bytes::{CASES, mutated_bytes};
 
 const FILE: &str = "allowed_signers";
 
@@ -329,10 +329,10 @@ fn signers() -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(mutated::CASES))]
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
-    fn bytes_of_allowed_signers_never_panic(bytes in mutated::bytes(vec![signers()])) {
+    fn bytes_of_allowed_signers_never_panic(bytes in mutated_bytes(vec![signers()])) {
         let Ok(signers) = AllowedSigners::parse(&String::from_utf8_lossy(&bytes)) else {
             return Ok(());
         };
