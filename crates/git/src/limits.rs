@@ -4,7 +4,7 @@
 //! files, or with small git objects that expand to an endless tree, could exhaust the memory.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -59,17 +59,34 @@ impl ReadBudget {
     /// # Errors
     /// Everything that was read exceeds the limit together.
     pub(crate) fn add(&self, path: &Utf8Path, bytes: usize) -> Result<(), FileProblemKind> {
-        // Both fields are updated without a call in between that could panic.
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.used();
         let known = used.sizes.get(path).copied().unwrap_or_default();
         if bytes > known {
             used.total = used.total.saturating_add(bytes - known);
             used.sizes.insert(path.to_owned(), bytes);
         }
-        if used.total > self.limits.bytes {
+        self.check_total(used.total)
+    }
+
+    /// Checks before a read that the limit is not exceeded yet. Otherwise each further file would be
+    /// read in vain.
+    ///
+    /// # Errors
+    /// Everything that was read exceeds the limit together.
+    pub(crate) fn check(&self) -> Result<(), FileProblemKind> {
+        self.check_total(self.used().total)
+    }
+
+    fn check_total(&self, total: usize) -> Result<(), FileProblemKind> {
+        if total > self.limits.bytes {
             return Err(FileProblemKind::TotalTooLarge(self.limits.bytes));
         }
         Ok(())
+    }
+
+    fn used(&self) -> MutexGuard<'_, UsedBytes> {
+        // A thread that panicked left at most one file uncounted.
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -92,8 +109,10 @@ mod tests {
         for (path, bytes) in [("a", 4), ("a", 4), ("a", 5), ("a", 1), ("b", 5)] {
             assert_eq!(budget.add(path.into(), bytes), Ok(()), "{path} {bytes}");
         }
+        assert_eq!(budget.check(), Ok(()));
         let exceeded = Err(FileProblemKind::TotalTooLarge(10));
         assert_eq!(budget.add("c".into(), 1), exceeded);
         assert_eq!(budget.add("d".into(), usize::MAX), exceeded);
+        assert_eq!(budget.check(), exceeded);
     }
 }

@@ -363,6 +363,7 @@ impl Revision {
     }
 
     fn text(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+        self.budget.check()?;
         let parts = self.lexical(path)?;
         let repository = self.repository();
         let bytes = match walk::resolve(&repository, self.root, &parts)?.node {
@@ -376,6 +377,7 @@ impl Revision {
     }
 
     fn pack_tree(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
+        self.budget.check().map_err(PackError::Directory)?;
         let parts = self.lexical(path).map_err(PackError::Directory)?;
         let repository = self.repository();
         let found = walk::resolve(&repository, self.root, &parts).map_err(PackError::Directory)?;

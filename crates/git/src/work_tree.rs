@@ -214,6 +214,7 @@ impl WorkTree {
 
     /// The bytes of a file as git would store them.
     fn bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind> {
+        self.budget.check()?;
         let (real, metadata) = self.locate(path)?;
         if !metadata.is_file() {
             return Err(FileProblemKind::Special);
@@ -249,6 +250,7 @@ impl Source for WorkTree {
     }
 
     fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
+        self.budget.check().map_err(PackError::Directory)?;
         let (real, metadata) = self.locate(path).map_err(PackError::Directory)?;
         if !metadata.is_dir() {
             return Err(PackError::NoDirectory);
