@@ -138,11 +138,35 @@ pub fn changed_meanwhile(
     now: &PulumiLiveState,
 ) -> Vec<StalePlan> {
     let touched = touched_objects(plan);
+    let changes_groups = touched
+        .iter()
+        .any(|object| matches!(object, PulumiObject::Group(_)));
+    let is_consequence = |object: &PulumiObject| match object {
+        PulumiObject::Group(name) => changes_groups && has_other_stacks_only(name, before, now),
+        PulumiObject::Pack(_) => false,
+    };
     let found = differences(plan, before, now).into_iter();
     found
         .filter(|difference| !touched.contains(&difference.object))
+        .filter(|difference| !is_consequence(&difference.object))
         .map(|difference| difference.stale)
         .collect()
+}
+
+/// Whether a group is the default group, and only its stacks differ. The service moves stacks that
+/// are in no other group to it, so calls for other groups change it too.
+fn has_other_stacks_only(name: &str, before: &PulumiLiveState, now: &PulumiLiveState) -> bool {
+    let without_stacks = |state: &PulumiLiveState| {
+        let mut group = state.group(name).filter(|group| group.is_default)?.clone();
+        if let Ok(body) = &mut group.body {
+            body.stacks.clear();
+        }
+        Some(group_fingerprint(&group))
+    };
+    match (without_stacks(before), without_stacks(now)) {
+        (Some(before), Some(now)) => before == now,
+        (Some(_) | None, _) => false,
+    }
 }
 
 /// A pack or a group, by name.
