@@ -4,7 +4,7 @@ use emulator::EmulatorProfile;
 use polwarden::plan::{AccessImpact, LiveCounts, Plan, ResourceKind, plan_digest};
 
 use super::{APPLY, change, first, serving, state};
-use crate::cli::sandbox::Sandbox;
+use crate::cli::sandbox::{Sandbox, policy_with};
 
 fn planned() -> Sandbox {
     let sandbox = serving(EmulatorProfile::Current, &[]);
@@ -119,6 +119,67 @@ fn what_a_forged_plan_says_of_itself_is_not_shown() {
         ran.out
     );
     assert!(ran.out.contains("live: 2 policies, 4 rules"), "{}", ran.out);
+}
+
+/// Writes a forged plan with a matching digest.
+fn forge(sandbox: &Sandbox, change: impl FnOnce(&mut Plan)) {
+    let mut plan: Plan = serde_json::from_str(&sandbox.read("plan.json")).unwrap();
+    change(&mut plan);
+    plan.digest = Some(plan_digest(&plan).unwrap());
+    sandbox.write("forged.json", serde_json::to_string(&plan).unwrap());
+}
+
+#[test]
+fn a_forged_plan_cannot_drop_the_protection_of_a_policy() {
+    let sandbox = planned();
+    let b = sandbox.read("policies/b.yaml");
+    let protected = b.replace("name: \"b\"\n", "name: \"b\"\n  protect: true\n");
+    assert_ne!(protected, b);
+    sandbox.write(
+        "policies/b.yaml",
+        policy_with("b", "protect: true\n", "rules: []\n"),
+    );
+    sandbox.expect(0, &["plan", "--out", "plan.json"]);
+    sandbox.write("policies/b.yaml", protected);
+    let before = state(&sandbox, EmulatorProfile::Current);
+    forge(&sandbox, |plan| {
+        plan.targets[0].guarded.clear();
+        plan.targets[0].notes.clear();
+    });
+    let ran = sandbox.expect(5, &["apply", "forged.json", "--auto-approve"]);
+    assert!(
+        ran.err
+            .contains("policy `b`: it is protected, and all its rules go"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(state(&sandbox, EmulatorProfile::Current), before);
+}
+
+#[test]
+fn a_forged_plan_cannot_leave_out_the_state_it_was_made_from() {
+    let sandbox = planned();
+    sandbox.expect(0, &["plan", "--out", "plan.json"]);
+    let before = state(&sandbox, EmulatorProfile::Current);
+    forge(&sandbox, |plan| plan.targets[0].before.clear());
+    let ran = sandbox.expect(6, &["apply", "forged.json", "--auto-approve"]);
+    assert!(
+        ran.err
+            .contains("policy `a` has changed since the plan was made"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(state(&sandbox, EmulatorProfile::Current), before);
+}
+
+#[test]
+fn a_saved_plan_needs_valid_manifests() {
+    let sandbox = planned();
+    sandbox.expect(0, &["plan", "--out", "plan.json"]);
+    let before = state(&sandbox, EmulatorProfile::Current);
+    sandbox.write("policies/c.yaml", "kind: Policy\n");
+    sandbox.expect(3, &["apply", "plan.json", "--auto-approve"]);
+    assert_eq!(state(&sandbox, EmulatorProfile::Current), before);
 }
 
 #[test]

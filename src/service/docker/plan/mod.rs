@@ -71,6 +71,15 @@ impl PolicyPlanRequest<'_> {
     pub(crate) fn profile(&self) -> Profile {
         self.target.profile.unwrap_or_default()
     }
+
+    /// The live and the desired policies in an order that does not depend on that of the input.
+    fn sorted(&self) -> (Vec<&LivePolicy>, Vec<&DesiredPolicy>) {
+        let mut desired: Vec<&DesiredPolicy> = self.desired.iter().collect();
+        desired.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut live: Vec<&LivePolicy> = self.live.policies.iter().collect();
+        live.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        (live, desired)
+    }
 }
 
 /// Plans one target. The result does not depend on the order of `desired` or `live`.
@@ -99,11 +108,7 @@ fn plan_policies(
     gates: &Gates,
     undone: Option<&BTreeSet<PolicyId>>,
 ) -> TargetPlan {
-    let mut desired: Vec<&DesiredPolicy> = request.desired.iter().collect();
-    desired.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut live: Vec<&LivePolicy> = request.live.policies.iter().collect();
-    live.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-
+    let (live, desired) = request.sorted();
     let mut planner = PolicyPlanner::new(request, gates);
     let PolicyPairing {
         pairing,
@@ -133,6 +138,23 @@ fn plan_policies(
     }
     unmanaged.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
     planner.finish(&live, unmanaged, &known)
+}
+
+/// The manifests that declare live policies, paired as by the planner.
+fn declared_policies<'a>(request: &'a PolicyPlanRequest<'a>) -> LivePolicyContext<'a> {
+    let (live, desired) = request.sorted();
+    let PolicyPairing {
+        pairing,
+        taken_over,
+    } = choose_pairing(request, &Gates::default(), false, &live, &desired);
+    let mut known = LivePolicyContext::default();
+    for (live_index, desired_index) in &pairing.pairs {
+        if !taken_over.contains(live_index) {
+            let id = live[*live_index].id.clone();
+            known.declared.insert(id, desired[*desired_index]);
+        }
+    }
+    known
 }
 
 /// Pairs the policies. The cost of a pair is found by planning it.
