@@ -4,7 +4,7 @@ use emulator::EmulatorProfile;
 use polwarden::plan::{AccessImpact, LiveCounts, Plan, ResourceKind, plan_digest};
 
 use super::{APPLY, change, first, serving, state};
-use crate::cli::sandbox::{Sandbox, policy_with};
+use crate::cli::sandbox::{Sandbox, forge_plan, policy_with};
 
 fn planned() -> Sandbox {
     let sandbox = serving(EmulatorProfile::Current, &[]);
@@ -121,14 +121,6 @@ fn what_a_forged_plan_says_of_itself_is_not_shown() {
     assert!(ran.out.contains("live: 2 policies, 4 rules"), "{}", ran.out);
 }
 
-/// Writes a forged plan with a matching digest.
-fn forge(sandbox: &Sandbox, change: impl FnOnce(&mut Plan)) {
-    let mut plan: Plan = serde_json::from_str(&sandbox.read("plan.json")).unwrap();
-    change(&mut plan);
-    plan.digest = Some(plan_digest(&plan).unwrap());
-    sandbox.write("forged.json", serde_json::to_string(&plan).unwrap());
-}
-
 #[test]
 fn a_forged_plan_cannot_drop_the_protection_of_a_policy() {
     let sandbox = planned();
@@ -142,7 +134,7 @@ fn a_forged_plan_cannot_drop_the_protection_of_a_policy() {
     sandbox.expect(0, &["plan", "--out", "plan.json"]);
     sandbox.write("policies/b.yaml", protected);
     let before = state(&sandbox, EmulatorProfile::Current);
-    forge(&sandbox, |plan| {
+    forge_plan(&sandbox, |plan| {
         plan.targets[0].guarded.clear();
         plan.targets[0].notes.clear();
     });
@@ -161,7 +153,7 @@ fn a_forged_plan_cannot_leave_out_the_state_it_was_made_from() {
     let sandbox = planned();
     sandbox.expect(0, &["plan", "--out", "plan.json"]);
     let before = state(&sandbox, EmulatorProfile::Current);
-    forge(&sandbox, |plan| plan.targets[0].before.clear());
+    forge_plan(&sandbox, |plan| plan.targets[0].before.clear());
     let ran = sandbox.expect(6, &["apply", "forged.json", "--auto-approve"]);
     assert!(
         ran.err
@@ -170,6 +162,57 @@ fn a_forged_plan_cannot_leave_out_the_state_it_was_made_from() {
         ran.err
     );
     assert_eq!(state(&sandbox, EmulatorProfile::Current), before);
+}
+
+#[test]
+fn a_forged_plan_cannot_drop_a_gate_or_a_guard() {
+    let sandbox = planned();
+    // The calls delete a policy that the manifests keep.
+    let b = sandbox.read("policies/b.yaml");
+    let configuration = sandbox.read("polwarden.yaml");
+    sandbox.write(
+        "polwarden.yaml",
+        configuration.clone() + "    unmanaged: prune\n",
+    );
+    std::fs::remove_file(sandbox.path("policies/b.yaml")).unwrap();
+    sandbox.expect(0, &["plan", "--out", "plan.json"]);
+    sandbox.write("policies/b.yaml", b);
+    let gate = "access:\n  never: [tcp six.example.com]\n";
+    sandbox.write("polwarden.yaml", configuration.clone() + gate);
+    let before = state(&sandbox, EmulatorProfile::Current);
+    forge_plan(&sandbox, |plan| {
+        let target = &mut plan.targets[0];
+        target.guarded.clear();
+        target.gates.clear();
+        target.unmanaged.clear();
+        target.notes.clear();
+        target.access = None;
+    });
+    let ran = sandbox.expect(4, &["apply", "forged.json", "--auto-approve"]);
+    assert!(ran.err.contains("1 access gate fails"), "{}", ran.err);
+    sandbox.write("polwarden.yaml", configuration);
+    let ran = sandbox.expect(5, &["apply", "forged.json", "--auto-approve"]);
+    assert!(
+        ran.err.contains("policy `b`: ") && ran.err.contains("prune=1"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(state(&sandbox, EmulatorProfile::Current), before);
+}
+
+#[test]
+fn a_plan_file_is_read_up_to_a_limit() {
+    let sandbox = planned();
+    let file = std::fs::File::create(sandbox.path("large.json")).unwrap();
+    // A sparse file.
+    file.set_len(256 * 1024 * 1024 + 1).unwrap();
+    let ran = sandbox.expect(1, &["apply", "large.json", "--auto-approve"]);
+    assert!(
+        ran.err
+            .contains("the plan `large.json` is larger than 256 MiB"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
