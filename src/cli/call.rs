@@ -6,6 +6,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::apply::interrupt::stop_on_signals;
 use super::connect::{Connect, Session};
 use super::console::Console;
 use super::directory;
@@ -15,11 +16,11 @@ use super::tree::RevisionArgs;
 use super::workspace::{Project, TargetSelection};
 use crate::plan::tree_digest;
 use crate::render::text::{neutral, neutral_json};
-use crate::run::CallCounts;
 use crate::run::journal;
 use crate::run::journal::{
     EndedBy, FORMAT_VERSION, JournalRecord, RunEnd, RunId, RunKind, SingleCall,
 };
+use crate::run::{CallCounts, StopSignal};
 use crate::service::registry;
 use http::operation::{OperationField, OperationRequest, WriteRequest};
 use http::{ApiError, FailedCallOutcome, RequestEffect};
@@ -183,6 +184,8 @@ impl CallArgs {
         let journal = journal::create(run, self.journal.as_deref())
             .await
             .context("nothing was called")?;
+        // A signal does not end this process before the answer is in the journal.
+        stop_on_signals(&StopSignal::default(), console);
         let answer = service.call_write(request).await;
         let mut calls = CallCounts::default();
         match answer.as_ref().map_err(ApiError::outcome) {
@@ -196,12 +199,16 @@ impl CallArgs {
             calls,
         };
         let ended = journal
-            .write(&JournalRecord::End(end))
+            .finish(&JournalRecord::End(end))
             .await
             .context("the call was made, and its end is not in the journal");
         match answer {
             Ok(answer) => {
-                show(&answer, console)?;
+                if answer.is_null() {
+                    console.status("Done; the service answers nothing.");
+                } else {
+                    console.announce(&answer_text(&answer));
+                }
                 ended?;
                 Ok(Exit::Done)
             }
@@ -245,8 +252,11 @@ fn show(answer: &Value, console: Console) -> anyhow::Result<()> {
         console.status("Done; the service answers nothing.");
         return Ok(());
     }
-    let text = format!("{:#}\n", shown(answer));
-    Ok(console.print(&neutral_json(&text))?)
+    Ok(console.print(&answer_text(answer))?)
+}
+
+fn answer_text(answer: &Value) -> String {
+    neutral_json(&format!("{:#}\n", shown(answer))).into_owned()
 }
 
 /// Members of answers that let whoever has them write something.

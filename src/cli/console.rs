@@ -83,6 +83,14 @@ impl Console {
         }
     }
 
+    /// Writes text about a run to standard output. A run does not end because its output cannot be
+    /// written, for example to a closed terminal or a full disk: the calls decide its exit code.
+    pub(super) fn announce(self, text: &str) {
+        if let Err(error) = self.print(text) {
+            self.warn(&format!("cannot write to standard output: {error}"));
+        }
+    }
+
     /// Begins a new page: an empty screen on a terminal, a line elsewhere.
     ///
     /// # Errors

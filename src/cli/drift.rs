@@ -134,7 +134,7 @@ impl DriftArgs {
                 }
                 OutputFormat::Gitlab => Some(render::gitlab::gitlab(&findings, prefix)?),
                 OutputFormat::Sarif => Some(render::sarif::sarif(&findings, prefix)?),
-                OutputFormat::Junit => Some(render::junit::drift(report, &findings)?),
+                OutputFormat::Junit => Some(render::junit::drift(report, &findings, prefix)?),
                 OutputFormat::Html => Some(render::html::drift(report, &findings)),
             })
         })
@@ -164,6 +164,7 @@ impl DriftArgs {
                     | RevisionError::NoIndex { .. }
                     | RevisionError::Index { .. }
                     | RevisionError::NoBranch { .. }
+                    | RevisionError::UnknownBase { .. }
                     | RevisionError::NoMergeBase { .. },
                 ) => true,
             };

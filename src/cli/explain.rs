@@ -20,7 +20,10 @@ use crate::render::explain::Explanation;
 use crate::render::plan::target_heading;
 use crate::render::text::neutral_json;
 use crate::service::registry;
-use access::{AccessQuestion, Audience, CedarRequestContext, CedarStatement, OrganizationPolicies};
+use access::{
+    AccessQuestion, Audience, CedarRequestContext, CedarStatement, OrganizationPolicies,
+    without_user_info,
+};
 use manifest::config::Target;
 use model::diag::{Place, did_you_mean};
 
@@ -117,6 +120,7 @@ impl ExplainArgs {
                 format!("{} {object} {tool}", self.first)
             }
             Some(tool) => {
+                let tool = without_user_info(tool);
                 return Err(CommandError::error(format!(
                     "`{tool}` is one word too many: only `mcp` requests have an action and a tool"
                 )));
@@ -281,7 +285,8 @@ fn explain_code(text: &str, console: Console) -> CommandResult {
             format!("did you mean `{near}`?")
         });
         return Err(CommandError::error(format!(
-            "`{text}` is not the code of a finding; {hint}"
+            "`{}` is not the code of a diagnostic; {hint}",
+            without_user_info(text)
         )));
     };
     let weight = match (rule.weight(), rule) {

@@ -79,11 +79,11 @@ impl GateArgs {
         let head = at.at.clone().unwrap_or_else(RevisionPath::head);
         let path = match base {
             Some(base) => Some(base.clone().or_folder_of(&head)),
-            None => PullRequest::from_variables(|name| std::env::var(name).ok())
+            None => PullRequest::from_variables(git::ci_variable)
                 .map(|request| {
                     request.base(here, &head).with_context(|| {
                         format!(
-                            "the gates of the base revision, which {} speaks of, cannot be read; name the base with --base",
+                            "cannot read the gates of the base revision of {}; name the base with --base",
                             request.variable
                         )
                     })

@@ -242,6 +242,13 @@ impl ImportArgs {
                 ))?;
             }
         }
+        if !files.is_empty() && !is_read(target, folder) {
+            console.warn(&format!(
+                "`{}` is not below the `paths` of target `{}`, so these files are not read; add it to `paths`",
+                neutral(folder.as_str()),
+                neutral(&target.name)
+            ));
+        }
         console.print(&format!(
             "{}: {} imported, {} already declared, {} not imported.\n",
             neutral(&target.name),
@@ -260,16 +267,28 @@ impl ImportArgs {
     }
 
     fn folder(&self, target: &Target) -> Utf8PathBuf {
-        let is_file = |path: &&String| {
-            let extension = Utf8Path::new(path).extension();
-            matches!(extension, Some("yaml" | "yml" | "json"))
-        };
+        let is_file = |path: &&String| git::is_manifest(Utf8Path::new(path));
         let configured = target.paths.iter().find(|path| !is_file(path));
         self.out
             .as_deref()
             .map(directory::argument)
             .unwrap_or_else(|| configured.map_or_else(|| "policies".into(), Utf8PathBuf::from))
     }
+}
+
+/// Whether files in a folder are manifests of a target: it is a part of its paths and not hidden.
+fn is_read(target: &Target, folder: &Utf8Path) -> bool {
+    let Some(folder) = git::normalize(folder) else {
+        return false;
+    };
+    target.paths.iter().any(|path| {
+        let inner = git::normalize(Utf8Path::new(path))
+            .and_then(|path| folder.strip_prefix(&path).ok().map(Utf8Path::to_owned));
+        inner.is_some_and(|inner| {
+            let names = inner.components().map(|name| name.as_str());
+            names.into_iter().all(|name| !name.starts_with('.'))
+        })
+    })
 }
 
 /// Names the live state that manifests are written for.

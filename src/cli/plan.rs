@@ -244,7 +244,7 @@ impl PlanArgs {
                 }
                 OutputFormat::Gitlab => Some(render::gitlab::gitlab(&findings, prefix)?),
                 OutputFormat::Sarif => Some(render::sarif::sarif(&findings, prefix)?),
-                OutputFormat::Junit => Some(render::junit::plan(plan, &findings)?),
+                OutputFormat::Junit => Some(render::junit::plan(plan, &findings, prefix)?),
                 OutputFormat::Html => Some(render::html::html(plan, &findings)),
             })
         })

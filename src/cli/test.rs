@@ -136,7 +136,7 @@ impl TestArgs {
         Ok(match format {
             OutputFormat::Human => policy_tests::human(report, painter),
             OutputFormat::Json => policy_tests::json(report)?,
-            OutputFormat::Junit => policy_tests::junit(report)?,
+            OutputFormat::Junit => policy_tests::junit(report, prefix)?,
             OutputFormat::Markdown => {
                 render::markdown::policy_tests(report, &self.output.comment(self.selection.names()))
             }

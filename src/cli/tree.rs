@@ -10,8 +10,10 @@ use clap::Args;
 use super::directory;
 use crate::render::annotations::RepositoryPrefix;
 use crate::workspace::PendingEdits;
-use git::{FileProblemKind, HeadCommit, Listing, PackError, PackTree};
-use git::{Revision, RevisionPath, Source, WorkTree};
+use git::{
+    FileProblemKind, HeadCommit, Listing, PackError, PackTree, Revision, RevisionPath, Source,
+    WorkTree, is_manifest,
+};
 use manifest::config;
 
 /// Where a command reads manifests from, other than the work tree.
@@ -82,13 +84,11 @@ impl Source for EditedTree<'_> {
         let below = |file: &&Utf8PathBuf| {
             path == "." || file.starts_with(path.as_str().trim_start_matches("./"))
         };
-        let is_manifest =
-            |file: &&Utf8PathBuf| matches!(file.extension(), Some("yaml" | "yml" | "json"));
         let new: Vec<&Utf8PathBuf> = self
             .edits
             .keys()
             .filter(below)
-            .filter(is_manifest)
+            .filter(|file| is_manifest(file))
             .collect();
         let mut listing = match self.tree.list(path) {
             Err(FileProblemKind::Missing) if !new.is_empty() => Listing::default(),

@@ -270,7 +270,7 @@ impl ValidateArgs {
             OutputFormat::Github => render::github::github(None, told, prefix),
             OutputFormat::Gitlab => render::gitlab::gitlab(told, prefix)?,
             OutputFormat::Sarif => render::sarif::sarif(told, prefix)?,
-            OutputFormat::Junit => render::junit::findings(depth.command(), told)?,
+            OutputFormat::Junit => render::junit::findings(depth.command(), told, prefix)?,
             OutputFormat::Html => {
                 bail!("findings alone have no HTML; `plan --format html` shows findings too")
             }

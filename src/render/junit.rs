@@ -1,8 +1,9 @@
-//! Renders diagnostics, plans and drift as JUnit XML.
+//! Renders diagnostics, plans and drift as JUnit XML. The attribute `file` is a path from the root of
+//! the repository, because GitLab makes it a link.
 
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
-use super::annotations::{Annotation, AnnotationLevel, PackDiagnostics};
+use super::annotations::{Annotation, AnnotationLevel, PackDiagnostics, RepositoryPrefix};
 use super::plan::wording::gate_text;
 use super::text::{count_of, neutral_xml, neutral_xml_lines};
 use crate::plan::{DriftReport, Plan};
@@ -12,9 +13,13 @@ use crate::plan::{DriftReport, Plan};
 ///
 /// # Errors
 /// The text cannot be written, which does not happen in memory.
-pub fn findings(command: &str, findings: &PackDiagnostics) -> Result<String, SerializeError> {
+pub fn findings(
+    command: &str,
+    findings: &PackDiagnostics,
+    prefix: &RepositoryPrefix,
+) -> Result<String, SerializeError> {
     let mut xml = Report::new(format!("polwarden {command}"));
-    xml.add_test_suite(manifests(findings));
+    xml.add_test_suite(manifests(findings, prefix));
     xml.to_string()
 }
 
@@ -23,9 +28,13 @@ pub fn findings(command: &str, findings: &PackDiagnostics) -> Result<String, Ser
 ///
 /// # Errors
 /// The text cannot be written, which does not happen in memory.
-pub fn plan(plan: Option<&Plan>, findings: &PackDiagnostics) -> Result<String, SerializeError> {
+pub fn plan(
+    plan: Option<&Plan>,
+    findings: &PackDiagnostics,
+    prefix: &RepositoryPrefix,
+) -> Result<String, SerializeError> {
     let mut xml = Report::new("polwarden plan");
-    xml.add_test_suite(manifests(findings));
+    xml.add_test_suite(manifests(findings, prefix));
     for target in plan.into_iter().flat_map(|plan| &plan.targets) {
         let name = neutral_xml(&target.target.name);
         let mut suite = TestSuite::new(name.clone());
@@ -44,7 +53,7 @@ pub fn plan(plan: Option<&Plan>, findings: &PackDiagnostics) -> Result<String, S
             case.set_classname(name.clone());
             suite.add_test_case(case);
         }
-        suite.add_test_cases(of_target(findings, &target.target.name));
+        suite.add_test_cases(of_target(findings, &target.target.name, prefix));
         xml.add_test_suite(suite);
     }
     xml.to_string()
@@ -58,16 +67,17 @@ pub fn plan(plan: Option<&Plan>, findings: &PackDiagnostics) -> Result<String, S
 pub fn drift(
     report: Option<&DriftReport>,
     findings: &PackDiagnostics,
+    prefix: &RepositoryPrefix,
 ) -> Result<String, SerializeError> {
     let mut xml = Report::new("polwarden drift");
-    xml.add_test_suite(manifests(findings));
+    xml.add_test_suite(manifests(findings, prefix));
     for target in report.into_iter().flat_map(|report| &report.targets) {
         let name = neutral_xml(&target.target.name);
         let mut suite = TestSuite::new(name.clone());
         let mut read = TestCase::new("read", TestCaseStatus::success());
         read.set_classname(name);
         suite.add_test_case(read);
-        suite.add_test_cases(of_target(findings, &target.target.name));
+        suite.add_test_cases(of_target(findings, &target.target.name, prefix));
         xml.add_test_suite(suite);
     }
     xml.to_string()
@@ -76,13 +86,15 @@ pub fn drift(
 fn of_target<'f>(
     findings: &'f PackDiagnostics,
     target: &str,
+    prefix: &'f RepositoryPrefix,
 ) -> impl Iterator<Item = TestCase> + use<'f> {
     let name = super::text::neutral(target).into_owned();
     let own = move |finding: &&Annotation| finding.target.as_deref() == Some(name.as_str());
-    findings.list().iter().filter(own).map(case)
+    let findings = findings.list().iter().filter(own);
+    findings.map(|finding| case(finding, prefix))
 }
 
-fn manifests(findings: &PackDiagnostics) -> TestSuite {
+fn manifests(findings: &PackDiagnostics, prefix: &RepositoryPrefix) -> TestSuite {
     let mut suite = TestSuite::new("manifests");
     let of_files = || {
         findings
@@ -97,12 +109,12 @@ fn manifests(findings: &PackDiagnostics) -> TestSuite {
             suite.add_test_case(clean);
         }
     }
-    suite.add_test_cases(of_files().map(case));
+    suite.add_test_cases(of_files().map(|finding| case(finding, prefix)));
     suite
 }
 
 /// Errors fail. Warnings and notices succeed with output, because JUnit has no warnings.
-fn case(finding: &Annotation) -> TestCase {
+fn case(finding: &Annotation, prefix: &RepositoryPrefix) -> TestCase {
     let Annotation {
         rule,
         weight,
@@ -142,7 +154,7 @@ fn case(finding: &Annotation) -> TestCase {
     case.set_classname(neutral_xml(target.as_deref().unwrap_or("manifests")));
     if let Some(spot) = spot {
         case.extra
-            .insert("file".into(), neutral_xml(&spot.file).into());
+            .insert("file".into(), neutral_xml(&prefix.file(&spot.file)).into());
         if let Some(lines) = spot.lines {
             case.extra
                 .insert("line".into(), lines.first.to_string().into());

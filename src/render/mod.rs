@@ -15,6 +15,7 @@ pub mod markdown;
 pub mod paint;
 pub mod plan;
 pub mod policy_tests;
+pub mod prefix;
 pub mod report;
 pub mod rollback;
 pub mod runs;

@@ -76,7 +76,7 @@ impl<'a> ImportFiles<'a> {
     }
 
     /// Adds a live object. `stem` is the name of its file without the extension; a number is added
-    /// if another file has the same name.
+    /// if another file has the same name, or if a file of that name would not be read.
     pub fn add(
         &mut self,
         kind: &'static str,
@@ -92,6 +92,7 @@ impl<'a> ImportFiles<'a> {
                 let numbered = (2..).map(|number| format!("{stem}-{number}"));
                 let free = std::iter::once(stem.clone())
                     .chain(numbered)
+                    .filter(|name| is_readable_stem(name))
                     .find(|name| self.taken.insert(name.clone()));
                 let path = self.folder.join(format!("{}.yaml", free.unwrap_or(stem)));
                 self.files.push(ImportFile {
@@ -200,6 +201,23 @@ impl<T> ImportContext<T> for Option<T> {
 /// The target that an error is about.
 pub fn target_context(target: &Target) -> String {
     format!("target `{}`", target.name)
+}
+
+/// Whether a file `STEM.yaml` is read as a manifest and can be written everywhere: it is not the
+/// configuration, and Windows reserves no device of that name.
+pub fn is_readable_stem(stem: &str) -> bool {
+    const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
+    let is_config = Utf8Path::new(model::CONFIG_FILE_NAME)
+        .file_stem()
+        .is_some_and(|config| stem.eq_ignore_ascii_case(config));
+    let is_port = stem.len() == 4
+        && ["com", "lpt"].iter().any(|port| {
+            let name = stem.get(..3);
+            name.is_some_and(|name| name.eq_ignore_ascii_case(port))
+        })
+        && stem.ends_with(|last: char| last.is_ascii_digit());
+    let is_device = DEVICES.iter().any(|name| stem.eq_ignore_ascii_case(name));
+    !is_config && !is_port && !is_device
 }
 
 /// The name of an object's file without its extension: lower-case letters, digits and single dashes.

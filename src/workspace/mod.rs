@@ -168,7 +168,10 @@ pub fn load(
     let mut documents = Vec::with_capacity(parsed.len());
     let mut incomplete = Vec::with_capacity(parsed.len());
     let mut unreadable = Vec::with_capacity(parsed.len());
-    for file in parsed {
+    for ((id, text), file) in files.iter().zip(parsed) {
+        if file.is_empty {
+            diagnostics.push(empty_file(*id, text));
+        }
         documents.push(file.documents.into_iter().map(Arc::new).collect::<Vec<_>>());
         incomplete.push(
             file.incomplete
@@ -323,13 +326,64 @@ fn list_targets(
     }
     skipped.sort_unstable();
     skipped.dedup();
-    for path in skipped.iter().filter(|path| is_nested_config(path)) {
-        diagnostics.push(nested_config(path, sources));
+    let contents: Vec<SkippedContent> = skipped
+        .par_iter()
+        .map(|path| skipped_content(source, path))
+        .collect();
+    for (path, content) in skipped.iter().zip(contents) {
+        match content {
+            SkippedContent::Manifest => diagnostics.push(skipped_manifest(path, sources)),
+            SkippedContent::Other if is_nested_config(path) => {
+                diagnostics.push(nested_config(path, sources));
+            }
+            SkippedContent::Other => {}
+        }
     }
     Lists {
         targets: lists,
         skipped,
     }
+}
+
+/// What a file contains that is not read because of its name.
+enum SkippedContent {
+    /// A manifest, which the name hides.
+    Manifest,
+    Other,
+}
+
+/// Files with other names than manifests are larger only by chance.
+const MAX_SKIPPED_BYTES: usize = 64 * 1024;
+
+fn skipped_content(source: &impl Source, path: &Utf8Path) -> SkippedContent {
+    let name = path.file_name().unwrap_or_default().to_ascii_lowercase();
+    let is_similar = ["yaml", "yml", "json"]
+        .iter()
+        .any(|extension| name.contains(extension));
+    let limit = if is_similar {
+        MAX_BYTES
+    } else {
+        MAX_SKIPPED_BYTES
+    };
+    // A file that is not text, or is not there anymore, is not a manifest.
+    match source.read(path, limit) {
+        Ok(text) if manifest::contains_manifest(&text) => SkippedContent::Manifest,
+        Ok(_) | Err(_) => SkippedContent::Other,
+    }
+}
+
+fn skipped_manifest(path: &Utf8Path, sources: &mut SourceMap) -> Diagnostic {
+    let file = sources.add(path.as_str(), "");
+    Diagnostic::new(
+        Code::ManifestSkipped,
+        format!("`{path}` contains a manifest, but files of this name are not read"),
+        Place::File(file),
+    )
+    .help(format!(
+        "rename it to end in `.yaml`, `.yml` or `.json`, without a dot at the start and not \
+         `{}`; or move it out of the paths of targets",
+        manifest::config::FILE_NAME
+    ))
 }
 
 /// Whether a file has the name of the configuration but is not the one that was read.
@@ -355,6 +409,19 @@ fn no_manifests(path: &str, place: Place) -> Diagnostic {
         place,
     )
     .help("manifests are files that end in `.yaml`, `.yml` or `.json`")
+}
+
+/// A file without any document is an error like a folder without files: with `unmanaged: prune`,
+/// everything that it declared would be deleted.
+fn empty_file(file: FileId, text: &str) -> Diagnostic {
+    let text = text.trim_start_matches('\u{feff}');
+    let message = if text.trim().is_empty() {
+        "the file is empty"
+    } else {
+        "the file contains no manifest, only comments or empty documents"
+    };
+    Diagnostic::new(Code::NoManifests, message, Place::File(file))
+        .help("add a manifest, or delete the file")
 }
 
 fn invalid_path(path: &str, kind: &FileProblemKind, place: Place) -> Diagnostic {

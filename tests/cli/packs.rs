@@ -116,8 +116,12 @@ fn a_version_that_was_never_published_can_be_locked_anew() {
         ran.err
     );
     assert!(sandbox.read("polwarden.lock").contains("new.ts: sha256:"));
-    sandbox.write("policies/cost-guard.yaml", "");
-    sandbox.write("policies/groups.yaml", "");
+    fs::remove_file(sandbox.path("policies/cost-guard.yaml")).unwrap();
+    // A group that needs no pack.
+    sandbox.write(
+        "policies/groups.yaml",
+        "apiVersion: pulumi.com/v1\nkind: PolicyGroup\nmetadata: {name: g}\nspec: {entityType: stacks}\n",
+    );
     let ran = sandbox.expect(0, &["lock", "--update"]);
     assert!(ran.err.contains("forgot cost-guard"), "{}", ran.err);
     assert!(!sandbox.read("polwarden.lock").contains("cost-guard"));

@@ -4,6 +4,7 @@ use access::Audience;
 use emulator::{DockerOptions, DockerOrganizationSeed, TeamSeed};
 use model::docker::Decision;
 use polwarden::plan::SourceRef;
+use polwarden::render::annotations::RepositoryPrefix;
 use polwarden::render::decided::{DecidedBy, DecidingRuleReport};
 use polwarden::render::paint::Painter;
 use polwarden::render::policy_tests::{self, TargetReport, TestReport, TestResult, TestedState};
@@ -260,7 +261,7 @@ fn hostile_texts_are_neutral_in_every_format() {
     };
     let report = TestReport::new(TestedState::Live, vec![target]);
 
-    let xml = policy_tests::junit(&report).unwrap();
+    let xml = policy_tests::junit(&report, &RepositoryPrefix::default()).unwrap();
     parsed(&xml, |document| {
         let case = document
             .descendants()

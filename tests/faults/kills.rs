@@ -1,6 +1,6 @@
 //! Kills at random moments, and interrupts.
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use emulator::EmulatorProfile;
@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{APPLY, change, first, journal_files, serving, state};
 use crate::cli::sandbox::{Ran, Sandbox};
+use crate::skip;
 
 /// How many kills: a few here, more with this variable (`.ci/run` makes 200).
 fn rounds() -> u64 {
@@ -88,12 +89,21 @@ fn has_intent(sandbox: &Sandbox, runs_before: usize) -> bool {
     })
 }
 
+/// The arguments of a run with one call at a time.
+const ONE_BY_ONE: &[&str] = &["apply", "--auto-approve", "--concurrency", "1"];
+
 /// A run whose first writes take long; it receives signals once a call is in progress.
 fn interrupted(signals: &[rustix::process::Signal]) -> (Sandbox, Ran) {
+    interrupted_command(|sandbox| sandbox.command(ONE_BY_ONE), signals)
+}
+
+fn interrupted_command(
+    command: impl FnOnce(&Sandbox) -> Command,
+    signals: &[rustix::process::Signal],
+) -> (Sandbox, Ran) {
     let sandbox = serving(EmulatorProfile::Current, &["delay=1s@write:1"]);
     first(&sandbox);
-    let child = sandbox
-        .command(&["apply", "--auto-approve", "--concurrency", "1"])
+    let child = command(&sandbox)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -118,8 +128,15 @@ fn interrupted(signals: &[rustix::process::Signal]) -> (Sandbox, Ran) {
 
 #[test]
 fn an_interrupt_finishes_what_is_under_way_and_says_what_is_left() {
-    for each in [rustix::process::Signal::INT, rustix::process::Signal::TERM] {
-        let (sandbox, ran) = interrupted(&[each]);
+    use rustix::process::Signal;
+    // A closed terminal may send several hangups; none of them ends the run at once.
+    for signals in [
+        &[Signal::INT][..],
+        &[Signal::TERM],
+        &[Signal::HUP],
+        &[Signal::HUP, Signal::HUP, Signal::HUP],
+    ] {
+        let (sandbox, ran) = interrupted(signals);
         assert_eq!(ran.code, 7, "{}{}", ran.out, ran.err);
         assert!(ran.err.contains("Stopping"), "{}", ran.err);
         assert!(
@@ -150,5 +167,133 @@ fn a_second_interrupt_ends_at_once_and_the_next_run_settles_it() {
     assert!(!ran.out.contains("Applied"), "{}", ran.out);
     let ran = sandbox.expect(0, APPLY);
     assert!(ran.err.contains("did not end in good order"), "{}", ran.err);
+    sandbox.expect(0, &["plan", "--detailed-exitcode"]);
+}
+
+#[test]
+fn a_run_that_ignores_hangups_goes_on() {
+    if !cfg!(target_os = "linux") || !skip::has("sh") {
+        return;
+    }
+    let nohup = |sandbox: &Sandbox| {
+        let run = sandbox.command(ONE_BY_ONE);
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "trap '' HUP; exec \"$0\" \"$@\""])
+            .arg(run.get_program())
+            .args(run.get_args())
+            .env_clear()
+            .envs(
+                run.get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            )
+            .current_dir(run.get_current_dir().unwrap());
+        command
+    };
+    let (sandbox, ran) = interrupted_command(nohup, &[rustix::process::Signal::HUP]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    sandbox.expect(0, &["plan", "--detailed-exitcode"]);
+}
+
+/// The terminal goes away during the first call, without a signal: every later write to it fails.
+#[test]
+fn a_closed_terminal_does_not_end_a_run() {
+    use std::io::Read as _;
+
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let sandbox = serving(EmulatorProfile::Current, &["delay=1s@write:1"]);
+    first(&sandbox);
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap();
+    let mut options = std::fs::File::options();
+    let terminal = options
+        .read(true)
+        .write(true)
+        .open(name.to_str().unwrap())
+        .unwrap();
+    let mut command = sandbox.command(&[
+        "apply",
+        "--auto-approve",
+        "--concurrency",
+        "1",
+        "--audit-record",
+        "audit.json",
+    ]);
+    command
+        .stdout(Stdio::from(terminal.try_clone().unwrap()))
+        .stderr(Stdio::from(terminal));
+    let mut child = command.spawn().unwrap();
+    drop(command);
+    let mut master = std::fs::File::from(master);
+    let mut shown = String::new();
+    let mut buffer = [0; 1024];
+    while !shown.contains("Applying to") {
+        let length = master.read(&mut buffer).unwrap();
+        shown.push_str(&String::from_utf8_lossy(&buffer[..length]));
+    }
+    drop(master);
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{shown}");
+    let audit: Value = serde_json::from_str(&sandbox.read("audit.json")).unwrap();
+    assert_eq!(audit["runs"][0]["result"]["applied"], 6, "{audit:#}");
+    let journal = std::fs::read_to_string(&journal_files(&sandbox)[0]).unwrap();
+    assert!(journal.contains("\"record\":\"end\""), "{journal}");
+    sandbox.expect(0, &["plan", "--detailed-exitcode"]);
+}
+
+/// A limit on the size of files stops the journal in the middle, as a full disk does.
+#[test]
+fn a_disk_that_fills_up_leaves_a_complete_audit_record() {
+    if !skip::has("bash") {
+        return;
+    }
+    let sandbox = serving(EmulatorProfile::Current, &[]);
+    first(&sandbox);
+    let run = sandbox.command(&[
+        "apply",
+        "--auto-approve",
+        "--concurrency",
+        "1",
+        "--audit-record",
+        "/dev/stdout",
+        "--quiet",
+    ]);
+    let mut command = Command::new("bash");
+    command
+        .args(["-c", "trap '' XFSZ; ulimit -f 4; exec \"$0\" \"$@\""])
+        .arg(run.get_program())
+        .args(run.get_args())
+        .env_clear()
+        .envs(
+            run.get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .current_dir(run.get_current_dir().unwrap());
+    let ran = Ran::of(command.output().unwrap());
+    let start = ran.out.find("{\n").unwrap_or_else(|| panic!("{}", ran.out));
+    let audit = serde_json::Deserializer::from_str(&ran.out[start..])
+        .into_iter::<Value>()
+        .next();
+    let audit = audit.unwrap().unwrap();
+    let result = &audit["runs"][0]["result"];
+    let applied = result["applied"].as_u64().unwrap();
+    assert_eq!(result["unknown"], 0, "{audit:#}");
+    assert!((1..6).contains(&applied), "{audit:#}");
+    assert_eq!(ran.code, 7, "{}", ran.text());
+    assert!(ran.err.contains("cannot be written"), "{}", ran.err);
+    // What was applied is known in the record, with its answers.
+    let changes = audit["runs"][0]["targets"][0]["changes"]
+        .as_array()
+        .unwrap();
+    let calls = changes
+        .iter()
+        .flat_map(|change| change["calls"].as_array().unwrap());
+    let answered = calls.filter(|call| call["answered"].is_string());
+    assert!(
+        u64::try_from(answered.count()).unwrap() >= applied,
+        "{audit:#}"
+    );
+    sandbox.expect(0, APPLY);
     sandbox.expect(0, &["plan", "--detailed-exitcode"]);
 }

@@ -9,6 +9,7 @@ use super::hostile::{
 use super::published::{assert_junit, sarif_faults};
 use super::runner::commands;
 use super::world::{Words, options};
+use polwarden::render::annotations::RepositoryPrefix;
 use polwarden::render::{html, junit, markdown};
 
 static PLAIN: std::sync::LazyLock<Vec<(&'static str, String)>> =
@@ -47,7 +48,7 @@ fn drift_is_what_others_read() {
     );
     // Where there is no report, all that holds findings holds those of the files.
     let findings = Words::ordinary().findings();
-    assert_junit(&junit::drift(None, &findings).unwrap());
+    assert_junit(&junit::drift(None, &findings, &RepositoryPrefix::default()).unwrap());
     for text in [
         markdown::drift(None, &findings, &options()),
         html::drift(None, &findings),

@@ -78,7 +78,7 @@ fn findings_alone() {
     );
     golden!(
         "validate_junit",
-        junit::findings("validate", &findings).unwrap()
+        junit::findings("validate", &findings, &RepositoryPrefix::default()).unwrap()
     );
     let strict = findings.clone().strict();
     assert_eq!(findings.counts().unwrap(), "2 errors, 1 warning");
@@ -103,7 +103,7 @@ fn nothing_found() {
         serde_json::json!([]),
         "there, so that what is fixed is closed"
     );
-    let xml = junit::findings("validate", &none).unwrap();
+    let xml = junit::findings("validate", &none, &prefix).unwrap();
     assert!(
         xml.contains("tests=\"1\"") && xml.contains("name=\"policies/p.yaml\""),
         "{xml}"

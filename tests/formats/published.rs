@@ -253,6 +253,11 @@ pub(super) fn assert_junit(xml: &str) {
 fn junit_is_what_servers_read() {
     assert_junit(&format(&Words::ordinary(), "junit"));
     let findings = Words::ordinary().findings();
-    assert_junit(&polwarden::render::junit::findings("validate", &findings).unwrap());
-    assert_junit(&polwarden::render::junit::plan(None, &findings).unwrap());
+    assert_junit(
+        &polwarden::render::junit::findings("validate", &findings, &RepositoryPrefix::default())
+            .unwrap(),
+    );
+    assert_junit(
+        &polwarden::render::junit::plan(None, &findings, &RepositoryPrefix::default()).unwrap(),
+    );
 }

@@ -220,7 +220,10 @@ impl Words {
             ),
             ("gitlab", gitlab::gitlab(&findings, &prefix).unwrap()),
             ("sarif", sarif::sarif(&findings, &prefix).unwrap()),
-            ("junit", junit::drift(Some(&report), &findings).unwrap()),
+            (
+                "junit",
+                junit::drift(Some(&report), &findings, &prefix).unwrap(),
+            ),
             ("html", html::drift(Some(&report), &findings)),
         ]
     }
@@ -310,7 +313,7 @@ pub(super) fn render(
         ),
         ("gitlab", gitlab::gitlab(findings, &prefix).unwrap()),
         ("sarif", sarif::sarif(findings, &prefix).unwrap()),
-        ("junit", junit::plan(plan, findings).unwrap()),
+        ("junit", junit::plan(plan, findings, &prefix).unwrap()),
         ("html", html::html(plan, findings)),
     ]
 }

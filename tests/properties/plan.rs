@@ -139,16 +139,23 @@ fn without_unknown_fields(mut contents: BTreeMap<String, Value>) -> BTreeMap<Str
 }
 
 pub(super) fn apply(world: &World, plan: &TargetPlan) -> Service {
+    states(world, plan).pop().unwrap()
+}
+
+/// The state before the plan, and those after each of its calls.
+pub(super) fn states(world: &World, plan: &TargetPlan) -> Vec<Service> {
     let mut service = service(&world.live);
     service.unique_rules = plan.target.profile != Some(Profile::Seed);
+    let mut states = vec![service.clone()];
     for call in serde_json::to_value(&plan.calls)
         .unwrap()
         .as_array()
         .unwrap()
     {
         service.call(call);
+        states.push(service.clone());
     }
-    service
+    states
 }
 
 pub(super) fn world_and_profile() -> impl Strategy<Value = (World, Profile)> {

@@ -26,6 +26,7 @@ mod address_ranges;
 mod applicable;
 mod atoms;
 mod audience;
+mod authority;
 mod bits;
 mod bounds;
 mod budget;
@@ -66,6 +67,7 @@ pub use applicable::{
 };
 pub use atoms::{Atom, AtomFinder};
 pub use audience::{Audience, NamedAudience};
+pub use authority::{PortError, without_user_info};
 pub use budget::TooComplex;
 pub use cedar::nesting;
 pub use cedar::{

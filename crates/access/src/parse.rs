@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use thiserror::Error;
 
+use super::authority::{PortError, has_user_info, port as parse_port, scheme_port};
 use super::request::{AccessRequest, Destination, FilePath};
 use model::docker::pattern::{GlobSegment, HostPattern, PathGlob, PathPattern};
 use model::docker::{FileMode, Method, Transport};
@@ -23,6 +24,12 @@ pub enum RequestParseError {
     /// A connection without a port.
     #[error("`{0}` has no port; write for example `api.example.com:443` or `[2001:db8::1]:443`")]
     NoPort(String),
+    /// Invalid port.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// A user name or a password in a host or URL.
+    #[error("a request has no user name or password; remove the part up to the `@`")]
+    UserInfo,
     /// Invalid host.
     #[error("`{host}` is not a host: {why}")]
     Host {
@@ -53,11 +60,15 @@ impl AccessRequest {
     /// # Errors
     /// The error names the invalid part and shows a valid form.
     pub fn parse(verb: &str, object: &str) -> Result<Self, RequestParseError> {
+        let verb = verb.to_ascii_lowercase();
+        let file_mode = FileMode::ALL.iter().find(|mode| mode.as_str() == verb);
+        if file_mode.is_none() && has_user_info(object) {
+            return Err(RequestParseError::UserInfo);
+        }
         if object.contains('*') {
             return Err(RequestParseError::Wildcard(object.to_owned()));
         }
-        let verb = verb.to_ascii_lowercase();
-        if let Some(mode) = FileMode::ALL.iter().find(|mode| mode.as_str() == verb) {
+        if let Some(mode) = file_mode {
             return Ok(Self::File {
                 mode: *mode,
                 path: path(object)?,
@@ -89,11 +100,7 @@ fn http(method: Method, url: &str) -> Result<AccessRequest, RequestParseError> {
     let (scheme, rest) = url
         .split_once("://")
         .ok_or_else(|| RequestParseError::Url(url.to_owned()))?;
-    let default = match scheme {
-        "https" => 443,
-        "http" => 80,
-        _ => return Err(RequestParseError::Url(url.to_owned())),
-    };
+    let default = scheme_port(scheme).ok_or_else(|| RequestParseError::Url(url.to_owned()))?;
     let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     // Rules ignore queries and fragments.
     let path = path
@@ -119,11 +126,7 @@ fn http(method: Method, url: &str) -> Result<AccessRequest, RequestParseError> {
 fn authority(text: &str) -> Result<(Destination, Option<u16>), RequestParseError> {
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
-            let port = port.parse().ok().filter(|port| *port > 0);
-            (
-                host,
-                Some(port.ok_or_else(|| RequestParseError::NoPort(text.to_owned()))?),
-            )
+            (host, Some(parse_port(port)?))
         }
         _ => (text, None),
     };
@@ -185,6 +188,12 @@ mod tests {
                 "get https://api.example.com/a/b",
             ),
             (
+                "get",
+                "HTTPS://a.example.com/x",
+                "get https://a.example.com/x",
+            ),
+            ("read", "/data/@x", "read /data/@x"),
+            (
                 "post",
                 "http://api.example.com:8080",
                 "post https://api.example.com:8080/",
@@ -203,7 +212,26 @@ mod tests {
         let cases = [
             ("ping", "a.example.com", "not a kind of request"),
             ("tcp", "a.example.com", "has no port"),
-            ("tcp", "a.example.com:0", "has no port"),
+            ("tcp", "a.example.com:0", "port `0` must be between"),
+            ("tcp", "[2001:db8::1]:65536", "port `65536` must be between"),
+            (
+                "get",
+                "https://a.example.com:-1/x",
+                "port `-1` must be between",
+            ),
+            ("udp", "a.example.com:443-444", "invalid port `443-444`"),
+            ("tcp", "a.example.com:", "missing port"),
+            (
+                "get",
+                "https://ann:pass*@a.example.com/",
+                "no user name or password",
+            ),
+            (
+                "tcp",
+                "ann:pass@a.example.com:443",
+                "no user name or password",
+            ),
+            ("get", "ftp://a.example.com/", "is not a URL"),
             ("tcp", "a_b..c:443", "is not a host"),
             ("get", "a.example.com/x", "is not a URL"),
             ("get", "https://a.example.com/a/../b", "is not a path"),

@@ -9,6 +9,9 @@ use ipnet::IpNet;
 use smallvec::SmallVec;
 use thiserror::Error;
 
+use super::authority::{
+    PortError, has_user_info, port as parse_port, scheme_port, without_user_info,
+};
 use super::parsed::{ParsedResource, ResourceDestination, file, network};
 use super::terms::{ActionSet, ResourceMatcher};
 use model::docker::pattern::{HostPattern, NetworkPattern, PathGlob, PathPattern};
@@ -147,6 +150,16 @@ fn parse(verb: &str, object: &str) -> Result<ParsedResource, RequestPatternError
         object: object.to_owned(),
         why,
     };
+    let is_host = matches!(
+        actions(verb),
+        Some(VerbActions::Connect(_) | VerbActions::Http(_))
+    );
+    if is_host && has_user_info(object) {
+        return Err(RequestPatternError::Object {
+            object: without_user_info(object).into_owned(),
+            why: "a request has no user name or password".to_owned(),
+        });
+    }
     match actions(verb) {
         Some(VerbActions::File(modes)) => {
             let pattern = PathPattern::parse(object).map_err(|error| wrong(error.to_string()))?;
@@ -161,7 +174,7 @@ fn parse(verb: &str, object: &str) -> Result<ParsedResource, RequestPatternError
 pub(crate) fn connect(transports: ActionSet, object: &str) -> Result<ParsedResource, String> {
     // Rules cannot combine a range or an IPv6 address with a port, but requests can.
     if let Some((net, port)) = net_with_port(object) {
-        let port = port.ok_or("its port is none of 1 to 65535")?;
+        let port = port.map_err(|error| error.to_string())?;
         let about = ResourceMatcher::Connect {
             transports,
             port: Some(port),
@@ -181,9 +194,8 @@ pub(crate) fn connect(transports: ActionSet, object: &str) -> Result<ParsedResou
     Ok(network(Decision::Allow, transports, pattern))
 }
 
-/// Splits `10.0.0.0/8:22`, `[2001:db8::1]:443` or `[2001:db8::/32]:443`. The port is `None` if it
-/// is invalid.
-fn net_with_port(text: &str) -> Option<(IpNet, Option<u16>)> {
+/// Splits `10.0.0.0/8:22`, `[2001:db8::1]:443` or `[2001:db8::/32]:443`.
+fn net_with_port(text: &str) -> Option<(IpNet, Result<u16, PortError>)> {
     let (head, port) = text.rsplit_once(':')?;
     let head = match head
         .strip_prefix('[')
@@ -198,17 +210,14 @@ fn net_with_port(text: &str) -> Option<(IpNet, Option<u16>)> {
         .map(IpNet::from)
         .or_else(|_| head.parse::<IpNet>())
         .ok()?;
-    let port = port.parse().ok().filter(|port| *port > 0);
-    (net.trunc() == net).then_some((net, port))
+    (net.trunc() == net).then(|| (net, parse_port(port)))
 }
 
 /// Parses a URL with wildcards. Without a scheme or a port, it matches every port.
 pub(crate) fn http(methods: ActionSet, url: &str) -> Result<ParsedResource, String> {
     let no_url = "it is no URL; write for example `https://api.example.com/**`, or leave the scheme out for every port";
     let (default, rest) = match url.split_once("://") {
-        Some(("https", rest)) => (Some(443), rest),
-        Some(("http", rest)) => (Some(80), rest),
-        Some(_) => return Err(no_url.to_owned()),
+        Some((scheme, rest)) => (Some(scheme_port(scheme).ok_or(no_url)?), rest),
         None => (None, url),
     };
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -216,7 +225,7 @@ pub(crate) fn http(methods: ActionSet, url: &str) -> Result<ParsedResource, Stri
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => (
             host,
-            Some(port.parse().ok().filter(|port| *port > 0).ok_or(no_url)?),
+            Some(parse_port(port).map_err(|error| error.to_string())?),
         ),
         _ => (authority, default),
     };
@@ -286,7 +295,9 @@ mod tests {
             ("tcp a.example.com:0", "cannot be read"),
             ("tcp https://a.example.com", "cannot be read"),
             ("get ftp://a.example.com/", "is no URL"),
-            ("get https://a.example.com:x/", "is no URL"),
+            ("get https://a.example.com:x/", "invalid port `x`"),
+            ("tcp 10.0.0.0/8:65536", "port `65536` must be between"),
+            ("get https://a:b@a.example.com/", "no user name or password"),
             ("get https://a.example.com/a/../b", "path: "),
             ("read data", "cannot be read"),
         ];

@@ -130,6 +130,14 @@ pub enum RevisionError {
         /// Command that fetches it.
         fetch: String,
     },
+    /// The pipeline runs for a pull request whose target branch is unknown.
+    #[error(
+        "{variable} says that this is a pull request, but no variable contains its target branch; name the base with --base"
+    )]
+    UnknownBase {
+        /// Variable that identifies the pull request.
+        variable: &'static str,
+    },
     /// The commits have no common ancestor in this clone.
     #[error(
         "`{head}` and `{branch}` have no common ancestor in this clone; fetch more history first: `{fetch}`"

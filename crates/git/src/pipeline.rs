@@ -129,6 +129,51 @@ impl Pipeline {
     }
 }
 
+/// Maximum size of a file of TeamCity parameters.
+const MAX_PARAMETERS: usize = 1 << 20;
+
+/// The value of an environment variable, or of a parameter of a TeamCity build, whose name begins
+/// with `teamcity.`. Bytes that are not UTF-8 are replaced: such a variable is set, so it must not be
+/// ignored.
+pub fn ci_variable(name: &str) -> Option<String> {
+    let value = std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    value.or_else(|| {
+        if !name.starts_with("teamcity.") {
+            return None;
+        }
+        // TeamCity writes the parameters of a build to two files; the second is named in the first.
+        let build = parameters(&std::env::var_os("TEAMCITY_BUILD_PROPERTIES_FILE")?)?;
+        parameter(&build, name).or_else(|| {
+            let file = parameter(&build, "teamcity.configuration.properties.file")?;
+            parameter(&parameters(file.as_ref())?, name)
+        })
+    })
+}
+
+fn parameters(file: &std::ffi::OsStr) -> Option<String> {
+    let path = std::path::Path::new(file);
+    let metadata = std::fs::metadata(path).ok().filter(|it| it.is_file())?;
+    let bytes = crate::read::read_bounded(path, &metadata, MAX_PARAMETERS).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The value of a key in the text of a Java properties file, in the form that TeamCity writes.
+fn parameter(text: &str, key: &str) -> Option<String> {
+    text.lines().find_map(|line| {
+        let value = line.trim_start().strip_prefix(key)?.trim_start();
+        let value = value.strip_prefix(['=', ':'])?.trim_start();
+        let mut characters = value.chars();
+        let mut unescaped = String::new();
+        while let Some(character) = characters.next() {
+            unescaped.extend(match character {
+                '\\' => characters.next(),
+                other => Some(other),
+            });
+        }
+        Some(unescaped)
+    })
+}
+
 fn is_false(text: &str) -> bool {
     ["false", "0", "no", "off"]
         .iter()
@@ -194,6 +239,22 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn parameters_of_teamcity_are_read_from_its_files() {
+        let text = "#comment\nteamcity.build.id=7\nteamcity.configuration.properties.file=C\\:\\\\a\\\\b\n\
+                    teamcity.pullRequest.target.branch = release\n";
+        let read = |key| parameter(text, key);
+        assert_eq!(
+            read("teamcity.configuration.properties.file").as_deref(),
+            Some("C:\\a\\b")
+        );
+        assert_eq!(
+            read("teamcity.pullRequest.target.branch").as_deref(),
+            Some("release")
+        );
+        assert_eq!(read("teamcity.build"), None);
     }
 
     #[test]

@@ -120,8 +120,15 @@ pub struct Listing {
 /// Maximum number of entries of hidden folders to look at in one listing.
 pub(crate) const MAX_HIDDEN: usize = 10_000;
 
-/// Whether the name is that of a manifest.
-pub(crate) fn is_manifest(path: &Utf8Path) -> bool {
-    matches!(path.extension(), Some("yaml" | "yml" | "json"))
-        && path.file_name() != Some(model::CONFIG_FILE_NAME)
+/// Whether a file is a manifest by its name. The case of the extension does not matter.
+pub fn is_manifest(path: &Utf8Path) -> bool {
+    let has_extension = path.extension().is_some_and(|extension| {
+        EXTENSIONS
+            .iter()
+            .any(|known| extension.eq_ignore_ascii_case(known))
+    });
+    has_extension && path.file_name() != Some(model::CONFIG_FILE_NAME)
 }
+
+/// The extensions of manifests.
+const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];

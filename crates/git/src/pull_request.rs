@@ -24,19 +24,141 @@ pub enum CiBase {
     Branch(String),
     /// The commit from which the change branched.
     Commit(String),
+    /// The pipeline runs for a pull request, but no variable contains its base.
+    Unknown,
+}
+
+/// The variables of one service about the pull request that a pipeline runs for.
+struct PullRequestVariables {
+    /// Variables that identify a pull request.
+    marks: &'static [&'static str],
+    /// Variables that contain the name of the target branch, in order of preference.
+    base: &'static [&'static str],
+    /// Whether the base also has a value when there is no pull request, for example after a push.
+    base_is_always_set: bool,
+}
+
+/// Values of variables that mean "not a pull request", for example in `BUILDKITE_PULL_REQUEST`.
+const NONE: [&str; 3] = ["false", "0", "null"];
+
+const SERVICES: [PullRequestVariables; 14] = [
+    // GitHub Actions, Gitea and Forgejo.
+    PullRequestVariables {
+        marks: &[],
+        base: &["GITHUB_BASE_REF"],
+        base_is_always_set: false,
+    },
+    // GitLab.
+    PullRequestVariables {
+        marks: &["CI_MERGE_REQUEST_IID"],
+        base: &["CI_MERGE_REQUEST_TARGET_BRANCH_NAME"],
+        base_is_always_set: false,
+    },
+    // Bitbucket.
+    PullRequestVariables {
+        marks: &["BITBUCKET_PR_ID"],
+        base: &["BITBUCKET_PR_DESTINATION_BRANCH"],
+        base_is_always_set: false,
+    },
+    // Azure Pipelines.
+    PullRequestVariables {
+        marks: &["SYSTEM_PULLREQUEST_PULLREQUESTID"],
+        base: &["SYSTEM_PULLREQUEST_TARGETBRANCH"],
+        base_is_always_set: false,
+    },
+    // Buildkite.
+    PullRequestVariables {
+        marks: &["BUILDKITE_PULL_REQUEST"],
+        base: &["BUILDKITE_PULL_REQUEST_BASE_BRANCH"],
+        base_is_always_set: false,
+    },
+    // Jenkins: multibranch pipelines, then the plugins for pull requests of GitHub and GitLab.
+    PullRequestVariables {
+        marks: &["CHANGE_ID"],
+        base: &["CHANGE_TARGET"],
+        base_is_always_set: false,
+    },
+    PullRequestVariables {
+        marks: &["ghprbPullId"],
+        base: &["ghprbTargetBranch"],
+        base_is_always_set: false,
+    },
+    PullRequestVariables {
+        marks: &["gitlabMergeRequestIid"],
+        base: &["gitlabTargetBranch"],
+        base_is_always_set: true,
+    },
+    // TeamCity has parameters, which a build may pass on as variables.
+    PullRequestVariables {
+        marks: &[
+            "TEAMCITY_PULLREQUEST_NUMBER",
+            "TEAMCITY_PULL_REQUEST_NUMBER",
+            "teamcity_pullRequest_number",
+            "teamcity.pullRequest.number",
+            "teamcity.build.branch",
+        ],
+        base: &[
+            "TEAMCITY_PULLREQUEST_TARGET_BRANCH",
+            "TEAMCITY_PULL_REQUEST_TARGET_BRANCH",
+            "teamcity_pullRequest_target_branch",
+            "teamcity.pullRequest.target.branch",
+        ],
+        base_is_always_set: false,
+    },
+    // AWS CodeBuild.
+    PullRequestVariables {
+        marks: &[
+            "CODEBUILD_WEBHOOK_EVENT",
+            "CODEBUILD_WEBHOOK_TRIGGER",
+            "CODEBUILD_SOURCE_VERSION",
+        ],
+        base: &["CODEBUILD_WEBHOOK_BASE_REF"],
+        base_is_always_set: false,
+    },
+    // Drone.
+    PullRequestVariables {
+        marks: &["DRONE_PULL_REQUEST", "DRONE_BUILD_EVENT"],
+        base: &["DRONE_TARGET_BRANCH", "DRONE_COMMIT_BRANCH"],
+        base_is_always_set: true,
+    },
+    // Woodpecker.
+    PullRequestVariables {
+        marks: &["CI_COMMIT_PULL_REQUEST", "CI_PIPELINE_EVENT"],
+        base: &["CI_COMMIT_TARGET_BRANCH"],
+        base_is_always_set: true,
+    },
+    // Travis CI: the branch is the target of a pull request.
+    PullRequestVariables {
+        marks: &["TRAVIS_PULL_REQUEST"],
+        base: &["TRAVIS_BRANCH"],
+        base_is_always_set: true,
+    },
+    // AppVeyor.
+    PullRequestVariables {
+        marks: &["APPVEYOR_PULL_REQUEST_NUMBER"],
+        base: &["APPVEYOR_REPO_BRANCH"],
+        base_is_always_set: true,
+    },
+];
+
+/// Whether the value of a variable means that the pipeline runs for a pull request.
+fn is_pull_request(variable: &str, value: &str) -> bool {
+    match variable {
+        "CODEBUILD_WEBHOOK_EVENT" => value.starts_with("PULL_REQUEST_"),
+        "CODEBUILD_WEBHOOK_TRIGGER" | "CODEBUILD_SOURCE_VERSION" => value.starts_with("pr/"),
+        "DRONE_BUILD_EVENT" | "CI_PIPELINE_EVENT" => value == "pull_request",
+        "teamcity.build.branch" => ["pull/", "refs/pull/", "pull-requests/", "merge-requests/"]
+            .iter()
+            .any(|prefix| value.starts_with(prefix)),
+        _ => !NONE.iter().any(|none| value.eq_ignore_ascii_case(none)),
+    }
 }
 
 impl PullRequest {
-    /// Reads the variables of GitHub, GitLab, Bitbucket and Azure. On GitLab the commit is
-    /// preferred to the branch because it is more exact.
+    /// Reads the variables of all known CI services. On GitLab the commit is preferred to the
+    /// branch because it is more exact.
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         const COMMIT: &str = "CI_MERGE_REQUEST_DIFF_BASE_SHA";
-        const BRANCHES: [&str; 4] = [
-            "GITHUB_BASE_REF",
-            "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",
-            "BITBUCKET_PR_DESTINATION_BRANCH",
-            "SYSTEM_PULLREQUEST_TARGETBRANCH",
-        ];
         let value = |name: &str| {
             variable(name)
                 .map(|text| text.trim().to_owned())
@@ -48,17 +170,15 @@ impl PullRequest {
                 base: CiBase::Commit(commit),
             });
         }
-        BRANCHES.into_iter().find_map(|name| {
-            let branch = value(name)?;
-            let branch = branch
-                .strip_prefix("refs/heads/")
-                .unwrap_or(&branch)
-                .to_owned();
-            Some(Self {
-                variable: name,
-                base: CiBase::Branch(branch),
-            })
-        })
+        let found: Vec<Self> = SERVICES
+            .iter()
+            .filter_map(|service| service.pull_request(value))
+            .collect();
+        // A base is better than the knowledge that there is one.
+        let known = found
+            .iter()
+            .position(|request| request.base != CiBase::Unknown);
+        found.into_iter().nth(known.unwrap_or_default())
     }
 
     /// The merge base of `head` and the target branch (`origin/NAME`, or `NAME`), at the folder of
@@ -94,6 +214,7 @@ impl PullRequest {
                 });
             }
             CiBase::Branch(branch) => branch,
+            CiBase::Unknown => return Err(RevisionError::UnknownBase { variable }),
         };
         let tip = [
             format!("refs/remotes/origin/{branch}"),
@@ -119,5 +240,38 @@ impl PullRequest {
                     fetch_branch(branch)
                 },
             })
+    }
+}
+
+impl PullRequestVariables {
+    fn pull_request(&self, value: impl Fn(&str) -> Option<String>) -> Option<PullRequest> {
+        let Self {
+            marks,
+            base,
+            base_is_always_set,
+        } = self;
+        let mark = marks
+            .iter()
+            .find(|name| value(name).is_some_and(|text| is_pull_request(name, &text)));
+        if *base_is_always_set && mark.is_none() {
+            return None;
+        }
+        let branch = base.iter().find_map(|name| Some((*name, value(name)?)));
+        match (branch, mark) {
+            (Some((variable, branch)), _) => Some(PullRequest {
+                variable,
+                base: CiBase::Branch(
+                    branch
+                        .strip_prefix("refs/heads/")
+                        .unwrap_or(&branch)
+                        .to_owned(),
+                ),
+            }),
+            (None, Some(variable)) => Some(PullRequest {
+                variable,
+                base: CiBase::Unknown,
+            }),
+            (None, None) => None,
+        }
     }
 }

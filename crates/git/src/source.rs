@@ -9,8 +9,8 @@ use crate::problem::{FileProblemKind, Listing};
 
 /// A source of manifests: the work tree, the index or a revision.
 pub trait Source: Sync {
-    /// Lists all manifests (`*.yaml`, `*.yml`, `*.json`) at or below `path`, which is relative to
-    /// the configuration. Hidden files and folders and the configuration itself are skipped.
+    /// Lists all manifests (`*.yaml`, `*.yml`, `*.json`, in any letter case) at or below `path`,
+    /// which is relative to the configuration. Hidden files and folders and the configuration itself are skipped.
     ///
     /// # Errors
     /// `path` itself cannot be read. Problems below it are part of the listing.

@@ -193,11 +193,7 @@ impl Walk<'_> {
                 )));
             }
             let Ok(name) = std::str::from_utf8(entry.name_bytes()) else {
-                let path = shown.join(String::from_utf8_lossy(entry.name_bytes()).as_ref());
-                self.listing.problems.push(FileProblem {
-                    path,
-                    kind: FileProblemKind::Name,
-                });
+                self.undecodable(&entry, shown, parents)?;
                 continue;
             };
             let path = shown.join(name);
@@ -261,6 +257,45 @@ impl Walk<'_> {
                 _ => {}
             }
         }
+    }
+
+    /// Reports an entry whose name is not UTF-8 if it is a manifest or a folder that contains one.
+    /// Other files of that kind do not concern any target.
+    fn undecodable(
+        &mut self,
+        entry: &git2::TreeEntry<'_>,
+        shown: &Utf8Path,
+        parents: &mut Vec<Vec<String>>,
+    ) -> Result<(), FileProblemKind> {
+        let name = String::from_utf8_lossy(entry.name_bytes());
+        let path = shown.join(name.as_ref());
+        let matters = match entry.filemode_raw() & KIND {
+            _ if name.starts_with('.') => false,
+            FOLDER => {
+                let outer = std::mem::take(&mut self.listing);
+                let real = parents.last().into_iter().flatten().cloned();
+                parents.push(real.chain([name.into_owned()]).collect());
+                let result = if parents.len() > MAX_DEPTH {
+                    Err(FileProblemKind::too_deep())
+                } else {
+                    self.folder(entry.id(), &path, parents)
+                };
+                parents.pop();
+                let inner = std::mem::replace(&mut self.listing, outer);
+                if self.entries > MAX_ENTRIES {
+                    return result;
+                }
+                result.is_err() || !inner.files.is_empty() || !inner.problems.is_empty()
+            }
+            _ => is_manifest(&path),
+        };
+        if matters {
+            self.listing.problems.push(FileProblem {
+                path,
+                kind: FileProblemKind::Name,
+            });
+        }
+        Ok(())
     }
 
     fn entry(

@@ -282,11 +282,7 @@ impl WorkTreeWalk<'_> {
         for entry in entries {
             let name = entry.file_name();
             let Some(name) = name.to_str() else {
-                let path = shown.join(name.to_string_lossy().as_ref());
-                self.listing.problems.push(FileProblem {
-                    path,
-                    kind: FileProblemKind::Name,
-                });
+                self.undecodable(&entry, shown, parents);
                 continue;
             };
             let path = shown.join(name);
@@ -332,6 +328,35 @@ impl WorkTreeWalk<'_> {
             } else if kind.is_file() && is_manifest(&path) {
                 self.listing.skipped.push(path);
             }
+        }
+    }
+
+    /// Reports an entry whose name is not UTF-8 if it is a manifest or a folder that contains one.
+    /// Other files of that kind do not concern any target.
+    fn undecodable(&mut self, entry: &fs::DirEntry, shown: &Utf8Path, parents: &mut Vec<PathBuf>) {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') {
+            return;
+        }
+        let path = shown.join(name.as_ref());
+        let outer = std::mem::take(&mut self.listing);
+        let result = match entry.file_type() {
+            Ok(kind) => self.entry(entry.path(), kind, &path, parents),
+            Err(error) => Err(unreadable(&error)),
+        };
+        let inner = std::mem::replace(&mut self.listing, outer);
+        let matters = match result {
+            // A link without a target has no content that could matter.
+            Err(FileProblemKind::Missing) => is_manifest(&path),
+            Err(_) => true,
+            Ok(()) => !inner.files.is_empty() || !inner.problems.is_empty(),
+        };
+        if matters {
+            self.listing.problems.push(FileProblem {
+                path,
+                kind: FileProblemKind::Name,
+            });
         }
     }
 

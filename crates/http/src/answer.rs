@@ -11,7 +11,8 @@ use reqwest::{Response, StatusCode, Url};
 use serde_json::Value;
 
 use crate::call::ExpectedAnswer;
-use crate::error::ErrorKind;
+use crate::cause::{chain, innermost};
+use crate::error::{CertificateProblem, ErrorKind};
 use crate::redact::Redactor;
 use crate::refusal;
 use crate::retry::{AttemptFailure, Retry};
@@ -116,14 +117,13 @@ async fn body(
 pub(super) fn transport(error: &reqwest::Error, redactor: &Redactor) -> AttemptFailure {
     let cause = redactor.clean(&innermost(error));
     if error.is_connect() {
-        let retry = if is_tls(error) {
-            Retry::Never
-        } else {
-            Retry::Unsent
-        };
-        return AttemptFailure {
-            kind: ErrorKind::Unreachable { cause },
-            retry,
+        // Certificate errors are permanent, so they are not retried.
+        return match tls(error) {
+            Some(tls) => AttemptFailure::last(tls_error(tls, cause)),
+            None => AttemptFailure {
+                kind: ErrorKind::Unreachable { cause },
+                retry: Retry::Unsent,
+            },
         };
     }
     if error.is_builder() {
@@ -140,31 +140,28 @@ pub(super) fn transport(error: &reqwest::Error, redactor: &Redactor) -> AttemptF
     }
 }
 
-fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| source_error(*error))
+fn tls<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
+    chain(error).find_map(|error| error.downcast_ref())
 }
 
-fn source_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
-    // `source` does not return the error that an I/O error wraps.
-    match error
-        .downcast_ref::<std::io::Error>()
-        .and_then(std::io::Error::get_ref)
-    {
-        Some(wrapped) => Some(wrapped),
-        None => error.source(),
-    }
-}
-
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    chain(error)
-        .last()
-        .map(ToString::to_string)
-        .unwrap_or_default()
-}
-
-/// Certificate errors are permanent, so they are not retried.
-fn is_tls(error: &(dyn Error + 'static)) -> bool {
-    chain(error).any(|error| error.is::<rustls::Error>())
+fn tls_error(error: &rustls::Error, cause: String) -> ErrorKind {
+    use rustls::CertificateError as Certificate;
+    let rustls::Error::InvalidCertificate(certificate) = error else {
+        return ErrorKind::Tls { cause };
+    };
+    let problem = match certificate {
+        Certificate::Expired | Certificate::ExpiredContext { .. } => CertificateProblem::Expired,
+        Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
+            CertificateProblem::NotValidYet
+        }
+        Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
+            CertificateProblem::OtherName
+        }
+        Certificate::Revoked => CertificateProblem::Revoked,
+        Certificate::UnknownIssuer | Certificate::BadSignature => CertificateProblem::UnknownIssuer,
+        _ => CertificateProblem::Other,
+    };
+    ErrorKind::Certificate { problem, cause }
 }
 
 /// A response with the server's own time.
@@ -228,6 +225,38 @@ impl Warnings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn certificates_that_are_refused_are_explained() {
+        use rustls::{CertificateError as Certificate, Error};
+        for (error, message, problem) in [
+            (
+                Certificate::UnknownIssuer,
+                "not trusted",
+                Some(CertificateProblem::UnknownIssuer),
+            ),
+            (
+                Certificate::Expired,
+                "expired",
+                Some(CertificateProblem::Expired),
+            ),
+            (
+                Certificate::NotValidForName,
+                "another host name",
+                Some(CertificateProblem::OtherName),
+            ),
+        ] {
+            let kind = tls_error(&Error::InvalidCertificate(error), "cause".to_owned());
+            assert!(kind.to_string().contains(message), "{kind}");
+            let found = match kind {
+                ErrorKind::Certificate { problem, .. } => Some(problem),
+                _ => None,
+            };
+            assert_eq!(found, problem);
+        }
+        let kind = tls_error(&Error::DecryptError, "cause".to_owned());
+        assert_eq!(kind.to_string(), "no TLS connection could be made: cause");
+    }
 
     #[test]
     fn media_types_of_json() {

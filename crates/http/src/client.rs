@@ -60,7 +60,7 @@ impl HttpClient {
     /// # Errors
     /// The TLS setup or a proxy variable is invalid.
     pub fn bind(&self, endpoint: Endpoint) -> Result<HostClient, ClientError> {
-        let client = build(&self.options, &endpoint).map_err(ClientError::new)?;
+        let client = build(&self.options, &endpoint)?;
         Ok(HostClient(Arc::new(HostClientInner {
             http: self.clone(),
             client,

@@ -18,6 +18,46 @@ pub enum FailedCallOutcome {
     Unknown,
 }
 
+/// Why the certificate of a server is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum CertificateProblem {
+    /// No trusted certificate authority issued it.
+    #[error("the issuer of the server's certificate is not trusted on this machine")]
+    UnknownIssuer,
+    /// Its time is over.
+    #[error("the server's certificate has expired")]
+    Expired,
+    /// Its time has not come.
+    #[error("the server's certificate is not valid yet")]
+    NotValidYet,
+    /// It was issued for another host.
+    #[error("the server's certificate is for another host name")]
+    OtherName,
+    /// Its authority revoked it.
+    #[error("the server's certificate was revoked")]
+    Revoked,
+    /// Any other fault.
+    #[error("the server's certificate is invalid")]
+    Other,
+}
+
+impl CertificateProblem {
+    fn help(self) -> &'static str {
+        match self {
+            Self::UnknownIssuer | Self::Other => {
+                "If a proxy inspects TLS, set SSL_CERT_FILE to a PEM file with the certificate authority of the \
+                 proxy (on macOS and Windows, add it to the system's trusted certificates)."
+            }
+            Self::Expired | Self::NotValidYet => {
+                "Check the clock of this machine, and the certificate of the endpoint or of a proxy that inspects TLS."
+            }
+            Self::OtherName | Self::Revoked => {
+                "Check the endpoint, and whether a proxy or a sign-in page answers in its place."
+            }
+        }
+    }
+}
+
 /// The reasons why a call fails. All text from servers is cleaned by a [`Redactor`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ErrorKind {
@@ -46,6 +86,20 @@ pub enum ErrorKind {
     #[error("no connection could be made: {cause}")]
     Unreachable {
         /// Innermost cause.
+        cause: String,
+    },
+    /// The certificate of the server was refused, so nothing was sent.
+    #[error("{problem} ({cause})")]
+    Certificate {
+        /// What is wrong.
+        problem: CertificateProblem,
+        /// Error of the TLS library.
+        cause: String,
+    },
+    /// No TLS connection was established, so nothing was sent.
+    #[error("no TLS connection could be made: {cause}")]
+    Tls {
+        /// Error of the TLS library.
         cause: String,
     },
     /// The request exceeded its timeout.
@@ -119,9 +173,11 @@ impl ErrorKind {
             Self::Refused { status, .. } if (400..500).contains(status) && *status != 408 => {
                 FailedCallOutcome::NotApplied
             }
-            Self::Unreachable { .. } | Self::RateLimited { .. } | Self::NotSent { .. } => {
-                FailedCallOutcome::NotApplied
-            }
+            Self::Unreachable { .. }
+            | Self::Certificate { .. }
+            | Self::Tls { .. }
+            | Self::RateLimited { .. }
+            | Self::NotSent { .. } => FailedCallOutcome::NotApplied,
             Self::Refused { .. }
             | Self::Redirected { .. }
             | Self::TimedOut
@@ -155,6 +211,11 @@ impl ErrorKind {
             Self::Refused { status: 500.., .. } => "The service has a fault; try again later.",
             Self::Refused { .. } => "Check the request against the service's contract.",
             Self::Redirected { .. } => "Check the endpoint's scheme, host and path.",
+            Self::Certificate { problem, .. } => problem.help(),
+            Self::Tls { .. } => {
+                "Check that the endpoint speaks TLS on this port, and that no proxy interferes; a certificate \
+                 authority of your own is trusted through SSL_CERT_FILE."
+            }
             Self::Unreachable { .. } => "Check the endpoint, the network and the proxy settings.",
             Self::TimedOut | Self::Interrupted { .. } => {
                 "Try again; if it stays, check the network."

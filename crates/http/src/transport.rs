@@ -1,12 +1,15 @@
 //! The settings of the client, and the connections that are created with them.
 
+use std::io::Read as _;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use reqwest::{Client, redirect};
 use thiserror::Error;
 
+use crate::cause::innermost;
 use crate::endpoint::Endpoint;
+use crate::proxy::ProxyVariableError;
 
 /// Settings of an [`HttpClient`](crate::HttpClient). [`Default`] suits the public services.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,19 +68,54 @@ impl Default for RetryPolicy {
 
 /// The HTTP client could not be configured.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(
-    "the HTTP client could not be set up: {0}; check the proxy variables and the machine's certificates"
-)]
-pub struct ClientError(String);
+pub enum ClientError {
+    /// A proxy variable would be ignored.
+    #[error("{0}")]
+    Proxy(#[from] ProxyVariableError),
+    /// The file with the trusted certificates cannot be used.
+    #[error("SSL_CERT_FILE cannot be used: {0}; it must name a file with PEM certificates")]
+    Certificates(String),
+    /// The library refused the settings, or no certificates are trusted.
+    #[error(
+        "cannot set up the HTTP client: {0}; check the proxy variables and the trusted certificates (SSL_CERT_FILE)"
+    )]
+    Setup(String),
+}
 
-impl ClientError {
-    pub(crate) fn new(error: reqwest::Error) -> Self {
-        Self(error.without_url().to_string())
+impl From<reqwest::Error> for ClientError {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Setup(innermost(&error.without_url()))
+    }
+}
+
+/// Maximum size of the file with the trusted certificates. Files of whole systems have 250 KB.
+const MAX_CERTIFICATES: u64 = 16 << 20;
+
+/// Checks the file that replaces the trusted certificates of the system. Otherwise a wrong name would
+/// look like a server that is not trusted.
+fn check_certificate_file() -> Result<(), ClientError> {
+    // macOS and Windows have their own stores, and do not read the variable.
+    let is_read = !cfg!(any(target_os = "macos", windows));
+    let Some(path) = std::env::var_os("SSL_CERT_FILE").filter(|_| is_read) else {
+        return Ok(());
+    };
+    let wrong = |error: std::io::Error| ClientError::Certificates(error.kind().to_string());
+    let mut text = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MAX_CERTIFICATES).read_to_end(&mut text))
+        .map_err(wrong)?;
+    let mark = b"-----BEGIN ";
+    if text.windows(mark.len()).any(|part| part == mark) {
+        Ok(())
+    } else {
+        Err(ClientError::Certificates(
+            "the file contains no PEM certificate".to_owned(),
+        ))
     }
 }
 
 /// Creates every connection of this crate, so that all have the same limits and TLS rules.
-pub(crate) fn build(options: &HttpOptions, endpoint: &Endpoint) -> Result<Client, reqwest::Error> {
+pub(crate) fn build(options: &HttpOptions, endpoint: &Endpoint) -> Result<Client, ClientError> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Fails only if another thread installed a provider first, which is fine.
         rustls::crypto::ring::default_provider()
@@ -103,11 +141,16 @@ pub(crate) fn build(options: &HttpOptions, endpoint: &Endpoint) -> Result<Client
             (std::net::Ipv6Addr::LOCALHOST, 0).into(),
         ];
         builder = builder.no_proxy().resolve_to_addrs("localhost", &here);
+    } else {
+        crate::proxy::check(|name| std::env::var(name))?;
+    }
+    if endpoint.is_encrypted() {
+        check_certificate_file()?;
     }
     if !endpoint.is_encrypted() {
         // Without TLS no root certificates are needed. A machine without any can use the embedded
         // service.
         builder = builder.tls_certs_only([]);
     }
-    builder.build()
+    Ok(builder.build()?)
 }

@@ -141,7 +141,7 @@ pub(super) async fn put(
         host,
     } = checked;
     let client: Client = build(options, &base).map_err(|error| ErrorKind::NotSent {
-        why: redactor.clean(&error.without_url().to_string()),
+        why: redactor.clean(&error.to_string()),
     })?;
     // The address is secret, so only the host is logged.
     let sent = client.put(url).headers(headers).body(bytes).send().await;

@@ -307,10 +307,7 @@ async fn a_server_without_tls_gets_nothing_over_https() {
         .send(&write(), None)
         .await
         .unwrap_err();
-    assert!(
-        matches!(error.kind(), ErrorKind::Unreachable { .. }),
-        "{error}"
-    );
+    assert!(matches!(error.kind(), ErrorKind::Tls { .. }), "{error}");
     assert_eq!(
         (error.outcome(), count(&server).await),
         (FailedCallOutcome::NotApplied, 0)

@@ -17,8 +17,8 @@ mod yaml;
 use model::diag::{DocumentId, Path};
 
 pub use parse::{
-    IncompleteConfig, ParsedFile, parse, parse_config, parse_incomplete_config, parse_lock,
-    plain_documents, plain_yaml,
+    IncompleteConfig, ParsedFile, contains_manifest, parse, parse_config, parse_incomplete_config,
+    parse_lock, plain_documents, plain_yaml,
 };
 pub use yaml::MAX_BYTES;
 

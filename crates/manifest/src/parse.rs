@@ -11,7 +11,10 @@ use super::lock::{self, LockFile};
 use super::schema::{self, ManifestKind, RepairedValue};
 use super::{Document, IncompleteDocument, InvalidValues, Manifest, chainloop, yaml};
 use model::chainloop::DocumentBytes;
-use model::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, SourceMap};
+use model::diag::{
+    Code, Diagnostic, DocumentId, FileId, Path, PathSegment, Place, Replacement, SourceMap, Spans,
+    Suggestion,
+};
 
 /// The result of parsing one file.
 #[derive(Debug, Default)]
@@ -20,6 +23,8 @@ pub struct ParsedFile {
     pub documents: Vec<Document>,
     /// The documents with schema errors, as far as they can be read.
     pub incomplete: Vec<IncompleteDocument>,
+    /// Whether the file contains no document at all, because it is empty or contains only comments.
+    pub is_empty: bool,
     /// Whether a part of the file cannot be read at all, so that it may declare anything.
     pub unreadable: bool,
     /// The diagnostics of all documents.
@@ -28,6 +33,27 @@ pub struct ParsedFile {
 
 /// Maximum number of diagnostics per file: a hostile file can cause a hundred thousand.
 const MAX_FINDINGS: usize = 100;
+
+/// Completes advice to quote a value by its text in the file: the parsed value may have another form,
+/// for example 10 for `1e1`. Without a simple text, for example for an alias, there is no advice.
+fn complete_quotes(text: &str, diagnostics: &mut [Diagnostic]) {
+    let mut spans = None;
+    for finding in diagnostics {
+        let Some(Suggestion {
+            place: place @ Place::Node { document, path, .. },
+            replacement: replacement @ Replacement::Quoted,
+        }) = finding.suggestion.as_deref()
+        else {
+            continue;
+        };
+        let spans = spans.get_or_insert_with(|| Spans::of(text));
+        let range = spans.find(document.index, path).value;
+        finding.help = match replacement.edit(text, range, place) {
+            Some(edit) => Some(format!("{}: {}", schema::QUOTE_HELP, edit.text)),
+            None => Some("quote it where its anchor is".to_owned()),
+        };
+    }
+}
 
 fn limit_diagnostics(file: FileId, diagnostics: &mut Vec<Diagnostic>) {
     if diagnostics.len() > MAX_FINDINGS {
@@ -45,10 +71,12 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
         documents,
         diagnostics,
         count,
+        empty,
     } = yaml::read(file, text);
     let mut parsed = ParsedFile {
         documents: Vec::with_capacity(documents.len()),
         incomplete: Vec::new(),
+        is_empty: false,
         // A document with a duplicate key is read.
         unreadable: diagnostics
             .iter()
@@ -60,6 +88,13 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
         count,
         pieces: OnceCell::new(),
     };
+    parsed.is_empty = documents.is_empty() && parsed.diagnostics.is_empty();
+    if !parsed.is_empty {
+        let commented_out = empty
+            .iter()
+            .filter_map(|index| whole.commented_out(file, *index));
+        parsed.diagnostics.extend(commented_out);
+    }
     for yaml::RawDocument { index, value } in documents {
         let id = DocumentId { file, index };
         match schema::check(id, &value) {
@@ -83,7 +118,38 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
         }
     }
     limit_diagnostics(file, &mut parsed.diagnostics);
+    complete_quotes(text, &mut parsed.diagnostics);
     parsed
+}
+
+/// Whether a text is YAML or JSON with at least one manifest of a known kind. A configuration or a
+/// lock file is not a manifest.
+pub fn contains_manifest(text: &str) -> bool {
+    // Most texts are not YAML at all, and need not be parsed to the end.
+    if !text.contains("kind") || !(text.contains("apiVersion") || text.contains("api_version")) {
+        return false;
+    }
+    let file = SourceMap::default().add("", "");
+    let documents = yaml::read(file, text).documents;
+    documents.iter().any(|yaml::RawDocument { index, value }| {
+        let id = DocumentId {
+            file,
+            index: *index,
+        };
+        schema::kind_of(id, value)
+            .is_ok_and(|kind| !matches!(kind, ManifestKind::Config | ManifestKind::Lock))
+    })
+}
+
+/// Whether a line is a comment that would be a field of a manifest without its `#`.
+fn is_manifest_comment(line: &str) -> bool {
+    let comment = line.trim_start().strip_prefix('#');
+    let field = comment.map(|text| text.trim_start_matches('#').trim_start());
+    field.is_some_and(|field| {
+        ["apiVersion:", "api_version:", "kind:"]
+            .iter()
+            .any(|name| field.starts_with(name))
+    })
 }
 
 /// The readable part of a document with schema errors.
@@ -119,6 +185,31 @@ impl DocumentFile<'_> {
         let pieces = self.pieces.get_or_init(|| chainloop::split(self.text));
         chainloop::standalone_text(id, self.text, pieces, self.count, value)
     }
+
+    /// The diagnostic for an empty document that consists of a manifest in comments. Other empty
+    /// documents are common, for example after a final `---`.
+    fn commented_out(&self, file: FileId, index: u32) -> Option<Diagnostic> {
+        let pieces = self.pieces.get_or_init(|| chainloop::split(self.text));
+        if u32::try_from(pieces.len()) != Ok(self.count) {
+            return None;
+        }
+        let piece = pieces.get(usize::try_from(index).ok()?)?;
+        let lines = piece.text_in(self.text).split_inclusive(['\n', '\r']);
+        let mut start = piece.document.start;
+        for line in lines {
+            if is_manifest_comment(line) {
+                let range = start..start + line.trim_end().len();
+                let message = "the document contains no manifest, only comments";
+                let finding =
+                    Diagnostic::new(Code::NoManifests, message, Place::Bytes { file, range });
+                return Some(
+                    finding.help("remove the `#` in front of its lines, or delete the document"),
+                );
+            }
+            start += line.len();
+        }
+        None
+    }
 }
 
 fn manifest(
@@ -152,13 +243,13 @@ fn typed_manifest(
 ) -> Result<Manifest, Vec<Diagnostic>> {
     let bytes = || DocumentBytes::from(own.unwrap_or_default().as_bytes());
     match kind {
-        ManifestKind::Policy => typed(id, value).map(Manifest::Policy),
-        ManifestKind::ResourceList => typed(id, value).map(Manifest::ResourceList),
-        ManifestKind::PolicyTest => typed(id, value).map(Manifest::PolicyTest),
-        ManifestKind::PolicyPack => typed(id, value).map(Manifest::PolicyPack),
-        ManifestKind::PolicyGroup => typed(id, value).map(Manifest::PolicyGroup),
+        ManifestKind::Policy => typed(id, kind, value).map(Manifest::Policy),
+        ManifestKind::ResourceList => typed(id, kind, value).map(Manifest::ResourceList),
+        ManifestKind::PolicyTest => typed(id, kind, value).map(Manifest::PolicyTest),
+        ManifestKind::PolicyPack => typed(id, kind, value).map(Manifest::PolicyPack),
+        ManifestKind::PolicyGroup => typed(id, kind, value).map(Manifest::PolicyGroup),
         ManifestKind::ChainloopPolicy => {
-            let manifest = typed(id, value)?;
+            let manifest = typed(id, kind, value)?;
             let bytes = bytes();
             Ok(Manifest::ChainloopPolicy(Box::new(
                 chainloop::PolicyDocument { manifest, bytes },
@@ -166,7 +257,7 @@ fn typed_manifest(
         }
         ManifestKind::ChainloopGroup => {
             chainloop::arguments_as_written(own.unwrap_or_default(), &mut value);
-            let manifest = typed(id, value)?;
+            let manifest = typed(id, kind, value)?;
             let bytes = bytes();
             Ok(Manifest::ChainloopGroup(Box::new(
                 chainloop::GroupDocument { manifest, bytes },
@@ -211,6 +302,7 @@ pub fn parse_config(file: FileId, text: &str) -> Result<(Config, DocumentId), Ve
         }
     }
     limit_diagnostics(file, &mut diagnostics);
+    complete_quotes(text, &mut diagnostics);
     if let Some((_, second)) = configs.get(1) {
         let place = Place::value(*second, Path::root());
         let finding = Diagnostic::new(
@@ -258,7 +350,7 @@ pub fn parse_incomplete_config(file: FileId, text: &str) -> Option<IncompleteCon
         kind @ ManifestKind::Config => {
             let RepairedValue { value, invalid } = schema::repair(kind, value)?;
             Some(IncompleteConfig {
-                config: typed(id, value).ok()?,
+                config: typed(id, kind, value).ok()?,
                 id,
                 invalid,
             })
@@ -276,7 +368,7 @@ pub fn parse_incomplete_config(file: FileId, text: &str) -> Option<IncompleteCon
 
 fn config(id: DocumentId, value: Value) -> Result<Config, Vec<Diagnostic>> {
     match schema::check(id, &value)? {
-        ManifestKind::Config => typed(id, value),
+        kind @ ManifestKind::Config => typed(id, kind, value),
         kind @ (ManifestKind::Policy
         | ManifestKind::ResourceList
         | ManifestKind::PolicyTest
@@ -345,6 +437,7 @@ pub fn parse_lock(file: FileId, text: &str) -> Result<LockFile, Vec<Diagnostic>>
         }
     }
     limit_diagnostics(file, &mut diagnostics);
+    complete_quotes(text, &mut diagnostics);
     if let Some((_, second)) = locks.get(1) {
         let finding = Diagnostic::new(
             Code::InvalidValue,
@@ -362,7 +455,7 @@ pub fn parse_lock(file: FileId, text: &str) -> Result<LockFile, Vec<Diagnostic>>
 
 fn lock(id: DocumentId, value: Value) -> Result<LockFile, Vec<Diagnostic>> {
     match schema::check(id, &value)? {
-        ManifestKind::Lock => typed(id, value),
+        kind @ ManifestKind::Lock => typed(id, kind, value),
         kind @ (ManifestKind::Policy
         | ManifestKind::ResourceList
         | ManifestKind::PolicyTest
@@ -382,13 +475,24 @@ fn lock(id: DocumentId, value: Value) -> Result<LockFile, Vec<Diagnostic>> {
 }
 
 /// The schema is generated from the type, so this fails only if they disagree.
-fn typed<T: DeserializeOwned>(id: DocumentId, value: Value) -> Result<T, Vec<Diagnostic>> {
-    serde_json::from_value(value).map_err(|error| {
-        let place = Place::value(id, Path::root());
-        vec![Diagnostic::new(
-            Code::InvalidValue,
-            format!("the manifest cannot be read: {error}"),
-            place,
-        )]
+fn typed<T: DeserializeOwned>(
+    id: DocumentId,
+    kind: ManifestKind,
+    mut value: Value,
+) -> Result<T, Vec<Diagnostic>> {
+    schema::convert_integers(id, kind, &mut value)?;
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().iter().filter_map(segment).collect();
+        let message = format!("unsupported value: {}", error.inner());
+        let finding = Diagnostic::new(Code::InvalidValue, message, Place::value(id, path));
+        vec![finding.help("compare it with the schema that `polwarden schema` writes")]
     })
+}
+
+fn segment(segment: &serde_path_to_error::Segment) -> Option<PathSegment> {
+    match segment {
+        serde_path_to_error::Segment::Seq { index } => Some(PathSegment::Index(*index)),
+        serde_path_to_error::Segment::Map { key } => Some(PathSegment::Key(key.clone())),
+        serde_path_to_error::Segment::Enum { .. } | serde_path_to_error::Segment::Unknown => None,
+    }
 }

@@ -13,7 +13,7 @@ pub mod pulumi;
 pub const CONFIG_FILE_NAME: &str = "polwarden.yaml";
 
 pub use desired::Desired;
-pub use name::{Name, NameError, is_hidden};
+pub use name::{Name, NameError, character_name, is_hidden};
 pub use opaque::Opaque;
 
 /// The complete live state of an organization, by service.

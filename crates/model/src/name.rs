@@ -13,13 +13,13 @@ pub enum NameError {
     #[error("a name must not begin or end with white space")]
     Padded,
     /// An invisible character, or one that changes how others are displayed.
-    #[error("a name must not hold control or invisible characters")]
-    Control,
+    #[error("a name must not contain the invisible character {}", character_name(*.0))]
+    Control(char),
 }
 
 /// Whether a character is invisible or changes how its neighbors are displayed: control characters,
-/// the Arabic letter mark, zero-width and directional marks, line separators, overrides, isolates,
-/// invisible operators, the byte order mark and tags.
+/// line separators, all default-ignorable code points of Unicode 16 (zero-width and directional marks,
+/// overrides, isolates, fillers, variation selectors, tags), and the blank pattern of Braille.
 pub fn is_hidden(character: char) -> bool {
     // Every character of all output is checked here, and nearly all are ASCII.
     if character.is_ascii() {
@@ -28,14 +28,56 @@ pub fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(
             character,
-            '\u{61c}'
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
+                | '\u{2800}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
                 | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e007f}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
         )
+}
+
+/// An invisible character by its code point, with its name if it is common.
+pub fn character_name(character: char) -> String {
+    let name = match character {
+        '\0' => " (null)",
+        '\u{7}' => " (bell)",
+        '\u{8}' => " (backspace)",
+        '\t' => " (tab)",
+        '\n' => " (newline)",
+        '\u{b}' => " (vertical tab)",
+        '\u{c}' => " (form feed)",
+        '\r' => " (carriage return)",
+        '\u{1b}' => " (escape)",
+        '\u{7f}' => " (delete)",
+        '\u{85}' => " (next line)",
+        '\u{ad}' => " (soft hyphen)",
+        '\u{200b}' => " (zero width space)",
+        '\u{200c}' => " (zero width non-joiner)",
+        '\u{200d}' => " (zero width joiner)",
+        '\u{200e}' => " (left-to-right mark)",
+        '\u{200f}' => " (right-to-left mark)",
+        '\u{2028}' => " (line separator)",
+        '\u{2029}' => " (paragraph separator)",
+        '\u{202e}' => " (right-to-left override)",
+        '\u{2060}' => " (word joiner)",
+        '\u{feff}' => " (byte order mark)",
+        '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => " (variation selector)",
+        _ => "",
+    };
+    format!("U+{:04X}{name}", u32::from(character))
 }
 
 fn check(text: &str) -> Result<(), NameError> {
@@ -45,8 +87,8 @@ fn check(text: &str) -> Result<(), NameError> {
     if text.trim() != text {
         return Err(NameError::Padded);
     }
-    if text.chars().any(is_hidden) {
-        return Err(NameError::Control);
+    if let Some(hidden) = text.chars().find(|c| is_hidden(*c)) {
+        return Err(NameError::Control(hidden));
     }
     Ok(())
 }

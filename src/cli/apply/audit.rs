@@ -38,19 +38,23 @@ impl AuditFile {
         })
     }
 
-    /// Prints the record of a journal, and writes it. Gives all that there are by now.
+    /// Writes the record of a run and prints it. Returns all records of the command so far.
+    ///
+    /// The record is made from what the run knows: it is complete even if the disk of the journal is
+    /// full. It is written before it is printed, because standard output may be lost.
     ///
     /// # Errors
-    /// The journal cannot be read, or the record not be written.
+    /// The record cannot be written.
     pub(crate) fn report(
         self,
-        journal: &Utf8Path,
+        history: &RunHistory,
         console: Console,
     ) -> anyhow::Result<Vec<AuditRecord>> {
-        let history = RunHistory::read(journal).context("there is no audit record")?;
-        let record = AuditRecord::from_history(&history);
-        console.print(&render::audit::human(&record))?;
-        self.write(record)
+        let record = AuditRecord::from_history(history);
+        let text = render::audit::human(&record);
+        let written = self.write(record);
+        console.announce(&text);
+        written
     }
 
     /// Writes a record, and gives all that there are by now.

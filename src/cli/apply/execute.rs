@@ -18,7 +18,7 @@ use crate::render::text::neutral;
 use crate::run::audit::AuditRecord;
 use crate::run::journal;
 use crate::run::journal::{
-    EndedBy, FORMAT_VERSION, Journal, JournalRecord, RunEnd, RunId, RunKind,
+    EndedBy, FORMAT_VERSION, Journal, JournalRecord, RunEnd, RunHistory, RunId, RunKind,
 };
 use crate::run::service::{VerifyError, Writes};
 use crate::run::{
@@ -164,10 +164,10 @@ impl Execution<'_> {
             if plan.calls.is_empty() {
                 continue;
             }
-            console.print(&format!(
+            console.announce(&format!(
                 "\nApplying to {}:\n",
                 target_heading(&plan.target)
-            ))?;
+            ));
             let report = match self.run_target(plan, &mut *service, &journal, &stop).await {
                 Ok(report) => report,
                 // What was done elsewhere must still be told, and the other targets do not depend on this one.
@@ -212,7 +212,7 @@ impl Execution<'_> {
                 }
             };
         }
-        let (audit, exit) = close(&standing, &self.kind, &journal, audit, console).await?;
+        let (audit, exit) = close(&standing, &self.kind, &journal, audit, console).await;
         let conflict =
             (standing.can_replan() && !stop.is_requested()).then_some(EarlierRuns { stop, audit });
         Ok(RunResult {
@@ -324,13 +324,14 @@ async fn close(
     journal: &Journal,
     audit: AuditFile,
     console: Console,
-) -> anyhow::Result<(Vec<AuditRecord>, Exit)> {
+) -> (Vec<AuditRecord>, Exit) {
     let ended = end_journal(journal, standing.calls).await;
-    console.print(&format!("\n{}", summary(standing, kind)))?;
+    console.announce(&format!("\n{}", summary(standing, kind)));
     if let Err(error) = ended {
         CommandError::from(error).print(console);
     }
-    let told = audit.report(journal.path(), console);
+    let history = RunHistory::of(journal).context("no audit record");
+    let told = history.and_then(|history| audit.report(&history, console));
     if standing.calls.missing() > 0 || standing.calls.replaced > 0 {
         console.status(&format!(
             "The journal of this run is {}.",
@@ -338,7 +339,7 @@ async fn close(
         ));
     }
     let exit = exit(standing);
-    Ok(match told {
+    match told {
         Ok(audit) => (audit, exit),
         Err(error) => {
             CommandError::from(error).print(console);
@@ -352,7 +353,7 @@ async fn close(
                 },
             )
         }
-    })
+    }
 }
 
 async fn end_journal(journal: &Journal, calls: CallCounts) -> Result<(), journal::JournalError> {
@@ -361,7 +362,7 @@ async fn end_journal(journal: &Journal, calls: CallCounts) -> Result<(), journal
         by: EndedBy::Run,
         calls,
     };
-    journal.write(&JournalRecord::End(end)).await
+    journal.finish(&JournalRecord::End(end)).await
 }
 
 fn is_stale(report: &CallReport) -> bool {

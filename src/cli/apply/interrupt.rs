@@ -1,11 +1,11 @@
-//! Ctrl-C, and what a supervisor sends.
+//! Ctrl-C, what a supervisor sends, and a terminal that is closed.
 
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::run::StopSignal;
 
 /// Stops a run in good order at the first signal, and ends this process at the second.
-pub(super) fn stop_on_signals(stop: &StopSignal, console: Console) {
+pub(crate) fn stop_on_signals(stop: &StopSignal, console: Console) {
     // Registered before the task is spawned: a signal that arrives earlier would end the process.
     let mut signals = match InterruptSignals::new() {
         Ok(signals) => signals,
@@ -18,12 +18,12 @@ pub(super) fn stop_on_signals(stop: &StopSignal, console: Console) {
     };
     let stop = stop.clone();
     tokio::spawn(async move {
-        signals.next().await;
+        signals.first().await;
         stop.ask();
         console.warn(
             "Stopping: calls that are under way are finished. Interrupt again to end at once.",
         );
-        signals.next().await;
+        signals.interrupt().await;
         // The journal tells the next run which calls were under way.
         std::process::exit(Exit::Partial.code().into());
     });
@@ -33,6 +33,8 @@ pub(super) fn stop_on_signals(stop: &StopSignal, console: Console) {
 struct InterruptSignals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    /// A closed terminal or a lost connection. `None` if it is ignored, as `nohup` asks for.
+    hangup: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
@@ -42,15 +44,48 @@ impl InterruptSignals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hangup: if ignores_hangup() {
+                None
+            } else {
+                Some(signal(SignalKind::hangup())?)
+            },
         })
     }
 
-    async fn next(&mut self) {
+    /// Waits for the first signal, a hangup included.
+    async fn first(&mut self) {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = hangup => {}
+        }
+    }
+
+    /// Waits for a person or a supervisor. A closed terminal often sends several hangups, and nobody
+    /// asks for an end at once by them.
+    async fn interrupt(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
     }
+}
+
+/// Whether this process was started with hangups ignored. Only Linux tells.
+#[cfg(unix)]
+fn ignores_hangup() -> bool {
+    const HANGUP: u64 = 1;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & HANGUP != 0)
 }
 
 #[cfg(not(unix))]
@@ -62,7 +97,11 @@ impl InterruptSignals {
         Ok(Self)
     }
 
-    async fn next(&mut self) {
+    async fn first(&mut self) {
+        self.interrupt().await;
+    }
+
+    async fn interrupt(&mut self) {
         // Without a way to hear of interrupts there are none.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;

@@ -3,7 +3,7 @@
 pub(super) mod audit;
 mod execute;
 mod guards;
-mod interrupt;
+pub(super) mod interrupt;
 pub(super) mod journals;
 mod requirements;
 mod saved;
@@ -222,9 +222,9 @@ impl ApplyArgs {
             if reviewed {
                 return Ok(exit);
             }
-            console.print(
+            console.announce(
                 "\nAnother writer was there meanwhile: what is left is planned again.\n\n",
-            )?;
+            );
             let next = async {
                 let (plan, services) = planning::plan_again(
                     workspace,

@@ -12,6 +12,7 @@ impl Annotation {
             message,
             labels,
             help,
+            suggestion: _,
         } = diagnostic;
         let rule = AnnotationRule::File(*code);
         let mut finding = Self::new(rule, rule.weight(), message.clone());

@@ -15,6 +15,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::text::{count_of, neutral};
 
+pub use super::prefix::RepositoryPrefix;
+
 pub use rule::{AnnotationLevel, AnnotationRule, PlanRule};
 
 /// A range of text. Lines and columns are counted from 1, columns in characters; the end is
@@ -216,25 +218,5 @@ impl PackDiagnostics {
             )
         });
         fingerprints.collect()
-    }
-}
-
-/// The path of files relative to the root of the repository, which pipelines expect.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RepositoryPrefix(String);
-
-impl RepositoryPrefix {
-    /// The directory of `polwarden.yaml` relative to the root of its repository; empty for the
-    /// root.
-    pub fn new(folder: &str) -> Self {
-        Self(if folder.is_empty() {
-            String::new()
-        } else {
-            format!("{}/", folder.trim_end_matches('/'))
-        })
-    }
-
-    pub fn file(&self, file: &str) -> String {
-        format!("{}{file}", self.0)
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::limit::sorted;
 use crate::render::text::neutral;
-use model::diag::{Diagnostic, Label, Severity, SourceMap};
+use model::diag::{Diagnostic, Label, Place, Severity, SourceMap};
 
 /// Incremented by incompatible changes.
 pub const FORMAT_VERSION: u32 = 1;
@@ -40,6 +40,21 @@ pub struct ReportedDiagnostic {
     pub help: Option<String>,
     /// The places; the first is the primary one.
     pub labels: Vec<ReportLabel>,
+    /// The change that `help` proposes, if it proposes a text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<ReportSuggestion>,
+}
+
+/// A change of a file that removes a diagnostic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportSuggestion {
+    /// The text to replace.
+    pub place: ReportLabel,
+    /// The new text.
+    pub replacement: String,
+    /// Whether it is a guess ("did you mean"), which changes the meaning. Otherwise the meaning stays.
+    pub guess: bool,
 }
 
 /// A place, with lines and columns counted from 1, columns in characters; the end is just after the place.
@@ -94,7 +109,21 @@ fn reported(sources: &SourceMap, finding: &Diagnostic) -> ReportedDiagnostic {
         message,
         labels,
         help,
+        suggestion,
     } = finding;
+    let suggestion = suggestion.as_ref().and_then(|suggestion| {
+        let edit = sources.edit(suggestion)?;
+        let place = Place::Bytes {
+            file: suggestion.place.file(),
+            range: edit.range,
+        };
+        Some(ReportSuggestion {
+            place: label(sources, &place, ""),
+            // It must be applied as it is. JSON escapes all control characters.
+            replacement: edit.text,
+            guess: suggestion.replacement.is_guess(),
+        })
+    });
     ReportedDiagnostic {
         code: code.as_str(),
         severity: severity(code.severity()),
@@ -104,10 +133,11 @@ fn reported(sources: &SourceMap, finding: &Diagnostic) -> ReportedDiagnostic {
             .iter()
             .map(|Label { place, text }| label(sources, place, text))
             .collect(),
+        suggestion,
     }
 }
 
-fn label(sources: &SourceMap, place: &model::diag::Place, text: &str) -> ReportLabel {
+fn label(sources: &SourceMap, place: &Place, text: &str) -> ReportLabel {
     let location = sources.resolve(place);
     ReportLabel {
         file: neutral(sources.file(place.file()).name()).into_owned(),

@@ -8,19 +8,20 @@ use super::human::got;
 use super::report::{TargetReport, TestReport, TestResult, said, who};
 use crate::plan::SourceRef;
 use crate::render::paint::Painter;
+use crate::render::prefix::RepositoryPrefix;
 use crate::render::text::{neutral_xml, neutral_xml_lines};
 
 /// The output contains no times, so equal runs produce equal output.
 ///
 /// # Errors
 /// The text cannot be written, which does not happen in memory.
-pub fn junit(report: &TestReport) -> Result<String, SerializeError> {
+pub fn junit(report: &TestReport, prefix: &RepositoryPrefix) -> Result<String, SerializeError> {
     let mut xml = Report::new("polwarden test");
-    xml.add_test_suites(report.targets.iter().map(suite));
+    xml.add_test_suites(report.targets.iter().map(|target| suite(target, prefix)));
     xml.to_string()
 }
 
-fn suite(target: &TargetReport) -> TestSuite {
+fn suite(target: &TargetReport, prefix: &RepositoryPrefix) -> TestSuite {
     let TargetReport {
         name,
         organization,
@@ -34,11 +35,11 @@ fn suite(target: &TargetReport) -> TestSuite {
         suite.add_property(Property::new("coverage", coverage.summary()));
         suite.set_system_out(neutral_xml_lines(&coverage.human(Painter::new(false))));
     }
-    suite.add_test_cases(results.iter().map(case));
+    suite.add_test_cases(results.iter().map(|result| case(result, prefix)));
     suite
 }
 
-fn case(result: &TestResult) -> TestCase {
+fn case(result: &TestResult, prefix: &RepositoryPrefix) -> TestCase {
     let TestResult {
         test,
         case,
@@ -86,7 +87,8 @@ fn case(result: &TestResult) -> TestCase {
     );
     let mut xml = TestCase::new(name, status);
     xml.set_classname(neutral_xml(test));
-    xml.extra.insert("file".into(), neutral_xml(file).into());
+    xml.extra
+        .insert("file".into(), neutral_xml(&prefix.file(file)).into());
     xml.extra.insert("line".into(), line.to_string().into());
     if *passed && !errors.is_empty() {
         xml.set_system_out(errors.join("\n"));

@@ -13,7 +13,7 @@ use super::record::{
     RunStart, UnsentCall, UnsentResult,
 };
 use super::upgrade::upgraded;
-use super::writer::{JournalError, MAX_BYTES};
+use super::writer::{Journal, JournalError, MAX_BYTES};
 use crate::plan::{CallId, SentOperation};
 use crate::run::counts::CallCounts;
 use crate::run::object::{LiveObject, StateAfterWrite};
@@ -90,6 +90,14 @@ impl RunHistory {
             });
         }
         Self::parse(&bytes, path)
+    }
+
+    /// What a run has recorded so far, even if the disk is full.
+    ///
+    /// # Errors
+    /// The journal was not created by this run.
+    pub fn of(journal: &Journal) -> Result<Self, JournalError> {
+        Self::parse(&journal.recorded(), journal.path())
     }
 
     /// Reads the bytes of a journal. Every whole line counts; those that are torn or damaged are left out and counted.

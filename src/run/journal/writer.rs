@@ -88,12 +88,21 @@ pub struct Journal(Arc<JournalInner>);
 #[derive(Debug)]
 struct JournalInner {
     path: Utf8PathBuf,
-    file: AsyncMutex<Arc<File>>,
+    file: AsyncMutex<JournalFile>,
     queue: Mutex<JournalQueue>,
+}
+
+#[derive(Debug)]
+struct JournalFile {
+    file: Arc<File>,
+    /// The length up to which the file contains whole lines.
+    length: u64,
 }
 
 #[derive(Debug, Default)]
 struct JournalQueue {
+    /// All records of this run, whether or not they are on the disk.
+    history: Vec<u8>,
     /// Lines that are not on the disk yet.
     lines: Vec<u8>,
     /// How many lines were ever queued, and how many of them are on the disk.
@@ -144,7 +153,11 @@ impl Journal {
             lines: if torn { b"\n".to_vec() } else { Vec::new() },
             ..JournalQueue::default()
         };
-        let file = AsyncMutex::new(Arc::new(file));
+        let length = file.metadata().map_err(failed)?.len();
+        let file = AsyncMutex::new(JournalFile {
+            file: Arc::new(file),
+            length,
+        });
         let queue = Mutex::new(queue);
         Ok(Self(Arc::new(JournalInner {
             path: path.to_owned(),
@@ -172,6 +185,27 @@ impl Journal {
         self.store_until(number).await
     }
 
+    /// The lines of all records so far, even if the disk is full. For a journal that was continued,
+    /// only the new records.
+    pub(super) fn recorded(&self) -> Vec<u8> {
+        let queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.history.clone()
+    }
+
+    /// Writes the last record of a run. After an error, everything that is missing is tried once more:
+    /// there may be room again.
+    ///
+    /// # Errors
+    /// The records are not on the disk.
+    pub async fn finish(&self, record: &JournalRecord) -> Result<(), JournalError> {
+        let number = self.queue(record);
+        {
+            let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            queue.broken = None;
+        }
+        self.store_until(number).await
+    }
+
     /// Puts all that is in line on the disk.
     ///
     /// # Errors
@@ -189,9 +223,10 @@ impl Journal {
     fn queue(&self, record: &JournalRecord) -> u64 {
         let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
         match serde_json::to_vec(record) {
-            Ok(line) => {
+            Ok(mut line) => {
+                line.push(b'\n');
+                queue.history.extend(&line);
                 queue.lines.extend(line);
-                queue.lines.push(b'\n');
             }
             Err(error) => queue.broken = Some(self.failed(io::Error::other(error))),
         }
@@ -201,7 +236,7 @@ impl Journal {
 
     /// Whoever comes first writes for all who wait: one trip to the disk for many records.
     async fn store_until(&self, number: u64) -> Result<(), JournalError> {
-        let file = self.0.file.lock().await;
+        let mut file = self.0.file.lock().await;
         let (lines, queued) = {
             let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(error) = &queue.broken {
@@ -212,16 +247,26 @@ impl Journal {
             }
             (std::mem::take(&mut queue.lines), queue.queued)
         };
-        let handle = Arc::clone(&file);
-        let stored = tokio::task::spawn_blocking(move || append(&handle, &lines)).await;
-        let stored = stored.unwrap_or_else(|error| Err(io::Error::other(error)));
+        let handle = Arc::clone(&file.file);
+        let length = file.length;
+        let stored = tokio::task::spawn_blocking(move || {
+            let result = append(&handle, &lines, length);
+            (result, lines)
+        });
+        let (stored, lines) = stored
+            .await
+            .unwrap_or_else(|error| (Err(io::Error::other(error)), Vec::new()));
         let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
         match stored {
             Ok(()) => {
+                file.length += u64::try_from(lines.len()).unwrap_or_default();
                 queue.stored = queued;
                 Ok(())
             }
             Err(cause) => {
+                // The lines are kept for `finish`, before those that came meanwhile.
+                let newer = std::mem::replace(&mut queue.lines, lines);
+                queue.lines.extend(newer);
                 let error = self.failed(cause);
                 queue.broken = Some(error.clone());
                 Err(error)
@@ -237,9 +282,16 @@ impl Journal {
     }
 }
 
-fn append(mut file: &File, lines: &[u8]) -> io::Result<()> {
-    file.write_all(lines)?;
-    file.sync_data().or_else(ignore_unsupported)
+/// Appends lines. If that fails, the file is cut to its `length` before, so that the lines can be
+/// written again without repeating any.
+fn append(mut file: &File, lines: &[u8], length: u64) -> io::Result<()> {
+    let written = file
+        .write_all(lines)
+        .and_then(|()| file.sync_data().or_else(ignore_unsupported));
+    if written.is_err() && file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        file.set_len(length)?;
+    }
+    written
 }
 
 /// Some file systems cannot be told to sync; they are as good as they are.

@@ -13,7 +13,8 @@ use crate::render::plan::target_heading;
 use crate::render::text::neutral;
 use crate::service::diagnostics::{Checked, is_error};
 use crate::service::import::{
-    ImportContext as _, NamedImport, NamedImportError, PendingImport, target_context,
+    ImportContext as _, NamedImport, NamedImportError, PendingImport, is_readable_stem,
+    target_context,
 };
 use crate::workspace::{ManifestSet, PendingEdits};
 use manifest::chainloop::split;
@@ -217,6 +218,11 @@ impl DocumentImport<'_> {
         let stem = match document.kind {
             DocumentKind::Policy => document.name.to_string(),
             DocumentKind::PolicyGroup => format!("group-{}", document.name),
+        };
+        let stem = if is_readable_stem(&stem) {
+            stem
+        } else {
+            format!("policy-{stem}")
         };
         let path = (self.import.folder)(target).join(format!("{stem}.yaml"));
         if edits.contains_key(&path) || (path.exists() && !self.import.force) {

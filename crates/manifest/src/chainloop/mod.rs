@@ -183,6 +183,7 @@ fn single_document(document: DocumentId, text: &str) -> Option<Value> {
         documents,
         diagnostics,
         count,
+        empty: _,
     } = yaml::read(document.file, text);
     match (count, documents.into_iter().next()) {
         (1, Some(first)) if diagnostics.is_empty() => Some(first.value),

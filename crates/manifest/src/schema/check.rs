@@ -8,7 +8,9 @@ use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
 use super::{ManifestKind, expected, of_kind};
-use model::diag::{Code, Diagnostic, DocumentId, Path, PathSegment, Place, did_you_mean};
+use model::diag::{
+    Code, Diagnostic, DocumentId, Path, PathSegment, Place, Replacement, did_you_mean,
+};
 
 /// Maximum number of diagnostics created for one document, above the number that is ever shown.
 const MAX_FINDINGS: usize = 200;
@@ -116,7 +118,12 @@ pub(crate) fn kind_of(
             .ok_or_else(|| vec![unknown_kind(document, version, kind)])?;
         if spelling != "apiVersion" && known.other_spelling() != Some(spelling) {
             return Err(vec![
-                missing(document, &Path::root(), "apiVersion").help("write `apiVersion`"),
+                missing(document, &Path::root(), "apiVersion")
+                    .help("write `apiVersion`")
+                    .suggest_at(
+                        Place::key(document, Path::root().key(spelling)),
+                        Replacement::Text("apiVersion".to_owned()),
+                    ),
             ]);
         }
         return Ok(known);
@@ -178,10 +185,12 @@ fn unknown_kind(document: DocumentId, version: &str, kind: &str) -> Diagnostic {
         place,
     );
     match near {
-        Some(near) => finding.help(format!(
-            "did you mean `{field}: {near}`? Known kinds: {}",
-            known_kinds()
-        )),
+        Some(near) => finding
+            .help(format!(
+                "did you mean `{field}: {near}`? Known kinds: {}",
+                known_kinds()
+            ))
+            .suggest(Replacement::Similar(near.to_owned())),
         None => finding.help(format!("known kinds: {}", known_kinds())),
     }
 }
@@ -243,7 +252,9 @@ impl SchemaDiagnostics<'_> {
             Place::key(self.document, at.clone()),
         );
         let finding = match near {
-            Some(near) => finding.help(format!("did you mean `{near}`?")),
+            Some(near) => finding
+                .help(format!("did you mean `{near}`?"))
+                .suggest(Replacement::Similar(near.to_owned())),
             None => finding.help(format!("known here: {}", known.join(", "))),
         };
         self.found.push((at, finding));
@@ -284,8 +295,18 @@ impl SchemaDiagnostics<'_> {
                     expected::found_type(value)
                 );
                 let finding = Diagnostic::new(Code::WrongType, message, place.clone());
-                match expected::help(kind, value) {
+                let finding = match expected::help(kind, path, value) {
                     Some(help) => finding.help(help),
+                    None => finding,
+                };
+                if expected::is_restricted(self.schema, error.schema_path().as_str(), value) {
+                    return Diagnostic {
+                        help: None,
+                        ..finding
+                    };
+                }
+                match expected::replacement(kind, path, value) {
+                    Some(replacement) => finding.suggest(replacement),
                     None => finding,
                 }
             }
@@ -304,7 +325,12 @@ impl SchemaDiagnostics<'_> {
                 }
             }
             ValidationErrorKind::Constant { expected_value } => {
-                invalid(unknown_value(&name, value)).help(format!("write {expected_value}"))
+                let finding =
+                    invalid(unknown_value(&name, value)).help(format!("write {expected_value}"));
+                match expected_value.as_str() {
+                    Some(text) => finding.suggest(Replacement::Similar(text.to_owned())),
+                    None => finding,
+                }
             }
             ValidationErrorKind::MinItems { .. } | ValidationErrorKind::MinProperties { .. } => {
                 Diagnostic::new(
@@ -318,8 +344,17 @@ impl SchemaDiagnostics<'_> {
                 invalid(format!("{name} must not be empty")).help("write a text that is not empty")
             }
             ValidationErrorKind::Pattern { pattern } => {
-                invalid(format!("{name} has not the form that is wanted"))
-                    .help(expected::pattern_help(pattern))
+                let finding = invalid(format!("{name} has not the form that is wanted"))
+                    .help(expected::pattern_help(pattern));
+                match value.as_str() {
+                    Some(text) if pattern == "^/" => {
+                        finding.suggest(Replacement::Text(format!("/{text}")))
+                    }
+                    Some(text) if pattern == crate::NAME_PATTERN && !text.trim().is_empty() => {
+                        finding.suggest(Replacement::Text(text.trim().to_owned()))
+                    }
+                    _ => finding,
+                }
             }
             ValidationErrorKind::Minimum { limit } => {
                 invalid(format!("{name} is too small")).help(format!("write at least {limit}"))
@@ -363,10 +398,12 @@ fn choice(finding: Diagnostic, value: &Value, options: &Value) -> Diagnostic {
         .as_str()
         .and_then(|text| did_you_mean(known.iter().copied(), text));
     match near {
-        Some(near) => finding.help(format!(
-            "did you mean `{near}`? Known values: {}",
-            known.join(", ")
-        )),
+        Some(near) => finding
+            .help(format!(
+                "did you mean `{near}`? Known values: {}",
+                known.join(", ")
+            ))
+            .suggest(Replacement::Similar(near.to_owned())),
         None => finding.help(format!("known values: {}", known.join(", "))),
     }
 }

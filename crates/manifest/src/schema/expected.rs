@@ -4,7 +4,7 @@ use jsonschema::JsonType;
 use jsonschema::error::TypeKind;
 use serde_json::Value;
 
-use model::diag::{Path, PathSegment};
+use model::diag::{Path, PathSegment, Replacement};
 
 /// The type of a value, for messages.
 pub(super) fn found_type(value: &Value) -> &'static str {
@@ -49,24 +49,28 @@ fn types(kind: &TypeKind) -> Vec<JsonType> {
 }
 
 /// The help for a value of the wrong type.
-pub(super) fn help(kind: &TypeKind, value: &Value) -> Option<String> {
+pub(super) fn help(kind: &TypeKind, path: &Path, value: &Value) -> Option<String> {
     let types = types(kind);
     let wants = |kind: JsonType| types.contains(&kind);
     match value {
         Value::Null => Some("write a value, or remove the field where it is optional".to_owned()),
-        // The source text may differ from the parsed number.
-        Value::Number(number) if wants(JsonType::String) && number.is_u64() => {
-            Some(format!("quote it: \"{number}\""))
+        // The source text may differ from the parsed value, so it is added later from the source.
+        Value::Number(_) if wants(JsonType::String) && is_host(path) => {
+            Some("write a host, as in `example.com:443`".to_owned())
         }
-        Value::Number(_) | Value::Bool(_) if wants(JsonType::String) => {
-            Some("put it into quotes".to_owned())
-        }
+        Value::Number(_) | Value::Bool(_) if wants(JsonType::String) => Some(QUOTE_HELP.to_owned()),
         Value::String(text) if wants(JsonType::Array) => {
-            Some(format!("write it as a list: [\"{text}\"]"))
+            let items: Vec<String> = entries(path, text)
+                .into_iter()
+                .map(|entry| Value::from(entry).to_string())
+                .collect();
+            Some(format!("write it as a list: [{}]", items.join(", ")))
         }
-        Value::String(text) if wants(JsonType::Integer) && text.parse::<u64>().is_ok() => {
+        Value::String(text) if wants(JsonType::Integer) && is_integer(text) => {
             Some("remove the quotes".to_owned())
         }
+        Value::String(text) if wants(JsonType::Integer) => without_underscores(text)
+            .map(|number| format!("write the number without `_`: {number}")),
         Value::String(_) if wants(JsonType::Boolean) => {
             Some("write `true` or `false`, without quotes".to_owned())
         }
@@ -85,6 +89,88 @@ pub(super) fn help(kind: &TypeKind, value: &Value) -> Option<String> {
         | Value::Array(_)
         | Value::Object(_) => None,
     }
+}
+
+/// The help for a value that needs quotes, before the text of the source is added.
+pub(crate) const QUOTE_HELP: &str = "quote it";
+
+/// Whether a number or a truth value would not be accepted in quotes either, because its field has
+/// only certain values. `at` points to the `type` keyword.
+pub(super) fn is_restricted(schema: &Value, at: &str, value: &Value) -> bool {
+    let own = at.rsplit_once('/').and_then(|(own, _)| schema.pointer(own));
+    let has = |keyword: &str| own.is_some_and(|own| own.get(keyword).is_some());
+    let pattern = own.and_then(|own| own.get("pattern"));
+    let has_other_pattern = pattern.is_some_and(|pattern| pattern != super::super::NAME_PATTERN);
+    matches!(value, Value::Number(_) | Value::Bool(_))
+        && (has("enum") || has("const") || has_other_pattern)
+}
+
+/// Whether the value is an entry of a list of hosts, which a number cannot be.
+fn is_host(path: &Path) -> bool {
+    matches!(
+        path.segments(),
+        [.., PathSegment::Key(list), PathSegment::Index(_)] if list == "resources" || list == "hosts"
+    )
+}
+
+/// The change that [`help`] proposes.
+pub(super) fn replacement(kind: &TypeKind, path: &Path, value: &Value) -> Option<Replacement> {
+    let types = types(kind);
+    let wants = |kind: JsonType| types.contains(&kind);
+    match value {
+        Value::Number(_) if wants(JsonType::String) && is_host(path) => None,
+        Value::Number(_) | Value::Bool(_) if wants(JsonType::String) => Some(Replacement::Quoted),
+        Value::String(text) if wants(JsonType::Array) => {
+            let entries = entries(path, text).into_iter().map(str::to_owned);
+            Some(Replacement::List(entries.collect()))
+        }
+        Value::String(text) if wants(JsonType::Integer) && is_integer(text) => {
+            Some(Replacement::Unquoted)
+        }
+        Value::String(text) if wants(JsonType::Integer) => {
+            without_underscores(text).map(Replacement::Number)
+        }
+        Value::String(text) if wants(JsonType::Boolean) => {
+            matches!(text.as_str(), "true" | "false").then_some(Replacement::Unquoted)
+        }
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => None,
+    }
+}
+
+fn is_integer(text: &str) -> bool {
+    let number = text.parse::<u64>();
+    number.is_ok_and(|number| number.to_string() == text)
+}
+
+/// `4_43`, which is a number in YAML 1.1 and a string in YAML 1.2.
+fn without_underscores(text: &str) -> Option<String> {
+    let number = text.replace('_', "");
+    (number != text && is_integer(&number)).then_some(number)
+}
+
+/// The entries of a list that is written as one string. Names may contain spaces and commas, and
+/// paths may contain spaces; hosts contain neither.
+fn entries<'a>(path: &Path, text: &'a str) -> Vec<&'a str> {
+    let split = |separators: fn(char) -> bool| -> Vec<&'a str> {
+        let parts = text.split(separators).map(str::trim);
+        parts.filter(|part| !part.is_empty()).collect()
+    };
+    let is_name = matches!(path.segments().last(), Some(PathSegment::Key(key)) if key == "aliases");
+    let words = split(|c| c.is_whitespace() || matches!(c, ',' | ';'));
+    let is_host = |word: &&str| !word.contains(['/', '\\', '~']) && word.contains(['.', ':', '*']);
+    let parts = if is_name {
+        vec![text.trim()]
+    } else if words.iter().all(is_host) {
+        words
+    } else {
+        split(|c| matches!(c, '\n' | '\r' | ','))
+    };
+    if parts.is_empty() { vec![text] } else { parts }
 }
 
 /// The fields of the object whose `additionalProperties` keyword is at `at`.

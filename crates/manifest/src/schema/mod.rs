@@ -3,6 +3,7 @@
 
 mod check;
 mod expected;
+mod integers;
 mod kind;
 mod repair;
 #[cfg(test)]
@@ -15,6 +16,8 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
 pub(super) use check::{check, kind_of};
+pub(super) use expected::QUOTE_HELP;
+pub(super) use integers::convert_integers;
 pub(super) use kind::ManifestKind;
 pub(super) use repair::{RepairedValue, repair};
 

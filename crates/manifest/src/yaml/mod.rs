@@ -10,11 +10,11 @@ mod syntax;
 mod tests;
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use model::diag::line_index::LineIndex;
-use model::diag::{Code, Diagnostic, FileId, Place, Spans};
+use model::diag::{Code, Diagnostic, FileId, Place, Replacement, Spans};
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use serde_json::{Map, Value};
 
@@ -42,6 +42,8 @@ pub(super) struct RawFile {
     pub(super) diagnostics: Vec<Diagnostic>,
     /// Number of documents, including empty ones.
     pub(super) count: u32,
+    /// Indexes of the documents that are empty: a null value, a comment, or nothing.
+    pub(super) empty: Vec<u32>,
 }
 
 /// Parses all documents of a text, including those before a syntax error.
@@ -69,6 +71,12 @@ pub(super) fn read_up_to(file: FileId, text: &str, limit: usize) -> RawFile {
 fn read_all(file: FileId, text: &str) -> RawFile {
     let bom = text.len() - text.trim_start_matches('\u{feff}').len();
     let body = &text[bom..];
+    if let Some(finding) = forbidden_character(file, text) {
+        return RawFile {
+            diagnostics: vec![finding],
+            ..RawFile::default()
+        };
+    }
     let mut reader = YamlReader::new(file, body, bom);
     let mut parser = Parser::new_from_str(body);
     while let Some(event) = parser.next_event() {
@@ -90,6 +98,39 @@ fn read_all(file: FileId, text: &str) -> RawFile {
         report_duplicates(file, text, &mut reader.raw.diagnostics);
     }
     reader.raw
+}
+
+/// Control characters that YAML does not allow anywhere (1.2.2, section 5.1), and a carriage return
+/// without a newline. The parser accepts some of them and explains others wrongly. YAML ends a line at a
+/// single carriage return, but most viewers do not, so it can hide text from a reviewer.
+fn forbidden_character(file: FileId, text: &str) -> Option<Diagnostic> {
+    let is_forbidden = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
+    let bytes = text.as_bytes();
+    let is_alone = |at: usize| bytes.get(at + 1) != Some(&b'\n');
+    let at = (0..)
+        .zip(bytes)
+        .find(|(at, byte)| is_forbidden(byte) || (**byte == b'\r' && is_alone(*at)));
+    let (at, byte) = at?;
+    if *byte == b'\r' {
+        let place = Place::Bytes {
+            file,
+            range: at..at + 1,
+        };
+        let message = "a carriage return without a newline ends a line only for some programs";
+        return Some(Diagnostic::new(Code::YamlSyntax, message, place).help(
+            "end each line with LF or CR LF; write `\\r` in double quotes for the character",
+        ));
+    }
+    let character = model::character_name(char::from(*byte));
+    let message = format!("YAML does not allow the control character {character}");
+    let place = Place::Bytes {
+        file,
+        range: at..at + 1,
+    };
+    Some(
+        Diagnostic::new(Code::YamlSyntax, message, place)
+            .help("remove it, or write it as an escape in double quotes, for example \"\\u001B\""),
+    )
 }
 
 /// Maximum number of reported duplicate keys, above the number that is ever shown.
@@ -137,8 +178,11 @@ struct YamlReader<'a> {
     /// Length of the byte order mark before the parsed text.
     bom: usize,
     open: Vec<YamlFrame>,
-    /// Completed anchored values with their weight.
+    /// Completed anchored values of this document with their weight.
     anchors: HashMap<usize, (Value, usize)>,
+    /// Anchors of earlier documents. The parser knows them still, but an anchor belongs to its
+    /// document (YAML 1.2.2, section 3.2.2.2).
+    earlier_anchors: HashSet<usize>,
     /// Weight of all nodes so far (see [`MAX_EXPANSION`]).
     weight: usize,
     /// Weight copied by anchors and aliases.
@@ -161,6 +205,7 @@ impl<'a> YamlReader<'a> {
             bom,
             open: Vec::new(),
             anchors: HashMap::new(),
+            earlier_anchors: HashSet::new(),
             weight: 0,
             copied: 0,
             documents: 0,
@@ -180,6 +225,8 @@ impl<'a> YamlReader<'a> {
             Event::DocumentStart(_) => {
                 self.documents += 1;
                 self.unfit = false;
+                let anchors = self.anchors.drain().map(|(anchor, _)| anchor);
+                self.earlier_anchors.extend(anchors);
                 Ok(())
             }
             Event::Alias(anchor) => self.alias(anchor, span),
@@ -282,8 +329,12 @@ impl<'a> YamlReader<'a> {
                 span,
             );
         } else if style == ScalarStyle::Plain && !scalar::is_text(text) {
-            let help = format!("quote it: \"{text}\"");
+            let help = format!("quote it: {}", Value::from(text));
             self.unsupported("a key must be a text", &help, span);
+            if let Some(finding) = self.raw.diagnostics.pop() {
+                let finding = finding.suggest(Replacement::Text(text.to_owned()));
+                self.raw.diagnostics.push(finding);
+            }
         }
         self.set_key(text.to_owned());
     }
@@ -291,6 +342,14 @@ impl<'a> YamlReader<'a> {
     fn alias(&mut self, anchor: usize, span: Span) -> YamlResult {
         if self.key_is_next() {
             self.unsupported("an alias cannot be a key", "write the key itself", span);
+        }
+        if self.earlier_anchors.contains(&anchor) {
+            self.unsupported(
+                "the anchor of this alias is in an earlier document",
+                "repeat the anchor in this document, write the value out, or use a ResourceList",
+                span,
+            );
+            return self.value(Value::Null, 0, self.weight, span);
         }
         let Some((value, weight)) = self.anchors.get(&anchor) else {
             let finding = Diagnostic::new(
@@ -315,7 +374,8 @@ impl<'a> YamlReader<'a> {
     fn value(&mut self, value: Value, anchor: usize, before: usize, span: Span) -> YamlResult {
         self.record_anchor(anchor, || value.clone(), before, span)?;
         match self.open.last_mut().map(|open| &mut open.content) {
-            None if value.is_null() || self.unfit => {}
+            None if self.unfit => {}
+            None if value.is_null() => self.raw.empty.push(self.documents.saturating_sub(1)),
             None => {
                 self.raw.documents.push(RawDocument {
                     index: self.documents.saturating_sub(1),

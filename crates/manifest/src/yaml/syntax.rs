@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use model::diag::{Code, Diagnostic, FileId, Place};
+use model::diag::{Code, Diagnostic, FileId, Place, Replacement};
 
 /// Maximum depth of nested collections. Manifests need six levels.
 pub(super) const MAX_DEPTH: usize = 64;
@@ -20,13 +20,27 @@ pub(super) fn explain(file: FileId, text: &str, at: usize, info: &str) -> Diagno
             .help("look for brackets that are not closed");
     }
     let (range, message, help) = words(text, at, info);
-    Diagnostic::new(Code::YamlSyntax, message, Place::Bytes { file, range }).help(help)
+    let proposes_quotes = help.ends_with(&quoted(&text[range.clone()]));
+    let finding =
+        Diagnostic::new(Code::YamlSyntax, message, Place::Bytes { file, range }).help(help);
+    if proposes_quotes {
+        finding.suggest(Replacement::Quoted)
+    } else {
+        finding
+    }
+}
+
+/// A text in double quotes.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 /// Moves a diagnostic by the length of the text before the parsed part.
 pub(super) fn shift_diagnostic(mut finding: Diagnostic, by: usize) -> Diagnostic {
-    for label in &mut finding.labels {
-        if let Place::Bytes { range, .. } = &mut label.place {
+    let labels = finding.labels.iter_mut().map(|label| &mut label.place);
+    let suggested = finding.suggestion.iter_mut().map(|it| &mut it.place);
+    for place in labels.chain(suggested) {
+        if let Place::Bytes { range, .. } = place {
             *range = range.start + by..range.end + by;
         }
     }
@@ -49,7 +63,10 @@ fn words(text: &str, at: usize, info: &str) -> (Range<usize>, String, String) {
         return (
             token,
             message,
-            format!("a text that begins with `*` needs quotes: \"{shown}\""),
+            format!(
+                "a text that begins with `*` needs quotes: {}",
+                quoted(shown)
+            ),
         );
     }
     if has("illegal placement of ':'") {
@@ -81,7 +98,7 @@ fn words(text: &str, at: usize, info: &str) -> (Range<usize>, String, String) {
             "a text cannot begin with `{}`",
             shown.chars().next().unwrap_or(' ')
         );
-        return (token, message, format!("put it into quotes: \"{shown}\""));
+        return (token, message, format!("quote it: {}", quoted(shown)));
     }
     if has("escape") {
         let help = "write `\\\\` for a backslash, or use single quotes, which know no escapes";

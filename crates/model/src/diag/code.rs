@@ -51,7 +51,7 @@ codes! {
     SymlinkOutside = "symlink-outside", Error;
     /// A file is larger than is accepted.
     FileTooLarge = "file-too-large", Error;
-    /// A path of a target holds no manifests.
+    /// A path of a target or a file contains no manifests.
     NoManifests = "no-manifests", Error;
     // Syntax
     /// The text is not YAML (or JSON).
@@ -238,6 +238,8 @@ codes! {
     TargetOverlap = "target-overlap", Error;
     /// A manifest declares a policy that `removed` lists.
     RemovedDeclared = "removed-declared", Error;
+    /// A file that contains a manifest and is not read because of its name.
+    ManifestSkipped = "manifest-skipped", Warning;
     /// A second `polwarden.yaml` below a path of a target, which is not read.
     ConfigNested = "config-nested", Warning;
 }

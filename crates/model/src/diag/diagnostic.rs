@@ -1,6 +1,6 @@
 //! Diagnostics, independent of the output format.
 
-use super::{Code, Place, Severity};
+use super::{Code, Place, Replacement, Severity, Suggestion};
 
 /// A place with a short text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -22,6 +22,8 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// The next step, as one sentence.
     pub help: Option<String>,
+    /// The change that the next step proposes, if it proposes a text. Boxed because it is rare.
+    pub suggestion: Option<Box<Suggestion>>,
 }
 
 impl Diagnostic {
@@ -35,6 +37,7 @@ impl Diagnostic {
             message: message.into(),
             labels: vec![label],
             help: None,
+            suggestion: None,
         }
     }
 
@@ -62,6 +65,31 @@ impl Diagnostic {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// Proposes a change of the primary place.
+    #[must_use]
+    pub fn suggest(self, replacement: Replacement) -> Self {
+        let Some(place) = self.labels.first().map(|label| label.place.clone()) else {
+            return self;
+        };
+        self.suggest_at(place, replacement)
+    }
+
+    /// Proposes a change of another place.
+    #[must_use]
+    pub fn suggest_at(mut self, place: Place, replacement: Replacement) -> Self {
+        self.suggestion = Some(Box::new(Suggestion { place, replacement }));
+        self
+    }
+
+    /// Proposes a similar name, if there is one.
+    #[must_use]
+    pub fn suggest_similar(self, near: Option<&str>) -> Self {
+        match near {
+            Some(near) => self.suggest(Replacement::Similar(near.to_owned())),
+            None => self,
+        }
     }
 
     /// Whether this is an error, which prevents planning, or a warning.

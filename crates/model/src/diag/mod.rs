@@ -11,6 +11,7 @@ mod place;
 mod source;
 mod spans;
 mod suggest;
+mod suggestion;
 
 pub use code::{Code, Severity};
 pub use diagnostic::{Diagnostic, Label};
@@ -18,3 +19,4 @@ pub use place::{DocumentId, EntryPart, FileId, Path, PathSegment, Place};
 pub use source::{SourceFile, SourceMap, TextRange};
 pub use spans::{DuplicateKey, NodeSpan, Spans};
 pub use suggest::did_you_mean;
+pub use suggestion::{Edit, Replacement, Suggestion};

@@ -183,8 +183,11 @@ impl<'a> GateReader<'a> {
                         |near| format!("did you mean `{near}`?"),
                     );
                     let at = Place::value(document, place().index(index));
-                    self.found
-                        .push(Diagnostic::new(Code::UnknownTeam, message, at).help(help));
+                    self.found.push(
+                        Diagnostic::new(Code::UnknownTeam, message, at)
+                            .help(help)
+                            .suggest_similar(near),
+                    );
                 }
             }
         }
@@ -230,8 +233,11 @@ impl<'a> GateReader<'a> {
             );
             let place = Place::value(document, path.clone().key("audience"));
             let message = format!("there is no audience `{name}`");
-            self.found
-                .push(Diagnostic::new(Code::InvalidValue, message, place).help(help));
+            self.found.push(
+                Diagnostic::new(Code::InvalidValue, message, place)
+                    .help(help)
+                    .suggest_similar(near),
+            );
             return None;
         };
         Some(NamedAudience {

@@ -5,7 +5,8 @@
 //! planner chooses edges that are sufficient; the audit enumerates the reachable down-sets of the
 //! calls that affect the votes of a request, and evaluates the decision in each of them. This is exhaustive, so a
 //! plan that passes is proven to keep the decision. A request with n calls has at most 2ⁿ down-sets;
-//! if n exceeds `TRIED`, the audit only accepts the sufficient edges.
+//! if n exceeds `TRIED` in `super::order`, the audit only accepts the sufficient edges, or calls
+//! that are made one by one.
 //!
 //! It also replays the calls on a model of the service, and checks that every order the edges
 //! permit is one that the service accepts.
@@ -17,7 +18,7 @@ use std::collections::HashSet;
 
 use thiserror::Error;
 
-use super::order::{RequestVotes, RuleVote, UnavoidableGap, alternatives, structure, visit_votes};
+use super::order::{RequestVotes, UnavoidableGap, keeps_decision, structure, visit_votes};
 use super::replay::replay;
 use super::timeline::Timeline;
 use crate::plan::ReplayError;
@@ -58,33 +59,34 @@ pub enum PolicyPlanViolation {
     TooComplex(#[from] TooComplex),
 }
 
+impl PolicyPlanViolation {
+    /// Whether it is about access only, so that the service accepts the calls.
+    pub(super) fn is_gap(&self) -> bool {
+        match self {
+            Self::Access { .. } | Self::TooComplex(_) => true,
+            Self::Replay(_) | Self::Refused { .. } | Self::NotSequential { .. } => false,
+        }
+    }
+}
+
 fn decision(allowed: bool) -> &'static str {
     if allowed { "allowed" } else { "denied" }
 }
-
-/// Maximum number of calls of a request for which all down-sets are enumerated.
-const TRIED: usize = 12;
 
 /// The promises that a plan breaks when its calls are applied to this state. Gaps that the plan
 /// reports are accepted only if every order of its calls has them: the notes may come from a
 /// manipulated file.
 pub fn audit_plan(live: &DockerLiveState, plan: &TargetPlan) -> Vec<PolicyPlanViolation> {
     let mut breaches = audit(live, &plan.calls);
-    let is_gap = |breach: &PolicyPlanViolation| match breach {
-        PolicyPlanViolation::Access { .. } | PolicyPlanViolation::TooComplex(_) => true,
-        PolicyPlanViolation::Replay(_)
-        | PolicyPlanViolation::Refused { .. }
-        | PolicyPlanViolation::NotSequential { .. } => false,
-    };
-    let gaps = breaches.iter().filter(|breach| is_gap(breach)).count();
+    let gaps = breaches.iter().filter(|breach| breach.is_gap()).count();
     if gaps > 0 && plan.gap_notes().next().is_some() {
         match UnavoidableGap::of(live, &plan.calls) {
             UnavoidableGap::Gaps(known) if gaps <= known => {
-                breaches.retain(|breach| !is_gap(breach))
+                breaches.retain(|breach| !breach.is_gap())
             }
             UnavoidableGap::Gaps(_) => {}
             UnavoidableGap::Unproved => {
-                breaches.retain(|breach| !is_gap(breach));
+                breaches.retain(|breach| !breach.is_gap());
                 breaches.extend(concurrent_calls(&plan.calls));
             }
         }
@@ -147,43 +149,4 @@ pub fn audit(live: &DockerLiveState, calls: &[PlannedCall]) -> Vec<PolicyPlanVio
     });
     breaches.extend(visited.err().map(PolicyPlanViolation::from));
     breaches
-}
-
-/// Whether the decision is the same in every reachable down-set.
-fn keeps_decision(earlier: &Earlier, votes: &RequestVotes, allowed: bool) -> bool {
-    if alternatives(votes)
-        .iter()
-        .any(|way| way.iter().all(|edge| earlier.has(edge)))
-    {
-        return true;
-    }
-    let all_votes = votes.allows.iter().chain(&votes.denies);
-    let mut calls: Vec<CallPosition> = all_votes
-        .flat_map(|vote| vote.need.iter().chain(&vote.avoid))
-        .copied()
-        .collect();
-    calls.sort_unstable();
-    calls.dedup();
-    calls.len() <= TRIED
-        && (0..1_usize << calls.len()).all(|set| {
-            let made = |at: CallPosition| {
-                calls
-                    .binary_search(&at)
-                    .is_ok_and(|position| set >> position & 1 == 1)
-            };
-            let possible = calls.iter().all(|at| {
-                !made(*at)
-                    || calls
-                        .iter()
-                        .all(|first| !earlier.before(*first, *at) || made(*first))
-            });
-            !possible || decide(votes, made) == allowed
-        })
-}
-
-fn decide(votes: &RequestVotes, made: impl Fn(CallPosition) -> bool) -> bool {
-    let counts = |vote: &RuleVote| {
-        vote.need.iter().all(|at| made(*at)) && !vote.avoid.iter().any(|at| made(*at))
-    };
-    votes.allows.iter().any(counts) && !votes.denies.iter().any(counts)
 }

@@ -1,5 +1,7 @@
 //! Calls before they are ordered and numbered.
 
+use std::collections::{BTreeSet, HashMap};
+
 use crate::service::docker::plan::effect::CallEffect;
 use model::docker::{DockerOperation, PolicyId, Rule, Scope};
 
@@ -29,6 +31,10 @@ pub(crate) struct CallDraft {
     pub send: DockerOperation<DraftPolicy>,
     /// Present for updates that may be split.
     pub updated: Option<SplittableUpdate>,
+    /// The reason for an extra call.
+    pub why: Option<&'static str>,
+    /// The call before it in a list of calls that was searched together with its order.
+    pub previous: Option<DraftId>,
 }
 
 impl CallDraft {
@@ -44,6 +50,20 @@ impl CallDraft {
             effect,
             send,
             updated: None,
+            why: None,
+            previous: None,
+        }
+    }
+
+    fn renumbered(self, number: &impl Fn(DraftId) -> DraftId) -> Self {
+        let send = self.send.map(|policy| match policy {
+            DraftPolicy::Existing(id) => DraftPolicy::Existing(id),
+            DraftPolicy::Created(id) => DraftPolicy::Created(number(id)),
+        });
+        Self {
+            send,
+            previous: self.previous.map(number),
+            ..self
         }
     }
 
@@ -70,5 +90,30 @@ impl CallDrafts {
 
     pub(crate) fn into_vec(self) -> Vec<CallDraft> {
         self.0
+    }
+
+    /// Replaces the calls of some policies by others, which number the policies that they create by
+    /// their own positions. Each of these calls waits for the one before it.
+    pub(super) fn replace(&mut self, policies: &BTreeSet<String>, calls: Vec<CallDraft>) {
+        let mut places: HashMap<DraftId, DraftId> = HashMap::new();
+        let mut kept = Vec::new();
+        for (at, draft) in std::mem::take(&mut self.0).into_iter().enumerate() {
+            if !policies.contains(&draft.policy) {
+                places.insert(DraftId(at), DraftId(kept.len()));
+                kept.push(draft);
+            }
+        }
+        let first = kept.len();
+        let old = |id: DraftId| places.get(&id).copied().unwrap_or(id);
+        let new = |id: DraftId| DraftId(first + id.0);
+        self.0 = kept
+            .into_iter()
+            .map(|draft| draft.renumbered(&old))
+            .collect();
+        let chained = calls.into_iter().enumerate().map(|(at, draft)| CallDraft {
+            previous: at.checked_sub(1).map(DraftId),
+            ..draft
+        });
+        self.0.extend(chained.map(|draft| draft.renumbered(&new)));
     }
 }

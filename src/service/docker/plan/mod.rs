@@ -3,7 +3,8 @@
 //! Planning is pure: [`plan_target`] reads the desired and the live policies and returns a plan. It
 //! pairs live with declared objects ([`matching`]), drafts one call for each difference
 //! ([`policy`], [`rules`]), orders the calls ([`order`]), and computes what they do to access
-//! ([`impact`], [`cedar`], [`gates`], [`guard`]).
+//! ([`impact`], [`cedar`], [`gates`], [`guard`]). If safety needs extra calls, other pairs and orders are
+//! searched ([`search`]).
 
 pub mod audit;
 mod cedar;
@@ -21,6 +22,7 @@ pub mod recompute;
 pub mod removed;
 pub mod replay;
 pub mod rules;
+mod search;
 mod summary;
 pub mod timeline;
 
@@ -29,15 +31,18 @@ pub use drift::drift;
 pub use gates::evaluate_gates;
 pub use recompute::recomputed;
 pub use replay::replay;
+use replay::verify;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use audit::audit_plan;
+use audit::{PolicyPlanViolation, audit_plan};
 use effect::{CallEffect, content_effect};
 use gates::evaluate_plan_gates;
 use guard::{LivePolicyContext, guarded};
 use impact::impact;
 use matching::{PairingCosts, PairingInput, PolicyPairing, pair_policies};
+use order::{OrderedCalls, UnorderedCalls};
+use search::{SearchInput, SearchOutcome, SearchedCalls, search};
 use summary::{before, live_counts, rule_count};
 
 use crate::plan::{
@@ -49,7 +54,7 @@ use manifest::config::{Unmanaged, UnmanagedSettings};
 use model::diag::Place;
 use model::docker::{
     DesiredPolicy, DockerLiveState, DockerOperation, DockerOperationKind, LiveContent, LivePolicy,
-    PolicyContent, PolicyId, Profile,
+    PolicyContent, PolicyId, Profile, RuleId,
 };
 
 pub(super) use draft::{CallDraft, CallDrafts, DraftId, DraftPolicy, SplittableUpdate};
@@ -109,52 +114,58 @@ fn plan_policies(
     undone: Option<&BTreeSet<PolicyId>>,
 ) -> TargetPlan {
     let (live, desired) = request.sorted();
+    let pairing = choose_pairing(request, gates, undone.is_some(), &live, &desired);
+    let paired = PairedPolicies {
+        live: &live,
+        desired: &desired,
+        pairing: &pairing,
+        undone,
+    };
     let mut planner = PolicyPlanner::new(request, gates);
-    let PolicyPairing {
-        pairing,
-        taken_over,
-    } = choose_pairing(request, gates, undone.is_some(), &live, &desired);
-    let mut unmanaged = Vec::new();
-    let mut known = LivePolicyContext::default();
-    for (live_index, desired_index) in &pairing.pairs {
-        let live = live[*live_index];
-        let desired = desired[*desired_index];
-        planner.update_policy(live, desired);
-        if taken_over.contains(live_index) {
-            unmanaged.push(planner.reused_policy(live, desired));
-        } else {
-            known.declared.insert(live.id.clone(), desired);
-        }
+    let unmanaged = planner.draft(&paired);
+    planner.finish(&paired, unmanaged)
+}
+
+/// The policies of a target with their pairs.
+struct PairedPolicies<'p, 'a> {
+    live: &'p [&'a LivePolicy],
+    desired: &'p [&'a DesiredPolicy],
+    pairing: &'p PolicyPairing,
+    undone: Option<&'p BTreeSet<PolicyId>>,
+}
+
+impl<'a> PairedPolicies<'_, 'a> {
+    fn pairs(&self) -> impl Iterator<Item = (&'a LivePolicy, &'a DesiredPolicy, bool)> {
+        let pairs = self.pairing.pairing.pairs.iter();
+        pairs.map(|(live, desired)| {
+            let is_taken_over = self.pairing.taken_over.contains(live);
+            (self.live[*live], self.desired[*desired], is_taken_over)
+        })
     }
-    for desired_index in &pairing.only_desired {
-        planner.create_policy(desired[*desired_index]);
+
+    /// The manifest that each live policy follows.
+    fn declared(&self, with_taken_over: bool) -> HashMap<PolicyId, &'a DesiredPolicy> {
+        self.pairs()
+            .filter(|(_, _, is_taken_over)| with_taken_over || !is_taken_over)
+            .map(|(live, desired, _)| (live.id.clone(), desired))
+            .collect()
     }
-    let only_live = pairing.only_live.iter().map(|index| live[*index]);
-    match undone {
-        None => unmanaged.extend(only_live.map(|policy| planner.unmanaged(policy))),
-        Some(made) => only_live
-            .filter(|policy| made.contains(&policy.id))
-            .for_each(|policy| planner.prune(policy)),
-    }
-    unmanaged.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-    planner.finish(&live, unmanaged, &known)
 }
 
 /// The manifests that declare live policies, paired as by the planner.
 fn declared_policies<'a>(request: &'a PolicyPlanRequest<'a>) -> LivePolicyContext<'a> {
     let (live, desired) = request.sorted();
-    let PolicyPairing {
-        pairing,
-        taken_over,
-    } = choose_pairing(request, &Gates::default(), false, &live, &desired);
-    let mut known = LivePolicyContext::default();
-    for (live_index, desired_index) in &pairing.pairs {
-        if !taken_over.contains(live_index) {
-            let id = live[*live_index].id.clone();
-            known.declared.insert(id, desired[*desired_index]);
-        }
+    let pairing = choose_pairing(request, &Gates::default(), false, &live, &desired);
+    let paired = PairedPolicies {
+        live: &live,
+        desired: &desired,
+        pairing: &pairing,
+        undone: None,
+    };
+    LivePolicyContext {
+        declared: paired.declared(false),
+        ..LivePolicyContext::default()
     }
-    known
 }
 
 /// Pairs the policies. The cost of a pair is found by planning it.
@@ -191,6 +202,9 @@ fn choose_pairing(
     )
 }
 
+/// Added to the reason of an extra call if the search for fewer calls was not complete.
+const UNPROVEN: &str = "; fewer calls may be sufficient, as not all lists of calls were compared";
+
 struct PolicyPlanner<'a> {
     request: &'a PolicyPlanRequest<'a>,
     gates: &'a Gates,
@@ -198,6 +212,9 @@ struct PolicyPlanner<'a> {
     changes: Vec<Change>,
     held: Vec<HeldChange>,
     notes: Vec<PlanNote>,
+    /// Pairs that were chosen together with the order, by live policy. The rules of other policies
+    /// are paired by [`matching`].
+    rule_pairs: HashMap<PolicyId, Vec<(RuleId, String)>>,
 }
 
 impl<'a> PolicyPlanner<'a> {
@@ -211,7 +228,105 @@ impl<'a> PolicyPlanner<'a> {
             changes,
             held: Vec::new(),
             notes: Vec::new(),
+            rule_pairs: HashMap::new(),
         }
+    }
+
+    /// Drafts the calls and changes of all policies, and returns the unmanaged ones.
+    fn draft(&mut self, paired: &PairedPolicies<'_, '_>) -> Vec<UnmanagedResource> {
+        let mut unmanaged = Vec::new();
+        for (live, desired, is_taken_over) in paired.pairs() {
+            self.update_policy(live, desired);
+            if is_taken_over {
+                unmanaged.push(self.reused_policy(live, desired));
+            }
+        }
+        let pairing = &paired.pairing.pairing;
+        for desired in &pairing.only_desired {
+            self.create_policy(paired.desired[*desired]);
+        }
+        let only_live = pairing.only_live.iter().map(|index| paired.live[*index]);
+        match paired.undone {
+            None => unmanaged.extend(only_live.map(|policy| self.unmanaged(policy))),
+            Some(made) => only_live
+                .filter(|policy| made.contains(&policy.id))
+                .for_each(|policy| self.prune(policy)),
+        }
+        unmanaged.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        unmanaged
+    }
+
+    /// Searches for other pairs with an order that needs fewer calls, or has fewer conflicts.
+    fn improve(
+        &self,
+        paired: &PairedPolicies<'_, '_>,
+        calls: &[PlannedCall],
+        ordered: &OrderedCalls,
+    ) -> SearchedPlan<'a> {
+        let live = self.request.live;
+        let contested = &ordered.contested;
+        let Ok(after) = replay(live, calls) else {
+            return SearchedPlan {
+                better: None,
+                unproven: contested.policies.clone(),
+            };
+        };
+        let declared = paired.declared(true);
+        let SearchOutcome {
+            found,
+            mut unproven,
+        } = search(&SearchInput {
+            live,
+            after: &after,
+            calls,
+            declared: &declared,
+            crosses_domains: self.request.profile().allows_domain_change(),
+            contested,
+        });
+        let names: Vec<String> = found
+            .iter()
+            .flat_map(|found| found.policies.iter().cloned())
+            .collect();
+        let better = self.with_searched(paired, found, &after).filter(|better| {
+            let rank = |ordered: &OrderedCalls| (ordered.contested.conflicts, ordered.calls.len());
+            rank(&better.1) < rank(ordered)
+        });
+        if better.is_none() {
+            unproven.extend(names);
+        }
+        SearchedPlan { better, unproven }
+    }
+
+    /// The plan with the calls that were found, if they lead to the same state in an order that the
+    /// service accepts.
+    fn with_searched(
+        &self,
+        paired: &PairedPolicies<'_, '_>,
+        found: Vec<SearchedCalls>,
+        after: &DockerLiveState,
+    ) -> Option<(Self, OrderedCalls)> {
+        if found.is_empty() {
+            return None;
+        }
+        let live = self.request.live;
+        let mut planner = Self::new(self.request, self.gates);
+        let pairs = found.iter().flat_map(|found| found.pairs.clone());
+        planner.rule_pairs = pairs.collect();
+        planner.draft(paired);
+        let mut drafts = std::mem::take(&mut planner.drafts);
+        for found in found {
+            drafts.replace(&found.policies, found.calls);
+        }
+        let unordered = UnorderedCalls::of(drafts);
+        let reached = replay(live, &unordered.calls()).ok()?;
+        if !verify(after, &reached).is_empty() {
+            return None;
+        }
+        let ordered = order::arrange(live, unordered, self.request.teams);
+        audit(live, &ordered.calls)
+            .iter()
+            .all(PolicyPlanViolation::is_gap)
+            .then_some((planner, ordered))
     }
 
     fn locate(&self, place: &Place) -> Option<SourceRef> {
@@ -298,32 +413,54 @@ impl<'a> PolicyPlanner<'a> {
     }
 
     fn finish(
-        self,
-        live: &[&LivePolicy],
+        mut self,
+        paired: &PairedPolicies<'_, '_>,
         unmanaged: Vec<UnmanagedResource>,
-        known: &LivePolicyContext<'_>,
     ) -> TargetPlan {
-        let Self {
-            request,
-            gates,
-            drafts,
-            mut changes,
-            mut held,
-            mut notes,
-        } = self;
-        let unordered = order::UnorderedCalls::of(drafts);
+        let request = self.request;
+        let gates = self.gates;
+        let live = paired.live;
+        let known = LivePolicyContext {
+            declared: paired.declared(false),
+            ..LivePolicyContext::default()
+        };
+        let unordered = UnorderedCalls::of(std::mem::take(&mut self.drafts));
         let made = unordered.calls();
         let live_state = request.live;
         let teams = request.teams;
         let places = DeclarationPlaces::new(request);
         // The outcome does not depend on the order of the calls, so both are computed in parallel.
-        let ((calls, gaps), of_drafts) = rayon::join(
+        let (mut ordered, of_drafts) = rayon::join(
             || order::arrange(live_state, unordered, teams),
-            || outcome(live_state, &made, known, &places),
+            || outcome(live_state, &made, &known, &places),
         );
+        let mut is_searched = false;
+        if !ordered.contested.policies.is_empty() {
+            let SearchedPlan { better, unproven } = self.improve(paired, &made, &ordered);
+            if let Some((planner, better)) = better {
+                self = planner;
+                ordered = better;
+                is_searched = true;
+            }
+            note_unproven(&mut ordered.calls, &unproven);
+        }
+        let Self {
+            request: _,
+            gates: _,
+            drafts: _,
+            mut changes,
+            mut held,
+            mut notes,
+            rule_pairs: _,
+        } = self;
+        let OrderedCalls {
+            calls,
+            notes: gaps,
+            contested: _,
+        } = ordered;
         // A call that is made in parts may lose settings that this version does not know.
-        let (found, access) = if calls.iter().any(|call| call.why.is_some()) {
-            outcome(live_state, &calls, known, &places)
+        let (found, access) = if is_searched || calls.iter().any(|call| call.why.is_some()) {
+            outcome(live_state, &calls, &known, &places)
         } else {
             of_drafts
         };
@@ -362,6 +499,24 @@ impl<'a> PolicyPlanner<'a> {
         };
         debug_assert_eq!(audit_plan(request.live, &plan), [], "{:#?}", plan.calls);
         plan
+    }
+}
+
+/// The result of a search for a better plan.
+struct SearchedPlan<'a> {
+    better: Option<(PolicyPlanner<'a>, OrderedCalls)>,
+    /// The policies for which fewer calls may be sufficient.
+    unproven: BTreeSet<String>,
+}
+
+/// Adds to the reasons of extra calls that they may not be needed.
+fn note_unproven(calls: &mut [PlannedCall], unproven: &BTreeSet<String>) {
+    for call in calls {
+        if let Some(why) = &mut call.why
+            && unproven.contains(&call.name)
+        {
+            why.push_str(UNPROVEN);
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Drafts the calls for the rules of one policy.
 
+use std::collections::HashMap;
+
 use super::PolicyPlanner;
 use super::draft::{CallDraft, DraftPolicy, SplittableUpdate};
 use crate::plan::{Change, ChangeKind, HeldChange, HeldReason, ResourceKind, SourceRef};
@@ -7,7 +9,8 @@ use crate::service::docker::plan::difference::rule_fields;
 use crate::service::docker::plan::effect::CallEffect;
 use crate::service::docker::plan::matching::{Pairing, nearest, pair_rules};
 use model::docker::{
-    DesiredPolicy, DesiredRule, DockerOperation, Domain, LivePolicy, LiveRule, Rule, RulePatch,
+    DesiredPolicy, DesiredRule, DockerOperation, Domain, LivePolicy, LiveRule, Rule, RuleId,
+    RulePatch,
 };
 
 impl PolicyPlanner<'_> {
@@ -61,7 +64,9 @@ impl PolicyPlanner<'_> {
             );
             return Vec::new();
         }
-        let pairing = if moves {
+        let pairing = if let Some(pairs) = self.rule_pairs.get(&live.id) {
+            given_pairing(pairs, &live_rules, &rules)
+        } else if moves {
             self.domain_change(&live_rules, &rules)
         } else {
             pair_rules(&live_rules, &rules)
@@ -225,6 +230,34 @@ fn change(
         fields: rule_fields(before, after),
         children: Vec::new(),
     }
+}
+
+/// The pairing that consists of these pairs. Rules that could not be decoded are in none of them and
+/// are paired as in any other plan.
+fn given_pairing(
+    pairs: &[(RuleId, String)],
+    live: &[&LiveRule],
+    desired: &[&DesiredRule],
+) -> Pairing {
+    let live_at: HashMap<&RuleId, usize> = live
+        .iter()
+        .enumerate()
+        .map(|(at, rule)| (&rule.id, at))
+        .collect();
+    let desired_at: HashMap<&str, usize> = desired
+        .iter()
+        .enumerate()
+        .map(|(at, item)| (item.rule.name.as_str(), at))
+        .collect();
+    let mut found: Vec<(usize, usize)> = pairs
+        .iter()
+        .filter_map(|(id, name)| Some((*live_at.get(id)?, *desired_at.get(name.as_str())?)))
+        .collect();
+    if live.iter().any(|rule| rule.rule.is_err()) {
+        let usual = pair_rules(live, desired).pairs.into_iter();
+        found.extend(usual.filter(|(at, _)| live[*at].rule.is_err()));
+    }
+    Pairing::from_pairs(found, live.len(), desired.len())
 }
 
 fn changes_domain(live: &[&LiveRule], desired: &[&DesiredRule]) -> bool {

@@ -205,6 +205,8 @@ fn is_unrouted(error: &ApiError) -> bool {
         ErrorKind::Refused { .. }
         | ErrorKind::Redirected { .. }
         | ErrorKind::Unreachable { .. }
+        | ErrorKind::Certificate { .. }
+        | ErrorKind::Tls { .. }
         | ErrorKind::TimedOut
         | ErrorKind::Interrupted { .. }
         | ErrorKind::NotJson { .. }

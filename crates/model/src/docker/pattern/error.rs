@@ -5,6 +5,7 @@ use std::ops::Range;
 use thiserror::Error;
 
 use crate::diag::Code;
+use crate::name::{character_name, is_hidden};
 
 /// The field that contains the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,7 +32,7 @@ pub enum PatternFault {
     #[error("a resource must not begin or end with white space")]
     Padded,
     /// An invisible character.
-    #[error("a resource must not hold the control character {0:?}")]
+    #[error("a resource must not contain the invisible character {}", character_name(*.0))]
     Control(char),
     /// A scheme such as `https://`.
     #[error("a resource is written without a URL scheme")]
@@ -96,6 +97,10 @@ pub enum PatternFault {
     /// A port in a field for hosts only.
     #[error("the host of an HTTP target is written without a port")]
     PortInHost,
+
+    /// `a.example.com b.example.com`
+    #[error("one entry contains several hosts")]
+    SeveralHosts,
 
     /// No valid address before the slash.
     #[error("this is not an IP address")]
@@ -253,7 +258,9 @@ fn advice(subject: PatternKind, fault: PatternFault) -> Option<&'static str> {
             "use letters, digits, `-`, `_` and dots, one host an entry"
         }
         PatternFault::NonAscii => "the ASCII form begins with `xn--`",
+        PatternFault::Control(_) => "remove it; in YAML, `\\u` escapes in double quotes show it",
         PatternFault::LabelHyphen => "remove the hyphen",
+        PatternFault::SeveralHosts => "write each host as an entry of its own",
         PatternFault::NotAnAddress => {
             "write four numbers from 0 to 255, or a CIDR such as `10.0.0.0/8`"
         }
@@ -329,10 +336,10 @@ pub(super) fn read_common(text: &str) -> Result<(), FaultRange> {
         return Err(FaultRange::new(PatternFault::Empty, 0..0));
     }
     let bytes = text.as_bytes();
-    // All control characters are below 0x20, equal to 0x7f, or start with 0xc2, so plain ASCII
-    // needs only one pass.
+    // All invisible characters are below 0x20, equal to 0x7f, or not ASCII, so plain ASCII needs only
+    // one pass.
     if bytes.iter().any(|byte| *byte < 0x20 || *byte >= 0x7f)
-        && let Some((at, control)) = text.char_indices().find(|(_, c)| c.is_control())
+        && let Some((at, control)) = text.char_indices().find(|(_, c)| is_hidden(*c))
     {
         return Err(FaultRange::new(
             PatternFault::Control(control),

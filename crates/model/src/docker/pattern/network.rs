@@ -40,7 +40,29 @@ impl NetworkPattern {
         repair::parse(text, PatternKind::Network, Self::read)
     }
 
+    /// The hosts of an entry that contains several, separated by white space, commas or semicolons.
+    /// Nothing unless all of them are valid entries.
+    pub fn several(text: &str) -> Option<Vec<String>> {
+        // The last one is a no-break space, which comes with text from web pages.
+        let is_separator = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | ',' | ';' | '\u{a0}');
+        let parts: Vec<String> = text
+            .split(is_separator)
+            .filter(|part| !part.is_empty())
+            .map(str::to_owned)
+            .collect();
+        // A space inside of a name is more likely than several names without a dot.
+        let is_valid = |part: &String| part.contains(['.', ':']) && Self::read_one(part).is_ok();
+        (parts.len() > 1 && parts.iter().all(is_valid)).then_some(parts)
+    }
+
     pub(super) fn read(text: &str) -> Result<Self, FaultRange> {
+        Self::read_one(text).map_err(|fault| match Self::several(text) {
+            Some(_) => FaultRange::new(PatternFault::SeveralHosts, 0..text.len()),
+            None => fault,
+        })
+    }
+
+    fn read_one(text: &str) -> Result<Self, FaultRange> {
         read_common(text)?;
         reject_url_parts(text)?;
         if let Some(slash) = text.find('/') {

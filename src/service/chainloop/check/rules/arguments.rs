@@ -217,10 +217,10 @@ impl ArgumentLocation<'_> {
                 "the policy `{}` takes no argument `{argument}`",
                 takes.name()
             );
-            let help = match (argument.len() <= LONGEST)
+            let similar = (argument.len() <= LONGEST)
                 .then(|| near(argument))
-                .flatten()
-            {
+                .flatten();
+            let help = match similar {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if known.is_empty() => {
                     "it takes none: remove it, or declare it in its `inputs`".to_owned()
@@ -231,7 +231,8 @@ impl ArgumentLocation<'_> {
             found.push(
                 takes
                     .label_policy(Diagnostic::new(Code::ArgumentUnknown, message, place))
-                    .help(help),
+                    .help(help)
+                    .suggest_similar(similar),
             );
         }
     }

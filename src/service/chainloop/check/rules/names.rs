@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::service::chainloop::check::context::{ChainloopRuleContext, DocumentHeader};
 use model::chainloop::{ChainloopNameError, DocumentKind, InputName, PolicyName};
-use model::diag::{Code, Diagnostic, Path, Place};
+use model::diag::{Code, Diagnostic, Path, Place, Replacement};
 
 pub(super) fn check(
     _: &ChainloopRuleContext<'_>,
@@ -57,7 +57,9 @@ fn report(
     found.push(if better.is_empty() {
         finding.help("begin with a small letter")
     } else {
-        finding.help(format!("write `{better}`"))
+        finding
+            .help(format!("write `{better}`"))
+            .suggest(Replacement::Text(better.to_owned()))
     });
 }
 

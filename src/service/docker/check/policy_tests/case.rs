@@ -371,14 +371,22 @@ impl<'a> PolicyTestCase<'a> {
             .find(|name| !matrix.contains_key(*name))
         {
             let message = format!("the matrix of the case has no key `{name}`");
-            let help = match did_you_mean(matrix.keys().map(String::as_str), name) {
+            let near = did_you_mean(matrix.keys().map(String::as_str), name);
+            let help = match near {
                 Some(like) => format!("did you mean `{{{like}}}`?"),
                 None => format!(
                     "add `{name}: [...]` to `matrix`, or write `{{{{` for the character `{{`"
                 ),
             };
+            let replaced = near.map(|near| {
+                asked
+                    .text
+                    .replace(&format!("{{{name}}}"), &format!("{{{near}}}"))
+            });
             found.push(
-                Diagnostic::new(Code::PlaceholderInvalid, message, self.place(asked)).help(help),
+                Diagnostic::new(Code::PlaceholderInvalid, message, self.place(asked))
+                    .help(help)
+                    .suggest_similar(replaced.as_deref()),
             );
             return Vec::new();
         }

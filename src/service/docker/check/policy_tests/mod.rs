@@ -85,14 +85,16 @@ pub fn check_test_targets(targets: &[(&Target, Vec<&Document>)]) -> Vec<Diagnost
             None => {
                 let message = format!("polwarden.yaml has no target `{name}`");
                 let names = || targets.iter().map(|(target, _)| target.name.as_str());
-                let help = match did_you_mean(names(), name) {
+                let near = did_you_mean(names(), name);
+                let help = match near {
                     Some(like) => format!("did you mean `{like}`?"),
                     None => format!("there are: {}", names().collect::<Vec<_>>().join(", ")),
                 };
                 found.push(
                     Diagnostic::new(Code::UnknownTarget, message, place)
                         .label("not a target")
-                        .help(help),
+                        .help(help)
+                        .suggest_similar(near),
                 );
             }
             Some((_, documents)) if documents.iter().all(|loaded| loaded.id != document) => {

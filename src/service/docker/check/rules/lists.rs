@@ -19,7 +19,8 @@ pub(super) fn check_references(
             if context.list(name).is_some() {
                 continue;
             }
-            let help = match did_you_mean(context.list_names(), name) {
+            let near = did_you_mean(context.list_names(), name);
+            let help = match near {
                 Some(like) => format!("did you mean `{like}`?"),
                 None => {
                     "write a `polwarden/v1` ResourceList of this name under a path of the target"
@@ -34,7 +35,8 @@ pub(super) fn check_references(
                     rule.item("resourcesFrom", index),
                 )
                 .label("not a list of this target")
-                .help(help),
+                .help(help)
+                .suggest_similar(near),
             );
         }
     }

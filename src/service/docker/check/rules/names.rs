@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::service::docker::check::context::DockerRuleContext;
 use crate::service::docker::check::view::{DockerPolicyView, ListView};
 use model::Name;
-use model::diag::{Code, Diagnostic, Path, Place};
+use model::diag::{Code, Diagnostic, Path, Place, Replacement};
 
 pub(super) fn check_policy(
     _: &DockerRuleContext<'_>,
@@ -51,7 +51,9 @@ pub(crate) fn check_name(name: &str, place: impl FnOnce() -> Place, found: &mut 
         let diagnostic =
             Diagnostic::new(Code::InvalidValue, error.to_string(), place()).label("not a name");
         found.push(if trimmed != name && Name::new(trimmed).is_ok() {
-            diagnostic.help(format!("write `{trimmed}`"))
+            diagnostic
+                .help(format!("write `{trimmed}`"))
+                .suggest(Replacement::Text(trimmed.to_owned()))
         } else {
             diagnostic.help("write a name that people can read and type")
         });

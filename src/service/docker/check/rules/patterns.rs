@@ -4,8 +4,8 @@
 //! Entries of a ResourceList are reported once, at the list.
 
 use crate::service::docker::check::view::{Entries, EntryGroup, ListEntry};
-use model::diag::{Code, Diagnostic, Place};
-use model::docker::pattern::{HostPattern, HttpField, PatternError};
+use model::diag::{Code, Diagnostic, Place, Replacement};
+use model::docker::pattern::{HostPattern, HttpField, NetworkPattern, PatternError, PatternFault};
 
 pub(super) fn check(group: &EntryGroup<'_>, found: &mut Vec<Diagnostic>) {
     match &group.entries {
@@ -47,8 +47,22 @@ fn malformed(text: &str, error: &PatternError, place: Place) -> Diagnostic {
         }
         _ => diagnostic,
     };
-    match error.help() {
+    if let Some(hosts) = NetworkPattern::several(text)
+        && error.fault == PatternFault::SeveralHosts
+    {
+        return diagnostic
+            .help(format!(
+                "write each host as an entry of its own: {}",
+                hosts.join(", ")
+            ))
+            .suggest(Replacement::Entries(hosts));
+    }
+    let diagnostic = match error.help() {
         Some(help) => diagnostic.help(help),
+        None => diagnostic,
+    };
+    match &error.suggestion {
+        Some(text) => diagnostic.suggest(Replacement::Text(text.clone())),
         None => diagnostic,
     }
 }
@@ -68,4 +82,5 @@ fn uppercase(text: &str, place: Place) -> Diagnostic {
     );
     Diagnostic::new(Code::HostUppercase, message, place)
         .help(format!("write `{}`", text.to_ascii_lowercase()))
+        .suggest(Replacement::Text(text.to_ascii_lowercase()))
 }

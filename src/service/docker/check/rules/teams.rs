@@ -74,16 +74,17 @@ pub(super) fn check(
 
 fn unverified(team: &str, like: Option<&str>, place: Place) -> Diagnostic {
     let message = format!("only the server can tell whether there is a team `{team}`");
-    Diagnostic::new(Code::TeamUnverified, message, place).label("neither an alias nor a uuid").help(match like {
+    let finding = Diagnostic::new(Code::TeamUnverified, message, place).label("neither an alias nor a uuid").help(match like {
         Some(like) => format!("did you mean the alias `{like}`?"),
         None => format!("add `{team}: <uuid>` under `teams` of the target in polwarden.yaml to check it offline"),
-    })
+    });
+    finding.suggest_similar(like)
 }
 
 fn unknown(target: &Target, team: &str, like: Option<&str>, place: Place) -> Diagnostic {
     let organization = &target.organization;
     let message = format!("the organization `{organization}` has no team `{team}`");
-    Diagnostic::new(Code::UnknownTeam, message, place)
+    let finding = Diagnostic::new(Code::UnknownTeam, message, place)
         .label("not a team")
         .help(match like {
             Some(like) => format!("did you mean `{like}`?"),
@@ -91,5 +92,6 @@ fn unknown(target: &Target, team: &str, like: Option<&str>, place: Place) -> Dia
                 "write the name of a team, its uuid, or an alias from `teams` in polwarden.yaml"
                     .to_owned()
             }
-        })
+        });
+    finding.suggest_similar(like)
 }

@@ -10,7 +10,7 @@ use std::num::NonZeroU16;
 
 use crate::service::docker::check::context::DockerRuleContext;
 use crate::service::docker::check::view::{DockerPolicyView, Entries, EntryGroup, ListView};
-use model::diag::{Code, Diagnostic, Place};
+use model::diag::{Code, Diagnostic, Place, Replacement};
 use model::docker::Decision;
 use model::docker::pattern::{HostPattern, WildcardDepth};
 
@@ -107,6 +107,7 @@ fn gap(name: &str, port: Option<NonZeroU16>, one: Place, exact: Place) -> Diagno
         .help(format!(
             "write `**.{name}{port}` for all names below `{name}`"
         ))
+        .suggest(Replacement::Similar(format!("**.{name}{port}")))
 }
 
 /// Whether another rule of the policy with the same decision covers the deeper names.

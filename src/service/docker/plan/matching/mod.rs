@@ -14,7 +14,7 @@ pub(super) use pairing::Pairing;
 pub(super) use policies::{
     PairingCosts, PairingInput, PolicyPairing, pair_policies, temporary_name,
 };
-pub(super) use rules::{nearest, pair_rules};
+pub(super) use rules::{nearest, pair_rules, pair_weights};
 
 #[cfg(test)]
 mod tests;

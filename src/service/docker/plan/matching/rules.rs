@@ -58,6 +58,18 @@ pub(crate) fn nearest(live: &[&LiveRule], desired: &[&DesiredRule]) -> Option<(u
         .max_by_key(|(live, desired)| table.weight(*live, *desired))
 }
 
+/// How well each live rule fits each desired one, row by row. The sum over the pairs of a pairing
+/// is greater if it has more pairs, then if its patches have fewer fields, then if its pairs are
+/// more similar. 0 means that the two may not be paired.
+pub(crate) fn pair_weights(live: &[(&LiveRule, &Rule)], desired: &[&DesiredRule]) -> Vec<i64> {
+    let table = SimilarityTable::new(live, desired);
+    let pairs =
+        (0..live.len()).flat_map(|live| (0..desired.len()).map(move |desired| (live, desired)));
+    pairs
+        .map(|(live, desired)| table.weight(live, desired))
+        .collect()
+}
+
 struct UnpairedRules {
     live: Vec<bool>,
     desired: Vec<bool>,

@@ -23,6 +23,9 @@
 //! alternatives first, and for each request the smallest set that fits. `super::audit` checks the
 //! result independently.
 //!
+//! Calls whose order was searched together with the pairs of rules (`super::search`) arrive as a
+//! chain: each waits for the one before it, and requests that only they affect need no other edges.
+//!
 //! If no set fits, whole calls cannot be ordered, and one call is split in two as in a two-phase
 //! update: first the union of old and new, then the new alone (`split`). Conflicts that remain
 //! are reported as `Note::Gap`.
@@ -37,19 +40,20 @@ mod split;
 pub(crate) mod structure;
 mod votes;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::CallDrafts;
 use super::effect::CallEffect;
+use super::search::ContestedCalls;
 use super::timeline::Timeline;
-use crate::plan::graph::{CallGraph, CallPosition, PrecedenceEdge, ranges};
+use crate::plan::graph::{CallGraph, CallPosition, Earlier, PrecedenceEdge, ranges};
 use crate::plan::{CallDependency, CallId, DependencyReason, PlanNote, PlannedCall};
 use crate::render::plan::access_view::who;
-use access::{Audience, People, TooComplex};
+use access::{Atom, Audience, People, TooComplex};
 use model::docker::{DockerLiveState, DockerOperation, LiveContent, PolicyId};
-pub(crate) use precedence::alternatives;
+use precedence::alternatives;
 use split::{SplitReason, SplittableCall};
-pub(crate) use votes::{RequestVotes, RuleVote, visit_votes};
+pub(crate) use votes::{RequestVotes, visit_votes};
 
 /// Maximum number of single splits to try before all calls that are involved in conflicts are split
 /// at once.
@@ -73,13 +77,20 @@ impl UnorderedCalls {
     }
 }
 
+/// Calls in their order.
+pub(super) struct OrderedCalls {
+    pub(super) calls: Vec<PlannedCall>,
+    pub(super) notes: Vec<PlanNote>,
+    pub(super) contested: ContestedCalls,
+}
+
 /// Orders the calls of a target, and reports the steps at which access differs from both before and
 /// after. `teams` maps short names of teams to their uuids.
 pub(super) fn arrange(
     live: &DockerLiveState,
     calls: UnorderedCalls,
     teams: &BTreeMap<String, String>,
-) -> (Vec<PlannedCall>, Vec<PlanNote>) {
+) -> OrderedCalls {
     let (
         steps,
         OrderAttempt {
@@ -88,15 +99,46 @@ pub(super) fn arrange(
             unproved,
         },
     ) = solve(live, calls.0);
-    let mut notes = gap_notes(&conflicts, &steps, teams);
+    let mut notes = Vec::new();
     notes.extend(cedar_note(live, &steps));
+    let contested = contested(&conflicts, &steps);
     let calls = number(steps, &graph, unproved.is_some());
+    // The graph keeps every decision without a conflict.
+    if unproved.is_none() && !conflicts.is_empty() {
+        notes.extend(gap_notes(&gaps(live, &calls), &calls, teams));
+    }
     notes.extend(
         unproved
             .filter(|_| calls.len() > 1)
             .map(|why| PlanNote::Unproved { why }),
     );
-    (calls, notes)
+    OrderedCalls {
+        calls,
+        notes,
+        contested,
+    }
+}
+
+fn contested(conflicts: &[OrderConflict], steps: &[SplittableCall]) -> ContestedCalls {
+    let name = |at: CallPosition| steps[at].call.name.clone();
+    let edges = conflicts.iter().flat_map(|conflict| &conflict.edges);
+    let gaps: BTreeSet<String> = edges
+        .flat_map(|edge| [name(edge.first), name(edge.then)])
+        .collect();
+    let extra = steps.iter().filter(|step| step.call.why.is_some());
+    let extra = extra.map(|step| step.call.name.clone());
+    let policies: BTreeSet<String> = gaps.iter().cloned().chain(extra).collect();
+    let mut counts = HashMap::new();
+    // Most plans have neither, and then nothing is searched.
+    for step in steps.iter().filter(|_| !policies.is_empty()) {
+        *counts.entry(step.call.name.clone()).or_default() += 1;
+    }
+    ContestedCalls {
+        policies,
+        conflicts: conflicts.len(),
+        gaps,
+        counts,
+    }
 }
 
 /// What remains in conflict in every order of some calls.
@@ -108,7 +150,8 @@ pub(crate) enum UnavoidableGap {
 }
 
 impl UnavoidableGap {
-    /// For calls that are not split any further; their recorded order is ignored.
+    /// For calls that are not split any further. Of their recorded order only the list is used, as
+    /// one of the orders to try.
     pub(crate) fn of(live: &DockerLiveState, calls: &[PlannedCall]) -> Self {
         let OrderAttempt {
             graph: _,
@@ -116,10 +159,16 @@ impl UnavoidableGap {
             unproved,
         } = attempt(live, &SplittableCall::of_calls(calls));
         if unproved.is_some() {
-            Self::Unproved
-        } else {
-            Self::Gaps(conflicts.len())
+            return Self::Unproved;
         }
+        let one_by_one: Vec<PlannedCall> = calls
+            .iter()
+            .map(|call| PlannedCall {
+                after: all_before(call.id, DependencyReason::FirstPart),
+                ..call.clone()
+            })
+            .collect();
+        Self::Gaps(conflicts.len().min(gaps(live, &one_by_one).len()))
     }
 }
 
@@ -130,15 +179,16 @@ pub(super) fn recomputed_notes(
     teams: &BTreeMap<String, String>,
 ) -> Vec<PlanNote> {
     let steps = SplittableCall::of_calls(calls);
-    let OrderAttempt {
-        graph: _,
-        conflicts,
-        unproved,
-    } = attempt(live, &steps);
-    let unproved = unproved
+    let unproved = attempt(live, &steps)
+        .unproved
         .filter(|_| calls.len() > 1)
         .map(|why| PlanNote::Unproved { why });
-    gap_notes(&conflicts, &steps, teams)
+    // What does not fit in memory for the order does not fit here either.
+    let found = match &unproved {
+        Some(_) => Vec::new(),
+        None => gaps(live, calls),
+    };
+    gap_notes(&found, calls, teams)
         .into_iter()
         .chain(cedar_note(live, &steps))
         .chain(unproved)
@@ -153,7 +203,7 @@ struct OrderAttempt {
     unproved: Option<String>,
 }
 
-/// A decision that changes for a while in every order that was found.
+/// A decision that changes for a while.
 struct OrderConflict {
     /// The edges that would keep it, but close a cycle with others.
     edges: Vec<PrecedenceEdge>,
@@ -239,7 +289,10 @@ fn attempt(live: &DockerLiveState, steps: &[SplittableCall]) -> OrderAttempt {
             };
         }
     };
-    for edge in structure::edges(&timeline, &calls) {
+    let chains = CallChains::of(steps);
+    let required = structure::edges(&timeline, &calls);
+    // The reasons of the service come first: an edge keeps its first reason.
+    for edge in required.into_iter().chain(chains.edges(steps)) {
         if !graph.add(&[edge]) {
             conflicts.push(OrderConflict {
                 edges: vec![edge],
@@ -259,24 +312,14 @@ fn attempt(live: &DockerLiveState, steps: &[SplittableCall]) -> OrderAttempt {
             return;
         };
         let ways = precedence::alternatives(&votes);
+        let is_kept = ways.first().is_some_and(Vec::is_empty) || chains.keep(&votes, allowed);
         let edges: usize = ways.iter().map(Vec::len).sum();
         let bytes = votes.bytes() + edges * size_of::<PrecedenceEdge>();
         fits = bytes <= left;
         left = left.saturating_sub(bytes);
         told.insert(votes);
-        if ways.first().is_none_or(|way| !way.is_empty()) {
-            let witness = atom
-                .witness()
-                .map(|request| request.to_string())
-                .unwrap_or_default();
-            choices.push((
-                ways,
-                OrderViolation::Access {
-                    witness,
-                    audience: audience.clone(),
-                    allowed,
-                },
-            ));
+        if !is_kept {
+            choices.push((ways, OrderViolation::access(atom, audience, allowed)));
         }
     });
     if let Err(too_complex) = visited.and(if fits { Ok(()) } else { Err(TooComplex) }) {
@@ -303,19 +346,139 @@ fn attempt(live: &DockerLiveState, steps: &[SplittableCall]) -> OrderAttempt {
     }
 }
 
+/// The lists of calls whose order was searched: each call waits for the one before it.
+struct CallChains {
+    /// The first call of the list of each call.
+    first: Vec<CallPosition>,
+    previous: Vec<Option<CallPosition>>,
+}
+
+impl CallChains {
+    fn of(steps: &[SplittableCall]) -> Self {
+        let at: HashMap<CallId, CallPosition> = steps
+            .iter()
+            .enumerate()
+            .map(|(at, step)| (step.call.id, at))
+            .collect();
+        let previous: Vec<Option<CallPosition>> = steps
+            .iter()
+            .map(|step| at.get(&step.previous?).copied())
+            .collect();
+        let mut first: Vec<CallPosition> = Vec::with_capacity(steps.len());
+        for (at, previous) in previous.iter().enumerate() {
+            // Calls are listed in their order.
+            let start = previous.and_then(|previous| first.get(previous).copied());
+            first.push(start.unwrap_or(at));
+        }
+        Self { first, previous }
+    }
+
+    fn edges(&self, steps: &[SplittableCall]) -> Vec<PrecedenceEdge> {
+        let pairs = self.previous.iter().enumerate();
+        pairs
+            .filter_map(|(then, first)| {
+                Some(PrecedenceEdge {
+                    first: (*first)?,
+                    then,
+                    why: reason(steps[then].effect),
+                })
+            })
+            .collect()
+    }
+
+    /// Whether all calls that affect a decision are in one list, and keep it.
+    fn keep(&self, votes: &RequestVotes, allowed: bool) -> bool {
+        let calls = votes.calls();
+        let mut chains = calls.iter().map(|at| self.first[*at]);
+        let chain = chains.next();
+        chains.all(|other| Some(other) == chain) && votes.is_kept_by_sequence(&calls, allowed)
+    }
+}
+
+/// Maximum number of calls of a request for which all down-sets are enumerated.
+const TRIED: usize = 12;
+
+/// Whether the decision is the same in every reachable down-set.
+pub(crate) fn keeps_decision(earlier: &Earlier, votes: &RequestVotes, allowed: bool) -> bool {
+    if alternatives(votes)
+        .iter()
+        .any(|way| way.iter().all(|edge| earlier.has(edge)))
+    {
+        return true;
+    }
+    let calls = votes.calls();
+    let one_by_one = calls
+        .windows(2)
+        .all(|pair| earlier.before(pair[0], pair[1]));
+    if one_by_one {
+        return votes.is_kept_by_sequence(&calls, allowed);
+    }
+    calls.len() <= TRIED
+        && (0..1_usize << calls.len()).all(|set| {
+            let made = |at: CallPosition| {
+                calls
+                    .binary_search(&at)
+                    .is_ok_and(|position| set >> position & 1 == 1)
+            };
+            let possible = calls.iter().all(|at| {
+                !made(*at)
+                    || calls
+                        .iter()
+                        .all(|first| !earlier.before(*first, *at) || made(*first))
+            });
+            !possible || votes.decision_after(made) == allowed
+        })
+}
+
+/// The decisions that change for a while, and the names that are not free in time, if the calls are
+/// made in their recorded order.
+fn gaps(live: &DockerLiveState, calls: &[PlannedCall]) -> Vec<OrderConflict> {
+    let Ok(timeline) = Timeline::new(live, calls) else {
+        return Vec::new();
+    };
+    let earlier = Earlier::new(calls);
+    let missing = structure::edges(&timeline, calls)
+        .into_iter()
+        .filter(|edge| !earlier.has(edge));
+    let mut found: Vec<OrderConflict> = missing
+        .map(|edge| OrderConflict {
+            edges: vec![edge],
+            what: OrderViolation::Name,
+        })
+        .collect();
+    let mut told: HashSet<RequestVotes> = HashSet::new();
+    let mut of_access: Vec<OrderConflict> = Vec::new();
+    let visited = visit_votes(&timeline, &mut |atom, audience, votes| {
+        let Some(allowed) = votes.required_decision().filter(|_| !told.contains(&votes)) else {
+            return;
+        };
+        if !keeps_decision(&earlier, &votes, allowed) {
+            of_access.push(OrderConflict {
+                edges: alternatives(&votes).into_iter().next().unwrap_or_default(),
+                what: OrderViolation::access(atom, audience, allowed),
+            });
+        }
+        told.insert(votes);
+    });
+    if visited.is_ok() {
+        found.append(&mut of_access);
+    }
+    found
+}
+
 /// One note per policy, with one request as an example.
 fn gap_notes(
     conflicts: &[OrderConflict],
-    steps: &[SplittableCall],
+    calls: &[PlannedCall],
     teams: &BTreeMap<String, String>,
 ) -> Vec<PlanNote> {
     let mut by_policy: BTreeMap<&str, Vec<&OrderConflict>> = BTreeMap::new();
     for conflict in conflicts {
-        let calls = conflict
+        let ends = conflict
             .edges
             .iter()
             .flat_map(|edge| [edge.first, edge.then]);
-        let policy = calls.map(|at| steps[at].call.name.as_str()).min();
+        let policy = ends.map(|at| calls[at].name.as_str()).min();
         by_policy
             .entry(policy.unwrap_or_default())
             .or_default()
@@ -340,6 +503,20 @@ fn gap_notes(
         })
     });
     notes.collect()
+}
+
+impl OrderViolation {
+    fn access(atom: &Atom<'_>, audience: &Audience, allowed: bool) -> Self {
+        let witness = atom
+            .witness()
+            .map(|request| request.to_string())
+            .unwrap_or_default();
+        Self::Access {
+            witness,
+            audience: audience.clone(),
+            allowed,
+        }
+    }
 }
 
 impl OrderConflict {
@@ -424,12 +601,8 @@ fn number(steps: Vec<SplittableCall>, graph: &CallGraph, one_by_one: bool) -> Ve
                 .filter_map(|(first, why)| Some((*numbers.get(&first)?, why)))
                 .collect(),
         );
-        if one_by_one && call.id.0 > 1 {
-            call.after.push(CallDependency {
-                first: CallId(1),
-                last: CallId(call.id.0 - 1),
-                why: reason(effect),
-            });
+        if one_by_one {
+            call.after.extend(all_before(call.id, reason(effect)));
         }
         call.renumber(&provisional);
         Some(call)
@@ -437,7 +610,18 @@ fn number(steps: Vec<SplittableCall>, graph: &CallGraph, one_by_one: bool) -> Ve
     calls.collect()
 }
 
-/// The reason to give if calls are made one by one because access was not analyzed.
+/// The dependency on all calls with lower numbers.
+fn all_before(id: CallId, why: DependencyReason) -> Vec<CallDependency> {
+    let last = id.0.saturating_sub(1);
+    let before = CallDependency {
+        first: CallId(1),
+        last: CallId(last),
+        why,
+    };
+    (last > 0).then_some(before).into_iter().collect()
+}
+
+/// The reason to give if calls are made one by one without an edge that needs it.
 fn reason(effect: CallEffect) -> DependencyReason {
     match effect {
         CallEffect {

@@ -30,6 +30,8 @@ pub(super) struct SplittableCall {
     /// Its number is provisional.
     pub(super) call: PlannedCall,
     pub(super) effect: CallEffect,
+    /// The number of the call before it in a list of calls whose order is fixed.
+    pub(super) previous: Option<CallId>,
     updated: Option<SplittableUpdate>,
     /// Parts are never split again: otherwise the search might not terminate.
     is_part: bool,
@@ -45,6 +47,17 @@ const WHY_NAME: &str =
 impl SplittableCall {
     pub(super) fn of(drafts: Vec<CallDraft>) -> Vec<Self> {
         let id = |draft: DraftId| CallId(u32::try_from(draft.0 + 1).unwrap_or(u32::MAX));
+        // The order of a chain was searched for whole calls.
+        let chained: BTreeSet<DraftId> = drafts
+            .iter()
+            .enumerate()
+            .flat_map(|(at, draft)| {
+                draft
+                    .previous
+                    .into_iter()
+                    .flat_map(move |first| [first, DraftId(at)])
+            })
+            .collect();
         let steps = drafts.into_iter().enumerate().map(|(position, draft)| {
             let CallDraft {
                 policy,
@@ -52,6 +65,8 @@ impl SplittableCall {
                 effect,
                 send,
                 updated,
+                why,
+                previous,
             } = draft;
             let send = send.map(|policy| match policy {
                 DraftPolicy::Existing(id) => PolicyRef::Existing(id),
@@ -63,14 +78,15 @@ impl SplittableCall {
                 after: Vec::new(),
                 name: policy,
                 part: rule,
-                why: None,
+                why: why.map(str::to_owned),
                 send,
             };
             Self {
                 call,
                 effect,
+                previous: previous.map(id),
                 updated,
-                is_part: false,
+                is_part: chained.contains(&DraftId(position)),
             }
         });
         steps.collect()
@@ -81,6 +97,7 @@ impl SplittableCall {
         let step = |call: &PlannedCall| Self {
             call: call.clone(),
             effect: CallEffect::NONE,
+            previous: None,
             updated: None,
             is_part: true,
         };
@@ -358,6 +375,7 @@ fn part(
     SplittableCall {
         call,
         effect,
+        previous: step.previous,
         updated: None,
         is_part: true,
     }

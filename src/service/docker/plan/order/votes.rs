@@ -72,6 +72,33 @@ impl RequestVotes {
         (before == after).then_some(before)
     }
 
+    /// The decision after exactly these calls.
+    pub(crate) fn decision_after(&self, made: impl Fn(CallPosition) -> bool) -> bool {
+        self.allowed(|vote| {
+            vote.need.iter().all(|at| made(*at)) && !vote.avoid.iter().any(|at| made(*at))
+        })
+    }
+
+    /// The calls that affect the decision, in the order of the list.
+    pub(crate) fn calls(&self) -> Vec<CallPosition> {
+        let votes = self.allows.iter().chain(&self.denies);
+        let mut calls: Vec<CallPosition> = votes
+            .flat_map(|vote| vote.need.iter().chain(&vote.avoid))
+            .copied()
+            .collect();
+        calls.sort_unstable();
+        calls.dedup();
+        calls
+    }
+
+    /// Whether a required decision is the same after each of these calls, made one by one.
+    pub(crate) fn is_kept_by_sequence(&self, calls: &[CallPosition], required: bool) -> bool {
+        (0..=calls.len()).all(|made| {
+            let made = &calls[..made];
+            self.decision_after(|at| made.contains(&at)) == required
+        })
+    }
+
     /// Whether the decision is constant in every order: a deny vote always counts, or an allow vote
     /// always counts and there are no deny votes.
     fn is_constant(&self) -> bool {

@@ -56,11 +56,12 @@ pub(super) fn check_schemas(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
                 let place =
                     Place::value(pack.document, path.clone().key("required").index(position));
                 let message = format!("`{name}` is required, and no property is called so");
-                let help = did_you_mean(known(), name).map_or_else(
+                let near = did_you_mean(known(), name);
+                let help = near.map_or_else(
                     || format!("add `{name}` to `properties`"),
                     |near| format!("did you mean `{near}`?"),
                 );
-                found.push(add(place, message, help));
+                found.push(add(place, message, help).suggest_similar(near));
             }
         }
     }
@@ -156,7 +157,8 @@ fn check_level(
             message,
             at.value(at.member(ENFORCEMENT_LEVEL)),
         )
-        .help(format!("{help}Known levels: {}", known.join(", "))),
+        .help(format!("{help}Known levels: {}", known.join(", ")))
+        .suggest_similar(near),
     );
 }
 
@@ -195,11 +197,16 @@ fn check_policy(
             pack.manifest.metadata.name
         );
         let names = || policies.iter().map(|policy| policy.name.as_str());
-        let help = did_you_mean(names(), name).map_or_else(
+        let near = did_you_mean(names(), name);
+        let help = near.map_or_else(
             || format!("it has: {}", names().collect::<Vec<_>>().join(", ")),
             |near| format!("did you mean `{near}`?"),
         );
-        found.push(Diagnostic::new(Code::UnknownPackPolicy, message, at.key()).help(help));
+        found.push(
+            Diagnostic::new(Code::UnknownPackPolicy, message, at.key())
+                .help(help)
+                .suggest_similar(near),
+        );
         return;
     };
     let schema = PackView::policy_path(index).key("configSchema");
@@ -234,7 +241,11 @@ fn check_policy(
             |near| format!("did you mean `{near}`?"),
         );
         let place = Place::key(at.group.document, at.member(property));
-        found.push(Diagnostic::new(Code::ConfigUnknown, message, place).help(help));
+        found.push(
+            Diagnostic::new(Code::ConfigUnknown, message, place)
+                .help(help)
+                .suggest_similar(near),
+        );
     }
     if unknown && policy.config_schema.is_none() {
         return;

@@ -57,9 +57,11 @@ pub(super) fn check_packs(
                 spec.name
             );
             found.push(
-                Diagnostic::new(Code::MissingField, message, place).help(format!(
-                    "{meant}Else add `versionTag:` with a version that the organization has"
-                )),
+                Diagnostic::new(Code::MissingField, message, place)
+                    .help(format!(
+                        "{meant}Else add `versionTag:` with a version that the organization has"
+                    ))
+                    .suggest_similar(near),
             );
             continue;
         }
@@ -68,9 +70,11 @@ pub(super) fn check_packs(
             context.target.name, spec.name
         );
         found.push(
-            Diagnostic::new(Code::UnknownPack, message, place).help(format!(
-                "{meant}Only the server can tell whether it has this version of it"
-            )),
+            Diagnostic::new(Code::UnknownPack, message, place)
+                .help(format!(
+                    "{meant}Only the server can tell whether it has this version of it"
+                ))
+                .suggest_similar(near),
         );
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::service::pulumi::check::context::{PackView, PulumiGroupView, PulumiRuleContext};
 use manifest::pulumi::TagSuffix;
-use model::diag::{Code, Diagnostic, Path, Place};
+use model::diag::{Code, Diagnostic, Path, Place, Replacement};
 use model::pulumi::{GroupName, PackName, PolicyName, PolicySelector, PulumiNameError, VersionTag};
 
 pub(super) fn check_pack(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
@@ -124,10 +124,14 @@ fn report(
         })
         .collect();
     found.push(match error {
-        PulumiNameError::Character('+') => finding.help(format!(
-            "the service knows no build metadata: write `{better}`"
-        )),
-        PulumiNameError::Character(_) => finding.help(format!("write `{better}`")),
+        PulumiNameError::Character('+') => finding
+            .help(format!(
+                "the service does not support build metadata: write `{better}`"
+            ))
+            .suggest(Replacement::Text(better)),
+        PulumiNameError::Character(_) => finding
+            .help(format!("write `{better}`"))
+            .suggest(Replacement::Text(better)),
         PulumiNameError::Reserved(_) => {
             finding.help("the service means something else by this word: write another one")
         }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::service::pulumi::check::context::PackView;
 use git::{PROJECT_FILE, PackTree};
 use manifest::lock::LOCK_FILE;
-use model::diag::{Code, Diagnostic};
+use model::diag::{Code, Diagnostic, Replacement};
 use model::digest::FileDigest;
 
 pub(super) fn check(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
@@ -56,11 +56,11 @@ pub(super) fn check_runtime(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
             let message =
                 format!("the runtime is `{written}` here and `{real}` in `{PROJECT_FILE}`");
             found.push(
-                Diagnostic::new(Code::PackRuntimeDiffers, message, pack.field("runtime")).help(
-                    format!(
+                Diagnostic::new(Code::PackRuntimeDiffers, message, pack.field("runtime"))
+                    .help(format!(
                         "write `runtime: {real}`, or leave it out: it is read from `{PROJECT_FILE}`"
-                    ),
-                ),
+                    ))
+                    .suggest(Replacement::Similar(real)),
             );
         }
         (Ok(_), _) => {}

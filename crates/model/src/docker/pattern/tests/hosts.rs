@@ -162,7 +162,13 @@ fn refuses_what_is_no_host() {
             ("*..example.com", PatternFault::EmptyLabel, "", None),
             (":443", PatternFault::EmptyLabel, "", None),
             ("exa mple.com", PatternFault::HostCharacter(' '), " ", None),
-            ("a.com,b.com", PatternFault::HostCharacter(','), ",", None),
+            (
+                "a.com,b.com",
+                PatternFault::SeveralHosts,
+                "a.com,b.com",
+                None,
+            ),
+            ("a,com", PatternFault::HostCharacter(','), ",", None),
             (
                 "example.com|evil",
                 PatternFault::HostCharacter('|'),
