@@ -91,7 +91,7 @@ fn a_plan_that_was_edited_is_refused() {
         sandbox
             .expect(1, &["apply", "edited.json", "--auto-approve"])
             .err
-            .contains("holds no digest")
+            .contains("contains no digest")
     );
     assert_eq!(state(&sandbox, EmulatorProfile::Current), before);
     sandbox.expect(0, &["apply", "plan.json", "--auto-approve"]);
@@ -194,6 +194,25 @@ fn a_forged_plan_cannot_drop_a_gate_or_a_guard() {
     let ran = sandbox.expect(5, &["apply", "forged.json", "--auto-approve"]);
     assert!(
         ran.err.contains("policy `b`: ") && ran.err.contains("prune=1"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(state(&sandbox, EmulatorProfile::Current), before);
+}
+
+#[test]
+fn a_forged_plan_cannot_split_a_target_to_stay_below_limits() {
+    let sandbox = planned();
+    sandbox.expect(0, &["plan", "--out", "plan.json"]);
+    let before = state(&sandbox, EmulatorProfile::Current);
+    forge_plan(&sandbox, |plan| {
+        let copy = plan.targets[0].clone();
+        plan.targets.push(copy);
+    });
+    let ran = sandbox.expect(1, &["apply", "forged.json", "--auto-approve"]);
+    assert!(
+        ran.err
+            .contains("duplicate target `production` in the plan"),
         "{}",
         ran.err
     );

@@ -1,6 +1,6 @@
 //! Saved plans: read, and checked against the configuration, the gates and the live state of today.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read as _};
 
@@ -100,7 +100,7 @@ impl PlanFile {
                 "`{path}` was edited since it was saved: its digest is not that of what it holds. Make the plan again."
             ),
             None => {
-                bail!("`{path}` holds no digest, which `plan --out` writes. Make the plan again.")
+                bail!("`{path}` contains no digest. Make the plan again with `plan --out`.")
             }
         }
     }
@@ -136,8 +136,13 @@ pub(super) fn match_targets<'p, 't>(
     session: &Session,
 ) -> anyhow::Result<Vec<(&'p TargetPlan, &'t Target)>> {
     let mut pairs = Vec::new();
+    let mut names = BTreeSet::new();
     for target_plan in &plan.targets {
         let name = &target_plan.target.name;
+        // Limits count the calls of one target, so a target must not be split.
+        if !names.insert(name) {
+            bail!("duplicate target `{name}` in the plan; make the plan again");
+        }
         let Some(target) = targets.iter().find(|target| target.name == *name) else {
             bail!("the plan is for target `{name}`, which is not one of the chosen targets");
         };
@@ -194,12 +199,12 @@ pub(super) async fn recheck(
         };
         *target_plan = service
             .recompute(target_plan, &request)
-            .context("the calls of the plan do not fit what is live")?;
+            .context("the calls of the plan do not fit the live state")?;
     }
     Ok((plan, services))
 }
 
-/// Reads the live state of a target, and holds its plan to gates.
+/// Reads the live state of a target, and checks the gates of its plan.
 async fn read_with_gates(
     plan: &mut TargetPlan,
     target: &Target,

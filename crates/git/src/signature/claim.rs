@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// The namespace of signatures of plans.
 pub(super) const PLAN_NAMESPACE: &str = "polwarden-plan";
 
-/// The kind of a signature.
+/// What kind of signature a commit has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(rename = "SignatureScheme")]
@@ -20,7 +20,7 @@ pub enum SignatureScheme {
     Openpgp,
 }
 
-/// Who signed a commit or a plan, as was verified.
+/// Who signed a commit, as was verified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SignedBy {
@@ -38,9 +38,9 @@ pub struct SignedBy {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignedSubject {
     /// The commit with this id.
-    Commit(String),
+    Commit(Box<str>),
     /// The saved plan with this path.
-    Plan(String),
+    Plan(Box<str>),
 }
 
 impl SignedSubject {

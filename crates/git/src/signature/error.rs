@@ -32,7 +32,7 @@ pub enum SignatureError {
         what: String,
     },
     /// Invalid signature format.
-    #[error("the signature of {subject} cannot be read: {why}; sign it anew")]
+    #[error("the signature of {subject} cannot be read: {why}; sign it again")]
     Malformed {
         /// What is signed.
         subject: SignedSubject,
@@ -57,7 +57,7 @@ pub enum SignatureError {
     /// The signature does not match the content.
     #[error(
         "the signature of {subject} is wrong: the key {key} signed something else, or the {} was changed \
-         since; do not apply it before somebody looked into this",
+         since; find out why before you apply it",
         subject.kind()
     )]
     Wrong {
@@ -99,7 +99,7 @@ pub enum SignatureError {
     /// The key was not valid when it had to be.
     #[error(
         "{subject} is signed with the key {key} of {signer}, which was not valid at {} ({time}): \
-         {why}; sign it anew with a key that is valid",
+         {why}; sign it again with a key that is valid",
         subject.time_words()
     )]
     Expired {
@@ -116,7 +116,7 @@ pub enum SignatureError {
     },
     /// The key was revoked by its owner.
     #[error(
-        "{subject} is signed with the key {key} of {signer}, which was revoked; sign it anew with another key"
+        "{subject} is signed with the key {key} of {signer}, which was revoked; sign it again with another key"
     )]
     Revoked {
         /// What is signed.

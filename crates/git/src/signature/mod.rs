@@ -155,7 +155,7 @@ impl SignatureCheck<'_> {
         let time = self.time(id)?.max(self.time(base)?);
         let text = String::from_utf8_lossy(&signature);
         let claim = SignatureClaim {
-            subject: SignedSubject::Commit(commit),
+            subject: SignedSubject::Commit(commit.into()),
             signature: text.trim_start(),
             payload: &payload,
             time,
@@ -192,7 +192,7 @@ impl SignatureCheck<'_> {
         } = *plan;
         let signers = Signers::read(self.repository, base, self.file)?;
         let claim = SignatureClaim {
-            subject: SignedSubject::Plan(path.to_owned()),
+            subject: SignedSubject::Plan(path.into()),
             signature: signature.trim_start(),
             payload: content,
             time: Timestamp::now(),
@@ -207,7 +207,7 @@ impl SignatureCheck<'_> {
             .find_commit(id)
             .map_err(|source| self.unreadable(id, source))?;
         Timestamp::from_second(commit.time().seconds()).map_err(|_| SignatureError::Malformed {
-            subject: SignedSubject::Commit(id.to_string()),
+            subject: SignedSubject::Commit(id.to_string().into()),
             why: "the commit has a date that no calendar has".to_owned(),
         })
     }
