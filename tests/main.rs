@@ -20,6 +20,10 @@ mod formats;
 #[cfg(test)]
 mod manifest;
 #[cfg(test)]
+mod mutated_bytes;
+#[cfg(test)]
+mod mutated_json;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod provider;

@@ -22,6 +22,7 @@ use crate::run::journal::{
 };
 use crate::run::{CallCounts, StopSignal};
 use crate::service::registry;
+use crate::workspace::file::read_text;
 use http::operation::{OperationField, OperationRequest, WriteRequest};
 use http::{ApiError, FailedCallOutcome, RequestEffect};
 use manifest::config::Target;
@@ -235,13 +236,7 @@ fn field(text: &str) -> anyhow::Result<(String, String)> {
         return Ok((name.to_owned(), value.to_owned()));
     };
     let file = Utf8Path::new(file);
-    let size = std::fs::metadata(file)
-        .with_context(|| format!("cannot read `{file}` for the field `{name}`"))?
-        .len();
-    if size > MAX_FIELD {
-        bail!("`{file}` for the field `{name}` is larger than {MAX_FIELD} bytes");
-    }
-    let value = std::fs::read_to_string(file)
+    let value = read_text(file.as_std_path(), MAX_FIELD)
         .with_context(|| format!("cannot read `{file}` for the field `{name}`"))?;
     Ok((name.to_owned(), value))
 }

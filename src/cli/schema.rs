@@ -8,8 +8,12 @@ use super::console::Console;
 use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
 use crate::render;
+use crate::workspace::file::read_text;
 use manifest::schema;
 use manifest::schema::SchemaFile;
+
+/// Maximum size of a schema file that is compared, in bytes.
+const MAX_SCHEMA: u64 = 16 << 20;
 
 /// Write the JSON Schemas of manifests, configuration and output, for editors and other tools.
 #[derive(Debug, Args)]
@@ -58,7 +62,7 @@ fn check(folder: &Utf8Path, files: &[SchemaFile], console: Console) -> CommandRe
     let mut stale = false;
     for SchemaFile { name, text } in files {
         let path = folder.join(name);
-        match std::fs::read_to_string(&path) {
+        match read_text(path.as_std_path(), MAX_SCHEMA) {
             Ok(found) if found == *text => {}
             Ok(_) => {
                 stale = true;

@@ -13,6 +13,11 @@ use emulator::{EmulatorError, RunningEmulator, StateLocation};
 use secrecy::SecretString;
 use thiserror::Error;
 
+use crate::workspace::file::read_text;
+
+/// Maximum size of a seed file in bytes.
+const MAX_SEED: u64 = 64 << 20;
+
 /// Why an emulator does not start.
 #[derive(Debug, Error)]
 pub enum EmulateError {
@@ -172,10 +177,11 @@ impl StateArgs {
         let Some(path) = &self.seed_file else {
             return Ok(None);
         };
-        let text = std::fs::read_to_string(path).map_err(|cause| EmulateError::Unreadable {
-            path: path.clone(),
-            cause,
-        })?;
+        let text =
+            read_text(path.as_std_path(), MAX_SEED).map_err(|cause| EmulateError::Unreadable {
+                path: path.clone(),
+                cause,
+            })?;
         read(&text)
             .map(Some)
             .map_err(|error| EmulateError::Invalid {

@@ -3,7 +3,12 @@
 use std::fmt;
 
 use http::ErrorKind;
+use proptest::prop_assert;
+use proptest::test_runner::{Config, TestRunner};
 use serde_json::Value;
+
+use crate::mutated_bytes::CASES;
+use crate::mutated_json::mutated_json;
 
 /// Looks like a secret, and contains what a terminal, Markdown, HTML and serde's own messages would react to.
 pub(crate) const TEXT: &str =
@@ -45,7 +50,8 @@ fn variants(answer: &Value) -> Vec<Value> {
     all
 }
 
-/// `decode` accepts the answer, refuses some of its variants, and repeats nothing of those that it refuses.
+/// `decode` accepts the answer, refuses some of its variants, and repeats nothing of those that it refuses. Random changes never
+/// make it panic.
 pub(crate) fn check<T, E: fmt::Debug + Into<ErrorKind>>(
     answer: &Value,
     decode: impl Fn(&Value) -> Result<T, E>,
@@ -63,4 +69,12 @@ pub(crate) fn check<T, E: fmt::Debug + Into<ErrorKind>>(
         assert!(!shown.contains(char::is_control), "{variant}: {shown}");
     }
     assert!(refused > 2, "only {refused} variants were refused");
+    let mut runner = TestRunner::new(Config::with_cases(CASES));
+    let changed = mutated_json(answer.clone());
+    let result = runner.run(&changed, |answer| {
+        let shown = decode(&answer).err().map(|error| error.into().to_string());
+        prop_assert!(!shown.unwrap_or_default().contains(char::is_control));
+        Ok(())
+    });
+    result.unwrap();
 }

@@ -1,5 +1,6 @@
 //! Finds, reads and parses the manifests of all targets, in parallel.
 
+pub mod file;
 mod packs;
 pub mod state;
 

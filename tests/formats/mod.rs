@@ -5,6 +5,7 @@ mod cut;
 mod drift;
 mod golden;
 mod hostile;
+mod mutated_plans;
 mod published;
 mod runner;
 mod world;

@@ -7,6 +7,7 @@ mod cases;
 mod documents;
 mod fewest;
 mod frequency;
+mod inputs;
 mod manifests;
 mod oracle;
 mod packs;

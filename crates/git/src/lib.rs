@@ -8,8 +8,12 @@
 mod branch;
 mod find;
 mod git;
+mod limits;
 mod line_endings;
 mod location;
+#[cfg(test)]
+#[path = "../../../tests/mutated_bytes.rs"]
+mod mutated_bytes;
 mod pack;
 mod pipeline;
 mod problem;

@@ -8,6 +8,10 @@ use std::path::{Path, PathBuf};
 use git2::{AttrCheckFlags, AttrValue, ObjectType, Oid, Repository};
 
 use crate::location;
+use crate::walk::blob;
+
+/// Maximum size of a blob that is compared with a file, in bytes. Files of this size are not read.
+const MAX_COMMITTED: usize = 64 << 20;
 
 /// The conversion of the files of one work tree.
 pub(crate) struct LineEndings {
@@ -73,8 +77,8 @@ impl LineEndings {
             return bytes;
         }
         let is_kept = || {
-            let blob = committed.and_then(|(id, _)| self.repository.find_blob(id).ok());
-            blob.is_some_and(|blob| blob.content().windows(2).any(|pair| pair == b"\r\n"))
+            let blob = committed.and_then(|(id, _)| blob(&self.repository, id, MAX_COMMITTED).ok());
+            blob.is_some_and(|bytes| bytes.windows(2).any(|pair| pair == b"\r\n"))
         };
         if conversion == Conversion::IfText && (is_binary(&bytes) || is_kept()) {
             return bytes;

@@ -6,7 +6,6 @@
 //! would be chosen by its author: configuration, objects, branches and signers.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -14,6 +13,7 @@ use std::sync::OnceLock;
 use git2::{Config, ConfigEntry, ErrorCode, Repository, RepositoryOpenFlags};
 
 use crate::find::RevisionError;
+use crate::read::read_paths;
 
 /// The name of the only entry that leads to a repository.
 pub(crate) const ENTRY: &str = ".git";
@@ -118,7 +118,7 @@ fn git_dir(top: &Path, entry: &Path) -> Result<PathBuf, RevisionError> {
     let target = if kind.is_symlink() && entry.is_dir() {
         entry.canonicalize().map_err(failed)?
     } else if entry.is_file() {
-        let text = fs::read_to_string(entry).map_err(failed)?;
+        let text = read_paths(entry).map_err(failed)?;
         let path = text
             .strip_prefix("gitdir:")
             .map(str::trim)
@@ -229,7 +229,7 @@ fn is_safe(values: &[String], path: &Path) -> bool {
 fn check_work_tree(repository: &Repository, top: &Path) -> Result<(), RevisionError> {
     let git_dir = repository.path();
     let named = if is_linked(repository) {
-        let text = fs::read_to_string(git_dir.join("gitdir")).unwrap_or_default();
+        let text = read_paths(&git_dir.join("gitdir")).unwrap_or_default();
         let entry = git_dir.join(text.trim());
         // A work tree that was moved names a folder that does not exist any more.
         entry.exists().then(|| entry.parent().map(Path::to_owned))
@@ -272,7 +272,14 @@ fn check_sources(repository: &Repository, top: &Path) -> Result<(), RevisionErro
         path.starts_with(top) && !is_internal(top, &path)
     };
     let objects = common.join("objects");
-    let alternates = fs::read_to_string(objects.join("info/alternates")).unwrap_or_default();
+    let alternates = match read_paths(&objects.join("info/alternates")) {
+        Ok(alternates) => alternates,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => {
+            let message = format!("`objects/info/alternates` cannot be read: {error}");
+            return Err(invalid(&entry, &message));
+        }
+    };
     if alternates
         .lines()
         .any(|line| is_tracked(&objects.join(line)))
@@ -356,7 +363,7 @@ fn open_bare(git_dir: &Path, flags: RepositoryOpenFlags) -> Result<Repository, R
 
 /// Reports formats that libgit2 cannot read by their names.
 fn check_support(git_dir: &Path) -> Result<(), RevisionError> {
-    let common = match fs::read_to_string(git_dir.join("commondir")) {
+    let common = match read_paths(&git_dir.join("commondir")) {
         Ok(path) => git_dir.join(path.trim()),
         Err(_) => git_dir.to_owned(),
     };

@@ -28,6 +28,12 @@ pub enum FileProblemKind {
     /// The file exceeds the limit in bytes.
     #[error("the file is larger than {0} bytes")]
     TooLarge(usize),
+    /// The files of the work tree, index or revision together exceed the limit in bytes.
+    #[error("the files that are read exceed {0} bytes in total")]
+    TotalTooLarge(usize),
+    /// The folder contains more files and folders than the limit.
+    #[error("the folder contains more than {0} files and folders")]
+    TooManyEntries(usize),
     /// The content is not UTF-8.
     #[error("the file is not UTF-8: byte {offset}, in line {line}")]
     NotUtf8 {
@@ -63,11 +69,12 @@ impl FileProblemKind {
             | Self::Name
             | Self::Submodule
             | Self::NotFetched
+            | Self::TooManyEntries(_)
             | Self::Unreadable(_) => Code::FileUnreadable,
             Self::Outside => Code::TargetPathInvalid,
             Self::SymlinkOutside => Code::SymlinkOutside,
             Self::Loop => Code::DirectoryLoop,
-            Self::TooLarge(_) => Code::FileTooLarge,
+            Self::TooLarge(_) | Self::TotalTooLarge(_) => Code::FileTooLarge,
             Self::NotUtf8 { .. } => Code::FileNotUtf8,
         }
     }
@@ -83,6 +90,12 @@ impl FileProblemKind {
             Self::Loop => "remove the link; the rest of the folder is read",
             Self::Special => "remove it from the folder, or name the files one by one",
             Self::TooLarge(_) => "split it into several files",
+            Self::TotalTooLarge(_) => {
+                "move files that are not needed out of the paths of the targets, or split the configuration"
+            }
+            Self::TooManyEntries(_) => {
+                "move files that are not manifests out of the folder, or name smaller folders"
+            }
             Self::NotUtf8 { .. } => "save the file as UTF-8",
             Self::Name => "rename the file",
             Self::Submodule => {

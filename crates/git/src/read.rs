@@ -37,6 +37,20 @@ pub(crate) fn read_bounded(
     }
 }
 
+/// Reads a file of git that contains paths. Limited because nothing says how it was made.
+pub(crate) fn read_paths(path: &Path) -> io::Result<String> {
+    const MAX_BYTES: u64 = 1 << 20;
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        let message = format!("it is larger than {MAX_BYTES} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 /// Decodes UTF-8.
 pub(crate) fn text(bytes: Vec<u8>) -> Result<Arc<str>, FileProblemKind> {
     match String::from_utf8(bytes) {

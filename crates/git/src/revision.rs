@@ -7,7 +7,7 @@
 mod tests;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use camino::{Utf8Component, Utf8Path};
@@ -15,6 +15,7 @@ use git2::{Oid, Repository};
 
 use crate::find::{self, RevisionError};
 use crate::git::HeadCommit;
+use crate::limits::ReadBudget;
 use crate::location;
 use crate::pack::{self, PackError, PackTree};
 use crate::problem::{FileProblemKind, Listing};
@@ -22,10 +23,6 @@ use crate::read::text;
 use crate::revision_path::RevisionPath;
 use crate::source::{Source, normalize};
 use crate::walk;
-
-/// Maximum total size of the files read from one revision: a few small objects can expand to an
-/// endless tree.
-const MAX_TOTAL: usize = 512 * 1024 * 1024;
 
 /// A commit or the index, relative to the folder of `polwarden.yaml`.
 pub struct Revision {
@@ -40,7 +37,7 @@ pub struct Revision {
     branch: Option<String>,
     /// The folder of the configuration from the root of the repository, with links resolved.
     folder: Vec<String>,
-    read: AtomicUsize,
+    budget: ReadBudget,
     /// Whether an object was not in this clone.
     is_incomplete: AtomicBool,
 }
@@ -264,7 +261,6 @@ impl Revision {
             }
         };
         let repository = Mutex::new(repository);
-        let read = AtomicUsize::new(0);
         Ok(Self {
             repository,
             commit,
@@ -272,7 +268,7 @@ impl Revision {
             dirty,
             branch,
             folder: path,
-            read,
+            budget: ReadBudget::default(),
             is_incomplete: AtomicBool::new(false),
         })
     }
@@ -359,11 +355,15 @@ impl Revision {
                 skipped: Vec::new(),
             }),
             walk::TreeEntry::Submodule => Err(FileProblemKind::Submodule),
-            walk::TreeEntry::Folder(tree) => walk::list(&repository, self.root, path, tree, &shown),
+            walk::TreeEntry::Folder(tree) => {
+                let limits = self.budget.limits();
+                walk::list(&repository, self.root, path, tree, &shown, limits)
+            }
         }
     }
 
     fn text(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+        self.budget.check()?;
         let parts = self.lexical(path)?;
         let repository = self.repository();
         let bytes = match walk::resolve(&repository, self.root, &parts)?.node {
@@ -372,26 +372,27 @@ impl Revision {
             walk::TreeEntry::Submodule => return Err(FileProblemKind::Submodule),
         };
         drop(repository);
-        let before = self.read.fetch_add(bytes.len(), Ordering::Relaxed);
-        if before.saturating_add(bytes.len()) > MAX_TOTAL {
-            return Err(FileProblemKind::Unreadable(format!(
-                "the files of the revision have more than {MAX_TOTAL} bytes"
-            )));
-        }
+        self.budget.add(path, bytes.len())?;
         text(bytes)
     }
 
     fn pack_tree(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
+        self.budget.check().map_err(PackError::Directory)?;
         let parts = self.lexical(path).map_err(PackError::Directory)?;
         let repository = self.repository();
-        match walk::resolve(&repository, self.root, &parts)
-            .map_err(PackError::Directory)?
-            .node
-        {
-            walk::TreeEntry::Folder(tree) => pack::tracked::read(&repository, tree),
-            walk::TreeEntry::File(_) => Err(PackError::NoDirectory),
-            walk::TreeEntry::Submodule => Err(PackError::Directory(FileProblemKind::Submodule)),
-        }
+        let found = walk::resolve(&repository, self.root, &parts).map_err(PackError::Directory)?;
+        let source = match found.node {
+            walk::TreeEntry::Folder(tree) => {
+                pack::tracked::read(&repository, tree, self.budget.limits())?
+            }
+            walk::TreeEntry::File(_) => return Err(PackError::NoDirectory),
+            walk::TreeEntry::Submodule => {
+                return Err(PackError::Directory(FileProblemKind::Submodule));
+            }
+        };
+        let counted = self.budget.add(path, source.size());
+        counted.map_err(PackError::Directory)?;
+        Ok(source)
     }
 }
 

@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use git2::{ObjectType, Repository, TreeWalkMode, TreeWalkResult};
+use git2::{ObjectType, Repository, Tree, TreeWalkMode, TreeWalkResult};
 
 use crate::find::RevisionError;
 use crate::location;
+
+/// Maximum number of files and folders of a commit whose paths are listed. More than any repository
+/// has; small objects can expand to an endless tree.
+const MAX_COMMITTED: usize = 2_000_000;
 
 /// The tracked files of the repository around a folder.
 #[derive(Debug, Default)]
@@ -66,13 +70,51 @@ pub(crate) fn paths(repository: &Repository) -> Result<BTreeSet<Vec<u8>>, git2::
     if let Ok(index) = repository.index() {
         return Ok(index.iter().map(|entry| entry.path).collect());
     }
+    committed_paths(&repository.head()?.peel_to_tree()?, MAX_COMMITTED)
+}
+
+/// The paths of all files of a tree with at most this number of files and folders.
+fn committed_paths(tree: &Tree<'_>, limit: usize) -> Result<BTreeSet<Vec<u8>>, git2::Error> {
     let mut found = BTreeSet::new();
-    let tree = repository.head()?.peel_to_tree()?;
-    tree.walk(TreeWalkMode::PreOrder, |parent, entry| {
+    let mut entries = 0;
+    let walked = tree.walk(TreeWalkMode::PreOrder, |parent, entry| {
+        entries += 1;
+        if entries > limit {
+            return TreeWalkResult::Abort;
+        }
         if entry.kind() == Some(ObjectType::Blob) {
             found.insert([parent.as_bytes(), entry.name_bytes()].concat());
         }
         TreeWalkResult::Ok
-    })?;
-    Ok(found)
+    });
+    if entries > limit {
+        let message = format!("the commit contains more than {limit} files and folders");
+        return Err(git2::Error::from_str(&message));
+    }
+    walked.map(|()| found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_walk_through_a_commit_has_a_limited_number_of_entries() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = Repository::init(folder.path()).unwrap();
+        let mut id = repository.treebuilder(None).unwrap().write().unwrap();
+        for _ in 0..40 {
+            let mut builder = repository.treebuilder(None).unwrap();
+            for name in ["a", "b"] {
+                builder.insert(name, id, 0o040_000).unwrap();
+            }
+            id = builder.write().unwrap();
+        }
+        let tree = repository.find_tree(id).unwrap();
+        let error = committed_paths(&tree, 1000).unwrap_err();
+        assert_eq!(
+            error.message(),
+            "the commit contains more than 1000 files and folders"
+        );
+    }
 }

@@ -5,15 +5,13 @@ use std::collections::{HashSet, VecDeque};
 use camino::Utf8Path;
 use git2::{ErrorCode, Oid, Repository};
 
+use crate::limits::SourceLimits;
 use crate::problem::{FileProblem, FileProblemKind, Listing, MAX_DEPTH, MAX_HIDDEN, is_manifest};
 
 /// Maximum number of symbolic links in one path, as on Linux.
 const MAX_LINKS: usize = 40;
 /// Maximum length of a symbolic link's target, as on Linux.
 pub(crate) const MAX_LINK: usize = 4096;
-/// Maximum number of entries in one listing: ten trees that reference each other ten times contain
-/// more names than any disk.
-const MAX_ENTRIES: usize = 200_000;
 
 /// Kinds of tree entries by mode (git: `cache.h`, `S_IFMT`).
 pub(crate) const KIND: i32 = 0o170_000;
@@ -144,10 +142,12 @@ pub(crate) fn list(
     path: Vec<String>,
     tree: Oid,
     shown: &Utf8Path,
+    limits: SourceLimits,
 ) -> Result<Listing, FileProblemKind> {
     let mut walk = Walk {
         repository,
         root,
+        limits,
         seen: HashSet::new(),
         entries: 0,
         hidden: 0,
@@ -164,6 +164,7 @@ pub(crate) fn list(
 struct Walk<'a> {
     repository: &'a Repository,
     root: Oid,
+    limits: SourceLimits,
     seen: HashSet<Vec<String>>,
     entries: usize,
     /// The number of entries of hidden folders.
@@ -187,10 +188,8 @@ impl Walk<'_> {
         let here = parents.last().cloned().unwrap_or_default();
         for entry in &tree {
             self.entries += 1;
-            if self.entries > MAX_ENTRIES {
-                return Err(FileProblemKind::Unreadable(format!(
-                    "it holds more than {MAX_ENTRIES} files and folders"
-                )));
+            if self.entries > self.limits.entries {
+                return Err(FileProblemKind::TooManyEntries(self.limits.entries));
             }
             let Ok(name) = std::str::from_utf8(entry.name_bytes()) else {
                 self.undecodable(&entry, shown, parents)?;
@@ -223,7 +222,7 @@ impl Walk<'_> {
                 }),
             };
             if let Err(kind) = found.and_then(|found| self.entry(found, &path, parents)) {
-                if self.entries > MAX_ENTRIES {
+                if self.entries > self.limits.entries {
                     return Err(kind);
                 }
                 self.listing.problems.push(FileProblem { path, kind });
@@ -282,7 +281,7 @@ impl Walk<'_> {
                 };
                 parents.pop();
                 let inner = std::mem::replace(&mut self.listing, outer);
-                if self.entries > MAX_ENTRIES {
+                if self.entries > self.limits.entries {
                     return result;
                 }
                 result.is_err() || !inner.files.is_empty() || !inner.problems.is_empty()

@@ -15,6 +15,7 @@ use thiserror::Error;
 
 use crate::find::{self, RevisionError};
 use crate::git::HeadCommit;
+use crate::limits::ReadBudget;
 use crate::line_endings::LineEndings;
 use crate::location;
 use crate::pack::{self, PackError, PackTree};
@@ -36,6 +37,7 @@ pub struct WorkTree {
     /// Opened for the first file or pack that needs it.
     endings: OnceLock<Option<Mutex<LineEndings>>>,
     log: Mutex<ReadLog>,
+    budget: ReadBudget,
 }
 
 /// The directory of the configuration cannot be opened.
@@ -73,6 +75,7 @@ impl WorkTree {
             root,
             endings: OnceLock::new(),
             log: Mutex::default(),
+            budget: ReadBudget::default(),
         })
     }
 
@@ -198,6 +201,7 @@ impl WorkTree {
         let mut walk = WorkTreeWalk {
             tree: self,
             seen: HashSet::new(),
+            entries: 0,
             hidden: 0,
             listing: Listing::default(),
         };
@@ -210,11 +214,13 @@ impl WorkTree {
 
     /// The bytes of a file as git would store them.
     fn bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind> {
+        self.budget.check()?;
         let (real, metadata) = self.locate(path)?;
         if !metadata.is_file() {
             return Err(FileProblemKind::Special);
         }
         let bytes = read_bounded(&real, &metadata, limit)?;
+        self.budget.add(path, bytes.len())?;
         Ok(match bytes.contains(&b'\r').then(|| self.endings()) {
             Some(Some(endings)) => endings.stored(&real, bytes),
             Some(None) | None => bytes,
@@ -244,12 +250,16 @@ impl Source for WorkTree {
     }
 
     fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
+        self.budget.check().map_err(PackError::Directory)?;
         let (real, metadata) = self.locate(path).map_err(PackError::Directory)?;
         if !metadata.is_dir() {
             return Err(PackError::NoDirectory);
         }
         let endings = self.endings();
-        let tree = pack::work::read(&real, &self.boundary, endings.as_deref())?;
+        let limits = self.budget.limits();
+        let tree = pack::work::read(&real, &self.boundary, endings.as_deref(), limits)?;
+        let counted = self.budget.add(path, tree.size());
+        counted.map_err(PackError::Directory)?;
         self.log().pack(path, tree.files());
         Ok(tree)
     }
@@ -260,6 +270,7 @@ impl Source for WorkTree {
 struct WorkTreeWalk<'a> {
     tree: &'a WorkTree,
     seen: HashSet<PathBuf>,
+    entries: usize,
     /// The number of entries of hidden folders.
     hidden: usize,
     listing: Listing,
@@ -275,14 +286,24 @@ impl WorkTreeWalk<'_> {
         parents: &mut Vec<PathBuf>,
     ) -> Result<(), FileProblemKind> {
         let entries = fs::read_dir(real).map_err(|error| unreadable(&error))?;
+        let limit = self.tree.budget.limits().entries;
+        // One entry more than allowed is enough to know.
         let mut entries = entries
+            .take(limit.saturating_sub(self.entries).saturating_add(1))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| unreadable(&error))?;
+        self.entries += entries.len();
+        if self.entries > limit {
+            return Err(FileProblemKind::TooManyEntries(limit));
+        }
         entries.sort_unstable_by_key(fs::DirEntry::file_name);
         for entry in entries {
             let name = entry.file_name();
             let Some(name) = name.to_str() else {
                 self.undecodable(&entry, shown, parents);
+                if self.entries > limit {
+                    return Err(FileProblemKind::TooManyEntries(limit));
+                }
                 continue;
             };
             let path = shown.join(name);
@@ -301,6 +322,9 @@ impl WorkTreeWalk<'_> {
                 Err(error) => Err(unreadable(&error)),
             };
             if let Err(kind) = result {
+                if self.entries > limit {
+                    return Err(kind);
+                }
                 self.listing.problems.push(FileProblem { path, kind });
             }
         }

@@ -8,6 +8,7 @@ pub mod docker;
 mod name;
 mod opaque;
 pub mod pulumi;
+mod shorten;
 
 /// The name of the configuration file.
 pub const CONFIG_FILE_NAME: &str = "polwarden.yaml";
@@ -15,6 +16,7 @@ pub const CONFIG_FILE_NAME: &str = "polwarden.yaml";
 pub use desired::Desired;
 pub use name::{Name, NameError, character_name, is_hidden};
 pub use opaque::Opaque;
+pub use shorten::shorten;
 
 /// The complete live state of an organization, by service.
 #[derive(Debug, Clone, PartialEq, Eq)]

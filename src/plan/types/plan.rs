@@ -19,6 +19,7 @@ use super::resource::LiveCounts;
 use git::{CommitPerson, HeadCommit, Pipeline};
 use manifest::config::Provider;
 use model::docker::Profile;
+use model::shorten;
 
 /// The version of the JSON form of a plan; raised when a reader of the old form would misread the new one.
 pub const FORMAT_VERSION: u32 = 3;
@@ -218,13 +219,30 @@ impl Commit {
             author,
             committer,
         } = head;
+        let person = |person: CommitPerson| CommitPerson {
+            name: shorten_name(&person.name),
+            email: shorten_name(&person.email),
+            time: person.time,
+        };
+        let name = |name: Option<String>| name.map(|name| shorten_name(&name));
         Self {
             id,
             dirty,
-            branch,
-            author: Some(author),
-            committer: Some(committer),
-            pipeline,
+            branch: name(branch),
+            author: Some(person(author)),
+            committer: Some(person(committer)),
+            pipeline: pipeline.map(|pipeline| Pipeline {
+                service: pipeline.service,
+                branch: name(pipeline.branch),
+                actor: name(pipeline.actor),
+            }),
         }
     }
+}
+
+/// The author of a change chooses these names, and git and pipelines allow any length.
+fn shorten_name(name: &str) -> String {
+    /// Maximum number of characters.
+    const LONGEST: usize = 200;
+    shorten(name, LONGEST).into_owned()
 }

@@ -2,13 +2,15 @@
 //! effect.
 
 use crate::render::text::neutral;
+use model::shorten;
 
 /// Longer text is shortened: a comment should be readable.
 const LONGEST: usize = 300;
 
 /// Inline code.
 pub(super) fn code(text: &str) -> String {
-    let text = shortened(&neutral(text));
+    let text = neutral(text);
+    let text = shorten(&text, LONGEST);
     if text.trim().is_empty() {
         // Inline code cannot be empty.
         return format!("`\"{text}\"`");
@@ -25,7 +27,7 @@ pub(super) fn code(text: &str) -> String {
 
 /// A line of a code block.
 pub(super) fn code_line(text: &str) -> String {
-    shortened(&neutral(text))
+    shorten(&neutral(text), LONGEST).into_owned()
 }
 
 /// A fence that is longer than any in these lines.
@@ -42,17 +44,6 @@ fn longest_run(text: &str) -> usize {
         .map(str::len)
         .max()
         .unwrap_or_default()
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(LONGEST) {
-        None => text.to_owned(),
-        Some((cut, _)) => format!(
-            "{}… ({} characters more)",
-            &text[..cut],
-            text[cut..].chars().count()
-        ),
-    }
 }
 
 #[cfg(test)]

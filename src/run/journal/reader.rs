@@ -79,15 +79,20 @@ impl RunHistory {
             path: path.to_owned(),
             cause: Arc::new(cause),
         };
+        let too_long = || JournalError::TooLong {
+            path: path.to_owned(),
+        };
         let file = std::fs::File::open(path).map_err(failed)?;
+        if file.metadata().map_err(failed)?.len() > MAX_BYTES {
+            return Err(too_long());
+        }
         let mut bytes = Vec::new();
+        // The file may grow while it is read.
         file.take(MAX_BYTES + 1)
             .read_to_end(&mut bytes)
             .map_err(failed)?;
         if bytes.len() as u64 > MAX_BYTES {
-            return Err(JournalError::TooLong {
-                path: path.to_owned(),
-            });
+            return Err(too_long());
         }
         Self::parse(&bytes, path)
     }

@@ -2,6 +2,8 @@ use camino::Utf8Path;
 use proptest::prelude::*;
 
 use super::*;
+use crate::mutated_bytes::{CASES, mutated_bytes};
+use crate::mutated_json::mutated_json;
 use crate::plan::{CallId, SentOperation, TargetInfo};
 use crate::run::object::StateAfterWrite;
 use manifest::config::Provider;
@@ -57,6 +59,11 @@ fn answer(call: u32) -> JournalRecord {
     }))
 }
 
+fn records() -> Vec<JournalRecord> {
+    let head = JournalRecord::Run(Box::new(head()));
+    vec![head, intent(1), answer(1), intent(2), intent(3), answer(3)]
+}
+
 fn bytes(records: &[JournalRecord]) -> Vec<u8> {
     records
         .iter()
@@ -84,6 +91,30 @@ proptest! {
         let history = RunHistory::parse(&lines.join(&b'\n'), Utf8Path::new("j")).unwrap();
         prop_assert_eq!(history.targets["t"].calls.len(), 3);
         prop_assert!(history.unreadable >= 1);
+    }
+}
+
+fn read_and_count(text: &[u8]) {
+    if let Ok(history) = RunHistory::parse(text, Utf8Path::new("j")) {
+        history.counts();
+        history.open_calls().count();
+        history.is_unfinished();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
+
+    #[test]
+    fn bytes_of_a_journal_never_panic(text in mutated_bytes(vec![bytes(&records())])) {
+        read_and_count(&text);
+    }
+
+    #[test]
+    fn values_of_a_journal_never_panic(lines in mutated_json(serde_json::to_value(records()).unwrap())) {
+        let lines = lines.as_array().cloned().unwrap_or_default();
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        read_and_count(text.as_bytes());
     }
 }
 
@@ -128,6 +159,17 @@ async fn what_follows_a_torn_line_begins_on_its_own() {
         std::fs::read(&path).unwrap().starts_with(&text),
         "nothing that it held is lost"
     );
+}
+
+#[test]
+fn a_journal_that_is_too_long_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = camino::Utf8PathBuf::from_path_buf(folder.path().join("j.jsonl")).unwrap();
+    let file = std::fs::File::create(&path).unwrap();
+    // A sparse file.
+    file.set_len(super::writer::MAX_BYTES + 1).unwrap();
+    let error = RunHistory::read(&path).unwrap_err();
+    assert!(matches!(error, JournalError::TooLong { .. }), "{error}");
 }
 
 #[test]

@@ -137,3 +137,31 @@ fn names_of_people_and_branches_are_data() {
     };
     assert!(!events.iter().any(is_markup), "{page}");
 }
+
+#[test]
+fn long_names_are_cut_with_a_mark() {
+    let mut site = Site::new("");
+    let (long, limit) = ("n".repeat(10_000), "n".repeat(200));
+    let cut = format!("{limit}… (9800 characters more)");
+    let head = site.repository.head().unwrap().peel_to_commit().unwrap();
+    let author = git2::Signature::now(&long, &long).unwrap();
+    let tree = head.tree().unwrap();
+    site.repository
+        .commit(Some("HEAD"), &author, &author, "x", &tree, &[&head])
+        .unwrap();
+    site.sandbox.set("GITHUB_ACTIONS", "true");
+    site.sandbox.set("GITHUB_ACTOR", &long);
+    site.sandbox.set("GITHUB_HEAD_REF", &long);
+    let files = ["--output", "markdown=out/plan.md"];
+    let (commit, text) = plan(&site, &files);
+    for person in ["author", "committer"] {
+        assert_eq!(commit[person]["name"], *cut);
+        assert_eq!(commit[person]["email"], *cut);
+    }
+    assert_eq!(commit["pipeline"]["actor"], *cut);
+    assert_eq!(commit["pipeline"]["branch"], *cut);
+    for text in [text, site.sandbox.read("out/plan.md")] {
+        assert!(text.contains("(9800 characters more)"), "{text}");
+        assert!(text.len() < 20_000, "{}", text.len());
+    }
+}

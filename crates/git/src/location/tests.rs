@@ -199,6 +199,13 @@ fn neither_configuration_nor_objects_come_from_tracked_files() {
     let alternates = folder.path().join(".git/objects/info/alternates");
     fs::write(&alternates, "../../objects\n").unwrap();
     assert!(reason(folder.path()).contains("alternates"));
+    // A file that is too large to check is refused.
+    fs::write(&alternates, "/nowhere\n".repeat(200_000)).unwrap();
+    let reason = reason(folder.path());
+    assert!(
+        reason.contains("alternates` cannot be read: it is larger than"),
+        "{reason}"
+    );
 }
 
 #[test]

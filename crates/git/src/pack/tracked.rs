@@ -4,6 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use git2::{Oid, Repository};
 
 use super::tree::{PackCollector, PackError, PackTree, entry_error};
+use crate::limits::SourceLimits;
 use crate::problem::{FileProblemKind, MAX_DEPTH};
 use crate::walk::{FOLDER, KIND, LINK, MAX_LINK, SUBMODULE, blob, unreadable};
 
@@ -11,8 +12,12 @@ use crate::walk::{FOLDER, KIND, LINK, MAX_LINK, SUBMODULE, blob, unreadable};
 const EXECUTABLE: i32 = 0o100_755;
 
 /// Reads all files below a tree.
-pub(crate) fn read(repository: &Repository, tree: Oid) -> Result<PackTree, PackError> {
-    let mut collected = PackCollector::default();
+pub(crate) fn read(
+    repository: &Repository,
+    tree: Oid,
+    limits: SourceLimits,
+) -> Result<PackTree, PackError> {
+    let mut collected = PackCollector::new(limits);
     folder(repository, tree, Utf8Path::new(""), 0, &mut collected)?;
     collected.finish()
 }
@@ -35,6 +40,7 @@ fn folder(
         return Err(wrong(shown, FileProblemKind::too_deep()));
     }
     for entry in &tree {
+        collected.visit()?;
         let Ok(name) = std::str::from_utf8(entry.name_bytes()) else {
             let path = shown.join(String::from_utf8_lossy(entry.name_bytes()).as_ref());
             return Err(wrong(&path, FileProblemKind::Name));

@@ -7,6 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use model::digest::{FileDigest, SourceDigest};
 use thiserror::Error;
 
+use crate::limits::SourceLimits;
 use crate::problem::FileProblemKind;
 
 /// Maximum total size of a source in bytes.
@@ -93,7 +94,9 @@ impl PackError {
                 FileProblemKind::Missing => {
                     "write the path of the directory with the pack's source, from `polwarden.yaml`"
                 }
-                FileProblemKind::TooLarge(_) => {
+                FileProblemKind::TooLarge(_)
+                | FileProblemKind::TotalTooLarge(_)
+                | FileProblemKind::TooManyEntries(_) => {
                     "leave out of it what the pack does not need, with a `.gitignore`"
                 }
                 FileProblemKind::Submodule => "keep the pack's source in this repository",
@@ -123,6 +126,18 @@ impl PackTree {
     /// The files and links by path.
     pub fn entries(&self) -> &BTreeMap<String, PackEntry> {
         &self.entries
+    }
+
+    /// The total size of all files in bytes.
+    pub(crate) fn size(&self) -> usize {
+        let sizes = self.entries.values().map(|entry| match entry {
+            PackEntry::File {
+                bytes,
+                executable: _,
+            } => bytes.len(),
+            PackEntry::Link { target } => target.len(),
+        });
+        sizes.sum()
     }
 
     /// The digests of all files and links by path.
@@ -176,13 +191,41 @@ impl PackTree {
 }
 
 /// Collects entries and enforces the limits.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct PackCollector {
     tree: PackTree,
     bytes: usize,
+    limits: SourceLimits,
+    /// The number of files and folders that the walk found. Folders and ignored files are not part
+    /// of the source, but a walk through them takes time.
+    visited: usize,
 }
 
 impl PackCollector {
+    pub(super) fn new(limits: SourceLimits) -> Self {
+        Self {
+            tree: PackTree::default(),
+            bytes: 0,
+            limits,
+            visited: 0,
+        }
+    }
+
+    /// The number of files and folders that the walk may still find.
+    pub(super) fn remaining_visits(&self) -> usize {
+        self.limits.entries.saturating_sub(self.visited)
+    }
+
+    /// Counts a file or folder.
+    pub(super) fn visit(&mut self) -> Result<(), PackError> {
+        self.visited += 1;
+        if self.visited > self.limits.entries {
+            let kind = FileProblemKind::TooManyEntries(self.limits.entries);
+            return Err(PackError::Directory(kind));
+        }
+        Ok(())
+    }
+
     /// The remaining size in bytes.
     pub(super) fn remaining(&self) -> usize {
         MAX_SOURCE_BYTES.saturating_sub(self.bytes)

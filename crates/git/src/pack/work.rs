@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::tree::{PackCollector, PackError, PackTree, entry_error};
 use crate::find::RevisionError;
+use crate::limits::SourceLimits;
 use crate::line_endings::LineEndings;
 use crate::location;
 use crate::problem::{FileProblemKind, MAX_DEPTH};
@@ -22,12 +23,13 @@ pub(crate) fn read(
     directory: &Path,
     boundary: &Path,
     endings: Option<&LineEndings>,
+    limits: SourceLimits,
 ) -> Result<PackTree, PackError> {
     let ignores = IgnoreRules::open(directory, boundary).map_err(PackError::Directory)?;
     let mut walk = PackWalk {
         ignores,
         endings,
-        collected: PackCollector::default(),
+        collected: PackCollector::new(limits),
     };
     walk.folder(directory, Utf8Path::new(""), 0)?;
     walk.collected.finish()
@@ -51,10 +53,13 @@ impl PackWalk<'_> {
         if depth >= MAX_DEPTH {
             return Err(wrong(shown, FileProblemKind::too_deep()));
         }
-        let entries = fs::read_dir(real).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let bound = self.collected.remaining_visits().saturating_add(1);
+        let entries = fs::read_dir(real)
+            .and_then(|entries| entries.take(bound).collect::<Result<Vec<_>, _>>());
         let mut entries = entries.map_err(|error| wrong(shown, unreadable(&error)))?;
         entries.sort_unstable_by_key(fs::DirEntry::file_name);
         for entry in entries {
+            self.collected.visit()?;
             let name = entry.file_name();
             let real = entry.path();
             let Some(name) = name.to_str() else {

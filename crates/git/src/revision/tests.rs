@@ -1,8 +1,12 @@
 use std::collections::BTreeMap;
 
-use git2::{RepositoryInitOptions, Signature, Time};
+use git2::{ObjectType, RepositoryInitOptions, Signature, Time};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use super::*;
+use crate::limits::SourceLimits;
+use crate::mutated_bytes::{CASES, mutated_bytes};
 use crate::{FileProblem, PullRequest};
 
 const FILE: i32 = 0o100_644;
@@ -374,8 +378,111 @@ fn a_tree_that_names_itself_over_and_over_ends() {
     }
     commit(&repository, id);
     let revision = Revision::open(folder.path(), &"HEAD".into()).unwrap();
-    let error = revision.list(".".into()).unwrap_err();
-    assert!(error.to_string().contains("more than"), "{error}");
+    let too_many = FileProblemKind::TooManyEntries(200_000);
+    assert_eq!(revision.list(".".into()), Err(too_many.clone()));
+    let error = revision.pack(".".into()).unwrap_err();
+    assert_eq!(error, PackError::TooMany);
+
+    // Folders without files.
+    let mut id = tree(&repository, &[]);
+    for _ in 0..12 {
+        let mut builder = repository.treebuilder(None).unwrap();
+        for name in 0..10 {
+            builder.insert(name.to_string(), id, FOLDER).unwrap();
+        }
+        id = builder.write().unwrap();
+    }
+    commit(&repository, id);
+    let revision = Revision::open(folder.path(), &"HEAD".into()).unwrap();
+    assert_eq!(revision.list(".".into()), Err(too_many.clone()));
+    assert_eq!(
+        revision.pack(".".into()),
+        Err(PackError::Directory(too_many))
+    );
+}
+
+/// The bytes of a tree with a file, a folder, a link and a submodule.
+fn tree_bytes(repository: &Repository) -> Vec<u8> {
+    let id = tree(
+        repository,
+        &[
+            file("a.yaml", "x"),
+            file("p/PulumiPolicy.yaml", "x"),
+            file("p/b.yaml", "x"),
+            link("l", "p"),
+            (b"s", SUBMODULE, b""),
+        ],
+    );
+    let objects = repository.odb().unwrap();
+    objects.read(id).unwrap().data().to_vec()
+}
+
+#[test]
+fn bytes_of_a_tree_never_panic() {
+    let (folder, repository) = committed(&[file("x.yaml", "x")]);
+    let commit_object = {
+        let head = repository.head().unwrap().peel_to_commit().unwrap();
+        let objects = repository.odb().unwrap();
+        let text = String::from_utf8(objects.read(head.id()).unwrap().data().to_vec()).unwrap();
+        text.replace(&head.tree_id().to_string(), "TREE")
+    };
+    let changed = mutated_bytes(vec![tree_bytes(&repository)]);
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(CASES));
+    let result = runner.run(&changed, |bytes| {
+        let objects = repository.odb().unwrap();
+        let root = objects.write(ObjectType::Tree, &bytes).unwrap();
+        let text = commit_object.replace("TREE", &root.to_string());
+        let id = objects.write(ObjectType::Commit, text.as_bytes()).unwrap();
+        let path = RevisionPath::from(&*id.to_string());
+        let Ok(revision) = Revision::open(folder.path(), &path) else {
+            return Ok(());
+        };
+        let files = revision.list(".".into()).map(|listing| listing.files);
+        for file in files.unwrap_or_default() {
+            let _ = revision.read(&file, 100);
+        }
+        let _ = revision.pack(".".into());
+        let _ = revision.pack("p".into());
+        Ok(())
+    });
+    result.unwrap();
+}
+
+#[test]
+fn the_files_of_a_revision_and_of_the_index_have_a_limited_size_together() {
+    let (folder, repository) = repository(false);
+    let id = tree(
+        &repository,
+        &[
+            file("a.yaml", "12345"),
+            file("b.yaml", "67890"),
+            file("p/PulumiPolicy.yaml", "123456"),
+        ],
+    );
+    commit(&repository, id);
+    let mut index = repository.index().unwrap();
+    index.read_tree(&repository.find_tree(id).unwrap()).unwrap();
+    index.write().unwrap();
+    let limits = SourceLimits {
+        bytes: 9,
+        entries: 2,
+    };
+    for mut revision in [
+        Revision::open(folder.path(), &"HEAD".into()).unwrap(),
+        Revision::staged(folder.path()).unwrap(),
+    ] {
+        revision.budget = ReadBudget::new(limits);
+        revision.read("a.yaml".into(), 9).unwrap();
+        revision.read("a.yaml".into(), 9).unwrap();
+        let exceeded = FileProblemKind::TotalTooLarge(9);
+        assert_eq!(revision.read("b.yaml".into(), 9), Err(exceeded.clone()));
+        assert_eq!(
+            revision.pack("p".into()),
+            Err(PackError::Directory(exceeded))
+        );
+        let too_many = FileProblemKind::TooManyEntries(2);
+        assert_eq!(revision.list(".".into()), Err(too_many));
+    }
 }
 
 #[test]

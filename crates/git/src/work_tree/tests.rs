@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::RevisionPath;
+use crate::limits::SourceLimits;
 
 /// Runs git without the configuration of this machine.
 fn git(folder: &Path, arguments: &[&str]) {
@@ -265,4 +266,71 @@ fn missing_objects_of_a_partial_clone_are_named() {
     );
     let base = Revision::open(&clone, &"HEAD~1:gov".into()).unwrap();
     assert_eq!(&*base.read("p/a.yaml".into(), 100).unwrap(), "a\nb\n");
+}
+
+/// A work tree with small limits.
+fn limited(folder: &Path, bytes: usize, entries: usize) -> WorkTree {
+    let mut tree = WorkTree::open(folder).unwrap();
+    tree.budget = ReadBudget::new(SourceLimits { bytes, entries });
+    tree
+}
+
+#[test]
+fn a_listing_has_a_limited_number_of_entries() {
+    let folder = repository();
+    // `p`, `p/a.yaml` and `polwarden.yaml`.
+    let gov = folder.path().join("gov");
+    let listing = limited(&gov, 100, 3).list(".".into()).unwrap();
+    assert_eq!(listing.files, ["p/a.yaml"]);
+    let error = Err(FileProblemKind::TooManyEntries(2));
+    assert_eq!(limited(&gov, 100, 2).list(".".into()), error);
+    let text = FileProblemKind::TooManyEntries(200_000).to_string();
+    assert_eq!(
+        text,
+        "the folder contains more than 200000 files and folders"
+    );
+}
+
+#[test]
+fn the_files_of_a_work_tree_have_a_limited_size_together() {
+    let folder = repository();
+    let gov = folder.path().join("gov");
+    let tree = limited(&gov, 11, 100);
+    tree.read("polwarden.yaml".into(), 100).unwrap();
+    // A second read of the same file does not count.
+    tree.read("polwarden.yaml".into(), 100).unwrap();
+    let exceeded = FileProblemKind::TotalTooLarge(11);
+    assert_eq!(tree.read("p/a.yaml".into(), 100), Err(exceeded.clone()));
+    let pack = limited(&gov, 11, 100).pack("../pack".into());
+    assert_eq!(pack, Err(PackError::Directory(exceeded)));
+}
+
+#[test]
+fn the_walk_through_a_pack_has_a_limited_number_of_entries() {
+    let folder = repository();
+    let pack = folder.path().join("pack");
+    for name in ["a", "b", "c"] {
+        fs::create_dir_all(pack.join(name)).unwrap();
+    }
+    let read = |entries| limited(&folder.path().join("gov"), 100, entries).pack("../pack".into());
+    assert_eq!(read(5).unwrap().entries().len(), 2);
+    let error = FileProblemKind::TooManyEntries(4);
+    assert_eq!(read(4), Err(PackError::Directory(error)));
+}
+
+#[cfg(unix)]
+#[test]
+fn entries_of_a_folder_whose_name_is_not_utf8_count() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = repository();
+    let gov = folder.path().join("gov");
+    let inner = gov.join(std::ffi::OsStr::from_bytes(b"z\xff"));
+    if fs::create_dir(&inner).is_err() {
+        crate::skip::needs("a file system with names that are not UTF-8");
+        return;
+    }
+    fs::write(inner.join("a.txt"), "").unwrap();
+    let error = Err(FileProblemKind::TooManyEntries(4));
+    assert_eq!(limited(&gov, 100, 4).list(".".into()), error);
+    assert!(limited(&gov, 100, 5).list(".".into()).is_ok());
 }

@@ -1,7 +1,10 @@
 //! The source of the signers: a change cannot add its own.
 
+use proptest::prelude::*;
+
 use super::super::allowed::AllowedSigners;
 use super::*;
+use crate::mutated_bytes::{CASES, mutated_bytes};
 
 const FILE: &str = "allowed_signers";
 
@@ -317,4 +320,38 @@ fn a_link_in_the_place_of_the_file_is_not_followed() {
         site.refused(commit, None, &BTreeMap::new())
             .contains("cannot be used: it is no file")
     );
+}
+
+fn signers() -> String {
+    let options = "namespaces=\"git,x*\",valid-after=\"20200101\",valid-before=\"20991231235959Z\"";
+    let key = public(&key(3));
+    format!("# comment\n{}ann@example.com {options} {key}\n", both())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
+
+    #[test]
+    fn bytes_of_allowed_signers_never_panic(bytes in mutated_bytes(vec![signers()])) {
+        let Ok(signers) = AllowedSigners::parse(&String::from_utf8_lossy(&bytes)) else {
+            return Ok(());
+        };
+        for key in [key(1), key(3)] {
+            for signer in signers.with_key(key.public_key().key_data()) {
+                signer.is_for("git");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_long_namespace_pattern_is_matched_without_deep_recursion() {
+    for (end, is_match) in [("", true), ("t", true), ("x", false)] {
+        let pattern = format!("{}{end}", "*".repeat(1_000_000));
+        let text = format!("a namespaces=\"{pattern}\" {}\n", public(&key(1)));
+        let signers = AllowedSigners::parse(&text).unwrap();
+        let key = key(1);
+        let signer = signers.with_key(key.public_key().key_data()).next();
+        assert_eq!(signer.unwrap().is_for("git"), is_match, "{end}");
+    }
 }

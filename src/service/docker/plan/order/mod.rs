@@ -102,10 +102,12 @@ pub(super) fn arrange(
     let mut notes = Vec::new();
     notes.extend(cedar_note(live, &steps));
     let contested = contested(&conflicts, &steps);
-    let calls = number(steps, &graph, unproved.is_some());
+    let mut calls = number(steps, &graph, unproved.is_some());
     // The graph keeps every decision without a conflict.
     if unproved.is_none() && !conflicts.is_empty() {
-        notes.extend(gap_notes(&gaps(live, &calls), &calls, teams));
+        let found;
+        (calls, found) = with_fewest_gaps(live, calls);
+        notes.extend(gap_notes(&found, &calls, teams));
     }
     notes.extend(
         unproved
@@ -117,6 +119,40 @@ pub(super) fn arrange(
         notes,
         contested,
     }
+}
+
+/// Orders calls with gaps again as long as this leaves fewer gaps. The greedy choice depends on the
+/// order of the list, and it can be worse than making the calls one by one.
+fn with_fewest_gaps(
+    live: &DockerLiveState,
+    mut calls: Vec<PlannedCall>,
+) -> (Vec<PlannedCall>, Vec<OrderConflict>) {
+    let mut found = gaps(live, &calls);
+    while !found.is_empty() {
+        let steps = SplittableCall::of_calls(&calls);
+        let again = attempt(live, &steps);
+        let reordered = number(steps, &again.graph, again.unproved.is_some());
+        let candidates = [reordered, one_by_one(&calls)];
+        let best = candidates
+            .into_iter()
+            .map(|calls| (gaps(live, &calls), calls))
+            .min_by_key(|(gaps, _)| gaps.len());
+        match best {
+            Some((fewer, order)) if fewer.len() < found.len() => (calls, found) = (order, fewer),
+            Some(_) | None => break,
+        }
+    }
+    (calls, found)
+}
+
+fn one_by_one(calls: &[PlannedCall]) -> Vec<PlannedCall> {
+    calls
+        .iter()
+        .map(|call| PlannedCall {
+            after: all_before(call.id, reason(CallEffect::NONE)),
+            ..call.clone()
+        })
+        .collect()
 }
 
 fn contested(conflicts: &[OrderConflict], steps: &[SplittableCall]) -> ContestedCalls {
@@ -161,14 +197,8 @@ impl UnavoidableGap {
         if unproved.is_some() {
             return Self::Unproved;
         }
-        let one_by_one: Vec<PlannedCall> = calls
-            .iter()
-            .map(|call| PlannedCall {
-                after: all_before(call.id, DependencyReason::FirstPart),
-                ..call.clone()
-            })
-            .collect();
-        Self::Gaps(conflicts.len().min(gaps(live, &one_by_one).len()))
+        let one_by_one = gaps(live, &one_by_one(calls));
+        Self::Gaps(conflicts.len().min(one_by_one.len()))
     }
 }
 
