@@ -65,6 +65,13 @@ impl Source for SourceTree {
         }
     }
 
+    fn inspect(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+        match self {
+            Self::Work(tree) => tree.inspect(path, limit),
+            Self::Revision(tree) => tree.inspect(path, limit),
+        }
+    }
+
     fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
         match self {
             Self::Work(tree) => tree.pack(path),
@@ -104,6 +111,13 @@ impl Source for EditedTree<'_> {
         match self.edits.get(path) {
             Some(text) => Ok(text.as_str().into()),
             None => self.tree.read(path, limit),
+        }
+    }
+
+    fn inspect(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+        match self.edits.get(path) {
+            Some(text) => Ok(text.as_str().into()),
+            None => self.tree.inspect(path, limit),
         }
     }
 

@@ -367,7 +367,7 @@ fn skipped_content(source: &impl Source, path: &Utf8Path) -> SkippedContent {
         MAX_SKIPPED_BYTES
     };
     // A file that is not text, or is not there anymore, is not a manifest.
-    match source.read(path, limit) {
+    match source.inspect(path, limit) {
         Ok(text) if manifest::contains_manifest(&text) => SkippedContent::Manifest,
         Ok(_) | Err(_) => SkippedContent::Other,
     }

@@ -208,6 +208,7 @@ fn an_imported_policy_is_written_where_it_is_read() {
         let ran = sandbox.expect(0, &["import", "--out", folder]);
         assert!(ran.err.contains("these files are not read"), "{}", ran.err);
     }
+    std::fs::remove_dir_all(sandbox.path("policies/.hidden")).unwrap();
     let ran = sandbox.expect(0, &["import"]);
     assert!(!ran.err.contains("not read"), "{}", ran.err);
     let ran = sandbox.expect(0, &["plan", "--detailed-exitcode"]);

@@ -34,7 +34,7 @@ fn quick() -> HttpOptions {
         faults: 2,
         first_wait: Duration::from_millis(1),
         longest_wait: Duration::from_millis(2),
-        max_wait: Duration::from_millis(100),
+        max_wait: Duration::from_millis(1500),
     };
     HttpOptions {
         retry,

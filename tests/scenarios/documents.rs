@@ -134,7 +134,7 @@ fn all_states(more: &str) -> Site {
         .write("policies/format.yaml", format.replace('\n', "\r\n"));
     site.sandbox.write(
         "policies/meaning.yaml",
-        policy("meaning", "a := 1\n        b := \"\u{1b}[31m\u{202e}\""),
+        policy("meaning", "a := 1\n        b := \"[31m\u{202e}\""),
     );
     site.sandbox.write("policies/behind.yaml", &old);
     site.sandbox.write(

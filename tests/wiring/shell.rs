@@ -186,6 +186,8 @@ fn drift_ends_as_the_program_ends() {
 #[test]
 fn a_merge_request_has_one_note_that_is_kept_up_to_date() {
     let Some(mut sandbox) = sandbox() else { return };
+    // What a pipeline of a merge request would compare with is not the subject here.
+    expect(0, &sandbox, "plan.sh", &[]);
     let gitlab = Service::start();
     let forged = "<!-- polwarden:plan:all -->\nNothing changes.";
     gitlab.says("hostile", forged);
@@ -194,15 +196,16 @@ fn a_merge_request_has_one_note_that_is_kept_up_to_date() {
         ("CI_API_V4_URL", &gitlab.url),
         ("CI_PROJECT_ID", "1"),
         ("CI_MERGE_REQUEST_IID", "7"),
+        ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"),
         ("CI_COMMIT_SHA", "abc"),
         ("CI_JOB_URL", "https://gitlab.example.com/jobs/1"),
     ] {
         sandbox.set(name, value);
     }
-    expect(0, &sandbox, "plan.sh", &[]);
     expect(0, &sandbox, "gitlab-note.sh", &[]);
+    let note = &gitlab.own()[0];
     assert!(
-        gitlab.own()[0].contains("a.example.com"),
+        note.contains("a.example.com") && note.contains("Commit abc, to be merged into `main`"),
         "{:?}",
         gitlab.own()
     );

@@ -22,6 +22,14 @@ pub trait Source: Sync {
     /// The file cannot be read, is not UTF-8, or exceeds `limit` bytes.
     fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind>;
 
+    /// Reads a file that only affects warnings, so that it need not be committed.
+    ///
+    /// # Errors
+    /// See [`read`](Self::read).
+    fn inspect(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+        self.read(path, limit)
+    }
+
     /// Reads the source of a policy pack: all files of a directory relative to the configuration,
     /// including hidden files, without files that git ignores.
     ///

@@ -249,6 +249,10 @@ impl Source for WorkTree {
         }
     }
 
+    fn inspect(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+        text(self.bytes(path, limit)?)
+    }
+
     fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
         self.budget.check().map_err(PackError::Directory)?;
         let (real, metadata) = self.locate(path).map_err(PackError::Directory)?;
