@@ -29,6 +29,7 @@ use crate::workspace::state;
 #[command(after_help = "Examples:
   polwarden plan
   polwarden plan --detailed-exitcode --out plan.json
+  polwarden plan --out plan.json --sign ~/.ssh/id_ed25519
   polwarden plan --allow-widening 'tcp **.example.com:443' --base origin/main
   polwarden plan --watch --endpoint docker=embedded
   polwarden plan --format github --output markdown=comment.md --output html=plan.html
@@ -62,6 +63,10 @@ pub(super) struct PlanArgs {
     /// Write the plan to this file too, for `polwarden apply FILE`.
     #[arg(long, value_name = "FILE")]
     out: Option<Utf8PathBuf>,
+    /// Sign the file of --out with this OpenSSH private key, for `polwarden apply FILE --verify`. The signature is
+    /// written to FILE.sig.
+    #[arg(long, value_name = "KEY", requires = "out")]
+    sign: Option<Utf8PathBuf>,
 }
 
 impl PlanArgs {
@@ -171,8 +176,15 @@ impl PlanArgs {
         plan.digest = Some(plan_digest(&plan)?);
         if let Some(path) = &self.out {
             let path = directory::argument(path);
-            state::write_private(path.as_std_path(), render::plan::json(&plan)?)
+            let json = render::plan::json(&plan)?;
+            let signature = self.signature(&json)?;
+            state::write_private(path.as_std_path(), json)
                 .with_context(|| format!("cannot write the plan to `{path}`"))?;
+            if let Some(signature) = signature {
+                let path = state::signature_path(&path);
+                state::write_private(path.as_std_path(), signature)
+                    .with_context(|| format!("cannot write the signature to `{path}`"))?;
+            }
         }
         self.write(Some(&plan), reporter, &prefix, console)?;
         if plan.failed_gates().next().is_some() {
@@ -187,6 +199,20 @@ impl PlanArgs {
         } else {
             Exit::Done
         })
+    }
+
+    /// The signature of a plan, if one is asked for.
+    fn signature(&self, plan: &str) -> anyhow::Result<Option<String>> {
+        let Some(path) = &self.sign else {
+            return Ok(None);
+        };
+        let path = directory::argument(path);
+        let key = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read the key `{path}`"))?;
+        let signature = git::sign_plan(&key, plan.as_bytes());
+        Ok(Some(signature.with_context(|| {
+            format!("cannot sign the plan with `{path}`")
+        })?))
     }
 
     /// Writes the plan, or what kept it from being made, in all formats that are asked for.

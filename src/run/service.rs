@@ -277,11 +277,16 @@ pub trait Reads: Send + Sync {
     /// Nothing was read, or the plan is for another service.
     fn audit(&self, plan: &TargetPlan) -> Result<Vec<String>, ServiceError>;
 
-    /// The same plan with everything computed again that follows from its calls.
+    /// The same plan with everything computed again that follows from its calls, the live state and
+    /// the manifests of `request`.
     ///
     /// # Errors
     /// The calls do not fit the live state, or it was not read.
-    fn recompute(&self, plan: &TargetPlan) -> Result<TargetPlan, PlanError>;
+    fn recompute(
+        &self,
+        plan: &TargetPlan,
+        request: &PlanRequest<'_>,
+    ) -> Result<TargetPlan, PlanError>;
 
     /// Holds the calls of a plan against access gates; no outcomes where the service has none.
     ///

@@ -8,6 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use camino::{Utf8Path, Utf8PathBuf};
 use git::TrackedFiles;
 
 /// The folder, beside `polwarden.yaml`, for what is kept between runs.
@@ -107,6 +108,11 @@ pub fn create_private(path: &Path) -> io::Result<File> {
 /// It cannot be written, or it is a link.
 pub fn write_private(path: &Path, bytes: impl AsRef<[u8]>) -> io::Result<()> {
     io::Write::write_all(&mut create_private(path)?, bytes.as_ref())
+}
+
+/// The file with the signature of a plan.
+pub fn signature_path(plan: &Utf8Path) -> Utf8PathBuf {
+    Utf8PathBuf::from(format!("{plan}.sig"))
 }
 
 /// Writes a file that others may read too. A link is not followed.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use emulator::{DockerOptions, RunningEmulator, start};
+use polwarden::plan::{Plan, plan_digest};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
@@ -194,6 +195,14 @@ pub(crate) fn target(name: &str, organization: &str, path: &str, more: &str) -> 
 /// A manifest of a policy: `spec` are the lines below `spec:`, without indentation.
 pub(crate) fn policy(name: &str, spec: &str) -> String {
     policy_with(name, "", spec)
+}
+
+/// Changes the plan in `plan.json`, and writes it to `forged.json` with a matching digest.
+pub(crate) fn forge_plan(sandbox: &Sandbox, change: impl FnOnce(&mut Plan)) {
+    let mut plan: Plan = serde_json::from_str(&sandbox.read("plan.json")).unwrap();
+    change(&mut plan);
+    plan.digest = Some(plan_digest(&plan).unwrap());
+    sandbox.write("forged.json", serde_json::to_string(&plan).unwrap());
 }
 
 /// A manifest of a policy with further lines below `metadata:`.

@@ -7,7 +7,7 @@ use emulator::chainloop::{
 };
 use serde_json::Value;
 
-use crate::cli::sandbox::{SECRET, Sandbox};
+use crate::cli::sandbox::{SECRET, Sandbox, forge_plan};
 
 /// A repository with one target at Chainloop, and the service.
 pub(super) struct Site {
@@ -455,6 +455,17 @@ fn what_is_builtin_or_local_or_a_group_is_held_with_its_reason() {
 fn a_plan_that_no_longer_fits_is_stale_and_another_writer_is_not_written_over() {
     let site = all_states(WRITES);
     site.sandbox.expect(0, &["plan", "--out", "plan.json"]);
+    // A plan without the fingerprints of what its calls change.
+    forge_plan(&site.sandbox, |plan| plan.targets[0].before.clear());
+    let ran = site
+        .sandbox
+        .expect(6, &["apply", "forged.json", "--auto-approve"]);
+    assert!(
+        ran.err
+            .contains("policy `meaning` has changed since the plan was made"),
+        "{}",
+        ran.err
+    );
     site.sandbox
         .write("policies/meaning.yaml", policy("meaning", "a := 7"));
     site.sandbox.expect(0, APPLY);

@@ -5,7 +5,7 @@ use std::fs;
 use emulator::pulumi::{PulumiOptions, PulumiOrganizationSeed, start};
 use serde_json::Value;
 
-use crate::cli::sandbox::Sandbox;
+use crate::cli::sandbox::{Sandbox, forge_plan};
 
 /// A pack with one policy, and a group that uses it.
 struct Site {
@@ -247,6 +247,17 @@ fn drift_and_stale_plans_are_noticed() {
     site.sandbox.expect(0, &["drift"]);
     site.raise("1.1.0", "mandatory", &["prod"]);
     site.sandbox.expect(0, &["plan", "--out", "plan.json"]);
+    // A plan without the fingerprints of what its calls change.
+    forge_plan(&site.sandbox, |plan| plan.targets[0].before.clear());
+    let ran = site
+        .sandbox
+        .expect(6, &["apply", "forged.json", "--auto-approve"]);
+    assert!(
+        ran.err
+            .contains("group `production` has changed since the plan was made"),
+        "{}",
+        ran.err
+    );
     // Somebody switches the group's stacks meanwhile.
     site.group("1.0.0", &["prod", "dev"]);
     site.want("1.0.0", "mandatory");

@@ -42,7 +42,8 @@ pub use pull_request::{CiBase, PullRequest};
 pub use revision::Revision;
 pub use revision_path::RevisionPath;
 pub use signature::{
-    SignatureError, SignatureRequest, SignatureScheme, SignedBy, SignersError, verify,
+    SignatureError, SignatureRequest, SignatureScheme, SignedBy, SignedPlan, SignedSubject,
+    SignersError, SigningError, sign_plan, verify, verify_plan,
 };
 pub use source::{Source, normalize};
 pub use tracked::TrackedFiles;

@@ -23,10 +23,12 @@ use super::planning::{self, Planned};
 use super::tree::RevisionArgs;
 use super::workspace::{Project, TargetSelection, Workspace};
 use crate::plan::{Fingerprint, Plan, plan_digest};
+use crate::render::text::neutral;
 use crate::run::journal::RunKind;
 use execute::RunResult;
 use git::{RevisionPath, SignedBy};
 use requirements::{AppliedRevision, RequirementArgs};
+use saved::PlanFile;
 
 /// How often what a conflict with another writer left is planned again.
 const CONFLICTS: usize = 2;
@@ -41,6 +43,7 @@ const WRITTEN_BEFORE: &str =
   polwarden apply
   polwarden apply --auto-approve
   polwarden apply plan.json
+  polwarden apply plan.json --verify --base HEAD~1 --auto-approve
   polwarden apply --at origin/main --require-branch main --require-signed --auto-approve
   polwarden apply --ack deletes=14,prune=2,plan=0f3a6c2b9d1e4587
   polwarden apply examples/quickstart --endpoint docker=embedded")]
@@ -80,7 +83,8 @@ impl ApplyArgs {
             if path.is_dir() {
                 directory::change(path)?;
             } else {
-                plan_file = Some(saved::load(path)?);
+                let verify = self.requirements.verifies_plan();
+                plan_file = Some(PlanFile::read(path, verify)?);
             }
         }
         directory::enter_project()?;
@@ -100,6 +104,24 @@ impl ApplyArgs {
             branch: project.config().apply.branch.as_deref(),
         };
         let signed_by = self.requirements.check_commit(&applied)?;
+        let plan_file = match plan_file {
+            Some(file) => {
+                let signed = self.requirements.check_plan_signature(&file, &applied)?;
+                if let Some(SignedBy { signer, key, .. }) = signed {
+                    console.status(&format!(
+                        "The plan is signed by {} with the SSH key {key}.",
+                        neutral(&signer)
+                    ));
+                }
+                Some(file.parse()?)
+            }
+            None if self.requirements.verifies_plan() => {
+                return Err(CommandError::error(
+                    "--verify requires a saved plan: polwarden apply PLAN --verify",
+                ));
+            }
+            None => None,
+        };
         journals::recover_journals(&self.applying, &project.targets(), console).await?;
         let gate_sources = self.gates.gate_sources(&at, console)?;
         let (workspace, session, ready) = self
@@ -126,7 +148,7 @@ impl ApplyArgs {
         console: Console,
     ) -> CommandResult<(Workspace, Session, ReadyPlan)> {
         let connect = &self.applying.connect;
-        let Some(mut plan) = plan_file else {
+        let Some(plan) = plan_file else {
             let Planned {
                 workspace,
                 session,
@@ -152,8 +174,16 @@ impl ApplyArgs {
         }
         saved::match_targets(&plan, &workspace.targets(), &session)?;
         let digest = plan_digest(&plan)?;
-        let again = saved::recheck_gates(&mut plan, &workspace, &session, gate_sources).await?;
-        Ok((workspace, session, ReadyPlan::saved(plan, digest, again)))
+        let again = saved::recheck(plan, &workspace, &session, gate_sources, console).await;
+        match again {
+            Ok((plan, services)) => {
+                Ok((workspace, session, ReadyPlan::saved(plan, digest, services)))
+            }
+            Err(error) => {
+                session.close().await;
+                Err(error)
+            }
+        }
     }
 
     fn check_saved(&self, plan: &Plan, workspace: &Workspace) -> CommandResult<()> {

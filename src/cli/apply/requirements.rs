@@ -7,8 +7,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use camino::Utf8PathBuf;
-use clap::Args;
+use clap::{ArgGroup, Args};
 
+use super::saved::PlanFile;
 use crate::cli::directory;
 use crate::cli::error::{CommandError, CommandResult};
 use crate::cli::workspace::Workspace;
@@ -24,7 +25,10 @@ use model::diag::SourceMap;
 
 /// What is asked of the commit. In a pipeline the first three are asked without a word.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What may be applied")]
+#[command(
+    next_help_heading = "What may be applied",
+    group = ArgGroup::new("signatures").args(["require_signed", "verify"]).multiple(true)
+)]
 pub(super) struct RequirementArgs {
     /// Refuse files that are not as they were committed. In a pipeline this holds by itself.
     #[arg(long)]
@@ -48,13 +52,17 @@ pub(super) struct RequirementArgs {
     /// Refuse a commit that is not signed by somebody whom the base revision allows (--base, or else the first parent).
     #[arg(long)]
     require_signed: bool,
+    /// Refuse a saved plan without a valid signature (PLAN.sig) of a signer that the base revision allows, as for
+    /// --require-signed.
+    #[arg(long, requires = "path")]
+    verify: bool,
     /// The file of those who may sign, beside polwarden.yaml, in the form of OpenSSH; FILE.asc holds OpenPGP keys. It is
     /// read from the base revision.
     #[arg(
         long,
         value_name = "FILE",
         default_value = "allowed_signers",
-        requires = "require_signed"
+        requires = "signatures"
     )]
     allowed_signers: Utf8PathBuf,
 }
@@ -97,7 +105,7 @@ impl RequirementArgs {
     ) -> CommandResult<Option<SignedBy>> {
         let branches = self.branches(applied)?;
         if let Some(outer) = git::superproject(directory::start())
-            && (self.require_signed || !branches.is_empty())
+            && (self.require_signed || self.verify || !branches.is_empty())
         {
             let why = format!(
                 "this directory is in a submodule of `{}`, so a change there can replace its branches and signers; run in a clone of the submodule",
@@ -122,13 +130,35 @@ impl RequirementArgs {
         if !self.require_signed {
             return Ok(None);
         }
-        self.signed(applied).map(Some).map_err(|error| match error {
-            // One that does not exist is mistyped.
-            SignatureError::Revision(
-                error @ (RevisionError::NoRevision { .. } | RevisionError::NoCommit { .. }),
-            ) => error.into(),
-            error => refused(&error, "--require-signed asks for a signature."),
-        })
+        let signed = self.with_signature_request(applied, git::verify);
+        let signed = signed
+            .map_err(|error| signature_refused(error, "--require-signed asks for a signature."))?;
+        Ok(Some(signed))
+    }
+
+    /// Whether the signature of a saved plan is verified.
+    pub(super) fn verifies_plan(&self) -> bool {
+        self.verify
+    }
+
+    /// Verifies the signature of a saved plan.
+    ///
+    /// # Errors
+    /// The signature is missing or refused.
+    pub(super) fn check_plan_signature(
+        &self,
+        file: &PlanFile,
+        applied: &AppliedRevision<'_>,
+    ) -> CommandResult<Option<SignedBy>> {
+        let Some(plan) = file.signed()? else {
+            return Ok(None);
+        };
+        let signed =
+            self.with_signature_request(applied, |request| git::verify_plan(request, &plan));
+        let signed = signed.map_err(|error| {
+            signature_refused(error, "--verify requires a signature of the plan.")
+        })?;
+        Ok(Some(signed))
     }
 
     /// Refuses files that are not committed, where that counts.
@@ -206,11 +236,16 @@ impl RequirementArgs {
         configured_branches(applied)
     }
 
-    fn signed(&self, applied: &AppliedRevision<'_>) -> Result<SignedBy, SignatureError> {
+    /// Verifies a signature with the signers of the base revision.
+    fn with_signature_request(
+        &self,
+        applied: &AppliedRevision<'_>,
+        verify: impl FnOnce(&SignatureRequest<'_>) -> Result<SignedBy, SignatureError>,
+    ) -> Result<SignedBy, SignatureError> {
         let here = directory::start();
         let commit = git::commit_id(here, &applied.at)?;
         let file = applied.prefix.file(self.allowed_signers.as_str());
-        git::verify(&SignatureRequest {
+        verify(&SignatureRequest {
             directory: here,
             commit: &commit,
             base: applied.base.as_ref().map(RevisionPath::revision),
@@ -285,6 +320,16 @@ fn no_branch() -> CommandError {
             "Nothing was applied. Add `apply: {{branch: {branch}}}` to polwarden.yaml, or pass --require-branch {branch}."
         ))
         .hint("--allow-any-branch applies a commit of any branch.")
+}
+
+fn signature_refused(error: SignatureError, way_out: &str) -> CommandError {
+    match error {
+        // A revision that does not exist is mistyped.
+        SignatureError::Revision(
+            error @ (RevisionError::NoRevision { .. } | RevisionError::NoCommit { .. }),
+        ) => error.into(),
+        error => refused(&error, way_out),
+    }
 }
 
 fn refused(why: &dyn Display, way_out: &str) -> CommandError {

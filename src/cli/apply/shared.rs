@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::execute::{EarlierRuns, Execution, Provenance, RunResult};
 use super::guards;
-use super::saved::match_targets;
+use super::saved::{check_not_stale, match_targets};
 use crate::cli::connect::{Connect, Session};
 use crate::cli::console::Console;
 use crate::cli::directory;
@@ -55,7 +55,7 @@ pub(crate) struct ReadyPlan {
     services: Vec<Box<dyn Writes>>,
     /// Who signed the commit, where that was asked for.
     signed_by: Option<SignedBy>,
-    /// Whether the plan was made before this run, so that only its calls are trusted.
+    /// Whether the plan was made before this run.
     is_saved: bool,
     /// What earlier runs of the same command leave; nothing before the first.
     earlier: Option<EarlierRuns>,
@@ -158,15 +158,9 @@ impl ApplyOptions {
             digest,
             mut services,
             signed_by,
-            is_saved,
+            is_saved: _,
             earlier,
         } = ready;
-        let plan = if is_saved {
-            // Only the calls of a file are trusted: what they do is computed again.
-            recompute(plan, &services, targets, session)?
-        } else {
-            plan
-        };
         let pairs = match_targets(&plan, targets, session)?;
         console.print(&render::plan::human(&plan, console.painter()))?;
         check_gates(&plan, &pairs, &self.ack)?;
@@ -269,44 +263,4 @@ fn check_gates(
     Err(CommandError::gate_failed(format!(
         "{gates}, as shown above. Nothing was applied."
     )))
-}
-
-/// Refuses plans if what they touch has changed since they were made.
-fn check_not_stale(
-    pairs: &[(&TargetPlan, &Target)],
-    services: &[Box<dyn Writes>],
-) -> CommandResult<()> {
-    let mut moved = Vec::new();
-    for ((plan, _), service) in pairs.iter().zip(services) {
-        let stale = service.stale(plan)?;
-        moved.extend(
-            stale
-                .iter()
-                .map(|stale| CommandError::stale(stale.to_string())),
-        );
-    }
-    CommandError::join(moved)
-        .map_err(|error| error.hint("Nothing was applied. Make a new plan and look at it again."))
-}
-
-/// A saved plan as its calls and the live state make it.
-///
-/// # Errors
-/// It does not match the live state any more.
-fn recompute(
-    mut plan: Plan,
-    services: &[Box<dyn Writes>],
-    targets: &[&Target],
-    session: &Session,
-) -> CommandResult<Plan> {
-    let mut recomputed = Vec::new();
-    let pairs = match_targets(&plan, targets, session)?;
-    // What a plan was made for comes first: nothing is worth saying about calls that no longer fit.
-    check_not_stale(&pairs, services)?;
-    for ((plan, _), service) in pairs.iter().zip(services) {
-        let plan = service.recompute(plan);
-        recomputed.push(plan.context("the calls of the plan do not fit what is live")?);
-    }
-    plan.targets = recomputed;
-    Ok(plan)
 }

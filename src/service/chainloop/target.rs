@@ -227,7 +227,7 @@ impl<W: Send + Sync> Reads for ChainloopTarget<W> {
         Ok(breaches.iter().map(ToString::to_string).collect())
     }
 
-    fn recompute(&self, plan: &TargetPlan) -> Result<TargetPlan, PlanError> {
+    fn recompute(&self, plan: &TargetPlan, _: &PlanRequest<'_>) -> Result<TargetPlan, PlanError> {
         self.accepts(plan)?;
         Ok(recomputed_documents(plan, self.live()?)?)
     }

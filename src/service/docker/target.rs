@@ -87,6 +87,31 @@ impl<W> DockerTarget<W> {
         }
     }
 
+    /// What is planned from, with the live state.
+    fn policy_request<'a>(
+        &'a self,
+        request: &PlanRequest<'a>,
+    ) -> Result<PolicyPlanRequest<'a>, ServiceError>
+    where
+        W: Send + Sync,
+    {
+        let PlanRequest {
+            desired,
+            target,
+            gates: _,
+            locate,
+        } = *request;
+        self.accepts_target(target)?;
+        Ok(PolicyPlanRequest {
+            target: self.info.clone(),
+            desired: &desired.policies,
+            live: self.live()?,
+            unmanaged: target.unmanaged.clone(),
+            teams: &self.teams,
+            locate,
+        })
+    }
+
     /// The policies.
     ///
     /// # Errors
@@ -156,22 +181,8 @@ impl<W: Send + Sync> Reads for DockerTarget<W> {
     }
 
     fn plan(&self, request: &PlanRequest<'_>) -> Result<TargetPlan, PlanError> {
-        let PlanRequest {
-            desired,
-            target,
-            gates,
-            locate,
-        } = *request;
-        self.accepts_target(target)?;
-        let request = PolicyPlanRequest {
-            target: self.info.clone(),
-            desired: &desired.policies,
-            live: self.live()?,
-            unmanaged: target.unmanaged.clone(),
-            teams: &self.teams,
-            locate,
-        };
-        Ok(plan_gated(&request, gates))
+        let gates = request.gates;
+        Ok(plan_gated(&self.policy_request(request)?, gates))
     }
 
     fn events(&self, request: &EventRequest<'_>) -> Result<Vec<PlanEvent>, ServiceError> {
@@ -228,9 +239,13 @@ impl<W: Send + Sync> Reads for DockerTarget<W> {
         Ok(breaches.iter().map(ToString::to_string).collect())
     }
 
-    fn recompute(&self, plan: &TargetPlan) -> Result<TargetPlan, PlanError> {
+    fn recompute(
+        &self,
+        plan: &TargetPlan,
+        request: &PlanRequest<'_>,
+    ) -> Result<TargetPlan, PlanError> {
         self.accepts(plan)?;
-        Ok(recomputed(plan, self.live()?, &self.teams)?)
+        Ok(recomputed(plan, &self.policy_request(request)?)?)
     }
 
     fn gates(

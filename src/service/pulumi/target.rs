@@ -270,7 +270,7 @@ impl<W: Send + Sync> Reads for PulumiTarget<W> {
         Ok(breaches.iter().map(ToString::to_string).collect())
     }
 
-    fn recompute(&self, plan: &TargetPlan) -> Result<TargetPlan, PlanError> {
+    fn recompute(&self, plan: &TargetPlan, _: &PlanRequest<'_>) -> Result<TargetPlan, PlanError> {
         self.accepts(plan)?;
         Ok(recomputed_packs(plan, self.live()?)?)
     }

@@ -179,3 +179,145 @@ fn an_openpgp_signature_needs_gpg_which_is_said() {
     site.sandbox.set("PATH", "/nowhere");
     site.refused(&["--require-signed"], "`gpg` cannot be started");
 }
+
+/// Writes a plan that is signed with the key of this number.
+fn plan_signed(site: &Site, number: u8) {
+    let text = key(number).to_openssh(LineEnding::LF).unwrap();
+    site.sandbox.write("key.ignored.txt", text.as_bytes());
+    site.sandbox.expect(
+        0,
+        &[
+            "plan",
+            "--endpoint=docker=embedded",
+            "--out",
+            "plan.json",
+            "--sign",
+            "key.ignored.txt",
+        ],
+    );
+}
+
+#[test]
+fn a_signed_plan_is_applied_and_another_one_is_5() {
+    let site = site();
+    let verify = ["plan.json", "--verify"];
+    plan_signed(&site, 1);
+    let signed = site.sandbox.read("plan.json");
+    let signature = site.sandbox.read("plan.json.sig");
+    // A plan with another content, even if its digest matches.
+    site.sandbox.write("plan.json", signed.clone() + "\n");
+    site.refused(&verify, "the signature of the plan `plan.json` is wrong");
+    site.sandbox.write("plan.json", "{}");
+    site.refused(&verify, "the signature of the plan `plan.json` is wrong");
+    site.sandbox.write("plan.json", &signed);
+    for (other, says) in [
+        ("hello".to_owned(), "cannot be read"),
+        (
+            "x".repeat(64 * 1024 + 1),
+            "the signature `plan.json.sig` is larger than 64 KiB",
+        ),
+        (
+            key(1)
+                .sign("git", HashAlg::Sha512, signed.as_bytes())
+                .unwrap()
+                .to_pem(LineEnding::LF)
+                .unwrap(),
+            "is for `git`, not for `polwarden-plan`",
+        ),
+    ] {
+        site.sandbox.write("plan.json.sig", other);
+        site.refused(&verify, says);
+    }
+    std::fs::remove_file(site.sandbox.path("plan.json.sig")).unwrap();
+    site.refused(
+        &verify,
+        "the plan `plan.json` is not signed: missing `plan.json.sig`",
+    );
+    site.sandbox.write("plan.json.sig", signature);
+    site.refused(
+        &["plan.json", "--verify", "--allowed-signers", "absent"],
+        "there is neither `absent` nor `absent.asc` at the base",
+    );
+    let ran = site.apply(0, &verify);
+    assert!(
+        ran.err
+            .contains("The plan is signed by ann@example.com with the SSH key SHA256:"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn a_plan_signer_that_the_change_adds_does_not_count() {
+    let site = site();
+    site.sandbox.write("allowed_signers", line(1) + &line(2));
+    site.commit();
+    plan_signed(&site, 2);
+    site.refused(
+        &["plan.json", "--verify"],
+        "which `allowed_signers` does not allow at the base",
+    );
+    site.allow("c");
+    site.commit();
+    plan_signed(&site, 2);
+    site.refused(
+        &["plan.json", "--verify", "--base", "HEAD~2"],
+        "which `allowed_signers` does not allow at the base",
+    );
+    site.apply(0, &["plan.json", "--verify", "--base", "HEAD~1"]);
+}
+
+#[test]
+fn a_plan_that_cannot_be_signed_is_not_written() {
+    let site = site();
+    let plan = ["plan", "--endpoint=docker=embedded", "--sign", "absent"];
+    site.sandbox.expect(1, &plan);
+    let out = [&plan[..], &["--out", "plan.json"]].concat();
+    let ran = site.sandbox.expect(1, &out);
+    assert!(
+        ran.err.contains("cannot read the key `absent`"),
+        "{}",
+        ran.err
+    );
+    site.sandbox.write("absent", "hello");
+    let ran = site.sandbox.expect(1, &out);
+    assert!(ran.err.contains("invalid private key"), "{}", ran.err);
+    assert!(!site.sandbox.path("plan.json").exists());
+    // `--verify` is about a saved plan.
+    let ran = site.apply(1, &["--verify"]);
+    assert!(ran.err.contains("PLAN"), "{}", ran.err);
+    let ran = site.apply(1, &[".", "--verify"]);
+    assert!(
+        ran.err.contains("--verify requires a saved plan"),
+        "{}",
+        ran.err
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signature_is_private_and_not_written_through_a_link() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let site = site();
+    plan_signed(&site, 1);
+    let mode = site.sandbox.path("plan.json.sig").metadata().unwrap();
+    assert_eq!(mode.permissions().mode() & 0o777, 0o600);
+    site.sandbox.write("target.ignored.txt", "keep");
+    std::fs::remove_file(site.sandbox.path("plan.json.sig")).unwrap();
+    std::os::unix::fs::symlink(
+        site.sandbox.path("target.ignored.txt"),
+        site.sandbox.path("plan.json.sig"),
+    )
+    .unwrap();
+    let arguments = ["plan", "--endpoint=docker=embedded", "--out", "plan.json"];
+    let ran = site.sandbox.expect(
+        1,
+        &[&arguments[..], &["--sign", "key.ignored.txt"]].concat(),
+    );
+    assert!(
+        ran.err.contains("cannot write the signature"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(site.sandbox.read("target.ignored.txt"), "keep");
+}

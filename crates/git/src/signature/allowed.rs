@@ -102,9 +102,10 @@ impl AllowedSigner {
         })
     }
 
-    /// Whether the key may sign commits.
-    pub(super) fn is_for_git(&self) -> bool {
-        self.namespaces.is_empty() || self.namespaces.iter().any(|name| matches(name, "git"))
+    /// Whether the key may sign in a namespace.
+    pub(super) fn is_for(&self, namespace: &str) -> bool {
+        let mut allowed = self.namespaces.iter();
+        self.namespaces.is_empty() || allowed.any(|pattern| matches(pattern, namespace))
     }
 
     /// Why the key is invalid at a time, or `None` if it is valid.

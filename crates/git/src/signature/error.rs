@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use thiserror::Error;
 
+use super::claim::SignedSubject;
 use crate::RevisionError;
 
-/// The signature of a commit is not accepted.
+/// A signature is not accepted.
 #[derive(Debug, Error)]
 pub enum SignatureError {
     /// The repository or commit is missing or unreadable.
@@ -23,31 +24,29 @@ pub enum SignatureError {
         commit: String,
     },
     /// The kind of signature is not supported.
-    #[error(
-        "the commit {commit} has {what}, which is not verified here; sign it with an SSH or OpenPGP key"
-    )]
+    #[error("{subject} has {what}, which is not verified here; sign it with an SSH or OpenPGP key")]
     Unsupported {
-        /// Id of the commit.
-        commit: String,
+        /// What is signed.
+        subject: SignedSubject,
         /// Description of the signature.
         what: String,
     },
     /// Invalid signature format.
-    #[error("the signature of the commit {commit} cannot be read: {why}; sign it anew")]
+    #[error("the signature of {subject} cannot be read: {why}; sign it again")]
     Malformed {
-        /// Id of the commit.
-        commit: String,
+        /// What is signed.
+        subject: SignedSubject,
         /// Reason.
         why: String,
     },
     /// The key is not an allowed signer.
     #[error(
-        "the commit {commit} is signed with the key {key}, which `{file}` does not allow at the base {base}; a signer is \
+        "{subject} is signed with the key {key}, which `{file}` does not allow at the base {base}; a signer is \
          added by a change of its own, which somebody signs who is allowed already"
     )]
     Unknown {
-        /// Id of the commit.
-        commit: String,
+        /// What is signed.
+        subject: SignedSubject,
         /// Fingerprint or id of the key.
         key: String,
         /// File of the allowed signers.
@@ -57,33 +56,37 @@ pub enum SignatureError {
     },
     /// The signature does not match the content.
     #[error(
-        "the signature of the commit {commit} is wrong: the key {key} signed something else, or the commit was changed \
-         since; do not apply it before somebody looked into this"
+        "the signature of {subject} is wrong: the key {key} signed something else, or the {} was changed \
+         since; find out why before you apply it",
+        subject.kind()
     )]
     Wrong {
-        /// Id of the commit.
-        commit: String,
+        /// What is signed.
+        subject: SignedSubject,
         /// Fingerprint or id of the key.
         key: String,
     },
     /// An SSH signature with another namespace.
     #[error(
-        "the signature of the commit {commit} is for `{found}`, not for `git`: it was made for something else, and says \
-         nothing about a commit"
+        "the signature of {subject} is for `{found}`, not for `{}`: it was made for something else, and says \
+         nothing about a {}",
+        subject.namespace(),
+        subject.kind()
     )]
     Namespace {
-        /// Id of the commit.
-        commit: String,
+        /// What is signed.
+        subject: SignedSubject,
         /// Namespace of the signature.
         found: String,
     },
-    /// The key is allowed, but not for commits.
+    /// The key is allowed, but not for signatures of this kind.
     #[error(
-        "the commit {commit} is signed with the key {key} of {signer}, which `{file}` allows for {allowed} only, not for `git`"
+        "{subject} is signed with the key {key} of {signer}, which `{file}` allows for {allowed} only, not for `{}`",
+        subject.namespace()
     )]
-    NotForGit {
-        /// Id of the commit.
-        commit: String,
+    OtherNamespace {
+        /// What is signed.
+        subject: SignedSubject,
         /// Fingerprint of the key.
         key: String,
         /// Principals or user id of the key.
@@ -93,14 +96,15 @@ pub enum SignatureError {
         /// Allowed namespaces of the key.
         allowed: String,
     },
-    /// The key was not valid at the date of the commit.
+    /// The key was not valid when it had to be.
     #[error(
-        "the commit {commit} is signed with the key {key} of {signer}, which was not valid at the commit's date ({time}): \
-         {why}; sign it anew with a key that is valid"
+        "{subject} is signed with the key {key} of {signer}, which was not valid at {} ({time}): \
+         {why}; sign it again with a key that is valid",
+        subject.time_words()
     )]
     Expired {
-        /// Id of the commit.
-        commit: String,
+        /// What is signed.
+        subject: SignedSubject,
         /// Fingerprint of the key.
         key: String,
         /// Principals or user id of the key.
@@ -112,11 +116,11 @@ pub enum SignatureError {
     },
     /// The key was revoked by its owner.
     #[error(
-        "the commit {commit} is signed with the key {key} of {signer}, which was revoked; sign it anew with another key"
+        "{subject} is signed with the key {key} of {signer}, which was revoked; sign it again with another key"
     )]
     Revoked {
-        /// Id of the commit.
-        commit: String,
+        /// What is signed.
+        subject: SignedSubject,
         /// Fingerprint or id of the key.
         key: String,
         /// Principals or user id of the key.
@@ -124,11 +128,11 @@ pub enum SignatureError {
     },
     /// GnuPG is missing or failed.
     #[error(
-        "the OpenPGP signature of the commit {commit} cannot be verified: {why}; is GnuPG (`gpg`) installed here?"
+        "the OpenPGP signature of {subject} cannot be verified: {why}; is GnuPG (`gpg`) installed here?"
     )]
     NoGpg {
-        /// Id of the commit.
-        commit: String,
+        /// What is signed.
+        subject: SignedSubject,
         /// Reason.
         why: String,
     },

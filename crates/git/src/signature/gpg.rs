@@ -20,17 +20,17 @@ pub(super) fn verify(
 ) -> Result<SignedBy, SignatureError> {
     let keys_file = format!("{}.asc", signers.file);
     let Some(keys) = &signers.keys else {
-        let commit = claim.commit.clone();
+        let subject = claim.subject.clone();
         let base = signers.base.clone();
         return Err(SignatureError::Unknown {
-            commit,
+            subject,
             key: "of OpenPGP".to_owned(),
             file: keys_file,
             base,
         });
     };
     let status = status(claim, keys).map_err(|why| SignatureError::NoGpg {
-        commit: claim.commit.clone(),
+        subject: claim.subject.clone(),
         why,
     })?;
     evaluate_status(claim, &status, keys_file)
@@ -127,7 +127,7 @@ fn evaluate_status(
     status: &str,
     file: String,
 ) -> Result<SignedBy, SignatureError> {
-    let commit = || claim.commit.clone();
+    let subject = || claim.subject.clone();
     let lines = || {
         status
             .lines()
@@ -141,13 +141,13 @@ fn evaluate_status(
     };
     if let Some((key, _)) = find("BADSIG") {
         return Err(SignatureError::Wrong {
-            commit: commit(),
+            subject: subject(),
             key,
         });
     }
     if let Some((key, signer)) = find("REVKEYSIG") {
         return Err(SignatureError::Revoked {
-            commit: commit(),
+            subject: subject(),
             key,
             signer,
         });
@@ -159,7 +159,7 @@ fn evaluate_status(
         if let Some((key, signer)) = find(word) {
             let why = why.to_owned();
             return Err(SignatureError::Expired {
-                commit: commit(),
+                subject: subject(),
                 key,
                 signer,
                 time: claim.time,
@@ -169,7 +169,7 @@ fn evaluate_status(
     }
     if let Some((key, _)) = find("NO_PUBKEY") {
         return Err(SignatureError::Unknown {
-            commit: commit(),
+            subject: subject(),
             key,
             file,
             base: claim.base.clone(),
@@ -178,7 +178,7 @@ fn evaluate_status(
     if let Some((key, _)) = find("ERRSIG") {
         let what = format!("a signature by the key {key} that GnuPG cannot verify");
         return Err(SignatureError::Unsupported {
-            commit: commit(),
+            subject: subject(),
             what,
         });
     }
@@ -186,7 +186,7 @@ fn evaluate_status(
     let found = find("GOODSIG").zip(find("VALIDSIG"));
     let Some(((_, signer), (key, more))) = found.filter(|_| signatures == 1) else {
         return Err(SignatureError::Malformed {
-            commit: commit(),
+            subject: subject(),
             why: "GnuPG finds no signature in it".to_owned(),
         });
     };

@@ -1,4 +1,4 @@
-//! Verifies that a commit is signed by an allowed signer, with SSH or OpenPGP.
+//! Verifies that a commit is signed by an allowed signer, with SSH or OpenPGP, or a plan, with SSH.
 //!
 //! A change must not be able to add its own signer. Therefore the allowed signers are read from a
 //! base revision: the given one, or the first parent. With the first parent, every earlier change
@@ -8,6 +8,7 @@ mod allowed;
 mod claim;
 mod error;
 mod gpg;
+mod sign;
 mod signers;
 mod ssh;
 #[cfg(test)]
@@ -21,8 +22,9 @@ use jiff::Timestamp;
 use crate::find;
 use crate::location;
 use claim::SignatureClaim;
-pub use claim::{SignatureScheme, SignedBy};
+pub use claim::{SignatureScheme, SignedBy, SignedSubject};
 pub use error::{SignatureError, SignersError};
+pub use sign::{SigningError, sign_plan};
 use signers::Signers;
 
 /// The commit to verify and the source of its allowed signers.
@@ -38,12 +40,43 @@ pub struct SignatureRequest<'a> {
     pub file: &'a str,
 }
 
+/// A saved plan with its signature.
+#[derive(Debug, Clone, Copy)]
+pub struct SignedPlan<'a> {
+    /// Path of the plan for messages.
+    pub path: &'a str,
+    /// The bytes of the plan.
+    pub content: &'a [u8],
+    /// The signature in the armored format of OpenSSH.
+    pub signature: &'a str,
+}
+
 /// Verifies the signature of a commit.
 ///
 /// # Errors
 /// The signature is missing or invalid, its signer is not allowed, or the allowed signers cannot be
 /// determined.
 pub fn verify(request: &SignatureRequest<'_>) -> Result<SignedBy, SignatureError> {
+    verify_with(request, |check, commit, base| check.verify(commit, base))
+}
+
+/// Verifies the signature of a plan that is applied with a commit. Its signers are those that
+/// [`verify`] allows for the commit.
+///
+/// # Errors
+/// As for [`verify`].
+pub fn verify_plan(
+    request: &SignatureRequest<'_>,
+    plan: &SignedPlan<'_>,
+) -> Result<SignedBy, SignatureError> {
+    verify_with(request, |check, _, base| check.verify_plan(plan, base))
+}
+
+/// Verifies a signature with the signers of the base of a commit.
+fn verify_with(
+    request: &SignatureRequest<'_>,
+    verify: impl FnOnce(&SignatureCheck<'_>, Oid, Oid) -> Result<SignedBy, SignatureError>,
+) -> Result<SignedBy, SignatureError> {
     let SignatureRequest {
         directory,
         commit,
@@ -55,7 +88,7 @@ pub fn verify(request: &SignatureRequest<'_>) -> Result<SignedBy, SignatureError
     let file = &normalize(file).ok_or_else(|| SignersError::Outside {
         file: file.to_owned(),
     })?;
-    let case = SignatureCheck {
+    let check = SignatureCheck {
         repository: &repository,
         file,
     };
@@ -75,12 +108,12 @@ pub fn verify(request: &SignatureRequest<'_>) -> Result<SignedBy, SignatureError
                 }
                 .into());
             }
-            case.verify(id, base)
+            verify(&check, id, base)
         }
         None => {
-            let base = case.parent(id)?.ok_or_else(|| case.first(id))?;
-            let signed = case.verify(id, base)?;
-            case.verify_history(base)?;
+            let base = check.parent(id)?.ok_or_else(|| check.first(id))?;
+            let signed = verify(&check, id, base)?;
+            check.verify_history(base)?;
             Ok(signed)
         }
     }
@@ -122,7 +155,7 @@ impl SignatureCheck<'_> {
         let time = self.time(id)?.max(self.time(base)?);
         let text = String::from_utf8_lossy(&signature);
         let claim = SignatureClaim {
-            commit,
+            subject: SignedSubject::Commit(commit.into()),
             signature: text.trim_start(),
             payload: &payload,
             time,
@@ -140,14 +173,32 @@ impl SignatureCheck<'_> {
                 gpg::verify(&claim, &signers)
             }
             "-----BEGIN SIGNED MESSAGE-----" => Err(SignatureError::Unsupported {
-                commit: claim.commit,
+                subject: claim.subject,
                 what: "an X.509 signature".to_owned(),
             }),
             _ => Err(SignatureError::Malformed {
-                commit: claim.commit,
+                subject: claim.subject,
                 why: "it begins as none does".to_owned(),
             }),
         }
+    }
+
+    /// Verifies a plan with the signers allowed in `base`.
+    fn verify_plan(&self, plan: &SignedPlan<'_>, base: Oid) -> Result<SignedBy, SignatureError> {
+        let SignedPlan {
+            path,
+            content,
+            signature,
+        } = *plan;
+        let signers = Signers::read(self.repository, base, self.file)?;
+        let claim = SignatureClaim {
+            subject: SignedSubject::Plan(path.into()),
+            signature: signature.trim_start(),
+            payload: content,
+            time: Timestamp::now(),
+            base: base.to_string(),
+        };
+        ssh::verify(&claim, &signers)
     }
 
     fn time(&self, id: Oid) -> Result<Timestamp, SignatureError> {
@@ -156,7 +207,7 @@ impl SignatureCheck<'_> {
             .find_commit(id)
             .map_err(|source| self.unreadable(id, source))?;
         Timestamp::from_second(commit.time().seconds()).map_err(|_| SignatureError::Malformed {
-            commit: id.to_string(),
+            subject: SignedSubject::Commit(id.to_string().into()),
             why: "the commit has a date that no calendar has".to_owned(),
         })
     }

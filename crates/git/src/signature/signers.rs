@@ -53,15 +53,17 @@ impl Signers {
             why: why.to_owned(),
         };
         let content = |id: Oid, file: String| {
-            let blob = repository
-                .find_blob(id)
-                .map_err(|source| find::incomplete(repository, &base, source))?;
-            if blob.size() > MAX_BYTES {
+            let incomplete = |source| find::incomplete(repository, &base, source);
+            // Only the header is read, so that a large file does not fill the memory.
+            let header = repository.odb().and_then(|odb| odb.read_header(id));
+            let (size, _) = header.map_err(incomplete)?;
+            if size > MAX_BYTES {
                 return Err(SignatureError::from(unusable(
                     file,
-                    "it has more than a mebibyte",
+                    "it is larger than 1 MiB",
                 )));
             }
+            let blob = repository.find_blob(id).map_err(incomplete)?;
             Ok(blob.content().to_vec())
         };
         let ssh = match ssh {

@@ -14,9 +14,6 @@ use super::claim::{SignatureClaim, SignatureScheme, SignedBy};
 use super::error::SignatureError;
 use super::signers::Signers;
 
-/// The namespace of git's signatures.
-const NAMESPACE: &str = "git";
-
 /// Flag of a security key: user presence was confirmed by touch.
 const TOUCHED: u8 = 1;
 
@@ -29,29 +26,30 @@ pub(super) fn verify(
     claim: &SignatureClaim<'_>,
     signers: &Signers,
 ) -> Result<SignedBy, SignatureError> {
-    let commit = || claim.commit.clone();
+    let subject = || claim.subject.clone();
     let malformed = |why: String| SignatureError::Malformed {
-        commit: commit(),
+        subject: subject(),
         why,
     };
     let signature =
         SshSig::from_pem(claim.signature).map_err(|error| malformed(error.to_string()))?;
     let key = signature.public_key();
     let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
-    if signature.namespace() != NAMESPACE {
+    let namespace = claim.subject.namespace();
+    if signature.namespace() != namespace {
         return Err(SignatureError::Namespace {
-            commit: commit(),
+            subject: subject(),
             found: signature.namespace().to_owned(),
         });
     }
-    let data = SshSig::signed_data(NAMESPACE, signature.hash_alg(), claim.payload);
+    let data = SshSig::signed_data(namespace, signature.hash_alg(), claim.payload);
     let data = data.map_err(|error| malformed(error.to_string()))?;
     let lines: Vec<&AllowedSigner> = signers.ssh.with_key(key).collect();
     if lines.is_empty() {
         let file = signers.file.clone();
         let base = signers.base.clone();
         return Err(SignatureError::Unknown {
-            commit: commit(),
+            subject: subject(),
             key: fingerprint,
             file,
             base,
@@ -62,13 +60,13 @@ pub(super) fn verify(
         Ok(()) => {}
         Err(SshSignatureError::Wrong) => {
             return Err(SignatureError::Wrong {
-                commit: commit(),
+                subject: subject(),
                 key: fingerprint,
             });
         }
         Err(SshSignatureError::Unsupported(what)) => {
             return Err(SignatureError::Unsupported {
-                commit: commit(),
+                subject: subject(),
                 what,
             });
         }
@@ -82,7 +80,7 @@ pub(super) fn verify(
     })
 }
 
-/// The principals of the first line that allows the key for commits at that time.
+/// The principals of the first line that allows the key for such signatures at that time.
 fn allowed(
     claim: &SignatureClaim<'_>,
     lines: &[&AllowedSigner],
@@ -91,13 +89,13 @@ fn allowed(
 ) -> Result<String, SignatureError> {
     let mut refused = None;
     for line in lines {
-        let commit = claim.commit.clone();
+        let subject = claim.subject.clone();
         let key = key.to_owned();
         let signer = line.principals.clone();
-        let error = if !line.is_for_git() {
+        let error = if !line.is_for(claim.subject.namespace()) {
             let allowed = line.namespaces.join(", ");
-            SignatureError::NotForGit {
-                commit,
+            SignatureError::OtherNamespace {
+                subject,
                 key,
                 signer,
                 file: file.to_owned(),
@@ -105,7 +103,7 @@ fn allowed(
             }
         } else if let Some(why) = line.invalid_at(claim.time) {
             SignatureError::Expired {
-                commit,
+                subject,
                 key,
                 signer,
                 time: claim.time,
@@ -116,10 +114,10 @@ fn allowed(
         };
         refused.get_or_insert(error);
     }
-    let commit = claim.commit.clone();
+    let subject = claim.subject.clone();
     let key = key.to_owned();
     Err(refused.unwrap_or(SignatureError::Unknown {
-        commit,
+        subject,
         key,
         file: file.to_owned(),
         base: claim.base.clone(),

@@ -57,6 +57,16 @@ pub fn check_unmoved(plan: &TargetPlan, live: &DockerLiveState) -> Vec<StalePlan
         names.contains(policy.name.as_str()) && !known.contains(&ResourceId::from(&policy.id))
     });
     stale.extend(new.map(|policy| StalePlan::Exists(ResourceKind::Policy, policy.name.clone())));
+    // Without a fingerprint, nobody knows which state the calls were made for.
+    let existing = plan.calls.iter().filter_map(|call| call.send.existing());
+    let unlisted: BTreeSet<_> = existing.filter(|id| !known.contains(id)).collect();
+    let unlisted = live
+        .policies
+        .iter()
+        .filter(|policy| unlisted.contains(&ResourceId::from(&policy.id)));
+    stale.extend(
+        unlisted.map(|policy| StalePlan::Changed(ResourceKind::Policy, policy.name.clone())),
+    );
     stale
 }
 

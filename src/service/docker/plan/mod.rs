@@ -76,6 +76,15 @@ impl PolicyPlanRequest<'_> {
     pub(crate) fn profile(&self) -> Profile {
         self.target.profile.unwrap_or_default()
     }
+
+    /// The live and the desired policies in an order that does not depend on that of the input.
+    fn sorted(&self) -> (Vec<&LivePolicy>, Vec<&DesiredPolicy>) {
+        let mut desired: Vec<&DesiredPolicy> = self.desired.iter().collect();
+        desired.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut live: Vec<&LivePolicy> = self.live.policies.iter().collect();
+        live.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        (live, desired)
+    }
 }
 
 /// Plans one target. The result does not depend on the order of `desired` or `live`.
@@ -104,11 +113,7 @@ fn plan_policies(
     gates: &Gates,
     undone: Option<&BTreeSet<PolicyId>>,
 ) -> TargetPlan {
-    let mut desired: Vec<&DesiredPolicy> = request.desired.iter().collect();
-    desired.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut live: Vec<&LivePolicy> = request.live.policies.iter().collect();
-    live.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-
+    let (live, desired) = request.sorted();
     let pairing = choose_pairing(request, gates, undone.is_some(), &live, &desired);
     let paired = PairedPolicies {
         live: &live,
@@ -144,6 +149,22 @@ impl<'a> PairedPolicies<'_, 'a> {
             .filter(|(_, _, is_taken_over)| with_taken_over || !is_taken_over)
             .map(|(live, desired, _)| (live.id.clone(), desired))
             .collect()
+    }
+}
+
+/// The manifests that declare live policies, paired as by the planner.
+fn declared_policies<'a>(request: &'a PolicyPlanRequest<'a>) -> LivePolicyContext<'a> {
+    let (live, desired) = request.sorted();
+    let pairing = choose_pairing(request, &Gates::default(), false, &live, &desired);
+    let paired = PairedPolicies {
+        live: &live,
+        desired: &desired,
+        pairing: &pairing,
+        undone: None,
+    };
+    LivePolicyContext {
+        declared: paired.declared(false),
+        ..LivePolicyContext::default()
     }
 }
 

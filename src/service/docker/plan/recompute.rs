@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::{PolicyPlanRequest, declared_policies};
+
 use super::difference::{policy_fields, rule_fields};
 use super::guard::{LivePolicyContext, created_policies, guarded};
 use super::impact::impact;
@@ -17,16 +19,16 @@ use crate::plan::{
 };
 use model::docker::{DockerLiveState, LivePolicy, LiveRule, PolicyId};
 
-/// The same plan with its changes, access, gaps and counts computed from its calls and the live
-/// state.
+/// The same plan with its changes, access, gaps, guards and counts computed from its calls, the live
+/// state and the manifests.
 ///
 /// # Errors
 /// A call does not fit the live state.
 pub fn recomputed(
     plan: &TargetPlan,
-    live: &DockerLiveState,
-    teams: &BTreeMap<String, String>,
+    request: &PolicyPlanRequest<'_>,
 ) -> Result<TargetPlan, ReplayError> {
+    let PolicyPlanRequest { live, teams, .. } = *request;
     let after = replay(live, &plan.calls)?;
     let places = places(plan);
     let source = |policy: &str, rule: Option<&str>| {
@@ -53,42 +55,43 @@ pub fn recomputed(
     }
     recomputed.notes.sort();
     recomputed.notes.dedup();
-    recomputed.guarded = guards(plan, live, &after);
+    recomputed.guarded = guards(plan, request, &after);
     recomputed.live = live_counts(live.policies.iter());
     Ok(recomputed)
 }
 
-/// The guarded changes that the file lists, and those that it should have listed. Manifests are not
-/// available here, so a policy that is deleted and not created again counts as pruned.
+/// The guarded changes that follow from the manifests and the live state, and those that the file
+/// lists as well: a file can only add one. The plan may be older than the manifests, so a policy that
+/// is deleted and not created again counts as pruned even if a manifest declares it.
 fn guards(
     plan: &TargetPlan,
-    before: &DockerLiveState,
+    request: &PolicyPlanRequest<'_>,
     after: &DockerLiveState,
 ) -> Vec<GuardedChange> {
+    let before = request.live;
     let again = |found: &GuardedChange| {
         created_policies(before, after).any(|policy| policy.name == found.name)
     };
-    let said = |found: &GuardedChange| {
-        plan.guarded
-            .iter()
-            .any(|told| told.kind == found.kind && told.name == found.name)
-    };
-    let known = LivePolicyContext {
+    let by_name = LivePolicyContext {
         by_name: true,
         ..LivePolicyContext::default()
     };
-    let found = guarded(before, after, &known)
-        .into_iter()
-        .filter(|found| match found.kind {
-            GuardedKind::ScopeWidens | GuardedKind::LastDeny => true,
-            GuardedKind::Prune => !again(found) && found.how.ends_with("deleted"),
-            // Only manifests contain `protect`, and Docker policies contain no packs.
-            GuardedKind::Protected | GuardedKind::PackRemoved => false,
-        });
-    let mut all: Vec<GuardedChange> = found
-        .filter(|found| !said(found))
-        .chain(plan.guarded.iter().cloned())
-        .collect();
+    let without_manifests =
+        guarded(before, after, &by_name)
+            .into_iter()
+            .filter(|found| match found.kind {
+                GuardedKind::ScopeWidens | GuardedKind::LastDeny => true,
+                GuardedKind::Prune => !again(found) && found.how.ends_with("deleted"),
+                // Only manifests contain `protect`, and Docker policies contain no packs.
+                GuardedKind::Protected | GuardedKind::PackRemoved => false,
+            });
+    let mut all = guarded(before, after, &declared_policies(request));
+    for found in plan.guarded.iter().cloned().chain(without_manifests) {
+        let is_known = |known: &GuardedChange| known.kind == found.kind && known.name == found.name;
+        if !all.iter().any(is_known) {
+            all.push(found);
+        }
+    }
     all.sort();
     all
 }

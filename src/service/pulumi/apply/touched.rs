@@ -66,7 +66,41 @@ pub fn check_unmoved(plan: &TargetPlan, live: &PulumiLiveState) -> Vec<StalePlan
             | PulumiOperation::DeleteGroup { .. } => {}
         }
     }
+    stale.extend(unlisted(plan, live));
     stale
+}
+
+/// What the calls replace or delete without a fingerprint in the plan: nobody knows which state they
+/// were made for.
+fn unlisted(plan: &TargetPlan, live: &PulumiLiveState) -> Vec<StalePlan> {
+    let known = |id: &ResourceId| plan.before.iter().any(|before| before.id == *id);
+    let mut unlisted = BTreeSet::new();
+    for call in &plan.calls {
+        let (Some(operation), Some(id)) = (call.send.pulumi(), call.send.existing()) else {
+            continue;
+        };
+        // A creation that meets an existing object is reported above.
+        let is_creation = matches!(
+            operation,
+            PulumiOperation::CreateGroup { .. } | PulumiOperation::CreatePackVersion { .. }
+        );
+        if !is_creation && !known(&id) {
+            unlisted.insert(id);
+        }
+    }
+    let packs = live.packs.iter().map(|pack| {
+        let id = pack_id(&pack.name);
+        (id, ResourceKind::Pack, &pack.name)
+    });
+    let groups = live.groups.iter().map(|group| {
+        let id = group_id(&group.name);
+        (id, ResourceKind::Group, &group.name)
+    });
+    packs
+        .chain(groups)
+        .filter(|(id, ..)| unlisted.contains(id))
+        .map(|(_, resource, name)| StalePlan::Changed(resource, name.clone()))
+        .collect()
 }
 
 /// How what was read back differs from what the applied calls make of what was there before. What a call of unknown fate

@@ -2,6 +2,7 @@
 
 mod openpgp;
 mod openssh;
+mod plans;
 mod refusals;
 mod signers;
 
@@ -11,7 +12,7 @@ use git2::{ObjectType, Oid, Repository, RepositoryInitOptions, Signature, Time};
 use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::{HashAlg, LineEnding, PrivateKey};
 
-use super::{SignatureError, SignatureRequest, SignedBy, verify};
+use super::{SignatureError, SignatureRequest, SignedBy, SignedPlan, verify, verify_plan};
 
 /// 2026-03-01.
 const MARCH: i64 = 1_772_323_200;
@@ -105,6 +106,28 @@ impl Site {
             base,
             file: "allowed_signers",
         })
+    }
+
+    /// Verifies a plan that is applied with a commit.
+    fn verify_plan(
+        &self,
+        commit: Oid,
+        base: Option<&str>,
+        content: &str,
+        signature: &str,
+    ) -> Result<SignedBy, SignatureError> {
+        let request = SignatureRequest {
+            directory: self.folder.path(),
+            commit: &commit.to_string(),
+            base,
+            file: "allowed_signers",
+        };
+        let plan = SignedPlan {
+            path: "plan.json",
+            content: content.as_bytes(),
+            signature,
+        };
+        verify_plan(&request, &plan)
     }
 
     /// The error for a commit, with ids replaced by the given names.

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use super::*;
 use crate::skip::has;
 
-fn keygen(folder: &Path, arguments: &[&str]) {
+pub(super) fn keygen(folder: &Path, arguments: &[&str]) {
     let ran = Command::new("ssh-keygen")
         .current_dir(folder)
         .args(arguments)

@@ -338,7 +338,7 @@ proptest! {
         };
         for key in [key(1), key(3)] {
             for signer in signers.with_key(key.public_key().key_data()) {
-                signer.is_for_git();
+                signer.is_for("git");
             }
         }
     }
@@ -352,6 +352,6 @@ fn a_long_namespace_pattern_is_matched_without_deep_recursion() {
         let signers = AllowedSigners::parse(&text).unwrap();
         let key = key(1);
         let signer = signers.with_key(key.public_key().key_data()).next();
-        assert_eq!(signer.unwrap().is_for_git(), is_match, "{end}");
+        assert_eq!(signer.unwrap().is_for("git"), is_match, "{end}");
     }
 }
