@@ -3,8 +3,8 @@
 //! Planning is pure: [`plan_target`] reads the desired and the live policies and returns a plan. It
 //! pairs live with declared objects ([`matching`]), drafts one call for each difference
 //! ([`policy`], [`rules`]), orders the calls ([`order`]), and computes what they do to access
-//! ([`impact`], [`cedar`], [`gates`], [`guard`]). If safety needs extra calls, other pairs and orders are
-//! searched ([`search`]).
+//! ([`impact`], `cedar`, [`gates`], [`guard`]). If safety needs extra calls, other pairs and orders are
+//! searched (`search`).
 
 pub mod audit;
 mod cedar;
