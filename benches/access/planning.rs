@@ -1,5 +1,6 @@
 //! Plans of 10, 100 and 1,000 policies of 100 rules, of which a tenth changed: `cargo bench --bench access -- plan_of`.
-//! Rules have 2 resources each, as most have, or 8, as wide ones. One more plan is for 50 teams.
+//! Rules have 2 resources each, as most have, or 8, as wide ones. One more plan is for 50 teams, and one is of rules made
+//! to explode.
 //!
 //! An organization holds 100 policies, so that 1,000 are ten organizations, planned at the same time on all cores, as the
 //! program plans its targets.
@@ -56,6 +57,47 @@ fn plan_of_a_tenth_changed_for_50_teams(bencher: Bencher<'_, '_>, policies: usiz
         .bench_local(|| black_box(plan(&organization)));
 }
 
+/// Policies of 250 new rules with 8 crossing wildcards each: the access and the order are bounded and partly not
+/// analyzed. Run it under `/usr/bin/time -v` to see the memory.
+#[divan::bench(args = [10, 100], sample_count = 1, sample_size = 1)]
+fn plan_of_new_crossing_wildcards(bencher: Bencher<'_, '_>, policies: usize) {
+    const RULES: usize = 250;
+    let document = document();
+    let mut rules = rule_set(Kind::Adversarial, policies * RULES * 3, 1)
+        .into_iter()
+        .filter(|rule| rule.access.layer() == Layer::Filesystem);
+    let desired = (0..policies).filter_map(|policy| {
+        let rules = rules.by_ref().take(RULES).enumerate();
+        let rules = rules.map(|(index, rule)| DesiredRule {
+            rule,
+            aliases: Vec::new(),
+            index,
+        });
+        Some(DesiredPolicy {
+            name: Name::new(&format!("policy {policy}")).ok()?,
+            aliases: Vec::new(),
+            scope: Scope::default(),
+            content: PolicyContent::Rules(rules.collect()),
+            protect: false,
+            document,
+        })
+    });
+    let organization = Organization {
+        desired: desired.collect(),
+        live: DockerLiveState::default(),
+    };
+    bencher
+        .counter(ItemsCount::new(policies * RULES))
+        .bench_local(|| black_box(plan(&organization)));
+}
+
+fn document() -> DocumentId {
+    DocumentId {
+        file: SourceMap::default().add("policies/all.yaml", ""),
+        index: 0,
+    }
+}
+
 fn scope_of_policy(policy: usize) -> Scope {
     if policy % 10 == 9 {
         return Scope::default();
@@ -108,10 +150,7 @@ fn plan(organization: &Organization) -> TargetPlan {
 }
 
 fn organization(policies: usize, resources: usize, number: usize) -> Organization {
-    let document = DocumentId {
-        file: SourceMap::default().add("policies/all.yaml", ""),
-        index: 0,
-    };
+    let document = document();
     let seed = u64::try_from(number).unwrap_or_default() * 2 + 1;
     let mut before = connections(policies * RULES_A_POLICY, resources, seed);
     let mut after = connections(policies * RULES_A_POLICY, resources, seed + 1);

@@ -153,3 +153,32 @@ fn product(
         .map(|(first, then)| PrecedenceEdge { first, then, why })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::votes::CallPositions;
+    use super::*;
+
+    /// Rules that all match one request, each created by a call of its own.
+    fn created(calls: std::ops::Range<CallPosition>) -> Vec<RuleVote> {
+        calls
+            .map(|call| RuleVote {
+                need: [call].into_iter().collect(),
+                avoid: CallPositions::new(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_number_of_edges_grows_with_the_number_of_rules_and_not_with_its_square() {
+        let edges = |rules: usize| -> usize {
+            let votes = RequestVotes {
+                allows: created(0..rules),
+                denies: created(rules..2 * rules),
+            };
+            alternatives(&votes).iter().map(Vec::len).sum()
+        };
+        assert!(edges(10) > 0);
+        assert_eq!(edges(1000), 10 * edges(100));
+    }
+}
