@@ -23,6 +23,10 @@ pub(crate) fn convert_integers(
     kind: ManifestKind,
     value: &mut Value,
 ) -> Result<(), Vec<Diagnostic>> {
+    // Most documents contain no number, and need no walk along the schema.
+    if !contains_number(value) {
+        return Ok(());
+    }
     let mut outside = Vec::new();
     convert(&compiled(kind).schema, value, &Path::root(), &mut outside);
     if outside.is_empty() {
@@ -34,6 +38,15 @@ pub(crate) fn convert_integers(
             .help(format!("write a number from {} to {}", range.0, range.1))
     });
     Err(findings.collect())
+}
+
+fn contains_number(value: &Value) -> bool {
+    match value {
+        Value::Number(_) => true,
+        Value::Array(items) => items.iter().any(contains_number),
+        Value::Object(fields) => fields.values().any(contains_number),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
+    }
 }
 
 fn convert(schema: &Value, value: &mut Value, path: &Path, outside: &mut Vec<(Path, (i64, u64))>) {

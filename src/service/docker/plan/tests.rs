@@ -679,3 +679,22 @@ fn a_gap_that_no_order_avoids_is_the_only_one() {
         assert!(plan.gap_notes().next().is_some(), "{profile:?}");
     }
 }
+
+/// Profile `seed` permits equal names. The rule with unknown settings stays, so that the other one can
+/// become the new rule in one call.
+#[test]
+fn of_two_equal_rules_the_one_with_unknown_settings_stays() {
+    let rules = vec![rule("deny four a.example.com"); 2];
+    let mut live = live_policy("policy", &[], rules);
+    let LiveContent::Rules(rules) = &mut live.content else {
+        panic!("a policy of rules");
+    };
+    rules[1].unknown_fields = Map::from_iter([("expires_at".to_owned(), "2027-01-01".into())]);
+    let desired = rules_content(vec![
+        rule("deny four a.example.com"),
+        rule("allow one b.example.com"),
+    ]);
+    let desired = desired_policy("policy", &[], desired);
+    let plan = plan_with_profile(Profile::Seed, vec![live], &[desired]);
+    assert_eq!(plan.calls.len(), 1, "{:#?}", plan.calls);
+}

@@ -99,11 +99,15 @@ impl UnpairedRules {
         self.pairs.push((live, desired));
     }
 
-    /// Pairs equal rules. Among several equal ones, any will do.
+    /// Pairs equal rules. Among several equal ones, those with unknown settings come first: they cannot
+    /// become other rules.
     fn pair_equal(&mut self, live: &[&LiveRule], desired: &[&DesiredRule]) {
         let mut names: HashMap<&str, Vec<usize>> = HashMap::new();
         for (index, rule) in live.iter().enumerate() {
             names.entry(rule.name.as_str()).or_default().push(index);
+        }
+        for same in names.values_mut() {
+            same.sort_by_key(|index| live[*index].unknown_fields.is_empty());
         }
         for (index, wanted) in desired.iter().enumerate() {
             let named = names.get(wanted.rule.name.as_str()).into_iter().flatten();

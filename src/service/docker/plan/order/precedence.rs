@@ -70,10 +70,10 @@ fn keep_denied(votes: &RequestVotes) -> Vec<Vec<PrecedenceEdge>> {
         let begins = coming.iter().filter_map(|deny| begins_after(allow, deny));
         let mut ways: Vec<Vec<PrecedenceEdge>> = ends
             .chain(begins)
+            .take(MOST_ALTERNATIVES - 1)
             .chain(exclude_vote(allow, DependencyReason::ClosesFirst))
             .collect();
         ways.sort_by_key(Vec::len);
-        ways.truncate(MOST_ALTERNATIVES);
         ways
     };
     let harmless: Vec<Vec<Vec<PrecedenceEdge>>> = allows.iter().map(harmless).collect();
