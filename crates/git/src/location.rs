@@ -94,7 +94,7 @@ pub(crate) fn open_work_tree(top: &Path) -> Result<Repository, RevisionError> {
     Ok(repository)
 }
 
-/// Whether the configuration says that there is no work tree.
+/// Whether the configuration excludes a work tree.
 fn is_bare(repository: &Repository) -> bool {
     let configured = repository
         .config()

@@ -34,7 +34,7 @@ struct PullRequestVariables {
     marks: &'static [&'static str],
     /// Variables that contain the name of the target branch, in order of preference.
     base: &'static [&'static str],
-    /// Whether the base also has a value when there is no pull request, for example after a push.
+    /// Whether the base also has a value outside of pull requests, for example after a push.
     base_is_always_set: bool,
 }
 

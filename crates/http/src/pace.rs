@@ -3,7 +3,7 @@
 //! The client does not know how many requests a server accepts, only that one was refused. This is
 //! the problem that TCP solves with congestion control, and it is solved in the same way: a refusal
 //! sets the rate to the rate that the server accepted so far, every accepted request raises it a
-//! little, and the next refusal lowers it again. Before the first refusal there is no limit.
+//! little, and the next refusal lowers it again. Before the first refusal the rate is unlimited.
 //!
 //! Example: a server accepts 5 requests per second. Of 16 requests, 5 are accepted and 11 refused
 //! with `Retry-After: 1`. All calls wait for one second; from then on a request is sent every 200 ms

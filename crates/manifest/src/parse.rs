@@ -35,7 +35,7 @@ pub struct ParsedFile {
 const MAX_FINDINGS: usize = 100;
 
 /// Completes advice to quote a value by its text in the file: the parsed value may have another form,
-/// for example 10 for `1e1`. Without a simple text, for example for an alias, there is no advice.
+/// for example 10 for `1e1`. Without a simple text, for example for an alias, advice is omitted.
 fn complete_quotes(text: &str, diagnostics: &mut [Diagnostic]) {
     let mut spans = None;
     for finding in diagnostics {

@@ -56,7 +56,7 @@ impl PlanFile {
     /// The plan as what a signature is verified for.
     ///
     /// # Errors
-    /// There is no signature.
+    /// The signature is missing.
     pub(super) fn signed(&self) -> CommandResult<Option<SignedPlan<'_>>> {
         match &self.signature {
             None => Ok(None),

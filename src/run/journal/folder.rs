@@ -34,7 +34,7 @@ pub struct JournalFiles {
     pub ignored: Vec<(Utf8PathBuf, String)>,
 }
 
-/// Finds the journals of the state folder; none if there is no folder.
+/// Finds the journals of the state folder. A missing folder contains none.
 ///
 /// # Errors
 /// The folder is a link, or cannot be read.

@@ -173,7 +173,7 @@ fn scalar(text: &str, is_plain: bool) -> String {
 }
 
 /// Whether a text is a string without quotes in every context: it begins with a letter, contains no
-/// character with a meaning in YAML, and is no other value.
+/// character with a meaning in YAML, and cannot be read as another value.
 fn is_plain_string(text: &str) -> bool {
     const WORDS: [&str; 9] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
     text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/')
