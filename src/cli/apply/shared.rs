@@ -162,7 +162,7 @@ impl ApplyOptions {
             earlier,
         } = ready;
         let pairs = match_targets(&plan, targets, session)?;
-        console.print(&render::plan::human(&plan, console.painter()))?;
+        console.print(&render::plan::human(&plan, None, console.layout()))?;
         check_gates(&plan, &pairs, &self.ack)?;
         if plan.is_empty() {
             return Ok(RunResult::without_calls());

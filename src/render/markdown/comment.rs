@@ -8,6 +8,7 @@ use crate::plan::{
 };
 use crate::render::annotations::{Annotation, AnnotationLevel, PackDiagnostics};
 use crate::render::commit;
+use crate::render::layout::Layout;
 use crate::render::paint::Painter;
 use crate::render::plan::access_view::AccessView;
 use crate::render::plan::wording::{
@@ -237,7 +238,7 @@ pub(super) fn failed_gates_block(page: &mut MarkdownPage, gates: &[GateOutcome],
     if gates.iter().all(GateOutcome::passes) {
         return;
     }
-    let text = gates::human(gates, three_way, Painter::new(false));
+    let text = gates::human(gates, three_way, Layout::unwrapped());
     let lines = text.lines().map(unindented).collect();
     page.block(&PageBlock {
         folded: false,
@@ -301,7 +302,7 @@ pub(super) fn opens_and_closes(page: &mut MarkdownPage, access: &AccessImpact) {
             format!(
                 "{word} for {}: {} ({}), for example {}",
                 code(&line.who),
-                code(&line.what),
+                code(&line.what(view.detail)),
                 code(&line.rule),
                 code(&line.row.witness)
             )
@@ -344,7 +345,7 @@ fn details(page: &mut MarkdownPage, plan: &TargetPlan, origins: Option<&TargetOr
         page.block(&folded("held", documents::HELD.to_owned(), "diff", held));
     }
     if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
-        let text = access::human(access, Painter::new(false));
+        let text = access::human(access, Layout::unwrapped(), usize::MAX);
         let lines = text.lines().map(unindented).collect();
         page.block(&folded(
             "access",
@@ -354,7 +355,7 @@ fn details(page: &mut MarkdownPage, plan: &TargetPlan, origins: Option<&TargetOr
         ));
     }
     if !gates.is_empty() && gates.iter().all(|gate| gate.passes()) {
-        let lines = gates::human(gates, origins.is_some(), Painter::new(false))
+        let lines = gates::human(gates, origins.is_some(), Layout::unwrapped())
             .lines()
             .map(unindented)
             .collect();

@@ -6,7 +6,7 @@ use crate::render::annotations::PackDiagnostics;
 use crate::render::drift::{self, INSTEAD, sections};
 use crate::render::markdown::page::MarkdownPage;
 use crate::render::markdown::text::code;
-use crate::render::paint::Painter;
+use crate::render::layout::Layout;
 use crate::render::plan::access_view::AccessView;
 use crate::render::plan::{access, tree};
 
@@ -78,7 +78,7 @@ fn details(page: &mut MarkdownPage, drift: &TargetDrift) {
     let lines: Vec<String> = tree(changes, &[]).iter().map(diff_line).collect();
     page.block(&folded("changes", INSTEAD.to_owned(), "diff", lines));
     let Some(access) = access else { return };
-    let text = access::human(access, Painter::new(false));
+    let text = access::human(access, Layout::unwrapped(), usize::MAX);
     let lines = text.lines().map(unindented).collect();
     page.block(&folded(
         "access",

@@ -6,6 +6,7 @@ pub(crate) mod documents;
 pub(crate) mod events;
 pub(crate) mod gates;
 mod human;
+pub(crate) mod patterns;
 mod sections;
 mod tree;
 pub(crate) mod wording;
