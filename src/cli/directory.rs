@@ -36,7 +36,8 @@ pub(super) fn change(directory: &Utf8Path) -> anyhow::Result<()> {
             );
         }
     }
-    std::env::set_current_dir(directory).with_context(|| format!("cannot work in `{directory}`"))?;
+    std::env::set_current_dir(directory)
+        .with_context(|| format!("cannot work in `{directory}`"))?;
     let mut entered = ENTERED.lock().unwrap_or_else(PoisonError::into_inner);
     *entered = Some(match entered.take() {
         Some(before) => before.join(directory),

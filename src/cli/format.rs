@@ -10,8 +10,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::console::Console;
 use super::directory;
-use crate::render::markdown::{CommentOptions, GITHUB_COMMENT, Marker, SMALLEST};
 use crate::render::layout::Layout;
+use crate::render::markdown::{CommentOptions, GITHUB_COMMENT, Marker, SMALLEST};
 use crate::workspace::state;
 
 /// A format.

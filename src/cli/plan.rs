@@ -278,7 +278,10 @@ impl PlanArgs {
                 words.push("apply".to_owned());
                 words.extend(directory.map(Utf8PathBuf::into_string));
                 let at = self.at.at.as_ref();
-                words.extend(at.into_iter().flat_map(|at| ["--at".to_owned(), at.to_string()]));
+                words.extend(
+                    at.into_iter()
+                        .flat_map(|at| ["--at".to_owned(), at.to_string()]),
+                );
                 let targets = self.selection.names().iter();
                 words.extend(targets.flat_map(|name| ["--target".to_owned(), name.clone()]));
             }

@@ -117,7 +117,12 @@ impl TestArgs {
         );
         let prefix = workspace.prefix();
         self.output.sink().write(console, |format, layout| {
-            Ok(Some(self.render(&report, prefix, format, layout.painter)?))
+            Ok(Some(self.render(
+                &report,
+                prefix,
+                format,
+                layout.painter,
+            )?))
         })?;
         Ok(if report.failed > 0 {
             Exit::Failed

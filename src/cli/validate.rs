@@ -214,7 +214,13 @@ impl ValidateArgs {
         };
         let told = if self.strict { told.strict() } else { told };
         self.output.sink().write(console, |format, layout| {
-            Ok(Some(self.render(read, &findings, &told, format, layout.painter)?))
+            Ok(Some(self.render(
+                read,
+                &findings,
+                &told,
+                format,
+                layout.painter,
+            )?))
         })?;
         let failing: Vec<&Diagnostic> = findings
             .iter()

@@ -160,7 +160,10 @@ mod tests {
         ];
         let lines = table(&rows, 50);
         assert_eq!(lines[0].len(), 3, "{lines:?}");
-        assert!(lines[0][0].starts_with("everyone             a a"), "{lines:?}");
+        assert!(
+            lines[0][0].starts_with("everyone             a a"),
+            "{lines:?}"
+        );
         assert_eq!(lines[1], ["members of platform  b"]);
         assert!(lines.iter().flatten().all(|line| line.len() <= 50));
     }

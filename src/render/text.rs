@@ -143,7 +143,10 @@ mod tests {
             ("", "''"),
             ("-x", "-x"),
             ("!", "'!'"),
-            ("deletes=1,plan=3f0d1fe58299a4c7", "deletes=1,plan=3f0d1fe58299a4c7"),
+            (
+                "deletes=1,plan=3f0d1fe58299a4c7",
+                "deletes=1,plan=3f0d1fe58299a4c7",
+            ),
         ] {
             assert_eq!(shell_word(word), quoted);
         }

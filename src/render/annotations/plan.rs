@@ -187,6 +187,7 @@ pub(super) fn of_enforcement(changes: &[EnforcementChange]) -> Vec<Annotation> {
 pub(super) fn of_access(impact: &AccessImpact, rules: (PlanRule, PlanRule)) -> Vec<Annotation> {
     let AccessView {
         headline: _,
+        counts: _,
         lines,
         not_analyzed,
         detail,
@@ -213,11 +214,7 @@ pub(super) fn of_access(impact: &AccessImpact, rules: (PlanRule, PlanRule)) -> V
     found
 }
 
-fn of_line(
-    line: &AccessLine<'_>,
-    detail: ListDetail,
-    rules: (PlanRule, PlanRule),
-) -> Annotation {
+fn of_line(line: &AccessLine<'_>, detail: ListDetail, rules: (PlanRule, PlanRule)) -> Annotation {
     let AccessLine {
         kind,
         who,

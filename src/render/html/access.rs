@@ -11,6 +11,7 @@ use crate::render::plan::wording::place;
 pub(super) fn section(page: &mut HtmlPage, impact: &AccessImpact) {
     let AccessView {
         headline,
+        counts: _,
         lines,
         not_analyzed,
         detail,

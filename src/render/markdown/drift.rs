@@ -4,10 +4,9 @@ use super::comment::{
 use crate::plan::{DriftReport, TargetDrift};
 use crate::render::annotations::PackDiagnostics;
 use crate::render::drift::{self, INSTEAD, sections};
+use crate::render::layout::Layout;
 use crate::render::markdown::page::MarkdownPage;
 use crate::render::markdown::text::code;
-use crate::render::layout::Layout;
-use crate::render::plan::access_view::AccessView;
 use crate::render::plan::{access, tree};
 
 /// Drift, or that it is unknown, with the diagnostics of the files.
@@ -58,9 +57,6 @@ fn overview(page: &mut MarkdownPage, drift: &TargetDrift) {
         page.line("No difference in what the manifests declare.");
     }
     let access = access.as_ref().filter(|_| drift.may_change_access());
-    if let Some(access) = access {
-        page.line(&format!("**{}**", AccessView::of(access).headline));
-    }
     if let Some(access) = access {
         opens_and_closes(page, access);
     }

@@ -17,13 +17,18 @@ const INDENT: usize = 12;
 pub(crate) fn human(impact: &AccessImpact, layout: Layout, most: usize) -> String {
     let AccessView {
         headline,
+        counts: _,
         lines,
         not_analyzed,
         detail: _,
     } = AccessView::of(impact);
     let mut text = format!("{}\n", layout.painter.strong(&headline));
     if let Some(legend) = legend(&lines, &not_analyzed) {
-        text.push_str(&layout.painter.dim(layout.wrap(&legend, "  ", "  ").trim_end()));
+        text.push_str(
+            &layout
+                .painter
+                .dim(layout.wrap(&legend, "  ", "  ").trim_end()),
+        );
         text.push('\n');
     }
     let mut left = most;

@@ -5,8 +5,7 @@ use super::patterns::{ListDetail, PatternList};
 use super::wording::{deciding_rules, place};
 use crate::plan::{
     AccessImpact, AccessRow, DecidingRule, GuardRows, NotAnalyzed, NotAnalyzedKind, RuleReference,
-    SourceRef,
-    StatementChange, StatementChangeKind,
+    SourceRef, StatementChange, StatementChangeKind,
 };
 use crate::render::text::{neutral, plural};
 use access::{Membership, People, StatementEffect, StatementSummary};
@@ -60,6 +59,8 @@ pub(crate) struct AccessLine<'a> {
 /// All access changes in words.
 pub(crate) struct AccessView<'a> {
     pub(crate) headline: String,
+    /// The number of changes by kind: `3 opened`, `1 guard weakened`.
+    pub(crate) counts: Vec<String>,
     pub(crate) lines: Vec<AccessLine<'a>>,
     pub(crate) not_analyzed: Vec<NotAnalyzedLine<'a>>,
     /// For formats that show all patterns of ordinary plans.
@@ -136,6 +137,7 @@ impl<'a> AccessView<'a> {
         };
         Self {
             headline,
+            counts,
             lines,
             detail: if all > MOST_PATTERNS {
                 ListDetail::Folded("")

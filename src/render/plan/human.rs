@@ -217,9 +217,7 @@ impl PlanPage {
             if !target.calls.is_empty()
                 && let Some(access) = &target.access
             {
-                let headline = AccessView::of(access).headline;
-                let headline = headline.strip_prefix("Access: ").unwrap_or(&headline);
-                parts.push(headline.to_owned());
+                parts.extend(AccessView::of(access).counts);
             }
             parts.push(match target.calls.len() {
                 0 => "no changes".to_owned(),
@@ -260,7 +258,11 @@ impl PlanPage {
         let origins = whole.origins_of(plan);
         let Layout { painter, .. } = self.layout;
         let title = if is_single {
-            format!("polwarden plan · {}{}", target_title(plan), revisions(whole))
+            format!(
+                "polwarden plan · {}{}",
+                target_title(plan),
+                revisions(whole)
+            )
         } else {
             target_title(plan)
         };
@@ -274,8 +276,10 @@ impl PlanPage {
         self.blank_line();
         let begin = self.text.lines().count();
         self.events(target_events(whole, plan));
-        self.text.push_str(&enforcement_section(enforcement, self.layout));
-        self.text.push_str(&documents::section(documents, self.layout));
+        self.text
+            .push_str(&enforcement_section(enforcement, self.layout));
+        self.text
+            .push_str(&documents::section(documents, self.layout));
         if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
             let text = super::access::human(access, self.layout, MOST_ACCESS_LINES);
             self.text.push_str(&text);
@@ -332,13 +336,23 @@ impl PlanPage {
         } else {
             most.max(LEAST_CHANGE_LINES)
         };
-        let shown = if lines.len() > most { most - 1 } else { lines.len() };
+        let shown = if lines.len() > most {
+            most - 1
+        } else {
+            lines.len()
+        };
         for line in lines.iter().take(shown) {
             self.tree_line(2, line);
         }
         if shown < lines.len() {
             let more = count_of(lines.len() - shown, "more line");
-            self.wrapped(2, &self.layout.painter.dim(&format!("… ({more}, -v shows all)")));
+            self.wrapped(
+                2,
+                &self
+                    .layout
+                    .painter
+                    .dim(&format!("… ({more}, -v shows all)")),
+            );
         }
         self.blank_line();
     }
@@ -374,15 +388,14 @@ impl PlanPage {
 }
 
 /// The rules that have access rows.
-fn access_rules(plan: &TargetPlan) -> BTreeSet<RuleName<'_>> {
+pub(crate) fn access_rules(plan: &TargetPlan) -> BTreeSet<RuleName<'_>> {
     let Some(AccessImpact {
         opens,
         closes,
-        guards:
-            GuardRows {
-                weakened,
-                strengthened,
-            },
+        guards: GuardRows {
+            weakened,
+            strengthened,
+        },
         ..
     }) = &plan.access
     else {

@@ -31,9 +31,9 @@ impl PatternList {
         let mut entries: Vec<Entry<'_>> = Vec::new();
         for pattern in patterns {
             let parsed = Entry::parse(pattern);
-            let same = entries
-                .iter_mut()
-                .find(|entry| entry.is_mergeable && parsed.is_mergeable && entry.what == parsed.what);
+            let same = entries.iter_mut().find(|entry| {
+                entry.is_mergeable && parsed.is_mergeable && entry.what == parsed.what
+            });
             match same {
                 Some(entry) => entry.verbs.extend(parsed.verbs),
                 None => entries.push(parsed),
@@ -73,7 +73,12 @@ impl PatternList {
     pub(crate) fn text(&self, detail: ListDetail) -> String {
         match detail {
             ListDetail::Folded(rest) if self.entries.len() > LONGEST => {
-                let shown: Vec<&str> = self.entries.iter().take(SHOWN).map(String::as_str).collect();
+                let shown: Vec<&str> = self
+                    .entries
+                    .iter()
+                    .take(SHOWN)
+                    .map(String::as_str)
+                    .collect();
                 format!(
                     "{} {}: {}, … ({} more{rest})",
                     self.entries.len(),
@@ -196,7 +201,11 @@ mod tests {
                 "GET https://a.example.com/, https://b.example.com/",
             ),
             (
-                &["udp a.example.com:53", "tcp b.example.com:53", "tcp c.example.com"],
+                &[
+                    "udp a.example.com:53",
+                    "tcp b.example.com:53",
+                    "tcp c.example.com",
+                ],
                 "udp a.example.com:53, tcp b.example.com:53, c.example.com",
             ),
             (
@@ -204,12 +213,11 @@ mod tests {
                 "udp a.example.com:53, :54",
             ),
             (&["mcp *"], "mcp *"),
+            (&["tcp *.a.example & tcp b.*"], "tcp *.a.example & tcp b.*"),
             (
-                &["tcp *.a.example & tcp b.*"],
-                "tcp *.a.example & tcp b.*",
-            ),
-            (
-                &["tcp a", "tcp b", "tcp c", "tcp d", "tcp e", "tcp f", "tcp g"],
+                &[
+                    "tcp a", "tcp b", "tcp c", "tcp d", "tcp e", "tcp f", "tcp g",
+                ],
                 "7 hosts: a, b, c, … (4 more, -v shows all)",
             ),
         ] {

@@ -6,8 +6,8 @@ use similar::{ChangeTag, TextDiff};
 
 use super::wording::{ChangeSign, old_name, parts, place, resource_name, sign};
 use crate::plan::{
-    Change, ChangeKind, ChangeOrigin, ChangedField, FieldChange, Origin, ResourceKind, TargetOrigins,
-    ValueChange,
+    Change, ChangeKind, ChangeOrigin, ChangedField, FieldChange, Origin, ResourceKind,
+    TargetOrigins, ValueChange,
 };
 use crate::render::paint::Painter;
 use crate::render::text::{line_start, neutral};
