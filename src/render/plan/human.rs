@@ -14,6 +14,7 @@ use crate::plan::{
     AccessImpact, Change, Enforcement, EnforcementChange, GuardRows, Origin, Origins, Plan,
     ResourceKind, TargetInfo, TargetOrigins, TargetPlan, plan_mark,
 };
+use crate::render::commit;
 use crate::render::layout::Layout;
 use crate::render::text::{count_of, line_start, neutral, plural, shell_word};
 use manifest::config::Unmanaged;
@@ -56,18 +57,10 @@ fn revisions(plan: &Plan) -> String {
     };
     let base = plan.origins.as_ref();
     let base = base.map(|origins| format!("{} → ", short(&origins.base)));
-    let branch = commit.branch.as_ref();
-    let branch = branch.map(|branch| format!("{}@", neutral(branch)));
-    let dirty = if commit.dirty {
-        " with uncommitted changes"
-    } else {
-        ""
-    };
     format!(
-        " · {}{}{}{dirty}",
+        " · {}{}",
         base.unwrap_or_default(),
-        branch.unwrap_or_default(),
-        short(&commit.id)
+        commit::short(commit)
     )
 }
 
