@@ -255,8 +255,12 @@ impl PlanArgs {
     fn human(&self, plan: &crate::plan::Plan, layout: Layout) -> String {
         let mut text = render::plan::human(plan, self.next(plan).as_deref(), layout);
         if let (Some(path), Some(digest)) = (&self.out, &plan.digest) {
-            let file = format!("Plan file: {path} (digest {digest})");
-            text.push_str(&layout.wrap(&neutral(&file), "", "  "));
+            text.push_str(&layout.wrap(
+                &format!("Plan file: {}", neutral(path.as_str())),
+                "",
+                "  ",
+            ));
+            text.push_str(&format!("Digest: {digest}\n"));
         }
         text
     }

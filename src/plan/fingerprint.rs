@@ -78,8 +78,8 @@ fn sorted_fields(fields: &Map<String, Value>) -> Map<String, Value> {
     fields
 }
 
-/// The digest that identifies the plan of a target: what is called, what is guarded, and what was
-/// live. Nothing that differs between a pull request and its merge is part of it, such as lines of
+/// The digest that identifies the plan of a target: what is called, what is guarded, and the state
+/// of the server. Nothing that differs between a pull request and its merge is part of it, such as lines of
 /// files, gates and the base revision, so that what was acknowledged in review applies after the merge.
 pub(super) fn target_digest(plan: &TargetPlan) -> Result<Fingerprint, serde_json::Error> {
     let TargetPlan {

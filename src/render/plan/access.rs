@@ -82,7 +82,7 @@ fn rows(lines: &[AccessLine<'_>], layout: Layout) -> Vec<String> {
         .iter()
         .map(|line| {
             let source = line.source().map(place).unwrap_or_default();
-            let name = format!("{}{}", line.rule, removed(line));
+            let name = format!("{}{}", line.rule, live_mark(line));
             vec![line.who.clone(), requests(line, layout), name, source]
         })
         .collect();
@@ -111,7 +111,7 @@ fn stacked(line: &AccessLine<'_>, layout: Layout) -> String {
     let rule = format!(
         "{}{}{}",
         line.rule,
-        removed(line),
+        live_mark(line),
         source.unwrap_or_default()
     );
     let indent = " ".repeat(INDENT);
@@ -151,10 +151,10 @@ fn requests(line: &AccessLine<'_>, layout: Layout) -> String {
     }
 }
 
-/// Marks a rule that only the server has.
-fn removed(line: &AccessLine<'_>) -> &'static str {
+/// Marks a rule by its name on the server, where no manifest declares it.
+fn live_mark(line: &AccessLine<'_>) -> &'static str {
     match (line.kind, line.source()) {
-        (AccessLineKind::Closed | AccessLineKind::GuardWeakened, None) => " (removed)",
+        (AccessLineKind::Closed | AccessLineKind::GuardWeakened, None) => " (on the server)",
         (
             AccessLineKind::Opened
             | AccessLineKind::GuardWeakened
@@ -175,7 +175,7 @@ fn decisions(line: &AccessLine<'_>, layout: Layout) -> String {
     }
     let sides = [
         ("before: ", &line.before, line.notable_before().is_some()),
-        ("after: ", &line.after, line.notable_after().is_some()),
+        ("after:  ", &line.after, line.notable_after().is_some()),
     ];
     for (title, decision, is_notable) in sides {
         if is_notable || layout.is_full {

@@ -57,11 +57,7 @@ fn revisions(plan: &Plan) -> String {
     };
     let base = plan.origins.as_ref();
     let base = base.map(|origins| format!("{} → ", short(&origins.base)));
-    format!(
-        " · {}{}",
-        base.unwrap_or_default(),
-        commit::short(commit)
-    )
+    format!(" · {}{}", base.unwrap_or_default(), commit::short(commit))
 }
 
 /// The first digits of a commit.
@@ -85,7 +81,7 @@ pub fn summary(plan: &Plan) -> String {
     let counts = plan.counts();
     let total: usize = counts.values().sum();
     let mut line = if total == 0 {
-        "No changes: nothing is to do.".to_owned()
+        "No changes.".to_owned()
     } else {
         // Different providers may use the same words for their kinds.
         let mut kinds: Vec<(&str, usize)> = Vec::new();
@@ -99,7 +95,11 @@ pub fn summary(plan: &Plan) -> String {
             .iter()
             .map(|(words, count)| format!("{count} {words}"))
             .collect();
-        format!("Plan: {} ({}).", count_of(total, "call"), kinds.join(", "))
+        format!(
+            "Plan: {} ({}).",
+            count_of(total, "API call"),
+            kinds.join(", ")
+        )
     };
     let held: usize = plan.targets.iter().map(|target| target.held.len()).sum();
     let mut unmanaged: BTreeMap<ResourceKind, usize> = BTreeMap::new();
@@ -265,6 +265,10 @@ impl PlanPage {
             let profile = profile.is_empty().then(String::new);
             let profile = profile.unwrap_or_else(|| format!(" · {}", self::profile(target)));
             self.wrapped(2, &painter.dim(&format!("live: {}{profile}", live.words())));
+            if let Some(commit) = &whole.commit {
+                let line = commit::line(commit, |text| neutral(text).into_owned());
+                self.wrapped(2, &painter.dim(&line));
+            }
         }
         self.blank_line();
         let begin = self.text.lines().count();
@@ -304,7 +308,7 @@ impl PlanPage {
     fn changes(&mut self, plan: &TargetPlan, origins: Option<&TargetOrigins>, most: usize) {
         let TargetPlan { changes, calls, .. } = plan;
         if changes.is_empty() {
-            self.wrapped(0, "No changes.");
+            self.wrapped(0, &format!("No changes. Live: {}.", plan.live.words()));
             self.blank_line();
             return;
         }
