@@ -47,6 +47,8 @@ pub fn human(plan: &Plan, next: Option<&str>, layout: Layout) -> String {
         let line = layout.hang(&format!("{text} "), next);
         page.text.push_str(&line);
     }
+    page.text.truncate(page.text.trim_end().len());
+    page.text.push('\n');
     page.text
 }
 

@@ -215,7 +215,7 @@ fn a_server_that_crashes_in_mid_run_is_told_and_made_good() {
         sandbox = sandbox.serve(options);
         let ran = sandbox.expect(0, APPLY);
         assert!(
-            ran.out.contains(&format!("{left} create rule")),
+            ran.out.contains(&format!("({left} API calls)")),
             "{kind}: {}",
             ran.out
         );

@@ -70,7 +70,7 @@ fn a_refused_call_in_the_middle_is_7_and_blocks_its_policy() {
         );
         // The next run does the rest, and only that.
         let ran = sandbox.expect(0, APPLY);
-        assert!(ran.out.contains("2 create rule"), "{}", ran.out);
+        assert!(ran.out.contains("(2 API calls)"), "{}", ran.out);
         sandbox.expect(0, &["plan", "--detailed-exitcode"]);
     }
 }
