@@ -19,6 +19,9 @@ pub enum FileProblemKind {
     /// A symbolic link points outside of the repository.
     #[error("the symbolic link leads out of the repository")]
     SymlinkOutside,
+    /// A symbolic link that was checked out as a file.
+    #[error("this is a symbolic link in git, but a plain file here (core.symlinks = false)")]
+    PlainLink,
     /// A folder links to one of its parents.
     #[error("the folder links back to one of its parents")]
     Loop,
@@ -42,6 +45,11 @@ pub enum FileProblemKind {
         /// Offset of the first invalid byte.
         offset: usize,
     },
+    /// Git converts the file to this encoding when it is checked out.
+    #[error(
+        "git checks this file out as {0} (`working-tree-encoding` in .gitattributes), and not as UTF-8"
+    )]
+    ConvertedEncoding(String),
     /// The name is not UTF-8.
     #[error("the name is not UTF-8")]
     Name,
@@ -68,6 +76,7 @@ impl FileProblemKind {
             | Self::Special
             | Self::Name
             | Self::Submodule
+            | Self::PlainLink
             | Self::NotFetched
             | Self::TooManyEntries(_)
             | Self::Unreadable(_) => Code::FileUnreadable,
@@ -75,7 +84,7 @@ impl FileProblemKind {
             Self::SymlinkOutside => Code::SymlinkOutside,
             Self::Loop => Code::DirectoryLoop,
             Self::TooLarge(_) | Self::TotalTooLarge(_) => Code::FileTooLarge,
-            Self::NotUtf8 { .. } => Code::FileNotUtf8,
+            Self::NotUtf8 { .. } | Self::ConvertedEncoding(_) => Code::FileNotUtf8,
         }
     }
 
@@ -87,6 +96,9 @@ impl FileProblemKind {
             Self::SymlinkOutside => {
                 "replace the link by a copy, or let it point into the repository"
             }
+            Self::PlainLink => {
+                "read the commit with `--at HEAD`, or check it out again with `core.symlinks = true` on a file system with links"
+            }
             Self::Loop => "remove the link; the rest of the folder is read",
             Self::Special => "remove it from the folder, or name the files one by one",
             Self::TooLarge(_) => "split it into several files",
@@ -97,6 +109,9 @@ impl FileProblemKind {
                 "move files that are not manifests out of the folder, or name smaller folders"
             }
             Self::NotUtf8 { .. } => "save the file as UTF-8",
+            Self::ConvertedEncoding(_) => {
+                "remove the attribute for this file, or read the commit with `--at HEAD`"
+            }
             Self::Name => "rename the file",
             Self::Submodule => {
                 "keep the manifests in this repository, or name the folders beside the submodule one by one"

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::audit::AuditFile;
 use super::interrupt;
+use super::shared::VerifiedSigners;
 use crate::cli::console::Console;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
@@ -26,7 +27,7 @@ use crate::run::{
     remedy, run,
 };
 use crate::service::registry;
-use git::{PackTree, SignedBy};
+use git::PackTree;
 use manifest::config::Target;
 
 /// One run.
@@ -51,7 +52,7 @@ pub(super) struct Execution<'a> {
 pub(super) struct Provenance {
     pub(super) commit: Option<Commit>,
     pub(super) tree: Option<Fingerprint>,
-    pub(super) signed_by: Option<SignedBy>,
+    pub(super) signers: VerifiedSigners,
 }
 
 /// What earlier runs of the same command leave.
@@ -227,7 +228,11 @@ impl Execution<'_> {
         let Provenance {
             commit,
             tree,
-            signed_by,
+            signers:
+                VerifiedSigners {
+                    commit: signed_by,
+                    plan: plan_signed_by,
+                },
         } = &self.provenance;
         let touched = pairs.iter().filter(|(plan, _)| !plan.calls.is_empty());
         let run = journal::RunStart {
@@ -241,6 +246,7 @@ impl Execution<'_> {
             commit: commit.clone(),
             tree: tree.clone(),
             signed_by: signed_by.clone(),
+            plan_signed_by: plan_signed_by.clone(),
         };
         journal::create(run, self.journal)
             .await

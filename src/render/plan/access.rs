@@ -6,7 +6,7 @@ use crate::plan::AccessImpact;
 use crate::render::paint::Painter;
 use crate::render::plan::access_view::{AccessLine, AccessView};
 use crate::render::plan::wording::place;
-use crate::render::text::neutral;
+use crate::render::text::neutral_hosts;
 
 /// The access section of a target, the riskiest rows first.
 pub(crate) fn human(impact: &AccessImpact, painter: Painter) -> String {
@@ -53,7 +53,7 @@ fn line_text(line: &AccessLine<'_>, painter: Painter) -> String {
     let _ = writeln!(
         text,
         "        {rule}{source}  {}",
-        painter.dim(&format!("for example: {}", neutral(&row.witness)))
+        painter.dim(&format!("for example: {}", neutral_hosts(&row.witness)))
     );
     let _ = writeln!(text, "        before: {before}");
     let _ = writeln!(text, "        after:  {after}");

@@ -6,7 +6,7 @@ use crate::plan::{
     AccessImpact, AccessRow, DecidingRule, GuardRows, NotAnalyzed, NotAnalyzedKind, SourceRef,
     StatementChange, StatementChangeKind,
 };
-use crate::render::text::{neutral, plural};
+use crate::render::text::{neutral, neutral_hosts, plural};
 use access::{Membership, People, StatementEffect, StatementSummary};
 
 /// Above this number of patterns, each row only shows its first patterns. JSON contains all.
@@ -300,7 +300,7 @@ fn requests(what: &[String], except: &[String], is_folded: bool) -> String {
         let mut texts: Vec<String> = patterns
             .iter()
             .take(shown)
-            .map(|pattern| neutral(pattern).into_owned())
+            .map(|pattern| neutral_hosts(pattern).into_owned())
             .collect();
         if patterns.len() > shown {
             texts.push(format!("… ({} more)", patterns.len() - shown));

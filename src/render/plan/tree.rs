@@ -7,7 +7,7 @@ use crate::plan::{
     Change, ChangeKind, ChangeOrigin, ChangedField, FieldChange, Origin, TargetOrigins, ValueChange,
 };
 use crate::render::paint::Painter;
-use crate::render::text::{line_start, neutral};
+use crate::render::text::{line_start, neutral, neutral_hosts};
 
 /// A neutralized line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,8 +191,9 @@ fn field(lines: &mut Vec<TreeLine>, indent: usize, kind: ChangeKind, change: &Fi
                 String::new()
             };
             lines.push(line);
-            let entry =
-                |sign| move |text: &String| TreeLine::new(indent + 2, Some(sign), neutral(text));
+            let entry = |sign| {
+                move |text: &String| TreeLine::new(indent + 2, Some(sign), neutral_hosts(text))
+            };
             lines.extend(added.iter().map(entry(ChangeSign::Create)));
             lines.extend(removed.iter().map(entry(ChangeSign::Delete)));
         }

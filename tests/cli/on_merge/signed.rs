@@ -245,6 +245,16 @@ fn a_signed_plan_is_applied_and_another_one_is_5() {
         "{}",
         ran.err
     );
+    assert!(
+        ran.out
+            .contains("Plan signed by ann@example.com with the SSH key SHA256:"),
+        "{}",
+        ran.out
+    );
+    let runs = site
+        .sandbox
+        .expect(0, &["runs", "last", "--format", "json"]);
+    assert!(runs.out.contains("\"planSignedBy\""), "{}", runs.out);
 }
 
 #[test]
