@@ -137,9 +137,18 @@ fn without_port(host: &str) -> &str {
 
 /// The warning about the first misleading word of `shown`, the form of `text` that readers see.
 fn mixed(what: &str, text: &str, shown: &str, place: impl FnOnce() -> Place) -> Option<Diagnostic> {
+    let text = escape_non_ascii(text);
+    // The ideographic space is the ordinary one of Chinese and Japanese.
+    let is_odd_space = |c: &char| c.is_whitespace() && !c.is_ascii() && *c != '\u{3000}';
+    if let Some(space) = shown.chars().find(is_odd_space) {
+        let space = character_name(space);
+        let message = format!("the {what} `{text}` contains {space}, which looks like a space");
+        return Some(
+            Diagnostic::new(Code::MixedScripts, message, place()).help("write an ordinary space"),
+        );
+    }
     let MisleadingWord { range, kind } = misleading_words(shown).into_iter().next()?;
     let word = escape_non_ascii(&shown[range]);
-    let text = escape_non_ascii(text);
     let (message, help) = match kind {
         MisleadingKind::MixedScripts(scripts) => (
             format!(
@@ -230,6 +239,10 @@ mod tests {
         assert_eq!(
             names(&[("w\u{435}b", 0)]),
             ["the policy name `w\\u{435}b` mixes Latin and Cyrillic letters in `w\\u{435}b`"]
+        );
+        assert_eq!(
+            names(&[("a\u{a0}b", 0)]),
+            ["the policy name `a\\u{a0}b` contains U+00A0, which looks like a space"]
         );
         // The old name of the same object, and names in one script.
         assert!(names(&[("caf\u{e9}", 0), ("cafe\u{301}", 0)]).is_empty());

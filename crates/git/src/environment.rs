@@ -5,8 +5,7 @@ use std::path::Path;
 
 use git2::{Config, ConfigEntry, Repository};
 
-/// Maximum number of entries of `GIT_CONFIG_COUNT`, and length of `GIT_CONFIG_PARAMETERS` in bytes.
-const MAX_ENTRIES: u16 = u16::MAX;
+/// Maximum length of `GIT_CONFIG_PARAMETERS` in bytes.
 const MAX_LENGTH: usize = 1 << 20;
 
 /// The values of a key in the order of git: `GIT_CONFIG_COUNT` first, then `git -c`. A key without a value
@@ -15,7 +14,7 @@ pub(crate) fn values(key: &str) -> Vec<String> {
     let variable = |name: &str| std::env::var(name).ok();
     let mut found = Vec::new();
     let count = variable("GIT_CONFIG_COUNT").and_then(|count| count.parse().ok());
-    for number in 0..count.unwrap_or(0u16).min(MAX_ENTRIES) {
+    for number in 0..count.unwrap_or(0u16) {
         let name = variable(&format!("GIT_CONFIG_KEY_{number}"));
         if name.is_some_and(|name| name.eq_ignore_ascii_case(key)) {
             found.extend(variable(&format!("GIT_CONFIG_VALUE_{number}")));
@@ -28,6 +27,18 @@ pub(crate) fn values(key: &str) -> Vec<String> {
         .filter(|(name, _)| name.eq_ignore_ascii_case(key));
     found.extend(matching.map(|(_, value)| value));
     found
+}
+
+/// Whether the environment decides how files are checked out. Libgit2 does not know these settings, so its
+/// status of files would be that of another configuration.
+pub(crate) fn decides_checkout() -> bool {
+    const KEYS: [&str; 4] = [
+        "core.autocrlf",
+        "core.eol",
+        "core.filemode",
+        "core.symlinks",
+    ];
+    KEYS.iter().any(|key| !values(key).is_empty())
 }
 
 /// The value of a key: of the environment, or of the repository.

@@ -9,10 +9,14 @@ use git2::{AttrCheckFlags, AttrValue, ObjectType, Oid, Repository};
 
 use crate::environment;
 use crate::location;
+use crate::problem::FileProblemKind;
 use crate::walk::{KIND, LINK, blob};
 
 /// Maximum size of a blob that is compared with a file, in bytes. Files of this size are not read.
 const MAX_COMMITTED: usize = 64 << 20;
+
+/// Maximum size of the `.gitattributes` files that concern one file, in bytes.
+const MAX_ATTRIBUTES: u64 = 256 * 1024;
 
 /// The conversion of the files of one work tree.
 pub(crate) struct LineEndings {
@@ -79,6 +83,19 @@ impl LineEndings {
             Some(_) => without_idents(&bytes),
             None => bytes,
         }
+    }
+
+    /// Checks that the attributes of a file can be looked up quickly: each lookup visits every line of the
+    /// `.gitattributes` files above the file.
+    pub(crate) fn check_attributes(&self, path: &Path) -> Result<(), FileProblemKind> {
+        let folders = path.ancestors().skip(1);
+        let folders = folders.take_while(|folder| folder.starts_with(&self.top));
+        let sizes = folders.filter_map(|folder| folder.join(".gitattributes").metadata().ok());
+        let size: u64 = sizes.map(|metadata| metadata.len()).sum();
+        if size > MAX_ATTRIBUTES {
+            return Err(FileProblemKind::Attributes(MAX_ATTRIBUTES));
+        }
+        Ok(())
     }
 
     /// Whether the bytes of a file may differ from what git would store.

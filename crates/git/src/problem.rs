@@ -34,6 +34,9 @@ pub enum FileProblemKind {
     /// The files of the work tree, index or revision together exceed the limit in bytes.
     #[error("the files that are read exceed {0} bytes in total")]
     TotalTooLarge(usize),
+    /// The `.gitattributes` files above a file exceed the limit in bytes.
+    #[error("the .gitattributes files above it exceed {0} bytes in total")]
+    Attributes(u64),
     /// The folder contains more files and folders than the limit.
     #[error("the folder contains more than {0} files and folders")]
     TooManyEntries(usize),
@@ -79,6 +82,7 @@ impl FileProblemKind {
             | Self::PlainLink
             | Self::NotFetched
             | Self::TooManyEntries(_)
+            | Self::Attributes(_)
             | Self::Unreadable(_) => Code::FileUnreadable,
             Self::Outside => Code::TargetPathInvalid,
             Self::SymlinkOutside => Code::SymlinkOutside,
@@ -105,6 +109,7 @@ impl FileProblemKind {
             Self::TotalTooLarge(_) => {
                 "move files that are not needed out of the paths of the targets, or split the configuration"
             }
+            Self::Attributes(_) => "combine their lines into fewer patterns",
             Self::TooManyEntries(_) => {
                 "move files that are not manifests out of the folder, or name smaller folders"
             }

@@ -247,7 +247,10 @@ impl WorkTree {
         self.budget.add(path, bytes.len())?;
         let may_differ = LineEndings::may_differ(&bytes);
         Ok(match may_differ.then(|| self.endings()) {
-            Some(Some(endings)) => endings.stored(&real, bytes),
+            Some(Some(endings)) => {
+                endings.check_attributes(&real)?;
+                endings.stored(&real, bytes)
+            }
             Some(None) | None => bytes,
         })
     }

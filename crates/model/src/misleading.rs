@@ -221,7 +221,9 @@ pub fn path_look_alike(path: &str) -> Option<(char, char)> {
         let skeleton = skeleton(c.encode_utf8(&mut buffer));
         let mut chars = skeleton.chars();
         match (chars.next(), chars.next()) {
-            (Some(look @ ('/' | '\\' | '.' | '*' | '~' | ':' | '?')), None) => Some((c, look)),
+            (Some(look @ ('/' | '\\' | '.' | '*' | '~' | ':' | '?' | ' ')), None) => {
+                Some((c, look))
+            }
             (Some(_) | None, _) => None,
         }
     })

@@ -111,6 +111,10 @@ impl PackWalk<'_> {
                 let mut bytes = bytes.map_err(|kind| entry_error(&path, kind))?;
                 let mut executable = is_executable(&metadata);
                 if let Some(endings) = self.endings {
+                    if LineEndings::may_differ(&bytes) {
+                        let checked = endings.check_attributes(&real);
+                        checked.map_err(|kind| wrong(&path, kind))?;
+                    }
                     bytes = endings.stored(&real, bytes);
                     executable = endings.is_executable(&real, executable);
                 }

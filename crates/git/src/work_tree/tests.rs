@@ -442,3 +442,22 @@ fn keywords_and_encodings_of_a_checkout_are_those_of_git() {
     let encoding = FileProblemKind::ConvertedEncoding("UTF-16".to_owned());
     assert_eq!(error, encoding);
 }
+
+#[test]
+fn attributes_are_looked_up_in_files_of_a_limited_size() {
+    let folder = repository();
+    write(folder.path(), "gov/p/a.yaml", "a\r\nb\r\n");
+    write(folder.path(), "pack/run.sh", "one\r\n");
+    let lines = "x/*.txt text eol=lf\n".repeat(10_000);
+    write(folder.path(), ".gitattributes", &lines);
+    let tree = WorkTree::open(&folder.path().join("gov")).unwrap();
+    assert!(tree.read("p/a.yaml".into(), 1000).is_ok());
+    write(folder.path(), "gov/.gitattributes", &lines);
+    let tree = WorkTree::open(&folder.path().join("gov")).unwrap();
+    let error = tree.read("p/a.yaml".into(), 1000).unwrap_err();
+    assert_eq!(error, FileProblemKind::Attributes(256 * 1024));
+    assert!(tree.read("polwarden.yaml".into(), 1000).is_ok());
+    write(folder.path(), ".gitattributes", &lines.repeat(2));
+    let error = tree.pack("../pack".into()).unwrap_err().to_string();
+    assert!(error.contains(".gitattributes"), "{error}");
+}
