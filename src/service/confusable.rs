@@ -178,7 +178,7 @@ fn confusable(
     )
     .label("displayed alike")
     .also(first, "as here")
-    .help("give one of them a name that readers can tell apart")
+    .help("give one of them a name that readers can distinguish")
 }
 
 /// The message about two texts that are displayed alike, with their differences escaped.

@@ -1,5 +1,5 @@
 //! Git's configuration in environment variables, which libgit2 does not read: `GIT_CONFIG_COUNT` and
-//! `GIT_CONFIG_PARAMETERS` (`git -c`). They are set by whoever starts the program, never by a change.
+//! `GIT_CONFIG_PARAMETERS` (`git -c`). The environment of the program is never part of a change.
 
 use std::path::Path;
 

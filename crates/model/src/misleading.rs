@@ -2,7 +2,7 @@
 //!
 //! A *word* is a run of letters, digits and combining marks. It is misleading if it mixes scripts that no
 //! language writes together, such as a Cyrillic `а` in a Latin word, or if it consists of letters that look
-//! like ASCII and stands in a token with ASCII letters, such as `аррӏе.com`. Latin may be mixed with Chinese,
+//! like ASCII and its token also contains ASCII letters, such as `аррӏе.com`. Latin may be mixed with Chinese,
 //! Japanese, Korean and other scripts whose letters do not look like Latin ones: this is the level
 //! "moderately restrictive" of the standard.
 

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 
 use super::audit::AuditFile;
 use super::interrupt;
-use super::shared::VerifiedSigners;
 use crate::cli::console::Console;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
@@ -27,7 +26,7 @@ use crate::run::{
     remedy, run,
 };
 use crate::service::registry;
-use git::PackTree;
+use git::{PackTree, SignedBy};
 use manifest::config::Target;
 
 /// One run.
@@ -46,6 +45,15 @@ pub(super) struct Execution<'a> {
     pub(super) console: Console,
     /// What earlier runs of the same command leave.
     pub(super) earlier: Option<EarlierRuns>,
+}
+
+/// Who signed what is applied, if a signature was required and verified.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct VerifiedSigners {
+    /// The signer of the commit.
+    pub(super) commit: Option<SignedBy>,
+    /// The signer of the saved plan.
+    pub(super) plan: Option<SignedBy>,
 }
 
 /// Where what is applied comes from.

@@ -9,7 +9,6 @@ mod requirements;
 mod saved;
 mod shared;
 
-use shared::VerifiedSigners;
 pub(super) use shared::{ApplyOptions, ReadyPlan};
 
 use camino::Utf8PathBuf;
@@ -26,7 +25,7 @@ use super::workspace::{Project, TargetSelection, Workspace};
 use crate::plan::{Fingerprint, Plan, plan_digest};
 use crate::render::text::neutral;
 use crate::run::journal::RunKind;
-use execute::RunResult;
+use execute::{RunResult, VerifiedSigners};
 use git::{RevisionPath, SignedBy};
 use requirements::{AppliedRevision, RequirementArgs};
 use saved::PlanFile;

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::Args;
 
-use super::execute::{EarlierRuns, Execution, Provenance, RunResult};
+use super::execute::{EarlierRuns, Execution, Provenance, RunResult, VerifiedSigners};
 use super::guards;
 use super::saved::{check_not_stale, match_targets};
 use crate::cli::connect::{Connect, Session};
@@ -19,7 +19,6 @@ use crate::render;
 use crate::render::text::plural;
 use crate::run::journal::RunKind;
 use crate::run::service::Writes;
-use git::SignedBy;
 use manifest::config::Target;
 
 /// How a plan is applied.
@@ -44,15 +43,6 @@ pub(crate) struct ApplyOptions {
     /// applied it. `runs RUN --audit-record FILE` writes it at any time.
     #[arg(long, value_name = "FILE")]
     pub(crate) audit_record: Option<Utf8PathBuf>,
-}
-
-/// Who signed what is applied, if a signature was required and verified.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct VerifiedSigners {
-    /// The signer of the commit.
-    pub(super) commit: Option<SignedBy>,
-    /// The signer of the saved plan.
-    pub(super) plan: Option<SignedBy>,
 }
 
 /// A plan that may be applied.

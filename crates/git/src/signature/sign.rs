@@ -1,5 +1,5 @@
 //! Signs plans with an OpenSSH key (PROTOCOL.sshsig of OpenSSH). The crate ssh-key parses the key and
-//! ring signs, as for verification; the crate p521 signs with the curve P-521, which ring lacks.
+//! ring signs, as for verification; the crate p521 signs with the curve P-521, which ring does not support.
 
 use num_bigint::BigUint;
 use ring::rand::SystemRandom;

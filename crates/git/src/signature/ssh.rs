@@ -1,6 +1,6 @@
 //! Verifies SSH signatures (PROTOCOL.sshsig of OpenSSH). The crate ssh-key parses them and ring,
-//! which TLS already requires, verifies them. The curve P-521, which ring lacks, is verified by the crate
-//! p521.
+//! which TLS already requires, verifies them. The crate p521 verifies signatures on the curve P-521,
+//! which ring does not support.
 
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
