@@ -1,5 +1,8 @@
 //! `polwarden plan`: what would have to be done.
 
+use std::fs::File;
+use std::io::Read as _;
+
 use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::Args;
@@ -24,6 +27,9 @@ use crate::render::annotations::{Annotation, RepositoryPrefix};
 use crate::render::layout::Layout;
 use crate::render::text::{neutral, shell_word};
 use crate::workspace::state;
+
+/// Maximum size of a private key in bytes. A longer file is not a key.
+const MAX_KEY_BYTES: u64 = 64 * 1024;
 
 /// Show what would have to be done to make the server equal to the manifests. Nothing is written to the server.
 #[derive(Debug, Args)]
@@ -208,7 +214,10 @@ impl PlanArgs {
             return Ok(None);
         };
         let path = directory::argument(path);
-        let key = std::fs::read_to_string(&path)
+        // The path may be a pipe, whose size is not known.
+        let mut key = String::new();
+        File::open(&path)
+            .and_then(|file| file.take(MAX_KEY_BYTES).read_to_string(&mut key))
             .with_context(|| format!("cannot read the key `{path}`"))?;
         let signature = git::sign_plan(&key, plan.as_bytes());
         Ok(Some(signature.with_context(|| {

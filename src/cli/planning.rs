@@ -409,6 +409,7 @@ impl TargetPlanning<'_> {
                     .index(removed.position(|removed| removed == name)?)
             }
             EventKind::ProbableRename { .. }
+            | EventKind::ConfusableName { .. }
             | EventKind::ConfigChanged { .. }
             | EventKind::ProtectionRemoved { .. }
             | EventKind::TestRemoved { .. }

@@ -53,6 +53,9 @@ pub struct RunReport {
     /// Who signed the commit, where that was asked for and verified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signed_by: Option<SignedBy>,
+    /// Who signed the saved plan, where that was asked for and verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan_signed_by: Option<SignedBy>,
     /// How it ended.
     pub ended: RunEnding,
     /// When it ended, if it did. Shown to people as a duration only.
@@ -123,6 +126,7 @@ impl RunReport {
             plan: run.plan.clone(),
             commit: run.commit.clone(),
             signed_by: run.signed_by.clone(),
+            plan_signed_by: run.plan_signed_by.clone(),
             ended,
             ended_at: history.end.as_ref().map(|end| end.time),
             calls: history.counts(),
@@ -228,6 +232,12 @@ pub fn human(run: &RunReport, painter: Painter) -> String {
     if let Some(signed_by) = &run.signed_by {
         text.push_str(&format!(
             "  signed by {}\n",
+            super::audit::signer(signed_by)
+        ));
+    }
+    if let Some(signed_by) = &run.plan_signed_by {
+        text.push_str(&format!(
+            "  plan signed by {}\n",
             super::audit::signer(signed_by)
         ));
     }

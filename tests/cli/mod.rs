@@ -20,6 +20,7 @@ mod import_only;
 mod invalid_config;
 mod lints;
 mod mcp;
+mod misleading;
 mod on_merge;
 mod output;
 mod packs;

@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod branch;
+mod environment;
 mod find;
 mod git;
 mod limits;

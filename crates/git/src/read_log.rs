@@ -10,7 +10,9 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use git2::{ObjectType, Oid};
 use model::digest::FileDigest;
+use unicode_normalization::UnicodeNormalization;
 
+use crate::pack::PackError;
 use crate::problem::{FileProblemKind, Listing};
 use crate::revision::Revision;
 use crate::source::Source as _;
@@ -85,9 +87,9 @@ impl ReadLog {
     }
 
     /// A path at which the commit contains something other than what was read.
-    pub(crate) fn difference(&self, commit: &Revision) -> Option<Utf8PathBuf> {
+    pub(crate) fn difference(&self, commit: &Revision, names: NameForm) -> Option<Utf8PathBuf> {
         let files = self.files.iter().filter(|(path, read)| {
-            let committed = match commit.blob_id(path) {
+            let committed = match names.find(path, |path| commit.blob_id(path)) {
                 Ok(id) => Some(id),
                 Err(FileProblemKind::Missing) => None,
                 Err(_) => return true,
@@ -95,15 +97,28 @@ impl ReadLog {
             committed != read.blob_id()
         });
         let packs = self.packs.iter().filter(|(path, files)| {
-            commit
-                .pack(path)
-                .map_or(true, |tree| tree.files() != **files)
+            let missing =
+                |error: &PackError| matches!(error, PackError::Directory(FileProblemKind::Missing));
+            let tree = match commit.pack(path) {
+                Err(error) if missing(&error) => commit.pack(&names.path(path)),
+                tree => tree,
+            };
+            let named = |files: &BTreeMap<String, FileDigest>| -> BTreeMap<String, FileDigest> {
+                let files = files.iter();
+                files
+                    .map(|(name, file)| (names.text(name), file.clone()))
+                    .collect()
+            };
+            tree.map_or(true, |tree| named(&tree.files()) != named(files))
         });
-        // Both lists are sorted.
         let lists = self.lists.iter().filter(|(path, files)| {
-            commit
-                .list(path)
-                .map_or(true, |listing| listing.files != **files)
+            let named = |files: &[Utf8PathBuf]| -> Vec<Utf8PathBuf> {
+                let mut files: Vec<_> = files.iter().map(|path| names.path(path)).collect();
+                files.sort_unstable();
+                files
+            };
+            let listing = names.find(path, |path| commit.list(path));
+            listing.map_or(true, |listing| named(&listing.files) != named(files))
         });
         let lists = lists.map(|(path, _)| path);
         let files = files.map(|(path, _)| path);
@@ -115,6 +130,41 @@ impl ReadLog {
             .chain(lists)
             .next()
             .cloned()
+    }
+}
+
+/// How names on the disk are compared with names of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NameForm {
+    /// Byte by byte.
+    Exact,
+    /// In composed form (NFC). Some file systems decompose names, and git composes them again
+    /// (`core.precomposeUnicode`).
+    Composed,
+}
+
+impl NameForm {
+    fn text(self, name: &str) -> String {
+        match self {
+            Self::Composed if !name.is_ascii() => name.nfc().collect(),
+            Self::Composed | Self::Exact => name.to_owned(),
+        }
+    }
+
+    fn path(self, path: &Utf8Path) -> Utf8PathBuf {
+        self.text(path.as_str()).into()
+    }
+
+    /// Looks a path up as it is, then in its composed form.
+    fn find<T>(
+        self,
+        path: &Utf8Path,
+        find: impl Fn(&Utf8Path) -> Result<T, FileProblemKind>,
+    ) -> Result<T, FileProblemKind> {
+        match find(path) {
+            Err(FileProblemKind::Missing) if self == Self::Composed => find(&self.path(path)),
+            found => found,
+        }
     }
 }
 

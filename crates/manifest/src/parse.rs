@@ -9,7 +9,7 @@ use super::chainloop::DocumentRange;
 use super::config::{self, Config};
 use super::lock::{self, LockFile};
 use super::schema::{self, ManifestKind, RepairedValue};
-use super::{Document, IncompleteDocument, InvalidValues, Manifest, chainloop, yaml};
+use super::{Document, IncompleteDocument, InvalidValues, Manifest, chainloop, invisible, yaml};
 use model::chainloop::DocumentBytes;
 use model::diag::{
     Code, Diagnostic, DocumentId, FileId, Path, PathSegment, Place, Replacement, SourceMap, Spans,
@@ -97,6 +97,10 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
     }
     for yaml::RawDocument { index, value } in documents {
         let id = DocumentId { file, index };
+        let kind = schema::kind_of(id, &value).ok();
+        parsed
+            .diagnostics
+            .extend(invisible::check(id, kind, &value));
         match schema::check(id, &value) {
             Ok(kind) => match manifest(id, kind, value, &whole) {
                 Ok(manifest) => parsed.documents.push(Document { id, manifest }),
@@ -117,6 +121,9 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
             }
         }
     }
+    parsed
+        .diagnostics
+        .extend(invisible::check_syntax(file, text));
     limit_diagnostics(file, &mut parsed.diagnostics);
     complete_quotes(text, &mut parsed.diagnostics);
     parsed
@@ -296,11 +303,13 @@ pub fn parse_config(file: FileId, text: &str) -> Result<(Config, DocumentId), Ve
     let mut configs = Vec::new();
     for yaml::RawDocument { index, value } in documents {
         let id = DocumentId { file, index };
+        diagnostics.extend(invisible::check(id, Some(ManifestKind::Config), &value));
         match config(id, value) {
             Ok(config) => configs.push((config, id)),
             Err(findings) => diagnostics.extend(findings),
         }
     }
+    diagnostics.extend(invisible::check_syntax(file, text));
     limit_diagnostics(file, &mut diagnostics);
     complete_quotes(text, &mut diagnostics);
     if let Some((_, second)) = configs.get(1) {

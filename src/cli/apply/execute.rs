@@ -48,11 +48,20 @@ pub(super) struct Execution<'a> {
     pub(super) earlier: Option<EarlierRuns>,
 }
 
+/// Who signed what is applied, if a signature was required and verified.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct VerifiedSigners {
+    /// The signer of the commit.
+    pub(super) commit: Option<SignedBy>,
+    /// The signer of the saved plan.
+    pub(super) plan: Option<SignedBy>,
+}
+
 /// Where what is applied comes from.
 pub(super) struct Provenance {
     pub(super) commit: Option<Commit>,
     pub(super) tree: Option<Fingerprint>,
-    pub(super) signed_by: Option<SignedBy>,
+    pub(super) signers: VerifiedSigners,
 }
 
 /// What earlier runs of the same command leave.
@@ -237,7 +246,11 @@ impl Execution<'_> {
         let Provenance {
             commit,
             tree,
-            signed_by,
+            signers:
+                VerifiedSigners {
+                    commit: signed_by,
+                    plan: plan_signed_by,
+                },
         } = &self.provenance;
         let touched = pairs.iter().filter(|(plan, _)| !plan.calls.is_empty());
         let run = journal::RunStart {
@@ -251,6 +264,7 @@ impl Execution<'_> {
             commit: commit.clone(),
             tree: tree.clone(),
             signed_by: signed_by.clone(),
+            plan_signed_by: plan_signed_by.clone(),
         };
         journal::create(run, self.journal)
             .await

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::Args;
 
-use super::execute::{EarlierRuns, Execution, Provenance, RunResult};
+use super::execute::{EarlierRuns, Execution, Provenance, RunResult, VerifiedSigners};
 use super::guards;
 use super::saved::{check_not_stale, match_targets};
 use crate::cli::connect::{Connect, Session};
@@ -19,7 +19,6 @@ use crate::render;
 use crate::render::text::plural;
 use crate::run::journal::RunKind;
 use crate::run::service::Writes;
-use git::SignedBy;
 use manifest::config::Target;
 
 /// How a plan is applied.
@@ -53,8 +52,7 @@ pub(crate) struct ReadyPlan {
     digest: Fingerprint,
     /// The service of each target with its live state, which was just read.
     services: Vec<Box<dyn Writes>>,
-    /// Who signed the commit, where that was asked for.
-    signed_by: Option<SignedBy>,
+    signers: VerifiedSigners,
     /// Whether the plan was made before this run.
     is_saved: bool,
     /// What earlier runs of the same command leave; nothing before the first.
@@ -74,7 +72,7 @@ impl ReadyPlan {
             plan,
             digest,
             services,
-            signed_by: None,
+            signers: VerifiedSigners::default(),
             is_saved: false,
             earlier: None,
         }
@@ -88,7 +86,7 @@ impl ReadyPlan {
             plan,
             digest,
             services,
-            signed_by: None,
+            signers: VerifiedSigners::default(),
             is_saved: true,
             earlier: None,
         }
@@ -106,20 +104,19 @@ impl ReadyPlan {
             plan,
             digest,
             services,
-            signed_by: None,
+            signers: VerifiedSigners::default(),
             is_saved: false,
             earlier: Some(earlier),
         }
     }
 
-    /// The same, of a commit that somebody signed.
-    pub(super) fn signed_by(self, signed_by: Option<SignedBy>) -> Self {
-        Self { signed_by, ..self }
+    /// The same plan with the signers of its commit and of its file.
+    pub(super) fn signed_by(self, signers: VerifiedSigners) -> Self {
+        Self { signers, ..self }
     }
 
-    /// Who signed the commit, where that was asked for.
-    pub(super) fn signer(&self) -> Option<&SignedBy> {
-        self.signed_by.as_ref()
+    pub(super) fn signers(&self) -> &VerifiedSigners {
+        &self.signers
     }
 
     /// Whether the plan was made before this run.
@@ -157,7 +154,7 @@ impl ApplyOptions {
             plan,
             digest,
             mut services,
-            signed_by,
+            signers,
             is_saved: _,
             earlier,
         } = ready;
@@ -177,7 +174,7 @@ impl ApplyOptions {
         let provenance = Provenance {
             commit: plan.commit.clone(),
             tree: plan.tree.clone(),
-            signed_by,
+            signers,
         };
         let sources = workspace.pack_trees();
         let execution = Execution {

@@ -91,6 +91,7 @@ fn of_event(event: &PlanEvent) -> Annotation {
     let rule = match &event.event {
         EventKind::RemovedStillLive { .. } => PlanRule::RemovedStillLive,
         EventKind::ProbableRename { .. } => PlanRule::ProbableRename,
+        EventKind::ConfusableName { .. } => PlanRule::ConfusableName,
         EventKind::RemovedNotLive { .. } => PlanRule::RemovedNotLive,
         EventKind::ConfigChanged { .. } => PlanRule::ConfigChanged,
         EventKind::ProtectionRemoved { .. } => PlanRule::ProtectionRemoved,

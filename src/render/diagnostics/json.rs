@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::limit::sorted;
-use crate::render::text::neutral;
+use crate::render::text::{neutral, neutral_hosts};
 use model::diag::{Diagnostic, Label, Place, Severity, SourceMap};
 
 /// Incremented by incompatible changes.
@@ -127,7 +127,7 @@ fn reported(sources: &SourceMap, finding: &Diagnostic) -> ReportedDiagnostic {
     ReportedDiagnostic {
         code: code.as_str(),
         severity: severity(code.severity()),
-        message: neutral(message).into_owned(),
+        message: neutral_hosts(message).into_owned(),
         help: help.as_deref().map(|help| neutral(help).into_owned()),
         labels: labels
             .iter()

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::decided::{DecidedBy, DecidingRuleReport, FailedStatement, Locator};
 use super::paint::Painter;
-use super::text::neutral;
+use super::text::{neutral, neutral_hosts};
 use access::{
     AccessRequest, Answer, ApplicableRules, CedarDecision, CedarRequest, Decider, UnknownCause,
 };
@@ -118,7 +118,7 @@ impl Explanation {
         } else {
             String::new()
         };
-        let mut text = format!("{said}{at}: {}\n", neutral(request));
+        let mut text = format!("{said}{at}: {}\n", neutral_hosts(request));
         for UnknownCause { policy, reason } in unknown {
             let about = policy.as_ref().map(|policy| {
                 format!(

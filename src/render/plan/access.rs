@@ -5,7 +5,7 @@ use crate::render::layout::{Layout, table};
 use crate::render::plan::access_view::{AccessLine, AccessLineKind, AccessView, NotAnalyzedLine};
 use crate::render::plan::patterns::ListDetail;
 use crate::render::plan::wording::place;
-use crate::render::text::{neutral, plural};
+use crate::render::text::{neutral_hosts, plural};
 
 /// From this width on, rows are a table; below, each row takes two lines or more.
 const TABLE_WIDTH: usize = 120;
@@ -170,7 +170,7 @@ fn decisions(line: &AccessLine<'_>, layout: Layout) -> String {
     let mut text = String::new();
     let indent = " ".repeat(INDENT);
     if layout.is_full {
-        let example = format!("for example: {}", neutral(&line.row.witness));
+        let example = format!("for example: {}", neutral_hosts(&line.row.witness));
         text.push_str(&layout.hang(&indent, &example));
     }
     let sides = [

@@ -6,7 +6,7 @@ use super::wording::{call_name, deciding_rules, gate_text, place};
 use crate::plan::{BreachInfo, DecidingRule, GateInfo, GateOutcome, GateSource};
 use crate::render::layout::Layout;
 use crate::render::plan::access_view::{AccessLineKind, not_analyzed_text, sides, who};
-use crate::render::text::{neutral, plural};
+use crate::render::text::{neutral, neutral_hosts, plural};
 
 /// Maximum number of breaches to show per gate. The JSON output contains all.
 const SHOWN: usize = 5;
@@ -114,7 +114,7 @@ fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, layout: 
     let line = format!(
         "{}: {}{already}",
         who(people),
-        layout.painter.strong(&neutral(witness))
+        layout.painter.strong(&neutral_hosts(witness))
     );
     text.push_str(&layout.hang(INDENT, &line));
     match gate {
@@ -148,7 +148,7 @@ fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, layout: 
         let what = call_name(policy, rule.as_deref());
         let line = format!(
             "removed: {decision} of `{}` by {what}{source}",
-            neutral(resource)
+            neutral_hosts(resource)
         );
         text.push_str(&layout.hang("        ", &line));
     }

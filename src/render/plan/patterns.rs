@@ -1,6 +1,6 @@
 //! Patterns of requests as people read them.
 
-use crate::render::text::neutral;
+use crate::render::text::{neutral, neutral_hosts};
 
 /// A list of at most this many entries is shown completely.
 const LONGEST: usize = 6;
@@ -134,7 +134,7 @@ impl<'a> Entry<'a> {
 
     /// The pattern, with its verbs unless they are those of the entry before.
     fn text(&self, before: &[&str]) -> String {
-        let what = neutral(self.what);
+        let what = neutral_hosts(self.what);
         if self.verbs == before || self.verbs.is_empty() {
             return what.into_owned();
         }

@@ -10,7 +10,7 @@ use crate::plan::{
     TargetOrigins, ValueChange,
 };
 use crate::render::paint::Painter;
-use crate::render::text::{line_start, neutral};
+use crate::render::text::{line_start, neutral, neutral_hosts};
 
 /// A neutralized line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -250,8 +250,9 @@ fn field(
                 String::new()
             };
             lines.push(line);
-            let entry =
-                |sign| move |text: &String| TreeLine::new(indent + 2, Some(sign), neutral(text));
+            let entry = |sign| {
+                move |text: &String| TreeLine::new(indent + 2, Some(sign), neutral_hosts(text))
+            };
             for (sign, entries) in [(ChangeSign::Create, added), (ChangeSign::Delete, removed)] {
                 let shown = match detail {
                     TreeDetail::Brief(_) if entries.len() > LONGEST_LIST => SHOWN_ENTRIES,

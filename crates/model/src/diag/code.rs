@@ -118,6 +118,12 @@ codes! {
     UnknownList = "unknown-list", Error;
     /// Two ResourceLists of one target have the same name.
     ListNameTaken = "list-name-taken", Error;
+    /// A text contains a character that is invisible or changes how its neighbors are displayed.
+    InvisibleCharacter = "invisible-character", Error;
+    /// A word mixes letters of several scripts, or consists of letters that look like others.
+    MixedScripts = "mixed-scripts", Warning;
+    /// Two names of one target are displayed alike, although they are different.
+    ConfusableName = "confusable-name", Warning;
     /// A ResourceList that no rule pulls in.
     ListUnused = "list-unused", Warning;
     /// A limit of the service is exceeded.

@@ -5,6 +5,7 @@
 
 mod actions;
 pub(super) mod cedar;
+mod confusable;
 mod fields;
 mod limits;
 mod lists;
@@ -64,6 +65,8 @@ const RULES: &[PolicyCheck] = &[
     PolicyCheck::Policy(actions::check_unreadable),
     PolicyCheck::Policy(actions::check_udp),
     PolicyCheck::Target(lists::check_unused),
+    PolicyCheck::Policy(confusable::check_rules),
+    PolicyCheck::Target(confusable::check_target),
 ];
 
 /// Runs all rules. Documents are checked in parallel, but the order of diagnostics is fixed.
