@@ -80,7 +80,7 @@ fn guards(
         guarded(before, after, &by_name)
             .into_iter()
             .filter(|found| match found.kind {
-                GuardedKind::ScopeWidens | GuardedKind::LastDeny => true,
+                GuardedKind::ScopeWidens | GuardedKind::LastDeny | GuardedKind::AllHosts => true,
                 GuardedKind::Prune => !again(found) && found.how.ends_with("deleted"),
                 // Only manifests contain `protect`, and Docker policies contain no packs.
                 GuardedKind::Protected | GuardedKind::PackRemoved => false,
