@@ -209,7 +209,7 @@ impl RuleIndex {
             windows,
             wsl,
         } = &mut self.files;
-        let mut put = |trie: &mut Trie, segments: &[GlobSegment<'_>]| {
+        let put = |trie: &mut Trie, segments: &[GlobSegment<'_>]| {
             let node = trie.insert(segments.iter().copied());
             trie.nodes[node as usize].terms.push(term);
         };

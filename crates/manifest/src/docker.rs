@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::NAME_PATTERN;
 use model::docker::Decision;
@@ -71,6 +72,11 @@ pub struct DockerPolicySpec {
     /// Cedar text instead of rules (profile `current`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cedar: Option<CedarSpec>,
+    /// Settings of the policy that the service has and this version of polwarden does not know, named as on the wire. They are sent as
+    /// they are; null means not set. Settings that are not listed are left alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({"approval": {"required": true}}))]
+    pub extensions: Option<Map<String, Value>>,
 }
 
 /// Whom a policy applies to. A list that is there must not be empty.
@@ -123,6 +129,11 @@ pub struct RuleSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["package-registries"]))]
     pub resources_from: Option<Vec<String>>,
+    /// Settings of the rule that the service has and this version of polwarden does not know, named as on the wire. They are sent as they
+    /// are; null means not set. Settings that are not listed are left alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({"expires_at": "2027-01-01T00:00:00Z"}))]
+    pub extensions: Option<Map<String, Value>>,
 }
 
 /// An action of a rule.

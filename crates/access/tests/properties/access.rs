@@ -73,6 +73,7 @@ pub(super) fn rule(decision: Decision, actions: &[&str], resources: Resources) -
         .iter()
         .map(|action| action.parse::<Action>().unwrap());
     Rule {
+        extensions: model::docker::Extensions::default(),
         name: Name::new("rule").unwrap(),
         decision,
         access: RuleAccess::new(actions, resources).unwrap(),

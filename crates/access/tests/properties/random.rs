@@ -64,8 +64,11 @@ fn random_rule() -> impl Strategy<Value = Rule> {
         prop::collection::vec(connects(), 1..4),
     )
         .prop_map(|(decision, actions, texts)| rule(decision, &actions, Resources::Plain(texts)));
-    let target =
-        (host_or_all(), port(), glob()).prop_map(|(host, port, path)| HttpResource { host, port, path });
+    let target = (host_or_all(), port(), glob()).prop_map(|(host, port, path)| HttpResource {
+        host,
+        port,
+        path,
+    });
     let http = (
         decisions(),
         subsequence(vec!["request:get", "request:post"], 1..=2),

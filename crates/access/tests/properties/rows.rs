@@ -58,6 +58,7 @@ fn rule(decision: Decision, actions: &[&str], resources: Resources) -> Rule {
         .iter()
         .map(|action| action.parse::<Action>().unwrap());
     Rule {
+        extensions: model::docker::Extensions::default(),
         name: Name::new("rule").unwrap(),
         decision,
         access: RuleAccess::new(actions, resources).unwrap(),

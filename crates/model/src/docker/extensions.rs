@@ -85,17 +85,7 @@ impl Serialize for ExtensionValue {
 /// Fields of a policy or a rule that this version does not know, by their names on the wire. A null
 /// value means that the field is not set.
 #[derive(
-    Debug,
-    Clone,
-    Default,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    JsonSchema,
+    Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(try_from = "BTreeMap<String, Value>")]
 #[schemars(with = "BTreeMap<String, Value>")]
@@ -125,6 +115,20 @@ impl Extensions {
                 .iter()
                 .filter(|(name, _)| !Self::is_known_field(name)),
         )
+    }
+
+    /// The fields that give an object the unknown fields that it had before. `live` has those that
+    /// it has now, if it still exists: what was added since is not set again.
+    pub fn restoring(before: &Map<String, Value>, live: Option<&Map<String, Value>>) -> Self {
+        let mut fields = Self::of_live(before);
+        for (name, _) in live.into_iter().flatten() {
+            if !Self::is_known_field(name) && !fields.0.contains_key(name) {
+                fields
+                    .0
+                    .insert(name.clone(), ExtensionValue::new(&Value::Null));
+            }
+        }
+        fields
     }
 
     fn of<'f>(fields: impl Iterator<Item = (&'f String, &'f Value)>) -> Self {
@@ -169,9 +173,8 @@ impl Extensions {
         let side = |own: &Self, other: &Self| {
             let names = own.0.keys().chain(other.0.keys());
             let differing = names.filter(|name| {
-                let is_null = |value: Option<&ExtensionValue>| {
-                    value.is_none_or(ExtensionValue::is_null)
-                };
+                let is_null =
+                    |value: Option<&ExtensionValue>| value.is_none_or(ExtensionValue::is_null);
                 let one = own.0.get(*name);
                 let two = other.0.get(*name);
                 one != two && !(is_null(one) && is_null(two))
@@ -228,10 +231,7 @@ impl TryFrom<BTreeMap<String, Value>> for ExtensionsPatch {
     type Error = KnownField;
 
     fn try_from(fields: BTreeMap<String, Value>) -> Result<Self, KnownField> {
-        match fields
-            .keys()
-            .find(|name| Extensions::is_known_field(name))
-        {
+        match fields.keys().find(|name| Extensions::is_known_field(name)) {
             Some(name) => Err(KnownField(name.clone())),
             None => Ok(Self(fields)),
         }
@@ -241,6 +241,11 @@ impl TryFrom<BTreeMap<String, Value>> for ExtensionsPatch {
 impl ExtensionsPatch {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The names of the fields.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 
     /// The names and values, sorted by name.
@@ -384,17 +389,20 @@ mod tests {
         assert!(unset.are_in(&Map::new()));
         assert!(!unset.are_in(json!({"a": 0}).as_object().unwrap()));
         // Fields that are not listed are left alone.
-        assert!(two.are_in(
-            json!({"b": 1, "a": {"x": 1, "z": [null, {"a": 2, "b": 1}]}})
-                .as_object()
-                .unwrap()
-        ));
+        assert!(
+            two.are_in(
+                json!({"b": 1, "a": {"x": 1, "z": [null, {"a": 2, "b": 1}]}})
+                    .as_object()
+                    .unwrap()
+            )
+        );
     }
 
     #[test]
     fn a_patch_contains_whole_values_and_nulls_for_what_goes() {
         let before = extensions(json!({"approval": {"by": ["ann"], "required": true}, "b": 1}));
-        let after = extensions(json!({"approval": {"required": true, "ttl": 5}, "b": 1, "c": null}));
+        let after =
+            extensions(json!({"approval": {"required": true, "ttl": 5}, "b": 1, "c": null}));
         let patch = after.patch_from(&before);
         assert_eq!(
             serde_json::to_value(&patch).unwrap(),

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    Cedar, Extensions, NewPolicy, PolicyId, PolicyPatch, Rule, RuleError, RuleId, RulePatch, Scope, TeamId,
+    Cedar, Extensions, NewPolicy, PolicyId, PolicyPatch, Rule, RuleError, RuleId, RulePatch, Scope,
+    TeamId,
 };
 use crate::Opaque;
 

@@ -58,6 +58,7 @@ impl DockerWriter {
                 policy(answer, ROOT, PolicyTypeSource::Shown)
             })
             .await
+            .map_err(|error| name_extensions(error, new.extensions.set_names()))
     }
 
     /// updatePolicy: name, teams or Cedar text.
@@ -80,6 +81,7 @@ impl DockerWriter {
         self.target
             .ask_with_date(&call, |answer| updated(answer, decode))
             .await
+            .map_err(|error| name_extensions(error, patch.extensions.names()))
     }
 
     /// deletePolicy, with all its rules.
@@ -115,6 +117,7 @@ impl DockerWriter {
         self.target
             .ask_with_date(&call, |answer| live_rule(answer, ROOT))
             .await
+            .map_err(|error| name_extensions(error, rule.extensions.set_names()))
     }
 
     /// updateRule, with the media type of the profile.
@@ -138,6 +141,7 @@ impl DockerWriter {
         self.target
             .ask_with_date(&call, |answer| updated(answer, decode))
             .await
+            .map_err(|error| name_extensions(error, patch.extensions.names()))
     }
 
     /// deleteRule.
@@ -228,6 +232,20 @@ impl DockerWriter {
             Err(unfit) => Err(self.target.failed(&call, unfit.into())),
         }
     }
+}
+
+/// Names the settings of a refused request that this version does not know, because one of them may
+/// be the reason.
+fn name_extensions<'n>(error: ApiError, names: impl Iterator<Item = &'n str>) -> ApiError {
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    if names.is_empty() || !matches!(error.status(), Some(400 | 422)) {
+        return error;
+    }
+    let names = names.join(", ");
+    error.with_help(format!(
+        "The request contains {names} from `extensions`, which this version does not know: if the service does not \
+         accept it, correct or remove it there."
+    ))
 }
 
 fn updated<T>(

@@ -89,7 +89,11 @@ fn check_groups(
             let any_port =
                 port.is_some() && names.get(&(*name, None)).is_some_and(|forms| forms.many);
             let is_covered = |wide: &Option<NonZeroU16>| wide.is_none() || wide == port;
-            !many && !any_port && !everywhere.iter().any(is_covered) && (*exact == 0 || *one == 0) && !covered((name, *port))
+            !many
+                && !any_port
+                && !everywhere.iter().any(is_covered)
+                && (*exact == 0 || *one == 0)
+                && !covered((name, *port))
         })
         .collect();
     gaps.sort_by_key(|(_, _, one, _)| *one);

@@ -339,6 +339,7 @@ mod bodies {
         let create = |scope, cedar, profile| {
             new_policy(
                 &NewPolicy {
+                    extensions: model::docker::Extensions::default(),
                     name: name(),
                     scope,
                     cedar,
@@ -399,6 +400,7 @@ mod bodies {
         let get: Action = "request:get".parse().unwrap();
         let access = RuleAccess::new([get], Resources::Http(http.clone())).unwrap();
         let value = Rule {
+            extensions: model::docker::Extensions::default(),
             name: name(),
             decision: Decision::Deny,
             access,
@@ -484,6 +486,7 @@ mod properties {
                 .prop_map(move |resources| RuleAccess::new(actions.clone(), resources).unwrap())
         });
         ("[a-z][a-z é]{0,8}[a-z]", any::<bool>(), access).prop_map(|(name, allow, access)| Rule {
+            extensions: model::docker::Extensions::default(),
             name: Name::new(&name).unwrap(),
             decision: if allow {
                 Decision::Allow

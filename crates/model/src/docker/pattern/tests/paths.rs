@@ -290,7 +290,14 @@ fn two_stars_alone_are_every_path_of_every_format() {
     assert!(all.matches_all());
     assert_eq!(all.to_string(), "**");
     assert_eq!(all.segments().collect::<Vec<_>>(), [GlobSegment::Deep]);
-    for text in ["/", "/**", "~/x", r"C:\x", r"\\wsl.localhost\Ubuntu\x", "**"] {
+    for text in [
+        "/",
+        "/**",
+        "~/x",
+        r"C:\x",
+        r"\\wsl.localhost\Ubuntu\x",
+        "**",
+    ] {
         assert!(all.covers(&PathPattern::parse(text).unwrap()), "{text}");
     }
     assert!(!PathPattern::parse("/**").unwrap().covers(&all));
