@@ -14,6 +14,7 @@ use super::gates::GateArgs;
 use super::planning::{self, Against, Planned};
 use super::reporter::DiagnosticReporter;
 use super::steps::StepArgs;
+use super::team_names;
 use super::three_way::{self, BaseManifests};
 use super::tree::RevisionArgs;
 use super::watch::PlanWatcher;
@@ -159,7 +160,7 @@ impl PlanArgs {
         let Planned {
             mut plan,
             session,
-            workspace: _,
+            workspace,
             services: _,
         } = match planned {
             Ok(planned) => planned,
@@ -167,6 +168,7 @@ impl PlanArgs {
                 return Err(error.with_report(|| self.write(None, reporter, &prefix, console)));
             }
         };
+        let shown = team_names::plan_for_text(&plan, &workspace.targets(), &session).await;
         session.close().await;
         if self.fail_on_drift && plan.origins.is_none() {
             return Err(CommandError::error(
@@ -186,7 +188,11 @@ impl PlanArgs {
                     .with_context(|| format!("cannot write the signature to `{path}`"))?;
             }
         }
-        self.write(Some(&plan), reporter, &prefix, console)?;
+        let shown = crate::plan::Plan {
+            digest: plan.digest.clone(),
+            ..shown
+        };
+        self.write(Some((&plan, &shown)), reporter, &prefix, console)?;
         if plan.failed_gates().next().is_some() {
             return Ok(Exit::Failed);
         }
@@ -215,14 +221,16 @@ impl PlanArgs {
         })?))
     }
 
-    /// Writes the plan, or what kept it from being made, in all formats that are asked for.
+    /// Writes the plan, or what kept it from being made, in all formats that are asked for. The second
+    /// plan is the same one with names of teams for people.
     fn write(
         &self,
-        plan: Option<&crate::plan::Plan>,
+        plans: Option<(&crate::plan::Plan, &crate::plan::Plan)>,
         reporter: DiagnosticReporter,
         prefix: &RepositoryPrefix,
         console: Console,
     ) -> anyhow::Result<()> {
+        let (exact, plan) = plans.unzip();
         let findings = reporter
             .findings()
             .with(plan.map(Annotation::of_plan).unwrap_or_default());
@@ -233,7 +241,7 @@ impl PlanArgs {
         self.output.sink().write(console, |format, painter| {
             Ok(match format {
                 OutputFormat::Human => plan.map(|plan| human(plan, painter)),
-                OutputFormat::Json => plan.map(render::plan::json).transpose()?,
+                OutputFormat::Json => exact.map(render::plan::json).transpose()?,
                 OutputFormat::Markdown => Some(render::markdown::plan(
                     plan,
                     &findings,

@@ -13,6 +13,7 @@ use crate::cli::directory;
 use crate::cli::error::{CommandError, CommandResult, FailureKind};
 use crate::cli::planning;
 use crate::cli::steps::{StepArgs, check_guarantees};
+use crate::cli::team_names;
 use crate::cli::workspace::Workspace;
 use crate::plan::{Acknowledgement, Fingerprint, Plan, TargetPlan};
 use crate::render;
@@ -162,7 +163,8 @@ impl ApplyOptions {
             earlier,
         } = ready;
         let pairs = match_targets(&plan, targets, session)?;
-        console.print(&render::plan::human(&plan, console.painter()))?;
+        let shown = team_names::plan_for_text(&plan, targets, session).await;
+        console.print(&render::plan::human(&shown, console.painter()))?;
         check_gates(&plan, &pairs, &self.ack)?;
         if plan.is_empty() {
             return Ok(RunResult::without_calls());

@@ -21,9 +21,10 @@ use manifest::docker::{
 use manifest::format;
 use manifest::{Document, Manifest};
 use model::Name;
+use model::docker::pattern::NetworkPattern;
 use model::docker::{
     Action, Cedar, DockerLiveState, Extensions, FileMode, HttpResource, LiveContent, LivePolicy,
-    LiveRule, Method, Resources, Rule, Scope, Transport,
+    LiveRule, Method, Resources, Rule, RuleAccess, Scope, Transport,
 };
 
 /// The manifest that declares a live policy. `teams` maps uuids to the aliases of the target.
@@ -147,6 +148,20 @@ fn declarable(live: &LivePolicy, rules: &[LiveRule]) -> Result<(), ImportError> 
     let mut names = BTreeSet::new();
     if let Some(repeated) = understood.iter().find(|rule| !names.insert(&rule.name)) {
         return Err(ImportError::RepeatedRule(repeated.name.to_string()));
+    }
+    // A live range with host bits is understood, but no manifest may contain it.
+    for rule in &understood {
+        let RuleAccess::Network { resources, .. } = &rule.access else {
+            continue;
+        };
+        for resource in resources {
+            if let Err(error) = NetworkPattern::parse(resource) {
+                return Err(ImportError::Resource {
+                    resource: resource.clone(),
+                    why: error.to_string(),
+                });
+            }
+        }
     }
     match RuleSet::new(&understood).unreadable() {
         [] => Ok(()),
