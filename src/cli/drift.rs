@@ -93,17 +93,15 @@ impl DriftArgs {
             }
         };
         let report = report(&planned);
-        let shown = match &report {
-            Ok(report) => {
-                let targets = planned.workspace.targets();
-                Some(team_names::drift_for_text(report, &targets, &planned.session).await)
-            }
-            Err(_) => None,
-        };
+        let mut shown = None;
+        if let Ok(report) = &report {
+            let targets = planned.workspace.targets();
+            shown = team_names::drift_for_text(report, &targets, &planned.session).await;
+        }
         planned.session.close().await;
         let report = report?;
-        let reports = shown.as_ref().map(|shown| (&report, shown));
-        self.write(reports, reporter, &prefix, console)?;
+        let reports = (&report, shown.as_ref().unwrap_or(&report));
+        self.write(Some(reports), reporter, &prefix, console)?;
         let mut gates = report.targets.iter().flat_map(|target| &target.gates);
         Ok(if gates.any(|gate| !gate.passes()) {
             Exit::Failed

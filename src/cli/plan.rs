@@ -168,6 +168,7 @@ impl PlanArgs {
                 return Err(error.with_report(|| self.write(None, reporter, &prefix, console)));
             }
         };
+        plan.digest = Some(plan_digest(&plan)?);
         let shown = team_names::plan_for_text(&plan, &workspace.targets(), &session).await;
         session.close().await;
         if self.fail_on_drift && plan.origins.is_none() {
@@ -175,7 +176,6 @@ impl PlanArgs {
                 "whether the server drifted was not found out, as the base revision cannot be compared; name one with valid manifests with --base",
             ));
         }
-        plan.digest = Some(plan_digest(&plan)?);
         if let Some(path) = &self.out {
             let path = directory::argument(path);
             let json = render::plan::json(&plan)?;
@@ -188,11 +188,8 @@ impl PlanArgs {
                     .with_context(|| format!("cannot write the signature to `{path}`"))?;
             }
         }
-        let shown = crate::plan::Plan {
-            digest: plan.digest.clone(),
-            ..shown
-        };
-        self.write(Some((&plan, &shown)), reporter, &prefix, console)?;
+        let shown = shown.as_ref().unwrap_or(&plan);
+        self.write(Some((&plan, shown)), reporter, &prefix, console)?;
         if plan.failed_gates().next().is_some() {
             return Ok(Exit::Failed);
         }

@@ -4,44 +4,65 @@
 //! shows names instead. JSON and the digest of a plan stay as they are, so that they do not depend
 //! on who may read the teams.
 
+use std::collections::BTreeMap;
+
 use super::connect::Session;
 use crate::plan::{DriftReport, Plan};
 use crate::service::registry;
+use access::People;
 use manifest::config::Target;
 
-/// The plan with the names that the servers know.
-pub(super) async fn plan_for_text(plan: &Plan, targets: &[&Target], session: &Session) -> Plan {
-    let mut shown = plan.clone();
-    for target_plan in &mut shown.targets {
+/// The plan with the names that the servers know; `None` if it would be the same, because plans may
+/// be large.
+pub(super) async fn plan_for_text(
+    plan: &Plan,
+    targets: &[&Target],
+    session: &Session,
+) -> Option<Plan> {
+    let mut names = Vec::new();
+    for target_plan in &plan.targets {
         let name = &target_plan.target.name;
-        let Some(target) = targets.iter().find(|target| target.name == *name) else {
-            continue;
-        };
-        let people = target_plan.people();
-        let names = registry::team_names(session.connections(), target, people).await;
-        if !names.is_empty() {
-            target_plan.name_teams(&names);
-        }
+        names.push(known(name, target_plan.people(), targets, session).await);
     }
-    shown
+    if names.iter().all(BTreeMap::is_empty) {
+        return None;
+    }
+    let mut shown = plan.clone();
+    for (target_plan, names) in shown.targets.iter_mut().zip(&names) {
+        target_plan.name_teams(names);
+    }
+    Some(shown)
 }
 
-/// The drift report with the names that the servers know.
+/// The drift report with the names that the servers know; `None` if it would be the same.
 pub(super) async fn drift_for_text(
     report: &DriftReport,
     targets: &[&Target],
     session: &Session,
-) -> DriftReport {
-    let mut shown = report.clone();
-    for drift in &mut shown.targets {
-        let name = &drift.target.name;
-        let Some(target) = targets.iter().find(|target| target.name == *name) else {
-            continue;
-        };
-        let names = registry::team_names(session.connections(), target, drift.people()).await;
-        if !names.is_empty() {
-            drift.name_teams(&names);
-        }
+) -> Option<DriftReport> {
+    let mut names = Vec::new();
+    for drift in &report.targets {
+        names.push(known(&drift.target.name, drift.people(), targets, session).await);
     }
-    shown
+    if names.iter().all(BTreeMap::is_empty) {
+        return None;
+    }
+    let mut shown = report.clone();
+    for (drift, names) in shown.targets.iter_mut().zip(&names) {
+        drift.name_teams(names);
+    }
+    Some(shown)
+}
+
+/// The names of the teams without an alias in a target's formulas, each with its UUID.
+async fn known<'p>(
+    name: &str,
+    people: impl Iterator<Item = &'p People>,
+    targets: &[&Target],
+    session: &Session,
+) -> BTreeMap<String, String> {
+    match targets.iter().find(|target| target.name == name) {
+        Some(target) => registry::team_names(session.connections(), target, people).await,
+        None => BTreeMap::new(),
+    }
 }

@@ -34,9 +34,7 @@ fn new_policy(policy_settings: &str, rule_settings: &str) -> String {
 
 /// The live policies as the service has them, by their names.
 fn live(sandbox: &Sandbox, name: &str) -> Value {
-    let list = sandbox
-        .expect(0, &["call", "docker", "listPolicies"])
-        .json();
+    let list = sandbox.expect(0, &["call", "listPolicies"]).json();
     let policies = list["data"].as_array().unwrap().iter();
     let found = policies.clone().find(|policy| policy["name"] == name);
     let id = format!("policy={}", found.unwrap()["id"].as_str().unwrap());
@@ -112,6 +110,9 @@ fn listed_settings_are_sent_compared_and_not_analyzed_and_others_are_left_alone(
     );
     let drift = sandbox.expect(8, &["drift"]);
     assert!(drift.out.contains("extensions"), "{}", drift.out);
+    sandbox.expect(0, &["import", "--only", "new"]);
+    assert!(sandbox.read("policies/new.yaml").contains("required: true"));
+    nothing_to_do(&sandbox);
 
     // Settings that are not listed any more stay as they are; null removes one.
     sandbox.write("policies/new.yaml", new_policy("", ""));

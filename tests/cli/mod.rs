@@ -6,6 +6,7 @@ mod commands;
 mod drift;
 mod emulate;
 mod endpoints;
+mod every_host;
 mod examples;
 mod exit_codes;
 mod extensions;

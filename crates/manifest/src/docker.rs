@@ -112,7 +112,8 @@ pub struct RuleSpec {
     /// Hosts and CIDRs for network actions, paths for filesystem actions.
     ///
     /// `example.com` is that name alone, `*.example.com` one label more, `**.example.com` one label or more; a port may
-    /// follow (`example.com:443`). In paths `*` is one segment, `**` any depth, `~` the home directory.
+    /// follow (`example.com:443`). In paths `*` is one segment, `**` any depth, `~` the home directory. `**` alone is every
+    /// host, or every path of every format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 1),
@@ -184,7 +185,7 @@ pub enum ActionSpec {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HttpResourceSpec {
-    /// A host name or host glob, without scheme and port.
+    /// A host name or host glob, without scheme and port. `**` alone is every host.
     #[schemars(length(min = 1), example = &"api.example.com")]
     pub host: String,
     /// The port. Every port where it is left out.

@@ -164,7 +164,8 @@ impl ApplyOptions {
         } = ready;
         let pairs = match_targets(&plan, targets, session)?;
         let shown = team_names::plan_for_text(&plan, targets, session).await;
-        console.print(&render::plan::human(&shown, console.painter()))?;
+        let shown = shown.as_ref().unwrap_or(&plan);
+        console.print(&render::plan::human(shown, console.painter()))?;
         check_gates(&plan, &pairs, &self.ack)?;
         if plan.is_empty() {
             return Ok(RunResult::without_calls());

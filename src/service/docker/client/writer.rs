@@ -53,9 +53,10 @@ impl DockerWriter {
             path,
         );
         let call = self.body(call, JSON, wire::new_policy(new, self.target.profile))?;
+        let settings: Vec<&str> = new.extensions.set_names().collect();
         self.target
             .ask_with_date(&call, |answer| {
-                policy(answer, ROOT, PolicyTypeSource::Shown)
+                policy(answer, ROOT, PolicyTypeSource::Shown(&settings))
             })
             .await
             .map_err(|error| name_extensions(error, new.extensions.set_names()))
@@ -73,10 +74,10 @@ impl DockerWriter {
         let call = self.on_policy("updatePolicy", Method::PATCH, id);
         self.policy_writes(&call)?;
         let call = self.body(call, JSON, wire::policy_patch(patch, self.target.profile))?;
+        let settings: Vec<&str> = patch.extensions.names().collect();
         let decode = |value: &Value, at: &str| {
-            expect(policy(value, at, PolicyTypeSource::Shown)?, at, |policy| {
-                policy.id == *id
-            })
+            let shown = policy(value, at, PolicyTypeSource::Shown(&settings))?;
+            expect(shown, at, |policy| policy.id == *id)
         };
         self.target
             .ask_with_date(&call, |answer| updated(answer, decode))
@@ -92,9 +93,11 @@ impl DockerWriter {
         let call = self.on_policy("deletePolicy", Method::DELETE, id);
         self.policy_writes(&call)?;
         let decode = |value: &Value, at: &str| {
-            expect(policy(value, at, PolicyTypeSource::Shown)?, at, |policy| {
-                policy.id == *id
-            })
+            expect(
+                policy(value, at, PolicyTypeSource::Shown(&[]))?,
+                at,
+                |policy| policy.id == *id,
+            )
         };
         self.target
             .ask_with_date(&call, |answer| deleted(answer, decode))
