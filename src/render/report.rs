@@ -140,7 +140,7 @@ pub fn policy_line(policy: &LivePolicy) -> String {
         unknown_scope_fields: _,
         unknown_fields,
     } = policy;
-    let whom = if scope.is_organization_wide() {
+    let people = if scope.is_organization_wide() {
         "everybody".to_owned()
     } else {
         let teams = scope.teams.iter().map(|team| format!("team {team}"));
@@ -154,7 +154,7 @@ pub fn policy_line(policy: &LivePolicy) -> String {
             .collect::<Vec<_>>()
             .join(", ")
     };
-    let holds = match content {
+    let says = match content {
         LiveContent::Rules(rules) => {
             let rules: Vec<String> = rules.iter().map(rule_line).collect();
             if rules.is_empty() {
@@ -178,7 +178,7 @@ pub fn policy_line(policy: &LivePolicy) -> String {
         format!(" ({settings})")
     };
     neutral(&format!(
-        "policy \"{name}\" ({id}), changed {updated_at}, for {whom}: {holds}{settings}"
+        "policy \"{name}\" ({id}), changed {updated_at}, for {people}: {says}{settings}"
     ))
     .into_owned()
 }

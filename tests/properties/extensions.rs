@@ -117,7 +117,7 @@ proptest! {
     #[test]
     fn a_recomputed_plan_shows_the_same_settings((world, profile) in worlds()) {
         let plan = plan_of(&world, profile, Unmanaged::Report);
-        // A call that is made in parts may make a rule anew.
+        // A call that is made in parts may create a rule again.
         let is_whole = plan.calls.iter().all(|call| call.why.is_none());
         if plan.held.is_empty() && is_whole {
             let (planned, recomputed) = recomputed_changes(&world, profile, &plan);
