@@ -68,7 +68,7 @@ fn gates_understand_every_host() {
     let sandbox = Sandbox::new(gates);
     let spec = format!("rules:\n{}", tcp("r", "allow", "10.0.0.0/8"));
     sandbox.write("policies/p.yaml", policy("p", &spec));
-    let ran = sandbox.expect(3, &["validate"]);
+    let ran = sandbox.expect(4, &["validate"]);
     assert!(ran.out.contains("error[access-never]"), "{}", ran.out);
     let spec = format!("rules:\n{}", tcp("r", "allow", "'**:443'"));
     sandbox.write("policies/p.yaml", policy("p", &spec));
