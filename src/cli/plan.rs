@@ -17,6 +17,7 @@ use super::gates::GateArgs;
 use super::planning::{self, Against, Planned};
 use super::reporter::DiagnosticReporter;
 use super::steps::StepArgs;
+use super::team_names;
 use super::three_way::{self, BaseManifests};
 use super::tree::RevisionArgs;
 use super::watch::PlanWatcher;
@@ -166,7 +167,7 @@ impl PlanArgs {
         let Planned {
             mut plan,
             session,
-            workspace: _,
+            workspace,
             services: _,
         } = match planned {
             Ok(planned) => planned,
@@ -174,13 +175,14 @@ impl PlanArgs {
                 return Err(error.with_report(|| self.write(None, reporter, &prefix, console)));
             }
         };
+        plan.digest = Some(plan_digest(&plan)?);
+        let shown = team_names::plan_for_text(&plan, &workspace.targets(), &session).await;
         session.close().await;
         if self.fail_on_drift && plan.origins.is_none() {
             return Err(CommandError::error(
                 "whether the server drifted was not found out, as the base revision cannot be compared; name one with valid manifests with --base",
             ));
         }
-        plan.digest = Some(plan_digest(&plan)?);
         if let Some(path) = &self.out {
             let path = directory::argument(path);
             let json = render::plan::json(&plan)?;
@@ -193,7 +195,8 @@ impl PlanArgs {
                     .with_context(|| format!("cannot write the signature to `{path}`"))?;
             }
         }
-        self.write(Some(&plan), reporter, &prefix, console)?;
+        let shown = shown.as_ref().unwrap_or(&plan);
+        self.write(Some((&plan, shown)), reporter, &prefix, console)?;
         if plan.failed_gates().next().is_some() {
             return Ok(Exit::Failed);
         }
@@ -225,14 +228,16 @@ impl PlanArgs {
         })?))
     }
 
-    /// Writes the plan, or what kept it from being made, in all formats that are asked for.
+    /// Writes the plan, or what kept it from being made, in all formats that are asked for. The second
+    /// plan is the same one with names of teams for people.
     fn write(
         &self,
-        plan: Option<&crate::plan::Plan>,
+        plans: Option<(&crate::plan::Plan, &crate::plan::Plan)>,
         reporter: DiagnosticReporter,
         prefix: &RepositoryPrefix,
         console: Console,
     ) -> anyhow::Result<()> {
+        let (exact, plan) = plans.unzip();
         let findings = reporter
             .findings()
             .with(plan.map(Annotation::of_plan).unwrap_or_default());
@@ -243,7 +248,7 @@ impl PlanArgs {
         self.output.sink().write(console, |format, layout| {
             Ok(match format {
                 OutputFormat::Human => plan.map(|plan| self.human(plan, layout)),
-                OutputFormat::Json => plan.map(render::plan::json).transpose()?,
+                OutputFormat::Json => exact.map(render::plan::json).transpose()?,
                 OutputFormat::Markdown => Some(render::markdown::plan(
                     plan,
                     &findings,

@@ -8,7 +8,7 @@ use crate::run::{
     ObjectDifference, Remedy, SkipReason,
 };
 use model::chainloop::LiveDocument;
-use model::docker::{DockerOperation, LiveContent, LivePolicy, LiveRule, RuleValue};
+use model::docker::{DockerOperation, Extensions, LiveContent, LivePolicy, LiveRule, RuleValue};
 use model::pulumi::{LiveGroup, LiveGroupBody, LivePack};
 use model::{chainloop, pulumi};
 
@@ -154,9 +154,9 @@ pub fn policy_line(policy: &LivePolicy) -> String {
         created_at: _,
         updated_at,
         unknown_scope_fields: _,
-        unknown_fields: _,
+        unknown_fields,
     } = policy;
-    let whom = if scope.is_organization_wide() {
+    let people = if scope.is_organization_wide() {
         "everybody".to_owned()
     } else {
         let teams = scope.teams.iter().map(|team| format!("team {team}"));
@@ -170,7 +170,7 @@ pub fn policy_line(policy: &LivePolicy) -> String {
             .collect::<Vec<_>>()
             .join(", ")
     };
-    let holds = match content {
+    let says = match content {
         LiveContent::Rules(rules) => {
             let rules: Vec<String> = rules.iter().map(rule_line).collect();
             if rules.is_empty() {
@@ -187,8 +187,14 @@ pub fn policy_line(policy: &LivePolicy) -> String {
         }
         LiveContent::Opaque(opaque) => format!("it {}", opaque.why),
     };
+    let settings = Extensions::of_live(unknown_fields).texts().join(", ");
+    let settings = if settings.is_empty() {
+        settings
+    } else {
+        format!(" ({settings})")
+    };
     neutral(&format!(
-        "policy \"{name}\" ({id}), changed {updated_at}, for {whom}: {holds}"
+        "policy \"{name}\" ({id}), changed {updated_at}, for {people}: {says}{settings}"
     ))
     .into_owned()
 }
@@ -278,7 +284,7 @@ pub fn rule_line(rule: &LiveRule) -> String {
         id: _,
         name,
         rule,
-        unknown_fields: _,
+        unknown_fields,
     } = rule;
     let says = match rule {
         Ok(rule) => {
@@ -289,6 +295,7 @@ pub fn rule_line(rule: &LiveRule) -> String {
                 .filter(|value| !matches!(value, RuleValue::Name(_)));
             let texts: Vec<String> = values
                 .map(RuleValue::to_string)
+                .chain(Extensions::of_live(unknown_fields).texts())
                 .filter(|text| !text.is_empty())
                 .collect();
             texts.join(" ")

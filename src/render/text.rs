@@ -158,6 +158,7 @@ pub(crate) fn shell_word(word: &str) -> String {
 mod tests {
     use super::{
         count_of, neutral, neutral_hosts, neutral_json, neutral_lines, neutral_lines_before, plural,
+        shell_word,
     };
 
     #[test]

@@ -14,6 +14,7 @@ use super::chainloop::{self, ChainloopConnections, EmulateChainloop};
 use super::connect::{ConnectError, Connecting, ServiceInfo, organization};
 pub use super::diagnostics::Checked;
 use super::diagnostics::sort;
+use super::docker::check::teams::is_uuid;
 use super::docker::check::{
     KnownTeams, PolicyInput, check as check_policies, check_tests as check_policy_tests,
 };
@@ -30,6 +31,7 @@ use super::pulumi::{self, EmulatePulumi, PulumiConnections};
 use crate::plan::{ResourceKind, TargetInfo};
 use crate::run::service::{BeginReading, Reads, ServiceError, Writes};
 use crate::workspace::{ManifestSet, NamedSource};
+use access::People;
 use camino::Utf8Path;
 use clap::Subcommand;
 use http::{ApiError, HttpClient};
@@ -466,6 +468,43 @@ pub fn declared_names(documents: &[&Document]) -> DeclaredNames {
 pub async fn teams(connections: &Connections, target: &Target) -> Result<Vec<Team>, OpenError> {
     let reader = connections.docker(target)?.reader(target)?;
     Ok(reader.teams().await?)
+}
+
+/// The names of the teams in these formulas that have no alias, each with the team's UUID. The
+/// server is asked only if there are such teams. Without an answer there are no names: they are for
+/// reading only.
+pub async fn team_names<'p>(
+    connections: &Connections,
+    target: &Target,
+    people: impl Iterator<Item = &'p People>,
+) -> BTreeMap<String, String> {
+    let mut groups = people
+        .flat_map(|people| &people.0)
+        .flat_map(|membership| membership.all_of.iter().chain(&membership.none_of));
+    if !groups.any(|group| is_uuid(group)) {
+        return BTreeMap::new();
+    }
+    let teams = match teams(connections, target).await {
+        Ok(teams) => teams,
+        Err(error) => {
+            tracing::info!("names of teams are not shown: {error}");
+            return BTreeMap::new();
+        }
+    };
+    let mut names: BTreeMap<String, Option<String>> = BTreeMap::new();
+    for team in teams {
+        // A name that several teams have, or that is the alias of another one, would mislead.
+        let id = team.id.to_string();
+        let is_free = !target.teams().contains_key(&team.name);
+        names
+            .entry(team.name)
+            .and_modify(|known| *known = None)
+            .or_insert(is_free.then_some(id));
+    }
+    names
+        .into_iter()
+        .filter_map(|(name, id)| Some((name, id?)))
+        .collect()
 }
 
 /// What the server says about names in a target's manifests that only it can confirm. Its teams are

@@ -5,6 +5,7 @@ mod brute;
 #[path = "../../crates/access/tests/shared/cases.rs"]
 mod cases;
 mod documents;
+mod extensions;
 mod fewest;
 mod frequency;
 mod inputs;

@@ -13,6 +13,7 @@ use crate::cli::directory;
 use crate::cli::error::{CommandError, CommandResult, FailureKind};
 use crate::cli::planning;
 use crate::cli::steps::{StepArgs, check_guarantees};
+use crate::cli::team_names;
 use crate::cli::workspace::Workspace;
 use crate::plan::{Acknowledgement, Fingerprint, Plan, TargetPlan};
 use crate::render;
@@ -32,7 +33,7 @@ pub(crate) struct ApplyOptions {
     #[arg(long)]
     auto_approve: bool,
     /// Accept what a guard refuses, by its exact numbers: deletes, updates, prune, scope-widens, last-deny, protected, pack-removed,
-    /// mcp, not-analyzed;
+    /// all-hosts, mcp, not-analyzed;
     /// `plan` accepts it for one plan alone. A refusal prints the value. With several targets, one value each.
     #[arg(long, value_name = "[TARGET:]GUARD=NUMBER,...")]
     ack: Vec<Acknowledgement>,
@@ -159,7 +160,9 @@ impl ApplyOptions {
             earlier,
         } = ready;
         let pairs = match_targets(&plan, targets, session)?;
-        console.print(&render::plan::human(&plan, None, console.layout()))?;
+        let shown = team_names::plan_for_text(&plan, targets, session).await;
+        let shown = shown.as_ref().unwrap_or(&plan);
+        console.print(&render::plan::human(shown, None, console.layout()))?;
         check_gates(&plan, &pairs, &self.ack)?;
         if plan.is_empty() {
             return Ok(RunResult::without_calls());

@@ -257,6 +257,7 @@ fn of_guarded(guarded: &GuardedChange, plan: &TargetPlan) -> Annotation {
         GuardedKind::LastDeny => "last-deny",
         GuardedKind::Protected => "protected",
         GuardedKind::PackRemoved => "pack-removed",
+        GuardedKind::AllHosts => "all-hosts",
     };
     Annotation::of(
         PlanRule::Guarded,

@@ -130,6 +130,8 @@ codes! {
     LimitExceeded = "limit-exceeded", Error;
     /// A field or kind of rule that the target's profile of the service does not have.
     ProfileLacks = "profile-lacks", Error;
+    /// An entry of `extensions` with the name of a field that this version knows.
+    ExtensionKnown = "extension-known", Error;
     /// Cedar text that does not parse, holds no statement, a template, or an `@id`.
     CedarInvalid = "cedar-invalid", Error;
     /// A wildcard covers exactly one label more, or only deeper names; a name between them is not covered.
@@ -149,7 +151,9 @@ codes! {
     RulesMergeable = "rules-mergeable", Warning;
     /// A deny of the names below a name that is itself allowed: wildcards do not cover it.
     ApexOpen = "apex-open", Warning;
-    /// A rule that allows every address or every path of a kind.
+    /// A deny that names only some of `localhost`, `127.0.0.1`, `[::1]` and `host.docker.internal`.
+    LoopbackIncomplete = "loopback-incomplete", Warning;
+    /// A rule that allows every host, every address or every path of a kind.
     AllowsEverything = "allows-everything", Warning;
     /// The wildcards of a target's rules cross each other in too many ways to say which of them ever decide.
     RulesEntangled = "rules-entangled", Warning;

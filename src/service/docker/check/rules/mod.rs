@@ -6,6 +6,7 @@
 mod actions;
 pub(super) mod cedar;
 mod confusable;
+mod extensions;
 mod fields;
 mod limits;
 mod lists;
@@ -40,6 +41,7 @@ const RULES: &[PolicyCheck] = &[
     PolicyCheck::Policy(fields::check_policy),
     PolicyCheck::List(fields::check_list),
     PolicyCheck::Policy(fields::check_profile),
+    PolicyCheck::Policy(extensions::check),
     PolicyCheck::Policy(values::check_policy_not_empty),
     PolicyCheck::Group(values::check_group_not_empty),
     PolicyCheck::Policy(teams::check),
