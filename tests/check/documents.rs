@@ -258,6 +258,14 @@ fn types_and_phases_are_those_that_mean_something() {
         );
     }
     assert_eq!(with_policy(kind, "kind: STRING"), Vec::<String>::new());
+    assert_eq!(
+        with_policy(kind, "kind: NEW_REPORT_JSON"),
+        ["material-type-unknown policy:spec.policies[0].kind"]
+    );
+    assert_eq!(
+        with_group("type: SBOM_CYCLONEDX_JSON", "type: NEW_REPORT_JSON"),
+        ["material-type-unknown group:spec.policies.materials[0].type"]
+    );
     for refused in ["STRING", "ARTIFACT", "EVIDENCE", "11"] {
         let text = format!(
             "apiVersion: chainloop.dev/v1\nkind: Policy\nmetadata: {{name: a}}\nspec: {{embedded: x, type: {refused}}}\n"

@@ -1,5 +1,6 @@
 //! Parses typed manifests and reports all errors of syntax and schema.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use serde::de::DeserializeOwned;
@@ -97,8 +98,13 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
     }
     for yaml::RawDocument { index, value } in documents {
         let id = DocumentId { file, index };
-        match schema::check(id, &value) {
-            Ok(kind) => match manifest(id, kind, value, &whole) {
+        if let Some(note) = chainloop::skipped(id, &value) {
+            parsed.diagnostics.push(note);
+            continue;
+        }
+        let set = chainloop::without_nulls(&value);
+        match schema::check(id, &set) {
+            Ok(kind) => match manifest(id, kind, &value, set, &whole) {
                 Ok(manifest) => parsed.documents.push(Document { id, manifest }),
                 Err(findings) => {
                     parsed.unreadable = true;
@@ -109,7 +115,7 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
                 parsed.diagnostics.extend(findings);
                 // Further errors of the file are not listed.
                 let is_full = parsed.diagnostics.len() > MAX_FINDINGS;
-                let readable = (!is_full).then(|| incomplete(id, &value, &whole));
+                let readable = (!is_full).then(|| incomplete(id, &value, &set, &whole));
                 match readable.flatten() {
                     Some(document) => parsed.incomplete.push(document),
                     None => parsed.unreadable = true,
@@ -152,17 +158,18 @@ fn is_manifest_comment(line: &str) -> bool {
     })
 }
 
-/// The readable part of a document with schema errors.
+/// The readable part of a document with schema errors. `set` is its value without unset fields.
 fn incomplete(
     id: DocumentId,
     value: &Value,
+    set: &Value,
     whole: &DocumentFile<'_>,
 ) -> Option<IncompleteDocument> {
-    let kind = schema::kind_of(id, value).ok()?;
+    let kind = schema::kind_of(id, set).ok()?;
     let RepairedValue {
         value: repaired,
         invalid,
-    } = schema::repair(kind, value)?;
+    } = schema::repair(kind, set)?;
     let own = whole.own_text(id, value).ok();
     let manifest = typed_manifest(id, kind, repaired, own).ok()?;
     Some(IncompleteDocument {
@@ -212,15 +219,17 @@ impl DocumentFile<'_> {
     }
 }
 
+/// `set` is the value of the document without unset fields.
 fn manifest(
     id: DocumentId,
     kind: ManifestKind,
-    value: Value,
+    value: &Value,
+    set: Cow<'_, Value>,
     whole: &DocumentFile<'_>,
 ) -> Result<Manifest, Vec<Diagnostic>> {
     let own = match kind {
         ManifestKind::ChainloopPolicy | ManifestKind::ChainloopGroup => {
-            Some(whole.own_text(id, &value)?)
+            Some(whole.own_text(id, value)?)
         }
         ManifestKind::Policy
         | ManifestKind::ResourceList
@@ -230,7 +239,7 @@ fn manifest(
         | ManifestKind::Config
         | ManifestKind::Lock => None,
     };
-    typed_manifest(id, kind, value, own)
+    typed_manifest(id, kind, set.into_owned(), own)
 }
 
 /// `own` is the text of a document that is identified by its bytes, if it can be separated from the
