@@ -29,7 +29,7 @@ use super::pulumi::check::{PackInput, check_packs};
 use super::pulumi::{self, EmulatePulumi, PulumiConnections};
 use crate::plan::{ResourceKind, TargetInfo};
 use crate::run::service::{BeginReading, Reads, ServiceError, Writes};
-use crate::workspace::{ManifestSet, NamedSource};
+use crate::workspace::{InlinedDocument, ManifestSet, NamedSource};
 use camino::Utf8Path;
 use clap::Subcommand;
 use http::{ApiError, HttpClient};
@@ -64,6 +64,8 @@ pub struct Manifests<'a> {
     pub cedar_files: &'a HashMap<DocumentId, Arc<str>>,
     /// The source of each policy pack.
     pub pack_sources: &'a HashMap<DocumentId, NamedSource>,
+    /// The documents that contain files of the repository, as they are written.
+    pub inlined: &'a HashMap<DocumentId, InlinedDocument>,
     /// The lock file; an empty one if there is none.
     pub lock: &'a LockFile,
     /// The manifests that are not valid.
@@ -84,6 +86,7 @@ impl<'a> Manifests<'a> {
             documents,
             cedar_files: &loaded.cedar_files,
             pack_sources: &loaded.pack_sources,
+            inlined: &loaded.inlined,
             lock: &set.loaded.lock,
             invalid: InvalidManifests::of_target(set, loaded),
         })
@@ -175,6 +178,7 @@ pub fn check(manifests: &Manifests<'_>, facts: &ServerFacts) -> Checked {
         documents,
         cedar_files,
         pack_sources,
+        inlined,
         lock,
         invalid,
     } = *manifests;
@@ -195,6 +199,7 @@ pub fn check(manifests: &Manifests<'_>, facts: &ServerFacts) -> Checked {
     let native = check_documents(&DocumentInput {
         target,
         documents,
+        inlined,
         schemas: &facts.schemas,
         invalid,
     });

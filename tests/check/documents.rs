@@ -1,5 +1,7 @@
 //! Documents of Chainloop: manifests with the findings that they must give.
 
+use std::collections::HashMap;
+
 use manifest::config::Target;
 use manifest::{Document, parse};
 use model::chainloop::{DocumentKind, InputsSchema, LocalReferenceKind, Reference};
@@ -81,6 +83,7 @@ fn check_with(policy: &str, group: &str, schemas: &InputsSchemas) -> Seen {
     let checked = check_documents(&DocumentInput {
         target: &target(),
         documents: &documents,
+        inlined: &HashMap::new(),
         schemas,
         invalid: Default::default(),
     });

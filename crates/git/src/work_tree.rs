@@ -235,11 +235,11 @@ impl Source for WorkTree {
         Ok(listing)
     }
 
-    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+    fn read_bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind> {
         match self.bytes(path, limit) {
             Ok(bytes) => {
                 self.log().file(path, &bytes);
-                text(bytes)
+                Ok(bytes)
             }
             Err(FileProblemKind::Missing) => {
                 self.log().missing(path);

@@ -412,12 +412,20 @@ pub fn plain_yaml(text: &str) -> Result<Value, String> {
 /// # Errors
 /// The first diagnostic.
 pub fn plain_documents(text: &str) -> Result<Vec<Value>, String> {
+    plain_documents_up_to(text, yaml::MAX_BYTES)
+}
+
+/// Like [`plain_documents`], with another size limit.
+///
+/// # Errors
+/// The first diagnostic.
+pub fn plain_documents_up_to(text: &str, limit: usize) -> Result<Vec<Value>, String> {
     let file = SourceMap::default().add("", "");
     let yaml::RawFile {
         documents,
         diagnostics,
         ..
-    } = yaml::read(file, text);
+    } = yaml::read_up_to(file, text, limit);
     match diagnostics.into_iter().next() {
         Some(finding) => Err(finding.message),
         None => Ok(documents

@@ -5,8 +5,10 @@
 //! fields here, of which only one may be present.
 
 mod group;
+pub mod inline;
 mod material;
 mod policy;
+pub mod reference;
 mod split;
 #[cfg(test)]
 mod tests;
