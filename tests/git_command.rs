@@ -24,8 +24,8 @@ pub(crate) fn init(folder: &Path) {
     git(folder, &["init", "-q", "-b", "main"]);
 }
 
-/// Commits all files of a repository, including ignored ones.
+/// Commits all files of a repository that git does not ignore.
 pub(crate) fn commit_all(folder: &Path) {
-    git(folder, &["add", "-A", "-f"]);
+    git(folder, &["add", "-A"]);
     git(folder, &["commit", "-qm", "x"]);
 }

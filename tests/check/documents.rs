@@ -514,7 +514,7 @@ fn hostile_documents_are_bounded() {
     );
     let wide = format!(
         "{head}  policies:\n{}",
-        "    - {kind: ARTIFACTS}\n".repeat(20_000)
+        "    - {kind: artifacts}\n".repeat(20_000)
     );
     let bomb = format!(
         "{head}  policies: [&a [x, x, x, x], &b [*a, *a, *a, *a, *a, *a], &c [*b, *b, *b, *b, *b, *b]]\n"
@@ -532,6 +532,13 @@ fn hostile_documents_are_bounded() {
             parsed.diagnostics.len()
         );
     }
+    // New types are warnings, of which there are not more than are ever shown.
+    let new = format!(
+        "{head}  policies:\n{}",
+        "    - {kind: ARTIFACTS, embedded: x}\n".repeat(20_000)
+    );
+    let warnings = check_with(&new, "", &InputsSchemas::new()).show();
+    assert_eq!(warnings.len(), 200);
     // Each of these would not end, were the whole file read again for each document, or each input for each attachment.
     let policies: String = (0..8_000)
         .map(|n| {

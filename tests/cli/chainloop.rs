@@ -298,6 +298,44 @@ fn single_operations_are_called_and_no_token_is_shown() {
     drop(running);
 }
 
+#[test]
+fn contracts_next_to_policies_are_skipped_with_a_note() {
+    let (sandbox, _running) = served(&[], &[]);
+    sandbox.write("policies/p.yaml", policy("p", "x"));
+    let contract = "apiVersion: chainloop.dev/v1\nkind: Contract\nmetadata: {name: c}\nspec:\n  materials: []\n";
+    sandbox.write("policies/c.yaml", contract);
+    let ran = sandbox.expect(0, &["validate", "--strict"]);
+    assert!(
+        ran.text().contains("note[document-skipped]"),
+        "{}",
+        ran.text()
+    );
+    assert!(ran.out.contains("2 manifest files: valid\n"), "{}", ran.out);
+    let report = sandbox.expect(0, &["validate", "--format", "json"]).json();
+    assert_eq!(
+        (&report["errors"], &report["warnings"]),
+        (&0.into(), &0.into())
+    );
+    assert_eq!(report["diagnostics"][0]["severity"], "note");
+    let ran = sandbox.expect(0, &["validate", "--format", "github"]);
+    assert!(ran.out.contains("::notice"), "{}", ran.out);
+    sandbox.expect(0, &["fmt", "--check"]);
+    let ran = sandbox.expect(0, &["plan"]);
+    assert!(ran.out.contains("1 create policy"), "{}", ran.out);
+    // One new type of material does not block the repository.
+    sandbox.write(
+        "policies/q.yaml",
+        policy("q", "x").replace("SARIF", "NEW_TYPE"),
+    );
+    let ran = sandbox.expect(0, &["plan"]);
+    assert!(
+        ran.out.contains("2 create policy") || ran.out.contains("2 create policies"),
+        "{}",
+        ran.out
+    );
+    sandbox.expect(3, &["validate", "--strict"]);
+}
+
 const INLINE: &str = "    inline: true\n";
 
 /// A policy with a script and a module in files.
@@ -380,8 +418,13 @@ fn files_are_embedded_on_request_and_the_plan_names_them() {
         "package main\n\n\tallow := false\n",
     );
     sandbox.expect(2, &["plan", "--detailed-exitcode"]);
-    sandbox.expect(8, &["drift"]);
+    // Drift is a difference from the commit.
+    sandbox.expect(0, &["drift"]);
+    commit_all(&sandbox.path("."));
+    let ran = sandbox.expect(8, &["drift"]);
+    assert!(ran.out.contains("policies/rules/check.rego"), "{}", ran.out);
     sandbox.write("policies/rules/check.rego", REGO);
+    commit_all(&sandbox.path("."));
     // The manifest with its files has the live bytes, so there is nothing to import.
     let ran = sandbox.expect(0, &["import", "--only", "p"]);
     assert!(ran.out.contains("has the live bytes"), "{}", ran.out);

@@ -840,18 +840,26 @@ fn check_attached(node: &Node, declared: &[Policy<'_>]) -> Verdict {
     Ok(())
 }
 
-/// Whether a document is of a kind of Chainloop that is not managed.
-fn is_contract(node: &Node) -> bool {
+/// Whether a document is of a kind of Chainloop that is not managed: a contract, or whatever the
+/// vendor adds. The texts above contain no misspelled `Policy`.
+fn is_other_kind(node: &Node) -> bool {
     let Node::Fields(fields) = node else {
         return false;
     };
-    let is = |name: &str, wanted: &[&str]| {
+    let versions = ["chainloop.dev/v1", "workflowcontract.chainloop.dev/v1"];
+    let is_kind = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_uppercase())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && !["Policy", "PolicyGroup"].contains(&text)
+    };
+    let any = |names: &[&str], is: &dyn Fn(&str) -> bool| {
         fields.iter().any(|(key, value)| {
-            key == name && matches!(value, Node::Text(text) if wanted.contains(&text.as_str()))
+            names.contains(&key.as_str()) && matches!(value, Node::Text(text) if is(text))
         })
     };
-    let versions = ["chainloop.dev/v1", "workflowcontract.chainloop.dev/v1"];
-    (is("apiVersion", &versions) || is("api_version", &versions)) && is("kind", &["Contract"])
+    any(&["apiVersion", "api_version"], &|text| {
+        versions.contains(&text)
+    }) && any(&["kind"], &is_kind)
 }
 
 fn is_group(node: &Node) -> bool {
@@ -867,7 +875,7 @@ fn vendor(documents: &[Node]) -> Verdict {
         .try_for_each(|document| yaml(document, false))?;
     let managed: Vec<_> = documents
         .iter()
-        .filter(|document| !is_contract(document))
+        .filter(|document| !is_other_kind(document))
         .collect();
     let mut policies: Vec<Policy<'_>> = Vec::new();
     for document in managed.iter().filter(|document| !is_group(document)) {

@@ -23,6 +23,14 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::{acme, chainloop, connect, policy, pulumi, rule, sign_in, summary};
 
+/// The requests by `POST` that read.
+const READS: [&str; 4] = [
+    "/v2/users/login",
+    "/v2/auth/token",
+    "/api/registry/policypacks",
+    "/api/preview/registry/policypacks",
+];
+
 /// Answers that some request of some client expects.
 fn expected() -> Vec<Value> {
     let mut with_rule = policy("a");
@@ -162,12 +170,12 @@ async fn answers_all(server: &MockServer, answer: &Answer) {
         .await;
 }
 
-/// The requests that change something.
+/// The number of requests that change something.
 async fn writes(server: &MockServer) -> usize {
     let requests = server.received_requests().await.unwrap();
     let is_write = |request: &&wiremock::Request| {
         let path = request.url.path();
-        request.method.as_str() != "GET" && !["/v2/users/login", "/v2/auth/token"].contains(&path)
+        request.method.as_str() != "GET" && !READS.contains(&path)
     };
     requests.iter().filter(is_write).count()
 }

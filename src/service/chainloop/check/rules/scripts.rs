@@ -151,10 +151,18 @@ pub(super) fn check_policy_material(
     }
 }
 
+/// Maximum number of warnings about unknown types: more than are ever listed.
+const MOST_UNKNOWN: usize = 200;
+
 fn unknown_material(material: &MaterialType, place: Place, found: &mut Vec<Diagnostic>) {
     let Some(name) = material.unknown_name() else {
         return;
     };
+    let known = found.iter().rev().take(MOST_UNKNOWN);
+    let of_this_kind = known.filter(|it| it.code == Code::MaterialTypeUnknown);
+    if of_this_kind.count() >= MOST_UNKNOWN {
+        return;
+    }
     let similar = did_you_mean(MaterialType::known_names().iter().copied(), name);
     let help = match similar {
         Some(similar) => {
