@@ -532,7 +532,7 @@ fn hostile_documents_are_bounded() {
             parsed.diagnostics.len()
         );
     }
-    // New types are warnings, of which there are not more than are ever shown.
+    // New types are warnings. There are not more than are ever shown.
     let new = format!(
         "{head}  policies:\n{}",
         "    - {kind: ARTIFACTS, embedded: x}\n".repeat(20_000)

@@ -411,8 +411,7 @@ fn files_are_embedded_on_request_and_the_plan_names_them() {
     let digest = model::digest::Digest::of(embedded("p").as_bytes());
     assert_eq!(answer["digest"], digest.to_string());
     // A different script is a different version, although the manifest is the same.
-    let ran = sandbox.expect(0, &["plan", "--detailed-exitcode"]);
-    assert!(ran.out.contains("nothing is to do"), "{}", ran.out);
+    sandbox.expect(0, &["plan", "--detailed-exitcode"]);
     sandbox.write(
         "policies/rules/check.rego",
         "package main\n\n\tallow := false\n",

@@ -646,9 +646,9 @@ fn head<'a>(fields: &Fields<'a>, kind: &str) -> Result<&'a str, String> {
     }
     let organization = optional_text(&metadata, "organization")?;
     let finding = optional_text(&metadata, "findingType")?;
-    let findings = ["VULNERABILITY", "SAST", "LICENSE_VIOLATION"];
+    let types = ["VULNERABILITY", "SAST", "LICENSE_VIOLATION"];
     if organization.is_some_and(|organization| organization != ORGANIZATION)
-        || finding.is_some_and(|finding| !findings.contains(&finding))
+        || finding.is_some_and(|finding| !types.contains(&finding))
     {
         return fail("organization or findingType");
     }

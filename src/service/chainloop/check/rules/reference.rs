@@ -63,13 +63,13 @@ fn report(
             found.push(Diagnostic::new(Code::LocalReference, message, place(path)).help(help));
         }
         ReferenceTarget::Invalid(path, InvalidReference::Policy(error)) => {
-            let message = format!("this is no reference to a policy: {error}");
+            let message = format!("invalid reference to a policy: {error}");
             let help = "write `name`, `organization/name` or `name@sha256:…`; a file of the \
                         repository is `file://…`, or must be embedded";
             found.push(Diagnostic::new(Code::ReferenceInvalid, message, place(path)).help(help));
         }
         ReferenceTarget::Invalid(path, InvalidReference::Script(scheme)) => {
-            let message = format!("no script is fetched by `{scheme}://`");
+            let message = format!("scripts cannot be fetched by `{scheme}://`");
             let help =
                 "write the text of the script into `embedded: |`, or its address with `https://`";
             found.push(Diagnostic::new(Code::ReferenceInvalid, message, place(path)).help(help));
