@@ -103,7 +103,7 @@ pub fn inline(
     Err(InlineError::Unsupported)
 }
 
-/// The references of a document that can be replaced: those of mappings without `embedded`.
+/// The references of a document to files of the repository.
 pub fn references(native: super::NativeDocument<'_>) -> Vec<model::chainloop::LocalReference> {
     let targets = reference::of_document(native).into_iter();
     let local = targets.filter_map(|target| match target {
