@@ -157,8 +157,8 @@ pub(crate) fn shell_word(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        count_of, neutral, neutral_hosts, neutral_json, neutral_lines, neutral_lines_before, plural,
-        shell_word,
+        count_of, neutral, neutral_hosts, neutral_json, neutral_lines, neutral_lines_before,
+        plural, shell_word,
     };
 
     #[test]

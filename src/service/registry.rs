@@ -30,7 +30,7 @@ use super::pulumi::check::{PackInput, check_packs};
 use super::pulumi::{self, EmulatePulumi, PulumiConnections};
 use crate::plan::{ResourceKind, TargetInfo};
 use crate::run::service::{BeginReading, Reads, ServiceError, Writes};
-use crate::workspace::{ManifestSet, NamedSource};
+use crate::workspace::{InlinedDocument, ManifestSet, NamedSource};
 use access::People;
 use camino::Utf8Path;
 use clap::Subcommand;
@@ -66,6 +66,8 @@ pub struct Manifests<'a> {
     pub cedar_files: &'a HashMap<DocumentId, Arc<str>>,
     /// The source of each policy pack.
     pub pack_sources: &'a HashMap<DocumentId, NamedSource>,
+    /// The documents that contain files of the repository, as they are written.
+    pub inlined: &'a HashMap<DocumentId, InlinedDocument>,
     /// The lock file; an empty one if there is none.
     pub lock: &'a LockFile,
     /// The manifests that are not valid.
@@ -86,6 +88,7 @@ impl<'a> Manifests<'a> {
             documents,
             cedar_files: &loaded.cedar_files,
             pack_sources: &loaded.pack_sources,
+            inlined: &loaded.inlined,
             lock: &set.loaded.lock,
             invalid: InvalidManifests::of_target(set, loaded),
         })
@@ -177,6 +180,7 @@ pub fn check(manifests: &Manifests<'_>, facts: &ServerFacts) -> Checked {
         documents,
         cedar_files,
         pack_sources,
+        inlined,
         lock,
         invalid,
     } = *manifests;
@@ -197,6 +201,7 @@ pub fn check(manifests: &Manifests<'_>, facts: &ServerFacts) -> Checked {
     let native = check_documents(&DocumentInput {
         target,
         documents,
+        inlined,
         schemas: &facts.schemas,
         invalid,
     });

@@ -4,6 +4,7 @@
 mod brute;
 #[path = "../../crates/access/tests/shared/cases.rs"]
 mod cases;
+mod document_rules;
 mod documents;
 mod extensions;
 mod fewest;

@@ -442,7 +442,7 @@ fn what_is_builtin_or_local_or_a_group_is_held_with_its_reason() {
     for text in [
         "the server's is builtin, which is never written",
         "the service documents no call that writes it",
-        "it names files, which mean nothing at the service (`check.rego`): put what they hold into `embedded`",
+        "it names files, which mean nothing at the service (`check.rego`): set `inline: true` on the target, or write their content into `embedded`",
         "(1 API call)",
     ] {
         assert!(unwrapped(&ran.out).contains(text), "{text}: {}", ran.out);

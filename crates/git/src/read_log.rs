@@ -30,12 +30,12 @@ pub(crate) struct ReadLog {
 }
 
 /// What was read at a path.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 enum ReadFile {
     Missing,
     /// The text is shared with the caller. It is hashed only if a commit is compared.
     Text(Arc<str>),
-    /// The blob id of bytes that are not text.
+    /// The blob id of bytes that were not read as text.
     Bytes(Oid),
 }
 
@@ -45,6 +45,18 @@ impl ReadFile {
             Self::Missing => None,
             Self::Text(text) => Some(blob_id(text.as_bytes())),
             Self::Bytes(id) => Some(*id),
+        }
+    }
+}
+
+impl PartialEq for ReadFile {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text(one), Self::Text(other)) => one == other,
+            // The same file may be read as text and as bytes.
+            (Self::Missing | Self::Text(_) | Self::Bytes(_), _) => {
+                self.blob_id() == other.blob_id()
+            }
         }
     }
 }

@@ -300,6 +300,20 @@ impl Source for WorkTree {
         }
     }
 
+    fn read_bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind> {
+        match self.bytes(path, limit) {
+            Ok(bytes) => {
+                self.log().bytes(path, &bytes);
+                Ok(bytes)
+            }
+            Err(FileProblemKind::Missing) => {
+                self.log().missing(path);
+                Err(FileProblemKind::Missing)
+            }
+            Err(kind) => Err(kind),
+        }
+    }
+
     fn inspect(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
         text(self.bytes(path, limit)?)
     }

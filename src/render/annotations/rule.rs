@@ -109,6 +109,7 @@ impl AnnotationRule {
             Self::File(code) => match code.severity() {
                 Severity::Error => AnnotationLevel::Error,
                 Severity::Warning => AnnotationLevel::Warning,
+                Severity::Note => AnnotationLevel::Notice,
             },
             Self::Plan(rule) => rule.weight(),
         }

@@ -61,6 +61,7 @@ fn group<'a>(sources: &'a SourceMap, finding: &'a Diagnostic, primary: &TextRang
     let level = match finding.severity() {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
     };
     let mut group = Group::with_title(
         level

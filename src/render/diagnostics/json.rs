@@ -31,7 +31,7 @@ pub struct DiagnosticsReport {
 pub struct ReportedDiagnostic {
     /// The code, such as `duplicate-key`.
     pub code: &'static str,
-    /// `error` or `warning`.
+    /// `error`, `warning` or `note`.
     pub severity: &'static str,
     /// One sentence without a full stop.
     pub message: String,
@@ -83,14 +83,16 @@ impl DiagnosticsReport {
             .into_iter()
             .map(|(finding, _)| reported(sources, finding))
             .collect();
-        let errors = diagnostics
-            .iter()
-            .filter(|finding| finding.severity == severity(Severity::Error))
-            .count();
+        let count = |wanted: Severity| {
+            let findings = diagnostics.iter();
+            findings
+                .filter(|finding| finding.severity == severity(wanted))
+                .count()
+        };
         Self {
             format_version: FORMAT_VERSION,
-            errors,
-            warnings: diagnostics.len() - errors,
+            errors: count(Severity::Error),
+            warnings: count(Severity::Warning),
             diagnostics,
         }
     }
@@ -100,6 +102,7 @@ fn severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
+        Severity::Note => "note",
     }
 }
 

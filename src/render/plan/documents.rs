@@ -41,6 +41,7 @@ fn line(status: &DocumentStatus) -> Option<String> {
         live,
         live_since,
         source,
+        inlined,
         fields: _,
     } = status;
     let time = |since: &Option<String>| {
@@ -83,8 +84,13 @@ fn line(status: &DocumentStatus) -> Option<String> {
         .as_ref()
         .map(|source| format!("  {}", place(source)))
         .unwrap_or_default();
+    let files: Vec<_> = inlined.iter().map(|file| neutral(file)).collect();
+    let contains = match files.as_slice() {
+        [] => String::new(),
+        files => format!("  contains {}", files.join(", ")),
+    };
     Some(format!(
-        "{}: {}{at}",
+        "{}: {}{at}{contains}",
         full_name(*resource, name, None),
         neutral(&says)
     ))

@@ -155,7 +155,7 @@ pub(crate) fn held_reason(reason: &HeldReason) -> String {
         HeldReason::LocalReferences { references } => {
             let references: Vec<String> = references.iter().map(|text| format!("`{}`", neutral(text))).collect();
             format!(
-                "it names files, which mean nothing at the service ({}): put what they hold into `embedded`",
+                "it names files, which mean nothing at the service ({}): set `inline: true` on the target, or write their content into `embedded`",
                 references.join(", ")
             )
         }

@@ -2,29 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use tempfile::TempDir;
 
 use super::*;
 use crate::RevisionPath;
+use crate::git_command::{commit_all, git, init};
 use crate::limits::SourceLimits;
-
-/// Runs git without the configuration of this machine.
-fn git(folder: &Path, arguments: &[&str]) {
-    let mut command = Command::new("git");
-    command.current_dir(folder).args(arguments);
-    command
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_AUTHOR_NAME", "a")
-        .env("GIT_AUTHOR_EMAIL", "a@example.com")
-        .env("GIT_COMMITTER_NAME", "a")
-        .env("GIT_COMMITTER_EMAIL", "a@example.com");
-    let done = command.output().unwrap();
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{arguments:?}: {said}");
-}
 
 fn write(folder: &Path, path: &str, text: &str) {
     let path = folder.join(path);
@@ -35,14 +19,13 @@ fn write(folder: &Path, path: &str, text: &str) {
 /// A repository with manifests in `gov/p`, a file beside `gov` and a pack.
 fn repository() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    git(folder.path(), &["init", "-q", "-b", "main"]);
+    init(folder.path());
     write(folder.path(), "gov/polwarden.yaml", "one\ntwo\n");
     write(folder.path(), "gov/p/a.yaml", "a\nb\n");
     write(folder.path(), "shared/b.cedar", "b\n");
     write(folder.path(), "pack/PulumiPolicy.yaml", "runtime: nodejs\n");
     write(folder.path(), "pack/run.sh", "one\ntwo\n");
-    git(folder.path(), &["add", "-A"]);
-    git(folder.path(), &["commit", "-qm", "x"]);
+    commit_all(folder.path());
     folder
 }
 
@@ -127,8 +110,7 @@ fn links_are_compared_by_what_they_lead_to() {
     std::os::unix::fs::symlink("../../shared/c.yaml", &link).unwrap();
     write(folder.path(), "shared/c.yaml", "c");
     write(folder.path(), "shared/d.yaml", "d");
-    git(folder.path(), &["add", "-A"]);
-    git(folder.path(), &["commit", "-qm", "x"]);
+    commit_all(folder.path());
     assert!(!is_dirty(folder.path()));
     write(folder.path(), "shared/c.yaml", "C");
     assert!(is_dirty(folder.path()));
@@ -150,8 +132,7 @@ fn an_index_that_cannot_be_read_says_nothing() {
 
     let folder = repository();
     write(folder.path(), "far/away/x", "x");
-    git(folder.path(), &["add", "-A"]);
-    git(folder.path(), &["commit", "-qm", "x"]);
+    commit_all(folder.path());
     git(
         folder.path(),
         &["sparse-checkout", "init", "--cone", "--sparse-index"],
@@ -175,8 +156,7 @@ fn line_endings_of_a_checkout_are_those_of_the_commit() {
         let origin = repository();
         if !attributes.is_empty() {
             write(origin.path(), ".gitattributes", attributes);
-            git(origin.path(), &["add", "-A"]);
-            git(origin.path(), &["commit", "-qm", "x"]);
+            commit_all(origin.path());
         }
         let places = tempfile::tempdir().unwrap();
         let from = origin.path().display().to_string();
@@ -218,8 +198,7 @@ fn line_endings_that_git_keeps_are_kept() {
     // A file with CRLF in the commit, and a binary one.
     write(folder.path(), ".gitattributes", "* -text\n");
     write(folder.path(), "crlf", "a\r\nb\r\n");
-    git(folder.path(), &["add", "-A"]);
-    git(folder.path(), &["commit", "-qm", "x"]);
+    commit_all(folder.path());
     fs::remove_file(folder.path().join(".gitattributes")).unwrap();
     assert_eq!(read("crlf"), "a\r\nb\r\n");
     write(folder.path(), "crlf", "a\r\nb\r\nc\r\n");

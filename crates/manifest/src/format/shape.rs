@@ -258,6 +258,7 @@ const TARGET: Shape = Mapping(&[
     ("access", ACCESS),
     ("keepVersions", Free),
     ("writes", Free),
+    ("inline", Free),
     ("rawSchemaEncoding", Free),
 ]);
 

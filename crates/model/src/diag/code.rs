@@ -5,6 +5,8 @@ use std::fmt;
 /// The severity of a diagnostic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
+    /// A fact that needs no correction. `--strict` ignores it.
+    Note,
     /// A probable mistake, which does not prevent a plan.
     Warning,
     /// An error, which prevents a plan.
@@ -225,6 +227,8 @@ codes! {
     InputDefaultUnused = "input-default-unused", Error;
     /// A type of material that no policy can be for.
     MaterialTypeRefused = "material-type-refused", Error;
+    /// A type of material that this version does not know: a new one, or a misspelled one.
+    MaterialTypeUnknown = "material-type-unknown", Warning;
     /// A material of a policy group that has a name and no type.
     GroupMaterialUntyped = "group-material-untyped", Error;
     /// Phases of attestations that nothing looks at, or that never come.
@@ -252,6 +256,8 @@ codes! {
     ManifestSkipped = "manifest-skipped", Warning;
     /// A second `polwarden.yaml` below a path of a target, which is not read.
     ConfigNested = "config-nested", Warning;
+    /// A Chainloop document of a kind that polwarden does not manage, such as `Contract`.
+    DocumentSkipped = "document-skipped", Note;
 }
 
 impl fmt::Display for Code {

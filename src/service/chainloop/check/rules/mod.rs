@@ -2,7 +2,7 @@
 
 mod arguments;
 mod names;
-pub(super) mod reference;
+mod reference;
 mod scripts;
 mod spelling;
 
