@@ -16,7 +16,7 @@ use manifest::lock::LockFile;
 use manifest::{Document, IncompleteDocument, MAX_BYTES, Manifest, ParsedFile};
 use model::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, Severity, SourceMap};
 
-pub use packs::NamedSource;
+pub use packs::{NamedSource, project_runtime};
 
 #[derive(Debug)]
 pub struct LoadedTarget {

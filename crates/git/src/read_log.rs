@@ -10,9 +10,21 @@ use camino::{Utf8Path, Utf8PathBuf};
 use git2::{ObjectType, Oid};
 use model::digest::FileDigest;
 
+use crate::pack::PackRules;
 use crate::problem::{FileProblemKind, Listing};
 use crate::revision::Revision;
 use crate::source::Source as _;
+
+/// The path of a source with the digests of its files that were locked. A path may occur several
+/// times, for several packs with the same source.
+pub type LockedPack = (Utf8PathBuf, BTreeMap<String, FileDigest>);
+
+/// What was read of a policy pack.
+#[derive(Debug, PartialEq)]
+struct PackRead {
+    rules: PackRules,
+    files: BTreeMap<String, FileDigest>,
+}
 
 /// All reads, by paths relative to the configuration.
 #[derive(Debug, Default)]
@@ -22,7 +34,7 @@ pub(crate) struct ReadLog {
     /// Blob ids of the bytes. `None` for a file that does not exist.
     files: BTreeMap<Utf8PathBuf, Option<Oid>>,
     /// Files of each policy pack.
-    packs: BTreeMap<Utf8PathBuf, BTreeMap<String, FileDigest>>,
+    packs: BTreeMap<Utf8PathBuf, PackRead>,
     /// A path that was read twice with different results.
     unstable: Option<Utf8PathBuf>,
 }
@@ -45,8 +57,13 @@ impl ReadLog {
         self.note_unstable(is_new, path);
     }
 
-    pub(crate) fn pack(&mut self, path: &Utf8Path, files: BTreeMap<String, FileDigest>) {
-        let is_new = note(&mut self.packs, path, files);
+    pub(crate) fn pack(
+        &mut self,
+        path: &Utf8Path,
+        rules: PackRules,
+        files: BTreeMap<String, FileDigest>,
+    ) {
+        let is_new = note(&mut self.packs, path, PackRead { rules, files });
         self.note_unstable(is_new, path);
     }
 
@@ -57,7 +74,11 @@ impl ReadLog {
     }
 
     /// A path at which the commit contains something other than what was read.
-    pub(crate) fn difference(&self, commit: &Revision) -> Option<Utf8PathBuf> {
+    pub(crate) fn difference(
+        &self,
+        commit: &Revision,
+        locked: &[LockedPack],
+    ) -> Option<Utf8PathBuf> {
         let files = self.files.iter().filter(|(path, id)| {
             let committed = match commit.blob_id(path) {
                 Ok(id) => Some(id),
@@ -66,10 +87,10 @@ impl ReadLog {
             };
             committed != **id
         });
-        let packs = self.packs.iter().filter(|(path, files)| {
-            commit
-                .pack(path)
-                .map_or(true, |tree| tree.files() != **files)
+        let packs = self.packs.iter().filter(|(path, read)| {
+            commit.pack(path, read.rules).map_or(true, |tree| {
+                !is_committed(path, read, &tree.files(), locked)
+            })
         });
         // Both lists are sorted.
         let lists = self.lists.iter().filter(|(path, files)| {
@@ -88,6 +109,31 @@ impl ReadLog {
             .next()
             .cloned()
     }
+}
+
+/// Whether a pack is that of a commit, with no other files than those that are locked. A build may
+/// write files that git ignores and `package.json` names. The lock file is compared with the commit
+/// like any other file.
+fn is_committed(
+    path: &Utf8Path,
+    read: &PackRead,
+    committed: &BTreeMap<String, FileDigest>,
+    locked: &[LockedPack],
+) -> bool {
+    let is_missing = |file: &String| !read.files.contains_key(file);
+    if committed.keys().any(is_missing) {
+        return false;
+    }
+    let is_locked = |file: &String, digest: &FileDigest| {
+        let mut packs = locked.iter().filter(|(source, _)| source == path);
+        packs.any(|(_, files)| files.get(file) == Some(digest))
+    };
+    read.files
+        .iter()
+        .all(|(file, digest)| match committed.get(file) {
+            Some(committed) => committed == digest,
+            None => is_locked(file, digest),
+        })
 }
 
 /// Adds a result. Returns whether an earlier result for the same path was the same.
