@@ -118,11 +118,15 @@ impl<F: PackFiles> PackWalk<'_, F> {
     /// The rules of the package's folder.
     fn package_rules(&self) -> Result<PackageRules<'static>, PackError> {
         let path = Utf8Path::new(PACKAGE_FILE);
-        let content = match self.files.file(path, MAX_RULE_BYTES) {
-            Ok(content) => content,
-            Err(FileProblemKind::Missing) => return Err(PackError::NoPackage),
-            Err(kind) => return Err(wrong(path, kind)),
+        let (real, _) = match self.follow(path, path) {
+            Err(PackError::Entry {
+                path: _,
+                kind: FileProblemKind::Missing,
+            }) => return Err(PackError::NoPackage),
+            followed => followed?,
         };
+        let content = self.files.file(&real, MAX_RULE_BYTES);
+        let content = content.map_err(|kind| wrong(path, kind))?;
         let package: Value = serde_json::from_slice(&content.bytes)
             .map_err(|error| PackError::Package(format!("it is not valid JSON: {error}")))?;
         if !package.is_object() {
@@ -144,18 +148,18 @@ impl<F: PackFiles> PackWalk<'_, F> {
             let is_plain = path
                 .components()
                 .all(|part| matches!(part, camino::Utf8Component::Normal(_)));
-            match self.files.kind(path) {
-                _ if !is_plain || path.as_str().is_empty() => NamedPath::Missing,
-                Ok(EntryKind::File) => NamedPath::File,
-                Ok(EntryKind::Folder) => NamedPath::Folder,
-                // A link is followed, so it is what it leads to.
-                Ok(EntryKind::Link) => match self.follow(path, path) {
-                    Ok((_, EntryKind::File)) => NamedPath::File,
-                    Ok((_, EntryKind::Folder)) => NamedPath::Folder,
-                    Ok(_) | Err(_) => NamedPath::Other,
-                },
-                Ok(EntryKind::Submodule | EntryKind::Special) => NamedPath::Other,
-                Err(_) => NamedPath::Missing,
+            // Nothing outside of the source is looked at.
+            if !is_plain || path.as_str().is_empty() {
+                return NamedPath::Missing;
+            }
+            match self.follow(path, path) {
+                Ok((_, EntryKind::File)) => NamedPath::File,
+                Ok((_, EntryKind::Folder)) => NamedPath::Folder,
+                Err(PackError::Entry {
+                    path: _,
+                    kind: FileProblemKind::Missing,
+                }) => NamedPath::Missing,
+                Ok(_) | Err(_) => NamedPath::Other,
             }
         };
         PackageRules::of_package(&package, kind).map_err(unsupported(PACKAGE_FILE))

@@ -430,6 +430,23 @@ fn what_is_no_source_is_told() {
 
 #[cfg(unix)]
 #[test]
+fn paths_of_a_package_stay_inside_the_source() {
+    let folder = folder(&[
+        ("p/PulumiPolicy.yaml", "runtime: nodejs\n"),
+        (
+            "p/real.json",
+            r#"{"files": ["../secret", "out/secret", "PulumiPolicy.yaml"]}"#,
+        ),
+        ("secret", "token"),
+    ]);
+    link(&folder, "real.json", "p/package.json");
+    link(&folder, "..", "p/out");
+    let tree = packed(&folder, "p").unwrap();
+    assert_eq!(names(&tree), ["PulumiPolicy.yaml", "package.json"]);
+}
+
+#[cfg(unix)]
+#[test]
 fn a_link_is_followed_within_the_source_only() {
     let error = |target: &str, path: &str, rules| {
         let folder = folder(&[
