@@ -530,7 +530,7 @@ fn sources_are_there_and_inside_and_whole() {
     }
 }
 
-/// The findings for a pack with these files, and their first line.
+/// The messages of the diagnostics for a pack with these files.
 fn with_source(files: &[(&str, &str)]) -> Vec<String> {
     let world = World::new(PACK, GROUP);
     for name in ["index.ts", "package.json"] {

@@ -45,8 +45,8 @@ const STRICT: &[&str] = &[
     "!/package.json",
     "!/readme{,.*[^~$]}",
     "!/copying{,.*[^~$]}",
-    "!/license{,.*[^~$]}",
-    "!/licence{,.*[^~$]}",
+    // npm knows both spellings.
+    "!/licen[cs]e{,.*[^~$]}",
     "/.git",
     "/node_modules",
     ".npmrc",
@@ -56,7 +56,7 @@ const STRICT: &[&str] = &[
     "/bun.lockb",
 ];
 
-/// The name that an archive for npm never contains: it may hold credentials.
+/// The name that an archive for npm never contains: it may contain credentials.
 const NPMRC: &str = ".npmrc";
 
 /// The kind of a path that `files` names, without following links.
