@@ -24,7 +24,7 @@ use polwarden::render::paint::Painter;
 use polwarden::service::docker::check;
 use polwarden::service::docker::check::{CheckedPolicies, KnownTeams, PolicyInput};
 
-use git::{FileProblemKind, Listing, PackError, PackTree, Source};
+use git::{FileProblemKind, Listing, PackError, PackRules, PackTree, Source};
 use polwarden::workspace::LoadedManifests;
 
 fn main() {
@@ -255,7 +255,11 @@ impl Source for Memory {
         Ok(text.as_bytes().to_vec())
     }
 
-    fn pack(&self, _: &Utf8Path) -> Result<PackTree, PackError> {
+    fn has_uncommitted_files(&self) -> bool {
+        false
+    }
+
+    fn pack(&self, _: &Utf8Path, _: PackRules) -> Result<PackTree, PackError> {
         Err(PackError::Directory(FileProblemKind::Missing))
     }
 }

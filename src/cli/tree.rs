@@ -11,8 +11,8 @@ use super::directory;
 use crate::render::annotations::RepositoryPrefix;
 use crate::workspace::PendingEdits;
 use git::{
-    FileProblemKind, HeadCommit, Listing, PackError, PackTree, Revision, RevisionPath, Source,
-    WorkTree, is_manifest,
+    FileProblemKind, HeadCommit, Listing, PackError, PackRules, PackTree, Revision, RevisionPath,
+    Source, WorkTree, is_manifest,
 };
 use manifest::config;
 
@@ -77,10 +77,17 @@ impl Source for SourceTree {
         }
     }
 
-    fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
+    fn has_uncommitted_files(&self) -> bool {
         match self {
-            Self::Work(tree) => tree.pack(path),
-            Self::Revision(tree) => tree.pack(path),
+            Self::Work(tree) => tree.has_uncommitted_files(),
+            Self::Revision(tree) => tree.has_uncommitted_files(),
+        }
+    }
+
+    fn pack(&self, path: &Utf8Path, rules: PackRules) -> Result<PackTree, PackError> {
+        match self {
+            Self::Work(tree) => tree.pack(path, rules),
+            Self::Revision(tree) => tree.pack(path, rules),
         }
     }
 }
@@ -126,8 +133,12 @@ impl Source for EditedTree<'_> {
         }
     }
 
-    fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
-        self.tree.pack(path)
+    fn has_uncommitted_files(&self) -> bool {
+        self.tree.has_uncommitted_files()
+    }
+
+    fn pack(&self, path: &Utf8Path, rules: PackRules) -> Result<PackTree, PackError> {
+        self.tree.pack(path, rules)
     }
 }
 

@@ -365,6 +365,18 @@ fn pulumi_words(send: &pulumi::PulumiOperation) -> String {
             GroupChange::RemoveStack { stack } => {
                 format!("remove stack {stack} from group \"{group}\"")
             }
+            GroupChange::AddAccount { account } => {
+                format!("add account \"{account}\" to group \"{group}\"")
+            }
+            GroupChange::RemoveAccount { account } => {
+                format!("remove account \"{account}\" from group \"{group}\"")
+            }
+            GroupChange::SetAgentPool { agent_pool_id } if agent_pool_id.is_empty() => {
+                format!("clear the agent pool of group \"{group}\"")
+            }
+            GroupChange::SetAgentPool { agent_pool_id } => {
+                format!("set the agent pool of group \"{group}\" to \"{agent_pool_id}\"")
+            }
             GroupChange::AddPack { pack, tag, .. } => {
                 format!("enable version {tag} of pack \"{pack}\" in group \"{group}\"")
             }

@@ -53,7 +53,7 @@ pub use super::docker::check::{
 // The lock file: digests of pack sources, and versions of documents that manifests refer to.
 pub use super::chainloop::lock::{PinMode, PinnedTarget, Pins};
 pub use super::chainloop::rewrite::{ReferenceRewrite, RewrittenFile};
-pub use super::pulumi::lock::lock_target as lock_packs;
+pub use super::pulumi::lock::{PackLockMode, lock_target as lock_packs};
 
 /// The manifests of one target, as they were read.
 #[derive(Debug, Clone, Copy)]
@@ -238,6 +238,7 @@ pub const IMPORT_EXAMPLES: &str = "Examples:
 pub const LOCK_EXAMPLES: &str = "Examples:
   polwarden lock
   polwarden lock --check
+  polwarden lock --from-pack   record the policies that the build of each pack wrote down
   polwarden lock --update      for versions that were never published, and to move pins to the latest version
   polwarden lock --rewrite     write name@sha256:… wherever a manifest refers to a policy of Chainloop";
 

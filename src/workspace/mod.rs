@@ -19,7 +19,7 @@ use model::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, Severity, S
 
 use inline::InlineFiles;
 pub use inline::InlinedDocument;
-pub use packs::NamedSource;
+pub use packs::{NamedSource, project_runtime};
 
 #[derive(Debug)]
 pub struct LoadedTarget {

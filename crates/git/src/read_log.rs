@@ -12,10 +12,21 @@ use git2::{ObjectType, Oid};
 use model::digest::FileDigest;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::pack::PackError;
+use crate::pack::{PackError, PackRules};
 use crate::problem::{FileProblemKind, Listing};
 use crate::revision::Revision;
 use crate::source::Source as _;
+
+/// The path of a source with the digests of its files that were locked. A path may occur several
+/// times, for several packs with the same source.
+pub type LockedPack = (Utf8PathBuf, BTreeMap<String, FileDigest>);
+
+/// What was read of a policy pack.
+#[derive(Debug, PartialEq)]
+struct PackRead {
+    rules: PackRules,
+    files: BTreeMap<String, FileDigest>,
+}
 
 /// All reads, by paths relative to the configuration.
 #[derive(Debug, Default)]
@@ -24,7 +35,7 @@ pub(crate) struct ReadLog {
     lists: BTreeMap<Utf8PathBuf, Vec<Utf8PathBuf>>,
     files: BTreeMap<Utf8PathBuf, ReadFile>,
     /// Files of each policy pack.
-    packs: BTreeMap<Utf8PathBuf, BTreeMap<String, FileDigest>>,
+    packs: BTreeMap<Utf8PathBuf, PackRead>,
     /// A path that was read twice with different results.
     unstable: Option<Utf8PathBuf>,
 }
@@ -87,8 +98,13 @@ impl ReadLog {
         self.note_unstable(is_new, path);
     }
 
-    pub(crate) fn pack(&mut self, path: &Utf8Path, files: BTreeMap<String, FileDigest>) {
-        let is_new = note(&mut self.packs, path, files);
+    pub(crate) fn pack(
+        &mut self,
+        path: &Utf8Path,
+        rules: PackRules,
+        files: BTreeMap<String, FileDigest>,
+    ) {
+        let is_new = note(&mut self.packs, path, PackRead { rules, files });
         self.note_unstable(is_new, path);
     }
 
@@ -99,7 +115,12 @@ impl ReadLog {
     }
 
     /// A path at which the commit contains something other than what was read.
-    pub(crate) fn difference(&self, commit: &Revision, names: NameForm) -> Option<Utf8PathBuf> {
+    pub(crate) fn difference(
+        &self,
+        commit: &Revision,
+        names: NameForm,
+        locked: &[LockedPack],
+    ) -> Option<Utf8PathBuf> {
         let files = self.files.iter().filter(|(path, read)| {
             let committed = match names.find(path, |path| commit.blob_id(path)) {
                 Ok(id) => Some(id),
@@ -108,11 +129,11 @@ impl ReadLog {
             };
             committed != read.blob_id()
         });
-        let packs = self.packs.iter().filter(|(path, files)| {
+        let packs = self.packs.iter().filter(|(path, read)| {
             let missing =
                 |error: &PackError| matches!(error, PackError::Directory(FileProblemKind::Missing));
-            let tree = match commit.pack(path) {
-                Err(error) if missing(&error) => commit.pack(&names.path(path)),
+            let tree = match commit.pack(path, read.rules) {
+                Err(error) if missing(&error) => commit.pack(&names.path(path), read.rules),
                 tree => tree,
             };
             let named = |files: &BTreeMap<String, FileDigest>| -> BTreeMap<String, FileDigest> {
@@ -121,7 +142,9 @@ impl ReadLog {
                     .map(|(name, file)| (names.text(name), file.clone()))
                     .collect()
             };
-            tree.map_or(true, |tree| named(&tree.files()) != named(files))
+            tree.map_or(true, |tree| {
+                !is_committed(path, &named(&read.files), &named(&tree.files()), locked)
+            })
         });
         let lists = self.lists.iter().filter(|(path, files)| {
             let named = |files: &[Utf8PathBuf]| -> Vec<Utf8PathBuf> {
@@ -178,6 +201,31 @@ impl NameForm {
             found => found,
         }
     }
+}
+
+/// Whether a pack is that of a commit, with no other files than those that are locked. A build may
+/// write files that git ignores and `package.json` names. The lock file is compared with the commit
+/// like any other file.
+fn is_committed(
+    path: &Utf8Path,
+    files: &BTreeMap<String, FileDigest>,
+    committed: &BTreeMap<String, FileDigest>,
+    locked: &[LockedPack],
+) -> bool {
+    let is_missing = |file: &String| !files.contains_key(file);
+    if committed.keys().any(is_missing) {
+        return false;
+    }
+    let is_locked = |file: &String, digest: &FileDigest| {
+        let mut packs = locked.iter().filter(|(source, _)| source == path);
+        packs.any(|(_, locked)| locked.get(file) == Some(digest))
+    };
+    files
+        .iter()
+        .all(|(file, digest)| match committed.get(file) {
+            Some(committed) => committed == digest,
+            None => is_locked(file, digest),
+        })
 }
 
 /// Adds a result. Returns whether an earlier result for the same path was the same.

@@ -17,7 +17,7 @@ use crate::find::{self, RevisionError};
 use crate::git::HeadCommit;
 use crate::limits::ReadBudget;
 use crate::location;
-use crate::pack::{self, PackError, PackTree};
+use crate::pack::{self, PackError, PackRules, PackTree};
 use crate::problem::{FileProblemKind, Listing};
 use crate::revision_path::RevisionPath;
 use crate::source::{Source, normalize};
@@ -375,14 +375,20 @@ impl Revision {
         Ok(bytes)
     }
 
-    fn pack_tree(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
+    fn pack_tree(&self, path: &Utf8Path, rules: PackRules) -> Result<PackTree, PackError> {
         self.budget.check().map_err(PackError::Directory)?;
         let parts = self.lexical(path).map_err(PackError::Directory)?;
         let repository = self.repository();
         let found = walk::resolve(&repository, self.root, &parts).map_err(PackError::Directory)?;
         let source = match found.node {
             walk::TreeEntry::Folder(tree) => {
-                pack::tracked::read(&repository, tree, self.budget.limits())?
+                let source = pack::tracked::TrackedSource {
+                    repository: &repository,
+                    root: self.root,
+                    path: found.path,
+                    tree,
+                };
+                pack::tracked::read(&source, rules, self.budget.limits())?
             }
             walk::TreeEntry::File(_) => return Err(PackError::NoDirectory),
             walk::TreeEntry::Submodule => {
@@ -408,8 +414,12 @@ impl Source for Revision {
         self.bytes(path, limit).inspect_err(|kind| self.note(kind))
     }
 
-    fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
-        self.pack_tree(path).inspect_err(|error| {
+    fn has_uncommitted_files(&self) -> bool {
+        false
+    }
+
+    fn pack(&self, path: &Utf8Path, rules: PackRules) -> Result<PackTree, PackError> {
+        self.pack_tree(path, rules).inspect_err(|error| {
             if let PackError::Directory(kind) | PackError::Entry { path: _, kind } = error {
                 self.note(kind);
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
-use crate::pack::{PackError, PackTree};
+use crate::pack::{PackError, PackRules, PackTree};
 use crate::problem::{FileProblemKind, Listing};
 use crate::read::text;
 
@@ -39,12 +39,15 @@ pub trait Source: Sync {
         self.read(path, limit)
     }
 
-    /// Reads the source of a policy pack: all files of a directory relative to the configuration,
-    /// including hidden files, without files that git ignores.
+    /// Whether files that are not committed can be read.
+    fn has_uncommitted_files(&self) -> bool;
+
+    /// Reads the source of a policy pack: the files of a directory relative to the configuration that
+    /// an archive contains according to `rules`.
     ///
     /// # Errors
     /// The directory is not a valid source.
-    fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError>;
+    fn pack(&self, path: &Utf8Path, rules: PackRules) -> Result<PackTree, PackError>;
 }
 
 /// Removes `.` and inner `..` from a path. Returns `None` for absolute paths.

@@ -18,10 +18,10 @@ use crate::git::HeadCommit;
 use crate::limits::ReadBudget;
 use crate::line_endings::LineEndings;
 use crate::location;
-use crate::pack::{self, PackError, PackTree};
+use crate::pack::{self, PackError, PackRules, PackTree};
 use crate::problem::{FileProblem, FileProblemKind, Listing, MAX_DEPTH, MAX_HIDDEN, is_manifest};
 use crate::read::{read_bounded, text, unreadable};
-use crate::read_log::{NameForm, ReadLog};
+use crate::read_log::{LockedPack, NameForm, ReadLog};
 use crate::revision::Revision;
 use crate::source::{Source, normalize};
 
@@ -97,11 +97,11 @@ impl WorkTree {
     }
 
     /// The commit that is checked out. It counts as dirty if it does not contain what was read until
-    /// now. Returns `None` outside of repositories and before the first commit.
+    /// now. Files of packs that it does not contain must have a digest of `locked`. Returns `None` outside of repositories and before the first commit.
     ///
     /// # Errors
     /// The repository cannot be opened, or its commit cannot be read.
-    pub fn head(&self) -> Result<Option<HeadCommit>, RevisionError> {
+    pub fn head(&self, locked: &[LockedPack]) -> Result<Option<HeadCommit>, RevisionError> {
         if !self.is_repository {
             return Ok(None);
         }
@@ -128,7 +128,7 @@ impl WorkTree {
                     true => NameForm::Composed,
                     false => NameForm::Exact,
                 };
-                is_changed || self.log().difference(&committed, names).is_some()
+                is_changed || self.log().difference(&committed, names, locked).is_some()
             }
             // The folder itself is not committed.
             Err(RevisionError::NoFolder { .. }) => true,
@@ -318,7 +318,11 @@ impl Source for WorkTree {
         text(self.bytes(path, limit)?)
     }
 
-    fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
+    fn has_uncommitted_files(&self) -> bool {
+        true
+    }
+
+    fn pack(&self, path: &Utf8Path, rules: PackRules) -> Result<PackTree, PackError> {
         self.budget.check().map_err(PackError::Directory)?;
         let (real, metadata) = self.locate(path).map_err(PackError::Directory)?;
         if !metadata.is_dir() {
@@ -326,10 +330,15 @@ impl Source for WorkTree {
         }
         let endings = self.endings();
         let limits = self.budget.limits();
-        let tree = pack::work::read(&real, &self.boundary, endings.as_deref(), limits)?;
+        let source = pack::work::WorkSource {
+            directory: &real,
+            boundary: &self.boundary,
+            endings: endings.as_deref(),
+        };
+        let tree = pack::work::read(&source, rules, limits)?;
         let counted = self.budget.add(path, tree.size());
         counted.map_err(PackError::Directory)?;
-        self.log().pack(path, tree.files());
+        self.log().pack(path, rules, tree.files());
         Ok(tree)
     }
 }

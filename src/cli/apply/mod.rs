@@ -17,7 +17,7 @@ use clap::Args;
 use super::connect::Session;
 use super::console::Console;
 use super::directory;
-use super::error::{CommandError, CommandResult};
+use super::error::{CommandError, CommandResult, FailureKind};
 use super::gates::{GateArgs, GateSources};
 use super::planning::{self, Planned};
 use super::tree::RevisionArgs;
@@ -158,8 +158,12 @@ impl ApplyArgs {
                 session,
                 plan,
                 services,
-            } = planning::plan_all(project, connect, gate_sources, Session::writes, console)
-                .await?;
+            } = match planning::plan_all(project, connect, gate_sources, Session::writes, console)
+                .await
+            {
+                Ok(planned) => planned,
+                Err(error) => return Err(self.refused_packs(error)),
+            };
             let requirements = &self.requirements;
             if let Err(refused) = requirements.check_files(plan.commit.as_ref(), &workspace) {
                 session.close().await;
@@ -187,6 +191,25 @@ impl ApplyArgs {
                 session.close().await;
                 Err(error)
             }
+        }
+    }
+
+    /// A pack that is not what was locked makes its manifest invalid. Where only committed bytes may be
+    /// applied, such a pack is refused instead.
+    fn refused_packs(&self, error: CommandError) -> CommandError {
+        if error.kind() != FailureKind::Invalid || self.at.is_some() {
+            return error;
+        }
+        let Ok(workspace) = Workspace::open(&self.selection, &RevisionArgs::default()) else {
+            return error;
+        };
+        if !workspace.has_changed_pack() {
+            return error;
+        }
+        let commit = workspace.commit().ok().flatten();
+        match self.requirements.check_files(commit.as_ref(), &workspace) {
+            Ok(()) => error,
+            Err(refused) => refused,
         }
     }
 

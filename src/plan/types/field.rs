@@ -105,8 +105,14 @@ pub enum ChangedField {
     Mode,
     /// The stacks of a group.
     Stacks,
+    /// The accounts of a group.
+    Accounts,
+    /// The agent pool of a group.
+    AgentPoolId,
     /// The configuration of a pack in a group.
     Config,
+    /// The environments of a pack in a group.
+    Environments,
     /// The digest of a document.
     Digest,
     /// What a document says, value by value.
@@ -144,6 +150,9 @@ impl ChangedField {
             Self::EntityType => "entityType",
             Self::Mode => "mode",
             Self::Stacks => "stacks",
+            Self::Accounts => "accounts",
+            Self::AgentPoolId => "agentPoolId",
+            Self::Environments => "environments",
             Self::Config => "config",
             Self::Digest => "digest",
             Self::Meaning => "meaning",

@@ -170,7 +170,10 @@ pub(crate) fn enforcement_headline(changes: &[EnforcementChange]) -> String {
         (false, true) => "tightening",
         (false, false) => "no level loosens or tightens",
     };
-    format!("Enforcement: {effect}")
+    // A manifest repeats what its pack declares, and the repetition may be wrong.
+    format!(
+        "Enforcement: {effect} (levels as manifests declare them; engines enforce what the running pack declares)"
+    )
 }
 
 /// One line per change with its direction; loosened levels first.

@@ -80,7 +80,7 @@ fn a_folder_that_looks_like_a_repository_is_none() {
                 Err(FileProblemKind::Outside)
             );
             tree.read("a.yaml".into(), 100).unwrap();
-            let head = tree.head().unwrap().unwrap();
+            let head = tree.head(&[]).unwrap().unwrap();
             assert_eq!(head.branch.as_deref(), Some("main"));
             assert!(!head.dirty);
         }
@@ -151,7 +151,7 @@ fn a_repository_of_another_work_tree_is_refused() {
     let elsewhere = other.path().display().to_string();
     git(folder.path(), &["config", "core.worktree", &elsewhere]);
     assert!(reason(folder.path()).contains("its work tree is"));
-    assert!(WorkTree::open(folder.path()).unwrap().head().is_err());
+    assert!(WorkTree::open(folder.path()).unwrap().head(&[]).is_err());
     // Its own folder is fine.
     let own = folder.path().display().to_string();
     git2::Config::open(&git_dir.join("config"))
@@ -201,7 +201,7 @@ fn submodules_linked_work_trees_and_separate_folders_are_repositories() {
     assert_eq!(read(&path("linked/infra"), "HEAD", "a.yaml"), "committed");
     let tree = WorkTree::open(&path("linked/infra")).unwrap();
     assert_eq!(tree.folder(), "infra");
-    assert!(!tree.head().unwrap().unwrap().dirty);
+    assert!(!tree.head(&[]).unwrap().unwrap().dirty);
 
     let from = folder.path().display().to_string();
     let separate = format!("--separate-git-dir={}", text("elsewhere"));
@@ -220,7 +220,7 @@ fn submodules_linked_work_trees_and_separate_folders_are_repositories() {
     let tree = WorkTree::open(&path("linked/module/infra")).unwrap();
     assert_eq!(tree.folder(), "infra");
     tree.read("a.yaml".into(), 100).unwrap();
-    assert!(!tree.head().unwrap().unwrap().dirty);
+    assert!(!tree.head(&[]).unwrap().unwrap().dirty);
     let outer = crate::superproject(&path("linked/module/infra"));
     assert_eq!(outer, Some(path("linked").canonicalize().unwrap()));
     assert_eq!(crate::superproject(&path("linked/infra")), None);
@@ -265,7 +265,10 @@ fn formats_that_cannot_be_read_are_named() {
     git(folder.path(), &["init", "-q", "--object-format=sha256"]);
     let error = Revision::open(folder.path(), &"HEAD".into()).unwrap_err();
     assert!(error.to_string().contains("SHA-256"), "{error}");
-    let error = WorkTree::open(folder.path()).unwrap().head().unwrap_err();
+    let error = WorkTree::open(folder.path())
+        .unwrap()
+        .head(&[])
+        .unwrap_err();
     assert!(error.to_string().contains("SHA-256"), "{error}");
 
     let folder = repository();
@@ -277,7 +280,10 @@ fn formats_that_cannot_be_read_are_named() {
         let mut config = git2::Config::open(&folder.path().join(".git/config")).unwrap();
         config.set_str(setting[1], setting[2]).unwrap();
     }
-    let error = WorkTree::open(folder.path()).unwrap().head().unwrap_err();
+    let error = WorkTree::open(folder.path())
+        .unwrap()
+        .head(&[])
+        .unwrap_err();
     assert!(error.to_string().contains("reftable"), "{error}");
 }
 

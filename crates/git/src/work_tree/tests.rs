@@ -37,13 +37,13 @@ fn read_all(folder: &Path) -> WorkTree {
         tree.read(&file, 100).unwrap();
     }
     tree.read("../shared/b.cedar".into(), 100).unwrap();
-    tree.pack("../pack".into()).unwrap();
+    tree.pack("../pack".into(), PackRules::Archive).unwrap();
     let _ = tree.read("polwarden.lock".into(), 100);
     tree
 }
 
 fn is_dirty(folder: &Path) -> bool {
-    read_all(folder).head().unwrap().unwrap().dirty
+    read_all(folder).head(&[]).unwrap().unwrap().dirty
 }
 
 #[test]
@@ -94,12 +94,12 @@ fn a_file_that_is_replaced_while_a_command_reads_is_no_commit() {
     write(folder.path(), "gov/p/a.yaml", "other");
     tree.read("p/a.yaml".into(), 100).unwrap();
     write(folder.path(), "gov/p/a.yaml", "a\nb\n");
-    assert!(tree.head().unwrap().unwrap().dirty);
+    assert!(tree.head(&[]).unwrap().unwrap().dirty);
     // What was read counts, whatever is there afterwards.
     let folder = repository();
     let tree = read_all(folder.path());
     write(folder.path(), "shared/b.cedar", "other");
-    assert!(!tree.head().unwrap().unwrap().dirty);
+    assert!(!tree.head(&[]).unwrap().unwrap().dirty);
 }
 
 #[cfg(unix)]
@@ -147,7 +147,9 @@ fn an_index_that_cannot_be_read_says_nothing() {
 #[test]
 fn line_endings_of_a_checkout_are_those_of_the_commit() {
     let plain = repository();
-    let wanted = read_all(plain.path()).pack("../pack".into()).unwrap();
+    let wanted = read_all(plain.path())
+        .pack("../pack".into(), PackRules::Archive)
+        .unwrap();
     for (config, attributes) in [
         ("core.autocrlf=true", ""),
         ("core.eol=crlf", "* text=auto\n"),
@@ -169,8 +171,12 @@ fn line_endings_of_a_checkout_are_those_of_the_commit() {
         assert_eq!(on_disk, "one\r\ntwo\r\n", "{config}");
         let tree = read_all(&clone);
         assert_eq!(&*tree.read("p/a.yaml".into(), 100).unwrap(), "a\nb\n");
-        assert_eq!(tree.pack("../pack".into()).unwrap(), wanted, "{config}");
-        assert!(!tree.head().unwrap().unwrap().dirty, "{config}");
+        assert_eq!(
+            tree.pack("../pack".into(), PackRules::Archive).unwrap(),
+            wanted,
+            "{config}"
+        );
+        assert!(!tree.head(&[]).unwrap().unwrap().dirty, "{config}");
         write(&clone, "pack/run.sh", "one\r\nTWO\r\n");
         assert!(is_dirty(&clone), "{config}");
     }
@@ -280,7 +286,7 @@ fn the_files_of_a_work_tree_have_a_limited_size_together() {
     tree.read("polwarden.yaml".into(), 100).unwrap();
     let exceeded = FileProblemKind::TotalTooLarge(11);
     assert_eq!(tree.read("p/a.yaml".into(), 100), Err(exceeded.clone()));
-    let pack = limited(&gov, 11, 100).pack("../pack".into());
+    let pack = limited(&gov, 11, 100).pack("../pack".into(), PackRules::Archive);
     assert_eq!(pack, Err(PackError::Directory(exceeded)));
 }
 
@@ -291,7 +297,9 @@ fn the_walk_through_a_pack_has_a_limited_number_of_entries() {
     for name in ["a", "b", "c"] {
         fs::create_dir_all(pack.join(name)).unwrap();
     }
-    let read = |entries| limited(&folder.path().join("gov"), 100, entries).pack("../pack".into());
+    let read = |entries| {
+        limited(&folder.path().join("gov"), 100, entries).pack("../pack".into(), PackRules::Archive)
+    };
     assert_eq!(read(5).unwrap().entries().len(), 2);
     let error = FileProblemKind::TooManyEntries(4);
     assert_eq!(read(4), Err(PackError::Directory(error)));

@@ -204,6 +204,8 @@ const POLICY_GROUP: Shape = mapping!(PulumiPolicyGroupManifest {
         entity_type: "entityType" => Free,
         mode: "mode" => Free,
         stacks: "stacks" => List(&STACK),
+        accounts: "accounts" => TEXTS,
+        agent_pool_id: "agentPoolId" => Free,
         policy_packs: "policyPacks" => List(&GROUP_PACK),
     }),
 });
@@ -217,6 +219,7 @@ const GROUP_PACK: Shape = mapping!(GroupPackSpec {
     name: "name" => Free,
     version_tag: "versionTag" => Free,
     config: "config" => Free,
+    environments: "environments" => Free,
 });
 
 const LOCK: Shape = Mapping(&[("apiVersion", Free), ("kind", Free), ("targets", Free)]);

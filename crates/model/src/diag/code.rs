@@ -198,7 +198,7 @@ codes! {
     GroupPackTaken = "group-pack-taken", Error;
     /// A configuration schema that is no JSON Schema, or that requires what it does not declare.
     ConfigSchemaInvalid = "config-schema-invalid", Error;
-    /// A source that is not there, leaves the repository, is too large, or holds no usable PulumiPolicy.yaml.
+    /// A source that is not there, leaves the repository, is too large, or has no usable PulumiPolicy.yaml or no entry point.
     PackSourceInvalid = "pack-source-invalid", Error;
     /// A pack's manifest says another runtime than its PulumiPolicy.yaml.
     PackRuntimeDiffers = "pack-runtime-differs", Error;
@@ -206,6 +206,10 @@ codes! {
     TagReused = "tag-reused", Error;
     /// A group wants a version of a pack that is neither published nor published by the plan.
     UnknownVersion = "unknown-version", Error;
+    /// `polwarden-metadata.json` is missing, invalid, or written for another source.
+    PackMetadataInvalid = "pack-metadata-invalid", Error;
+    /// A manifest has other policies, enforcement levels or configuration schemas than its pack.
+    PackPolicyDiffers = "pack-policy-differs", Error;
     /// The lock file does not say what the source of a version is.
     PackUnlocked = "pack-unlocked", Warning;
     /// A group names a pack that no manifest of its target declares.

@@ -281,6 +281,36 @@ pub(super) fn check_group_once(
     );
 }
 
+/// Accounts and environments, which are strings.
+pub(super) fn check_group_texts(
+    _: &PulumiRuleContext<'_>,
+    group: &PulumiGroupView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let texts = |texts: &'_ Option<Vec<String>>, path: Path, what: &str, found: &mut Vec<_>| {
+        let texts = texts.iter().flatten().enumerate();
+        let places = texts.map(|(index, text)| {
+            let place = Place::value(group.document, path.clone().index(index));
+            (text.as_str(), place)
+        });
+        let places: Vec<_> = places.collect();
+        report_duplicates(
+            places.into_iter(),
+            Code::DuplicateValue,
+            |text| format!("duplicate {what} `{text}`"),
+            "remove one of them",
+            found,
+        );
+    };
+    let spec = &group.manifest.spec;
+    let accounts = Path::root().key("spec").key("accounts");
+    texts(&spec.accounts, accounts, "account", found);
+    for (index, pack) in group.packs() {
+        let path = PulumiGroupView::pack_path(index).key("environments");
+        texts(&pack.environments, path, "environment", found);
+    }
+}
+
 fn report_duplicates<'a>(
     names: impl Iterator<Item = (&'a str, Place)>,
     code: Code,
