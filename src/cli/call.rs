@@ -55,7 +55,7 @@ pub(super) struct CallArgs {
     #[command(flatten)]
     connect: Connect,
     /// Make an operation that may change something without asking.
-    #[arg(long)]
+    #[arg(short = 'y', long, visible_alias = "yes")]
     auto_approve: bool,
     /// Write the journal to this file rather than to `.polwarden/journal/`.
     #[arg(long, value_name = "FILE")]

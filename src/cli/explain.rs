@@ -8,7 +8,7 @@ use super::console::Console;
 use super::directory;
 use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
-use super::format::{self, OutputFormat};
+use super::format::DataFormat;
 use super::planning;
 use super::statements;
 use super::tree::RevisionArgs;
@@ -60,9 +60,8 @@ pub(super) struct ExplainArgs {
     at: RevisionArgs,
     #[command(flatten)]
     connect: Connect,
-    /// How to show the answer on standard output.
-    #[arg(long, value_parser = OutputFormat::value_parser(format::EXPLAIN), default_value = "human")]
-    format: OutputFormat,
+    #[command(flatten)]
+    format: DataFormat,
 }
 
 /// What only questions about MCP tools have.
@@ -220,7 +219,7 @@ impl ExplainArgs {
         console: Console,
     ) -> anyhow::Result<()> {
         for (index, answer) in answers.iter().enumerate() {
-            if self.format == OutputFormat::Json {
+            if self.format.is_json() {
                 console.print(&neutral_json(&format!(
                     "{}\n",
                     serde_json::to_string_pretty(answer)?

@@ -18,9 +18,9 @@ use super::three_way::{self, BaseManifests};
 use super::tree::RevisionArgs;
 use super::watch::PlanWatcher;
 use super::workspace::{Project, TargetSelection, WorkingDirectory};
-use crate::plan::plan_digest;
+use crate::plan::{Plan, plan_digest};
 use crate::render;
-use crate::render::annotations::{Annotation, RepositoryPrefix};
+use crate::render::annotations::{Annotation, PackDiagnostics, RepositoryPrefix};
 use crate::render::paint::Painter;
 use crate::workspace::state;
 
@@ -29,6 +29,7 @@ use crate::workspace::state;
 #[command(after_help = "Examples:
   polwarden plan
   polwarden plan --detailed-exitcode --out plan.json
+  polwarden plan --policy GitLab --policy 'AI services'
   polwarden plan --out plan.json --sign ~/.ssh/id_ed25519
   polwarden plan --allow-widening 'tcp **.example.com:443' --base origin/main
   polwarden plan --watch --endpoint docker=embedded
@@ -39,6 +40,10 @@ pub(super) struct PlanArgs {
     directory: WorkingDirectory,
     #[command(flatten)]
     selection: TargetSelection,
+    /// Plan only the policy, pack or group with this name; may be given more than once. Such a plan is partial: it
+    /// says nothing about deletions and unmanaged policies, and it cannot be saved.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["out", "fail_on_drift"])]
+    policy: Vec<String>,
     #[command(flatten)]
     at: RevisionArgs,
     #[command(flatten)]
@@ -70,6 +75,32 @@ pub(super) struct PlanArgs {
 }
 
 impl PlanArgs {
+    /// What `apply --dry-run` does.
+    pub(super) fn for_dry_run(
+        directory: Option<Utf8PathBuf>,
+        selection: TargetSelection,
+        at: RevisionArgs,
+        gates: GateArgs,
+        steps: StepArgs,
+        connect: Connect,
+    ) -> Self {
+        Self {
+            directory: WorkingDirectory::new(directory),
+            selection,
+            policy: Vec::new(),
+            at,
+            gates,
+            steps,
+            connect,
+            detailed_exitcode: false,
+            fail_on_drift: false,
+            output: OutputArgs::human(),
+            watch: false,
+            out: None,
+            sign: None,
+        }
+    }
+
     /// Runs the command.
     ///
     /// # Errors
@@ -78,7 +109,7 @@ impl PlanArgs {
         super::runtime()?.block_on(self.run_async(console))
     }
 
-    async fn run_async(self, console: Console) -> CommandResult {
+    pub(super) async fn run_async(self, console: Console) -> CommandResult {
         self.directory.enter()?;
         if self.watch {
             self.watch(console).await
@@ -127,7 +158,9 @@ impl PlanArgs {
                 let prefix = invalid.prefix.clone();
                 invalid.report(&reporter);
                 let invalid = CommandError::reported(FailureKind::Invalid);
-                return Err(invalid.with_report(|| self.write(None, reporter, &prefix, console)));
+                return Err(
+                    invalid.with_report(|| self.write(None, reporter.findings(), &prefix, console))
+                );
             }
             Err(error) => return Err(error.into()),
         };
@@ -138,14 +171,16 @@ impl PlanArgs {
             ));
         }
         let prefix = project.prefix().clone();
-        let before = gate_sources
-            .base()
+        // The origin of changes is known only for all of them.
+        let base = gate_sources.base().filter(|_| self.policy.is_empty());
+        let before = base
             .map(|base| BaseManifests::read(base, console))
             .transpose()?
             .flatten();
         let against = Against {
             gate_sources: &gate_sources,
             before: before.as_ref(),
+            only: &self.policy,
         };
         let planned = planning::plan_all_with_reporter(
             project,
@@ -164,7 +199,9 @@ impl PlanArgs {
         } = match planned {
             Ok(planned) => planned,
             Err(error) => {
-                return Err(error.with_report(|| self.write(None, reporter, &prefix, console)));
+                return Err(
+                    error.with_report(|| self.write(None, reporter.findings(), &prefix, console))
+                );
             }
         };
         session.close().await;
@@ -173,7 +210,10 @@ impl PlanArgs {
                 "whether the server drifted was not found out, as the base revision cannot be compared; name one with valid manifests with --base",
             ));
         }
-        plan.digest = Some(plan_digest(&plan)?);
+        // `apply` never makes a partial plan, so the digest of one could only be expected in vain.
+        if plan.only.is_empty() {
+            plan.digest = Some(plan_digest(&plan)?);
+        }
         if let Some(path) = &self.out {
             let path = directory::argument(path);
             let json = render::plan::json(&plan)?;
@@ -186,7 +226,7 @@ impl PlanArgs {
                     .with_context(|| format!("cannot write the signature to `{path}`"))?;
             }
         }
-        self.write(Some(&plan), reporter, &prefix, console)?;
+        self.write(Some(&plan), reporter.findings(), &prefix, console)?;
         if plan.failed_gates().next().is_some() {
             return Ok(Exit::Failed);
         }
@@ -218,41 +258,50 @@ impl PlanArgs {
     /// Writes the plan, or what kept it from being made, in all formats that are asked for.
     fn write(
         &self,
-        plan: Option<&crate::plan::Plan>,
-        reporter: DiagnosticReporter,
+        plan: Option<&Plan>,
+        diagnostics: PackDiagnostics,
         prefix: &RepositoryPrefix,
         console: Console,
     ) -> anyhow::Result<()> {
-        let findings = reporter
-            .findings()
-            .with(plan.map(Annotation::of_plan).unwrap_or_default());
-        let said = plan.map_or_else(
-            || "No plan: the manifests are invalid.".to_owned(),
-            render::plan::summary,
-        );
-        self.output.sink().write(console, |format, painter| {
-            Ok(match format {
-                OutputFormat::Human => plan.map(|plan| human(plan, painter)),
-                OutputFormat::Json => plan.map(render::plan::json).transpose()?,
-                OutputFormat::Markdown => Some(render::markdown::plan(
-                    plan,
-                    &findings,
-                    &self.output.comment(self.selection.names()),
-                )),
-                OutputFormat::Github => {
-                    Some(render::github::github(Some(&said), &findings, prefix))
-                }
-                OutputFormat::Gitlab => Some(render::gitlab::gitlab(&findings, prefix)?),
-                OutputFormat::Sarif => Some(render::sarif::sarif(&findings, prefix)?),
-                OutputFormat::Junit => Some(render::junit::plan(plan, &findings, prefix)?),
-                OutputFormat::Html => Some(render::html::html(plan, &findings)),
-            })
-        })
+        let targets = self.selection.names();
+        write_plan(&self.output, targets, plan, diagnostics, prefix, console)
     }
 }
 
+/// Writes a plan, or the diagnostics that kept it from being made, in all requested formats.
+pub(super) fn write_plan(
+    output: &OutputArgs<PlanFormats>,
+    targets: &[String],
+    plan: Option<&Plan>,
+    diagnostics: PackDiagnostics,
+    prefix: &RepositoryPrefix,
+    console: Console,
+) -> anyhow::Result<()> {
+    let findings = diagnostics.with(plan.map(Annotation::of_plan).unwrap_or_default());
+    let said = plan.map_or_else(
+        || "No plan: the manifests are invalid.".to_owned(),
+        render::plan::summary,
+    );
+    output.sink().write(console, |format, painter| {
+        Ok(match format {
+            OutputFormat::Human => plan.map(|plan| human(plan, painter)),
+            OutputFormat::Json => plan.map(render::plan::json).transpose()?,
+            OutputFormat::Markdown => Some(render::markdown::plan(
+                plan,
+                &findings,
+                &output.comment(targets),
+            )),
+            OutputFormat::Github => Some(render::github::github(Some(&said), &findings, prefix)),
+            OutputFormat::Gitlab => Some(render::gitlab::gitlab(&findings, prefix)?),
+            OutputFormat::Sarif => Some(render::sarif::sarif(&findings, prefix)?),
+            OutputFormat::Junit => Some(render::junit::plan(plan, &findings, prefix)?),
+            OutputFormat::Html => Some(render::html::html(plan, &findings)),
+        })
+    })
+}
+
 /// The plan with its digest, by which `apply` can be held to it.
-fn human(plan: &crate::plan::Plan, painter: Painter) -> String {
+fn human(plan: &Plan, painter: Painter) -> String {
     let digest = plan
         .digest
         .as_ref()

@@ -9,7 +9,6 @@ use super::connect::Session;
 use super::console::Console;
 use super::directory;
 use super::error::{CommandError, CommandResult};
-use super::format::OutputFormat;
 use super::gates::{GateArgs, GateSources};
 use super::planning;
 use super::runs;
@@ -64,7 +63,7 @@ impl RollbackArgs {
     pub(super) fn run(mut self, console: Console) -> CommandResult {
         directory::enter_project()?;
         if self.list {
-            return runs::list(OutputFormat::Human, console);
+            return runs::list(false, console);
         }
         self.applying.enter_paths();
         super::runtime()?.block_on(self.run_async(console))
@@ -120,6 +119,7 @@ impl RollbackArgs {
             commit: None,
             tree: None,
             digest: None,
+            only: Vec::new(),
             targets: Vec::new(),
         };
         let mut services = Vec::new();

@@ -3,14 +3,17 @@
 pub mod annotations;
 pub mod audit;
 mod commit;
+pub mod config_view;
 pub mod decided;
 pub mod diagnostics;
+pub mod doctor;
 pub mod drift;
 pub mod explain;
 pub mod github;
 pub mod gitlab;
 pub mod html;
 pub mod junit;
+pub mod listing;
 pub mod markdown;
 pub mod paint;
 pub mod plan;

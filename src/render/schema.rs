@@ -3,8 +3,11 @@
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 
+use super::config_view::ConfigReport;
 use super::diagnostics::DiagnosticsReport;
+use super::doctor::DoctorReport;
 use super::explain::Explanation;
+use super::listing::ListReport;
 use super::policy_tests::TestReport;
 use super::runs::RunsReport;
 use crate::plan::{DriftReport, Plan};
@@ -43,6 +46,9 @@ pub fn all() -> Vec<SchemaFile> {
         written!("runs.schema.json", RunsReport),
         both!("drift.schema.json", DriftReport),
         written!("explain.schema.json", Explanation),
+        written!("list.schema.json", ListReport),
+        written!("doctor.schema.json", DoctorReport),
+        written!("config-view.schema.json", ConfigReport),
     ]
 }
 

@@ -9,6 +9,7 @@ mod requirements;
 mod saved;
 mod shared;
 
+pub(super) use saved::PlanFile;
 pub(super) use shared::{ApplyOptions, ReadyPlan};
 
 use camino::Utf8PathBuf;
@@ -18,17 +19,19 @@ use super::connect::Session;
 use super::console::Console;
 use super::directory;
 use super::error::{CommandError, CommandResult};
+use super::exit::Exit;
 use super::gates::{GateArgs, GateSources};
+use super::plan::PlanArgs;
 use super::planning::{self, Planned};
 use super::tree::RevisionArgs;
 use super::workspace::{Project, TargetSelection, Workspace};
 use crate::plan::{Fingerprint, Plan, plan_digest};
+use crate::render;
 use crate::render::text::neutral;
 use crate::run::journal::RunKind;
 use execute::RunResult;
 use git::{RevisionPath, SignedBy};
 use requirements::{AppliedRevision, RequirementArgs};
-use saved::PlanFile;
 
 /// How often what a conflict with another writer left is planned again.
 const CONFLICTS: usize = 2;
@@ -41,7 +44,8 @@ const WRITTEN_BEFORE: &str =
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   polwarden apply
-  polwarden apply --auto-approve
+  polwarden apply -y
+  polwarden apply --dry-run
   polwarden apply plan.json
   polwarden apply plan.json --verify --base HEAD~1 --auto-approve
   polwarden apply --at origin/main --require-branch main --require-signed --auto-approve
@@ -53,6 +57,10 @@ pub(super) struct ApplyArgs {
     path: Option<Utf8PathBuf>,
     #[command(flatten)]
     selection: TargetSelection,
+    /// Show the plan and apply nothing. Output and exit codes are those of `plan`; requirements for the commit are not
+    /// checked.
+    #[arg(long, conflicts_with_all = ["expect_plan", "audit_record", "journal"])]
+    dry_run: bool,
     /// Read the configuration and the manifests of this revision instead of the work tree: a branch, a tag, HEAD~1 or a
     /// commit. REV:FOLDER reads another folder of it. The journal stays in this directory.
     #[arg(long, value_name = "REV")]
@@ -74,7 +82,45 @@ impl ApplyArgs {
     /// # Errors
     /// Anything that keeps the plan from being made or run, apart from what has an exit code of its own.
     pub(super) fn run(self, console: Console) -> CommandResult {
-        super::runtime()?.block_on(self.run_async(console))
+        super::runtime()?.block_on(async {
+            if self.dry_run {
+                self.dry_run(console).await
+            } else {
+                self.run_async(console).await
+            }
+        })
+    }
+
+    /// Shows the plan, as `plan` does.
+    async fn dry_run(self, console: Console) -> CommandResult {
+        let at = self.at.clone().map(RevisionArgs::revision);
+        let at = at.unwrap_or_default();
+        let Some(path) = self.path.clone().filter(|path| !path.is_dir()) else {
+            let Self {
+                path,
+                selection,
+                gates,
+                applying,
+                ..
+            } = self;
+            let (connect, steps) = applying.into_plan_options();
+            return PlanArgs::for_dry_run(path, selection, at, gates, steps, connect)
+                .run_async(console)
+                .await;
+        };
+        let plan = PlanFile::read(&path, false)?.parse()?;
+        directory::enter_project()?;
+        let project = Project::open(&self.selection, &at)?;
+        let gate_sources = self.gates.gate_sources(&at, console)?;
+        let prepared = self.prepare(project, Some(plan), &gate_sources, console);
+        let (_, session, ready) = prepared.await?;
+        session.close().await;
+        console.print(&render::plan::human(ready.plan(), console.painter()))?;
+        Ok(if ready.plan().failed_gates().next().is_some() {
+            Exit::Failed
+        } else {
+            Exit::Done
+        })
     }
 
     async fn run_async(mut self, console: Console) -> CommandResult {

@@ -30,7 +30,7 @@ pub(crate) struct ApplyOptions {
     #[command(flatten)]
     steps: StepArgs,
     /// Do not ask. Without a terminal, nothing is applied without this.
-    #[arg(long)]
+    #[arg(short = 'y', long, visible_alias = "yes")]
     auto_approve: bool,
     /// Accept what a guard refuses, by its exact numbers: deletes, updates, prune, scope-widens, last-deny, protected, pack-removed,
     /// mcp, not-analyzed;
@@ -130,9 +130,18 @@ impl ReadyPlan {
     pub(super) fn digest(&self) -> &Fingerprint {
         &self.digest
     }
+
+    pub(super) fn plan(&self) -> &Plan {
+        &self.plan
+    }
 }
 
 impl ApplyOptions {
+    /// The options that a plan has too.
+    pub(super) fn into_plan_options(self) -> (Connect, StepArgs) {
+        (self.connect, self.steps)
+    }
+
     /// Makes the paths relative to the working directory, which is that of the configuration.
     pub(crate) fn enter_paths(&mut self) {
         self.journal = self.journal.as_deref().map(directory::argument);
