@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use super::console::Console;
 use super::error::CommandResult;
 use super::exit::Exit;
+use crate::render::rules;
 
 /// The name of the program.
 const NAME: &str = env!("CARGO_PKG_NAME");
@@ -45,8 +46,11 @@ impl CompletionsArgs {
   polwarden man --out man && man -l man/polwarden-plan.1")]
 pub(super) struct ManArgs {
     /// The folder to write the pages to.
-    #[arg(long, value_name = "DIR")]
-    out: Utf8PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "rules")]
+    out: Option<Utf8PathBuf>,
+    /// Write the page of all codes, guards, gates and exit codes to this file, in Markdown.
+    #[arg(long, value_name = "FILE")]
+    rules: Option<Utf8PathBuf>,
 }
 
 impl ManArgs {
@@ -55,7 +59,14 @@ impl ManArgs {
     /// # Errors
     /// A page cannot be written.
     pub(super) fn run(&self, console: Console) -> CommandResult {
-        let folder = &self.out;
+        if let Some(path) = &self.rules {
+            std::fs::write(path, rules::page())
+                .with_context(|| format!("cannot write `{path}`"))?;
+            console.status(&format!("wrote {path}"));
+        }
+        let Some(folder) = &self.out else {
+            return Ok(Exit::Done);
+        };
         std::fs::create_dir_all(folder).with_context(|| format!("cannot create `{folder}`"))?;
         // `help` is a command for a terminal; its pages would repeat all others.
         let command = super::Cli::command().disable_help_subcommand(true);

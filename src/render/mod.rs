@@ -21,6 +21,7 @@ pub mod policy_tests;
 pub mod prefix;
 pub mod report;
 pub mod rollback;
+pub mod rules;
 pub mod runs;
 pub mod sarif;
 pub mod schema;

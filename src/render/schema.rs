@@ -9,6 +9,7 @@ use super::doctor::DoctorReport;
 use super::explain::Explanation;
 use super::listing::ListReport;
 use super::policy_tests::TestReport;
+use super::rules::RuleEntry;
 use super::runs::RunsReport;
 use crate::plan::{DriftReport, Plan};
 use crate::run::audit::AuditReport;
@@ -46,6 +47,7 @@ pub fn all() -> Vec<SchemaFile> {
         written!("runs.schema.json", RunsReport),
         both!("drift.schema.json", DriftReport),
         written!("explain.schema.json", Explanation),
+        written!("rule.schema.json", RuleEntry),
         written!("list.schema.json", ListReport),
         written!("doctor.schema.json", DoctorReport),
         written!("config-view.schema.json", ConfigReport),

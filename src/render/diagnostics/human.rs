@@ -34,7 +34,14 @@ pub fn human(
         .hyperlink(false)
         .term_width(120);
     let mut output = String::new();
+    let mut first = None;
     for (finding, location) in sorted(sources, diagnostics) {
+        // An error is what stops the user, so it is the example if there is one.
+        first = match first {
+            Some((Severity::Error, _)) => first,
+            Some(_) if finding.severity() != Severity::Error => first,
+            _ => Some((finding.severity(), finding.code)),
+        };
         output.push_str(&renderer.render(&[group(sources, finding, &location)]));
         output.push_str("\n\n");
     }
@@ -53,6 +60,11 @@ pub fn human(
             Level::WARNING.primary_title(title).id(code.as_str()),
         )]));
         output.push_str("\n\n");
+    }
+    if let Some((_, code)) = first {
+        output.push_str(&format!(
+            "For more about a code, run: polwarden explain {code}\n\n"
+        ));
     }
     output
 }

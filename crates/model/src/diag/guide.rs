@@ -27,6 +27,12 @@ impl Code {
                 reason: "A manifest that cannot be read may declare anything, so a plan without it could delete policies.",
                 fix: "Make the file readable for the user that runs polwarden.",
             },
+            Self::FileNotUtf8 => CodeGuide {
+                wrong: "a file saved as UTF-16 or Latin-1",
+                right: "the same file saved as UTF-8",
+                reason: "YAML and JSON are read as UTF-8; other encodings would change names and hosts.",
+                fix: "Save the file as UTF-8.",
+            },
             Self::DirectoryLoop => CodeGuide {
                 wrong: "`policies/all -> ..`",
                 right: "remove the link",
