@@ -27,6 +27,13 @@ pub(super) enum OutputFormat {
     Html,
 }
 
+/// The formats of `apply`.
+pub(super) const APPLY: &[OutputFormat] = &[
+    OutputFormat::Human,
+    OutputFormat::Json,
+    OutputFormat::Github,
+];
+
 /// The formats of commands that show data.
 const DATA: &[OutputFormat] = &[OutputFormat::Human, OutputFormat::Json];
 
@@ -223,10 +230,10 @@ impl<F: CommandFormats> OutputArgs<F> {
         self.format
     }
 
-    /// Text for people on standard output, and nothing else.
-    pub(super) fn human() -> Self {
+    /// A format on standard output, and nothing else.
+    pub(super) fn on_standard_output(format: OutputFormat) -> Self {
         Self {
-            format: OutputFormat::Human,
+            format,
             output: Vec::new(),
             comment: CommentArgs {
                 marker: None,

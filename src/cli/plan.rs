@@ -83,6 +83,7 @@ impl PlanArgs {
         gates: GateArgs,
         steps: StepArgs,
         connect: Connect,
+        format: OutputFormat,
     ) -> Self {
         Self {
             directory: WorkingDirectory::new(directory),
@@ -94,7 +95,7 @@ impl PlanArgs {
             connect,
             detailed_exitcode: false,
             fail_on_drift: false,
-            output: OutputArgs::human(),
+            output: OutputArgs::on_standard_output(format),
             watch: false,
             out: None,
             sign: None,

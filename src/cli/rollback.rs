@@ -17,7 +17,7 @@ use super::workspace::{Project, TargetSelection, Workspace};
 use crate::plan::{FORMAT_VERSION, Plan, SourceRef, TargetPlan, plan_digest};
 use crate::render;
 use crate::render::text::neutral;
-use crate::run::journal::{RunHistory, RunKind, TargetHistory};
+use crate::run::journal::{FolderLock, RunHistory, RunKind, TargetHistory};
 use crate::run::service::{PlanError, ReadFor, Reads, UndoPlan, UndoRequest};
 use manifest::config::Target;
 use model::diag::{DocumentId, SourceMap};
@@ -72,6 +72,7 @@ impl RollbackArgs {
     async fn run_async(self, console: Console) -> CommandResult {
         let project = Project::open(&self.selection, &RevisionArgs::default())?;
         let path = runs::file(self.run.as_deref())?;
+        let lock = self.applying.lock(console).await?;
         journals::recover_journals(&self.applying, &project.targets(), console).await?;
         let history = RunHistory::read(&path)?;
         if history.is_unfinished() {
@@ -97,12 +98,17 @@ impl RollbackArgs {
             gate_sources: &gate_sources,
             session: &session,
         };
-        let result = self.undo(&of, console).await;
+        let result = self.undo(&of, lock.as_ref(), console).await;
         session.close().await;
         result
     }
 
-    async fn undo(&self, of: &RollbackContext<'_>, console: Console) -> CommandResult {
+    async fn undo(
+        &self,
+        of: &RollbackContext<'_>,
+        lock: Option<&FolderLock>,
+        console: Console,
+    ) -> CommandResult {
         let RollbackContext {
             history,
             path: _,
@@ -155,6 +161,7 @@ impl RollbackArgs {
                 workspace,
                 session,
                 ReadyPlan::planned(kind, plan, digest, services),
+                lock,
                 console,
             )
             .await?;

@@ -1,6 +1,7 @@
 //! Renders values as text, for people and for machines. Nothing here performs I/O.
 
 pub mod annotations;
+pub mod apply_events;
 pub mod audit;
 mod commit;
 pub mod config_view;

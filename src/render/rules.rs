@@ -213,6 +213,14 @@ fn finding_guide(rule: PlanRule) -> (&'static str, &'static str) {
             "Tools that use this access do not work at the moment.",
             "Undo it with `polwarden apply`, or import and review it.",
         ),
+        PlanRule::CallFailed => (
+            "The server refused the call, another client changed the object, or the server could not be reached.",
+            "Read the message, correct the cause, and run the command after `Next:` in the summary.",
+        ),
+        PlanRule::CallUnknown => (
+            "Nothing proves whether the server applied the call.",
+            "Run `polwarden plan`: it compares the manifests with the live state.",
+        ),
         PlanRule::TestFailed => (
             "The manifests allow or deny something else than the test expects; `test` exits with 4.",
             "Correct the rules, or the expectation if the change is intended.",

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 
+use super::apply_events::ApplyEvent;
 use super::config_view::ConfigReport;
 use super::diagnostics::DiagnosticsReport;
 use super::doctor::DoctorReport;
@@ -48,6 +49,7 @@ pub fn all() -> Vec<SchemaFile> {
         both!("drift.schema.json", DriftReport),
         written!("explain.schema.json", Explanation),
         written!("rule.schema.json", RuleEntry),
+        written!("apply-events.schema.json", ApplyEvent),
         written!("list.schema.json", ListReport),
         written!("doctor.schema.json", DoctorReport),
         written!("config-view.schema.json", ConfigReport),

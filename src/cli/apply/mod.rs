@@ -5,6 +5,7 @@ mod execute;
 mod guards;
 pub(super) mod interrupt;
 pub(super) mod journals;
+pub(super) mod lock;
 mod requirements;
 mod saved;
 mod shared;
@@ -20,6 +21,7 @@ use super::console::Console;
 use super::directory;
 use super::error::{CommandError, CommandResult};
 use super::exit::Exit;
+use super::format::{APPLY, OutputFormat};
 use super::gates::{GateArgs, GateSources};
 use super::plan::PlanArgs;
 use super::planning::{self, Planned};
@@ -27,8 +29,9 @@ use super::tree::RevisionArgs;
 use super::workspace::{Project, TargetSelection, Workspace};
 use crate::plan::{Fingerprint, Plan, plan_digest};
 use crate::render;
+use crate::render::apply_events::ApplyEvent;
 use crate::render::text::neutral;
-use crate::run::journal::RunKind;
+use crate::run::journal::{FolderLock, RunKind};
 use execute::RunResult;
 use git::{RevisionPath, SignedBy};
 use requirements::{AppliedRevision, RequirementArgs};
@@ -46,6 +49,7 @@ const WRITTEN_BEFORE: &str =
   polwarden apply
   polwarden apply -y
   polwarden apply --dry-run
+  polwarden apply -y --format json > events.jsonl
   polwarden apply plan.json
   polwarden apply plan.json --verify --base HEAD~1 --auto-approve
   polwarden apply --at origin/main --require-branch main --require-signed --auto-approve
@@ -57,6 +61,10 @@ pub(super) struct ApplyArgs {
     path: Option<Utf8PathBuf>,
     #[command(flatten)]
     selection: TargetSelection,
+    /// Output format. `json` writes events, one JSON object per line, and the text for people to standard error;
+    /// `github` adds annotations for a failed apply.
+    #[arg(short = 'o', long, value_name = "FORMAT", value_parser = OutputFormat::value_parser(APPLY), default_value = "human")]
+    format: OutputFormat,
     /// Show the plan and apply nothing. Output and exit codes are those of `plan`; requirements for the commit are not
     /// checked.
     #[arg(long, conflicts_with_all = ["expect_plan", "audit_record", "journal"])]
@@ -82,13 +90,30 @@ impl ApplyArgs {
     /// # Errors
     /// Anything that keeps the plan from being made or run, apart from what has an exit code of its own.
     pub(super) fn run(self, console: Console) -> CommandResult {
-        super::runtime()?.block_on(async {
-            if self.dry_run {
-                self.dry_run(console).await
-            } else {
-                self.run_async(console).await
-            }
-        })
+        let format = self.format;
+        let runtime = super::runtime()?;
+        if self.dry_run {
+            return runtime.block_on(self.dry_run(console));
+        }
+        let console = match format {
+            OutputFormat::Json => console.with_events(),
+            OutputFormat::Github => console.with_annotations(),
+            _ => console,
+        };
+        console.emit(&ApplyEvent::started());
+        let result = runtime.block_on(self.run_async(console));
+        let (exit, message) = match &result {
+            Ok(exit) => (*exit, None),
+            Err(error) => (error.kind().into(), Some(error.text())),
+        };
+        if let Some(message) = message.as_ref().filter(|_| console.has_annotations()) {
+            console.announce(&render::github::failure("apply", message));
+        }
+        console.emit(&ApplyEvent::Ended {
+            exit_code: exit.code(),
+            message,
+        });
+        result
     }
 
     /// Shows the plan, as `plan` does.
@@ -101,10 +126,11 @@ impl ApplyArgs {
                 selection,
                 gates,
                 applying,
+                format,
                 ..
             } = self;
             let (connect, steps) = applying.into_plan_options();
-            return PlanArgs::for_dry_run(path, selection, at, gates, steps, connect)
+            return PlanArgs::for_dry_run(path, selection, at, gates, steps, connect, format)
                 .run_async(console)
                 .await;
         };
@@ -168,6 +194,7 @@ impl ApplyArgs {
             }
             None => None,
         };
+        let lock = self.applying.lock(console).await?;
         journals::recover_journals(&self.applying, &project.targets(), console).await?;
         let gate_sources = self.gates.gate_sources(&at, console)?;
         let (workspace, session, ready) = self
@@ -176,8 +203,15 @@ impl ApplyArgs {
         let ready = ready.signed_by(signed_by);
         let result = match self.check_expected(ready.digest()) {
             Ok(()) => {
-                self.run_ready(&workspace, &session, &gate_sources, ready, console)
-                    .await
+                self.run_ready(
+                    &workspace,
+                    &session,
+                    &gate_sources,
+                    ready,
+                    lock.as_ref(),
+                    console,
+                )
+                .await
             }
             Err(error) => Err(error),
         };
@@ -248,13 +282,14 @@ impl ApplyArgs {
         session: &Session,
         gate_sources: &GateSources,
         ready: ReadyPlan,
+        lock: Option<&FolderLock>,
         console: Console,
     ) -> CommandResult {
         let reviewed = ready.is_saved() || self.expect_plan.is_some();
         let signed_by: Option<SignedBy> = ready.signer().cloned();
         let mut ended = self
             .applying
-            .run(workspace, session, ready, console)
+            .run(workspace, session, ready, lock, console)
             .await?;
         for _ in 0..CONFLICTS {
             let RunResult {
@@ -284,7 +319,7 @@ impl ApplyArgs {
                 let following = ReadyPlan::after_recovery(plan, digest, services, earlier)
                     .signed_by(signed_by.clone());
                 self.applying
-                    .run(workspace, session, following, console)
+                    .run(workspace, session, following, lock, console)
                     .await
             };
             let next = match next.await {

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::execute::{EarlierRuns, Execution, Provenance, RunResult};
 use super::guards;
+use super::lock::LockArgs;
 use super::saved::{check_not_stale, match_targets};
 use crate::cli::connect::{Connect, Session};
 use crate::cli::console::Console;
@@ -16,8 +17,10 @@ use crate::cli::steps::{StepArgs, check_guarantees};
 use crate::cli::workspace::Workspace;
 use crate::plan::{Acknowledgement, Fingerprint, Plan, TargetPlan};
 use crate::render;
+use crate::render::apply_events::ApplyEvent;
 use crate::render::text::plural;
-use crate::run::journal::RunKind;
+use crate::run::journal;
+use crate::run::journal::{FolderLock, RunKind};
 use crate::run::service::Writes;
 use git::SignedBy;
 use manifest::config::Target;
@@ -44,6 +47,8 @@ pub(crate) struct ApplyOptions {
     /// applied it. `runs RUN --audit-record FILE` writes it at any time.
     #[arg(long, value_name = "FILE")]
     pub(crate) audit_record: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    lock: LockArgs,
 }
 
 /// A plan that may be applied.
@@ -148,6 +153,18 @@ impl ApplyOptions {
         self.audit_record = self.audit_record.as_deref().map(directory::argument);
     }
 
+    /// Takes the lock of the journal folder. With a journal elsewhere, that is needed only if there are journals to
+    /// recover; the file of its own is locked in any case.
+    ///
+    /// # Errors
+    /// Another run has the lock, or the folder cannot be used.
+    pub(crate) async fn lock(&self, console: Console) -> CommandResult<Option<FolderLock>> {
+        if self.journal.is_some() && !journal::has_folder() {
+            return Ok(None);
+        }
+        self.lock.acquire(console).await.map(Some)
+    }
+
     /// Shows a plan, asks, and runs it.
     ///
     /// # Errors
@@ -157,6 +174,7 @@ impl ApplyOptions {
         workspace: &Workspace,
         session: &Session,
         ready: ReadyPlan,
+        lock: Option<&FolderLock>,
         console: Console,
     ) -> CommandResult<RunResult> {
         let targets = workspace.targets();
@@ -172,6 +190,12 @@ impl ApplyOptions {
         } = ready;
         let pairs = match_targets(&plan, targets, session)?;
         console.print(&render::plan::human(&plan, console.painter()))?;
+        let touched = plan.targets.iter().filter(|plan| !plan.calls.is_empty());
+        console.emit(&ApplyEvent::Planned {
+            digest: digest.clone(),
+            calls: plan.targets.iter().map(|plan| plan.calls.len()).sum(),
+            targets: touched.map(|plan| plan.target.clone()).collect(),
+        });
         check_gates(&plan, &pairs, &self.ack)?;
         if plan.is_empty() {
             return Ok(RunResult::without_calls());
@@ -198,6 +222,8 @@ impl ApplyOptions {
             provenance,
             sources: &sources,
             console,
+            lock,
+            prefix: workspace.prefix(),
             earlier,
         };
         Ok(execution.run(&pairs, services).await?)
@@ -222,6 +248,9 @@ impl ApplyOptions {
         if self.auto_approve {
             return Ok(Approval::NotRequired);
         }
+        console.emit(&ApplyEvent::Waiting {
+            reason: "approval".to_owned(),
+        });
         match console.confirm("Apply these changes? Only `yes` is accepted:")? {
             Some(true) => Ok(Approval::Given),
             Some(false) => Err(CommandError::declined("Nothing was applied.")),

@@ -82,6 +82,10 @@ rules! {
     DriftOpens = "drift-access-opens", Warning;
     /// What somebody did at the server closed requests that the manifests allow.
     DriftCloses = "drift-access-closes", Notice;
+    /// A call of a run failed.
+    CallFailed = "apply-call-failed", Error;
+    /// A call of a run may have been applied: there was no usable answer, and it could not be read back.
+    CallUnknown = "apply-call-unknown", Error;
     /// A policy test was answered otherwise than it expects.
     TestFailed = "policy-test-failed", Error;
 }

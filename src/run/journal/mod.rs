@@ -10,6 +10,7 @@
 //! `intent 2`. Recovery reads back the outcome of call 2 and adds `answer 2` and `end`.
 
 mod folder;
+mod lock;
 mod reader;
 mod record;
 mod run_id;
@@ -17,6 +18,7 @@ mod upgrade;
 mod writer;
 
 pub use folder::{FOLDER, JournalFiles, create, file_of, list, unfinished};
+pub use lock::{FolderLock, LockHolder, has_folder};
 pub use reader::{AdoptedCall, RunCall, RunHistory, TargetHistory};
 pub use record::{
     CallAnswer, CallIntent, CallResult, EndedBy, FORMAT_VERSION, JournalRecord, RunEnd, RunKind,
