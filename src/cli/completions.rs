@@ -4,7 +4,9 @@ use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
+use clap_complete::env::Shells;
 
+use super::complete::VARIABLE;
 use super::console::Console;
 use super::error::CommandResult;
 use super::exit::Exit;
@@ -13,7 +15,10 @@ use crate::render::rules;
 /// The name of the program.
 const NAME: &str = env!("CARGO_PKG_NAME");
 
-/// Write the completions of a shell to standard output.
+/// Print the completion script of a shell.
+///
+/// The script asks polwarden itself, which completes commands, options and values: targets, policies, runs, codes, teams and
+/// formats. Values are read from local files; a completion never contacts a server.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   polwarden completions bash > ~/.local/share/bash-completion/completions/polwarden
@@ -32,8 +37,13 @@ impl CompletionsArgs {
     /// # Errors
     /// Standard output cannot be written.
     pub(super) fn run(&self, console: Console) -> CommandResult {
+        let shell = self.shell.to_string();
+        let shells = Shells::builtins();
+        let completer = shells
+            .completer(&shell)
+            .with_context(|| format!("unsupported shell `{shell}`"))?;
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut super::Cli::command(), NAME, &mut script);
+        completer.write_registration(VARIABLE, NAME, NAME, NAME, &mut script)?;
         console.print(&String::from_utf8(script)?)?;
         Ok(Exit::Done)
     }

@@ -2,7 +2,9 @@
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 
+use super::complete;
 use super::connect::{Connect, Session};
 use super::console::Console;
 use super::directory;
@@ -45,7 +47,7 @@ use model::diag::Place;
   polwarden explain 5")]
 pub(super) struct ExplainArgs {
     /// A kind of request (tcp, udp, an HTTP method, read, write, mcp), a URL or host, or a code.
-    #[arg(value_name = "KIND|URL|CODE")]
+    #[arg(value_name = "KIND|URL|CODE", add = ArgValueCandidates::new(complete::codes))]
     first: String,
     /// What the request is about: host:port, a URL or a path; for mcp an action.
     #[arg(value_name = "OBJECT")]
@@ -56,7 +58,7 @@ pub(super) struct ExplainArgs {
     #[command(flatten)]
     mcp: McpArgs,
     /// A team of the person who asks: an alias, a name at the server or a uuid; may be given more than once.
-    #[arg(long, value_name = "TEAM")]
+    #[arg(long, value_name = "TEAM", add = ArgValueCandidates::new(complete::teams))]
     team: Vec<String>,
     /// Ask about what the server holds instead of the manifests.
     #[arg(long, conflicts_with_all = ["at", "staged"])]

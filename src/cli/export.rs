@@ -2,7 +2,9 @@
 
 use anyhow::Context as _;
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 
+use super::complete;
 use super::connect::{Connect, Session};
 use super::console::Console;
 use super::directory;
@@ -22,7 +24,7 @@ use crate::service::registry;
   polwarden export 'AI services' --target production > policies/ai-services.yaml")]
 pub(super) struct ExportArgs {
     /// The name of the live policy, pack or group, as `polwarden list` shows it.
-    #[arg(value_name = "NAME", allow_hyphen_values = true)]
+    #[arg(value_name = "NAME", allow_hyphen_values = true, add = ArgValueCandidates::new(complete::policies))]
     name: String,
     #[command(flatten)]
     selection: TargetSelection,

@@ -2,6 +2,7 @@
 
 mod apply;
 mod call;
+mod complete;
 mod completions;
 mod config;
 mod connect;
@@ -43,7 +44,8 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use camino::Utf8PathBuf;
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
+use clap_complete::CompleteEnv;
 
 use console::{ColorMode, Console};
 use error::CommandResult;
@@ -135,6 +137,10 @@ const EXAMPLES: &str = "Examples:
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    // Nothing else is done in a process that a shell starts for completions.
+    CompleteEnv::with_factory(Cli::command)
+        .var(complete::VARIABLE)
+        .complete();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

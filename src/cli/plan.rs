@@ -3,7 +3,9 @@
 use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 
+use super::complete;
 use super::connect::{Connect, Session};
 use super::console::Console;
 use super::directory;
@@ -42,7 +44,7 @@ pub(super) struct PlanArgs {
     selection: TargetSelection,
     /// Plan only the policy, pack or group with this name; may be given more than once. Such a plan is partial: it
     /// says nothing about deletions and unmanaged policies, and it cannot be saved.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["out", "fail_on_drift"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["out", "fail_on_drift"], add = ArgValueCandidates::new(complete::policies))]
     policy: Vec<String>,
     #[command(flatten)]
     at: RevisionArgs,

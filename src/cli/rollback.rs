@@ -3,8 +3,10 @@
 use anyhow::{Context as _, bail};
 use camino::Utf8Path;
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 
 use super::apply::{ApplyOptions, ReadyPlan, journals};
+use super::complete;
 use super::connect::Session;
 use super::console::Console;
 use super::directory;
@@ -30,7 +32,7 @@ use model::diag::{DocumentId, SourceMap};
   polwarden rollback 20261122T093000123Z-1a2b3c4d --auto-approve")]
 pub(super) struct RollbackArgs {
     /// The run, or the file of its journal; the last run if it is left out.
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", add = ArgValueCandidates::new(complete::runs))]
     run: Option<String>,
     /// Show the runs that have a journal here, as `polwarden runs` does, and do nothing.
     #[arg(long)]

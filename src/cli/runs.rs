@@ -3,9 +3,11 @@
 use anyhow::{Context as _, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 
 use super::apply::audit::AuditFile;
 use super::apply::journals;
+use super::complete;
 use super::console::Console;
 use super::directory;
 use super::error::CommandResult;
@@ -26,7 +28,7 @@ use crate::run::journal::{FOLDER, RunHistory, RunId};
   polwarden runs last --audit-record audit.json")]
 pub(super) struct RunsArgs {
     /// The run that is shown in full, the file of its journal, or `last`; all runs, a line each, if it is left out.
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", add = ArgValueCandidates::new(complete::runs))]
     run: Option<String>,
     #[command(flatten)]
     format: DataFormat,

@@ -2,8 +2,10 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 
 use super::apply::PlanFile;
+use super::complete;
 use super::console::Console;
 use super::directory;
 use super::error::{CommandError, CommandResult};
@@ -25,7 +27,7 @@ use crate::run::journal::RunId;
   polwarden show 20261122T093000123Z-1a2b3c4d -o json")]
 pub(super) struct ShowArgs {
     /// A plan that `plan --out` wrote, a run, the file of its journal, or `last`.
-    #[arg(value_name = "PLAN|RUN")]
+    #[arg(value_name = "PLAN|RUN", add = ArgValueCompleter::new(complete::plans_and_runs))]
     what: Utf8PathBuf,
     #[command(flatten)]
     output: OutputArgs<PlanFormats>,

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 
+use super::complete;
 use super::console::Console;
 use super::directory;
 use super::error::{
@@ -141,7 +143,7 @@ impl PathFilter {
 #[derive(Debug, Default, Args)]
 pub(super) struct TargetSelection {
     /// Only this target of `polwarden.yaml`; may be given more than once.
-    #[arg(long = "target", value_name = "NAME")]
+    #[arg(long = "target", value_name = "NAME", add = ArgValueCandidates::new(complete::targets))]
     targets: Vec<String>,
 }
 

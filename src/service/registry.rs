@@ -530,6 +530,12 @@ fn declared_objects<'d>(
     objects
 }
 
+/// The names of the objects that the manifests of a target declare, former names included.
+pub fn declared_names_of_objects(documents: &[&Document]) -> Vec<String> {
+    let objects = declared_objects(documents);
+    objects.map(|(_, name, _)| name.to_owned()).collect()
+}
+
 /// The names of all objects that a desired state contains.
 pub fn desired_names(desired: &Desired) -> Vec<String> {
     let Desired {

@@ -6,6 +6,7 @@ mod commands;
 mod drift;
 mod emulate;
 mod endpoints;
+mod everyday;
 mod examples;
 mod exit_codes;
 mod formats;
