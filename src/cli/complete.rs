@@ -93,7 +93,7 @@ fn enter() {
         {
             return;
         }
-        // Without a project there are no values.
+        // Without a project, nothing is completed.
         let _ = directory::enter_project();
     });
 }

@@ -14,7 +14,7 @@ use crate::render::paint::Painter;
 pub(super) static BARS: LazyLock<MultiProgress> =
     LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
 
-/// Writes text to standard output. A reader that went away (`| head`) is no error.
+/// Writes text to standard output. A closed pipe (`| head`) is ignored.
 fn write_out(text: &str) -> io::Result<()> {
     let written = beside(|| {
         let mut out = io::stdout().lock();

@@ -36,7 +36,7 @@ impl ExportArgs {
     /// Runs the command.
     ///
     /// # Errors
-    /// There is no such policy, several targets have one, or it cannot be written as a manifest.
+    /// The policy is unknown, several targets have one, or it cannot be written as a manifest.
     pub(super) fn run(self, console: Console) -> CommandResult {
         super::runtime()?.block_on(self.run_async(console))
     }

@@ -57,6 +57,19 @@ impl Drop for DelayedBar {
     }
 }
 
+/// Shows what a command waits for, until it is dropped.
+pub(super) struct WaitingFor {
+    _bar: DelayedBar,
+}
+
+impl WaitingFor {
+    pub(super) fn new(console: Console, what: &'static str) -> Self {
+        let bar = DelayedBar::new(console, None, "{msg} {elapsed}");
+        bar.bar.set_message(what);
+        Self { _bar: bar }
+    }
+}
+
 /// How far the readings of one command are, together. The bar goes with the last of them.
 #[derive(Default)]
 pub(super) struct Readings {

@@ -59,7 +59,7 @@ impl RunsArgs {
 /// Shows a run in full.
 ///
 /// # Errors
-/// There is no such run, or its journal cannot be read.
+/// The run is unknown, or its journal cannot be read.
 pub(super) fn show(run: &str, json: bool, console: Console) -> CommandResult {
     print(&read(run)?, json, console)
 }

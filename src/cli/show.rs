@@ -37,7 +37,7 @@ impl ShowArgs {
     /// Runs the command.
     ///
     /// # Errors
-    /// There is no such plan or run, or it cannot be read.
+    /// The plan or run is missing, or it cannot be read.
     pub(super) fn run(self, console: Console) -> CommandResult {
         self.output.sink().check()?;
         if is_run(&self.what) {

@@ -82,7 +82,7 @@ pub enum ApplyEvent {
         run: RunId,
         /// Its calls by outcome.
         calls: CallCounts,
-        /// The next command, if something is left to do.
+        /// The next command, if the run did not complete the plan.
         #[serde(skip_serializing_if = "Option::is_none")]
         next: Option<String>,
     },

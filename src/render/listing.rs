@@ -47,7 +47,7 @@ pub struct ListedObject {
     pub id: Option<String>,
     /// What it contains, in words.
     pub content: String,
-    /// To whom it applies, in words.
+    /// The people that it applies to, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audience: Option<String>,
     /// When it was last changed, as the server writes it.

@@ -264,7 +264,7 @@ fn guard(guard: Guard) -> RuleEntry {
             "A policy with `protect: true` is deleted, replaced or emptied.",
             "the domain of a protected policy changed, without `--ack`",
             "`--ack protected=1,plan=0f3a6c2b9d1e4587`",
-            "Somebody marked the policy as essential.",
+            "The policy is marked as essential.",
         ),
         Guard::PackRemoved => (
             "A policy pack is removed from a policy group that stays.",
@@ -327,7 +327,7 @@ const GATES: [RuleEntry; 4] = [
             "`never: [\"tcp **.paste.example.com\"]` and a rule that allows `a.paste.example.com`",
             "a deny rule for `**.paste.example.com`, or no such allow rule",
         ),
-        "The gate is an invariant that no change may break, whoever reviews it.",
+        "The gate is an invariant that no reviewed change may break.",
         "Deny the pattern, or change the gate in `access.never` of `polwarden.yaml`.",
     ),
     gate(
@@ -415,7 +415,7 @@ const EXIT_CODES: [RuleEntry; 9] = [
     exit_code(
         "5",
         "A safety guard refused, or nobody could be asked for approval.",
-        "The change is risky, the commit does not meet a requirement, or there is no terminal.",
+        "The change is risky, the commit does not meet a requirement, or no terminal is available.",
         "Read the refusal: it names the value of `--ack`, the requirement, or `--auto-approve`.",
     ),
     exit_code(
@@ -439,9 +439,23 @@ const EXIT_CODES: [RuleEntry; 9] = [
 ];
 
 impl RuleEntry {
+    /// What it belongs to, and what follows from it.
     fn kind_words(&self) -> &'static str {
         match self.kind {
-            EntryKind::Diagnostic | EntryKind::Finding => self.severity.unwrap_or_default(),
+            EntryKind::Diagnostic if self.severity == Some("error") => {
+                "error: nothing is planned while it is there"
+            }
+            EntryKind::Diagnostic => "warning: likely a mistake; nothing stops",
+            EntryKind::Finding => match self.code {
+                "plan-gate-shut" => "error: nothing is applied while it is there",
+                "drift" => "error: `drift` exits with 8 because of it",
+                "policy-test-failed" => "error: `test` exits with 4 because of it",
+                "apply-call-failed" | "apply-call-unknown" => {
+                    "error: `apply` exits with 1, 6 or 7 because of it"
+                }
+                _ if self.severity == Some("warning") => "warning: a reviewer should look at it",
+                _ => "notice: a reviewer may want to know",
+            },
             EntryKind::Guard => "guard",
             EntryKind::Gate => "gate",
             EntryKind::ExitCode => "exit code",
@@ -476,7 +490,10 @@ impl RuleEntry {
         if let (Some(wrong), Some(right)) = (self.wrong, self.right) {
             text.push_str(&format!("\n\nWrong: {wrong}\n\nRight: {right}"));
         }
-        text.push_str(&format!("\n\nReason: {}\n\nFix: {}", self.reason, self.fix));
+        text.push_str(&format!(
+            "\n\nReason: {}\n\nFix: {}\n\nThe same text: `polwarden explain {}`",
+            self.reason, self.fix, self.code
+        ));
         text
     }
 
@@ -517,7 +534,7 @@ pub fn page() -> String {
         ]));
     }
     page.push_str(
-        "\n## Findings of plans, drift and tests\n\nSee [formats.md](formats.md#findings-of-a-plan) for the formats that \
+        "\n## Plans, drift and tests\n\nSee [formats.md](formats.md#findings-of-a-plan) for the formats that \
          contain them.\n\n| code | severity | meaning | reason | fix |\n|---|---|---|---|---|\n",
     );
     for entry in of(EntryKind::Finding) {

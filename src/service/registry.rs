@@ -404,7 +404,7 @@ impl Connections {
     /// did not answer yet, or does not say the time.
     ///
     /// # Errors
-    /// There is no connection.
+    /// The target has no connection.
     pub fn clock_offset(&self, target: &Target) -> Result<Option<SignedDuration>, ConnectError> {
         Ok(match &target.settings {
             ServiceSettings::Docker(_) => self.docker(target)?.clock_offset(target)?,

@@ -180,7 +180,7 @@ fn readings_of_more_than_a_second_show_a_bar_on_a_terminal() {
     ] {
         let (_, shown) = on_terminal(sandbox.command(command), "");
         assert!(
-            shown.contains("Reading what is live: 0 of 1 policy"),
+            shown.contains("Reading the live state: 0 of 1 policy"),
             "{command:?}: {shown:?}"
         );
         let quiet = [command, &["--quiet"]].concat();
@@ -188,10 +188,10 @@ fn readings_of_more_than_a_second_show_a_bar_on_a_terminal() {
             assert!(
                 !on_terminal(sandbox.command(&quiet), "")
                     .1
-                    .contains("Reading what is live")
+                    .contains("Reading the live state")
             );
             assert!(
-                !sandbox.run(command).err.contains("Reading what is live"),
+                !sandbox.run(command).err.contains("Reading the live state"),
                 "no terminal, no bar"
             );
         }
@@ -219,7 +219,7 @@ fn calls_that_take_more_than_a_second_show_a_bar_and_others_do_not() {
     write(&[tcp("r", "allow", "b.example.com")]);
     let (code, shown) = on_terminal(sandbox.command(&["apply", "--auto-approve"]), "");
     assert!(
-        code == 0 && !shown.contains("/1 call") && !shown.contains("Reading what is live"),
+        code == 0 && !shown.contains("/1 call") && !shown.contains("Reading the live state"),
         "{shown:?}"
     );
 }

@@ -5,6 +5,7 @@ use std::process::Command;
 use emulator::DockerOptions;
 
 use super::sandbox::{SECRET, Sandbox, policy, tcp};
+use crate::emulator::faults::faults;
 use crate::skip;
 
 const EMBEDDED: &str = "--endpoint=docker=embedded";
@@ -67,11 +68,14 @@ fn saved_plans_and_runs_are_shown_in_other_formats() {
     );
     let plan = sandbox.expect(0, &["plan", "--out", "plan.json"]).out;
     assert_eq!(sandbox.expect(0, &["show", "plan.json"]).out, plan);
-    for format in ["markdown", "github", "gitlab", "sarif", "junit", "html"] {
+    for format in ["markdown", "github", "gitlab", "sarif", "html"] {
         let planned = sandbox.expect(0, &["plan", "-o", format]).out;
         let shown = sandbox.expect(0, &["show", "plan.json", "-o", format]).out;
         assert_eq!(shown, planned, "{format}");
     }
+    // JUnit names the manifests too, which a saved plan does not contain.
+    let junit = sandbox.expect(0, &["show", "plan.json", "-o", "junit"]).out;
+    assert!(junit.contains("plan-access-opens"), "{junit}");
     let run = sandbox.expect(0, &["show", "last"]).out;
     assert_eq!(run, sandbox.expect(0, &["runs", "last"]).out);
     let edited = sandbox
@@ -106,7 +110,7 @@ fn files_and_folders_limit_what_validate_reports() {
         ran.err
     );
     let ran = sandbox.expect(3, &["validate", "policies/a.yaml", "policies/b.yaml"]);
-    assert!(ran.out.contains("unknown-kind"), "{}", ran.out);
+    assert!(ran.out.contains("missing-field"), "{}", ran.out);
     let ran = sandbox.expect(0, &["validate", "policies/lists", "policies/a.yaml"]);
     assert!(ran.out.contains("2 manifest files"), "{}", ran.out);
     let ran = sandbox.expect(1, &["validate", "policies/missing.yaml"]);
@@ -175,7 +179,7 @@ fn short_forms_and_aliases_do_the_same() {
     sandbox.expect(0, &["plan", "--out", "plan.json"]);
     let shown = sandbox.expect(0, &["apply", "plan.json", "--dry-run"]).out;
     assert!(shown.contains("new.example.com"), "{shown}");
-    assert_eq!(runs(), before, "a dry run is no run");
+    assert_eq!(runs(), before, "a dry run writes no journal");
     let version = sandbox.expect(0, &["version"]).out;
     assert_eq!(version, sandbox.expect(0, &["--version"]).out);
     sandbox.expect(0, &["apply", "--yes"]);
@@ -202,7 +206,7 @@ fn doctor_names_cause_and_remedy() {
     };
     served.write("policies/a.yaml", policy("a", &rules("a.example.com")));
     let writes = served.writes();
-    let found = status(&served, 1, "read");
+    let found = status(&served, 1, "teams");
     assert_eq!(found["status"], "failed", "{found}");
     assert!(
         found["cause"].is_string() && found["remedy"].is_string(),
@@ -223,6 +227,17 @@ fn doctor_names_cause_and_remedy() {
     served.set("POLWARDEN_DOCKER_ENDPOINT", "http://127.0.0.1:1");
     let found = status(&served, 1, "server");
     assert_eq!(found["status"], "failed", "{found}");
+    let forbidden = Sandbox::new("").serve(DockerOptions {
+        faults: faults(&["before-403@listPolicies"]),
+        ..DockerOptions::default()
+    });
+    forbidden.write("policies/a.yaml", policy("a", &rules("a.example.com")));
+    let found = status(&forbidden, 1, "read");
+    assert_eq!(found["status"], "failed", "{found}");
+    assert!(
+        found["remedy"].as_str().unwrap().contains("account"),
+        "{found}"
+    );
     let empty = Sandbox::empty();
     let found = status(&empty, 1, "configuration");
     assert_eq!(found["status"], "failed", "{found}");

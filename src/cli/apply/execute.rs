@@ -10,7 +10,7 @@ use crate::cli::console::Console;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::planning;
-use crate::cli::progress::CallProgress;
+use crate::cli::progress::{CallProgress, WaitingFor};
 use crate::plan::{Commit, Fingerprint, TargetPlan};
 use crate::render;
 use crate::render::annotations::{Annotation, PackDiagnostics, RepositoryPrefix};
@@ -316,6 +316,7 @@ impl Execution<'_> {
             return Ok(true);
         }
         let at_once = self.concurrency;
+        let _waiting = WaitingFor::new(console, "Reading back what was written:");
         let mismatches = match service.verify(plan, report, at_once).await {
             Ok(mismatches) => mismatches,
             Err(VerifyError::Read(error)) => {
@@ -449,7 +450,7 @@ fn summary(standing: &RunSummary, kind: &RunKind) -> String {
     text
 }
 
-/// The next command, if something is left to do.
+/// The next command, if the run did not complete the plan.
 fn next_command(standing: &RunSummary, kind: &RunKind) -> Option<String> {
     let command = match kind {
         RunKind::Apply | RunKind::Call(_) => "polwarden apply".to_owned(),

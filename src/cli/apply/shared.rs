@@ -13,6 +13,7 @@ use crate::cli::console::Console;
 use crate::cli::directory;
 use crate::cli::error::{CommandError, CommandResult, FailureKind};
 use crate::cli::planning;
+use crate::cli::progress::WaitingFor;
 use crate::cli::steps::{StepArgs, check_guarantees};
 use crate::cli::workspace::Workspace;
 use crate::plan::{Acknowledgement, Fingerprint, Plan, TargetPlan};
@@ -204,7 +205,10 @@ impl ApplyOptions {
         match self.approval(console)? {
             Approval::NotRequired => {}
             // One that somebody looked at for a while may have been overtaken.
-            Approval::Given => self.read_touched(&pairs, &mut services).await?,
+            Approval::Given => {
+                let _waiting = WaitingFor::new(console, "Reading again what the plan changes:");
+                self.read_touched(&pairs, &mut services).await?;
+            }
         }
         check_not_stale(&pairs, &services)?;
         let provenance = Provenance {

@@ -1,7 +1,7 @@
 //! The lock of the journal folder: one run at a time.
 //!
-//! The lock is one of the operating system on an open file, so it ends with the process, however that ends. Who holds
-//! it is written beside it, for messages only.
+//! The lock is one of the operating system on an open file, so it ends with the process, however that ends. A
+//! file beside it names the run, for messages only.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -83,7 +83,7 @@ impl FolderLock {
         Ok(lock)
     }
 
-    /// Names the run for whoever waits.
+    /// Names the run, for the messages of other runs.
     pub fn name_run(&self, run: &RunId) {
         self.write_holder(&LockHolder {
             run: Some(run.clone()),
@@ -91,7 +91,7 @@ impl FolderLock {
         });
     }
 
-    /// The lock holds without it, so a failure does not matter.
+    /// A failure does not matter: the lock works without the file.
     fn write_holder(&self, holder: &LockHolder) {
         if let Ok(text) = serde_json::to_vec(holder) {
             let _ = state::write_private(holder_path().as_std_path(), text);
