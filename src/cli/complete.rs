@@ -3,37 +3,53 @@
 //! They come from local files only. An error means no values: a completion has no place to report it.
 
 use std::ffi::OsStr;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use clap_complete::engine::{CompletionCandidate, PathCompleter, ValueCompleter as _};
 
 use super::directory;
-use super::tree::RevisionArgs;
-use super::workspace::{Project, TargetSelection};
+use super::tree::{RevisionArgs, SourceTree};
 use crate::render::rules;
 use crate::run::journal;
 use crate::service::registry;
+use crate::workspace::ManifestSet;
+use git::Source as _;
+use manifest::config::{self, Config};
+use manifest::parse_config;
+use model::diag::{DocumentId, SourceMap};
 
 /// The variable by which the script of a shell asks for completions.
 pub(super) const VARIABLE: &str = "POLWARDEN_COMPLETE";
 
 /// The names of the targets.
 pub(super) fn targets() -> Vec<CompletionCandidate> {
-    let project = project();
-    let targets = project.iter().flat_map(Project::targets);
-    candidates(targets.map(|target| target.name.clone()))
+    let Some(Configuration { config, .. }) = configuration() else {
+        return Vec::new();
+    };
+    candidates(config.targets.into_iter().map(|target| target.name))
 }
 
 /// The names of the policies, packs, groups and documents that manifests declare.
 pub(super) fn policies() -> Vec<CompletionCandidate> {
-    let Some(project) = project() else {
+    let Some(Configuration {
+        tree,
+        mut sources,
+        config,
+        document,
+    }) = configuration()
+    else {
         return Vec::new();
     };
-    let workspace = project.load();
-    let mut names: Vec<String> = workspace
-        .targets()
-        .into_iter()
-        .flat_map(|target| registry::declared_names_of_objects(&workspace.documents(target)))
+    let loaded = crate::workspace::load(&tree, &config, document, &mut sources);
+    let manifests = ManifestSet {
+        sources,
+        config,
+        document,
+        loaded,
+    };
+    let targets = manifests.config.targets.iter();
+    let mut names: Vec<String> = targets
+        .flat_map(|target| registry::declared_names_of_objects(&manifests.documents(target)))
         .collect();
     names.sort();
     names.dedup();
@@ -42,8 +58,10 @@ pub(super) fn policies() -> Vec<CompletionCandidate> {
 
 /// The aliases of teams.
 pub(super) fn teams() -> Vec<CompletionCandidate> {
-    let project = project();
-    let targets = project.iter().flat_map(Project::targets);
+    let Some(Configuration { config, .. }) = configuration() else {
+        return Vec::new();
+    };
+    let targets = config.targets.iter();
     let mut names: Vec<String> = targets
         .flat_map(|target| target.teams().keys().cloned())
         .collect();
@@ -79,9 +97,29 @@ pub(super) fn codes() -> Vec<CompletionCandidate> {
     kinds.into_iter().chain(codes).collect()
 }
 
-fn project() -> Option<Project> {
+/// The configuration of the work tree.
+struct Configuration {
+    tree: SourceTree,
+    sources: SourceMap,
+    config: Config,
+    document: DocumentId,
+}
+
+fn configuration() -> Option<Configuration> {
     enter();
-    Project::open(&TargetSelection::default(), &RevisionArgs::default()).ok()
+    let tree = SourceTree::open(&RevisionArgs::default()).ok()?;
+    let text = tree
+        .read(config::FILE_NAME.into(), manifest::MAX_BYTES)
+        .ok()?;
+    let mut sources = SourceMap::default();
+    let file = sources.add(config::FILE_NAME, Arc::clone(&text));
+    let (config, document) = parse_config(file, &text).ok()?;
+    Some(Configuration {
+        tree,
+        sources,
+        config,
+        document,
+    })
 }
 
 /// Enters the directory of the command line that is completed, once.

@@ -47,7 +47,7 @@ enum ConfigCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   polwarden config view
-  polwarden config view --endpoint docker=embedded
+  polwarden config view --at origin/main
   polwarden config view -o json")]
 struct ViewArgs {
     #[arg(long = "endpoint", value_name = "PROVIDER=URL|embedded", help = registry::ENDPOINT_HELP)]

@@ -447,7 +447,9 @@ impl RuleEntry {
             }
             EntryKind::Diagnostic => "warning: likely a mistake; nothing stops",
             EntryKind::Finding => match self.code {
-                "plan-gate-shut" => "error: nothing is applied while it is there",
+                code if code == AnnotationRule::Plan(PlanRule::GateShut).as_str() => {
+                    "error: nothing is applied while it is there"
+                }
                 "drift" => "error: `drift` exits with 8 because of it",
                 "policy-test-failed" => "error: `test` exits with 4 because of it",
                 "apply-call-failed" | "apply-call-unknown" => {
@@ -534,7 +536,7 @@ pub fn page() -> String {
         ]));
     }
     page.push_str(
-        "\n## Plans, drift and tests\n\nSee [formats.md](formats.md#findings-of-a-plan) for the formats that \
+        "\n## Plans, drift and tests\n\nSee [formats.md](formats.md) for the formats that \
          contain them.\n\n| code | severity | meaning | reason | fix |\n|---|---|---|---|---|\n",
     );
     for entry in of(EntryKind::Finding) {

@@ -117,7 +117,7 @@ pub async fn create(run: RunStart, file: Option<&Utf8Path>) -> Result<Journal, J
     Ok(journal)
 }
 
-pub(super) fn make_folder() -> Result<(), JournalError> {
+fn make_folder() -> Result<(), JournalError> {
     let failed = |path: &Utf8Path| {
         let path = path.to_owned();
         move |cause: io::Error| JournalError::Open {

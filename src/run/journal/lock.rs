@@ -10,33 +10,19 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
-use super::folder::{FOLDER, make_folder};
+use super::folder::FOLDER;
+use super::holder::LockHolder;
 use super::run_id::RunId;
 use super::writer::JournalError;
 use crate::workspace::{file, state};
 
-/// The file that is locked.
-const LOCK: &str = "lock";
+/// The file that is locked. It is beside the folder of journals, which a refused run does not create.
+const LOCK: &str = "journal.lock";
 /// The file that names the holder. On some systems a locked file cannot be read.
-const HOLDER: &str = "lock.json";
+const HOLDER: &str = "journal.lock.json";
 /// Maximum size of the file that names the holder, in bytes.
 const MAX_HOLDER: u64 = 4096;
-
-/// The run that uses the journal folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LockHolder {
-    /// Its process ID.
-    pub process: u32,
-    /// The host that it runs on.
-    pub host: String,
-    /// When it took the lock.
-    pub since: Timestamp,
-    /// Its run, once it makes calls.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub run: Option<RunId>,
-}
 
 /// The lock of the journal folder. It is released when this is dropped or the process ends.
 #[derive(Debug)]
@@ -47,17 +33,17 @@ pub struct FolderLock {
 }
 
 impl FolderLock {
-    /// Takes the lock; the folder is created.
+    /// Takes the lock; the state folder is created.
     ///
     /// # Errors
     /// Another run has it, or the folder cannot be used.
     pub fn try_acquire() -> Result<Self, JournalError> {
-        make_folder()?;
-        let path = Utf8Path::new(FOLDER).join(LOCK);
+        let path = Utf8Path::new(state::FOLDER).join(LOCK);
         let failed = |cause: io::Error| JournalError::Open {
             path: path.clone(),
             cause: Arc::new(cause),
         };
+        state::create_folder(None).map_err(failed)?;
         let file = state::append_private(path.as_std_path()).map_err(failed)?;
         let file = match file.try_lock() {
             Ok(()) => Some(file),
@@ -100,7 +86,7 @@ impl FolderLock {
 }
 
 fn holder_path() -> Utf8PathBuf {
-    Utf8Path::new(FOLDER).join(HOLDER)
+    Utf8Path::new(state::FOLDER).join(HOLDER)
 }
 
 fn read_holder() -> Option<LockHolder> {
@@ -119,22 +105,6 @@ fn host() -> String {
 #[cfg(not(unix))]
 fn host() -> String {
     std::env::var("COMPUTERNAME").unwrap_or_else(|_| "unknown host".to_owned())
-}
-
-impl std::fmt::Display for LockHolder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            process,
-            host,
-            since,
-            run,
-        } = self;
-        match run {
-            Some(run) => write!(f, "run {run}, ")?,
-            None => f.write_str("a run that has made no call yet, ")?,
-        }
-        write!(f, "process {process} on host {host}, since {since:.0}")
-    }
 }
 
 /// Whether the folder of journals exists.

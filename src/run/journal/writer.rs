@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use thiserror::Error;
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::lock::LockHolder;
+use super::holder::LockHolder;
 use super::record::JournalRecord;
 use crate::workspace::state;
 
