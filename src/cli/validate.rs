@@ -19,7 +19,7 @@ use super::tree::RevisionArgs;
 use super::workspace::{PathArgs, PathFilter, TargetSelection, Workspace};
 use crate::render;
 use crate::render::annotations::{Annotation, PackDiagnostics, RepositoryPrefix};
-use crate::render::diagnostics::{DiagnosticAmount, DiagnosticsReport, human};
+use crate::render::diagnostics::{DiagnosticAmount, DiagnosticsReport, explain_hint, human};
 use crate::render::paint::Painter;
 use crate::render::text::count_of;
 use crate::service::diagnostics::is_error;
@@ -266,7 +266,9 @@ impl ValidateArgs {
                 } else {
                     DiagnosticAmount::Few
                 };
-                human(sources, findings, amount, painter.is_colored()) + &closing
+                human(sources, findings, amount, painter.is_colored())
+                    + &explain_hint(sources, findings)
+                    + &closing
             }
             OutputFormat::Json => {
                 serde_json::to_string_pretty(&DiagnosticsReport::new(sources, findings))? + "\n"

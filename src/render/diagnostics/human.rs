@@ -34,14 +34,7 @@ pub fn human(
         .hyperlink(false)
         .term_width(120);
     let mut output = String::new();
-    let mut first = None;
     for (finding, location) in sorted(sources, diagnostics) {
-        // An error is what stops the user, so it is the example if there is one.
-        first = match first {
-            Some((Severity::Error, _)) => first,
-            Some(_) if finding.severity() != Severity::Error => first,
-            _ => Some((finding.severity(), finding.code)),
-        };
         output.push_str(&renderer.render(&[group(sources, finding, &location)]));
         output.push_str("\n\n");
     }
@@ -61,12 +54,21 @@ pub fn human(
         )]));
         output.push_str("\n\n");
     }
-    if let Some((_, code)) = first {
-        output.push_str(&format!(
-            "For more about a code, run: polwarden explain {code}\n\n"
-        ));
-    }
     output
+}
+
+/// The command that explains a code, once for all diagnostics; empty if there are none.
+pub fn explain_hint(sources: &SourceMap, diagnostics: &[Diagnostic]) -> String {
+    let sorted = sorted(sources, diagnostics);
+    // An error is what stops the user, so it is the example if there is one.
+    let error = sorted
+        .iter()
+        .find(|(diagnostic, _)| diagnostic.severity() == Severity::Error);
+    let Some((example, _)) = error.or(sorted.first()) else {
+        return String::new();
+    };
+    let code = example.code;
+    format!("For more about a code, run: polwarden explain {code}\n\n")
 }
 
 fn group<'a>(sources: &'a SourceMap, finding: &'a Diagnostic, primary: &TextRange) -> Group<'a> {
