@@ -495,7 +495,7 @@ pub fn managed(documents: &[&Document]) -> BTreeMap<ResourceKind, usize> {
 fn declared_objects<'d>(
     documents: &[&'d Document],
 ) -> impl Iterator<Item = (ResourceKind, &'d str, Place)> {
-    let objects = documents.iter().flat_map(|document| {
+    documents.iter().flat_map(|document| {
         let place = Place::value(document.id, Path::root().key("metadata").key("name"));
         let (kind, name, aliases) = match &document.manifest {
             Manifest::Policy(policy) => {
@@ -526,8 +526,7 @@ fn declared_objects<'d>(
         // An object is declared under its former names until it is renamed.
         let names = std::iter::once(name).chain(aliases.iter().map(String::as_str));
         names.map(|name| (kind, name, place.clone())).collect()
-    });
-    objects
+    })
 }
 
 /// The names of the objects that the manifests of a target declare, former names included.
