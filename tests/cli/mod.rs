@@ -7,6 +7,7 @@ mod drift;
 mod emulate;
 mod endpoints;
 mod every_host;
+mod everyday;
 mod examples;
 mod exit_codes;
 mod extensions;

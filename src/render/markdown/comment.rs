@@ -180,6 +180,7 @@ fn provenance(page: &mut MarkdownPage, plan: &Plan) {
         digest,
         origins,
         events: _,
+        only: _,
         targets,
     } = plan;
     let mut lines = Vec::new();

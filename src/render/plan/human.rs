@@ -119,7 +119,13 @@ pub fn summary(plan: &Plan) -> String {
     if let Some(origins) = &plan.origins {
         line.push_str(&origin_counts(origins));
     }
-    line
+    if plan.only.is_empty() {
+        return line;
+    }
+    format!(
+        "Partial plan (--policy, {}): other policies, deletions and unmanaged policies were not checked. {line}",
+        count_of(plan.only.len(), "name")
+    )
 }
 
 /// The number of changes by origin.

@@ -6,6 +6,7 @@
 
 mod code;
 mod diagnostic;
+mod guide;
 pub mod line_index;
 mod place;
 mod source;
@@ -15,6 +16,7 @@ mod suggestion;
 
 pub use code::{Code, Severity};
 pub use diagnostic::{Diagnostic, Label};
+pub use guide::CodeGuide;
 pub use place::{DocumentId, EntryPart, FileId, Path, PathSegment, Place};
 pub use source::{SourceFile, SourceMap, TextRange};
 pub use spans::{DuplicateKey, NodeSpan, Spans};
