@@ -49,7 +49,7 @@ pub struct LoadedManifests {
     pub files: usize,
     /// The Cedar files that manifests name and that could be read.
     pub cedar: BTreeMap<Utf8PathBuf, Arc<str>>,
-    /// The files that documents of Chainloop contain and that could be read.
+    /// The files that documents contain and that could be read.
     pub inlined: BTreeMap<Utf8PathBuf, Arc<[u8]>>,
     /// Empty without a lock file.
     pub lock: LockFile,
@@ -221,8 +221,8 @@ pub fn load(
             .collect();
         let cedar_files = cedar.of(&both, sources, &mut diagnostics);
         let pack_sources = packs::sources(source, &both, sources);
-        let settings = config.targets.get(index).and_then(Target::chainloop);
-        let inlined = if settings.is_some_and(|settings| settings.inline) {
+        let target = config.targets.get(index);
+        let inlined = if target.is_some_and(Target::embeds_files) {
             inline_files.of(&documents, sources, &mut diagnostics)
         } else {
             HashMap::new()
