@@ -5,12 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use git2::{ObjectType, Oid};
 use model::digest::FileDigest;
+use unicode_normalization::UnicodeNormalization;
 
-use crate::pack::PackRules;
+use crate::pack::{PackError, PackRules};
 use crate::problem::{FileProblemKind, Listing};
 use crate::revision::Revision;
 use crate::source::Source as _;
@@ -31,12 +33,48 @@ struct PackRead {
 pub(crate) struct ReadLog {
     /// Files of each list.
     lists: BTreeMap<Utf8PathBuf, Vec<Utf8PathBuf>>,
-    /// Blob ids of the bytes. `None` for a file that does not exist.
-    files: BTreeMap<Utf8PathBuf, Option<Oid>>,
+    files: BTreeMap<Utf8PathBuf, ReadFile>,
     /// Files of each policy pack.
     packs: BTreeMap<Utf8PathBuf, PackRead>,
     /// A path that was read twice with different results.
     unstable: Option<Utf8PathBuf>,
+}
+
+/// What was read at a path.
+#[derive(Debug)]
+enum ReadFile {
+    Missing,
+    /// The text is shared with the caller. It is hashed only if a commit is compared.
+    Text(Arc<str>),
+    /// The blob id of bytes that were not read as text.
+    Bytes(Oid),
+}
+
+impl ReadFile {
+    fn blob_id(&self) -> Option<Oid> {
+        match self {
+            Self::Missing => None,
+            Self::Text(text) => Some(blob_id(text.as_bytes())),
+            Self::Bytes(id) => Some(*id),
+        }
+    }
+}
+
+impl PartialEq for ReadFile {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text(one), Self::Text(other)) => one == other,
+            // The same file may be read as text and as bytes.
+            (Self::Missing | Self::Text(_) | Self::Bytes(_), _) => {
+                self.blob_id() == other.blob_id()
+            }
+        }
+    }
+}
+
+fn blob_id(bytes: &[u8]) -> Oid {
+    // Hashing fails only for a kind that is not that of an object.
+    Oid::hash_object(ObjectType::Blob, bytes).unwrap_or(Oid::ZERO_SHA1)
 }
 
 impl ReadLog {
@@ -45,15 +83,18 @@ impl ReadLog {
         self.note_unstable(is_new, path);
     }
 
-    pub(crate) fn file(&mut self, path: &Utf8Path, bytes: &[u8]) {
-        // Hashing fails only for a kind that is not that of an object.
-        let id = Oid::hash_object(ObjectType::Blob, bytes).unwrap_or(Oid::ZERO_SHA1);
-        let is_new = note(&mut self.files, path, Some(id));
+    pub(crate) fn text(&mut self, path: &Utf8Path, text: &Arc<str>) {
+        let is_new = note(&mut self.files, path, ReadFile::Text(Arc::clone(text)));
+        self.note_unstable(is_new, path);
+    }
+
+    pub(crate) fn bytes(&mut self, path: &Utf8Path, bytes: &[u8]) {
+        let is_new = note(&mut self.files, path, ReadFile::Bytes(blob_id(bytes)));
         self.note_unstable(is_new, path);
     }
 
     pub(crate) fn missing(&mut self, path: &Utf8Path) {
-        let is_new = note(&mut self.files, path, None);
+        let is_new = note(&mut self.files, path, ReadFile::Missing);
         self.note_unstable(is_new, path);
     }
 
@@ -77,26 +118,48 @@ impl ReadLog {
     pub(crate) fn difference(
         &self,
         commit: &Revision,
+        names: NameForm,
         locked: &[LockedPack],
     ) -> Option<Utf8PathBuf> {
-        let files = self.files.iter().filter(|(path, id)| {
-            let committed = match commit.blob_id(path) {
+        let files = self.files.iter().filter(|(path, read)| {
+            let committed = match names.find(path, |path| commit.blob_id(path)) {
                 Ok(id) => Some(id),
                 Err(FileProblemKind::Missing) => None,
                 Err(_) => return true,
             };
-            committed != **id
+            committed != read.blob_id()
         });
         let packs = self.packs.iter().filter(|(path, read)| {
-            commit.pack(path, read.rules).map_or(true, |tree| {
-                !is_committed(path, read, &tree.files(), locked)
+            let missing =
+                |error: &PackError| matches!(error, PackError::Directory(FileProblemKind::Missing));
+            let tree = match commit.pack(path, read.rules) {
+                Err(error) if missing(&error) => commit.pack(&names.path(path), read.rules),
+                tree => tree,
+            };
+            let named = |files: &BTreeMap<String, FileDigest>| -> BTreeMap<String, FileDigest> {
+                let files = files.iter();
+                files
+                    .map(|(name, file)| (names.text(name), file.clone()))
+                    .collect()
+            };
+            tree.map_or(true, |tree| {
+                let mut locked = locked.iter().filter(|(source, _)| source == *path);
+                let committed = named(&tree.files());
+                let own = named(&read.files);
+                // Without a lock, nothing but the commit counts.
+                let none = BTreeMap::new();
+                !is_committed(&own, &committed, &none)
+                    && !locked.any(|(_, locked)| is_committed(&own, &committed, &named(locked)))
             })
         });
-        // Both lists are sorted.
         let lists = self.lists.iter().filter(|(path, files)| {
-            commit
-                .list(path)
-                .map_or(true, |listing| listing.files != **files)
+            let named = |files: &[Utf8PathBuf]| -> Vec<Utf8PathBuf> {
+                let mut files: Vec<_> = files.iter().map(|path| names.path(path)).collect();
+                files.sort_unstable();
+                files
+            };
+            let listing = names.find(path, |path| commit.list(path));
+            listing.map_or(true, |listing| named(&listing.files) != named(files))
         });
         let lists = lists.map(|(path, _)| path);
         let files = files.map(|(path, _)| path);
@@ -111,29 +174,53 @@ impl ReadLog {
     }
 }
 
-/// Whether a pack is that of a commit, with no other files than those that are locked. A build may
-/// write files that git ignores and `package.json` names. The lock file is compared with the commit
-/// like any other file.
-fn is_committed(
-    path: &Utf8Path,
-    read: &PackRead,
-    committed: &BTreeMap<String, FileDigest>,
-    locked: &[LockedPack],
-) -> bool {
-    let is_missing = |file: &String| !read.files.contains_key(file);
-    if committed.keys().any(is_missing) {
-        return false;
+/// How names on the disk are compared with names of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NameForm {
+    /// Byte by byte.
+    Exact,
+    /// In composed form (NFC). Some file systems decompose names, and git composes them again
+    /// (`core.precomposeUnicode`).
+    Composed,
+}
+
+impl NameForm {
+    fn text(self, name: &str) -> String {
+        match self {
+            Self::Composed if !name.is_ascii() => name.nfc().collect(),
+            Self::Composed | Self::Exact => name.to_owned(),
+        }
     }
-    let is_locked = |file: &String, digest: &FileDigest| {
-        let mut packs = locked.iter().filter(|(source, _)| source == path);
-        packs.any(|(_, files)| files.get(file) == Some(digest))
-    };
-    read.files
-        .iter()
-        .all(|(file, digest)| match committed.get(file) {
-            Some(committed) => committed == digest,
-            None => is_locked(file, digest),
-        })
+
+    fn path(self, path: &Utf8Path) -> Utf8PathBuf {
+        self.text(path.as_str()).into()
+    }
+
+    /// Looks a path up as it is, then in its composed form.
+    fn find<T>(
+        self,
+        path: &Utf8Path,
+        find: impl Fn(&Utf8Path) -> Result<T, FileProblemKind>,
+    ) -> Result<T, FileProblemKind> {
+        match find(path) {
+            Err(FileProblemKind::Missing) if self == Self::Composed => find(&self.path(path)),
+            found => found,
+        }
+    }
+}
+
+/// Whether the files of a pack are those of a commit, with no others than those that are locked. A
+/// build may write files that git ignores and `package.json` names. The lock file is compared with the
+/// commit like any other file.
+fn is_committed(
+    files: &BTreeMap<String, FileDigest>,
+    committed: &BTreeMap<String, FileDigest>,
+    locked: &BTreeMap<String, FileDigest>,
+) -> bool {
+    committed.keys().all(|path| files.contains_key(path))
+        && files
+            .iter()
+            .all(|(path, digest)| committed.get(path).or_else(|| locked.get(path)) == Some(digest))
 }
 
 /// Adds a result. Returns whether an earlier result for the same path was the same.

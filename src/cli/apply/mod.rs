@@ -25,7 +25,7 @@ use super::workspace::{Project, TargetSelection, Workspace};
 use crate::plan::{Fingerprint, Plan, plan_digest};
 use crate::render::text::neutral;
 use crate::run::journal::RunKind;
-use execute::RunResult;
+use execute::{RunResult, VerifiedSigners};
 use git::{RevisionPath, SignedBy};
 use requirements::{AppliedRevision, RequirementArgs};
 use saved::PlanFile;
@@ -103,16 +103,20 @@ impl ApplyArgs {
             prefix: project.prefix(),
             branch: project.config().apply.branch.as_deref(),
         };
-        let signed_by = self.requirements.check_commit(&applied)?;
+        let mut signers = VerifiedSigners {
+            commit: self.requirements.check_commit(&applied)?,
+            plan: None,
+        };
         let plan_file = match plan_file {
             Some(file) => {
                 let signed = self.requirements.check_plan_signature(&file, &applied)?;
-                if let Some(SignedBy { signer, key, .. }) = signed {
+                if let Some(SignedBy { signer, key, .. }) = &signed {
                     console.status(&format!(
                         "The plan is signed by {} with the SSH key {key}.",
-                        neutral(&signer)
+                        neutral(signer)
                     ));
                 }
+                signers.plan = signed;
                 Some(file.parse()?)
             }
             None if self.requirements.verifies_plan() => {
@@ -127,7 +131,7 @@ impl ApplyArgs {
         let (workspace, session, ready) = self
             .prepare(project, plan_file, &gate_sources, console)
             .await?;
-        let ready = ready.signed_by(signed_by);
+        let ready = ready.signed_by(signers);
         let result = match self.check_expected(ready.digest()) {
             Ok(()) => {
                 self.run_ready(&workspace, &session, &gate_sources, ready, console)
@@ -228,7 +232,7 @@ impl ApplyArgs {
         console: Console,
     ) -> CommandResult {
         let reviewed = ready.is_saved() || self.expect_plan.is_some();
-        let signed_by: Option<SignedBy> = ready.signer().cloned();
+        let signers = ready.signers().clone();
         let mut ended = self
             .applying
             .run(workspace, session, ready, console)
@@ -259,7 +263,7 @@ impl ApplyArgs {
                 .await?;
                 let digest = plan_digest(&plan)?;
                 let following = ReadyPlan::after_recovery(plan, digest, services, earlier)
-                    .signed_by(signed_by.clone());
+                    .signed_by(signers.clone());
                 self.applying
                     .run(workspace, session, following, console)
                     .await

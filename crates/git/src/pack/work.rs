@@ -84,13 +84,24 @@ impl PackFiles for WorkSource<'_> {
         if !metadata.is_file() {
             return Err(FileProblemKind::Special);
         }
+        if self
+            .endings
+            .is_some_and(|endings| endings.is_plain_link(&real))
+        {
+            return Err(FileProblemKind::PlainLink);
+        }
         let bytes = read_bounded(&real, &metadata, limit)?;
         let executable = is_executable(&metadata);
         Ok(match self.endings {
-            Some(endings) => FileContent {
-                bytes: endings.stored(&real, bytes),
-                executable: endings.is_executable(&real, executable),
-            },
+            Some(endings) => {
+                if LineEndings::may_differ(&bytes) {
+                    endings.check_attributes(&real)?;
+                }
+                FileContent {
+                    bytes: endings.stored(&real, bytes),
+                    executable: endings.is_executable(&real, executable),
+                }
+            }
             None => FileContent { bytes, executable },
         })
     }
