@@ -388,7 +388,7 @@ fn composed_and_decomposed_names_are_one_where_git_composes_them() {
         let repository = location::open_work_tree(folder.path()).unwrap();
         let head = repository.head().unwrap().peel_to_commit().unwrap().id();
         let revision = Revision::committed(repository, head, &["gov".to_owned()]).unwrap();
-        tree.log().difference(&revision, names)
+        tree.log().difference(&revision, names, &[])
     };
     assert_eq!(difference(NameForm::Composed), None);
     assert!(difference(NameForm::Exact).is_some());
@@ -399,7 +399,7 @@ fn composed_and_decomposed_names_are_one_where_git_composes_them() {
     let revision = Revision::committed(repository, head, &["gov".to_owned()]).unwrap();
     assert!(
         tree.log()
-            .difference(&revision, NameForm::Composed)
+            .difference(&revision, NameForm::Composed, &[])
             .is_some()
     );
     git(folder.path(), &["config", "core.precomposeunicode", "true"]);
