@@ -143,7 +143,13 @@ impl ReadLog {
                     .collect()
             };
             tree.map_or(true, |tree| {
-                !is_committed(path, &named(&read.files), &named(&tree.files()), locked)
+                let mut locked = locked.iter().filter(|(source, _)| source == *path);
+                let committed = named(&tree.files());
+                let own = named(&read.files);
+                // Without a lock, nothing but the commit counts.
+                let none = BTreeMap::new();
+                !is_committed(&own, &committed, &none)
+                    && !locked.any(|(_, locked)| is_committed(&own, &committed, &named(locked)))
             })
         });
         let lists = self.lists.iter().filter(|(path, files)| {
@@ -203,29 +209,18 @@ impl NameForm {
     }
 }
 
-/// Whether a pack is that of a commit, with no other files than those that are locked. A build may
-/// write files that git ignores and `package.json` names. The lock file is compared with the commit
-/// like any other file.
+/// Whether the files of a pack are those of a commit, with no others than those that are locked. A
+/// build may write files that git ignores and `package.json` names. The lock file is compared with the
+/// commit like any other file.
 fn is_committed(
-    path: &Utf8Path,
     files: &BTreeMap<String, FileDigest>,
     committed: &BTreeMap<String, FileDigest>,
-    locked: &[LockedPack],
+    locked: &BTreeMap<String, FileDigest>,
 ) -> bool {
-    let is_missing = |file: &String| !files.contains_key(file);
-    if committed.keys().any(is_missing) {
-        return false;
-    }
-    let is_locked = |file: &String, digest: &FileDigest| {
-        let mut packs = locked.iter().filter(|(source, _)| source == path);
-        packs.any(|(_, locked)| locked.get(file) == Some(digest))
-    };
-    files
-        .iter()
-        .all(|(file, digest)| match committed.get(file) {
-            Some(committed) => committed == digest,
-            None => is_locked(file, digest),
-        })
+    committed.keys().all(|path| files.contains_key(path))
+        && files
+            .iter()
+            .all(|(path, digest)| committed.get(path).or_else(|| locked.get(path)) == Some(digest))
 }
 
 /// Adds a result. Returns whether an earlier result for the same path was the same.

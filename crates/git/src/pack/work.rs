@@ -84,13 +84,16 @@ impl PackFiles for WorkSource<'_> {
         if !metadata.is_file() {
             return Err(FileProblemKind::Special);
         }
+        if self
+            .endings
+            .is_some_and(|endings| endings.is_plain_link(&real))
+        {
+            return Err(FileProblemKind::PlainLink);
+        }
         let bytes = read_bounded(&real, &metadata, limit)?;
         let executable = is_executable(&metadata);
         Ok(match self.endings {
             Some(endings) => {
-                if endings.is_plain_link(&real) {
-                    return Err(FileProblemKind::PlainLink);
-                }
                 if LineEndings::may_differ(&bytes) {
                     endings.check_attributes(&real)?;
                 }

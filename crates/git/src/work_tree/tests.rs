@@ -354,7 +354,10 @@ fn links_that_were_checked_out_as_files_are_named() {
         );
     }
     assert_eq!(tree.list("folder".into()), Err(FileProblemKind::PlainLink));
-    let error = tree.pack("../pack".into()).unwrap_err().to_string();
+    let error = tree
+        .pack("../pack".into(), PackRules::Archive)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("core.symlinks = false"), "{error}");
     // The commit itself contains the links.
     let revision = Revision::open(&clone.path().join("gov"), &"HEAD".into()).unwrap();
@@ -385,7 +388,7 @@ fn composed_and_decomposed_names_are_one_where_git_composes_them() {
         let repository = location::open_work_tree(folder.path()).unwrap();
         let head = repository.head().unwrap().peel_to_commit().unwrap().id();
         let revision = Revision::committed(repository, head, &["gov".to_owned()]).unwrap();
-        tree.log().difference(&revision, names)
+        tree.log().difference(&revision, names, &[])
     };
     assert_eq!(difference(NameForm::Composed), None);
     assert!(difference(NameForm::Exact).is_some());
@@ -396,7 +399,7 @@ fn composed_and_decomposed_names_are_one_where_git_composes_them() {
     let revision = Revision::committed(repository, head, &["gov".to_owned()]).unwrap();
     assert!(
         tree.log()
-            .difference(&revision, NameForm::Composed)
+            .difference(&revision, NameForm::Composed, &[])
             .is_some()
     );
     git(folder.path(), &["config", "core.precomposeunicode", "true"]);
@@ -445,6 +448,9 @@ fn attributes_are_looked_up_in_files_of_a_limited_size() {
     assert_eq!(error, FileProblemKind::Attributes(256 * 1024));
     assert!(tree.read("polwarden.yaml".into(), 1000).is_ok());
     write(folder.path(), ".gitattributes", &lines.repeat(2));
-    let error = tree.pack("../pack".into()).unwrap_err().to_string();
+    let error = tree
+        .pack("../pack".into(), PackRules::Archive)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains(".gitattributes"), "{error}");
 }
