@@ -20,7 +20,7 @@ use model::docker::DockerLiveState;
 use polwarden::plan::{FORMAT_VERSION, Plan, SourceRef, TargetInfo, TargetPlan};
 use polwarden::render;
 use polwarden::render::diagnostics::{DiagnosticAmount, human};
-use polwarden::render::paint::Painter;
+use polwarden::render::layout::Layout;
 use polwarden::service::docker::check;
 use polwarden::service::docker::check::{CheckedPolicies, KnownTeams, PolicyInput};
 
@@ -118,7 +118,7 @@ fn render_plan(bencher: Bencher<'_, '_>) {
         events: Vec::new(),
         targets: vec![target],
     };
-    policies(bencher).bench_local(|| black_box(render::plan::human(&plan, Painter::new(false))));
+    policies(bencher).bench_local(|| black_box(render::plan::human(&plan, None, Layout::plain())));
 }
 
 /// A finding in every file → text for people.

@@ -129,9 +129,9 @@ impl DriftArgs {
             || "No report: the manifests are invalid.".to_owned(),
             render::drift::summary,
         );
-        self.output.sink().write(console, |format, painter| {
+        self.output.sink().write(console, |format, layout| {
             Ok(match format {
-                OutputFormat::Human => report.map(|report| render::drift::human(report, painter)),
+                OutputFormat::Human => report.map(|report| render::drift::human(report, layout)),
                 OutputFormat::Json => exact.map(render::drift::json).transpose()?,
                 OutputFormat::Markdown => Some(render::markdown::drift(
                     report,

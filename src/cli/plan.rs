@@ -22,7 +22,8 @@ use super::workspace::{Project, TargetSelection, WorkingDirectory};
 use crate::plan::plan_digest;
 use crate::render;
 use crate::render::annotations::{Annotation, RepositoryPrefix};
-use crate::render::paint::Painter;
+use crate::render::layout::Layout;
+use crate::render::text::{neutral, shell_word};
 use crate::workspace::state;
 
 /// Show what would have to be done to make the server equal to the manifests. Nothing is written to the server.
@@ -235,9 +236,9 @@ impl PlanArgs {
             || "No plan: the manifests are invalid.".to_owned(),
             render::plan::summary,
         );
-        self.output.sink().write(console, |format, painter| {
+        self.output.sink().write(console, |format, layout| {
             Ok(match format {
-                OutputFormat::Human => plan.map(|plan| human(plan, painter)),
+                OutputFormat::Human => plan.map(|plan| self.human(plan, layout)),
                 OutputFormat::Json => exact.map(render::plan::json).transpose()?,
                 OutputFormat::Markdown => Some(render::markdown::plan(
                     plan,
@@ -254,14 +255,59 @@ impl PlanArgs {
             })
         })
     }
-}
 
-/// The plan with its digest, by which `apply` can be held to it.
-fn human(plan: &crate::plan::Plan, painter: Painter) -> String {
-    let digest = plan
-        .digest
-        .as_ref()
-        .map(|digest| format!("Digest: {digest}\n"))
-        .unwrap_or_default();
-    render::plan::human(plan, painter) + &digest
+    /// The plan, with the digest of the file that it is written to.
+    fn human(&self, plan: &crate::plan::Plan, layout: Layout) -> String {
+        let mut text = render::plan::human(plan, self.next(plan).as_deref(), layout);
+        if let (Some(path), Some(digest)) = (&self.out, &plan.digest) {
+            text.push_str(&layout.wrap(
+                &format!("Plan file: {}", neutral(path.as_str())),
+                "",
+                "  ",
+            ));
+            text.push_str(&format!("Digest: {digest}\n"));
+        }
+        text
+    }
+
+    /// The command that applies the plan, unless it cannot be applied.
+    fn next(&self, plan: &crate::plan::Plan) -> Option<String> {
+        if plan.is_empty() || plan.failed_gates().next().is_some() || self.at.is_staged() {
+            return None;
+        }
+        let mut words = vec!["polwarden".to_owned()];
+        let directory = directory::entered();
+        match (&self.out, directory) {
+            (Some(file), directory) => {
+                let directory = directory.map(|path| ["-C".to_owned(), path.into_string()]);
+                words.extend(directory.into_iter().flatten());
+                words.extend(["apply".to_owned(), file.to_string()]);
+            }
+            (None, directory) => {
+                words.push("apply".to_owned());
+                words.extend(directory.map(Utf8PathBuf::into_string));
+                let at = self.at.at.as_ref();
+                words.extend(
+                    at.into_iter()
+                        .flat_map(|at| ["--at".to_owned(), at.to_string()]),
+                );
+                let targets = self.selection.names().iter();
+                words.extend(targets.flat_map(|name| ["--target".to_owned(), name.clone()]));
+            }
+        }
+        words.extend(self.connect.repeated()?);
+        let is_single = plan.targets.len() == 1;
+        for target in &plan.targets {
+            if let Some(requires) = &target.requires {
+                words.push("--ack".to_owned());
+                words.push(if is_single {
+                    requires.clone()
+                } else {
+                    format!("{}:{requires}", target.target.name)
+                });
+            }
+        }
+        let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
+        Some(neutral(&words.join(" ")).into_owned())
+    }
 }

@@ -37,6 +37,11 @@ impl RevisionArgs {
         }
     }
 
+    /// Whether the index is read.
+    pub(super) fn is_staged(&self) -> bool {
+        self.staged
+    }
+
     /// Whether the work tree is read.
     pub(super) fn is_work_tree(&self) -> bool {
         let Self { at, staged } = self;

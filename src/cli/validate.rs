@@ -213,8 +213,14 @@ impl ValidateArgs {
             PackDiagnostics::default()
         };
         let told = if self.strict { told.strict() } else { told };
-        self.output.sink().write(console, |format, painter| {
-            Ok(Some(self.render(read, &findings, &told, format, painter)?))
+        self.output.sink().write(console, |format, layout| {
+            Ok(Some(self.render(
+                read,
+                &findings,
+                &told,
+                format,
+                layout.painter,
+            )?))
         })?;
         let failing: Vec<&Diagnostic> = findings
             .iter()

@@ -91,6 +91,22 @@ fn failed(failure: &CallFailure) -> (&'static str, String) {
     }
 }
 
+/// A failed call and its error in one line, for the summary of a run.
+pub fn failure_line(call: &PlannedCall, outcome: &CallOutcome) -> Option<String> {
+    let CallOutcome::Failed(failure) = outcome else {
+        return None;
+    };
+    let error = match failure {
+        CallFailure::Refused(error) | CallFailure::NotChecked(error) => error.to_string(),
+        CallFailure::Conflict { .. } => "changed by another client".to_owned(),
+        CallFailure::Stale { stale, .. } => stale.to_string(),
+        CallFailure::NoUpload { .. } => "the archive could not be uploaded".to_owned(),
+        CallFailure::Service(error) => error.to_string(),
+        CallFailure::Journal(error) => error.to_string(),
+    };
+    Some(format!("{}: {}", describe(call), neutral(&error)))
+}
+
 /// Why a call was skipped.
 pub fn skip_reason(reason: SkipReason) -> String {
     match reason {

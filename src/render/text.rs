@@ -117,9 +117,40 @@ fn without_noncharacters(text: &str) -> String {
         .replace('\u{ffff}', "\\u{ffff}")
 }
 
+/// Quotes a word for a POSIX shell.
+pub(crate) fn shell_word(word: &str) -> String {
+    let plain = |c: char| {
+        c.is_ascii_alphanumeric()
+            || matches!(c, '.' | '_' | '-' | '/' | ':' | '@' | '%' | '+' | ',' | '=')
+    };
+    if !word.is_empty() && !word.starts_with('=') && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{count_of, neutral, neutral_json, neutral_lines, plural};
+    use super::{count_of, neutral, neutral_json, neutral_lines, plural, shell_word};
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        for (word, quoted) in [
+            ("p", "p"),
+            ("AI services", "'AI services'"),
+            ("it's", "'it'\\''s'"),
+            ("$(id)", "'$(id)'"),
+            ("", "''"),
+            ("-x", "-x"),
+            ("!", "'!'"),
+            (
+                "deletes=1,plan=3f0d1fe58299a4c7",
+                "deletes=1,plan=3f0d1fe58299a4c7",
+            ),
+        ] {
+            assert_eq!(shell_word(word), quoted);
+        }
+    }
 
     #[test]
     fn one_has_no_plural() {

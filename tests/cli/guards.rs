@@ -181,7 +181,7 @@ fn each_guard_refuses_and_lets_through_the_one_plan_that_was_acknowledged() {
         assert_eq!(refused.code, 5, "{guards}: {}", refused.err);
         assert!(refused.err.contains(says), "{guards}: {}", refused.err);
         assert!(
-            refused.out.contains("Plan: "),
+            refused.out.contains("Changes: "),
             "the whole plan is shown: {}",
             refused.out
         );

@@ -139,7 +139,7 @@ fn a_plan_after_an_import_is_empty_for_every_kind() {
                 (&json!([]), &json!([]), &json!([]))
             );
             let ran = sandbox.expect(0, &["apply", "--auto-approve"]);
-            assert!(ran.out.contains("nothing is to do"), "{}", ran.out);
+            assert!(ran.out.contains("No changes."), "{}", ran.out);
             assert_eq!(state(&sandbox, profile), before, "{profile}");
             let again = sandbox.expect(0, &["import"]);
             assert!(again.out.contains("0 imported"), "{}", again.out);

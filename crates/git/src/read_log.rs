@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use git2::{ObjectType, Oid};
@@ -19,12 +20,36 @@ use crate::source::Source as _;
 pub(crate) struct ReadLog {
     /// Files of each list.
     lists: BTreeMap<Utf8PathBuf, Vec<Utf8PathBuf>>,
-    /// Blob ids of the bytes. `None` for a file that does not exist.
-    files: BTreeMap<Utf8PathBuf, Option<Oid>>,
+    files: BTreeMap<Utf8PathBuf, ReadFile>,
     /// Files of each policy pack.
     packs: BTreeMap<Utf8PathBuf, BTreeMap<String, FileDigest>>,
     /// A path that was read twice with different results.
     unstable: Option<Utf8PathBuf>,
+}
+
+/// What was read at a path.
+#[derive(Debug, PartialEq)]
+enum ReadFile {
+    Missing,
+    /// The text is shared with the caller. It is hashed only if a commit is compared.
+    Text(Arc<str>),
+    /// The blob id of bytes that are not text.
+    Bytes(Oid),
+}
+
+impl ReadFile {
+    fn blob_id(&self) -> Option<Oid> {
+        match self {
+            Self::Missing => None,
+            Self::Text(text) => Some(blob_id(text.as_bytes())),
+            Self::Bytes(id) => Some(*id),
+        }
+    }
+}
+
+fn blob_id(bytes: &[u8]) -> Oid {
+    // Hashing fails only for a kind that is not that of an object.
+    Oid::hash_object(ObjectType::Blob, bytes).unwrap_or(Oid::ZERO_SHA1)
 }
 
 impl ReadLog {
@@ -33,15 +58,18 @@ impl ReadLog {
         self.note_unstable(is_new, path);
     }
 
-    pub(crate) fn file(&mut self, path: &Utf8Path, bytes: &[u8]) {
-        // Hashing fails only for a kind that is not that of an object.
-        let id = Oid::hash_object(ObjectType::Blob, bytes).unwrap_or(Oid::ZERO_SHA1);
-        let is_new = note(&mut self.files, path, Some(id));
+    pub(crate) fn text(&mut self, path: &Utf8Path, text: &Arc<str>) {
+        let is_new = note(&mut self.files, path, ReadFile::Text(Arc::clone(text)));
+        self.note_unstable(is_new, path);
+    }
+
+    pub(crate) fn bytes(&mut self, path: &Utf8Path, bytes: &[u8]) {
+        let is_new = note(&mut self.files, path, ReadFile::Bytes(blob_id(bytes)));
         self.note_unstable(is_new, path);
     }
 
     pub(crate) fn missing(&mut self, path: &Utf8Path) {
-        let is_new = note(&mut self.files, path, None);
+        let is_new = note(&mut self.files, path, ReadFile::Missing);
         self.note_unstable(is_new, path);
     }
 
@@ -58,13 +86,13 @@ impl ReadLog {
 
     /// A path at which the commit contains something other than what was read.
     pub(crate) fn difference(&self, commit: &Revision) -> Option<Utf8PathBuf> {
-        let files = self.files.iter().filter(|(path, id)| {
+        let files = self.files.iter().filter(|(path, read)| {
             let committed = match commit.blob_id(path) {
                 Ok(id) => Some(id),
                 Err(FileProblemKind::Missing) => None,
                 Err(_) => return true,
             };
-            committed != **id
+            committed != read.blob_id()
         });
         let packs = self.packs.iter().filter(|(path, files)| {
             commit

@@ -237,10 +237,17 @@ impl Source for WorkTree {
 
     fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
         match self.bytes(path, limit) {
-            Ok(bytes) => {
-                self.log().file(path, &bytes);
-                text(bytes)
-            }
+            Ok(bytes) => match std::str::from_utf8(&bytes) {
+                Ok(text) => {
+                    let text = Arc::from(text);
+                    self.log().text(path, &text);
+                    Ok(text)
+                }
+                Err(_) => {
+                    self.log().bytes(path, &bytes);
+                    text(bytes)
+                }
+            },
             Err(FileProblemKind::Missing) => {
                 self.log().missing(path);
                 Err(FileProblemKind::Missing)

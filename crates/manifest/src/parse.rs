@@ -481,6 +481,10 @@ fn typed<T: DeserializeOwned>(
     mut value: Value,
 ) -> Result<T, Vec<Diagnostic>> {
     schema::convert_integers(id, kind, &mut value)?;
+    // Tracking the path clones every key, so it is done only for the message.
+    if let Ok(typed) = T::deserialize(&value) {
+        return Ok(typed);
+    }
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().iter().filter_map(segment).collect();
         let message = format!("unsupported value: {}", error.inner());

@@ -14,6 +14,7 @@ use crate::cli::progress::CallProgress;
 use crate::plan::{Commit, Fingerprint, TargetPlan};
 use crate::render;
 use crate::render::plan::target_heading;
+use crate::render::runs::RunReport;
 use crate::render::text::neutral;
 use crate::run::audit::AuditRecord;
 use crate::run::journal;
@@ -123,6 +124,8 @@ struct RunSummary {
     conflict: bool,
     /// Something changed that machines learn of later.
     follows: bool,
+    /// The calls that failed, with their errors.
+    failures: Vec<String>,
 }
 
 impl RunSummary {
@@ -137,6 +140,7 @@ impl RunSummary {
             stale,
             conflict,
             follows: _,
+            failures: _,
         } = self;
         (*conflict || *stale) && calls.replaced == 0 && calls.unknown == 0 && !unverified && !moved
     }
@@ -182,6 +186,12 @@ impl Execution<'_> {
                 }
             };
             let outcomes = report.outcomes().iter();
+            let failures = outcomes.clone();
+            let failures = failures.filter_map(|(call, outcome)| {
+                let call = plan.calls.iter().find(|planned| planned.id == *call)?;
+                render::report::failure_line(call, outcome)
+            });
+            standing.failures.extend(failures);
             standing.calls += report.counts();
             standing.remedy = standing
                 .remedy
@@ -326,11 +336,16 @@ async fn close(
     console: Console,
 ) -> (Vec<AuditRecord>, Exit) {
     let ended = end_journal(journal, standing.calls).await;
-    console.announce(&format!("\n{}", summary(standing, kind)));
+    let history = RunHistory::of(journal).context("no audit record");
+    let title = history.as_ref().ok().map(|history| {
+        let title = RunReport::summary(history).title();
+        format!("{}\n  ", console.painter().strong(&title))
+    });
+    let title = title.unwrap_or_default();
+    console.announce(&format!("\n{title}{}", summary(standing, kind)));
     if let Err(error) = ended {
         CommandError::from(error).print(console);
     }
-    let history = RunHistory::of(journal).context("no audit record");
     let told = history.and_then(|history| audit.report(&history, console));
     if standing.calls.missing() > 0 || standing.calls.replaced > 0 {
         console.status(&format!(
@@ -380,6 +395,7 @@ fn exit(standing: &RunSummary) -> Exit {
         stale,
         conflict: _,
         follows: _,
+        failures: _,
     } = standing;
     if calls.missing() == 0 && calls.replaced == 0 && !unverified {
         return Exit::Done;
@@ -391,7 +407,10 @@ fn exit(standing: &RunSummary) -> Exit {
     }
 }
 
-/// The calls by outcome, what was read back, and the next command.
+/// The summary repeats at most this many failed calls.
+const MOST_FAILURES: usize = 3;
+
+/// The calls by outcome, the failures, what was read back, and the next command.
 fn summary(standing: &RunSummary, kind: &RunKind) -> String {
     let RunSummary {
         calls,
@@ -401,8 +420,16 @@ fn summary(standing: &RunSummary, kind: &RunKind) -> String {
         stale: _,
         conflict: _,
         follows,
+        failures,
     } = standing;
     let mut text = format!("{}\n", render::report::counts(calls));
+    for failure in failures.iter().take(MOST_FAILURES) {
+        text.push_str(&format!("  Failed: {failure}\n"));
+    }
+    if failures.len() > MOST_FAILURES {
+        let more = failures.len() - MOST_FAILURES;
+        text.push_str(&format!("  … and {more} more, shown above\n"));
+    }
     if *unverified {
         text.push_str("  Not confirmed: the server does not show the state that the calls make.\n");
     } else if calls.missing() == 0 && calls.replaced == 0 {

@@ -165,7 +165,7 @@ impl ApplyOptions {
         let pairs = match_targets(&plan, targets, session)?;
         let shown = team_names::plan_for_text(&plan, targets, session).await;
         let shown = shown.as_ref().unwrap_or(&plan);
-        console.print(&render::plan::human(shown, console.painter()))?;
+        console.print(&render::plan::human(shown, None, console.layout()))?;
         check_gates(&plan, &pairs, &self.ack)?;
         if plan.is_empty() {
             return Ok(RunResult::without_calls());

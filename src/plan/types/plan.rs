@@ -88,6 +88,10 @@ pub struct TargetPlan {
     pub before: Vec<PlannedFingerprint>,
     /// How much the organization held when the plan was made.
     pub live: LiveCounts,
+    /// The acknowledgement (`apply --ack`) without which `apply` refuses this plan; absent if no guard
+    /// requires one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requires: Option<String>,
 }
 
 /// Which organization is meant, and how it is spoken to.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::wording::{full_name, place};
 use crate::plan::{Change, DocumentState, DocumentStatus};
-use crate::render::paint::Painter;
+use crate::render::layout::Layout;
 use crate::render::text::neutral;
 
 pub(crate) const HELD: &str = "What is held, as it would change";
@@ -99,14 +99,14 @@ pub(crate) fn held_changes(documents: &[DocumentStatus]) -> Vec<Change> {
 }
 
 /// The section for people, if there are documents.
-pub(crate) fn section(documents: &[DocumentStatus], painter: Painter) -> String {
+pub(crate) fn section(documents: &[DocumentStatus], layout: Layout) -> String {
     let mut text = String::new();
     let Some(headline) = headline(documents) else {
         return text;
     };
-    let _ = writeln!(text, "  {}", painter.strong(&headline));
+    let _ = writeln!(text, "{}", layout.painter.strong(&headline));
     for line in lines(documents) {
-        let _ = writeln!(text, "    {line}");
+        text.push_str(&layout.hang("  ", &line));
     }
     text.push('\n');
     text

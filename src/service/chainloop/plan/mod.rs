@@ -213,6 +213,7 @@ impl DocumentPlanner<'_> {
             notes,
             before,
             live: counts(request.live),
+            requires: None,
         }
     }
 }
