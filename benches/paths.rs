@@ -251,8 +251,9 @@ impl Source for Memory {
         })
     }
 
-    fn read(&self, path: &Utf8Path, _limit: usize) -> Result<Arc<str>, FileProblemKind> {
-        self.0.get(path).cloned().ok_or(FileProblemKind::Missing)
+    fn read_bytes(&self, path: &Utf8Path, _limit: usize) -> Result<Vec<u8>, FileProblemKind> {
+        let text = self.0.get(path).ok_or(FileProblemKind::Missing)?;
+        Ok(text.as_bytes().to_vec())
     }
 
     fn pack(&self, _: &Utf8Path) -> Result<PackTree, PackError> {

@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
 use crate::render::apply_events::ApplyEvent;
+use crate::render::layout::{DEFAULT_WIDTH, Layout};
 use crate::render::paint::Painter;
 
 /// All progress bars of this process. They are suspended while other text is printed.
@@ -61,6 +62,7 @@ pub(super) struct Console {
     out: Painter,
     error: Painter,
     quiet: bool,
+    is_verbose: bool,
     bars: bool,
 }
 
@@ -80,6 +82,7 @@ impl Console {
             out,
             error,
             quiet,
+            is_verbose: verbose,
             bars: !quiet && !verbose,
         }
     }
@@ -118,6 +121,15 @@ impl Console {
         if let Err(error) = written {
             self.warn(&format!("cannot write to standard output: {error}"));
         }
+    }
+
+    /// The layout of standard output: as wide as the terminal, or as `COLUMNS` says.
+    pub(super) fn layout(self) -> Layout {
+        let terminal = terminal_size::terminal_size_of(io::stdout());
+        let terminal = terminal.map(|(width, _)| usize::from(width.0));
+        let columns = || std::env::var("COLUMNS").ok()?.parse().ok();
+        let width = terminal.filter(|width| *width > 0).or_else(columns);
+        Layout::new(self.out, width.unwrap_or(DEFAULT_WIDTH), self.is_verbose)
     }
 
     /// The painter for standard output.

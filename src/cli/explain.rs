@@ -73,6 +73,13 @@ pub(super) struct ExplainArgs {
     format: DataFormat,
 }
 
+/// What an answer does not cover (AUDIT, "Precedence and approval").
+const ORGANIZATION_LAYER: &str =
+    "This covers the policies of the organization. Local and kit denies also apply,
+cloud sandboxes are not governed, and users of several governed organizations
+are denied.
+";
+
 /// What only questions about MCP tools have.
 #[derive(Debug, Args)]
 struct McpArgs {
@@ -249,6 +256,9 @@ impl ExplainArgs {
                 }
                 console.print(&answer.human(answers.len() > 1, console.painter()))?;
             }
+        }
+        if !self.format.is_json() && !answers.is_empty() {
+            console.print(&console.painter().dim(ORGANIZATION_LAYER))?;
         }
         Ok(())
     }

@@ -33,6 +33,7 @@ mod schema;
 mod show;
 mod statements;
 mod steps;
+mod team_names;
 mod test;
 mod three_way;
 mod tree;

@@ -1,5 +1,8 @@
 //! `polwarden plan`: what would have to be done.
 
+use std::fs::File;
+use std::io::Read as _;
+
 use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::Args;
@@ -16,6 +19,7 @@ use super::gates::GateArgs;
 use super::planning::{self, Against, Planned};
 use super::reporter::DiagnosticReporter;
 use super::steps::StepArgs;
+use super::team_names;
 use super::three_way::{self, BaseManifests};
 use super::tree::RevisionArgs;
 use super::watch::PlanWatcher;
@@ -23,8 +27,12 @@ use super::workspace::{Project, TargetSelection, WorkingDirectory};
 use crate::plan::{Plan, plan_digest};
 use crate::render;
 use crate::render::annotations::{Annotation, PackDiagnostics, RepositoryPrefix};
-use crate::render::paint::Painter;
+use crate::render::layout::Layout;
+use crate::render::text::{neutral, shell_word};
 use crate::workspace::state;
+
+/// Maximum size of a private key in bytes. A longer file is not a key.
+const MAX_KEY_BYTES: u64 = 64 * 1024;
 
 /// Show what would have to be done to make the server equal to the manifests. Nothing is written to the server.
 #[derive(Debug, Args)]
@@ -197,7 +205,7 @@ impl PlanArgs {
         let Planned {
             mut plan,
             session,
-            workspace: _,
+            workspace,
             services: _,
         } = match planned {
             Ok(planned) => planned,
@@ -207,15 +215,16 @@ impl PlanArgs {
                 );
             }
         };
+        // `apply` never makes a partial plan, so the digest of one could only be expected in vain.
+        if plan.only.is_empty() {
+            plan.digest = Some(plan_digest(&plan)?);
+        }
+        let shown = team_names::plan_for_text(&plan, &workspace.targets(), &session).await;
         session.close().await;
         if self.fail_on_drift && plan.origins.is_none() {
             return Err(CommandError::error(
                 "whether the server drifted was not found out, as the base revision cannot be compared; name one with valid manifests with --base",
             ));
-        }
-        // `apply` never makes a partial plan, so the digest of one could only be expected in vain.
-        if plan.only.is_empty() {
-            plan.digest = Some(plan_digest(&plan)?);
         }
         if let Some(path) = &self.out {
             let path = directory::argument(path);
@@ -229,7 +238,8 @@ impl PlanArgs {
                     .with_context(|| format!("cannot write the signature to `{path}`"))?;
             }
         }
-        self.write(Some(&plan), reporter.findings(), &prefix, console)?;
+        let shown = shown.as_ref().unwrap_or(&plan);
+        self.write(Some((&plan, shown)), reporter.findings(), &prefix, console)?;
         if plan.failed_gates().next().is_some() {
             return Ok(Exit::Failed);
         }
@@ -250,7 +260,10 @@ impl PlanArgs {
             return Ok(None);
         };
         let path = directory::argument(path);
-        let key = std::fs::read_to_string(&path)
+        // The path may be a pipe, whose size is not known.
+        let mut key = String::new();
+        File::open(&path)
+            .and_then(|file| file.take(MAX_KEY_BYTES).read_to_string(&mut key))
             .with_context(|| format!("cannot read the key `{path}`"))?;
         let signature = git::sign_plan(&key, plan.as_bytes());
         Ok(Some(signature.with_context(|| {
@@ -258,37 +271,109 @@ impl PlanArgs {
         })?))
     }
 
-    /// Writes the plan, or what kept it from being made, in all formats that are asked for.
+    /// Writes the plan, or what kept it from being made, in all formats that are asked for. The second
+    /// plan is the same one with names of teams for people.
     fn write(
         &self,
-        plan: Option<&Plan>,
+        plans: Option<(&Plan, &Plan)>,
         diagnostics: PackDiagnostics,
         prefix: &RepositoryPrefix,
         console: Console,
     ) -> anyhow::Result<()> {
         let targets = self.selection.names();
-        write_plan(&self.output, targets, plan, diagnostics, prefix, console)
+        let human = |plan: &Plan, layout: Layout| self.human(plan, layout);
+        write_plan(
+            &self.output,
+            targets,
+            plans,
+            diagnostics,
+            prefix,
+            &human,
+            console,
+        )
+    }
+
+    /// The plan, with the digest of the file that it is written to.
+    fn human(&self, plan: &Plan, layout: Layout) -> String {
+        let mut text = render::plan::human(plan, self.next(plan).as_deref(), layout);
+        if let (Some(path), Some(digest)) = (&self.out, &plan.digest) {
+            text.push_str(&layout.wrap(
+                &format!("Plan file: {}", neutral(path.as_str())),
+                "",
+                "  ",
+            ));
+            text.push_str(&format!("Digest: {digest}\n"));
+        }
+        text
+    }
+
+    /// The command that applies the plan, unless it cannot be applied.
+    fn next(&self, plan: &Plan) -> Option<String> {
+        if !plan.only.is_empty()
+            || plan.is_empty()
+            || plan.failed_gates().next().is_some()
+            || self.at.is_staged()
+        {
+            return None;
+        }
+        let mut words = vec!["polwarden".to_owned()];
+        let directory = directory::entered();
+        match (&self.out, directory) {
+            (Some(file), directory) => {
+                let directory = directory.map(|path| ["-C".to_owned(), path.into_string()]);
+                words.extend(directory.into_iter().flatten());
+                words.extend(["apply".to_owned(), file.to_string()]);
+            }
+            (None, directory) => {
+                words.push("apply".to_owned());
+                words.extend(directory.map(Utf8PathBuf::into_string));
+                let at = self.at.at.as_ref();
+                words.extend(
+                    at.into_iter()
+                        .flat_map(|at| ["--at".to_owned(), at.to_string()]),
+                );
+                let targets = self.selection.names().iter();
+                words.extend(targets.flat_map(|name| ["--target".to_owned(), name.clone()]));
+            }
+        }
+        words.extend(self.connect.repeated()?);
+        let is_single = plan.targets.len() == 1;
+        for target in &plan.targets {
+            if let Some(requires) = &target.requires {
+                words.push("--ack".to_owned());
+                words.push(if is_single {
+                    requires.clone()
+                } else {
+                    format!("{}:{requires}", target.target.name)
+                });
+            }
+        }
+        let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
+        Some(neutral(&words.join(" ")).into_owned())
     }
 }
 
-/// Writes a plan, or the diagnostics that kept it from being made, in all requested formats.
+/// Writes a plan, or the diagnostics that kept it from being made, in all requested formats. The second
+/// plan is the same one with names of teams for people; `human` renders it for a terminal.
 pub(super) fn write_plan(
     output: &OutputArgs<PlanFormats>,
     targets: &[String],
-    plan: Option<&Plan>,
+    plans: Option<(&Plan, &Plan)>,
     diagnostics: PackDiagnostics,
     prefix: &RepositoryPrefix,
+    human: &dyn Fn(&Plan, Layout) -> String,
     console: Console,
 ) -> anyhow::Result<()> {
+    let (exact, plan) = plans.unzip();
     let findings = diagnostics.with(plan.map(Annotation::of_plan).unwrap_or_default());
     let said = plan.map_or_else(
         || "No plan: the manifests are invalid.".to_owned(),
         render::plan::summary,
     );
-    output.sink().write(console, |format, painter| {
+    output.sink().write(console, |format, layout| {
         Ok(match format {
-            OutputFormat::Human => plan.map(|plan| human(plan, painter)),
-            OutputFormat::Json => plan.map(render::plan::json).transpose()?,
+            OutputFormat::Human => plan.map(|plan| human(plan, layout)),
+            OutputFormat::Json => exact.map(render::plan::json).transpose()?,
             OutputFormat::Markdown => Some(render::markdown::plan(
                 plan,
                 &findings,
@@ -301,14 +386,4 @@ pub(super) fn write_plan(
             OutputFormat::Html => Some(render::html::html(plan, &findings)),
         })
     })
-}
-
-/// The plan with its digest, by which `apply` can be held to it.
-fn human(plan: &Plan, painter: Painter) -> String {
-    let digest = plan
-        .digest
-        .as_ref()
-        .map(|digest| format!("Digest: {digest}\n"))
-        .unwrap_or_default();
-    render::plan::human(plan, painter) + &digest
 }

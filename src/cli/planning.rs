@@ -15,7 +15,7 @@ use super::three_way::{self, BaseDesired, BaseManifests};
 use super::workspace::{Project, Workspace};
 use crate::plan::{
     BasePlan, ConfigVersions, EventKind, FORMAT_VERSION, Gates, Origins, Plan, PlanEvent,
-    SourceRef, TargetOrigins, TargetPlan, config_events, manifest_events,
+    SourceRef, TargetOrigins, TargetPlan, config_events, manifest_events, required_acknowledgement,
 };
 use crate::render::text::neutral;
 use crate::run::service::{EventRequest, PlanError, PlanRequest, ReadFor, Reads};
@@ -245,13 +245,21 @@ async fn plan_targets<T: Reads + ?Sized + 'static>(
         plan.events.extend(events.into_iter().filter(chosen));
     }
     let mut services = Vec::new();
-    for Outcome {
-        plan: target,
-        origins,
-        events,
-        service,
-    } in outcomes
+    for (
+        Outcome {
+            plan: mut target,
+            origins,
+            events,
+            service,
+        },
+        config,
+    ) in outcomes.into_iter().zip(&targets)
     {
+        let required = required_acknowledgement(&target, &config.limits);
+        let required = required.context("the plan cannot be serialized")?;
+        // The plan of `apply` is the complete one, which has another mark.
+        let required = required.filter(|_| against.only.is_empty());
+        target.requires = required.map(|required| required.to_string());
         plan.events.extend(events);
         plan.targets.push(target);
         if let Some(all) = &mut plan.origins {
@@ -476,6 +484,7 @@ impl TargetPlanning<'_> {
                     .index(removed.position(|removed| removed == name)?)
             }
             EventKind::ProbableRename { .. }
+            | EventKind::ConfusableName { .. }
             | EventKind::ConfigChanged { .. }
             | EventKind::ProtectionRemoved { .. }
             | EventKind::TestRemoved { .. }

@@ -14,7 +14,10 @@ use super::format::{OutputArgs, OutputFormat, PlanFormats};
 use super::plan::write_plan;
 use super::runs;
 use super::tree::SourceTree;
+use crate::plan::Plan;
+use crate::render;
 use crate::render::annotations::{PackDiagnostics, RepositoryPrefix};
+use crate::render::layout::Layout;
 use crate::run::journal::RunId;
 
 /// Show a saved plan or a run.
@@ -50,12 +53,15 @@ impl ShowArgs {
             .map_or_else(|_| RepositoryPrefix::new(""), |tree| tree.prefix());
         console.status("Saved plan; the live state may have changed since.");
         let diagnostics = PackDiagnostics::default();
+        let human = |plan: &Plan, layout: Layout| render::plan::human(plan, None, layout);
+        let plans = Some((&plan, &plan));
         write_plan(
             &self.output,
             &[],
-            Some(&plan),
+            plans,
             diagnostics,
             &prefix,
+            &human,
             console,
         )?;
         Ok(Exit::Done)

@@ -37,6 +37,11 @@ impl RevisionArgs {
         }
     }
 
+    /// Whether the index is read.
+    pub(super) fn is_staged(&self) -> bool {
+        self.staged
+    }
+
     /// Whether the work tree is read.
     pub(super) fn is_work_tree(&self) -> bool {
         let Self { at, staged } = self;
@@ -58,10 +63,10 @@ impl Source for SourceTree {
         }
     }
 
-    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+    fn read_bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind> {
         match self {
-            Self::Work(tree) => tree.read(path, limit),
-            Self::Revision(tree) => tree.read(path, limit),
+            Self::Work(tree) => tree.read_bytes(path, limit),
+            Self::Revision(tree) => tree.read_bytes(path, limit),
         }
     }
 
@@ -107,10 +112,10 @@ impl Source for EditedTree<'_> {
         Ok(listing)
     }
 
-    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+    fn read_bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind> {
         match self.edits.get(path) {
-            Some(text) => Ok(text.as_str().into()),
-            None => self.tree.read(path, limit),
+            Some(text) => Ok(text.as_bytes().to_vec()),
+            None => self.tree.read_bytes(path, limit),
         }
     }
 

@@ -485,13 +485,15 @@ impl Workspace {
             .sources
             .files()
             .map(|(_, file)| (file.name(), file.text().as_bytes()));
-        manifests.chain(
+        let read = manifests.chain(
             self.manifests
                 .loaded
                 .cedar
                 .iter()
                 .map(|(path, text)| (path.as_str(), text.as_bytes())),
-        )
+        );
+        let inlined = self.manifests.loaded.inlined.iter();
+        read.chain(inlined.map(|(path, bytes)| (path.as_str(), &**bytes)))
     }
 
     /// The files with Cedar text that manifests of the chosen targets name, with their texts; empty where there is none.

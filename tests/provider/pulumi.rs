@@ -24,7 +24,7 @@ const PACKS: &str = "/api/orgs/acme/policypacks";
 const GROUPS: &str = "/api/orgs/acme/policygroups";
 const REGISTRY: &str = "/api/registry/policypacks";
 
-fn connect(url: &str) -> PulumiConnection {
+pub(super) fn connect(url: &str) -> PulumiConnection {
     let endpoint: Endpoint = url.parse().unwrap();
     PulumiConnection::new(
         &HttpClient::new(quick()),

@@ -189,7 +189,7 @@ fn what_loosens_stands_first_in_every_format() {
     let html = ("<h3>", "<h3>Enforcement: loosening</h3>");
     let findings = ("plan-", "plan-enforcement-loosens");
     for (format, from, (kind, first)) in [
-        ("markdown", "#### ", markdown),
+        ("markdown", "\n\n`", markdown),
         ("html", "<h2>", html),
         ("github", "", findings),
         ("gitlab", "", findings),

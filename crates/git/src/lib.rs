@@ -6,8 +6,12 @@
 #![warn(missing_docs)]
 
 mod branch;
+mod environment;
 mod find;
 mod git;
+#[cfg(test)]
+#[path = "../../../tests/git_command.rs"]
+mod git_command;
 mod limits;
 mod line_endings;
 mod location;
@@ -39,6 +43,7 @@ pub use pack::{Archive, PROJECT_FILE, PackEntry, PackError, PackTree};
 pub use pipeline::{Pipeline, PipelineService, ci_variable};
 pub use problem::{FileProblem, FileProblemKind, Listing, is_manifest};
 pub use pull_request::{CiBase, PullRequest};
+pub use read::text;
 pub use revision::Revision;
 pub use revision_path::RevisionPath;
 pub use signature::{

@@ -8,7 +8,7 @@ mod tests;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use camino::{Utf8Component, Utf8Path};
 use git2::{Oid, Repository};
@@ -19,7 +19,6 @@ use crate::limits::ReadBudget;
 use crate::location;
 use crate::pack::{self, PackError, PackTree};
 use crate::problem::{FileProblemKind, Listing};
-use crate::read::text;
 use crate::revision_path::RevisionPath;
 use crate::source::{Source, normalize};
 use crate::walk;
@@ -362,7 +361,7 @@ impl Revision {
         }
     }
 
-    fn text(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+    fn bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind> {
         self.budget.check()?;
         let parts = self.lexical(path)?;
         let repository = self.repository();
@@ -373,7 +372,7 @@ impl Revision {
         };
         drop(repository);
         self.budget.add(path, bytes.len())?;
-        text(bytes)
+        Ok(bytes)
     }
 
     fn pack_tree(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
@@ -405,8 +404,8 @@ impl Source for Revision {
         Ok(listing)
     }
 
-    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
-        self.text(path, limit).inspect_err(|kind| self.note(kind))
+    fn read_bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind> {
+        self.bytes(path, limit).inspect_err(|kind| self.note(kind))
     }
 
     fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {

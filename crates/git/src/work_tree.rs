@@ -21,7 +21,7 @@ use crate::location;
 use crate::pack::{self, PackError, PackTree};
 use crate::problem::{FileProblem, FileProblemKind, Listing, MAX_DEPTH, MAX_HIDDEN, is_manifest};
 use crate::read::{read_bounded, text, unreadable};
-use crate::read_log::ReadLog;
+use crate::read_log::{NameForm, ReadLog};
 use crate::revision::Revision;
 use crate::source::{Source, normalize};
 
@@ -121,7 +121,15 @@ impl WorkTree {
         let folder = self.segments();
         let is_changed = crate::git::is_changed(&repository, &folder);
         found.dirty = match Revision::committed(repository, id, &folder) {
-            Ok(committed) => is_changed || self.log().difference(&committed).is_some(),
+            Ok(committed) => {
+                let composes_names =
+                    |endings: MutexGuard<'_, LineEndings>| endings.composes_names();
+                let names = match self.endings().is_some_and(composes_names) {
+                    true => NameForm::Composed,
+                    false => NameForm::Exact,
+                };
+                is_changed || self.log().difference(&committed, names).is_some()
+            }
             // The folder itself is not committed.
             Err(RevisionError::NoFolder { .. }) => true,
             Err(error) => return Err(error),
@@ -142,6 +150,12 @@ impl WorkTree {
         });
         let endings = endings.as_ref()?;
         Some(endings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether a file is a link of the commit that was checked out as a file.
+    fn is_plain_link(&self, path: &Path) -> bool {
+        self.endings()
+            .is_some_and(|endings| endings.is_plain_link(path))
     }
 
     /// Checks that a path with links resolved is inside of the repository and none of git's files.
@@ -177,9 +191,19 @@ impl WorkTree {
         if !lexical.starts_with(&self.boundary) || location::is_internal(&self.boundary, &lexical) {
             return Err(FileProblemKind::Outside);
         }
-        let real = lexical.canonicalize().map_err(|error| unreadable(&error))?;
+        let real = lexical.canonicalize().map_err(|error| {
+            // A link to a folder that was checked out as a file.
+            let mut parents = lexical.ancestors().skip(1);
+            match parents.any(|parent| parent.is_file() && self.is_plain_link(parent)) {
+                true => FileProblemKind::PlainLink,
+                false => unreadable(&error),
+            }
+        })?;
         self.check_inside(&real)?;
         let metadata = fs::metadata(&real).map_err(|error| unreadable(&error))?;
+        if metadata.is_file() && self.is_plain_link(&real) {
+            return Err(FileProblemKind::PlainLink);
+        }
         Ok((real, metadata))
     }
 }
@@ -221,10 +245,30 @@ impl WorkTree {
         }
         let bytes = read_bounded(&real, &metadata, limit)?;
         self.budget.add(path, bytes.len())?;
-        Ok(match bytes.contains(&b'\r').then(|| self.endings()) {
-            Some(Some(endings)) => endings.stored(&real, bytes),
+        let may_differ = LineEndings::may_differ(&bytes);
+        Ok(match may_differ.then(|| self.endings()) {
+            Some(Some(endings)) => {
+                endings.check_attributes(&real)?;
+                endings.stored(&real, bytes)
+            }
             Some(None) | None => bytes,
         })
+    }
+}
+
+impl WorkTree {
+    /// Names the conversion by git as the cause, if a file is not UTF-8 because of it.
+    fn explain_encoding(&self, path: &Utf8Path, kind: FileProblemKind) -> FileProblemKind {
+        let encoding = || {
+            let (real, _) = self.locate(path).ok()?;
+            self.endings()?.encoding(&real)
+        };
+        match kind {
+            FileProblemKind::NotUtf8 { .. } => {
+                encoding().map_or(kind, FileProblemKind::ConvertedEncoding)
+            }
+            kind => kind,
+        }
     }
 }
 
@@ -237,9 +281,30 @@ impl Source for WorkTree {
 
     fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
         match self.bytes(path, limit) {
+            Ok(bytes) => match std::str::from_utf8(&bytes) {
+                Ok(text) => {
+                    let text = Arc::from(text);
+                    self.log().text(path, &text);
+                    Ok(text)
+                }
+                Err(_) => {
+                    self.log().bytes(path, &bytes);
+                    text(bytes).map_err(|kind| self.explain_encoding(path, kind))
+                }
+            },
+            Err(FileProblemKind::Missing) => {
+                self.log().missing(path);
+                Err(FileProblemKind::Missing)
+            }
+            Err(kind) => Err(kind),
+        }
+    }
+
+    fn read_bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind> {
+        match self.bytes(path, limit) {
             Ok(bytes) => {
-                self.log().file(path, &bytes);
-                text(bytes)
+                self.log().bytes(path, &bytes);
+                Ok(bytes)
             }
             Err(FileProblemKind::Missing) => {
                 self.log().missing(path);
@@ -426,6 +491,9 @@ impl WorkTreeWalk<'_> {
             let result = self.folder(&real, shown, parents);
             parents.pop();
             return result;
+        }
+        if kind.is_file() && self.tree.is_plain_link(&real) {
+            return Err(FileProblemKind::PlainLink);
         }
         if !is_manifest(shown) {
             if kind.is_file() {

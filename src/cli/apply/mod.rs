@@ -32,7 +32,7 @@ use crate::render;
 use crate::render::apply_events::ApplyEvent;
 use crate::render::text::neutral;
 use crate::run::journal::{FolderLock, RunKind};
-use execute::RunResult;
+use execute::{RunResult, VerifiedSigners};
 use git::{RevisionPath, SignedBy};
 use requirements::{AppliedRevision, RequirementArgs};
 
@@ -141,7 +141,7 @@ impl ApplyArgs {
         let prepared = self.prepare(project, Some(plan), &gate_sources, console);
         let (_, session, ready) = prepared.await?;
         session.close().await;
-        console.print(&render::plan::human(ready.plan(), console.painter()))?;
+        console.print(&render::plan::human(ready.plan(), None, console.layout()))?;
         Ok(if ready.plan().failed_gates().next().is_some() {
             Exit::Failed
         } else {
@@ -175,16 +175,20 @@ impl ApplyArgs {
             prefix: project.prefix(),
             branch: project.config().apply.branch.as_deref(),
         };
-        let signed_by = self.requirements.check_commit(&applied)?;
+        let mut signers = VerifiedSigners {
+            commit: self.requirements.check_commit(&applied)?,
+            plan: None,
+        };
         let plan_file = match plan_file {
             Some(file) => {
                 let signed = self.requirements.check_plan_signature(&file, &applied)?;
-                if let Some(SignedBy { signer, key, .. }) = signed {
+                if let Some(SignedBy { signer, key, .. }) = &signed {
                     console.status(&format!(
                         "The plan is signed by {} with the SSH key {key}.",
-                        neutral(&signer)
+                        neutral(signer)
                     ));
                 }
+                signers.plan = signed;
                 Some(file.parse()?)
             }
             None if self.requirements.verifies_plan() => {
@@ -200,7 +204,7 @@ impl ApplyArgs {
         let (workspace, session, ready) = self
             .prepare(project, plan_file, &gate_sources, console)
             .await?;
-        let ready = ready.signed_by(signed_by);
+        let ready = ready.signed_by(signers);
         let result = match self.check_expected(ready.digest()) {
             Ok(()) => {
                 self.run_ready(
@@ -286,7 +290,7 @@ impl ApplyArgs {
         console: Console,
     ) -> CommandResult {
         let reviewed = ready.is_saved() || self.expect_plan.is_some();
-        let signed_by: Option<SignedBy> = ready.signer().cloned();
+        let signers = ready.signers().clone();
         let mut ended = self
             .applying
             .run(workspace, session, ready, lock, console)
@@ -317,7 +321,7 @@ impl ApplyArgs {
                 .await?;
                 let digest = plan_digest(&plan)?;
                 let following = ReadyPlan::after_recovery(plan, digest, services, earlier)
-                    .signed_by(signed_by.clone());
+                    .signed_by(signers.clone());
                 self.applying
                     .run(workspace, session, following, lock, console)
                     .await

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::Args;
 
-use super::execute::{EarlierRuns, Execution, Provenance, RunResult};
+use super::execute::{EarlierRuns, Execution, Provenance, RunResult, VerifiedSigners};
 use super::guards;
 use super::lock::LockArgs;
 use super::saved::{check_not_stale, match_targets};
@@ -15,6 +15,7 @@ use crate::cli::error::{CommandError, CommandResult, FailureKind};
 use crate::cli::planning;
 use crate::cli::progress::WaitingFor;
 use crate::cli::steps::{StepArgs, check_guarantees};
+use crate::cli::team_names;
 use crate::cli::workspace::Workspace;
 use crate::plan::{Acknowledgement, Fingerprint, Plan, TargetPlan};
 use crate::render;
@@ -23,7 +24,6 @@ use crate::render::text::plural;
 use crate::run::journal;
 use crate::run::journal::{FolderLock, RunKind};
 use crate::run::service::Writes;
-use git::SignedBy;
 use manifest::config::Target;
 
 /// How a plan is applied.
@@ -37,7 +37,7 @@ pub(crate) struct ApplyOptions {
     #[arg(short = 'y', long, visible_alias = "yes")]
     auto_approve: bool,
     /// Accept what a guard refuses, by its exact numbers: deletes, updates, prune, scope-widens, last-deny, protected, pack-removed,
-    /// mcp, not-analyzed;
+    /// all-hosts, mcp, not-analyzed;
     /// `plan` accepts it for one plan alone. A refusal prints the value. With several targets, one value each.
     #[arg(long, value_name = "[TARGET:]GUARD=NUMBER,...")]
     ack: Vec<Acknowledgement>,
@@ -59,8 +59,7 @@ pub(crate) struct ReadyPlan {
     digest: Fingerprint,
     /// The service of each target with its live state, which was just read.
     services: Vec<Box<dyn Writes>>,
-    /// Who signed the commit, where that was asked for.
-    signed_by: Option<SignedBy>,
+    signers: VerifiedSigners,
     /// Whether the plan was made before this run.
     is_saved: bool,
     /// What earlier runs of the same command leave; nothing before the first.
@@ -80,7 +79,7 @@ impl ReadyPlan {
             plan,
             digest,
             services,
-            signed_by: None,
+            signers: VerifiedSigners::default(),
             is_saved: false,
             earlier: None,
         }
@@ -94,7 +93,7 @@ impl ReadyPlan {
             plan,
             digest,
             services,
-            signed_by: None,
+            signers: VerifiedSigners::default(),
             is_saved: true,
             earlier: None,
         }
@@ -112,20 +111,19 @@ impl ReadyPlan {
             plan,
             digest,
             services,
-            signed_by: None,
+            signers: VerifiedSigners::default(),
             is_saved: false,
             earlier: Some(earlier),
         }
     }
 
-    /// The same, of a commit that somebody signed.
-    pub(super) fn signed_by(self, signed_by: Option<SignedBy>) -> Self {
-        Self { signed_by, ..self }
+    /// The same plan with the signers of its commit and of its file.
+    pub(super) fn signed_by(self, signers: VerifiedSigners) -> Self {
+        Self { signers, ..self }
     }
 
-    /// Who signed the commit, where that was asked for.
-    pub(super) fn signer(&self) -> Option<&SignedBy> {
-        self.signed_by.as_ref()
+    pub(super) fn signers(&self) -> &VerifiedSigners {
+        &self.signers
     }
 
     /// Whether the plan was made before this run.
@@ -185,12 +183,14 @@ impl ApplyOptions {
             plan,
             digest,
             mut services,
-            signed_by,
+            signers,
             is_saved: _,
             earlier,
         } = ready;
         let pairs = match_targets(&plan, targets, session)?;
-        console.print(&render::plan::human(&plan, console.painter()))?;
+        let shown = team_names::plan_for_text(&plan, targets, session).await;
+        let shown = shown.as_ref().unwrap_or(&plan);
+        console.print(&render::plan::human(shown, None, console.layout()))?;
         let touched = plan.targets.iter().filter(|plan| !plan.calls.is_empty());
         console.emit(&ApplyEvent::Planned {
             digest: digest.clone(),
@@ -214,7 +214,7 @@ impl ApplyOptions {
         let provenance = Provenance {
             commit: plan.commit.clone(),
             tree: plan.tree.clone(),
-            signed_by,
+            signers,
         };
         let sources = workspace.pack_trees();
         let execution = Execution {

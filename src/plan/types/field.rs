@@ -73,6 +73,8 @@ pub enum ChangedField {
     CedarText,
     /// The schema of Cedar text.
     SchemaUrl,
+    /// Settings that this version does not know.
+    Extensions,
     /// The name for people.
     DisplayName,
     /// The tag of a version.
@@ -126,6 +128,7 @@ impl ChangedField {
             Self::HttpResources => "httpResources",
             Self::CedarText => "cedar.text",
             Self::SchemaUrl => "cedar.schemaUrl",
+            Self::Extensions => "extensions",
             Self::DisplayName => "displayName",
             Self::VersionTag => "versionTag",
             Self::Files => "source",
@@ -157,6 +160,7 @@ impl From<&RuleValue<'_>> for ChangedField {
             RuleValue::Actions(_) => Self::Actions,
             RuleValue::Resources(_) => Self::Resources,
             RuleValue::HttpResources(_) => Self::HttpResources,
+            RuleValue::Extensions(_) => Self::Extensions,
         }
     }
 }

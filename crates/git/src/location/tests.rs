@@ -2,34 +2,18 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::git_command::{commit_all, git, init};
 use crate::{FileProblemKind, Revision, RevisionError, Source as _, WorkTree};
-
-fn git(folder: &Path, arguments: &[&str]) {
-    let mut command = Command::new("git");
-    command.current_dir(folder).args(arguments);
-    command
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_AUTHOR_NAME", "a")
-        .env("GIT_AUTHOR_EMAIL", "a@example.com")
-        .env("GIT_COMMITTER_NAME", "a")
-        .env("GIT_COMMITTER_EMAIL", "a@example.com");
-    let done = command.output().unwrap();
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{arguments:?}: {said}");
-}
 
 /// A repository with `infra/a.yaml` on `main`.
 fn repository() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    git(folder.path(), &["init", "-q", "-b", "main"]);
+    init(folder.path());
     write(folder.path(), "infra/a.yaml", "committed");
-    git(folder.path(), &["add", "-A"]);
-    git(folder.path(), &["commit", "-qm", "x"]);
+    commit_all(folder.path());
     folder
 }
 
@@ -42,11 +26,10 @@ fn write(folder: &Path, path: &str, text: &str) {
 /// Adds a repository with other content to a folder, as files that git tracks.
 fn add_fake(folder: &Path, config: &str) {
     let fake = tempfile::tempdir().unwrap();
-    git(fake.path(), &["init", "-q", "-b", "main"]);
+    init(fake.path());
     write(fake.path(), "a.yaml", "fake");
     write(fake.path(), "infra/a.yaml", "fake");
-    git(fake.path(), &["add", "-A"]);
-    git(fake.path(), &["commit", "-qm", "fake"]);
+    commit_all(fake.path());
     fs::write(fake.path().join(".git/config"), config).unwrap();
     fs::create_dir_all(folder).unwrap();
     for entry in fs::read_dir(fake.path().join(".git")).unwrap() {

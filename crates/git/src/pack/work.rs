@@ -101,10 +101,20 @@ impl PackWalk<'_> {
                 if !metadata.is_file() {
                     return Err(wrong(&path, FileProblemKind::Special));
                 }
+                if self
+                    .endings
+                    .is_some_and(|endings| endings.is_plain_link(&real))
+                {
+                    return Err(wrong(&path, FileProblemKind::PlainLink));
+                }
                 let bytes = read_bounded(&real, &metadata, self.collected.remaining());
                 let mut bytes = bytes.map_err(|kind| entry_error(&path, kind))?;
                 let mut executable = is_executable(&metadata);
                 if let Some(endings) = self.endings {
+                    if LineEndings::may_differ(&bytes) {
+                        let checked = endings.check_attributes(&real);
+                        checked.map_err(|kind| wrong(&path, kind))?;
+                    }
                     bytes = endings.stored(&real, bytes);
                     executable = endings.is_executable(&real, executable);
                 }

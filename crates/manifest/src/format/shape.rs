@@ -84,6 +84,7 @@ const POLICY: Shape = mapping!(DockerPolicyManifest {
             file: "file" => Free,
             schema_url: "schemaUrl" => Free,
         }),
+        extensions: "extensions" => Free,
     }),
 });
 
@@ -95,6 +96,7 @@ const RULE: Shape = mapping!(RuleSpec {
     resources: "resources" => TEXTS,
     http_resources: "httpResources" => Set(SetElements::HttpResources),
     resources_from: "resourcesFrom" => TEXTS,
+    extensions: "extensions" => Free,
 });
 
 pub(super) const HTTP_RESOURCE: Shape = mapping!(HttpResourceSpec {
@@ -256,6 +258,7 @@ const TARGET: Shape = Mapping(&[
     ("access", ACCESS),
     ("keepVersions", Free),
     ("writes", Free),
+    ("inline", Free),
     ("rawSchemaEncoding", Free),
 ]);
 

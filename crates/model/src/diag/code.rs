@@ -5,6 +5,8 @@ use std::fmt;
 /// The severity of a diagnostic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
+    /// A fact that needs no correction. `--strict` ignores it.
+    Note,
     /// A probable mistake, which does not prevent a plan.
     Warning,
     /// An error, which prevents a plan.
@@ -118,12 +120,20 @@ codes! {
     UnknownList = "unknown-list", Error;
     /// Two ResourceLists of one target have the same name.
     ListNameTaken = "list-name-taken", Error;
+    /// A text contains a character that is invisible or changes how its neighbors are displayed.
+    InvisibleCharacter = "invisible-character", Error;
+    /// A word mixes letters of several scripts, or consists of letters that look like others.
+    MixedScripts = "mixed-scripts", Warning;
+    /// Two names of one target are displayed alike, although they are different.
+    ConfusableName = "confusable-name", Warning;
     /// A ResourceList that no rule pulls in.
     ListUnused = "list-unused", Warning;
     /// A limit of the service is exceeded.
     LimitExceeded = "limit-exceeded", Error;
     /// A field or kind of rule that the target's profile of the service does not have.
     ProfileLacks = "profile-lacks", Error;
+    /// An entry of `extensions` with the name of a field that this version knows.
+    ExtensionKnown = "extension-known", Error;
     /// Cedar text that does not parse, holds no statement, a template, or an `@id`.
     CedarInvalid = "cedar-invalid", Error;
     /// A wildcard covers exactly one label more, or only deeper names; a name between them is not covered.
@@ -143,7 +153,9 @@ codes! {
     RulesMergeable = "rules-mergeable", Warning;
     /// A deny of the names below a name that is itself allowed: wildcards do not cover it.
     ApexOpen = "apex-open", Warning;
-    /// A rule that allows every address or every path of a kind.
+    /// A deny that names only some of `localhost`, `127.0.0.1`, `[::1]` and `host.docker.internal`.
+    LoopbackIncomplete = "loopback-incomplete", Warning;
+    /// A rule that allows every host, every address or every path of a kind.
     AllowsEverything = "allows-everything", Warning;
     /// The wildcards of a target's rules cross each other in too many ways to say which of them ever decide.
     RulesEntangled = "rules-entangled", Warning;
@@ -215,6 +227,8 @@ codes! {
     InputDefaultUnused = "input-default-unused", Error;
     /// A type of material that no policy can be for.
     MaterialTypeRefused = "material-type-refused", Error;
+    /// A type of material that this version does not know: a new one, or a misspelled one.
+    MaterialTypeUnknown = "material-type-unknown", Warning;
     /// A material of a policy group that has a name and no type.
     GroupMaterialUntyped = "group-material-untyped", Error;
     /// Phases of attestations that nothing looks at, or that never come.
@@ -242,6 +256,8 @@ codes! {
     ManifestSkipped = "manifest-skipped", Warning;
     /// A second `polwarden.yaml` below a path of a target, which is not read.
     ConfigNested = "config-nested", Warning;
+    /// A Chainloop document of a kind that polwarden does not manage, such as `Contract`.
+    DocumentSkipped = "document-skipped", Note;
 }
 
 impl fmt::Display for Code {

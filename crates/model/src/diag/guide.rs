@@ -597,6 +597,48 @@ impl Code {
                 reason: "Only the configuration of the project is read, so the targets in this file have no effect.",
                 fix: "Move the targets to the first `polwarden.yaml`.",
             },
+            Self::MaterialTypeUnknown => CodeGuide {
+                wrong: "`kind: SBOM_CYCLONDX_JSON`",
+                right: "`kind: SBOM_CYCLONEDX_JSON`",
+                reason: "The type may be new or misspelled; a misspelled one is never evaluated.",
+                fix: "Correct the type, or ignore the warning if the service knows it.",
+            },
+            Self::DocumentSkipped => CodeGuide {
+                wrong: "a policy misfiled as `kind: Contract`",
+                right: "`kind: Policy`, or nothing: contracts may stay next to policies",
+                reason: "The document has no effect in polwarden.",
+                fix: "Nothing, unless the document should be a policy.",
+            },
+            Self::ExtensionKnown => CodeGuide {
+                wrong: "`extensions: {scope: {teams: []}}`",
+                right: "`scope: {teams: [security]}`",
+                reason: "The field would have two values, and the checks of the field would be skipped.",
+                fix: "Use the field itself.",
+            },
+            Self::LoopbackIncomplete => CodeGuide {
+                wrong: "deny `localhost`",
+                right: "deny `localhost`, `127.0.0.1`, `::1` and `host.docker.internal`",
+                reason: "The same machine stays reachable under its other names.",
+                fix: "Deny all names and addresses of the machine.",
+            },
+            Self::InvisibleCharacter => CodeGuide {
+                wrong: r"a team alias `plat\u200Bform`",
+                right: "`platform`",
+                reason: "A reviewer cannot see the character.",
+                fix: "Delete the character.",
+            },
+            Self::MixedScripts => CodeGuide {
+                wrong: r"`p\u0430ypal.com` with a Cyrillic letter, or `xn--pypal-4ve.com`",
+                right: "`paypal.com`",
+                reason: "The word may look like another one.",
+                fix: "Use letters of one script, or check that the name is intended.",
+            },
+            Self::ConfusableName => CodeGuide {
+                wrong: r"`caf\u00E9` and `cafe\u0301`, or `tier-1` and `tier-l`",
+                right: "names that readers can distinguish",
+                reason: "A reviewer may take one for the other.",
+                fix: "Rename one of the two.",
+            },
         }
     }
 }

@@ -11,6 +11,8 @@ use crate::service::docker::check::size::LARGEST_POLICY;
 use crate::service::docker::check::view::DockerPolicyView;
 use access::cedar::nesting;
 use manifest::docker::CedarSpec;
+use manifest::hidden_in_prose;
+use model::character_name;
 use model::diag::{Code, Diagnostic, Path, Place};
 use model::docker::pattern::{NetworkPattern, WildcardDepth};
 
@@ -47,7 +49,13 @@ pub(super) fn check(
         Path::root().key("spec").key("cedar").key(field),
     );
     match text(context, policy, spec) {
-        Some(text) => check_text(text, &place, found),
+        Some(text) => {
+            // The strings of manifests are checked when they are read.
+            if spec.file.is_some() {
+                check_invisible(text, &place, found);
+            }
+            check_text(text, &place, found);
+        }
         None => found.push(
             Diagnostic::new(
                 Code::FileUnreadable,
@@ -69,6 +77,19 @@ pub(crate) fn text<'s>(
         (Some(text), _) => Some(text),
         (None, Some(_)) => context.cedar_files.get(&policy.document).map(AsRef::as_ref),
         (None, None) => None,
+    }
+}
+
+fn check_invisible(text: &str, place: &Place, found: &mut Vec<Diagnostic>) {
+    if let Some(hidden) = hidden_in_prose(text) {
+        let message = format!(
+            "the Cedar file contains the invisible character {}",
+            character_name(hidden)
+        );
+        found.push(
+            Diagnostic::new(Code::InvisibleCharacter, message, place.clone())
+                .help("remove the character from the file"),
+        );
     }
 }
 

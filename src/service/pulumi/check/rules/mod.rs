@@ -23,6 +23,7 @@ const RULES: &[PackCheck] = &[
     PackCheck::Pack(names::check_pack),
     PackCheck::Group(names::check_group),
     PackCheck::Target(names::check_target_once),
+    PackCheck::Target(names::check_confusable),
     PackCheck::Pack(names::check_policies_once),
     PackCheck::Group(names::check_group_once),
     PackCheck::Pack(config::check_schemas),

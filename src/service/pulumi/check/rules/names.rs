@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use crate::service::confusable::{OwnedName, check_names};
 use crate::service::pulumi::check::context::{PackView, PulumiGroupView, PulumiRuleContext};
 use manifest::pulumi::TagSuffix;
 use model::diag::{Code, Diagnostic, Path, Place, Replacement};
@@ -178,6 +179,57 @@ pub(super) fn check_target_once(context: &PulumiRuleContext<'_>, found: &mut Vec
             let finding = Diagnostic::new(Code::AliasTaken, message, place).also(other, text);
             found.push(finding.help("remove the alias, or the manifest that it came from"));
         }
+    }
+}
+
+/// Packs, and groups with their old names, that are displayed alike.
+pub(super) fn check_confusable(context: &PulumiRuleContext<'_>, found: &mut Vec<Diagnostic>) {
+    let packs: Vec<OwnedName<'_>> = context
+        .packs
+        .iter()
+        .enumerate()
+        .map(|(owner, pack)| OwnedName {
+            text: &pack.manifest.metadata.name,
+            owner,
+        })
+        .collect();
+    check_names(
+        "pack name",
+        &packs,
+        |index| context.packs[index].name_place(),
+        found,
+    );
+    let mut names = Vec::new();
+    let mut origins = Vec::new();
+    for (owner, group) in context.groups.iter().enumerate() {
+        let metadata = &group.manifest.metadata;
+        let text = metadata.name.as_str();
+        names.push(OwnedName { text, owner });
+        origins.push((group, None));
+        for (index, text) in metadata.aliases.iter().enumerate() {
+            names.push(OwnedName { text, owner });
+            origins.push((group, Some(index)));
+        }
+    }
+    let place = |index: usize| match origins[index] {
+        (group, None) => group.name_place(),
+        (group, Some(alias)) => group.alias_place(alias),
+    };
+    check_names("group name", &names, place, found);
+    for pack in &context.packs {
+        let policies: Vec<OwnedName<'_>> = pack
+            .manifest
+            .spec
+            .policies
+            .iter()
+            .enumerate()
+            .map(|(owner, policy)| OwnedName {
+                text: &policy.name,
+                owner,
+            })
+            .collect();
+        let place = |index: usize| pack.policy_field(index, "name");
+        check_names("policy name", &policies, place, found);
     }
 }
 
