@@ -257,6 +257,8 @@ async fn plan_targets<T: Reads + ?Sized + 'static>(
     {
         let required = required_acknowledgement(&target, &config.limits);
         let required = required.context("the plan cannot be serialized")?;
+        // The plan of `apply` is the complete one, which has another mark.
+        let required = required.filter(|_| against.only.is_empty());
         target.requires = required.map(|required| required.to_string());
         plan.events.extend(events);
         plan.targets.push(target);

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::annotations::{AnnotationLevel, AnnotationRule, PlanRule};
 use super::paint::Painter;
 use crate::plan::Guard;
-use model::diag::{Code, CodeGuide, did_you_mean};
+use model::diag::{Code, CodeGuide, Severity, did_you_mean};
 
 /// The version of the JSON form; a change that breaks readers raises it.
 pub const FORMAT_VERSION: u32 = 1;
@@ -22,7 +22,7 @@ pub struct RuleEntry {
     pub code: &'static str,
     /// What the code belongs to.
     pub kind: EntryKind,
-    /// `error`, `warning` or `notice`; missing for guards, gates and exit codes.
+    /// `error`, `warning`, `note` or `notice`; missing for guards, gates and exit codes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub severity: Option<&'static str>,
     /// The meaning, in one or two sentences.
@@ -105,7 +105,11 @@ fn diagnostic(code: Code) -> RuleEntry {
         format_version: FORMAT_VERSION,
         code: code.as_str(),
         kind: EntryKind::Diagnostic,
-        severity: level(AnnotationRule::File(code)),
+        severity: Some(match code.severity() {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        }),
         meaning: code.description(),
         wrong: Some(wrong),
         right: Some(right),
@@ -144,10 +148,6 @@ fn finding_guide(rule: PlanRule) -> (&'static str, &'static str) {
         PlanRule::EnforcementTightens => (
             "Updates that passed may be blocked afterwards.",
             "Tell the people whose updates may be blocked.",
-        ),
-        PlanRule::ConfusableName => (
-            "A reviewer can take one of the policies for the other.",
-            "Rename one of the two, or import the live one.",
         ),
         PlanRule::AccessOpens => (
             "Opened access is the main risk of a change.",
@@ -205,6 +205,10 @@ fn finding_guide(rule: PlanRule) -> (&'static str, &'static str) {
             "A policy in a file that is not read looks like a removed one.",
             "Give the file a name that ends in `.yaml`, `.yml` or `.json`, below a path of the target.",
         ),
+        PlanRule::ConfusableName => (
+            "A reviewer may take the unmanaged policy for the declared one.",
+            "Check who created the policy; delete it with `removed`, or rename one of the two.",
+        ),
         PlanRule::Drift => (
             "`drift` exits with 8, and the next `apply` undoes the change.",
             "Run `polwarden import --only NAME` to keep the change, or `polwarden apply` to undo it.",
@@ -258,12 +262,6 @@ fn guard(guard: Guard) -> RuleEntry {
             "`--ack scope-widens=1,plan=0f3a6c2b9d1e4587`",
             "A missing scope is easily overlooked in a review.",
         ),
-        Guard::AllHosts => (
-            "A rule allows all hosts or all paths (`**`).",
-            "an allow rule with the resource `**`, without `--ack`",
-            "`--ack all-hosts=1,plan=0f3a6c2b9d1e4587`",
-            "It is the widest rule that can be written.",
-        ),
         Guard::LastDeny => (
             "A policy loses its last deny rule.",
             "the only deny rule deleted, without `--ack`",
@@ -281,6 +279,12 @@ fn guard(guard: Guard) -> RuleEntry {
             "an entry of `policyPacks` deleted, without `--ack`",
             "`--ack pack-removed=1,plan=0f3a6c2b9d1e4587`",
             "The policies of the pack are no longer enforced for the group.",
+        ),
+        Guard::AllHosts => (
+            "The plan adds rules that allow every host or every path.",
+            "a new rule for `**`, without `--ack`",
+            "`--ack all-hosts=1,plan=0f3a6c2b9d1e4587`",
+            "Such a rule makes all other allow rules of its kind ineffective.",
         ),
         Guard::Mcp => (
             "A gate depends on a changed Cedar policy, which is not analyzed.",
@@ -455,6 +459,7 @@ impl RuleEntry {
             EntryKind::Diagnostic if self.severity == Some("error") => {
                 "error: nothing is planned while it is there"
             }
+            EntryKind::Diagnostic if self.severity == Some("note") => "note: needs no correction",
             EntryKind::Diagnostic => "warning: likely a mistake; nothing stops",
             EntryKind::Finding => match self.code {
                 code if code == AnnotationRule::Plan(PlanRule::GateShut).as_str() => {

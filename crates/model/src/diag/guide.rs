@@ -21,36 +21,6 @@ impl Code {
     /// Examples, reason and fix.
     pub fn guide(self) -> CodeGuide {
         match self {
-            Self::InvisibleCharacter => CodeGuide {
-                wrong: "a team alias `plat\\u200Bform`",
-                right: "`platform`",
-                reason: "A reviewer sees another text than the service receives.",
-                fix: "Remove the character. Most editors can show invisible characters.",
-            },
-            Self::MixedScripts => CodeGuide {
-                wrong: "`p\\u0430ypal.com` with a Cyrillic letter, or `xn--pypal-4ve.com`",
-                right: "`paypal.com`",
-                reason: "A name with letters that look like others can pass a review as a name that it is not.",
-                fix: "Write the name in one script, or check that the unusual letters are meant.",
-            },
-            Self::ConfusableName => CodeGuide {
-                wrong: "`caf\\u00E9` and `cafe\\u0301`, or `tier-1` and `tier-l`",
-                right: "names that readers can distinguish",
-                reason: "A reviewer can take one of the names for the other.",
-                fix: "Rename one of the two.",
-            },
-            Self::ExtensionKnown => CodeGuide {
-                wrong: "`extensions: {scope: {teams: []}}`",
-                right: "`scope: {teams: [security]}`",
-                reason: "In `extensions` the field would be sent without being checked or analyzed.",
-                fix: "Write the field where the schema has it.",
-            },
-            Self::LoopbackIncomplete => CodeGuide {
-                wrong: "deny `localhost`",
-                right: "deny `localhost`, `127.0.0.1`, `::1` and `host.docker.internal`",
-                reason: "All of these names lead to the same host, so a deny of some of them can be avoided.",
-                fix: "Deny all of them, or none.",
-            },
             Self::PackMetadataInvalid => CodeGuide {
                 wrong: "an edited source and the old file, with `lock --from-pack`",
                 right: "a new build, which writes the file",
@@ -62,18 +32,6 @@ impl Code {
                 right: "the same level in both",
                 reason: "Engines enforce what the running pack declares, not the manifest.",
                 fix: "Change the manifest or the pack so that both say the same, and lock again.",
-            },
-            Self::MaterialTypeUnknown => CodeGuide {
-                wrong: "`kind: SBOM_CYCLONDX_JSON`",
-                right: "`kind: SBOM_CYCLONEDX_JSON`",
-                reason: "Chainloop adds types often, so an unknown one may be new; a misspelled one matches no material.",
-                fix: "Check the spelling; a new type needs no change.",
-            },
-            Self::DocumentSkipped => CodeGuide {
-                wrong: "a policy misfiled as `kind: Contract`",
-                right: "`kind: Policy`, or nothing: contracts may stay next to policies",
-                reason: "polwarden manages policies and policy groups; other kinds may be in the same folder.",
-                fix: "Nothing, unless the document should be a policy.",
             },
             Self::FileUnreadable => CodeGuide {
                 wrong: "a file without read permission",
@@ -650,6 +608,48 @@ impl Code {
                 right: "its targets in the first one",
                 reason: "Only the configuration of the project is read, so the targets in this file have no effect.",
                 fix: "Move the targets to the first `polwarden.yaml`.",
+            },
+            Self::MaterialTypeUnknown => CodeGuide {
+                wrong: "`kind: SBOM_CYCLONDX_JSON`",
+                right: "`kind: SBOM_CYCLONEDX_JSON`",
+                reason: "The type may be new or misspelled; a misspelled one is never evaluated.",
+                fix: "Correct the type, or ignore the warning if the service knows it.",
+            },
+            Self::DocumentSkipped => CodeGuide {
+                wrong: "a policy misfiled as `kind: Contract`",
+                right: "`kind: Policy`, or nothing: contracts may stay next to policies",
+                reason: "The document has no effect in polwarden.",
+                fix: "Nothing, unless the document should be a policy.",
+            },
+            Self::ExtensionKnown => CodeGuide {
+                wrong: "`extensions: {scope: {teams: []}}`",
+                right: "`scope: {teams: [security]}`",
+                reason: "The field would have two values, and the checks of the field would be skipped.",
+                fix: "Use the field itself.",
+            },
+            Self::LoopbackIncomplete => CodeGuide {
+                wrong: "deny `localhost`",
+                right: "deny `localhost`, `127.0.0.1`, `::1` and `host.docker.internal`",
+                reason: "The same machine stays reachable under its other names.",
+                fix: "Deny all names and addresses of the machine.",
+            },
+            Self::InvisibleCharacter => CodeGuide {
+                wrong: r"a team alias `plat\u200Bform`",
+                right: "`platform`",
+                reason: "A reviewer cannot see the character.",
+                fix: "Delete the character.",
+            },
+            Self::MixedScripts => CodeGuide {
+                wrong: r"`p\u0430ypal.com` with a Cyrillic letter, or `xn--pypal-4ve.com`",
+                right: "`paypal.com`",
+                reason: "The word may look like another one.",
+                fix: "Use letters of one script, or check that the name is intended.",
+            },
+            Self::ConfusableName => CodeGuide {
+                wrong: r"`caf\u00E9` and `cafe\u0301`, or `tier-1` and `tier-l`",
+                right: "names that readers can distinguish",
+                reason: "A reviewer may take one for the other.",
+                fix: "Rename one of the two.",
             },
         }
     }
