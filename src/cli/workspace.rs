@@ -385,18 +385,8 @@ impl Workspace {
 
     /// The names and bytes of all files that were read.
     fn files_read(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let manifests = self
-            .manifests
-            .sources
-            .files()
-            .map(|(_, file)| (file.name(), file.text().as_bytes()));
-        manifests.chain(
-            self.manifests
-                .loaded
-                .cedar
-                .iter()
-                .map(|(path, text)| (path.as_str(), text.as_bytes())),
-        )
+        let files = self.manifests.sources.files();
+        files.map(|(_, file)| (file.name(), file.text().as_bytes()))
     }
 
     /// The files with Cedar text that manifests of the chosen targets name, with their texts; empty where there is none.
@@ -415,7 +405,7 @@ impl Workspace {
                 let text = loaded
                     .cedar_files
                     .get(&document.id)
-                    .map(ToString::to_string)
+                    .map(|file| file.text.to_string())
                     .unwrap_or_default();
                 Some((
                     manifest.parent().unwrap_or(Utf8Path::new("")).join(file),
@@ -504,6 +494,11 @@ fn is_in(place: &Place, document: DocumentId, path: &diag::Path) -> bool {
             document: other,
             path: inner,
             part: _,
+        }
+        | Place::Text {
+            document: other,
+            path: inner,
+            range: _,
         } => *other == document && inner.segments().starts_with(path.segments()),
         Place::File(_) | Place::Bytes { .. } => false,
     }

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 
 use super::chainloop::check::{DocumentInput, InputsSchemas, check_documents};
 use super::chainloop::import::NamedDocuments;
@@ -29,7 +28,7 @@ use super::pulumi::check::{PackInput, check_packs};
 use super::pulumi::{self, EmulatePulumi, PulumiConnections};
 use crate::plan::{ResourceKind, TargetInfo};
 use crate::run::service::{BeginReading, Reads, ServiceError, Writes};
-use crate::workspace::{ManifestSet, NamedSource};
+use crate::workspace::{CedarFile, ManifestSet, NamedSource};
 use camino::Utf8Path;
 use clap::Subcommand;
 use http::{ApiError, HttpClient};
@@ -61,7 +60,7 @@ pub struct Manifests<'a> {
     /// Its documents.
     pub documents: &'a [&'a Document],
     /// The text of `spec.cedar.file`, for each document that names one.
-    pub cedar_files: &'a HashMap<DocumentId, Arc<str>>,
+    pub cedar_files: &'a HashMap<DocumentId, CedarFile>,
     /// The source of each policy pack.
     pub pack_sources: &'a HashMap<DocumentId, NamedSource>,
     /// The lock file; an empty one if there is none.

@@ -167,7 +167,9 @@ impl Seen {
                         .trim_end_matches(".yaml")
                 )
             }
-            Place::File(_) | Place::Bytes { .. } => panic!("a place that is no node"),
+            Place::File(_) | Place::Bytes { .. } | Place::Text { .. } => {
+                panic!("a place that is no node")
+            }
         };
         let findings = self.checked.diagnostics.iter();
         findings

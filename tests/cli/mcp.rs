@@ -23,8 +23,11 @@ fn sandbox() -> Sandbox {
     sandbox.write(
         "cedar/all.cedar",
         "// Reading; permits nothing else.\npermit(principal, action, resource == MCP::Tool::\"read\");\n\nforbid(\n  \
-         principal, action,\n  resource == MCP::Tool::\"drop\"\n);\npermit(principal == MCP::User::\"ada\", action, \
-         resource) when { context.hour < 18 };\n",
+         principal, action,\n  resource == MCP::Tool::\"drop\"\n);\npermit(principal, action, \
+         resource == MCP::Tool::\"pay\") when { context.args.amount <= 500 };\n@requireApproval(\"ask first\")\n\
+         permit(principal, action == MCP::Action::\"invokeTool\", resource in MCP::Server::\"github\") unless { resource.readOnly };\n\
+         permit(principal, action == MCP::Action::\"register\", resource == MCP::Server::\"github\") when { \
+         resource.identityURL == \"https://mcp.github.example.com/mcp\" };\n",
     );
     let text = "cedar:\n  text: |\n    // Restarts.\n    permit(principal, action, resource == MCP::Tool::\"restart\");\n";
     sandbox.write(
@@ -49,35 +52,86 @@ fn the_statements_that_decide_are_named() {
     let sandbox = sandbox();
     let explain = |more: &[&str]| sandbox.expect(0, &[&["explain"], more].concat());
     let cases: &[(&str, &[&str])] = &[
-        ("permitted in a file", &["mcp", "call_tool", "read"]),
+        ("permitted in a file", &["mcp", "invokeTool", "read"]),
         (
             "permitted in a manifest",
-            &["--team", "platform", "mcp", "call_tool", "restart"],
+            &["--team", "platform", "mcp", "invokeTool", "restart"],
         ),
-        ("not permitted", &["mcp", "call_tool", "restart"]),
+        (
+            "not permitted",
+            &["mcp", "invokeTool", "restart", "--server", "x"],
+        ),
         (
             "forbidden",
-            &["--team", "platform", "mcp", "call_tool", "drop"],
+            &["--team", "platform", "mcp", "invokeTool", "drop"],
         ),
         (
             "in full",
-            &["MCP", "MCP::Action::\"call_tool\"", "MCP::Tool::\"read\""],
+            &["MCP", "MCP::Action::\"invokeTool\"", "MCP::Tool::\"read\""],
         ),
         (
-            "with circumstances",
+            "an argument",
             &[
-                "--principal",
-                "MCP::User::\"ada\"",
-                "--context",
-                "{\"hour\": 9}",
                 "mcp",
-                "call",
+                "invokeTool",
+                "pay",
+                "--server",
                 "x",
+                "--arg",
+                "amount=500",
             ],
         ),
         (
-            "an attribute that is missing",
-            &["--principal", "MCP::User::\"ada\"", "mcp", "call", "x"],
+            "an argument that is absent",
+            &[
+                "mcp",
+                "invokeTool",
+                "pay",
+                "--server",
+                "x",
+                "--arg",
+                "amount=null",
+            ],
+        ),
+        (
+            "an argument that is not given",
+            &["mcp", "invokeTool", "pay", "--server", "x"],
+        ),
+        (
+            "an approval",
+            &["mcp", "invokeTool", "merge", "--server", "github"],
+        ),
+        (
+            "an attribute",
+            &[
+                "mcp",
+                "invokeTool",
+                "merge",
+                "--server",
+                "github",
+                "--attr",
+                "readOnly=true",
+            ],
+        ),
+        (
+            "a server that is not given",
+            &["mcp", "invokeTool", "merge"],
+        ),
+        (
+            "a registration",
+            &[
+                "mcp",
+                "register",
+                "github",
+                "--identity-url",
+                "https://mcp.github.example.com/mcp",
+                "--type",
+                "remote-dcr",
+            ],
+        ),
+        (
+            "a registration without details",
+            &["mcp", "register", "github"],
         ),
     ];
     let shown: String = cases
@@ -86,15 +140,7 @@ fn the_statements_that_decide_are_named() {
         .collect();
     assert_stable!("explain_mcp", shown);
 
-    let json = explain(&[
-        "--format",
-        "json",
-        "--principal",
-        "MCP::User::\"ada\"",
-        "mcp",
-        "call_tool",
-        "drop",
-    ]);
+    let json = explain(&["--format", "json", "mcp", "invokeTool", "drop"]);
     let keys: Vec<_> = json
         .json()
         .as_object()
@@ -111,7 +157,25 @@ fn the_statements_that_decide_are_named() {
         json!([{"policy": "all", "statement": 2, "decision": "deny", "line": 4,
                 "source": {"file": "cedar/all.cedar", "line": 4}}])
     );
+    let ask = |arguments: &[&str]| {
+        let json = explain(&[&["--format", "json", "mcp"], arguments].concat()).json();
+        (json["decision"].clone(), json)
+    };
+    let (decision, json) = ask(&["invokeTool", "pay", "--server", "x", "--arg", "amount=null"]);
+    assert_eq!(decision, "deny");
     assert_eq!(json["errors"][0]["statement"], 3);
+    let (decision, json) = ask(&["invokeTool", "merge", "--server", "github"]);
+    assert_eq!(decision, "approval");
+    assert_eq!(json["rules"][0]["approval"], "ask first");
+    let (decision, json) = ask(&["invokeTool", "merge"]);
+    assert_eq!(decision, "unknown");
+    assert_eq!(
+        json["cases"],
+        json!([
+            {"when": ["server has any other value"], "decision": "deny"},
+            {"when": ["server is \"github\""], "decision": "approval", "reasons": ["ask first"]},
+        ])
+    );
 }
 
 #[test]
@@ -122,7 +186,8 @@ fn answers_fit_their_schema() {
         serde_json::from_str(&sandbox.read("schemas/explain.schema.json")).unwrap();
     let schema = jsonschema::draft202012::new(&schema).unwrap();
     for question in [
-        &["mcp", "call", "x"][..],
+        &["mcp", "invokeTool", "x"][..],
+        &["mcp", "invokeTool", "merge", "--server", "github"],
         &["tcp", "a.example.com:443"],
         &["get", "https://b.example.org/c"],
     ] {
@@ -158,7 +223,7 @@ fn rules_and_statements_do_not_answer_for_each_other() {
         "{}",
         ran.out
     );
-    let ran = sandbox.expect(0, &["explain", "mcp", "call_tool", "a.example.com"]);
+    let ran = sandbox.expect(0, &["explain", "mcp", "invokeTool", "a.example.com"]);
     assert!(ran.out.starts_with("allowed"), "{}", ran.out);
 }
 
@@ -166,23 +231,55 @@ fn rules_and_statements_do_not_answer_for_each_other() {
 fn what_cannot_be_asked_is_1() {
     let sandbox = sandbox();
     let cases: &[(&[&str], &str)] = &[
-        (&["mcp", "call_tool"], "an action and a resource"),
-        (&["mcp", "call_tool", "a b"], "an action and a resource"),
-        (&["mcp", "call_tool", "Tool::read"], "no Cedar entity"),
-        (&["tcp", "a.example.com:1", "more"], "one word too many"),
-        (&["--principal", "ada", "mcp", "call", "x"], "--principal"),
+        (&["mcp", "invokeTool"], "an action and a resource"),
+        (&["mcp", "invokeTool", "a b"], "an action and a resource"),
+        (&["mcp", "invokeTool", "Tool::read"], "no Cedar entity"),
+        (&["mcp", "call_tool", "read"], "did you mean `invokeTool`?"),
+        (&["mcp", "listTools", "read"], "the gateway permits it"),
         (
-            &["--context", "{", "mcp", "call", "x"],
+            &["mcp", "invokeTool", "MCP::Server::\"x\""],
+            "decided on `MCP::Tool`",
+        ),
+        (&["tcp", "a.example.com:1", "more"], "one word too many"),
+        (
+            &[
+                "--principal",
+                "MCP::User::\"ada\"",
+                "mcp",
+                "invokeTool",
+                "x",
+            ],
+            "the principal comes from the scope of a policy",
+        ),
+        (
+            &["--context", "{", "mcp", "invokeTool", "x"],
             "--context is not JSON",
         ),
         (
-            &["--context", "[]", "mcp", "call", "x"],
+            &["--context", "[]", "mcp", "invokeTool", "x"],
             "--context cannot be used",
         ),
         (
             &["--context", "{}", "tcp", "a.example.com:1"],
             "for `mcp` requests",
         ),
+        (
+            &["--server", "x", "tcp", "a.example.com:1"],
+            "for `mcp` requests",
+        ),
+        (
+            &["mcp", "invokeTool", "x", "--attr", "readonly=true"],
+            "did you mean `readOnly`?",
+        ),
+        (
+            &["mcp", "register", "x", "--type", "remote"],
+            "not a type of servers",
+        ),
+        (
+            &["mcp", "register", "x", "--server", "y"],
+            "takes no server",
+        ),
+        (&["mcp", "invokeTool", "x", "--arg", "amount"], "NAME=VALUE"),
     ];
     for (arguments, expected) in cases {
         let ran = sandbox.expect(1, &[&["explain"], *arguments].concat());
@@ -197,7 +294,7 @@ fn live_statements_are_asked() {
     sandbox.write("cedar/all.cedar", "permit(principal, action, resource);\n");
     let ran = sandbox.expect(
         0,
-        &["explain", "--live", EMBEDDED, "mcp", "call_tool", "drop"],
+        &["explain", "--live", EMBEDDED, "mcp", "invokeTool", "drop"],
     );
     assert!(
         ran.out.contains("\ndenied: ")

@@ -72,9 +72,9 @@ pub use budget::TooComplex;
 pub use cedar::nesting;
 pub use cedar::{
     ApplicableCedarPolicies, CedarDecision, CedarError, CedarFailure, CedarRequest,
-    CedarRequestContext, CedarRequestError, CedarStatement, EnforcementComparison,
-    EnforcementDifference, EnforcementRow, StatementDifference, StatementEffect, StatementSummary,
-    has_statements, statement_differences,
+    CedarRequestContext, CedarRequestError, CedarStatement, DecisionCase, EnforcementComparison,
+    EnforcementDifference, EnforcementRow, NO_PRINCIPAL, Outcome, StatementDifference,
+    StatementEffect, StatementSummary, has_statements, statement_differences,
 };
 pub use compare::{Comparison, ComparisonResult, compare};
 pub use decide::{DecidingResource, ExplainedDecision, RuleSet};

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use model::docker::Decision;
+use super::cedar::Outcome;
 
 /// A reason why a decision is not known: a live policy contains something that this version does not
 /// understand, or the service does not document what it decides.
@@ -23,6 +23,8 @@ pub struct UnknownCause {
 pub enum Answer {
     /// The request is allowed.
     Allow,
+    /// The request is allowed after an approval (MCP only).
+    Approval,
     /// The request is denied.
     Deny,
     /// The decision depends on something that this version does not understand, or that the service
@@ -30,20 +32,21 @@ pub enum Answer {
     Unknown,
 }
 
-impl From<Decision> for Answer {
-    fn from(decision: Decision) -> Self {
-        match decision {
-            Decision::Allow => Self::Allow,
-            Decision::Deny => Self::Deny,
+impl<O: Into<Outcome>> From<O> for Answer {
+    fn from(outcome: O) -> Self {
+        match outcome.into() {
+            Outcome::Allow => Self::Allow,
+            Outcome::Approval => Self::Approval,
+            Outcome::Deny => Self::Deny,
         }
     }
 }
 
 impl Answer {
     /// The answer for a decision, which is only known without `causes`.
-    pub fn new(decision: Decision, causes: &[UnknownCause]) -> Self {
+    pub fn new(decision: impl Into<Outcome>, causes: &[UnknownCause]) -> Self {
         if causes.is_empty() {
-            decision.into()
+            decision.into().into()
         } else {
             Self::Unknown
         }

@@ -8,6 +8,7 @@ mod code;
 mod diagnostic;
 pub mod line_index;
 mod place;
+mod scalar;
 mod source;
 mod spans;
 mod suggest;

@@ -62,6 +62,10 @@ impl SourceMap {
 impl Replacement {
     /// The change of a text, at the range of a value or key.
     pub fn edit(&self, text: &str, range: Range<usize>, place: &Place) -> Option<Edit> {
+        if let (Place::Text { .. }, Self::Similar(new) | Self::Text(new)) = (place, self) {
+            let text = new.clone();
+            return Some(Edit { range, text });
+        }
         let range = without_anchor(text, range);
         let old = text.get(range.clone())?;
         let is_key = matches!(
@@ -125,7 +129,7 @@ fn is_missing(text: &str, range: &Range<usize>) -> bool {
 }
 
 /// The start of the header of a block scalar (`|` or `>`), whose content begins at `start`.
-fn block_header(text: &str, start: usize) -> Option<usize> {
+pub(super) fn block_header(text: &str, start: usize) -> Option<usize> {
     let before = text.get(..start)?.trim_end_matches(' ');
     let above = before.strip_suffix('\n')?.trim_end();
     let line = above.rfind('\n').map_or(0, |at| at + 1);
