@@ -140,7 +140,7 @@ fn what_is_wrong_is_told_at_its_own_place() {
             &["request-invalid 0:spec.cases[0].mcp.principal"],
         ),
         (
-            "{name: c, mcp: {context: {a: null}}, deny: ['mcp a b']}",
+            "{name: c, mcp: {context: {a: null}}, deny: ['mcp invokeTool b', 'mcp getPrompt b']}",
             &["request-invalid 0:spec.cases[0].mcp.context"],
         ),
         (

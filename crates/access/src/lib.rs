@@ -71,10 +71,10 @@ pub use authority::{PortError, without_user_info};
 pub use budget::TooComplex;
 pub use cedar::nesting;
 pub use cedar::{
-    ApplicableCedarPolicies, CedarDecision, CedarError, CedarFailure, CedarRequest,
-    CedarRequestContext, CedarRequestError, CedarStatement, DecisionCase, EnforcementComparison,
-    EnforcementDifference, EnforcementRow, NO_PRINCIPAL, Outcome, StatementDifference,
-    StatementEffect, StatementSummary, has_statements, statement_differences,
+    ApplicableCedarPolicies, CedarComparison, CedarDecision, CedarError, CedarFailure,
+    CedarRequest, CedarRequestContext, CedarRequestError, CedarRow, CedarStatement, DecisionCase,
+    EnforcementComparison, EnforcementDifference, EnforcementRow, NO_PRINCIPAL, Outcome,
+    StatementDifference, StatementEffect, StatementSummary, has_statements, statement_differences,
 };
 pub use compare::{Comparison, ComparisonResult, compare};
 pub use decide::{DecidingResource, ExplainedDecision, RuleSet};

@@ -64,6 +64,11 @@ impl Class {
         }
     }
 
+    /// Whether the class contains a single string.
+    pub(super) fn is_literal(&self) -> bool {
+        matches!(self, Self::Strings { label, .. } if label.starts_with("is \""))
+    }
+
     /// The string that stands for a class of strings.
     pub(super) fn text(&self) -> &str {
         match self {

@@ -419,7 +419,11 @@ impl StatementLinter<'_> {
         let names = kinds.iter().flat_map(|kind| kind.attributes());
         let names: BTreeSet<&str> = names.map(|attribute| attribute.name).collect();
         let types: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
-        let message = format!("{} has no attribute `{name}`", types.join(" or "));
+        let message = if types.len() == ResourceType::ALL.len() {
+            format!("no entity type of Docker's MCP schema has an attribute `{name}`")
+        } else {
+            format!("{} has no attribute `{name}`", types.join(" or "))
+        };
         let otherwise = if names.is_empty() {
             "entities of this type have no attributes; compare the entity itself".to_owned()
         } else {

@@ -3,6 +3,7 @@
 //! it, and the default is deny. Rules and Cedar policies are independent of each other.
 
 mod classes;
+mod compare;
 mod differences;
 mod enforcement;
 mod globs;
@@ -17,6 +18,7 @@ mod uses;
 
 use thiserror::Error;
 
+pub use compare::{CedarComparison, CedarRow};
 pub use differences::{
     StatementDifference, StatementEffect, StatementSummary, statement_differences,
 };

@@ -16,7 +16,9 @@ use crate::unknown::UnknownCause;
 use model::docker::Decision;
 
 /// What is decided about a request. Rules never ask for an approval.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It is allowed.
@@ -24,6 +26,7 @@ pub enum Outcome {
     /// It is allowed after an approval.
     Approval,
     /// It is denied.
+    #[default]
     Deny,
 }
 
@@ -174,7 +177,6 @@ pub(super) fn decide<'a>(
     };
     let lists: Vec<&Vec<usize>> = decided.iter().map(|(_, numbers)| numbers).collect();
     match tree {
-        // The outcome may be the same with other reasons: then the cases say which.
         DecisionTree::Decided((outcome, _)) => {
             answer.decision = outcome;
             answer.statements = common(&lists).iter().filter_map(located).collect();
@@ -182,12 +184,13 @@ pub(super) fn decide<'a>(
         tree @ DecisionTree::Split(..) => {
             let mut names = BTreeSet::new();
             tree.names(&found.dimensions, statements, &mut names);
-            tree.cases(
-                &found.dimensions,
-                statements,
-                &mut Vec::new(),
-                &mut answer.cases,
-            );
+            for (path, (decision, reasons)) in tree.leaves() {
+                answer.cases.push(DecisionCase {
+                    when: conditions(&found.dimensions, &path, statements),
+                    decision,
+                    reasons,
+                });
+            }
             let mut outcomes = decided.iter().map(|((outcome, _), _)| *outcome);
             let first = outcomes.next().unwrap_or(Outcome::Deny);
             if outcomes.all(|outcome| outcome == first) {
@@ -242,23 +245,26 @@ fn common_failures(cases: &[Case]) -> BTreeMap<usize, String> {
 
 /// Decides by one dimension after the other, and only by those that make a difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum DecisionTree {
+pub(super) enum DecisionTree<L> {
     /// Nothing else makes a difference.
-    Decided(Labeled),
+    Decided(L),
     /// A dimension, with the classes that lead to each subtree.
-    Split(usize, Vec<(Vec<usize>, DecisionTree)>),
+    Split(usize, Vec<(Vec<usize>, DecisionTree<L>)>),
 }
 
-impl DecisionTree {
+/// The classes of some dimensions: the number of each dimension with the numbers of its classes.
+pub(super) type ClassPath = Vec<(usize, Vec<usize>)>;
+
+impl<L: Clone + PartialEq + Default> DecisionTree<L> {
     /// `labels` has one entry for each combination of classes; the last dimension varies fastest.
-    fn of(dimensions: &[Dimension], labels: &[&Labeled]) -> Self {
+    pub(super) fn of(dimensions: &[Dimension], labels: &[&L]) -> Self {
         Self::at(0, dimensions, labels)
     }
 
-    fn at(depth: usize, dimensions: &[Dimension], labels: &[&Labeled]) -> Self {
+    fn at(depth: usize, dimensions: &[Dimension], labels: &[&L]) -> Self {
         let Some(dimension) = dimensions.get(depth) else {
             let label = labels.first().map(|label| (*label).clone());
-            return Self::Decided(label.unwrap_or((Outcome::Deny, Vec::new())));
+            return Self::Decided(label.unwrap_or_default());
         };
         let size = match dimension {
             Dimension::Variable(_, classes) => classes.len(),
@@ -309,55 +315,50 @@ impl DecisionTree {
         }
     }
 
-    fn cases<'d>(
-        &self,
-        dimensions: &'d [Dimension],
-        statements: &[LocatedStatement<'_>],
-        conditions: &mut Vec<(&'d Dimension, String)>,
-        found: &mut Vec<DecisionCase>,
-    ) {
+    /// Each decision with the classes that lead to it.
+    pub(super) fn leaves(&self) -> Vec<(ClassPath, L)> {
         match self {
-            Self::Decided((decision, reasons)) => {
-                let variables: Vec<&Variable> = conditions
-                    .iter()
-                    .filter_map(|(dimension, _)| match dimension {
-                        Dimension::Variable(variable, _) => Some(variable),
-                        Dimension::Statement(_) => None,
-                    })
-                    .collect();
-                // A condition on a field implies that the object exists.
-                let is_implied = |(dimension, text): &&(&Dimension, String)| {
-                    let Dimension::Variable(Variable::Context(path), _) = dimension else {
-                        return false;
-                    };
-                    let is_field = |other: &&Variable| {
-                        let Variable::Context(other) = other else {
-                            return false;
-                        };
-                        other.len() > path.len() && other.starts_with(path)
-                    };
-                    text.ends_with(" is present") && variables.iter().any(is_field)
-                };
-                let kept = conditions.iter().filter(|it| !is_implied(it));
-                found.push(DecisionCase {
-                    when: kept.map(|(_, text)| text.clone()).collect(),
-                    decision: *decision,
-                    reasons: reasons.clone(),
-                });
-            }
+            Self::Decided(label) => vec![(Vec::new(), label.clone())],
             Self::Split(depth, branches) => {
-                let Some(dimension) = dimensions.get(*depth) else {
-                    return;
-                };
+                let mut found = Vec::new();
                 for (classes, branch) in branches {
-                    let text = condition(dimension, classes, statements);
-                    conditions.push((dimension, text));
-                    branch.cases(dimensions, statements, conditions, found);
-                    conditions.pop();
+                    for (mut path, label) in branch.leaves() {
+                        path.insert(0, (*depth, classes.clone()));
+                        found.push((path, label));
+                    }
                 }
+                found
             }
         }
     }
+}
+
+/// The conditions of a path, all of which must hold.
+pub(super) fn conditions(
+    dimensions: &[Dimension],
+    path: &[(usize, Vec<usize>)],
+    statements: &[LocatedStatement<'_>],
+) -> Vec<String> {
+    let texts = path.iter().filter_map(|(depth, classes)| {
+        let dimension = dimensions.get(*depth)?;
+        Some((dimension, condition(dimension, classes, statements)))
+    });
+    let texts: Vec<(&Dimension, String)> = texts.collect();
+    // A condition on a field implies that the object exists.
+    let is_implied = |(dimension, text): &&(&Dimension, String)| {
+        let Dimension::Variable(Variable::Context(parent), _) = dimension else {
+            return false;
+        };
+        let is_field = |(other, _): &(&Dimension, String)| {
+            let Dimension::Variable(Variable::Context(field), _) = other else {
+                return false;
+            };
+            field.len() > parent.len() && field.starts_with(parent)
+        };
+        text.ends_with(" is present") && texts.iter().any(is_field)
+    };
+    let kept = texts.iter().filter(|it| !is_implied(it));
+    kept.map(|(_, text)| text.clone()).collect()
 }
 
 /// A condition such as `context.args.amount <= 500`.

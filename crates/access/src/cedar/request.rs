@@ -52,8 +52,13 @@ pub enum CedarRequestError {
         given: String,
     },
     /// A server, an attribute, an argument or a context that the request cannot have.
-    #[error("{0}")]
-    Circumstance(String),
+    #[error("{why}")]
+    Circumstance {
+        /// What it is part of: `server`, `attributes`, `args` or `context`.
+        field: &'static str,
+        /// What is wrong.
+        why: String,
+    },
 }
 
 /// What a question gives in addition to the action and the resource. Anything else has the documented
@@ -97,6 +102,7 @@ impl CedarRequestContext {
     pub fn with_context(mut self, json: &Value) -> Result<Self, CedarRequestError> {
         let Value::Object(fields) = json else {
             return Err(circumstance(
+                "context",
                 "the context must be an object, for example `{\"args\": {\"amount\": 700}}`",
             ));
         };
@@ -114,10 +120,10 @@ impl CedarRequestContext {
                     ResourceType::Server => "the server is what is registered: give its name only",
                     _ => "the gateway's own tools belong to no server",
                 };
-                return Err(circumstance(format!(
-                    "`{}` takes no server: {why}",
-                    action.as_str()
-                )));
+                return Err(circumstance(
+                    "server",
+                    format!("`{}` takes no server: {why}", action.as_str()),
+                ));
             }
             question.server = Some(server.clone());
         }
@@ -154,15 +160,16 @@ impl CedarRequestContext {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("it contains {}", schema::CONTEXT.join(" and ")),
                 };
-                return Err(circumstance(format!(
-                    "the context has no field `{name}`; {help}"
-                )));
+                return Err(circumstance(
+                    "context",
+                    format!("the context has no field `{name}`; {help}"),
+                ));
             }
             if !action.has_context(name) && !self.context[name].is_null() {
-                return Err(circumstance(format!(
-                    "the context of `{}` has no `{name}`",
-                    action.as_str()
-                )));
+                return Err(circumstance(
+                    "context",
+                    format!("the context of `{}` has no `{name}`", action.as_str()),
+                ));
             }
         }
         Ok(())
@@ -172,15 +179,16 @@ impl CedarRequestContext {
         let whole = self.context.get(schema::ARGS);
         if !action.has_context(schema::ARGS) {
             return match &self.arguments {
-                Some(given) if !given.is_empty() => Err(circumstance(format!(
-                    "`{}` has no arguments",
-                    action.as_str()
-                ))),
+                Some(given) if !given.is_empty() => Err(circumstance(
+                    "args",
+                    format!("`{}` has no arguments", action.as_str()),
+                )),
                 Some(_) | None => Ok(Arguments::Absent),
             };
         }
         match (whole, &self.arguments) {
             (Some(_), Some(given)) if !given.is_empty() => Err(circumstance(
+                "args",
                 "the arguments are given twice: by themselves and in the context",
             )),
             (Some(Value::Null), _) => Ok(Arguments::Absent),
@@ -191,7 +199,10 @@ impl CedarRequestContext {
                 }
                 Ok(Arguments::Exactly(all))
             }
-            (Some(_), _) => Err(circumstance("`args` of the context must be an object")),
+            (Some(_), _) => Err(circumstance(
+                "context",
+                "`args` of the context must be an object",
+            )),
             (None, Some(given)) if !given.is_empty() => {
                 let mut some = BTreeMap::new();
                 for (name, value) in given {
@@ -222,28 +233,32 @@ fn attribute_value(
             None if kind.attributes().is_empty() => "it has none".to_owned(),
             None => format!("it has {}", names().collect::<Vec<_>>().join(", ")),
         };
-        return Err(circumstance(format!(
-            "`{kind_name}` has no attribute `{name}`; {help}"
-        )));
+        return Err(circumstance(
+            "attributes",
+            format!("`{kind_name}` has no attribute `{name}`; {help}"),
+        ));
     };
     let wrong = |expected: &str| {
-        circumstance(format!(
-            "the attribute `{name}` of `{kind_name}` must be {expected}, not `{value}`"
-        ))
+        circumstance(
+            "attributes",
+            format!("the attribute `{name}` of `{kind_name}` must be {expected}, not `{value}`"),
+        )
     };
     match (attribute.kind, value) {
-        (AttributeType::Identity, _) => Err(circumstance(format!(
-            "the attribute `{name}` is the name that the request gives"
-        ))),
+        (AttributeType::Identity, _) => Err(circumstance(
+            "attributes",
+            format!("the attribute `{name}` is the name that the request gives"),
+        )),
         (AttributeType::String, Value::String(text)) => {
             if name == "type" && !SERVER_TYPES.contains(&text.as_str()) {
                 let help = match did_you_mean(SERVER_TYPES, text) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("the types are {}", SERVER_TYPES.join(", ")),
                 };
-                return Err(circumstance(format!(
-                    "`{text}` is not a type of servers; {help}"
-                )));
+                return Err(circumstance(
+                    "attributes",
+                    format!("`{text}` is not a type of servers; {help}"),
+                ));
             }
             Ok(RestrictedExpression::new_string(text.clone()))
         }
@@ -260,8 +275,12 @@ fn attribute_value(
 }
 
 fn argument(name: &str, value: &Value) -> Result<RestrictedExpression, CedarRequestError> {
-    expression(value)
-        .map_err(|why| circumstance(format!("the argument `{name}` cannot be used: {why}")))
+    expression(value).map_err(|why| {
+        circumstance(
+            "args",
+            format!("the argument `{name}` cannot be used: {why}"),
+        )
+    })
 }
 
 /// The time of a request. The type is not documented: a string that is a date is a Cedar `datetime`.
@@ -281,17 +300,20 @@ fn time_value(value: &Value) -> Result<Option<RestrictedExpression>, CedarReques
             let context = [(schema::REQUEST_TIME.to_owned(), value.clone())];
             match cedar_policy::Context::from_pairs(context) {
                 Ok(_) => Ok(Some(value)),
-                Err(error) => Err(circumstance(format!(
-                    "`request_time` is not a valid date: {}",
-                    error_chain(&error)
-                ))),
+                Err(error) => Err(circumstance(
+                    "context",
+                    format!(
+                        "`request_time` is not a valid date: {}",
+                        error_chain(&error)
+                    ),
+                )),
             }
         }
         value => {
             let value = expression(value);
-            value
-                .map(Some)
-                .map_err(|why| circumstance(format!("`request_time` cannot be used: {why}")))
+            value.map(Some).map_err(|why| {
+                circumstance("context", format!("`request_time` cannot be used: {why}"))
+            })
         }
     }
 }
@@ -322,8 +344,9 @@ fn expression(value: &Value) -> Result<RestrictedExpression, String> {
     }
 }
 
-fn circumstance(text: impl Into<String>) -> CedarRequestError {
-    CedarRequestError::Circumstance(text.into())
+fn circumstance(field: &'static str, why: impl Into<String>) -> CedarRequestError {
+    let why = why.into();
+    CedarRequestError::Circumstance { field, why }
 }
 
 /// An action on a resource, with what is known about it.

@@ -6,8 +6,8 @@ use crate::service::docker::check::rules::{names, teams};
 use crate::service::docker::check::teams::{TeamDirectory, TeamResolution};
 use crate::service::invalid::InvalidManifests;
 use access::{
-    AccessQuestion, Audience, CedarRequestContext, Expectation, LONGEST_QUESTION, NO_PRINCIPAL,
-    Outcome,
+    AccessQuestion, Audience, CedarRequestContext, CedarRequestError, Expectation,
+    LONGEST_QUESTION, NO_PRINCIPAL, Outcome, QuestionError,
 };
 use manifest::config::Target;
 use manifest::test::{CaseSpec, McpSpec, PolicyTestManifest, TestAudienceSpec};
@@ -425,7 +425,27 @@ impl<'a> PolicyTestCase<'a> {
         let mut questions = Vec::new();
         for text in template.expand(matrix) {
             match AccessQuestion::parse(&text, circumstances) {
+                Ok(AccessQuestion::Rules(_)) if asked.expected == Outcome::Approval => {
+                    let message = "rules never require an approval";
+                    let finding = Diagnostic::new(Code::RequestInvalid, message, self.place(asked));
+                    found.push(finding.help("list only `mcp` requests under `approval`"));
+                    return Vec::new();
+                }
                 Ok(question) => questions.push(question),
+                // What all requests of the case share is reported once, where it is.
+                Err(QuestionError::Cedar(CedarRequestError::Circumstance { field, why })) => {
+                    let place = Place::value(self.document, self.path().key("mcp").key(field));
+                    let finding = Diagnostic::new(Code::RequestInvalid, why, place)
+                        .help("see docs/testing.md for the fields of `mcp`");
+                    let primary = finding.labels.first().cloned();
+                    let is_new = |known: &Diagnostic| {
+                        known.message != finding.message || known.labels.first() != primary.as_ref()
+                    };
+                    if found.iter().all(is_new) {
+                        found.push(finding);
+                    }
+                    return Vec::new();
+                }
                 Err(error) => {
                     let finding =
                         Diagnostic::new(Code::RequestInvalid, error.to_string(), self.place(asked));
