@@ -96,7 +96,7 @@ impl Seen {
                 format!("{}:{path}", self.sources.file(document.file).name())
             }
             Place::File(_) | Place::Bytes { .. } | Place::Text { .. } => {
-                panic!("a place that is no node")
+                panic!("expected a node")
             }
         };
         let findings = self.checked.diagnostics.iter();

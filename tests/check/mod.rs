@@ -114,7 +114,7 @@ fn show(diagnostics: &[Diagnostic]) -> Vec<String> {
             range,
         } => format!("{}:{path}@{}", document.index, range.start),
         Place::Bytes { range, .. } => format!("@{}", range.start),
-        Place::File(_) => panic!("a place that is no node"),
+        Place::File(_) => panic!("expected a node"),
     };
     diagnostics
         .iter()

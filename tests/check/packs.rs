@@ -168,7 +168,7 @@ impl Seen {
                 )
             }
             Place::File(_) | Place::Bytes { .. } | Place::Text { .. } => {
-                panic!("a place that is no node")
+                panic!("expected a node")
             }
         };
         let findings = self.checked.diagnostics.iter();

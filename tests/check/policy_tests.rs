@@ -94,7 +94,7 @@ fn show_place(place: &Place) -> String {
     match place {
         Place::Node { document, path, .. } => format!("{}:{path}", document.index),
         Place::File(_) | Place::Bytes { .. } | Place::Text { .. } => {
-            panic!("a place that is no node")
+            panic!("expected a node")
         }
     }
 }

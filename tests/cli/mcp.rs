@@ -233,7 +233,7 @@ fn what_cannot_be_asked_is_1() {
     let cases: &[(&[&str], &str)] = &[
         (&["mcp", "invokeTool"], "an action and a resource"),
         (&["mcp", "invokeTool", "a b"], "an action and a resource"),
-        (&["mcp", "invokeTool", "Tool::read"], "no Cedar entity"),
+        (&["mcp", "invokeTool", "Tool::read"], "not a Cedar entity"),
         (&["mcp", "call_tool", "read"], "did you mean `invokeTool`?"),
         (&["mcp", "listTools", "read"], "the gateway permits it"),
         (

@@ -73,7 +73,7 @@ pub use cedar::nesting;
 pub use cedar::{
     ApplicableCedarPolicies, CedarComparison, CedarDecision, CedarError, CedarFailure,
     CedarRequest, CedarRequestContext, CedarRequestError, CedarRow, CedarStatement, DecisionCase,
-    EnforcementComparison, EnforcementDifference, EnforcementRow, NO_PRINCIPAL, Outcome,
+    EnforcementComparison, EnforcementDifference, EnforcementRow, NO_PRINCIPAL,
     StatementDifference, StatementEffect, StatementSummary, has_statements, statement_differences,
 };
 pub use compare::{Comparison, ComparisonResult, compare};
@@ -93,7 +93,7 @@ pub use suite::{
     Coverage, CoveredRule, CoveredStatement, Decider, Expectation, ExpectationOutcome, ask,
     coverage,
 };
-pub use unknown::{Answer, UnknownCause};
+pub use unknown::{Answer, Outcome, UnknownCause};
 pub use usage::{
     BlockingDeny, RangeOverlap, ResourcePosition, ResourceSpace, ResourceUsage, RuleUsage,
     RuleWithScope, UsageReport, UsageStatus, usage,

@@ -127,7 +127,7 @@ mod tests {
             ("ping example.com", "not a kind of request"),
             ("mcp invokeTool", "an action and a resource"),
             ("mcp invokeTool a b", "an action and a resource"),
-            ("mcp invokeTool Tool::x", "`Tool::x` is no Cedar entity"),
+            ("mcp invokeTool Tool::x", "`Tool::x` is not a Cedar entity"),
             ("mcp \"invokeTool a", "an action and a resource"),
             (long.as_str(), "longer than"),
         ];

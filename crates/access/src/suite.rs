@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::applicable::{ApplicableRule, OrganizationPolicies, RulePosition};
 use super::audience::Audience;
-use super::cedar::{CedarError, CedarFailure, CedarStatement, DecisionCase, Outcome};
+use super::cedar::{CedarError, CedarFailure, CedarStatement, DecisionCase};
 use super::question::AccessQuestion;
-use super::unknown::UnknownCause;
+use super::unknown::{Outcome, UnknownCause};
 use model::diag::Place;
 use model::docker::Resources;
 

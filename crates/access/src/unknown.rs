@@ -1,9 +1,11 @@
 //! Answers that are not known, with the reason.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::cedar::Outcome;
+use model::docker::Decision;
 
 /// A reason why a decision is not known: a live policy contains something that this version does not
 /// understand, or the service does not document what it decides.
@@ -15,6 +17,40 @@ pub struct UnknownCause {
     pub policy: Option<String>,
     /// What is not understood or not documented, as a clause.
     pub reason: String,
+}
+
+/// What is decided about a request. Rules never ask for an approval.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It is allowed.
+    Allow,
+    /// It is allowed after an approval.
+    Approval,
+    /// It is denied.
+    #[default]
+    Deny,
+}
+
+impl From<Decision> for Outcome {
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Allow => Self::Allow,
+            Decision::Deny => Self::Deny,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Allow => "allow",
+            Self::Approval => "approval",
+            Self::Deny => "deny",
+        })
+    }
 }
 
 /// The answer to a question about one request.

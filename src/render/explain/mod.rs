@@ -24,8 +24,8 @@ pub struct Explanation {
     /// Why the decision is not known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<UnknownCause>,
-    /// The decision for each value of what an `mcp` request does not give. Conditions in `when` must
-    /// all hold.
+    /// The decision for each value of what an `mcp` request does not give. All conditions in
+    /// `when` must be true.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cases: Vec<DecisionCase>,
     /// The rules or statements that decide; none where nothing matches, which denies.

@@ -213,7 +213,7 @@ fn sets_of(constants: &std::collections::BTreeSet<String>) -> Option<Vec<Class>>
         return None;
     }
     let constants: Vec<&String> = constants.iter().collect();
-    // A member that is none of the constants.
+    // A member that differs from all constants.
     let mut other = "other".to_owned();
     while constants.iter().any(|constant| **constant == other) {
         other.push('-');

@@ -5,7 +5,7 @@
 //! statements apply to them, so that a changed decision is a Boolean formula over groups (see
 //! `people`). Cases with the same change are described together.
 //!
-//! Only people to whom a policy applies before and after the change are compared here; `enforcement`
+//! Only people who have a policy before and after the change are compared here; `enforcement`
 //! covers the others. Where a changed statement cannot be divided into cases, nothing is claimed.
 //!
 //! Example: `forbid(… resource in MCP::Server::"legacy")` is removed for team T, and everyone may call
@@ -15,9 +15,10 @@ use cedar_policy::Effect;
 
 use super::super::bits::BitSet;
 use super::super::people::{Formula, GroupTable, People, Term, conjunction, meets};
+use super::super::unknown::Outcome;
 use super::lint::never_matches;
 use super::nesting;
-use super::outcome::{DecisionTree, Outcome, conditions};
+use super::outcome::{DecisionTree, conditions};
 use super::schema::McpAction;
 use super::space::{Case, Dimension, Question, StatementModel};
 use super::statements;
@@ -65,7 +66,7 @@ pub struct CedarRow {
 
 /// The changes of some cases, and what causes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Change {
+struct DecisionChange {
     before: Outcome,
     after: Outcome,
     people: Formula,
@@ -151,7 +152,7 @@ impl CedarComparison {
         }
         let models: Vec<&StatementModel> = statements.iter().map(|it| &it.model).collect();
         let found = Question::about(action).cases(&models).ok()?;
-        let mut changes: Vec<Vec<Change>> = Vec::with_capacity(found.cases.len());
+        let mut changes: Vec<Vec<DecisionChange>> = Vec::with_capacity(found.cases.len());
         for case in &found.cases {
             changes.push(self.changes(action, &statements, case)?);
         }
@@ -163,7 +164,7 @@ impl CedarComparison {
         if !found.dimensions.iter().all(is_exact) {
             return None;
         }
-        let labels: Vec<&Vec<Change>> = changes.iter().collect();
+        let labels: Vec<&Vec<DecisionChange>> = changes.iter().collect();
         let mut rows = Vec::new();
         for (path, changes) in DecisionTree::of(&found.dimensions, &labels).leaves() {
             let (what, witness) = describe(action, &found.dimensions, &path);
@@ -181,13 +182,13 @@ impl CedarComparison {
         Some(rows)
     }
 
-    /// The people for whom one case is decided differently. Nothing if a formula is too long.
+    /// The people whose decision changes in one case. Nothing if a formula is too long.
     fn changes(
         &self,
         action: McpAction,
         statements: &[&ScopedStatement],
         case: &Case,
-    ) -> Option<Vec<Change>> {
+    ) -> Option<Vec<DecisionChange>> {
         let matching: Vec<&ScopedStatement> = statements
             .iter()
             .zip(&case.matches)
@@ -219,7 +220,7 @@ impl CedarComparison {
                     continue;
                 }
                 let person = people.representative();
-                found.push(Change {
+                found.push(DecisionChange {
                     before,
                     after,
                     policy: cause.policy,
@@ -278,7 +279,7 @@ impl SideScopes {
         scopes
     }
 
-    /// The people for whom the outcome is this one, as alternatives.
+    /// The people with this outcome, as alternatives.
     fn conditions(&self, action: McpAction, outcome: Outcome) -> Vec<Condition<'_>> {
         let Self {
             forbids,

@@ -14,7 +14,7 @@ use super::space::{Dimension, Question, StatementModel};
 use super::statements;
 use model::diag::did_you_mean;
 
-/// The kind of a finding.
+/// The kind of a probable mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum CedarFindingKind {
     /// A name that the schema does not contain.
@@ -38,7 +38,7 @@ pub struct CedarFinding {
     pub similar: Option<String>,
 }
 
-/// The findings of a text, in order. A text that cannot be parsed has none.
+/// The probable mistakes in a text, in order. A text that cannot be parsed has none.
 pub fn lint(text: &str) -> Vec<CedarFinding> {
     nesting::with_room(|| lint_parsed(text)).unwrap_or_default()
 }
@@ -386,7 +386,7 @@ impl StatementLinter<'_> {
             return;
         };
         let (name, range) = match self.text(at + 1) {
-            // A call such as `resource.contains(…)` is no attribute.
+            // A call such as `resource.contains(…)` does not read an attribute.
             "." if self.text(at + 3) != "(" => (token.text, token.range.clone()),
             "[" | "has" => match token.string() {
                 Some(name) => (name, token.content()),
@@ -509,7 +509,7 @@ pub(super) fn never_matches(model: &StatementModel, action: McpAction) -> bool {
 mod tests {
     use super::*;
 
-    /// The findings in short: the text, the message and the suggestion.
+    /// The probable mistakes in short: the text, the message and the suggestion.
     fn found(text: &str) -> Vec<String> {
         let each = lint(text).into_iter();
         each.map(|finding| {

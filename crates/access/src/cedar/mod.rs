@@ -24,7 +24,7 @@ pub use differences::{
 };
 pub use enforcement::{EnforcementComparison, EnforcementDifference, EnforcementRow};
 pub use lint::{CedarFinding, CedarFindingKind, lint};
-pub use outcome::{CedarDecision, DecisionCase, Outcome};
+pub use outcome::{CedarDecision, DecisionCase};
 pub use request::{CedarRequest, CedarRequestContext, CedarRequestError, NO_PRINCIPAL};
 pub use statements::has_statements;
 
@@ -225,6 +225,7 @@ mod tests {
     use serde_json::Map;
 
     use super::*;
+    use crate::unknown::Outcome;
     use model::docker::{Cedar, LivePolicy, PolicyId as LiveId, Scope, TeamId};
 
     fn live(texts: &[(&str, &[&str])]) -> DockerLiveState {

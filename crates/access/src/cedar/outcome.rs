@@ -1,7 +1,6 @@
 //! Decides requests, and states the decision for each value of what is not known.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use cedar_policy::Effect;
 use schemars::JsonSchema;
@@ -12,42 +11,7 @@ use super::schema::McpAction;
 use super::space::{Case, Dimension, Question, StatementModel};
 use super::uses::Variable;
 use super::{CedarFailure, CedarStatement};
-use crate::unknown::UnknownCause;
-use model::docker::Decision;
-
-/// What is decided about a request. Rules never ask for an approval.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// It is allowed.
-    Allow,
-    /// It is allowed after an approval.
-    Approval,
-    /// It is denied.
-    #[default]
-    Deny,
-}
-
-impl From<Decision> for Outcome {
-    fn from(decision: Decision) -> Self {
-        match decision {
-            Decision::Allow => Self::Allow,
-            Decision::Deny => Self::Deny,
-        }
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Allow => "allow",
-            Self::Approval => "approval",
-            Self::Deny => "deny",
-        })
-    }
-}
+use crate::unknown::{Outcome, UnknownCause};
 
 /// The decision of Cedar policies with its reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +34,7 @@ pub struct CedarDecision<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DecisionCase {
-    /// The conditions, all of which must hold.
+    /// The conditions. The decision applies if all of them are true.
     pub when: Vec<String>,
     /// The decision.
     pub decision: Outcome,
@@ -333,7 +297,7 @@ impl<L: Clone + PartialEq + Default> DecisionTree<L> {
     }
 }
 
-/// The conditions of a path, all of which must hold.
+/// The conditions of a path.
 pub(super) fn conditions(
     dimensions: &[Dimension],
     path: &[(usize, Vec<usize>)],

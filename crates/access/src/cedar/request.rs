@@ -26,7 +26,9 @@ pub enum CedarRequestError {
     )]
     Words(String),
     /// A word that is neither a plain name nor a Cedar entity.
-    #[error("`{text}` is no Cedar entity: {why}; write for example `MCP::Tool::\"delete_issue\"`")]
+    #[error(
+        "`{text}` is not a Cedar entity: {why}; write for example `MCP::Tool::\"delete_issue\"`"
+    )]
     Entity {
         /// The word.
         text: String,

@@ -5,8 +5,6 @@
 
 use std::ops::Range;
 
-use super::suggestion::block_header;
-
 /// The bytes of the file for the bytes `part` of the string whose scalar is at `value`. If the scalar
 /// cannot be read in this way, the whole scalar.
 pub(super) fn source_range(text: &str, value: Range<usize>, part: Range<usize>) -> Range<usize> {
@@ -19,8 +17,22 @@ pub(super) fn source_range(text: &str, value: Range<usize>, part: Range<usize>) 
         .unwrap_or(value)
 }
 
+/// The start of the header of a block scalar (`|` or `>`), whose content begins at `start`.
+pub(super) fn block_header(text: &str, start: usize) -> Option<usize> {
+    let before = text.get(..start)?.trim_end_matches(' ');
+    let above = before.strip_suffix('\n')?.trim_end();
+    let line = above.rfind('\n').map_or(0, |at| at + 1);
+    let content = above.get(line..)?;
+    let content = content.split(" #").next().unwrap_or(content).trim_end();
+    let header = content.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-'));
+    let parent = header.strip_suffix(['|', '>'])?;
+    parent
+        .ends_with([' ', ':', '-'])
+        .then_some(line + parent.len())
+}
+
 /// A position of the string, and the position of the file that it comes from.
-type Positions = (usize, usize);
+type OffsetPair = (usize, usize);
 
 /// The range between the positions of its first and last byte.
 fn between(part: &Range<usize>, offset: impl Fn(usize) -> Option<usize>) -> Option<Range<usize>> {
@@ -51,7 +63,7 @@ fn block(text: &str, header: usize, part: &Range<usize>) -> Option<Range<usize>>
         .find(|(_, line)| !is_blank(line))
         .map(|(_, line)| indentation(line))?;
     // Each line of the string with its position in the file.
-    let mut starts: Vec<Positions> = Vec::new();
+    let mut starts: Vec<OffsetPair> = Vec::new();
     let mut length = 0;
     for (number, (start, line)) in lines.iter().enumerate() {
         let content = line.strip_suffix('\n').unwrap_or(line);
@@ -82,7 +94,7 @@ fn flow(text: &str, value: &Range<usize>, part: &Range<usize>) -> Option<Range<u
     let quote = old.chars().next().filter(|c| matches!(c, '"' | '\''));
     let mut at = value.start + usize::from(quote.is_some());
     let end = value.end - usize::from(quote.is_some());
-    let mut positions: Vec<Positions> = Vec::new();
+    let mut positions: Vec<OffsetPair> = Vec::new();
     let mut length = 0;
     while at < end {
         let rest = text.get(at..end)?;

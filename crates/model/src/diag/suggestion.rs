@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::scalar::block_header;
 use super::{EntryPart, Place, SourceMap};
 
 /// A proposed change of one value or key.
@@ -126,20 +127,6 @@ fn is_missing(text: &str, range: &Range<usize>) -> bool {
     after
         .strip_prefix(':')
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| c.is_whitespace()))
-}
-
-/// The start of the header of a block scalar (`|` or `>`), whose content begins at `start`.
-pub(super) fn block_header(text: &str, start: usize) -> Option<usize> {
-    let before = text.get(..start)?.trim_end_matches(' ');
-    let above = before.strip_suffix('\n')?.trim_end();
-    let line = above.rfind('\n').map_or(0, |at| at + 1);
-    let content = above.get(line..)?;
-    let content = content.split(" #").next().unwrap_or(content).trim_end();
-    let header = content.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-'));
-    let parent = header.strip_suffix(['|', '>'])?;
-    parent
-        .ends_with([' ', ':', '-'])
-        .then_some(line + parent.len())
 }
 
 /// Several entries of a list, in the style of the list.
