@@ -24,7 +24,7 @@ use polwarden::render::paint::Painter;
 use polwarden::service::docker::check;
 use polwarden::service::docker::check::{CheckedPolicies, KnownTeams, PolicyInput};
 
-use git::{FileProblemKind, Listing, PackError, PackTree, Source};
+use git::{FileProblemKind, Listing, PackError, PackRules, PackTree, Source};
 use polwarden::workspace::LoadedManifests;
 
 fn main() {
@@ -250,11 +250,16 @@ impl Source for Memory {
         })
     }
 
-    fn read(&self, path: &Utf8Path, _limit: usize) -> Result<Arc<str>, FileProblemKind> {
-        self.0.get(path).cloned().ok_or(FileProblemKind::Missing)
+    fn read_bytes(&self, path: &Utf8Path, _limit: usize) -> Result<Vec<u8>, FileProblemKind> {
+        let text = self.0.get(path).ok_or(FileProblemKind::Missing)?;
+        Ok(text.as_bytes().to_vec())
     }
 
-    fn pack(&self, _: &Utf8Path) -> Result<PackTree, PackError> {
+    fn has_uncommitted_files(&self) -> bool {
+        false
+    }
+
+    fn pack(&self, _: &Utf8Path, _: PackRules) -> Result<PackTree, PackError> {
         Err(PackError::Directory(FileProblemKind::Missing))
     }
 }

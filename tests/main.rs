@@ -18,6 +18,8 @@ mod format;
 #[cfg(test)]
 mod formats;
 #[cfg(test)]
+mod git_command;
+#[cfg(test)]
 mod manifest;
 #[cfg(test)]
 mod mutated_bytes;

@@ -74,6 +74,7 @@ fn plan_of_new_crossing_wildcards(bencher: Bencher<'_, '_>, policies: usize) {
             index,
         });
         Some(DesiredPolicy {
+            extensions: model::docker::Extensions::default(),
             name: Name::new(&format!("policy {policy}")).ok()?,
             aliases: Vec::new(),
             scope: Scope::default(),
@@ -198,6 +199,7 @@ fn organization(policies: usize, resources: usize, number: usize) -> Organizatio
             });
         let Ok(name) = Name::new(&name) else { continue };
         desired.push(DesiredPolicy {
+            extensions: model::docker::Extensions::default(),
             name,
             aliases: Vec::new(),
             scope: Scope::default(),

@@ -97,6 +97,7 @@ fn rule(kind: Kind, number: usize, rules: usize, random: &mut Random) -> Option<
         .filter_map(|action| action.parse::<Action>().ok());
     let access = RuleAccess::new(actions, resources).ok()?;
     Some(Rule {
+        extensions: model::docker::Extensions::default(),
         name: Name::new(&format!("rule {number}")).ok()?,
         decision,
         access,

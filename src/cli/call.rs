@@ -181,6 +181,7 @@ impl CallArgs {
             commit: None,
             tree: None,
             signed_by: None,
+            plan_signed_by: None,
         };
         let journal = journal::create(run, self.journal.as_deref())
             .await

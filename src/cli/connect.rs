@@ -39,6 +39,18 @@ fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(parsed).map_err(|_| "a duration is not negative".to_owned())
 }
 
+impl Connect {
+    /// The endpoints as arguments of another command. `None` if one of them may contain a password.
+    pub(super) fn repeated(&self) -> Option<Vec<String>> {
+        let endpoints = self.endpoints.iter();
+        let words = endpoints.map(|endpoint| {
+            (!endpoint.contains('@')).then(|| ["--endpoint".to_owned(), endpoint.clone()])
+        });
+        let words: Option<Vec<[String; 2]>> = words.collect();
+        words.map(|words| words.into_iter().flatten().collect())
+    }
+}
+
 /// Open connections for the targets of one command.
 pub(super) struct Session {
     connections: Connections,

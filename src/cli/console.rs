@@ -7,6 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
+use crate::render::layout::{DEFAULT_WIDTH, Layout};
 use crate::render::paint::Painter;
 
 /// All progress bars of this process. They are suspended while other text is printed.
@@ -36,6 +37,7 @@ pub(super) struct Console {
     out: Painter,
     error: Painter,
     quiet: bool,
+    is_verbose: bool,
     bars: bool,
 }
 
@@ -54,8 +56,18 @@ impl Console {
             out,
             error,
             quiet,
+            is_verbose: verbose,
             bars: !quiet && !verbose,
         }
+    }
+
+    /// The layout of standard output: as wide as the terminal, or as `COLUMNS` says.
+    pub(super) fn layout(self) -> Layout {
+        let terminal = terminal_size::terminal_size_of(io::stdout());
+        let terminal = terminal.map(|(width, _)| usize::from(width.0));
+        let columns = || std::env::var("COLUMNS").ok()?.parse().ok();
+        let width = terminal.filter(|width| *width > 0).or_else(columns);
+        Layout::new(self.out, width.unwrap_or(DEFAULT_WIDTH), self.is_verbose)
     }
 
     /// The painter for standard output.

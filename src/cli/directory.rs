@@ -1,7 +1,7 @@
 //! The directory that a command works in.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context as _, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -12,6 +12,9 @@ use manifest::config::FILE_NAME;
 static START: OnceLock<PathBuf> = OnceLock::new();
 /// The path from the directory of `polwarden.yaml` to the one in which the command was started.
 static OFFSET: OnceLock<Utf8PathBuf> = OnceLock::new();
+
+/// The arguments `-C` and `DIR` together, as they were given.
+static ENTERED: Mutex<Option<Utf8PathBuf>> = Mutex::new(None);
 
 /// Makes a directory the working directory of this process.
 ///
@@ -33,7 +36,20 @@ pub(super) fn change(directory: &Utf8Path) -> anyhow::Result<()> {
             );
         }
     }
-    std::env::set_current_dir(directory).with_context(|| format!("cannot work in `{directory}`"))
+    std::env::set_current_dir(directory)
+        .with_context(|| format!("cannot work in `{directory}`"))?;
+    let mut entered = ENTERED.lock().unwrap_or_else(PoisonError::into_inner);
+    *entered = Some(match entered.take() {
+        Some(before) => before.join(directory),
+        None => directory.to_owned(),
+    });
+    Ok(())
+}
+
+/// The directory that the arguments name, relative to the shell's, for commands in messages.
+pub(super) fn entered() -> Option<Utf8PathBuf> {
+    let entered = ENTERED.lock().unwrap_or_else(PoisonError::into_inner);
+    entered.clone()
 }
 
 /// Makes the directory of `polwarden.yaml` the working directory: the current one, or else its

@@ -12,6 +12,7 @@ use super::format::{DriftFormats, OutputArgs, OutputFormat};
 use super::gates::GateSources;
 use super::planning::{self, Against, Planned};
 use super::reporter::DiagnosticReporter;
+use super::team_names;
 use super::tree::RevisionArgs;
 use super::workspace::{Project, TargetSelection, WorkingDirectory, Workspace};
 use crate::plan::{
@@ -92,9 +93,15 @@ impl DriftArgs {
             }
         };
         let report = report(&planned);
+        let mut shown = None;
+        if let Ok(report) = &report {
+            let targets = planned.workspace.targets();
+            shown = team_names::drift_for_text(report, &targets, &planned.session).await;
+        }
         planned.session.close().await;
         let report = report?;
-        self.write(Some(&report), reporter, &prefix, console)?;
+        let reports = (&report, shown.as_ref().unwrap_or(&report));
+        self.write(Some(reports), reporter, &prefix, console)?;
         let mut gates = report.targets.iter().flat_map(|target| &target.gates);
         Ok(if gates.any(|gate| !gate.passes()) {
             Exit::Failed
@@ -108,11 +115,13 @@ impl DriftArgs {
     /// Writes what drifted, or what kept it from being known, in all formats that are asked for.
     fn write(
         &self,
-        report: Option<&DriftReport>,
+        reports: Option<(&DriftReport, &DriftReport)>,
         reporter: DiagnosticReporter,
         prefix: &RepositoryPrefix,
         console: Console,
     ) -> anyhow::Result<()> {
+        // The second report is the same one with names of teams for people.
+        let (exact, report) = reports.unzip();
         let findings = reporter
             .findings()
             .with(report.map(Annotation::of_drift).unwrap_or_default());
@@ -120,10 +129,10 @@ impl DriftArgs {
             || "No report: the manifests are invalid.".to_owned(),
             render::drift::summary,
         );
-        self.output.sink().write(console, |format, painter| {
+        self.output.sink().write(console, |format, layout| {
             Ok(match format {
-                OutputFormat::Human => report.map(|report| render::drift::human(report, painter)),
-                OutputFormat::Json => report.map(render::drift::json).transpose()?,
+                OutputFormat::Human => report.map(|report| render::drift::human(report, layout)),
+                OutputFormat::Json => exact.map(render::drift::json).transpose()?,
                 OutputFormat::Markdown => Some(render::markdown::drift(
                     report,
                     &findings,

@@ -68,6 +68,13 @@ pub(super) struct ExplainArgs {
     format: OutputFormat,
 }
 
+/// What an answer does not cover (AUDIT, "Precedence and approval").
+const ORGANIZATION_LAYER: &str =
+    "This covers the policies of the organization. Local and kit denies also apply,
+cloud sandboxes are not governed, and users of several governed organizations
+are denied.
+";
+
 /// What only questions about MCP have.
 #[derive(Debug, Args)]
 struct McpArgs {
@@ -291,6 +298,9 @@ impl ExplainArgs {
                 }
                 console.print(&answer.human(answers.len() > 1, console.painter()))?;
             }
+        }
+        if self.format != OutputFormat::Json && !answers.is_empty() {
+            console.print(&console.painter().dim(ORGANIZATION_LAYER))?;
         }
         Ok(())
     }

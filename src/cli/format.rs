@@ -10,8 +10,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::console::Console;
 use super::directory;
+use crate::render::layout::Layout;
 use crate::render::markdown::{CommentOptions, GITHUB_COMMENT, Marker, SMALLEST};
-use crate::render::paint::Painter;
 use crate::workspace::state;
 
 /// A format.
@@ -298,16 +298,16 @@ impl OutputSink<'_> {
     pub(super) fn write(
         &self,
         console: Console,
-        render: impl Fn(OutputFormat, Painter) -> anyhow::Result<Option<String>>,
+        render: impl Fn(OutputFormat, Layout) -> anyhow::Result<Option<String>>,
     ) -> anyhow::Result<()> {
         for OutputFile { format, path } in self.outputs {
-            if let Some(text) = render(*format, Painter::new(false))? {
+            if let Some(text) = render(*format, Layout::plain())? {
                 let path = directory::argument(path);
                 state::write_shared(path.as_std_path(), text)
                     .with_context(|| format!("cannot write `{path}`"))?;
             }
         }
-        if let Some(text) = render(self.format, console.painter())? {
+        if let Some(text) = render(self.format, console.layout())? {
             console.print(&text)?;
         }
         Ok(())

@@ -43,6 +43,10 @@ pub(super) struct LockArgs {
     /// that no manifest declares any more.
     #[arg(long)]
     update: bool,
+    /// Record the policies of each pack with their levels and schemas, read from the `polwarden-metadata.json` that the
+    /// build of the pack writes into its source. `validate` compares the manifests with them.
+    #[arg(long)]
+    from_pack: bool,
     /// Write the version behind each reference to a policy of Chainloop into the manifests. Comments and all else stay.
     #[arg(long)]
     rewrite: bool,
@@ -114,7 +118,11 @@ impl LockArgs {
         let mut documents = Vec::new();
         let manifests = workspace.manifests();
         for target in targets_of(workspace, registry::locks_packs) {
-            let wrong = registry::lock_packs(manifests, target, self.update, lock, told);
+            let mode = registry::PackLockMode {
+                update: self.update,
+                from_pack: self.from_pack,
+            };
+            let wrong = registry::lock_packs(manifests, target, mode, lock, told);
             findings.extend(wrong);
         }
         for target in targets_of(workspace, registry::pins_references) {

@@ -27,6 +27,7 @@ mod runs;
 mod schema;
 mod statements;
 mod steps;
+mod team_names;
 mod test;
 mod three_way;
 mod tree;

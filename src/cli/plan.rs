@@ -1,5 +1,8 @@
 //! `polwarden plan`: what would have to be done.
 
+use std::fs::File;
+use std::io::Read as _;
+
 use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::Args;
@@ -14,6 +17,7 @@ use super::gates::GateArgs;
 use super::planning::{self, Against, Planned};
 use super::reporter::DiagnosticReporter;
 use super::steps::StepArgs;
+use super::team_names;
 use super::three_way::{self, BaseManifests};
 use super::tree::RevisionArgs;
 use super::watch::PlanWatcher;
@@ -21,8 +25,12 @@ use super::workspace::{Project, TargetSelection, WorkingDirectory};
 use crate::plan::plan_digest;
 use crate::render;
 use crate::render::annotations::{Annotation, RepositoryPrefix};
-use crate::render::paint::Painter;
+use crate::render::layout::Layout;
+use crate::render::text::{neutral, shell_word};
 use crate::workspace::state;
+
+/// Maximum size of a private key in bytes. A longer file is not a key.
+const MAX_KEY_BYTES: u64 = 64 * 1024;
 
 /// Show what would have to be done to make the server equal to the manifests. Nothing is written to the server.
 #[derive(Debug, Args)]
@@ -159,7 +167,7 @@ impl PlanArgs {
         let Planned {
             mut plan,
             session,
-            workspace: _,
+            workspace,
             services: _,
         } = match planned {
             Ok(planned) => planned,
@@ -167,13 +175,14 @@ impl PlanArgs {
                 return Err(error.with_report(|| self.write(None, reporter, &prefix, console)));
             }
         };
+        plan.digest = Some(plan_digest(&plan)?);
+        let shown = team_names::plan_for_text(&plan, &workspace.targets(), &session).await;
         session.close().await;
         if self.fail_on_drift && plan.origins.is_none() {
             return Err(CommandError::error(
                 "whether the server drifted was not found out, as the base revision cannot be compared; name one with valid manifests with --base",
             ));
         }
-        plan.digest = Some(plan_digest(&plan)?);
         if let Some(path) = &self.out {
             let path = directory::argument(path);
             let json = render::plan::json(&plan)?;
@@ -186,7 +195,8 @@ impl PlanArgs {
                     .with_context(|| format!("cannot write the signature to `{path}`"))?;
             }
         }
-        self.write(Some(&plan), reporter, &prefix, console)?;
+        let shown = shown.as_ref().unwrap_or(&plan);
+        self.write(Some((&plan, shown)), reporter, &prefix, console)?;
         if plan.failed_gates().next().is_some() {
             return Ok(Exit::Failed);
         }
@@ -207,7 +217,10 @@ impl PlanArgs {
             return Ok(None);
         };
         let path = directory::argument(path);
-        let key = std::fs::read_to_string(&path)
+        // The path may be a pipe, whose size is not known.
+        let mut key = String::new();
+        File::open(&path)
+            .and_then(|file| file.take(MAX_KEY_BYTES).read_to_string(&mut key))
             .with_context(|| format!("cannot read the key `{path}`"))?;
         let signature = git::sign_plan(&key, plan.as_bytes());
         Ok(Some(signature.with_context(|| {
@@ -215,14 +228,16 @@ impl PlanArgs {
         })?))
     }
 
-    /// Writes the plan, or what kept it from being made, in all formats that are asked for.
+    /// Writes the plan, or what kept it from being made, in all formats that are asked for. The second
+    /// plan is the same one with names of teams for people.
     fn write(
         &self,
-        plan: Option<&crate::plan::Plan>,
+        plans: Option<(&crate::plan::Plan, &crate::plan::Plan)>,
         reporter: DiagnosticReporter,
         prefix: &RepositoryPrefix,
         console: Console,
     ) -> anyhow::Result<()> {
+        let (exact, plan) = plans.unzip();
         let findings = reporter
             .findings()
             .with(plan.map(Annotation::of_plan).unwrap_or_default());
@@ -230,10 +245,10 @@ impl PlanArgs {
             || "No plan: the manifests are invalid.".to_owned(),
             render::plan::summary,
         );
-        self.output.sink().write(console, |format, painter| {
+        self.output.sink().write(console, |format, layout| {
             Ok(match format {
-                OutputFormat::Human => plan.map(|plan| human(plan, painter)),
-                OutputFormat::Json => plan.map(render::plan::json).transpose()?,
+                OutputFormat::Human => plan.map(|plan| self.human(plan, layout)),
+                OutputFormat::Json => exact.map(render::plan::json).transpose()?,
                 OutputFormat::Markdown => Some(render::markdown::plan(
                     plan,
                     &findings,
@@ -249,14 +264,59 @@ impl PlanArgs {
             })
         })
     }
-}
 
-/// The plan with its digest, by which `apply` can be held to it.
-fn human(plan: &crate::plan::Plan, painter: Painter) -> String {
-    let digest = plan
-        .digest
-        .as_ref()
-        .map(|digest| format!("Digest: {digest}\n"))
-        .unwrap_or_default();
-    render::plan::human(plan, painter) + &digest
+    /// The plan, with the digest of the file that it is written to.
+    fn human(&self, plan: &crate::plan::Plan, layout: Layout) -> String {
+        let mut text = render::plan::human(plan, self.next(plan).as_deref(), layout);
+        if let (Some(path), Some(digest)) = (&self.out, &plan.digest) {
+            text.push_str(&layout.wrap(
+                &format!("Plan file: {}", neutral(path.as_str())),
+                "",
+                "  ",
+            ));
+            text.push_str(&format!("Digest: {digest}\n"));
+        }
+        text
+    }
+
+    /// The command that applies the plan, unless it cannot be applied.
+    fn next(&self, plan: &crate::plan::Plan) -> Option<String> {
+        if plan.is_empty() || plan.failed_gates().next().is_some() || self.at.is_staged() {
+            return None;
+        }
+        let mut words = vec!["polwarden".to_owned()];
+        let directory = directory::entered();
+        match (&self.out, directory) {
+            (Some(file), directory) => {
+                let directory = directory.map(|path| ["-C".to_owned(), path.into_string()]);
+                words.extend(directory.into_iter().flatten());
+                words.extend(["apply".to_owned(), file.to_string()]);
+            }
+            (None, directory) => {
+                words.push("apply".to_owned());
+                words.extend(directory.map(Utf8PathBuf::into_string));
+                let at = self.at.at.as_ref();
+                words.extend(
+                    at.into_iter()
+                        .flat_map(|at| ["--at".to_owned(), at.to_string()]),
+                );
+                let targets = self.selection.names().iter();
+                words.extend(targets.flat_map(|name| ["--target".to_owned(), name.clone()]));
+            }
+        }
+        words.extend(self.connect.repeated()?);
+        let is_single = plan.targets.len() == 1;
+        for target in &plan.targets {
+            if let Some(requires) = &target.requires {
+                words.push("--ack".to_owned());
+                words.push(if is_single {
+                    requires.clone()
+                } else {
+                    format!("{}:{requires}", target.target.name)
+                });
+            }
+        }
+        let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
+        Some(neutral(&words.join(" ")).into_owned())
+    }
 }

@@ -13,7 +13,7 @@ use super::three_way::{self, BaseDesired, BaseManifests};
 use super::workspace::{Project, Workspace};
 use crate::plan::{
     BasePlan, ConfigVersions, EventKind, FORMAT_VERSION, Origins, Plan, PlanEvent, SourceRef,
-    TargetOrigins, TargetPlan, config_events, manifest_events,
+    TargetOrigins, TargetPlan, config_events, manifest_events, required_acknowledgement,
 };
 use crate::render::text::neutral;
 use crate::run::service::{EventRequest, PlanError, PlanRequest, ReadFor, Reads};
@@ -236,13 +236,19 @@ async fn plan_targets<T: Reads + ?Sized + 'static>(
         plan.events.extend(events.into_iter().filter(chosen));
     }
     let mut services = Vec::new();
-    for Outcome {
-        plan: target,
-        origins,
-        events,
-        service,
-    } in outcomes
+    for (
+        Outcome {
+            plan: mut target,
+            origins,
+            events,
+            service,
+        },
+        config,
+    ) in outcomes.into_iter().zip(&targets)
     {
+        let required = required_acknowledgement(&target, &config.limits);
+        let required = required.context("the plan cannot be serialized")?;
+        target.requires = required.map(|required| required.to_string());
         plan.events.extend(events);
         plan.targets.push(target);
         if let Some(all) = &mut plan.origins {
@@ -403,6 +409,7 @@ impl TargetPlanning<'_> {
                     .index(removed.position(|removed| removed == name)?)
             }
             EventKind::ProbableRename { .. }
+            | EventKind::ConfusableName { .. }
             | EventKind::ConfigChanged { .. }
             | EventKind::ProtectionRemoved { .. }
             | EventKind::TestRemoved { .. }

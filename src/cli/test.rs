@@ -116,8 +116,13 @@ impl TestArgs {
             reports,
         );
         let prefix = workspace.prefix();
-        self.output.sink().write(console, |format, painter| {
-            Ok(Some(self.render(&report, prefix, format, painter)?))
+        self.output.sink().write(console, |format, layout| {
+            Ok(Some(self.render(
+                &report,
+                prefix,
+                format,
+                layout.painter,
+            )?))
         })?;
         Ok(if report.failed > 0 {
             Exit::Failed

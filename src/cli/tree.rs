@@ -11,8 +11,8 @@ use super::directory;
 use crate::render::annotations::RepositoryPrefix;
 use crate::workspace::PendingEdits;
 use git::{
-    FileProblemKind, HeadCommit, Listing, PackError, PackTree, Revision, RevisionPath, Source,
-    WorkTree, is_manifest,
+    FileProblemKind, HeadCommit, Listing, PackError, PackRules, PackTree, Revision, RevisionPath,
+    Source, WorkTree, is_manifest,
 };
 use manifest::config;
 
@@ -37,6 +37,11 @@ impl RevisionArgs {
         }
     }
 
+    /// Whether the index is read.
+    pub(super) fn is_staged(&self) -> bool {
+        self.staged
+    }
+
     /// Whether the work tree is read.
     pub(super) fn is_work_tree(&self) -> bool {
         let Self { at, staged } = self;
@@ -58,10 +63,10 @@ impl Source for SourceTree {
         }
     }
 
-    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+    fn read_bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind> {
         match self {
-            Self::Work(tree) => tree.read(path, limit),
-            Self::Revision(tree) => tree.read(path, limit),
+            Self::Work(tree) => tree.read_bytes(path, limit),
+            Self::Revision(tree) => tree.read_bytes(path, limit),
         }
     }
 
@@ -72,10 +77,17 @@ impl Source for SourceTree {
         }
     }
 
-    fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
+    fn has_uncommitted_files(&self) -> bool {
         match self {
-            Self::Work(tree) => tree.pack(path),
-            Self::Revision(tree) => tree.pack(path),
+            Self::Work(tree) => tree.has_uncommitted_files(),
+            Self::Revision(tree) => tree.has_uncommitted_files(),
+        }
+    }
+
+    fn pack(&self, path: &Utf8Path, rules: PackRules) -> Result<PackTree, PackError> {
+        match self {
+            Self::Work(tree) => tree.pack(path, rules),
+            Self::Revision(tree) => tree.pack(path, rules),
         }
     }
 }
@@ -107,10 +119,10 @@ impl Source for EditedTree<'_> {
         Ok(listing)
     }
 
-    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+    fn read_bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind> {
         match self.edits.get(path) {
-            Some(text) => Ok(text.as_str().into()),
-            None => self.tree.read(path, limit),
+            Some(text) => Ok(text.as_bytes().to_vec()),
+            None => self.tree.read_bytes(path, limit),
         }
     }
 
@@ -121,8 +133,12 @@ impl Source for EditedTree<'_> {
         }
     }
 
-    fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
-        self.tree.pack(path)
+    fn has_uncommitted_files(&self) -> bool {
+        self.tree.has_uncommitted_files()
+    }
+
+    fn pack(&self, path: &Utf8Path, rules: PackRules) -> Result<PackTree, PackError> {
+        self.tree.pack(path, rules)
     }
 }
 

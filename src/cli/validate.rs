@@ -22,7 +22,7 @@ use crate::render::annotations::{Annotation, PackDiagnostics, RepositoryPrefix};
 use crate::render::diagnostics::{DiagnosticAmount, DiagnosticsReport, human};
 use crate::render::paint::Painter;
 use crate::render::text::count_of;
-use crate::service::diagnostics::is_error;
+use crate::service::diagnostics::{is_error, is_warning};
 use crate::service::registry::{Checked, ServerFacts};
 use manifest::config::Target;
 use model::diag::{Code, Diagnostic, SourceMap};
@@ -213,12 +213,18 @@ impl ValidateArgs {
             PackDiagnostics::default()
         };
         let told = if self.strict { told.strict() } else { told };
-        self.output.sink().write(console, |format, painter| {
-            Ok(Some(self.render(read, &findings, &told, format, painter)?))
+        self.output.sink().write(console, |format, layout| {
+            Ok(Some(self.render(
+                read,
+                &findings,
+                &told,
+                format,
+                layout.painter,
+            )?))
         })?;
         let failing: Vec<&Diagnostic> = findings
             .iter()
-            .filter(|finding| self.strict || is_error(finding))
+            .filter(|finding| is_error(finding) || self.strict && is_warning(finding))
             .collect();
         Ok(match failing.as_slice() {
             [] => Exit::Done,
@@ -248,7 +254,11 @@ impl ValidateArgs {
             prefix,
         } = read;
         let errors = findings.iter().filter(|finding| is_error(finding)).count();
-        let closing = closing(errors, findings.len() - errors, *files);
+        let warnings = findings
+            .iter()
+            .filter(|finding| is_warning(finding))
+            .count();
+        let closing = closing(errors, warnings, *files);
         Ok(match format {
             OutputFormat::Human => {
                 // What is to go away is shown.

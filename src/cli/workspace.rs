@@ -22,7 +22,7 @@ use crate::service::diagnostics::is_error;
 use crate::service::registry;
 use crate::service::registry::{Checked, CheckedTests, Manifests, ServerFacts};
 use crate::workspace::{LoadedTarget, ManifestSet, PendingEdits};
-use git::{PackEntry, PackTree, Pipeline, RevisionError, Source};
+use git::{LockedPack, PackTree, Pipeline, RevisionError, Source};
 use manifest::config;
 use manifest::config::{Config, Target};
 use manifest::lock::LockFile;
@@ -385,8 +385,10 @@ impl Workspace {
 
     /// The names and bytes of all files that were read.
     fn files_read(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let files = self.manifests.sources.files();
-        files.map(|(_, file)| (file.name(), file.text().as_bytes()))
+        let read = self.manifests.sources.files();
+        let read = read.map(|(_, file)| (file.name(), file.text().as_bytes()));
+        let inlined = self.manifests.loaded.inlined.iter();
+        read.chain(inlined.map(|(path, bytes)| (path.as_str(), &**bytes)))
     }
 
     /// The files with Cedar text that manifests of the chosen targets name, with their texts; empty where there is none.
@@ -428,7 +430,7 @@ impl Workspace {
     pub(super) fn commit(&self) -> Result<Option<Commit>, RevisionError> {
         let head = match &self.stand {
             // Everything that was read is compared with the commit.
-            TreeVersion::Work(tree) => tree.head()?,
+            TreeVersion::Work(tree) => tree.head(&self.locked_packs())?,
             TreeVersion::Revision { head, .. } => head.clone(),
         };
         let pipeline = || Pipeline::from_variables(|name| std::env::var(name).ok());
@@ -441,6 +443,41 @@ impl Workspace {
             TreeVersion::Work(_) => false,
             TreeVersion::Revision { is_incomplete, .. } => *is_incomplete,
         }
+    }
+
+    /// The files that the lock file lists for the versions that manifests declare.
+    fn locked_packs(&self) -> Vec<LockedPack> {
+        let lock = self.lock();
+        let targets = self.manifests.loaded.targets.iter();
+        let packs = targets.flat_map(|loaded| {
+            let target = self.manifests.config.targets.get(loaded.index);
+            loaded.documents.iter().filter_map(move |document| {
+                let Manifest::PolicyPack(pack) = &document.manifest else {
+                    return None;
+                };
+                let source = loaded.pack_sources.get(&document.id)?;
+                let tag = source.tag(pack)?;
+                let version = lock.version(&target?.name, &pack.metadata.name, &tag)?;
+                Some((source.path.clone(), version.files.clone()))
+            })
+        });
+        packs.collect()
+    }
+
+    /// Whether the source of a pack is not what the lock file lists for its version.
+    pub(super) fn has_changed_pack(&self) -> bool {
+        let locked = self.locked_packs();
+        let mut sources = self
+            .manifests
+            .loaded
+            .targets
+            .iter()
+            .flat_map(|target| target.pack_sources.values());
+        sources.any(|source| {
+            let files = source.tree.as_ref().as_ref().map(PackTree::files);
+            let mut own = locked.iter().filter(|(path, _)| *path == source.path);
+            own.any(|(_, locked)| files.as_ref().is_ok_and(|files| files != locked))
+        })
     }
 
     /// The sources of all policy packs, as they were read.
@@ -461,7 +498,7 @@ impl Workspace {
         &self.manifests.loaded.lock
     }
 
-    /// The names and bytes of the files that the sources of policy packs hold; of a link, where it leads.
+    /// The names and bytes of the files that the sources of policy packs contain.
     pub(super) fn pack_files(&self) -> BTreeMap<String, Vec<u8>> {
         let sources = self
             .manifests
@@ -473,13 +510,7 @@ impl Workspace {
             sources.filter_map(|source| Some((&source.path, source.tree.as_ref().as_ref().ok()?)));
         let files = trees.flat_map(|(folder, tree)| {
             tree.entries().iter().map(move |(path, entry)| {
-                let bytes = match entry {
-                    PackEntry::File {
-                        bytes,
-                        executable: _,
-                    } => bytes.to_vec(),
-                    PackEntry::Link { target } => target.clone().into_bytes(),
-                };
+                let bytes = entry.bytes.to_vec();
                 (folder.join(path).into_string(), bytes)
             })
         });

@@ -78,8 +78,29 @@ fn sorted_fields(fields: &Map<String, Value>) -> Map<String, Value> {
     fields
 }
 
+/// The digest that identifies the plan of a target: what is called, what is guarded, and the state
+/// of the server. Nothing that differs between a pull request and its merge is part of it, such as lines of
+/// files, gates and the base revision, so that what was acknowledged in review applies after the merge.
 pub(super) fn target_digest(plan: &TargetPlan) -> Result<Fingerprint, serde_json::Error> {
-    Fingerprint::of_plain(plan)
+    let TargetPlan {
+        target,
+        // They say in words what the calls do.
+        changes: _,
+        access: _,
+        enforcement: _,
+        documents: _,
+        // Gates of the base revision apply only until the merge.
+        gates: _,
+        calls,
+        held: _,
+        unmanaged: _,
+        guarded,
+        notes: _,
+        before,
+        live: _,
+        requires: _,
+    } = plan;
+    Fingerprint::of_plain(&(target, calls, guarded, before))
 }
 
 /// The digest of a plan. The commit, the origins of changes and the events are not part of it: a plan that

@@ -23,6 +23,7 @@ pub fn human(record: &AuditRecord) -> String {
         kind,
         commit,
         signed_by,
+        plan_signed_by,
         plan,
         ..
     } = record;
@@ -40,6 +41,9 @@ pub fn human(record: &AuditRecord) -> String {
     }
     if let Some(signed_by) = signed_by {
         text.push_str(&format!("  Signed by {}.\n", signer(signed_by)));
+    }
+    if let Some(signed_by) = plan_signed_by {
+        text.push_str(&format!("  Plan signed by {}.\n", signer(signed_by)));
     }
     text
 }

@@ -1,4 +1,5 @@
 use crate::plan::Commit;
+use crate::render::text::neutral;
 use git::{CommitPerson, Pipeline};
 
 /// The commit in one line: id, branch and author from git, then what the pipeline reports. `data`
@@ -32,6 +33,19 @@ pub(crate) fn line(commit: &Commit, data: impl Fn(&str) -> String) -> String {
         text.push_str(&pipeline_text(pipeline, data));
     }
     text
+}
+
+/// The commit as in `git log --oneline`, with its branch: `main@059b4b5`.
+pub(crate) fn short(commit: &Commit) -> String {
+    let branch = commit.branch.as_ref();
+    let branch = branch.map(|branch| format!("{}@", neutral(branch)));
+    let dirty = if commit.dirty {
+        " with uncommitted changes"
+    } else {
+        ""
+    };
+    let id = neutral(commit.id.get(..7).unwrap_or(&commit.id));
+    format!("{}{id}{dirty}", branch.unwrap_or_default())
 }
 
 fn pipeline_text(pipeline: &Pipeline, data: impl Fn(&str) -> String) -> String {

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::paint::Painter;
+use super::layout::Layout;
 use super::plan::wording::{full_name, held_reason, place, resource_name};
 use super::plan::{
     PlanSection, access, documents, enforcement_section, gates, target_heading, tree,
     unmanaged_line,
 };
-use super::text::{count_of, line_start, neutral, neutral_json, plural};
+use super::text::{count_of, line_start, neutral, neutral_json, plural, shell_word};
 use crate::plan::{
     Change, ChangeKind, DriftReport, HeldChange, LastChange, ResourceKind, TargetDrift,
     UnmanagedResource,
@@ -24,12 +24,12 @@ pub(super) const INSTEAD: &str =
 const NAMES: usize = 5;
 
 /// The report for people: what changed outside of polwarden, when, and the next command.
-pub fn human(report: &DriftReport, painter: Painter) -> String {
+pub fn human(report: &DriftReport, layout: Layout) -> String {
     let mut text = String::new();
     for target in &report.targets {
-        target_text(&mut text, target, painter);
+        target_text(&mut text, target, layout);
     }
-    let _ = writeln!(text, "{}", summary(report));
+    text.push_str(&layout.wrap(&summary(report), "", ""));
     text
 }
 
@@ -144,7 +144,8 @@ fn not_checked(
     left
 }
 
-fn target_text(text: &mut String, drift: &TargetDrift, painter: Painter) {
+fn target_text(text: &mut String, drift: &TargetDrift, layout: Layout) {
+    let painter = layout.painter;
     let TargetDrift {
         target,
         changes,
@@ -156,36 +157,32 @@ fn target_text(text: &mut String, drift: &TargetDrift, painter: Painter) {
     } = drift;
     let head = target_heading(target);
     let _ = writeln!(text, "{}\n", painter.strong(&line_start(&head)));
-    text.push_str(&enforcement_section(enforcement, painter));
-    text.push_str(&documents::section(documents, painter));
+    text.push_str(&enforcement_section(enforcement, layout));
+    text.push_str(&documents::section(documents, layout));
     if !changes.is_empty() {
-        let _ = writeln!(text, "  {}", painter.strong(&format!("{INSTEAD}:")));
+        let title = painter.strong(&format!("{INSTEAD}:"));
+        text.push_str(&layout.wrap(&title, "", "  "));
     }
     for line in tree(changes, &[]) {
-        let _ = writeln!(
-            text,
-            "{:indent$}{}",
-            "",
-            line.painted(painter),
-            indent = 4 + line.indent
-        );
+        let indent = " ".repeat(2 + line.indent);
+        text.push_str(&layout.wrap(&line.painted(painter), &indent, &format!("{indent}    ")));
     }
     if changes.is_empty() {
-        text.push_str("  No difference in what the manifests declare.\n");
+        text.push_str("No difference in what the manifests declare.\n");
     }
     text.push('\n');
     if let Some(access) = access.as_ref().filter(|_| drift.may_change_access()) {
-        text.push_str(&access::human(access, painter));
+        text.push_str(&access::human(access, layout, usize::MAX));
         text.push('\n');
     }
     if !gates.is_empty() {
-        text.push_str(&gates::human(gates, false, painter));
+        text.push_str(&gates::human(gates, false, layout));
         text.push('\n');
     }
     for PlanSection { title, lines } in sections(drift) {
-        let _ = writeln!(text, "  {}", painter.strong(&format!("{title}:")));
+        text.push_str(&layout.wrap(&painter.strong(&format!("{title}:")), "", "  "));
         for line in lines {
-            let _ = writeln!(text, "    {line}");
+            text.push_str(&layout.wrap(&line, "  ", "      "));
         }
         text.push('\n');
     }
@@ -286,18 +283,6 @@ pub(super) fn command(words: &[String]) -> Option<String> {
     (!words.is_empty()).then(|| neutral(&words.join(" ")).into_owned())
 }
 
-/// Quotes a word for a POSIX shell.
-fn shell_word(word: &str) -> String {
-    let plain = |c: char| {
-        c.is_ascii_alphanumeric()
-            || matches!(c, '.' | '_' | '-' | '/' | ':' | '@' | '%' | '+' | ',')
-    };
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
-
 /// The report as indented JSON with a final newline (`schemas/drift.schema.json`).
 ///
 /// # Errors
@@ -306,25 +291,4 @@ pub fn json(report: &DriftReport) -> Result<String, serde_json::Error> {
     let mut text = serde_json::to_string_pretty(report)?;
     text.push('\n');
     Ok(neutral_json(&text).into_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_quoted_for_a_shell() {
-        for (word, quoted) in [
-            ("p", "p"),
-            ("AI services", "'AI services'"),
-            ("it's", "'it'\\''s'"),
-            ("$(id)", "'$(id)'"),
-            ("", "''"),
-            ("-x", "-x"),
-            ("!", "'!'"),
-        ] {
-            assert_eq!(shell_word(word), quoted);
-        }
-        assert_eq!(command(&[]), None);
-    }
 }

@@ -11,6 +11,7 @@ pub mod github;
 pub mod gitlab;
 pub mod html;
 pub mod junit;
+pub mod layout;
 pub mod markdown;
 pub mod paint;
 pub mod plan;

@@ -8,7 +8,7 @@ use crate::run::{
     ObjectDifference, Remedy, SkipReason,
 };
 use model::chainloop::LiveDocument;
-use model::docker::{DockerOperation, LiveContent, LivePolicy, LiveRule, RuleValue};
+use model::docker::{DockerOperation, Extensions, LiveContent, LivePolicy, LiveRule, RuleValue};
 use model::pulumi::{LiveGroup, LiveGroupBody, LivePack};
 use model::{chainloop, pulumi};
 
@@ -91,6 +91,22 @@ fn failed(failure: &CallFailure) -> (&'static str, String) {
     }
 }
 
+/// A failed call and its error in one line, for the summary of a run.
+pub fn failure_line(call: &PlannedCall, outcome: &CallOutcome) -> Option<String> {
+    let CallOutcome::Failed(failure) = outcome else {
+        return None;
+    };
+    let error = match failure {
+        CallFailure::Refused(error) | CallFailure::NotChecked(error) => error.to_string(),
+        CallFailure::Conflict { .. } => "changed by another client".to_owned(),
+        CallFailure::Stale { stale, .. } => stale.to_string(),
+        CallFailure::NoUpload { .. } => "the archive could not be uploaded".to_owned(),
+        CallFailure::Service(error) => error.to_string(),
+        CallFailure::Journal(error) => error.to_string(),
+    };
+    Some(format!("{}: {}", describe(call), neutral(&error)))
+}
+
 /// Why a call was skipped.
 pub fn skip_reason(reason: SkipReason) -> String {
     match reason {
@@ -138,9 +154,9 @@ pub fn policy_line(policy: &LivePolicy) -> String {
         created_at: _,
         updated_at,
         unknown_scope_fields: _,
-        unknown_fields: _,
+        unknown_fields,
     } = policy;
-    let whom = if scope.is_organization_wide() {
+    let people = if scope.is_organization_wide() {
         "everybody".to_owned()
     } else {
         let teams = scope.teams.iter().map(|team| format!("team {team}"));
@@ -154,7 +170,7 @@ pub fn policy_line(policy: &LivePolicy) -> String {
             .collect::<Vec<_>>()
             .join(", ")
     };
-    let holds = match content {
+    let says = match content {
         LiveContent::Rules(rules) => {
             let rules: Vec<String> = rules.iter().map(rule_line).collect();
             if rules.is_empty() {
@@ -171,8 +187,14 @@ pub fn policy_line(policy: &LivePolicy) -> String {
         }
         LiveContent::Opaque(opaque) => format!("it {}", opaque.why),
     };
+    let settings = Extensions::of_live(unknown_fields).texts().join(", ");
+    let settings = if settings.is_empty() {
+        settings
+    } else {
+        format!(" ({settings})")
+    };
     neutral(&format!(
-        "policy \"{name}\" ({id}), changed {updated_at}, for {whom}: {holds}"
+        "policy \"{name}\" ({id}), changed {updated_at}, for {people}: {says}{settings}"
     ))
     .into_owned()
 }
@@ -262,7 +284,7 @@ pub fn rule_line(rule: &LiveRule) -> String {
         id: _,
         name,
         rule,
-        unknown_fields: _,
+        unknown_fields,
     } = rule;
     let says = match rule {
         Ok(rule) => {
@@ -273,6 +295,7 @@ pub fn rule_line(rule: &LiveRule) -> String {
                 .filter(|value| !matches!(value, RuleValue::Name(_)));
             let texts: Vec<String> = values
                 .map(RuleValue::to_string)
+                .chain(Extensions::of_live(unknown_fields).texts())
                 .filter(|text| !text.is_empty())
                 .collect();
             texts.join(" ")
@@ -341,6 +364,18 @@ fn pulumi_words(send: &pulumi::PulumiOperation) -> String {
             GroupChange::AddStack { stack } => format!("add stack {stack} to group \"{group}\""),
             GroupChange::RemoveStack { stack } => {
                 format!("remove stack {stack} from group \"{group}\"")
+            }
+            GroupChange::AddAccount { account } => {
+                format!("add account \"{account}\" to group \"{group}\"")
+            }
+            GroupChange::RemoveAccount { account } => {
+                format!("remove account \"{account}\" from group \"{group}\"")
+            }
+            GroupChange::SetAgentPool { agent_pool_id } if agent_pool_id.is_empty() => {
+                format!("clear the agent pool of group \"{group}\"")
+            }
+            GroupChange::SetAgentPool { agent_pool_id } => {
+                format!("set the agent pool of group \"{group}\" to \"{agent_pool_id}\"")
             }
             GroupChange::AddPack { pack, tag, .. } => {
                 format!("enable version {tag} of pack \"{pack}\" in group \"{group}\"")

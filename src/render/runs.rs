@@ -53,8 +53,14 @@ pub struct RunReport {
     /// Who signed the commit, where that was asked for and verified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signed_by: Option<SignedBy>,
+    /// Who signed the saved plan, where that was asked for and verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan_signed_by: Option<SignedBy>,
     /// How it ended.
     pub ended: RunEnding,
+    /// When it ended, if it did. Shown to people as a duration only.
+    #[serde(skip)]
+    pub ended_at: Option<Timestamp>,
     /// The calls of its plan by outcome. Calls without an outcome yet are unknown.
     pub calls: CallCounts,
     /// How many lines of the journal cannot be read.
@@ -120,11 +126,44 @@ impl RunReport {
             plan: run.plan.clone(),
             commit: run.commit.clone(),
             signed_by: run.signed_by.clone(),
+            plan_signed_by: run.plan_signed_by.clone(),
             ended,
+            ended_at: history.end.as_ref().map(|end| end.time),
             calls: history.counts(),
             damaged_lines: history.unreadable,
             targets: run.targets.iter().map(target).collect(),
         }
+    }
+
+    /// The run in one line: `Run ID · production (acme @ hub.docker.com) · main@059b4b5 · 12 s`.
+    pub fn title(&self) -> String {
+        let targets = self.targets.iter().map(|target| {
+            format!(
+                "{} ({})",
+                neutral(&target.target.name),
+                neutral(&target.target.address())
+            )
+        });
+        let targets: Vec<String> = targets.collect();
+        let kind = match &self.kind {
+            RunKind::Apply => String::new(),
+            RunKind::Rollback(_) | RunKind::Call(_) => format!(" · {}", self.kind()),
+        };
+        let commit = self.commit.as_ref();
+        let commit = commit.map(|commit| format!(" · {}", super::commit::short(commit)));
+        let seconds = self.ended_at.map(|end| {
+            let seconds = (end - self.time)
+                .total(jiff::Unit::Second)
+                .unwrap_or_default();
+            format!(" · {seconds:.0} s")
+        });
+        format!(
+            "Run {}{kind} · {}{}{}",
+            self.run,
+            targets.join(", "),
+            commit.unwrap_or_default(),
+            seconds.unwrap_or_default()
+        )
     }
 
     fn kind(&self) -> String {
@@ -175,17 +214,13 @@ pub fn line(run: &RunReport) -> String {
 
 /// A run with all its calls and the previous state of each object.
 pub fn human(run: &RunReport, painter: Painter) -> String {
-    let title = painter.strong(&format!("Run {}", run.run));
-    let mut text = format!(
-        "{title}: {}, begun {:.3}, polwarden {}\n",
+    let mut text = format!("{}\n", painter.strong(&run.title()));
+    text.push_str(&format!("  {}{}\n", counts(&run.calls), run.end()));
+    text.push_str(&format!(
+        "  {} at {:.3} by polwarden {}, plan {}\n",
         run.kind(),
         run.time,
-        neutral(&run.tool_version)
-    );
-    text.push_str(&format!(
-        "  {}{}\n  plan {}\n",
-        counts(&run.calls),
-        run.end(),
+        neutral(&run.tool_version),
         run.plan
     ));
     if let Some(commit) = &run.commit {
@@ -197,6 +232,12 @@ pub fn human(run: &RunReport, painter: Painter) -> String {
     if let Some(signed_by) = &run.signed_by {
         text.push_str(&format!(
             "  signed by {}\n",
+            super::audit::signer(signed_by)
+        ));
+    }
+    if let Some(signed_by) = &run.plan_signed_by {
+        text.push_str(&format!(
+            "  plan signed by {}\n",
             super::audit::signer(signed_by)
         ));
     }

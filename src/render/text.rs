@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use model::is_hidden;
+use model::misleading::misleading_words;
+use model::{is_hidden, with_unicode_hosts};
 
 /// Longer words between `##` and `[` are not commands.
 const LONGEST_COMMAND: usize = 16;
@@ -22,15 +23,30 @@ pub fn plural(count: usize, one: &str, more: &str) -> String {
 /// Escapes everything that is invisible or changes how the surrounding text is displayed: control
 /// characters (ANSI escapes begin with one), bidirectional overrides, zero-width characters and
 /// line separators. Also escapes what the runners of pipelines treat as a command anywhere in a log
-/// (`##[add-mask]`, `##vso[`). Newlines and tabs are escaped, too: this is for text on one line.
+/// (`##[add-mask]`, `##vso[`), and the letters of words that look like other words because they mix
+/// scripts. Newlines and tabs are escaped, too: this is for text on one line.
 pub fn neutral(text: &str) -> Cow<'_, str> {
-    escape(text, is_hidden)
+    escape(text, text.len(), is_hidden)
+}
+
+/// Like [`neutral`], with the Unicode form of hosts in Punycode added. It is for messages and requests, not
+/// for commands and names, which readers may copy.
+pub fn neutral_hosts(text: &str) -> Cow<'_, str> {
+    match with_unicode_hosts(text) {
+        Cow::Borrowed(text) => neutral(text),
+        Cow::Owned(shown) => Cow::Owned(neutral(&shown).into_owned()),
+    }
 }
 
 /// Like [`neutral`], but keeps newlines and tabs. No line begins with `::`, which runners interpret
 /// as a command (`::set-output`).
 pub fn neutral_lines(text: &str) -> Cow<'_, str> {
-    match escape(text, |c| is_hidden(c) && !matches!(c, '\n' | '\t')) {
+    neutral_lines_before(text, text.len())
+}
+
+/// The part of [`neutral_lines`] that stands for the first `end` bytes of the text.
+pub fn neutral_lines_before(text: &str, end: usize) -> Cow<'_, str> {
+    match escape(text, end, |c| is_hidden(c) && !matches!(c, '\n' | '\t')) {
         text if !text.contains("::") => text,
         text => Cow::Owned(text.split_inclusive('\n').map(line_start).collect()),
     }
@@ -68,25 +84,34 @@ pub fn neutral_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-fn escape(text: &str, hostile: impl Fn(char) -> bool + Copy) -> Cow<'_, str> {
-    if !text.contains(hostile) && !text.contains("##") {
-        return Cow::Borrowed(text);
+/// Escapes the first `end` bytes of a text. Whether a word is misleading depends on the whole text.
+fn escape(text: &str, end: usize, hostile: impl Fn(char) -> bool + Copy) -> Cow<'_, str> {
+    let words = misleading_words(text);
+    let begin = text.get(..end).unwrap_or(text);
+    if words.is_empty() && !begin.contains(hostile) && !begin.contains("##") {
+        return Cow::Borrowed(begin);
     }
-    let mut escaped = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
+    let mut words = words.into_iter().map(|word| word.range).peekable();
+    let mut escaped = String::with_capacity(begin.len() + 16);
+    for (at, c) in begin.char_indices() {
+        while words.next_if(|word| word.end <= at).is_some() {}
+        let is_misleading = !c.is_ascii() && words.peek().is_some_and(|word| word.contains(&at));
         match c {
+            c if is_misleading => push_escape(&mut escaped, c),
             '[' if ends_as_command(&escaped) => escaped.push_str("\\u{5b}"),
             '\n' if hostile(c) => escaped.push_str("\\n"),
             '\r' if hostile(c) => escaped.push_str("\\r"),
             '\t' if hostile(c) => escaped.push_str("\\t"),
-            c if hostile(c) => {
-                // Writing to a String cannot fail.
-                let _ = write!(escaped, "\\u{{{:x}}}", u32::from(c));
-            }
+            c if hostile(c) => push_escape(&mut escaped, c),
             c => escaped.push(c),
         }
     }
     Cow::Owned(escaped)
+}
+
+fn push_escape(escaped: &mut String, c: char) {
+    // Writing to a String cannot fail.
+    let _ = write!(escaped, "\\u{{{:x}}}", u32::from(c));
 }
 
 /// Whether `[` would complete a command after this text: `##` and possibly a word.
@@ -117,9 +142,43 @@ fn without_noncharacters(text: &str) -> String {
         .replace('\u{ffff}', "\\u{ffff}")
 }
 
+/// Quotes a word for a POSIX shell.
+pub(crate) fn shell_word(word: &str) -> String {
+    let plain = |c: char| {
+        c.is_ascii_alphanumeric()
+            || matches!(c, '.' | '_' | '-' | '/' | ':' | '@' | '%' | '+' | ',' | '=')
+    };
+    if !word.is_empty() && !word.starts_with('=') && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{count_of, neutral, neutral_json, neutral_lines, plural};
+    use super::{
+        count_of, neutral, neutral_hosts, neutral_json, neutral_lines, neutral_lines_before,
+        plural, shell_word,
+    };
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        for (word, quoted) in [
+            ("p", "p"),
+            ("AI services", "'AI services'"),
+            ("it's", "'it'\\''s'"),
+            ("$(id)", "'$(id)'"),
+            ("", "''"),
+            ("-x", "-x"),
+            ("!", "'!'"),
+            (
+                "deletes=1,plan=3f0d1fe58299a4c7",
+                "deletes=1,plan=3f0d1fe58299a4c7",
+            ),
+        ] {
+            assert_eq!(shell_word(word), quoted);
+        }
+    }
 
     #[test]
     fn one_has_no_plural() {
@@ -162,6 +221,26 @@ mod tests {
         for text in ["", "plain", "grüße, 世界 🙂", "a\u{301}"] {
             assert!(matches!(neutral(text), std::borrow::Cow::Borrowed(same) if same == text));
         }
+    }
+
+    #[test]
+    fn misleading_words_are_escaped() {
+        for (text, expected) in [
+            ("host p\u{430}ypal.com, ok", "host p\\u{430}ypal.com, ok"),
+            ("Доступ к GitHub", "Доступ к GitHub"),
+            ("git-\u{441}\u{43e}", "git-\\u{441}\\u{43e}"),
+        ] {
+            assert_eq!(neutral(text), expected);
+            assert_eq!(neutral_lines(text), expected);
+        }
+        let word = "x a\u{431}c y";
+        assert_eq!(neutral_lines_before(word, 5), "x a\\u{431}");
+        assert_eq!(neutral_lines_before(word, 3), "x a");
+        assert_eq!(
+            neutral_hosts("tcp xn--pypal-4ve.com:443 and xn--e1afmkfd.com"),
+            "tcp xn--pypal-4ve.com (Unicode: p\\u{430}ypal.com):443 and \
+             xn--e1afmkfd.com (Unicode: пример.com)"
+        );
     }
 
     #[test]

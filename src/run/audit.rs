@@ -68,6 +68,9 @@ pub struct AuditRecord {
     /// Who signed the commit, where that was asked for and verified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_by: Option<SignedBy>,
+    /// Who signed the saved plan, where that was asked for and verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_signed_by: Option<SignedBy>,
     /// The digest of the plan.
     pub plan: Fingerprint,
     /// The calls of the plan by outcome.
@@ -182,6 +185,7 @@ impl AuditRecord {
             commit: run.commit.clone(),
             tree: run.tree.clone(),
             signed_by: run.signed_by.clone(),
+            plan_signed_by: run.plan_signed_by.clone(),
             plan: run.plan.clone(),
             result: history.counts(),
             targets: run.targets.iter().map(happened).collect(),

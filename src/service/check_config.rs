@@ -2,8 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::confusable::{OwnedName, check_names};
 pub(crate) use super::docker::check::teams::is_uuid;
 use manifest::IncompleteConfig;
+use manifest::access::AccessSection;
 use manifest::config::{Config, Target, UnmanagedSettings};
 use model::Name;
 use model::diag::{Code, Diagnostic, DocumentId, Path, PathSegment, Place};
@@ -63,8 +65,47 @@ pub fn check_config(config: &Config, document: DocumentId) -> Vec<Diagnostic> {
             );
         }
     }
+    let targets: Vec<OwnedName<'_>> = config
+        .targets
+        .iter()
+        .enumerate()
+        .map(|(owner, target)| OwnedName {
+            text: &target.name,
+            owner,
+        })
+        .collect();
+    let target_place = |index: usize| place(Path::root().key("targets").index(index).key("name"));
+    check_names("target name", &targets, target_place, &mut found);
+    if let Some(text) = &config.apply.branch {
+        let place = |_| place(Path::root().key("apply").key("branch"));
+        check_names("branch", &[OwnedName { text, owner: 0 }], place, &mut found);
+    }
+    check_audience_names(&config.access, document, &Path::root(), &mut found);
     found.extend(super::docker::check::access::check(config, document));
     found
+}
+
+/// Audiences whose names are displayed alike. `path` is the path to the mapping that contains `access`.
+fn check_audience_names(
+    access: &AccessSection,
+    document: DocumentId,
+    path: &Path,
+    found: &mut Vec<Diagnostic>,
+) {
+    let names: Vec<OwnedName<'_>> = access
+        .audiences
+        .iter()
+        .enumerate()
+        .map(|(owner, audience)| OwnedName {
+            text: &audience.name,
+            owner,
+        })
+        .collect();
+    let place = |index: usize| {
+        let audiences = path.clone().key("access").key("audiences");
+        Place::value(document, audiences.index(index).key("name"))
+    };
+    check_names("audience name", &names, place, found);
 }
 
 /// Checks the readable part of a configuration with schema errors. Consequences of these errors are
@@ -132,6 +173,20 @@ fn check_target(target: &Target, document: DocumentId, path: &Path, found: &mut 
     }
     check_paths(target, document, path, found);
     check_unmanaged(target, document, path, found);
+    let aliases: Vec<OwnedName<'_>> = target
+        .teams()
+        .keys()
+        .enumerate()
+        .map(|(owner, text)| OwnedName { text, owner })
+        .collect();
+    let alias_place = |index: usize| {
+        let alias = aliases[index].text;
+        Place::key(document, path.clone().key("teams").key(alias))
+    };
+    check_names("team alias", &aliases, alias_place, found);
+    if let Some(settings) = target.docker() {
+        check_audience_names(&settings.access, document, path, found);
+    }
     for (alias, uuid) in target.teams() {
         let at = || path.clone().key("teams").key(alias);
         if !is_uuid(uuid) {
@@ -173,6 +228,13 @@ fn check_unmanaged(
         (known, &known_path as &dyn Fn() -> Path),
         (removed, &removed_path),
     ] {
+        let owned: Vec<OwnedName<'_>> = names
+            .iter()
+            .enumerate()
+            .map(|(owner, text)| OwnedName { text, owner })
+            .collect();
+        let place = |index: usize| Place::value(document, list().index(index));
+        check_names("policy name", &owned, place, found);
         let mut seen = HashSet::new();
         for (index, name) in names.iter().enumerate() {
             if !seen.insert(name) {

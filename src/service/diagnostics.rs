@@ -20,6 +20,10 @@ pub(crate) fn is_error(diagnostic: &Diagnostic) -> bool {
     diagnostic.severity() == Severity::Error
 }
 
+pub(crate) fn is_warning(diagnostic: &Diagnostic) -> bool {
+    diagnostic.severity() == Severity::Warning
+}
+
 /// Sorts diagnostics by document; those of one document keep the order of the rules.
 pub(crate) fn sort(diagnostics: &mut [Diagnostic]) {
     diagnostics

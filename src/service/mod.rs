@@ -2,6 +2,7 @@
 
 pub mod chainloop;
 pub mod check_config;
+pub(crate) mod confusable;
 mod connect;
 pub(crate) mod diagnostics;
 pub mod docker;

@@ -13,6 +13,7 @@ use super::chainloop::{self, ChainloopConnections, EmulateChainloop};
 use super::connect::{ConnectError, Connecting, ServiceInfo, organization};
 pub use super::diagnostics::Checked;
 use super::diagnostics::sort;
+use super::docker::check::teams::is_uuid;
 use super::docker::check::{
     KnownTeams, PolicyInput, check as check_policies, check_tests as check_policy_tests,
 };
@@ -28,7 +29,8 @@ use super::pulumi::check::{PackInput, check_packs};
 use super::pulumi::{self, EmulatePulumi, PulumiConnections};
 use crate::plan::{ResourceKind, TargetInfo};
 use crate::run::service::{BeginReading, Reads, ServiceError, Writes};
-use crate::workspace::{CedarFile, ManifestSet, NamedSource};
+use crate::workspace::{CedarFile, InlinedDocument, ManifestSet, NamedSource};
+use access::People;
 use camino::Utf8Path;
 use clap::Subcommand;
 use http::{ApiError, HttpClient};
@@ -50,7 +52,7 @@ pub use super::docker::check::{
 // The lock file: digests of pack sources, and versions of documents that manifests refer to.
 pub use super::chainloop::lock::{PinMode, PinnedTarget, Pins};
 pub use super::chainloop::rewrite::{ReferenceRewrite, RewrittenFile};
-pub use super::pulumi::lock::lock_target as lock_packs;
+pub use super::pulumi::lock::{PackLockMode, lock_target as lock_packs};
 
 /// The manifests of one target, as they were read.
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +65,8 @@ pub struct Manifests<'a> {
     pub cedar_files: &'a HashMap<DocumentId, CedarFile>,
     /// The source of each policy pack.
     pub pack_sources: &'a HashMap<DocumentId, NamedSource>,
+    /// The documents that contain files of the repository, as they are written.
+    pub inlined: &'a HashMap<DocumentId, InlinedDocument>,
     /// The lock file; an empty one if there is none.
     pub lock: &'a LockFile,
     /// The manifests that are not valid.
@@ -83,6 +87,7 @@ impl<'a> Manifests<'a> {
             documents,
             cedar_files: &loaded.cedar_files,
             pack_sources: &loaded.pack_sources,
+            inlined: &loaded.inlined,
             lock: &set.loaded.lock,
             invalid: InvalidManifests::of_target(set, loaded),
         })
@@ -174,6 +179,7 @@ pub fn check(manifests: &Manifests<'_>, facts: &ServerFacts) -> Checked {
         documents,
         cedar_files,
         pack_sources,
+        inlined,
         lock,
         invalid,
     } = *manifests;
@@ -194,6 +200,7 @@ pub fn check(manifests: &Manifests<'_>, facts: &ServerFacts) -> Checked {
     let native = check_documents(&DocumentInput {
         target,
         documents,
+        inlined,
         schemas: &facts.schemas,
         invalid,
     });
@@ -230,6 +237,7 @@ pub const IMPORT_EXAMPLES: &str = "Examples:
 pub const LOCK_EXAMPLES: &str = "Examples:
   polwarden lock
   polwarden lock --check
+  polwarden lock --from-pack   record the policies that the build of each pack wrote down
   polwarden lock --update      for versions that were never published, and to move pins to the latest version
   polwarden lock --rewrite     write name@sha256:… wherever a manifest refers to a policy of Chainloop";
 
@@ -465,6 +473,43 @@ pub fn declared_names(documents: &[&Document]) -> DeclaredNames {
 pub async fn teams(connections: &Connections, target: &Target) -> Result<Vec<Team>, OpenError> {
     let reader = connections.docker(target)?.reader(target)?;
     Ok(reader.teams().await?)
+}
+
+/// The names of the teams in these formulas that have no alias, each with the team's UUID. The
+/// server is asked only if there are such teams. Without an answer there are no names: they are for
+/// reading only.
+pub async fn team_names<'p>(
+    connections: &Connections,
+    target: &Target,
+    people: impl Iterator<Item = &'p People>,
+) -> BTreeMap<String, String> {
+    let mut groups = people
+        .flat_map(|people| &people.0)
+        .flat_map(|membership| membership.all_of.iter().chain(&membership.none_of));
+    if !groups.any(|group| is_uuid(group)) {
+        return BTreeMap::new();
+    }
+    let teams = match teams(connections, target).await {
+        Ok(teams) => teams,
+        Err(error) => {
+            tracing::info!("names of teams are not shown: {error}");
+            return BTreeMap::new();
+        }
+    };
+    let mut names: BTreeMap<String, Option<String>> = BTreeMap::new();
+    for team in teams {
+        // A name that several teams have, or that is the alias of another one, would mislead.
+        let id = team.id.to_string();
+        let is_free = !target.teams().contains_key(&team.name);
+        names
+            .entry(team.name)
+            .and_modify(|known| *known = None)
+            .or_insert(is_free.then_some(id));
+    }
+    names
+        .into_iter()
+        .filter_map(|(name, id)| Some((name, id?)))
+        .collect()
 }
 
 /// What the server says about names in a target's manifests that only it can confirm. Its teams are

@@ -1,6 +1,7 @@
 //! Finds, reads and parses the manifests of all targets, in parallel.
 
 pub mod file;
+mod inline;
 mod packs;
 pub mod state;
 
@@ -16,7 +17,9 @@ use manifest::lock::LockFile;
 use manifest::{Document, IncompleteDocument, MAX_BYTES, Manifest, ParsedFile};
 use model::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, Severity, SourceMap};
 
-pub use packs::NamedSource;
+use inline::InlineFiles;
+pub use inline::InlinedDocument;
+pub use packs::{NamedSource, project_runtime};
 
 #[derive(Debug)]
 pub struct LoadedTarget {
@@ -31,6 +34,8 @@ pub struct LoadedTarget {
     /// The text of `spec.cedar.file` by document, for files that could be read.
     pub cedar_files: HashMap<DocumentId, CedarFile>,
     pub pack_sources: HashMap<DocumentId, NamedSource>,
+    /// The documents that contain files of the repository, as they are written.
+    pub inlined: HashMap<DocumentId, InlinedDocument>,
 }
 
 /// A file with Cedar text.
@@ -49,6 +54,8 @@ pub struct LoadedManifests {
     pub diagnostics: Vec<Diagnostic>,
     /// The number of manifest files that were read.
     pub files: usize,
+    /// The files that documents of Chainloop contain and that could be read.
+    pub inlined: BTreeMap<Utf8PathBuf, Arc<[u8]>>,
     /// Empty without a lock file.
     pub lock: LockFile,
     /// Files below the paths of targets that are not read because of their names, sorted.
@@ -193,6 +200,7 @@ pub fn load(
         source,
         known: BTreeMap::new(),
     };
+    let mut inline_files = InlineFiles::new(source);
     let targets = lists.iter().enumerate().map(|(index, list)| {
         let positions: Vec<Option<usize>> = list
             .paths
@@ -218,6 +226,12 @@ pub fn load(
             .collect();
         let cedar_files = cedar.of(&both, sources, &mut diagnostics);
         let pack_sources = packs::sources(source, &both, sources);
+        let settings = config.targets.get(index).and_then(Target::chainloop);
+        let inlined = if settings.is_some_and(|settings| settings.inline) {
+            inline_files.of(&documents, sources, &mut diagnostics)
+        } else {
+            HashMap::new()
+        };
         LoadedTarget {
             index,
             documents,
@@ -225,6 +239,7 @@ pub fn load(
             unreadable,
             cedar_files,
             pack_sources,
+            inlined,
         }
     });
     let targets = targets.collect();
@@ -240,6 +255,7 @@ pub fn load(
         targets,
         diagnostics,
         files,
+        inlined: inline_files.into_files(),
         lock,
         skipped,
         lock_is_invalid,

@@ -263,3 +263,187 @@ mod unix {
         assert_eq!(loaded.targets[0].documents.len(), 1);
     }
 }
+
+/// Loads these files for a target of Chainloop that embeds files.
+fn inlined(files: &[(&str, &[u8])]) -> (LoadedManifests, TempDir) {
+    let directory = tree(files);
+    git2::Repository::init(directory.path()).unwrap();
+    let mut sources = SourceMap::default();
+    let text = "apiVersion: polwarden/v1\nkind: Config\ntargets:\n  - {name: t, provider: chainloop, organization: o, paths: [p], inline: true}\n";
+    let file = sources.add("polwarden.yaml", text);
+    let (config, document) = parse_config(file, text).unwrap();
+    let work = WorkTree::open(directory.path()).unwrap();
+    let loaded = load(&work, &config, document, &mut sources);
+    (loaded, directory)
+}
+
+fn native(name: &str, spec: &str) -> String {
+    format!(
+        "apiVersion: chainloop.dev/v1\nkind: Policy\nmetadata: {{name: {name}}}\nspec:\n  {spec}\n"
+    )
+}
+
+/// The values of the documents with the content of their files.
+fn values(loaded: &LoadedManifests) -> Vec<serde_json::Value> {
+    let target = &loaded.targets[0];
+    let found = target
+        .documents
+        .iter()
+        .filter_map(|document| target.inlined.get(&document.id));
+    found
+        .map(|one| manifest::plain_yaml(one.bytes.text().unwrap()).unwrap())
+        .collect()
+}
+
+#[test]
+fn documents_of_chainloop_contain_the_files_that_they_name() {
+    let script = b"package main\nx := 1\n";
+    let digest = model::digest::Digest::of(native("q", "embedded: y").as_bytes());
+    let group = format!(
+        "apiVersion: chainloop.dev/v1\nkind: PolicyGroup\nmetadata: {{name: g}}\nspec:\n  policies:\n    attestation:\n      \
+         - ref: file://../q/q.yaml@{digest}\n      - ref: file://../q/r.yaml # own script\n"
+    );
+    let (loaded, _directory) = inlined(&[
+        ("p/a.yaml", native("a", "path: ../rego/a.rego").as_bytes()),
+        (
+            "p/b.yaml",
+            native("b", "policies: [{ref: file://b.wasm}, {path: b.WASM}]\n  auto_match: {ref: ../rego/a.rego}").as_bytes(),
+        ),
+        ("p/c.yaml", native("c", "embedded: x").as_bytes()),
+        ("p/g.yaml", group.as_bytes()),
+        ("rego/a.rego", script),
+        ("p/b.wasm", b"\0asm\x01\0\0\0"),
+        ("p/b.WASM", b"\0asm\x02"),
+        ("q/q.yaml", native("q", "embedded: y").as_bytes()),
+        ("q/r.yaml", native("r", "path: ../rego/a.rego\n  inputs: ~").as_bytes()),
+    ]);
+    assert_eq!(codes(&loaded), []);
+    let [a, b, g] = &*values(&loaded) else {
+        panic!("three documents")
+    };
+    let script = std::str::from_utf8(script).unwrap();
+    assert_eq!(a["spec"], serde_json::json!({"embedded": script}));
+    assert_eq!(
+        b["spec"],
+        serde_json::json!({
+            "policies": [{"embedded": "AGFzbQEAAAA="}, {"embedded": "AGFzbQI="}],
+            "auto_match": {"embedded": script}
+        })
+    );
+    let attached = &g["spec"]["policies"]["attestation"];
+    assert_eq!(attached[0]["embedded"]["spec"]["embedded"], "y");
+    assert_eq!(attached[1]["embedded"]["spec"]["embedded"], script);
+    let target = &loaded.targets[0];
+    let files = target
+        .documents
+        .iter()
+        .filter_map(|document| target.inlined.get(&document.id));
+    let files: Vec<Vec<&str>> = files
+        .map(|one| one.files.iter().map(|file| file.as_str()).collect())
+        .collect();
+    assert_eq!(
+        files,
+        [
+            vec!["rego/a.rego"],
+            vec!["p/b.WASM", "p/b.wasm", "rego/a.rego"],
+            vec!["q/q.yaml", "q/r.yaml", "rego/a.rego"]
+        ]
+    );
+}
+
+#[test]
+fn embedded_files_have_the_boundary_and_the_limits_of_manifests() {
+    let large = vec![b'x'; MAX_BYTES + 1];
+    let outside = tree(&[("secret.rego", b"package secret\n")]);
+    for (reference, wanted) in [
+        ("path: missing.rego", Code::TargetPathInvalid),
+        ("path: ../../secret.rego", Code::TargetPathInvalid),
+        ("path: /etc/hostname", Code::TargetPathInvalid),
+        ("path: file:///etc/hostname", Code::TargetPathInvalid),
+        ("path: ../.git/config", Code::TargetPathInvalid),
+        ("path: .", Code::FileUnreadable),
+        ("path: large.rego", Code::FileTooLarge),
+        ("path: latin.rego", Code::FileNotUtf8),
+        ("path: text.wasm", Code::ReferenceInvalid),
+        ("path: &a ok.rego\n  description: *a", Code::UnknownField),
+    ] {
+        let (loaded, _directory) = inlined(&[
+            ("p/a.yaml", native("a", reference).as_bytes()),
+            ("p/ok.rego", b"package ok\n"),
+            ("p/large.rego", &large),
+            ("p/latin.rego", b"\xff"),
+            ("p/text.wasm", b"package main\n"),
+        ]);
+        assert_eq!(codes(&loaded), [wanted], "{reference}");
+        assert!(values(&loaded).is_empty(), "{reference}");
+    }
+    let many = (0..3)
+        .map(|_| "{path: big.rego}")
+        .collect::<Vec<_>>()
+        .join(", ");
+    let (loaded, _directory) = inlined(&[
+        (
+            "p/a.yaml",
+            native("a", &format!("policies: [{many}]")).as_bytes(),
+        ),
+        ("p/big.rego", &large[..MAX_BYTES / 2 + 1]),
+    ]);
+    assert_eq!(codes(&loaded), [Code::FileTooLarge]);
+    #[cfg(unix)]
+    {
+        let directory = tree(&[(
+            "p/a.yaml",
+            native("a", "path: ../rego/link.rego").as_bytes(),
+        )]);
+        std::fs::create_dir(directory.path().join("rego")).unwrap();
+        let link = directory.path().join("rego/link.rego");
+        std::os::unix::fs::symlink(outside.path().join("secret.rego"), link).unwrap();
+        git2::Repository::init(directory.path()).unwrap();
+        let mut sources = SourceMap::default();
+        let text = "apiVersion: polwarden/v1\nkind: Config\ntargets:\n  - {name: t, provider: chainloop, organization: o, paths: [p], inline: true}\n";
+        let file = sources.add("polwarden.yaml", text);
+        let (config, document) = parse_config(file, text).unwrap();
+        let work = WorkTree::open(directory.path()).unwrap();
+        let loaded = load(&work, &config, document, &mut sources);
+        assert_eq!(codes(&loaded), [Code::SymlinkOutside]);
+    }
+}
+
+#[test]
+fn a_policy_is_embedded_only_if_it_is_one_and_has_its_digest() {
+    for (reference, why) in [
+        ("file://q.yaml@sha256:0000", "has the digest sha256:"),
+        ("file://two.yaml", "more than one document"),
+        ("file://ok.rego", "cannot be embedded"),
+        ("file://broken.yaml", "cannot be embedded"),
+    ] {
+        let group = format!(
+            "apiVersion: chainloop.dev/v1\nkind: PolicyGroup\nmetadata: {{name: g}}\nspec: {{policies: {{attestation: [{{ref: '{reference}'}}]}}}}\n"
+        );
+        let one = native("q", "embedded: y");
+        let (loaded, _directory) = inlined(&[
+            ("p/g.yaml", group.as_bytes()),
+            ("q.yaml", one.as_bytes()),
+            ("p/q.yaml", one.as_bytes()),
+            (
+                "p/two.yaml",
+                format!("{one}---\n{}", native("r", "embedded: z")).as_bytes(),
+            ),
+            ("p/ok.rego", b"package ok\n"),
+            (
+                "p/broken.yaml",
+                native("s", "path: missing.rego").as_bytes(),
+            ),
+        ]);
+        let found: Vec<_> = loaded
+            .diagnostics
+            .iter()
+            .filter(|it| it.code == Code::ReferenceInvalid)
+            .collect();
+        assert!(
+            found.iter().any(|it| it.message.contains(why)),
+            "{reference}: {:?}",
+            loaded.diagnostics
+        );
+    }
+}

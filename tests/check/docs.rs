@@ -26,10 +26,10 @@ fn every_code_has_its_row() {
         let [_, severity, meaning, wrong, right] = row.as_slice() else {
             panic!("{code} has {} cells", row.len())
         };
-        let expected = if code.severity() == Severity::Error {
-            "error"
-        } else {
-            "warning"
+        let expected = match code.severity() {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
         };
         assert_eq!(*severity, expected, "{code}");
         assert_eq!(*meaning, code.description(), "{code}");

@@ -1,5 +1,7 @@
 //! Documents of Chainloop: manifests with the findings that they must give.
 
+use std::collections::HashMap;
+
 use manifest::config::Target;
 use manifest::{Document, parse};
 use model::chainloop::{DocumentKind, InputsSchema, LocalReferenceKind, Reference};
@@ -81,6 +83,7 @@ fn check_with(policy: &str, group: &str, schemas: &InputsSchemas) -> Seen {
     let checked = check_documents(&DocumentInput {
         target: &target(),
         documents: &documents,
+        inlined: &HashMap::new(),
         schemas,
         invalid: Default::default(),
     });
@@ -260,6 +263,14 @@ fn types_and_phases_are_those_that_mean_something() {
         );
     }
     assert_eq!(with_policy(kind, "kind: STRING"), Vec::<String>::new());
+    assert_eq!(
+        with_policy(kind, "kind: NEW_REPORT_JSON"),
+        ["material-type-unknown policy:spec.policies[0].kind"]
+    );
+    assert_eq!(
+        with_group("type: SBOM_CYCLONEDX_JSON", "type: NEW_REPORT_JSON"),
+        ["material-type-unknown group:spec.policies.materials[0].type"]
+    );
     for refused in ["STRING", "ARTIFACT", "EVIDENCE", "11"] {
         let text = format!(
             "apiVersion: chainloop.dev/v1\nkind: Policy\nmetadata: {{name: a}}\nspec: {{embedded: x, type: {refused}}}\n"
@@ -505,7 +516,7 @@ fn hostile_documents_are_bounded() {
     );
     let wide = format!(
         "{head}  policies:\n{}",
-        "    - {kind: ARTIFACTS}\n".repeat(20_000)
+        "    - {kind: artifacts}\n".repeat(20_000)
     );
     let bomb = format!(
         "{head}  policies: [&a [x, x, x, x], &b [*a, *a, *a, *a, *a, *a], &c [*b, *b, *b, *b, *b, *b]]\n"
@@ -523,6 +534,13 @@ fn hostile_documents_are_bounded() {
             parsed.diagnostics.len()
         );
     }
+    // New types are warnings. There are not more than are ever shown.
+    let new = format!(
+        "{head}  policies:\n{}",
+        "    - {kind: ARTIFACTS, embedded: x}\n".repeat(20_000)
+    );
+    let warnings = check_with(&new, "", &InputsSchemas::new()).show();
+    assert_eq!(warnings.len(), 200);
     // Each of these would not end, were the whole file read again for each document, or each input for each attachment.
     let policies: String = (0..8_000)
         .map(|n| {

@@ -27,6 +27,7 @@ fn findings_at(target: &str, text: &str) -> Vec<String> {
         documents: &documents,
         cedar_files: &HashMap::new(),
         pack_sources: &HashMap::new(),
+        inlined: &HashMap::new(),
         lock: &LockFile::default(),
         invalid: InvalidManifests {
             incomplete: &incomplete,
@@ -150,6 +151,7 @@ fn no_schema_error_has_consequences() {
                 documents: &documents,
                 cedar_files: &HashMap::new(),
                 pack_sources: &HashMap::new(),
+                inlined: &HashMap::new(),
                 lock: &LockFile::default(),
                 invalid: InvalidManifests {
                     incomplete,

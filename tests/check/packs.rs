@@ -5,7 +5,7 @@ use std::fs;
 use git::WorkTree;
 use manifest::lock::{LockFile, TargetLock, VersionLock};
 use manifest::{parse_config, parse_lock};
-use model::diag::{Place, SourceMap};
+use model::diag::{Code, Place, SourceMap};
 use model::pulumi::{EnforcementLevel, PolicySelector};
 use polwarden::render::diagnostics::{DiagnosticAmount, human};
 use polwarden::service::pulumi::check::{CheckedPacks, PackInput, check_packs};
@@ -82,6 +82,7 @@ impl World {
         world.write("policies/pack.yaml", PACK);
         world.write("policies/group.yaml", GROUP);
         world.write("packs/guard/PulumiPolicy.yaml", PROJECT);
+        world.write("packs/guard/package.json", "{\"main\": \"index.ts\"}\n");
         world.write("packs/guard/index.ts", "export {};\n");
         world.lock();
         world.write("policies/pack.yaml", pack);
@@ -103,6 +104,7 @@ impl World {
             let version = VersionLock {
                 source: pack.source.digest.clone(),
                 files: pack.source.files.clone(),
+                policies: None,
             };
             target
                 .policy_packs
@@ -212,7 +214,7 @@ fn a_sound_repository_gives_what_is_desired() {
     assert_eq!(pack.source.path, "packs/guard");
     assert_eq!(
         pack.source.files.keys().collect::<Vec<_>>(),
-        ["PulumiPolicy.yaml", "index.ts"]
+        ["PulumiPolicy.yaml", "index.ts", "package.json"]
     );
     assert_eq!(
         pack.locked.values().next().unwrap().digest,
@@ -459,6 +461,35 @@ fn packs_that_nobody_declares_need_a_version() {
 }
 
 #[test]
+fn accounts_belong_to_groups_of_accounts() {
+    let accounts = |text: &str| {
+        let stacks = "  stacks:\n    - name: prod\n      routingProject: web\n";
+        with_group(stacks, text)
+    };
+    assert_eq!(
+        accounts("  accounts: [aws]\n"),
+        ["invalid-value group:spec.accounts"]
+    );
+    assert_eq!(
+        accounts("  entityType: accounts\n  accounts: [aws, aws]\n"),
+        ["duplicate-value group:spec.accounts[1] group:spec.accounts[0]"]
+    );
+    assert_eq!(
+        accounts("  entityType: accounts\n  accounts: [aws]\n  agentPoolId: \"\"\n"),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        with_group(
+            "- name: guard\n",
+            "- name: guard\n      environments: [a, b, a]\n"
+        ),
+        [
+            "duplicate-value group:spec.policyPacks[0].environments[2] group:spec.policyPacks[0].environments[0]"
+        ]
+    );
+}
+
+#[test]
 fn sources_are_there_and_inside_and_whole() {
     for (source, expected) in [
         ("../packs/gard", true),
@@ -498,6 +529,134 @@ fn sources_are_there_and_inside_and_whole() {
             shown[0], "pack-source-invalid pack:spec.source",
             "{project}: {shown:?}"
         );
+    }
+}
+
+/// The messages of the diagnostics for a pack with these files.
+fn with_source(files: &[(&str, &str)]) -> Vec<String> {
+    let world = World::new(PACK, GROUP);
+    for name in ["index.ts", "package.json"] {
+        fs::remove_file(world.folder.path().join("packs/guard").join(name)).unwrap();
+    }
+    for (name, text) in files {
+        world.write(&format!("packs/guard/{name}"), text);
+    }
+    let seen = world.check();
+    let found = seen.checked.diagnostics.iter();
+    let found = found.filter(|found| found.code == Code::PackSourceInvalid);
+    let shown = seen.show();
+    let shown = shown
+        .iter()
+        .find(|line| line.starts_with("pack-source-invalid"));
+    if let Some(shown) = shown {
+        assert_eq!(shown, "pack-source-invalid pack:spec.source");
+        assert!(seen.checked.packs.is_empty());
+    }
+    found.map(|found| found.message.clone()).collect()
+}
+
+#[test]
+fn a_pack_whose_entry_point_is_not_in_the_archive_is_refused() {
+    let python = ("PulumiPolicy.yaml", "runtime: python\n");
+    let refused: &[(&[(&str, &str)], &str)] = &[
+        (
+            &[
+                ("package.json", r#"{"main": "bin/index.js"}"#),
+                ("index.ts", ""),
+            ],
+            "`main` of `package.json` is `bin/index.js`",
+        ),
+        (
+            &[
+                ("package.json", r#"{"files": ["PulumiPolicy.yaml", "bin"]}"#),
+                ("index.js", ""),
+                ("bin/.npmrc", ""),
+            ],
+            "`files` of `package.json` is `bin`",
+        ),
+        // `exports` does not make npm include a file that `files` does not list.
+        (
+            &[
+                (
+                    "package.json",
+                    r#"{"exports": {".": {"types": "./t.d.ts", "require": "./bin/a.js"}}, "files": ["PulumiPolicy.yaml", "lib"]}"#,
+                ),
+                ("bin/a.js", ""),
+                ("lib/b.js", ""),
+            ],
+            "`exports` of `package.json` is `./bin/a.js`",
+        ),
+        (
+            &[("package.json", r#"{"exports": "./a.js"}"#)],
+            "`exports` of `package.json` is `./a.js`",
+        ),
+        (
+            &[("package.json", "{}"), ("policy.js", "")],
+            "`package.json` has no `main`, and the archive contains no `index.js` or `index.ts`",
+        ),
+        (&[("index.js", "")], "missing `package.json`"),
+        (
+            &[
+                ("PulumiPolicy.yaml", "runtime: nodejs\nmain: src/\n"),
+                ("package.json", "{}"),
+                ("index.js", ""),
+            ],
+            "`main` of `PulumiPolicy.yaml` is `src/`",
+        ),
+        (
+            &[python, ("policy.py", "")],
+            "`__main__.py` is not in the archive",
+        ),
+        (
+            &[python, ("__main__.py", ""), (".gitignore", "__main__.py\n")],
+            "`__main__.py` is not in the archive",
+        ),
+        (
+            &[
+                ("PulumiPolicy.yaml", "runtime: python\nmain: app\n"),
+                ("__main__.py", ""),
+            ],
+            "`main` of `PulumiPolicy.yaml` is `app`",
+        ),
+    ];
+    for (files, wanted) in refused {
+        let found = with_source(files);
+        assert!(
+            found.len() == 1 && found[0].contains(wanted),
+            "{files:?}: {found:?}"
+        );
+    }
+    let accepted: &[&[(&str, &str)]] = &[
+        &[
+            (
+                "package.json",
+                r#"{"main": "bin/index.js", "files": ["bin", "PulumiPolicy.yaml"]}"#,
+            ),
+            ("bin/index.js", ""),
+            (".gitignore", "/bin/\n"),
+        ],
+        &[
+            ("package.json", r#"{"main": "./lib"}"#),
+            ("lib/index.js", ""),
+        ],
+        &[("package.json", r#"{"main": "policy"}"#), ("policy.ts", "")],
+        &[
+            ("package.json", r#"{"exports": {"require": "./a.cjs"}}"#),
+            ("a.cjs", ""),
+        ],
+        &[("package.json", "{}"), ("index.ts", "")],
+        &[python, ("__main__.py", "")],
+        &[
+            ("PulumiPolicy.yaml", "runtime: python\nmain: .\n"),
+            (
+                "pyproject.toml",
+                "[project]\nname = \"guard\"\n[build-system]\nbuild-backend = \"x\"\n",
+            ),
+        ],
+        &[("PulumiPolicy.yaml", "runtime: opa\n"), ("a.rego", "")],
+    ];
+    for files in accepted {
+        assert_eq!(with_source(files), Vec::<String>::new(), "{files:?}");
     }
 }
 

@@ -9,6 +9,7 @@ use emulator::chainloop::{
 use serde_json::Value;
 
 use super::sandbox::{SECRET, Sandbox};
+use crate::git_command::{commit_all, init};
 
 const TARGET: &str = "apiVersion: polwarden/v1\nkind: Config\ntargets:\n  - name: builds\n    provider: chainloop\n    \
                       organization: my-org\n    paths: [policies]\n    writes: true\n";
@@ -73,6 +74,8 @@ fn the_example_is_sound() {
         "policies/sbom-licenses.yaml",
         "policies/sbom-freshness.yaml",
         "policies/sbom-quality.yaml",
+        "policies/sbom-present.yaml",
+        "policies/sbom-present.rego",
     ] {
         sandbox.write(name, std::fs::read(root.join(name)).unwrap());
     }
@@ -122,7 +125,7 @@ fn documents_are_imported_byte_for_byte() {
     assert_eq!(sandbox.read("policies/p.yaml"), policy);
     assert_eq!(sandbox.read("policies/group-g.yaml"), group("g"));
     let ran = sandbox.expect(0, &["plan", "--detailed-exitcode"]);
-    assert!(ran.out.contains("nothing is to do"), "{}", ran.out);
+    assert!(ran.out.contains("No changes."), "{}", ran.out);
     let files = sandbox.files();
     let ran = sandbox.expect(0, &["import", "--only", "p"]);
     assert!(ran.out.contains("has the live bytes"), "{}", ran.out);
@@ -293,4 +296,207 @@ fn single_operations_are_called_and_no_token_is_shown() {
         wrong.err
     );
     drop(running);
+}
+
+#[test]
+fn contracts_next_to_policies_are_skipped_with_a_note() {
+    let (sandbox, _running) = served(&[], &[]);
+    sandbox.write("policies/p.yaml", policy("p", "x"));
+    let contract = "apiVersion: chainloop.dev/v1\nkind: Contract\nmetadata: {name: c}\nspec:\n  materials: []\n";
+    sandbox.write("policies/c.yaml", contract);
+    let ran = sandbox.expect(0, &["validate", "--strict"]);
+    assert!(
+        ran.text().contains("note[document-skipped]"),
+        "{}",
+        ran.text()
+    );
+    assert!(ran.out.contains("2 manifest files: valid\n"), "{}", ran.out);
+    let report = sandbox.expect(0, &["validate", "--format", "json"]).json();
+    assert_eq!(
+        (&report["errors"], &report["warnings"]),
+        (&0.into(), &0.into())
+    );
+    assert_eq!(report["diagnostics"][0]["severity"], "note");
+    let ran = sandbox.expect(0, &["validate", "--format", "github"]);
+    assert!(ran.out.contains("::notice"), "{}", ran.out);
+    sandbox.expect(0, &["fmt", "--check"]);
+    let ran = sandbox.expect(0, &["plan"]);
+    assert!(ran.out.contains("1 create policy"), "{}", ran.out);
+    // One new type of material does not block the repository.
+    sandbox.write(
+        "policies/q.yaml",
+        policy("q", "x").replace("SARIF", "NEW_TYPE"),
+    );
+    let ran = sandbox.expect(0, &["plan"]);
+    assert!(
+        ran.out.contains("2 create policy") || ran.out.contains("2 create policies"),
+        "{}",
+        ran.out
+    );
+    sandbox.expect(3, &["validate", "--strict"]);
+}
+
+const INLINE: &str = "    inline: true\n";
+
+/// A policy with a script and a module in files.
+fn with_files(name: &str) -> String {
+    format!(
+        "apiVersion: chainloop.dev/v1\nkind: Policy\nmetadata:\n  name: {name}\nspec:\n  policies:\n    - kind: SARIF # note\n      \
+         path: rules/check.rego\n    - kind: ATTESTATION\n      ref: file://rules/check.wasm\n"
+    )
+}
+
+/// What the service gets: the bytes of the manifest with the content of the files. The base64 is
+/// that of `printf '\0asm\1\0\0\0' | base64`.
+fn embedded(name: &str) -> String {
+    with_files(name)
+        .replace(
+            "# note\n      path: rules/check.rego\n",
+            "# note\n      embedded: |\n        package main\n\n        \tallow := true\n",
+        )
+        .replace("ref: file://rules/check.wasm", "embedded: \"AGFzbQEAAAA=\"")
+}
+
+const REGO: &str = "package main\n\n\tallow := true\n";
+const WASM: &[u8] = b"\0asm\x01\0\0\0";
+
+/// A committed repository with such a policy.
+fn inlining() -> (Sandbox, RunningEmulator, git2::Repository) {
+    let (sandbox, running) = served(&[], &[]);
+    sandbox.write("polwarden.yaml", format!("{TARGET}{INLINE}"));
+    sandbox.write(".gitignore", ".polwarden/\n*.ignored.rego\n");
+    sandbox.write("policies/p.yaml", with_files("p"));
+    sandbox.write("policies/rules/check.rego", REGO);
+    sandbox.write("policies/rules/check.wasm", WASM);
+    init(&sandbox.path("."));
+    commit_all(&sandbox.path("."));
+    let repository = git2::Repository::open(sandbox.path(".")).unwrap();
+    (sandbox, running, repository)
+}
+
+/// The digest that a plan of one document shows.
+fn planned_digest(sandbox: &Sandbox, more: &[&str]) -> String {
+    let ran = sandbox.expect(0, &[&["plan", "--format", "json"], more].concat());
+    let document = &ran.json()["targets"][0]["documents"][0];
+    assert_eq!(
+        document["inlined"],
+        serde_json::json!(["policies/rules/check.rego", "policies/rules/check.wasm"])
+    );
+    document["digest"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn files_are_embedded_on_request_and_the_plan_names_them() {
+    let (sandbox, _running, _) = inlining();
+    let ran = sandbox.expect(0, &["validate", "--strict"]);
+    assert!(!ran.text().contains("local-reference"), "{}", ran.text());
+    let ran = sandbox.expect(0, &["plan"]);
+    assert!(
+        ran.out
+            .contains("contains policies/rules/check.rego, policies/rules/check.wasm"),
+        "{}",
+        ran.out
+    );
+    sandbox.expect(0, &["plan", "--out", "plan.json"]);
+    sandbox.expect(0, &["apply", "plan.json", "--auto-approve"]);
+    let call = [
+        "call",
+        "PolicyService_Get",
+        "--target",
+        "builds",
+        "--field",
+        "policy_name=p",
+    ];
+    let answer = sandbox.expect(0, &call).json();
+    let digest = model::digest::Digest::of(embedded("p").as_bytes());
+    assert_eq!(answer["digest"], digest.to_string());
+    // A different script is a different version, although the manifest is the same.
+    sandbox.expect(0, &["plan", "--detailed-exitcode"]);
+    sandbox.write(
+        "policies/rules/check.rego",
+        "package main\n\n\tallow := false\n",
+    );
+    sandbox.expect(2, &["plan", "--detailed-exitcode"]);
+    // Drift is a difference from the commit.
+    sandbox.expect(0, &["drift"]);
+    commit_all(&sandbox.path("."));
+    let ran = sandbox.expect(8, &["drift"]);
+    assert!(ran.out.contains("policies/rules/check.rego"), "{}", ran.out);
+    sandbox.write("policies/rules/check.rego", REGO);
+    commit_all(&sandbox.path("."));
+    // The manifest with its files has the live bytes, so there is nothing to import.
+    let ran = sandbox.expect(0, &["import", "--only", "p"]);
+    assert!(ran.out.contains("has the live bytes"), "{}", ran.out);
+    assert_eq!(sandbox.read("policies/p.yaml"), with_files("p"));
+    // Without the setting, the document is held and the help names the setting.
+    sandbox.write("polwarden.yaml", TARGET);
+    let ran = sandbox.expect(0, &["validate"]);
+    assert!(ran.text().contains("`inline: true`"), "{}", ran.text());
+    let ran = sandbox.expect(0, &["plan"]);
+    assert!(ran.out.contains("it names files"), "{}", ran.out);
+}
+
+#[test]
+fn embedded_files_are_the_same_bytes_on_every_machine() {
+    let (sandbox, _running, repository) = inlining();
+    let digest = planned_digest(&sandbox, &[]);
+    assert_eq!(
+        digest,
+        model::digest::Digest::of(embedded("p").as_bytes()).to_string()
+    );
+    assert_eq!(planned_digest(&sandbox, &["--at", "HEAD"]), digest);
+    assert_eq!(planned_digest(&sandbox, &["--staged"]), digest);
+    // A checkout that converts line endings.
+    repository
+        .config()
+        .unwrap()
+        .set_str("core.autocrlf", "true")
+        .unwrap();
+    sandbox.write("policies/rules/check.rego", REGO.replace('\n', "\r\n"));
+    sandbox.write("policies/p.yaml", with_files("p").replace('\n', "\r\n"));
+    assert_eq!(planned_digest(&sandbox, &[]), digest);
+    // What is staged or committed is read there, and not the work tree.
+    sandbox.write("policies/rules/check.rego", "package other\n\n");
+    assert_eq!(planned_digest(&sandbox, &["--at", "HEAD"]), digest);
+    assert_eq!(planned_digest(&sandbox, &["--staged"]), digest);
+    let other = planned_digest(&sandbox, &[]);
+    assert_ne!(other, digest);
+    let mut index = repository.index().unwrap();
+    index
+        .add_path("policies/rules/check.rego".as_ref())
+        .unwrap();
+    index.write().unwrap();
+    assert_eq!(planned_digest(&sandbox, &["--staged"]), other);
+}
+
+#[test]
+fn embedded_files_must_be_committed_in_a_pipeline() {
+    let (mut sandbox, _running, repository) = inlining();
+    sandbox.set("CI", "true");
+    let apply = ["apply", "--auto-approve", "--require-branch", "main"];
+    let refused = |sandbox: &Sandbox| {
+        let ran = sandbox.expect(5, &apply);
+        let says = "files here are not as they were committed";
+        assert!(ran.err.contains(says), "{}", ran.err);
+    };
+    sandbox.write("policies/rules/check.rego", "package changed\n\n");
+    refused(&sandbox);
+    // The index cannot hide the change.
+    let mut index = repository.index().unwrap();
+    let mut entry = index
+        .get_path("policies/rules/check.rego".as_ref(), 0)
+        .unwrap();
+    entry.flags |= git2::IndexEntryFlag::VALID.bits();
+    index.add(&entry).unwrap();
+    index.write().unwrap();
+    refused(&sandbox);
+    sandbox.write("policies/rules/check.rego", REGO);
+    let ignored = with_files("p").replace("check.rego", "check.ignored.rego");
+    sandbox.write("policies/p.yaml", ignored);
+    sandbox.write("policies/rules/check.ignored.rego", REGO);
+    commit_all(&sandbox.path("."));
+    refused(&sandbox);
+    sandbox.write("policies/p.yaml", with_files("p"));
+    commit_all(&sandbox.path("."));
+    sandbox.expect(0, &apply);
 }

@@ -193,7 +193,7 @@ fn a_guard_is_5_and_names_the_way_past_it() {
     );
     assert!(ran.err.contains("--ack deletes=4"), "{}", ran.err);
     assert!(
-        ran.out.contains("4 delete rule"),
+        ran.out.contains("(4 API calls)"),
         "the whole plan is shown: {}",
         ran.out
     );

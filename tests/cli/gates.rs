@@ -87,7 +87,7 @@ fn a_widening_is_refused_with_its_witness_and_the_line_to_blame() {
         ran.out
     );
     assert!(
-        ran.out.contains("Plan: 1 call"),
+        ran.out.contains("(1 API call)"),
         "the whole plan is shown: {}",
         ran.out
     );
@@ -136,8 +136,7 @@ fn a_deny_that_goes_is_to_blame() {
     sandbox.expect(0, &["apply", EMBEDDED, "--auto-approve"]);
     sandbox.write("policies/p.yaml", rules(&[allow]));
     let ran = sandbox.expect(4, &["plan", EMBEDDED, "--deny-widening"]);
-    let line =
-        "what goes: the deny of `b.example.com` by policy \"p\", rule \"d\" (policies/p.yaml:4)";
+    let line = "removed: deny of `b.example.com` by policy \"p\", rule \"d\" (policies/p.yaml:4)";
     assert!(ran.out.contains(line), "{}", ran.out);
 }
 
@@ -176,7 +175,7 @@ fn never_and_always_are_held_by_validate_plan_and_apply() {
     );
     // It is so already: that is no reason to pass over it.
     let ran = sandbox.expect(4, &["plan", EMBEDDED]);
-    assert!(ran.out.contains("so before this plan too"), "{}", ran.out);
+    assert!(ran.out.contains("also before this plan"), "{}", ran.out);
     sandbox.expect(4, &["apply", EMBEDDED, "--auto-approve"]);
 }
 
@@ -236,7 +235,7 @@ fn a_change_cannot_loosen_its_own_gate_unseen() {
     sandbox.expect(0, &["plan", EMBEDDED]);
     let told = |out: &str| {
         assert!(
-            out.contains("gate removed by this change; still applies until merged"),
+            out.contains("this change removes the gate; it applies until the merge"),
             "{out}"
         );
         assert!(
@@ -335,7 +334,7 @@ fn a_revision_is_read_instead_of_the_work_tree() {
         0,
         &["plan", EMBEDDED, "--at", "main", "--detailed-exitcode"],
     );
-    assert!(ran.out.contains("nothing is to do"), "{}", ran.out);
+    assert!(ran.out.contains("No changes."), "{}", ran.out);
     let ran = sandbox.expect(0, &["explain", "--at", "main", "tcp", "a.example.com:443"]);
     assert!(
         ran.out.contains("allowed") && ran.out.contains("policies/p.yaml:7"),

@@ -113,6 +113,24 @@ fn cases_of_any_number() -> Vec<Case> {
             )
         },
         case(
+            policy("p", &format!("rules:\n{}", allow())),
+            Some(policy(
+                "p",
+                &format!("rules:\n{}", tcp("x", "allow", "'**'")),
+            )),
+            "all-hosts=1",
+            "policy `p`: rule `x` allows every host",
+        ),
+        case(
+            policy("p", "rules: []\n"),
+            Some(policy(
+                "p",
+                "rules:\n  - {name: f, decision: allow, actions: [read, write], resources: ['**']}\n",
+            )),
+            "all-hosts=1",
+            "policy `p`: rule `f` allows every path of every format",
+        ),
+        case(
             policy("p", &both),
             Some(policy("p", &format!("rules:\n{}", allow()))),
             "last-deny=1",
@@ -163,7 +181,7 @@ fn each_guard_refuses_and_lets_through_the_one_plan_that_was_acknowledged() {
         assert_eq!(refused.code, 5, "{guards}: {}", refused.err);
         assert!(refused.err.contains(says), "{guards}: {}", refused.err);
         assert!(
-            refused.out.contains("Plan: "),
+            refused.out.contains("Changes: "),
             "the whole plan is shown: {}",
             refused.out
         );

@@ -6,25 +6,12 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
 
+use crate::git_command::{git, init};
+
 use super::sandbox::{Ran, Sandbox, config, policy, tcp};
 
 const EMBEDDED: &str = "--endpoint=docker=embedded";
 const APPLY: &[&str] = &["apply", EMBEDDED, "--auto-approve"];
-
-fn git(folder: &Path, arguments: &[&str]) {
-    let mut command = Command::new("git");
-    command.current_dir(folder).args(arguments);
-    command
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_AUTHOR_NAME", "a")
-        .env("GIT_AUTHOR_EMAIL", "a@example.com")
-        .env("GIT_COMMITTER_NAME", "a")
-        .env("GIT_COMMITTER_EMAIL", "a@example.com");
-    let done = command.output().unwrap();
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{arguments:?}: {said}");
-}
 
 /// A sandbox whose folder `r` is a repository, with what some test needs beside it.
 struct Site {
@@ -38,7 +25,7 @@ impl Site {
         sandbox.write("r/infra/polwarden.yaml", config("") + more);
         let site = Self { sandbox };
         site.allow("infra", "a.example.com");
-        site.git(&["init", "-q", "-b", "main"]);
+        init(&site.sandbox.path("r"));
         site.commit();
         site
     }

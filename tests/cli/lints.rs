@@ -70,6 +70,29 @@ fn each_lint_finds_what_it_is_for_and_nothing_else() {
             &["apex-open"],
         ),
         (&[("a", "allow", "0.0.0.0/0")], &["allows-everything"]),
+        (&[("a", "allow", "**")], &["allows-everything"]),
+        (&[("a", "allow", "**:443")], &["allows-everything"]),
+        (&[("d", "deny", "**")], &[]),
+        (&[("d", "deny", "localhost")], &["loopback-incomplete"]),
+        (&[("d", "deny", "127.0.0.0/8")], &["loopback-incomplete"]),
+        (
+            &[
+                ("a", "deny", "localhost:22"),
+                ("b", "deny", "127.0.0.1:22"),
+                ("c", "deny", "host.docker.internal:22"),
+            ],
+            &["loopback-incomplete"],
+        ),
+        (
+            &[
+                ("a", "deny", "localhost"),
+                ("b", "deny", "127.0.0.0/8"),
+                ("c", "deny", "::1"),
+                ("d", "deny", "host.docker.internal"),
+            ],
+            &[],
+        ),
+        (&[("d", "deny", "10.0.0.0/8")], &[]),
         (
             &[("a", "allow", "10.0.0.0/8"), ("d", "deny", "10.1.0.0/16")],
             &[],

@@ -1,7 +1,8 @@
 //! `lock`, `import` and `call` at Pulumi Cloud, and the example with a pack.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use emulator::pulumi::{PulumiOptions, PulumiSeed, start};
 use serde_json::Value;
@@ -61,6 +62,164 @@ fn the_example_is_sound_and_locked() {
     sandbox.expect(0, &["lint", "--strict"]);
     let ran = sandbox.expect(0, &["lock", "--check"]);
     assert!(ran.err.contains("up to date"), "{}", ran.err);
+}
+
+/// Where `.ci/run` installs the policy SDKs.
+fn sdks() -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    target.join("ci-pulumi")
+}
+
+fn build(sandbox: &Sandbox, program: &Path, arguments: &[&str]) {
+    let done = Command::new(program)
+        .args(arguments)
+        .current_dir(sandbox.path("."))
+        .output()
+        .unwrap();
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+}
+
+/// The packs of the example run with the SDKs of npm and PyPI. No engine is needed to ask them for their
+/// policies, and the scripts use loopback only.
+#[cfg(unix)]
+#[test]
+fn the_packs_of_the_example_declare_what_its_manifests_say() {
+    let modules = sdks().join("node_modules");
+    let python = sdks().join("venv/bin/python");
+    if !crate::skip::has("node") {
+        return;
+    }
+    if !modules.join("@pulumi/policy").exists() || !python.exists() {
+        crate::skip::needs("@pulumi/policy and pulumi-policy; .ci/run installs them");
+        return;
+    }
+    let sandbox = example();
+    let committed = sandbox.read("polwarden.lock");
+    std::os::unix::fs::symlink(&modules, sandbox.path("packs/cost-guard/node_modules")).unwrap();
+    let script = ["tools/pack-metadata.js", "packs/cost-guard"];
+    build(&sandbox, Path::new("node"), &script);
+    let script = ["tools/pack_metadata.py", "packs/tag-guard"];
+    build(&sandbox, &python, &script);
+    sandbox.expect(0, &["lock", "--from-pack"]);
+    assert_eq!(sandbox.read("polwarden.lock"), committed);
+    assert!(
+        committed.contains("enforcementLevel: mandatory"),
+        "{committed}"
+    );
+    sandbox.expect(0, &["validate", "--strict"]);
+
+    // The engine would enforce what the pack declares.
+    let manifest = sandbox.read("policies/tag-guard.yaml");
+    sandbox.write(
+        "policies/tag-guard.yaml",
+        manifest.replace("enforcementLevel: mandatory", "enforcementLevel: advisory"),
+    );
+    let ran = sandbox.expect(3, &["validate"]);
+    assert!(
+        ran.out.contains("error[pack-policy-differs]")
+            && ran.out.contains("policies/tag-guard.yaml:17:"),
+        "{}",
+        ran.out
+    );
+    sandbox.write("policies/tag-guard.yaml", manifest);
+
+    // A source that was edited after the build.
+    let source = sandbox.read("packs/tag-guard/__main__.py");
+    sandbox.write("packs/tag-guard/__main__.py", source + "\n");
+    let ran = sandbox.expect(3, &["lock", "--update", "--from-pack"]);
+    assert!(
+        ran.err.contains("error[pack-metadata-invalid]")
+            && ran
+                .err
+                .contains("was written for another source: `__main__.py` differs"),
+        "{}",
+        ran.err
+    );
+}
+
+/// The same comparison without SDKs, with metadata that a build could have written.
+#[test]
+fn metadata_of_a_pack_is_locked_and_compared() {
+    let sandbox = example();
+    let declared = |level: &str, schema: &str, name: &str| {
+        let digest = |file: &str| {
+            let bytes = fs::read(sandbox.path(&format!("packs/tag-guard/{file}"))).unwrap();
+            format!("\"{file}\": \"{}\"", model::digest::FileDigest::of(&bytes))
+        };
+        let files = [
+            ".gitignore",
+            "PulumiPolicy.yaml",
+            "__main__.py",
+            "requirements.txt",
+        ]
+        .map(digest);
+        let text = format!(
+            "{{\"formatVersion\": 1, \"name\": \"{name}\", \"policies\": [{{\"name\": \"owner-tag\", \
+             \"enforcementLevel\": \"{level}\", \"configSchema\": {{\"type\": \"object\", \"properties\": {{\"tag\": \
+             {schema}}}}}}}], \"files\": {{{}}}}}\n",
+            files.join(", ")
+        );
+        sandbox.write("packs/tag-guard/polwarden-metadata.json", text);
+    };
+    let own = r#"{"default": "owner", "minLength": 1.0, "type": "string"}"#;
+    // Without policies in the lock file, the metadata counts as long as it is up to date.
+    let lock = sandbox.read("polwarden.lock");
+    fs::remove_file(sandbox.path("polwarden.lock")).unwrap();
+    fs::remove_file(sandbox.path("policies/cost-guard.yaml")).unwrap();
+    let groups = sandbox.read("policies/groups.yaml");
+    let own_groups = groups.split("---\n").last().unwrap();
+    sandbox.write("policies/groups.yaml", own_groups);
+    sandbox.expect(0, &["lock"]);
+    declared("mandatory", own, "tag-guard");
+    sandbox.expect(0, &["validate", "--strict"]);
+    for (level, schema, wanted) in [
+        (
+            "advisory",
+            own,
+            "the level of `owner-tag` is `mandatory` here, and the pack declares `advisory`",
+        ),
+        (
+            "mandatory",
+            "{}",
+            "the configSchema of `owner-tag` is not that of the pack",
+        ),
+    ] {
+        declared(level, schema, "tag-guard");
+        let ran = sandbox.expect(3, &["validate"]);
+        assert!(ran.out.contains(wanted), "{}", ran.out);
+    }
+    declared("mandatory", own, "other");
+    let ran = sandbox.expect(3, &["lock", "--from-pack"]);
+    assert!(
+        ran.err
+            .contains("is about the pack `other`, not `tag-guard`"),
+        "{}",
+        ran.err
+    );
+    declared("mandatory", own, "tag-guard");
+    let ran = sandbox.expect(1, &["lock", "--from-pack", "--check"]);
+    assert!(
+        ran.err.contains("not locked the policies of tag-guard"),
+        "{}",
+        ran.err
+    );
+    sandbox.expect(0, &["lock", "--from-pack"]);
+    let locked = sandbox.read("polwarden.lock");
+    let policies = locked.split("policies:\n").nth(1).unwrap();
+    assert!(lock.contains(policies.trim_end()), "{locked}\n{lock}");
+    // A lock without the option keeps what was recorded.
+    fs::remove_file(sandbox.path("packs/tag-guard/polwarden-metadata.json")).unwrap();
+    sandbox.expect(0, &["lock", "--check"]);
+    let ran = sandbox.expect(3, &["lock", "--from-pack"]);
+    assert!(
+        ran.err.contains("error[pack-metadata-invalid]"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
@@ -405,6 +564,8 @@ fn live_packs_and_groups_become_manifests() {
         sandbox.read("policies/group-prod.yaml")
     ));
     sandbox.write("packs/guard/PulumiPolicy.yaml", "runtime: nodejs\n");
+    sandbox.write("packs/guard/package.json", "{}\n");
+    sandbox.write("packs/guard/index.js", "");
     sandbox.expect(0, &["lock"]);
     sandbox.expect(0, &["validate", "--strict"]);
     sandbox.expect(0, &["fmt", "--check"]);

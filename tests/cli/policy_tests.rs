@@ -86,7 +86,7 @@ fn what_is_as_expected_is_0() {
     sandbox.expect(0, &["apply", EMBEDDED, "--auto-approve"]);
     let ran = sandbox.expect(0, &["plan", EMBEDDED, "--detailed-exitcode"]);
     assert!(
-        ran.out.contains("nothing is to do"),
+        ran.out.contains("No changes."),
         "a test is no policy: {}",
         ran.out
     );

@@ -172,6 +172,11 @@ impl Ran {
     }
 }
 
+/// Text for people without the line ends at which it was wrapped.
+pub(crate) fn unwrapped(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// A configuration of one target with further lines.
 pub(crate) fn config(more: &str) -> String {
     let mut text = "apiVersion: polwarden/v1\nkind: Config\ntargets:\n".to_owned();

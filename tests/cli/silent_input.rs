@@ -323,6 +323,33 @@ fn paths_in_junit_begin_at_the_top_of_the_repository() {
 }
 
 #[test]
+fn configuration_of_git_in_variables_counts() {
+    let mut sandbox = Sandbox::new("");
+    sandbox.write("policies/a.yaml", allow("a", "a.example.com"));
+    commit(&repository(&sandbox));
+    // A checkout with `core.autocrlf` has CR LF.
+    let text = sandbox.read("policies/a.yaml").replace('\n', "\r\n");
+    sandbox.write("policies/a.yaml", text);
+    let is_dirty = |sandbox: &Sandbox| {
+        let ran = sandbox.expect(0, &["plan", EMBEDDED, "--format", "json"]);
+        let plan: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        plan["commit"]["dirty"].as_bool().unwrap_or(false)
+    };
+    assert!(is_dirty(&sandbox));
+    for parameters in ["'core.autocrlf'='input'", "'core.autocrlf=input'"] {
+        sandbox.set("GIT_CONFIG_PARAMETERS", parameters);
+        assert!(!is_dirty(&sandbox), "{parameters}");
+    }
+    sandbox.set("GIT_CONFIG_PARAMETERS", "core.autocrlf=input");
+    assert!(is_dirty(&sandbox));
+    sandbox.environment.remove("GIT_CONFIG_PARAMETERS");
+    sandbox.set("GIT_CONFIG_COUNT", "1");
+    sandbox.set("GIT_CONFIG_KEY_0", "core.autocrlf");
+    sandbox.set("GIT_CONFIG_VALUE_0", "input");
+    assert!(!is_dirty(&sandbox));
+}
+
+#[test]
 fn invisible_characters_are_errors_with_their_names() {
     let sandbox = Sandbox::new("");
     for (character, name) in [

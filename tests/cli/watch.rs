@@ -91,12 +91,12 @@ fn every_change_is_planned_and_mistakes_are_waited_out() {
     let shown = run.shown();
     assert!(
         shown.starts_with("---\n")
-            && shown.contains("+ a.example.com")
-            && shown.contains("Plan: 2 calls"),
+            && shown.contains("everyone: a.example.com")
+            && shown.contains("(2 API calls)"),
         "{shown}"
     );
     sandbox.write("policies/p.yaml", rules("b.example.com"));
-    run.until("+ b.example.com");
+    run.until("everyone: b.example.com");
     // A file that is new, in a folder that is new.
     sandbox.write(
         "policies/more/q.yaml",
@@ -116,7 +116,7 @@ fn every_change_is_planned_and_mistakes_are_waited_out() {
         sandbox.path("policies/p.yaml"),
     )
     .unwrap();
-    run.until("+ d.example.com");
+    run.until("everyone: d.example.com");
     sandbox.write("polwarden.yaml", "kind: Config\n");
     run.until("error[");
     // The configuration says what is watched.
@@ -139,7 +139,7 @@ fn every_change_is_planned_and_mistakes_are_waited_out() {
             &format!("rules:\n{}", tcp("r", "deny", "f.example.com")),
         ),
     );
-    run.until("+ f.example.com");
+    run.until("everyone: f.example.com");
     assert_eq!(run.interrupt(), 0);
 }
 
@@ -178,6 +178,6 @@ fn a_service_that_is_away_is_waited_out() {
     let mut run = Watching::start(&sandbox, &["plan", "--watch"]);
     run.until("error: ");
     sandbox.write("policies/p.yaml", rules("b.example.com"));
-    run.until("+ b.example.com");
+    run.until("everyone: b.example.com");
     assert_eq!(run.interrupt(), 0);
 }

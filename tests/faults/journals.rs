@@ -208,7 +208,7 @@ fn what_was_never_applied_is_told_so() {
     assert!(ran.err.contains(": was not applied"), "{}", ran.err);
     assert!(
         ran.out
-            .contains("\n1 applied · 0 adopted · 0 failed · 0 unknown · 0 skipped\n"),
+            .contains("\n  1 applied · 0 adopted · 0 failed · 0 unknown · 0 skipped\n"),
         "{}",
         ran.out
     );

@@ -141,7 +141,7 @@ fn an_interrupt_finishes_what_is_under_way_and_says_what_is_left() {
         assert!(ran.err.contains("Stopping"), "{}", ran.err);
         assert!(
             ran.out
-                .contains("\n1 applied · 0 adopted · 0 failed · 0 unknown · 5 skipped\n"),
+                .contains("\n  1 applied · 0 adopted · 0 failed · 0 unknown · 5 skipped\n"),
             "{}",
             ran.out
         );
@@ -153,7 +153,7 @@ fn an_interrupt_finishes_what_is_under_way_and_says_what_is_left() {
         );
         assert!(
             ran.out
-                .contains("\n5 applied · 0 adopted · 0 failed · 0 unknown · 0 skipped\n"),
+                .contains("\n  5 applied · 0 adopted · 0 failed · 0 unknown · 0 skipped\n"),
             "{}",
             ran.out
         );

@@ -61,6 +61,7 @@ fn rule(name: &str, decision: &str, host: &str) -> DesiredRule {
     let decision = serde_json::from_value(decision.into()).unwrap();
     DesiredRule {
         rule: Rule {
+            extensions: model::docker::Extensions::default(),
             name: Name::new(name).unwrap(),
             decision,
             access,
@@ -76,6 +77,7 @@ fn policy(name: &str, rules: Vec<DesiredRule>) -> DesiredPolicy {
         index: 0,
     };
     DesiredPolicy {
+        extensions: model::docker::Extensions::default(),
         name: Name::new(name).unwrap(),
         aliases: Vec::new(),
         protect: false,

@@ -262,7 +262,7 @@ fn a_run_that_lost_the_race_adopts_everything_and_exits_0() {
     let what = format!("{quick:#?} {slow:#?}");
     assert_eq!(slow.code, 0, "{what}");
     let line = format!(
-        "\n0 applied · {calls} adopted (made by another client) · 0 failed · 0 unknown · 0 skipped\n"
+        "\n  0 applied · {calls} adopted (made by another client) · 0 failed · 0 unknown · 0 skipped\n"
     );
     assert!(slow.out.contains(&line), "{what}");
     let audit: Value = serde_json::from_str(&sandbox.read("audit.json")).unwrap();

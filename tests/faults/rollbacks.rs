@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{APPLY, ask, change, first, id_of, rule_id_of, serving, state};
-use crate::cli::sandbox::{Ran, Sandbox, policy, policy_with, tcp};
+use crate::cli::sandbox::{Ran, Sandbox, policy, policy_with, tcp, unwrapped};
 
 /// Undoes a run and acknowledges what its guards refuse, as the refusal says.
 fn roll_back(sandbox: &Sandbox, more: &[&str]) -> Ran {
@@ -55,7 +55,7 @@ fn a_run_is_undone_by_a_plan_that_is_shown() {
         "+ rule \"three\"",
         "- policy \"c\"",
         "Access:",
-        "Plan: 4 calls",
+        "(4 API calls)",
     ] {
         assert!(ran.out.contains(part), "{part}: {}", ran.out);
     }
@@ -224,7 +224,11 @@ fn a_profile_that_cannot_delete_policies_says_so() {
     );
     sandbox.expect(0, APPLY);
     let ran = sandbox.expect(0, &["rollback", "--auto-approve"]);
-    assert!(ran.out.contains("no \"delete policy\""), "{}", ran.out);
+    assert!(
+        unwrapped(&ran.out).contains("no \"delete policy\""),
+        "{}",
+        ran.out
+    );
     assert_eq!(state(&sandbox, EmulatorProfile::Seed).len(), 1);
 }
 

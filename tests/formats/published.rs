@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use model::diag::{Code, Diagnostic, Place, SourceMap};
+use model::diag::{Code, Diagnostic, Place, Replacement, SourceMap};
 use polwarden::render::annotations::{Annotation, PackDiagnostics, RepositoryPrefix};
 use polwarden::render::{gitlab, sarif};
 use serde_json::Value;
@@ -260,4 +260,44 @@ fn junit_is_what_servers_read() {
     assert_junit(
         &polwarden::render::junit::plan(None, &findings, &RepositoryPrefix::default()).unwrap(),
     );
+}
+
+#[test]
+fn suggestions_are_fixes_of_sarif() {
+    let text = "actions: [\"é\", conect]\n";
+    let mut sources = SourceMap::default();
+    let file = sources.add("p a.yaml", text);
+    let at = text.find("conect").unwrap();
+    let place = Place::Bytes {
+        file,
+        range: at..at + 6,
+    };
+    let finding = Diagnostic::new(Code::InvalidValue, "unknown action", place.clone())
+        .help("did you mean `connect`?")
+        .suggest(Replacement::Similar("connect".to_owned()));
+    let without = Diagnostic::new(Code::InvalidValue, "another", place);
+    let list = [&finding, &without].map(|finding| Annotation::of_file(&sources, finding));
+    let findings = PackDiagnostics::new(list.to_vec(), Vec::new());
+    let log = sarif::sarif(&findings, &RepositoryPrefix::new("gov")).unwrap();
+    assert_eq!(sarif_faults(&log), Vec::<String>::new());
+    let log: Value = serde_json::from_str(&log).unwrap();
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    let fixes: Vec<&Value> = results
+        .iter()
+        .map(|result| &result["fixes"])
+        .filter(|fixes| !fixes.is_null())
+        .collect();
+    let expected = serde_json::json!([{
+        "description": { "text": "did you mean `connect`?" },
+        "artifactChanges": [{
+            "artifactLocation": { "uri": "gov/p%20a.yaml", "uriBaseId": "%SRCROOT%" },
+            "replacements": [{
+                "deletedRegion": {
+                    "startLine": 1, "startColumn": 16, "endLine": 1, "endColumn": 22,
+                },
+                "insertedContent": { "text": "connect" },
+            }],
+        }],
+    }]);
+    assert_eq!(fixes, [&expected]);
 }

@@ -206,7 +206,7 @@ impl Words {
         let report = self.drift();
         let findings = self.findings().with(Annotation::of_drift(&report));
         let prefix = RepositoryPrefix::new("deploy/policies here");
-        let plain = polwarden::render::paint::Painter::new(false);
+        let plain = polwarden::render::layout::Layout::plain();
         vec![
             ("human", drift::human(&report, plain)),
             ("json", drift::json(&report).unwrap()),
@@ -294,11 +294,11 @@ pub(super) fn render(
     findings: &PackDiagnostics,
 ) -> Vec<(&'static str, String)> {
     let prefix = RepositoryPrefix::new("deploy/policies here");
-    let plain = polwarden::render::paint::Painter::new(false);
+    let plain = polwarden::render::layout::Layout::plain();
     vec![
         (
             "human",
-            plan.map(|plan| polwarden::render::plan::human(plan, plain))
+            plan.map(|plan| polwarden::render::plan::human(plan, None, plain))
                 .unwrap_or_default(),
         ),
         (

@@ -112,6 +112,7 @@ fn desired((name, version): (&&'static str, &usize)) -> DesiredDocument {
         name: PolicyName::new(name).unwrap(),
         digest: bytes.digest(),
         bytes,
+        inlined: Vec::new(),
         local: Vec::new(),
         references: Vec::new(),
         document: DocumentId {

@@ -4,7 +4,9 @@
 mod brute;
 #[path = "../../crates/access/tests/shared/cases.rs"]
 mod cases;
+mod document_rules;
 mod documents;
+mod extensions;
 mod fewest;
 mod frequency;
 mod inputs;

@@ -320,6 +320,7 @@ fn desired_pack((name, tag): (&&'static str, &&'static str)) -> DesiredPack {
             path: "packs".into(),
             digest: SourceDigest::of(tag.as_bytes()),
             files: BTreeMap::new(),
+            uncommitted: None,
             archive: ArchiveDigest::of(tag.as_bytes()),
             archive_bytes: 1,
         },
@@ -344,6 +345,7 @@ fn desired_group(
                 pack: PackName::new(name).unwrap(),
                 tag: VersionTag::new(tag).unwrap(),
                 config: Some(config),
+                environments: None,
                 index,
             }
         };
@@ -353,6 +355,8 @@ fn desired_group(
         entity_type: EntityType::Stacks,
         mode: None,
         stacks: Some(stacks.iter().map(|name| stack(name)).collect()),
+        accounts: None,
+        agent_pool: None,
         policy_packs: Some(packs.iter().enumerate().map(used).collect()),
         document: document(),
     }

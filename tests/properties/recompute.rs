@@ -51,7 +51,7 @@ fn with_request<R>(
     run(&request)
 }
 
-fn plan(world: &World, profile: Profile, unmanaged: Unmanaged) -> TargetPlan {
+pub(super) fn plan(world: &World, profile: Profile, unmanaged: Unmanaged) -> TargetPlan {
     with_request(world, profile, unmanaged, |request| {
         plan_gated(request, &Gates::default())
     })
@@ -64,6 +64,18 @@ fn sorted(mut changes: Vec<Change>) -> Vec<Change> {
     }
     changes.sort_by_key(|change| serde_json::to_string(change).unwrap());
     changes
+}
+
+/// The changes as the planner and the recomputation show them.
+pub(super) fn recomputed_changes(
+    world: &World,
+    profile: Profile,
+    planned: &TargetPlan,
+) -> (Vec<Change>, Vec<Change>) {
+    let again = with_request(world, profile, Unmanaged::Report, |request| {
+        recomputed(planned, request).unwrap()
+    });
+    (sorted(planned.changes.clone()), sorted(again.changes))
 }
 
 proptest! {

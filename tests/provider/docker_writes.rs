@@ -21,6 +21,7 @@ fn network_rule() -> Rule {
     let actions = ["connect:udp", "connect:tcp"].map(|text| text.parse().unwrap());
     let resources = Resources::Plain(vec!["b.example.com".to_owned(), "a.example.com".to_owned()]);
     Rule {
+        extensions: model::docker::Extensions::default(),
         name: name("r"),
         decision: Decision::Allow,
         access: RuleAccess::new(actions, resources).unwrap(),
@@ -39,6 +40,7 @@ fn http_rule() -> Rule {
     )
     .unwrap();
     Rule {
+        extensions: model::docker::Extensions::default(),
         name: name("h"),
         decision: Decision::Deny,
         access,
@@ -92,6 +94,7 @@ async fn policies_are_created_changed_and_deleted() {
         .await;
 
         let new = NewPolicy {
+            extensions: model::docker::Extensions::default(),
             name: name("p"),
             scope: Scope::default(),
             cedar: None,
@@ -218,6 +221,7 @@ async fn what_a_profile_does_not_have_is_not_sent() {
         schema_url: String::new(),
     };
     let new = |scope, cedar| NewPolicy {
+        extensions: model::docker::Extensions::default(),
         name: name("p"),
         scope,
         cedar,

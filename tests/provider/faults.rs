@@ -228,6 +228,7 @@ fn rule(name: &str) -> Rule {
         Resources::Plain(vec!["b.example.com".to_owned()]),
     );
     Rule {
+        extensions: model::docker::Extensions::default(),
         name: Name::new(name).unwrap(),
         decision: Decision::Deny,
         access: access.unwrap(),
@@ -243,6 +244,7 @@ async fn write(service: &Service, operation: &str) -> Result<(), ApiError> {
     match operation {
         "createPolicy" => writer
             .create_policy(&NewPolicy {
+                extensions: model::docker::Extensions::default(),
                 name,
                 scope: Scope::default(),
                 cedar: None,

@@ -6,6 +6,7 @@ mod docker_reads;
 mod docker_session;
 mod docker_writes;
 mod faults;
+mod hostile_bodies;
 mod http_secrets;
 mod http_slots;
 mod pulumi;

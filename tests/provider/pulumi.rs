@@ -24,7 +24,7 @@ const PACKS: &str = "/api/orgs/acme/policypacks";
 const GROUPS: &str = "/api/orgs/acme/policygroups";
 const REGISTRY: &str = "/api/registry/policypacks";
 
-fn connect(url: &str) -> PulumiConnection {
+pub(super) fn connect(url: &str) -> PulumiConnection {
     let endpoint: Endpoint = url.parse().unwrap();
     PulumiConnection::new(
         &HttpClient::new(quick()),
@@ -122,6 +122,7 @@ async fn versions_are_published_switched_and_retired() {
         name: group.clone(),
         entity_type: EntityType::Stacks,
         mode: None,
+        agent_pool_id: None,
     };
     writer.create_group(&new).await.unwrap();
     let config = json!({"size": {"largest": 8}}).as_object().cloned();
@@ -235,6 +236,63 @@ async fn versions_are_published_switched_and_retired() {
     running.shutdown().await;
 }
 
+/// Schemas `NewPolicyGroupRequest`, `UpdatePolicyGroupRequest` and `PolicyGroup` of the contract.
+#[tokio::test]
+async fn groups_of_accounts_have_accounts_environments_and_an_agent_pool() {
+    let options = PulumiOptions {
+        any_stack: true,
+        ..PulumiOptions::default()
+    };
+    let (running, connection) = service(options).await;
+    let reader = PulumiReader::new(&connection, &acme());
+    let writer = PulumiWriter::new(&connection, &acme());
+    publish(&writer, "1.0.0").await;
+    let group = GroupName::new("cloud").unwrap();
+    let new = NewGroup {
+        name: group.clone(),
+        entity_type: EntityType::Accounts,
+        mode: None,
+        agent_pool_id: Some("pool-1".to_owned()),
+    };
+    writer.create_group(&new).await.unwrap();
+    let account = |name: &str| name.to_owned();
+    let changes = [
+        GroupChange::AddAccount {
+            account: account("aws"),
+        },
+        GroupChange::AddAccount {
+            account: account("gcp"),
+        },
+        GroupChange::RemoveAccount {
+            account: account("aws"),
+        },
+        GroupChange::AddPack {
+            pack: pack(),
+            tag: tag("1.0.0"),
+            config: None,
+            environments: vec!["b/two".to_owned(), "a/one".to_owned()],
+        },
+    ];
+    for change in &changes {
+        writer.update_group(&group, change).await.unwrap();
+    }
+    let read = async || {
+        let group = reader.find_group("cloud").await.unwrap().unwrap();
+        group.body.unwrap()
+    };
+    let body = read().await;
+    assert_eq!(body.accounts, ["gcp"]);
+    assert_eq!(body.agent_pool.as_deref(), Some("pool-1"));
+    assert_eq!(body.packs[0].environments, ["b/two", "a/one"]);
+    for (pool, wanted) in [("pool-2", Some("pool-2")), ("", None)] {
+        let agent_pool_id = pool.to_owned();
+        let change = GroupChange::SetAgentPool { agent_pool_id };
+        writer.update_group(&group, &change).await.unwrap();
+        assert_eq!(read().await.agent_pool.as_deref(), wanted);
+    }
+    running.shutdown().await;
+}
+
 #[tokio::test]
 async fn every_operation_of_the_contract_can_be_called() {
     let folder = tempfile::tempdir().unwrap();
@@ -316,7 +374,6 @@ async fn nothing(server: &MockServer) {
 async fn a_read_that_fails_is_never_empty() {
     for (at, body) in [
         (PACKS, json!({})),
-        (PACKS, json!({"policyPacks": null})),
         (PACKS, json!([])),
         (GROUPS, json!({"policyGroups": [{}]})),
         (GROUPS, json!({"groups": []})),
@@ -338,6 +395,13 @@ async fn a_read_that_fails_is_never_empty() {
             "{body}: {error}"
         );
     }
+    // A service in Go writes an empty list as `null`.
+    let (server, reader, ..) = mock().await;
+    answers(&server, "GET", PACKS, 200, json!({"policyPacks": null})).await;
+    answers(&server, "GET", GROUPS, 200, json!({"policyGroups": null})).await;
+    nothing(&server).await;
+    let live = reader.live_state().await.unwrap();
+    assert!(live.packs.is_empty() && live.groups.is_empty());
     let (server, reader, ..) = mock().await;
     let message = "Policy as code feature not enabled";
     answers(

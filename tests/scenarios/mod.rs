@@ -81,6 +81,7 @@ pub(crate) async fn journal_in(folder: &std::path::Path, targets: &[&TargetInfo]
         commit: None,
         tree: None,
         signed_by: None,
+        plan_signed_by: None,
     };
     journal::create(head, Some(&path)).await.unwrap()
 }

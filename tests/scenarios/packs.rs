@@ -22,6 +22,8 @@ impl Site {
         site.sandbox.write("polwarden.yaml", CONFIG);
         site.sandbox
             .write("packs/guard/PulumiPolicy.yaml", "runtime: nodejs\n");
+        site.sandbox
+            .write("packs/guard/package.json", "{\"main\": \"index.ts\"}\n");
         site.sandbox.write("packs/guard/index.ts", "// checks\n");
         site.want("1.0.0", "mandatory");
         site.group("1.0.0", &["prod"]);
@@ -155,6 +157,95 @@ fn a_pack_is_published_enabled_and_retired() {
 }
 
 #[test]
+fn accounts_environments_and_agent_pools_are_planned_applied_and_rolled_back() {
+    let site = Site::new(&[]);
+    let accounts = |accounts: &str, pool: &str, environments: &str| {
+        let group = format!(
+            "apiVersion: pulumi.com/v1\nkind: PolicyGroup\nmetadata:\n  name: cloud\nspec:\n  entityType: accounts\n  \
+             accounts: {accounts}\n  agentPoolId: {pool}\n  policyPacks:\n    - name: guard\n      environments: \
+             {environments}\n"
+        );
+        site.sandbox.write("policies/accounts.yaml", group);
+    };
+    accounts("[aws, gcp]", "pool-1", "[b/two, a/one]");
+    site.sandbox.expect(0, &["validate", "--strict"]);
+    site.sandbox.expect(0, &["fmt", "--check"]);
+    let ran = site.sandbox.expect(0, APPLY);
+    let at = |text: &str| {
+        ran.out
+            .find(text)
+            .unwrap_or_else(|| panic!("{text}: {}", ran.out))
+    };
+    assert!(
+        at("✓ enable version 1.0.0 of pack \"guard\" in group \"cloud\"")
+            < at("✓ add account \"aws\"")
+    );
+    site.sandbox.expect(0, &["plan", "--detailed-exitcode"]);
+
+    accounts("[gcp, azure]", "\"\"", "[a/one, b/two]");
+    let ran = site.sandbox.expect(0, APPLY);
+    for text in [
+        "✓ add account \"azure\" to group \"cloud\"",
+        "✓ remove account \"aws\" from group \"cloud\"",
+        "✓ clear the agent pool of group \"cloud\"",
+        "environments: b/two, a/one → a/one, b/two",
+        "agentPoolId: pool-1",
+        "Read back: the server has the desired state.",
+    ] {
+        assert!(ran.out.contains(text), "{text}: {}", ran.out);
+    }
+    site.sandbox.expect(0, &["plan", "--detailed-exitcode"]);
+    site.sandbox.expect(0, &["drift"]);
+
+    // What another client changes is drift.
+    let patch = |field: &str| {
+        let arguments = [
+            "call",
+            "UpdatePolicyGroup",
+            "--target",
+            "cloud",
+            "--auto-approve",
+            "--field",
+            "policyGroup=cloud",
+            "--field",
+            field,
+        ];
+        site.sandbox.expect(0, &arguments);
+    };
+    patch("agentPoolId=pool-9");
+    patch("addInsightsAccount={\"name\": \"stray\"}");
+    let ran = site.sandbox.expect(8, &["drift"]);
+    for text in ["pool-9", "stray"] {
+        assert!(ran.out.contains(text), "{text}: {}", ran.out);
+    }
+    site.sandbox.expect(0, APPLY);
+
+    // The state before the last run but one that a journal has.
+    accounts("[aws]", "pool-1", "[]");
+    site.sandbox.expect(0, APPLY);
+    let ran = site.sandbox.expect(0, &["rollback", "--auto-approve"]);
+    for text in [
+        "✓ add account \"azure\" to group \"cloud\"",
+        "✓ remove account \"aws\" from group \"cloud\"",
+        "✓ clear the agent pool of group \"cloud\"",
+    ] {
+        assert!(ran.out.contains(text), "{text}: {}", ran.out);
+    }
+    accounts("[gcp, azure]", "\"\"", "[a/one, b/two]");
+    site.sandbox.expect(0, &["plan", "--detailed-exitcode"]);
+
+    // An import writes what is managed.
+    fs::remove_file(site.sandbox.path("policies/accounts.yaml")).unwrap();
+    site.sandbox.expect(0, &["import", "--provider", "pulumi"]);
+    let imported = site.sandbox.read("policies/group-cloud.yaml");
+    assert!(
+        imported.contains("accounts:\n    - azure\n    - gcp\n")
+            && imported.contains("environments:\n        - a/one\n        - b/two\n"),
+        "{imported}"
+    );
+}
+
+#[test]
 fn a_tag_that_is_published_takes_no_other_content() {
     let site = Site::new(&[]);
     site.sandbox.expect(0, APPLY);
@@ -185,11 +276,17 @@ fn what_loosens_stands_first_in_every_format() {
     insta::with_settings!({ filters => vec![(r"127\.0\.0\.1:\d+", "127.0.0.1:[port]")] }, {
         insta::assert_snapshot!("packs_loosening", human.join("\n"));
     });
-    let markdown = ("**", "**Enforcement: loosening**");
-    let html = ("<h3>", "<h3>Enforcement: loosening</h3>");
+    let markdown = (
+        "**",
+        "**Enforcement: loosening (levels as manifests declare them; engines enforce what the running pack declares)**",
+    );
+    let html = (
+        "<h3>",
+        "<h3>Enforcement: loosening (levels as manifests declare them; engines enforce what the running pack declares)</h3>",
+    );
     let findings = ("plan-", "plan-enforcement-loosens");
     for (format, from, (kind, first)) in [
-        ("markdown", "#### ", markdown),
+        ("markdown", "\n\n`", markdown),
         ("html", "<h2>", html),
         ("github", "", findings),
         ("gitlab", "", findings),
@@ -399,6 +496,7 @@ fn two_applies_that_both_exit_with_0_leave_the_state_that_one_of_them_wants() {
             "polwarden.yaml",
             "polwarden.lock",
             "packs/guard/PulumiPolicy.yaml",
+            "packs/guard/package.json",
             "packs/guard/index.ts",
             "policies/guard.yaml",
             "policies/staging.yaml",

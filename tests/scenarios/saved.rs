@@ -87,7 +87,7 @@ fn a_saved_plan_is_applied_as_it_is() {
                 planned
                     .out
                     .lines()
-                    .find(|line| line.starts_with("Plan: "))
+                    .find(|line| line.starts_with("Changes: "))
                     .unwrap()
             ),
             "{}",

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{NoPlan, Story};
 use crate::cli::sandbox::tcp;
-use crate::emulator::TEAM;
+use crate::emulator::{TEAM, organization};
 
 fn scoped(scope: &str) -> String {
     format!(
@@ -90,6 +90,32 @@ async fn teams_that_cannot_be_read_are_not_no_teams() {
             (error.operation(), error.status()),
             ("listGroups", Some(404))
         ),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_refused_list_of_teams_offers_both_solutions() {
+    let fault = "before-403@listGroups".parse().unwrap();
+    let story = Story::with(DockerOptions {
+        organizations: vec![organization("my-org")],
+        faults: vec![fault],
+        ..DockerOptions::default()
+    })
+    .await;
+    story.policy("p", &scoped("{teams: [security]}"));
+    match story.try_plan().await {
+        Err(NoPlan::Read(error)) => {
+            assert_eq!(error.status(), Some(403));
+            let help = error.help();
+            for text in [
+                "Personal access tokens cannot read the teams",
+                "organization access token",
+                "`teams`",
+            ] {
+                assert!(help.contains(text), "{text}: {help}");
+            }
+        }
         other => panic!("{other:?}"),
     }
 }

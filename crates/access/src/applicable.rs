@@ -38,8 +38,7 @@ pub struct ApplicableRule<'a> {
 pub struct ApplicableRules<'a> {
     rules: Vec<ApplicableRule<'a>>,
     set: RuleSet,
-    /// Live rules with settings that this version does not know, or that apply to an unknown
-    /// audience. They may do more or less than they seem to.
+    /// Rules with settings that this version does not know, or that apply to an unknown audience. They may do more or less than they seem to.
     uncertain: Vec<UncertainRule<'a>>,
     uncertain_set: RuleSet,
     /// Causes that may affect every request.
@@ -67,10 +66,21 @@ pub struct AttributedDecision<'p, 'a> {
 impl<'a> ApplicableRules<'a> {
     /// The rules of the manifests' policies that apply to an audience.
     pub fn desired(policies: &'a [DesiredPolicy], audience: &Audience) -> Self {
+        let mut uncertain = Vec::new();
         let reached = policies
             .iter()
             .enumerate()
             .filter(|(_, policy)| audience.is_reached_by(&policy.scope));
+        for (_, policy) in reached.clone() {
+            let PolicyContent::Rules(rules) = &policy.content else {
+                continue;
+            };
+            for rule in rules {
+                let listed = policy.extensions.set_names();
+                let listed: Vec<&str> = listed.chain(rule.rule.extensions.set_names()).collect();
+                uncertain.extend(uncertain_rule(policy.name.as_str(), &rule.rule, &listed));
+            }
+        }
         let rules = reached.flat_map(|(number, policy)| {
             let rules = match &policy.content {
                 PolicyContent::Rules(rules) => rules.as_slice(),
@@ -89,7 +99,7 @@ impl<'a> ApplicableRules<'a> {
                     place: Some(policy.rule_place(rule)),
                 })
         });
-        Self::new(rules.collect(), Vec::new(), Vec::new())
+        Self::new(rules.collect(), uncertain, Vec::new())
     }
 
     /// The rules of the live state that apply to an audience.
@@ -259,21 +269,27 @@ fn unknown_parts<'a>(
             Err(opaque) => unknown.push(cause(format!("rule \"{name}\" {}", opaque.why))),
             Ok(rule) => {
                 let own = unknown_fields.keys().map(String::as_str);
-                let all: Vec<String> = fields
-                    .iter()
-                    .copied()
-                    .chain(own)
-                    .map(|field| format!("`{field}`"))
-                    .collect();
-                if !all.is_empty() {
-                    uncertain.push(UncertainRule {
-                        rule,
-                        cause: cause(format!("unknown settings: {}", all.join(", "))),
-                    });
-                }
+                let all: Vec<&str> = fields.iter().copied().chain(own).collect();
+                uncertain.extend(uncertain_rule(&policy.name, rule, &all));
             }
         }
     }
+}
+
+/// A rule that has settings which this version does not know, or whose policy has some.
+fn uncertain_rule<'a>(
+    policy: &str,
+    rule: &'a Rule,
+    settings: &[&str],
+) -> Option<UncertainRule<'a>> {
+    let settings: Vec<String> = settings.iter().map(|name| format!("`{name}`")).collect();
+    (!settings.is_empty()).then(|| UncertainRule {
+        rule,
+        cause: UnknownCause {
+            policy: Some(policy.to_owned()),
+            reason: format!("unknown settings: {}", settings.join(", ")),
+        },
+    })
 }
 
 /// The policies of one organization, from either source.

@@ -167,7 +167,7 @@ fn difference(index: &RuleIndex, groups: &GroupTable) -> AccessDifference {
         .map(|term| !term.lost.is_empty() || !term.gained.is_empty())
         .collect();
     let mut all = AccessDifference::default();
-    for part in RequestPart::ALL {
+    for parts in parts_with_common_terms(index) {
         let mut search = DifferenceSearch {
             index,
             terms: &terms,
@@ -179,16 +179,48 @@ fn difference(index: &RuleIndex, groups: &GroupTable) -> AccessDifference {
             not_listed: BTreeSet::new(),
         };
         let partition = RequestPartition::new(index);
-        let found = match search.visit(&partition, part) {
+        let visited = parts
+            .iter()
+            .try_for_each(|part| search.visit(&partition, *part));
+        let found = match visited {
             Ok(()) => search.into_rows(&partition, groups),
             Err(TooComplex) => AccessDifference {
                 rows: Vec::new(),
-                not_listed: rules_of_part(index, part, &changed),
+                not_listed: parts
+                    .iter()
+                    .flat_map(|part| rules_of_part(index, *part, &changed))
+                    .collect(),
             },
         };
         all.join(found);
     }
     all
+}
+
+/// All parts, grouped so that no term matches requests of two groups. A row of `**` concerns names
+/// and addresses, or paths of all formats, and its exceptions may come from each of them.
+fn parts_with_common_terms(index: &RuleIndex) -> Vec<Vec<RequestPart>> {
+    let mut groups: Vec<Vec<RequestPart>> = Vec::new();
+    for part in RequestPart::ALL {
+        let is_common = match part {
+            RequestPart::Names | RequestPart::Addresses => index.has_all_hosts,
+            RequestPart::PosixPaths
+            | RequestPart::HomePaths
+            | RequestPart::WslPaths
+            | RequestPart::WindowsPaths => index.has_all_paths,
+        };
+        let known = groups.iter_mut().find(|group| {
+            is_common
+                && group
+                    .iter()
+                    .any(|other| other.is_of_files() == part.is_of_files())
+        });
+        match known {
+            Some(group) => group.push(part),
+            None => groups.push(vec![part]),
+        }
+    }
+    groups
 }
 
 /// The rules with a changed term in a part.

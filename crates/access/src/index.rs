@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use smallvec::SmallVec;
 
 use super::address_ranges::AddressRanges;
@@ -17,6 +17,9 @@ use model::docker::pattern::{
     GlobSegment, HostLabel, HostPattern, PathPattern, PathRoot, WildcardDepth,
 };
 use model::docker::{Decision, Rule};
+
+/// Any number of segments, but at least one.
+const ONE_OR_MORE: &[GlobSegment<'static>] = &[GlobSegment::Glob("*"), GlobSegment::Deep];
 
 #[derive(Debug)]
 pub(crate) struct ResourceEntry {
@@ -69,6 +72,10 @@ pub(crate) struct PathTries {
 enum TermLocation {
     Host(NodeId),
     Net(IpNet),
+    /// Every name and every address: a term of `**` is stored with both.
+    AllHosts,
+    /// Every path: a term of `**` is stored in the tries of all formats.
+    AllPaths,
     Posix(NodeId),
     Home(NodeId),
     Windows(NodeId),
@@ -86,6 +93,10 @@ pub(crate) struct RuleIndex {
     pub(crate) nets: AddressRanges,
     pub(crate) files: PathTries,
     pub(crate) unreadable: Vec<InvalidResource>,
+    /// Whether a term matches names and addresses.
+    pub(crate) has_all_hosts: bool,
+    /// Whether a term matches paths of all formats.
+    pub(crate) has_all_paths: bool,
     known: FixedMap<(TermLocation, Decision, TermMatcher), SmallVec<[u32; 2]>>,
 }
 
@@ -198,6 +209,10 @@ impl RuleIndex {
             windows,
             wsl,
         } = &mut self.files;
+        let put = |trie: &mut Trie, segments: &[GlobSegment<'_>]| {
+            let node = trie.insert(segments.iter().copied());
+            trie.nodes[node as usize].terms.push(term);
+        };
         match spot {
             TermLocation::Host(node) => self.hosts.nodes[node as usize].terms.push(term),
             TermLocation::Net(net) => self.nets.insert(net, term),
@@ -205,12 +220,27 @@ impl RuleIndex {
             TermLocation::Home(node) => home.nodes[node as usize].terms.push(term),
             TermLocation::Windows(node) => windows.nodes[node as usize].terms.push(term),
             TermLocation::Wsl(node) => wsl.nodes[node as usize].terms.push(term),
+            TermLocation::AllHosts => {
+                self.has_all_hosts = true;
+                put(&mut self.hosts, ONE_OR_MORE);
+                self.nets.insert(Ipv4Net::default().into(), term);
+                self.nets.insert(Ipv6Net::default().into(), term);
+            }
+            TermLocation::AllPaths => {
+                self.has_all_paths = true;
+                put(posix, &[GlobSegment::Deep]);
+                put(home, &[GlobSegment::Deep]);
+                // The first segment is a drive or a distribution.
+                put(windows, ONE_OR_MORE);
+                put(wsl, ONE_OR_MORE);
+            }
         }
         term
     }
 
     fn route(&mut self, at: &ResourceDestination) -> TermLocation {
         match at {
+            ResourceDestination::Host(host) if host.matches_all() => TermLocation::AllHosts,
             ResourceDestination::Host(host) => match host.address() {
                 Some(address) => TermLocation::Net(std::net::IpAddr::from(address).into()),
                 None => TermLocation::Host(self.route_host(host)),
@@ -233,7 +263,7 @@ impl RuleIndex {
         let front: &[GlobSegment<'_>] = match host.depth() {
             WildcardDepth::Exact => &[],
             WildcardDepth::One => &[GlobSegment::Glob("*")],
-            WildcardDepth::Many => &[GlobSegment::Glob("*"), GlobSegment::Deep],
+            WildcardDepth::Many | WildcardDepth::All => ONE_OR_MORE,
         };
         labels.chain(front.iter().copied())
     }
@@ -246,6 +276,7 @@ impl RuleIndex {
             wsl,
         } = &mut self.files;
         match pattern.root() {
+            PathRoot::Any => TermLocation::AllPaths,
             PathRoot::Posix => TermLocation::Posix(posix.insert(pattern.segments())),
             PathRoot::Home => TermLocation::Home(home.insert(pattern.segments())),
             PathRoot::Wsl => TermLocation::Wsl(wsl.insert(pattern.segments())),

@@ -48,8 +48,8 @@ impl RuleIndex {
                             .terms(&files.windows.read(std::iter::once(letter).chain(segments)))
                             .collect()
                     }
-                    // A request names one drive; only patterns have `AnyDrive`.
-                    PathRoot::AnyDrive => TermIds::new(),
+                    // A request names one drive and one format; only patterns have these.
+                    PathRoot::AnyDrive | PathRoot::Any => TermIds::new(),
                 }
             }
         }

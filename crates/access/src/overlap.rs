@@ -91,6 +91,9 @@ impl RuleIndex {
     /// allowed, false negatives are not.
     fn may_overlap(&self, at: &ResourceDestination, ranges: &[IpNet]) -> bool {
         match at {
+            ResourceDestination::Host(host) if host.matches_all() => {
+                !ranges.is_empty() || self.hosts.may_overlap(Self::host_segments(host))
+            }
             ResourceDestination::Host(host) => match host.address() {
                 Some(address) => self
                     .nets
@@ -105,6 +108,9 @@ impl RuleIndex {
     fn may_overlap_path(&self, pattern: &PathPattern) -> bool {
         let files = &self.files;
         match pattern.root() {
+            PathRoot::Any => [&files.posix, &files.home, &files.windows, &files.wsl]
+                .into_iter()
+                .any(|trie| trie.may_overlap(std::iter::once(GlobSegment::Deep))),
             PathRoot::Posix => files.posix.may_overlap(pattern.segments()),
             PathRoot::Home => files.home.may_overlap(pattern.segments()),
             PathRoot::Wsl => files.wsl.may_overlap(pattern.segments()),

@@ -55,7 +55,7 @@ pub(crate) fn parse(
         RuleAccess::Network { actions, resources } => {
             let transports = ActionSet::from_positions(actions.iter().map(|action| *action as u16));
             for resource in resources {
-                let parsed = NetworkPattern::parse(resource)
+                let parsed = NetworkPattern::parse_live(resource)
                     .map(|pattern| network(decision, transports, pattern));
                 each(
                     RawResource::Plain(resource),

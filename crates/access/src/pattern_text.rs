@@ -11,11 +11,11 @@ use ipnet::IpNet;
 use smallvec::SmallVec;
 
 use super::index::RuleIndex;
-use super::parsed::{ParsedResource, ResourceDestination, file};
-use super::request_pattern::{connect, http};
+use super::parsed::{ParsedResource, ResourceDestination, file, network};
+use super::request_pattern::http;
 use super::sets::RequestSet;
 use super::terms::{ActionSet, ResourceMatcher, TermMatcher};
-use model::docker::pattern::{HostPattern, PathGlob, PathPattern};
+use model::docker::pattern::{HostPattern, NetworkPattern, PathGlob, PathPattern};
 use model::docker::{Decision, FileMode, Method, Transport};
 
 /// Conjuncts that could not be combined further.
@@ -49,7 +49,10 @@ fn resource(index: &RuleIndex, term: u32) -> Option<ParsedResource> {
     let entry = index.entries.get(*term.entries.first()? as usize)?;
     let text = &*entry.resource;
     match term.what {
-        TermMatcher::Connect { transports, .. } => connect(transports, text).ok(),
+        TermMatcher::Connect { transports, .. } => {
+            let pattern = NetworkPattern::parse_live(text).ok()?;
+            Some(network(Decision::Allow, transports, pattern))
+        }
         TermMatcher::Http { methods, .. } => http(methods, text).ok(),
         TermMatcher::File { modes } => {
             let path = PathPattern::parse(text).ok()?;
@@ -102,6 +105,12 @@ fn intersection(one: &ParsedResource, two: &ParsedResource) -> Option<ParsedReso
         }
         (ResourceMatcher::File { .. }, _) | (_, ResourceMatcher::File { .. }) => return None,
     };
+    // The host of an HTTP pattern cannot be a range.
+    if let (ResourceDestination::Net(net), ResourceMatcher::Http { .. }) = (&at, &about)
+        && net.prefix_len() < net.max_prefix_len()
+    {
+        return None;
+    }
     Some(ParsedResource {
         decision: Decision::Allow,
         at,
@@ -169,6 +178,8 @@ fn destination(
                 return None;
             }
         }
+        (ResourceDestination::Host(host), ResourceDestination::Net(_)) if host.matches_all() => two,
+        (ResourceDestination::Net(_), ResourceDestination::Host(host)) if host.matches_all() => one,
         // An exact IPv4 address may be written as a host.
         (ResourceDestination::Host(host), ResourceDestination::Net(net)) => {
             let address = std::net::IpAddr::from(host.address()?);

@@ -179,7 +179,7 @@ fn resource(request: &AccessRequest) -> String {
 fn plain(request: &AccessRequest, text: &str) -> usize {
     match request {
         AccessRequest::Connect { destination, .. } | AccessRequest::Http { destination, .. } => {
-            match NetworkPattern::parse(text) {
+            match NetworkPattern::parse_live(text) {
                 Ok(pattern) => match (destination, pattern.net(), pattern.host()) {
                     (Destination::Address(address), Some(net), _) => addresses(*address, net),
                     (Destination::Name(name), _, Some(host)) => hosts(name, host.name()),

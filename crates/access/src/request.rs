@@ -77,6 +77,7 @@ impl fmt::Display for FilePath {
             PathRoot::Home => write!(f, "~/{}", segments.join("/")),
             PathRoot::Drive(letter) => write!(f, "{letter}:\\{}", segments.join("\\")),
             PathRoot::AnyDrive => write!(f, "*:\\{}", segments.join("\\")),
+            PathRoot::Any => f.write_str("**"),
             PathRoot::Wsl => write!(f, "\\\\wsl.localhost\\{}", segments.join("\\")),
         }
     }
@@ -115,8 +116,8 @@ impl fmt::Display for AccessRequest {
     }
 }
 
-/// A part of all requests that shares no patterns with the others: names are not resolved, and each
-/// path format has its own patterns.
+/// A part of all requests that shares no patterns with the others, except for `**`: names are not
+/// resolved, and each path format has its own patterns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RequestPart {
     Names,
@@ -136,6 +137,14 @@ impl RequestPart {
         Self::WslPaths,
         Self::WindowsPaths,
     ];
+
+    /// Whether the part consists of mounts. The other parts are about hosts.
+    pub(crate) fn is_of_files(self) -> bool {
+        match self {
+            Self::Names | Self::Addresses => false,
+            Self::PosixPaths | Self::HomePaths | Self::WslPaths | Self::WindowsPaths => true,
+        }
+    }
 }
 
 /// A set of ports. Port 0 is invalid and never in a set.

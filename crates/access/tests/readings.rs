@@ -24,6 +24,7 @@ fn rule(text: &str) -> Rule {
         Resources::Plain(vec![object.to_owned()])
     };
     Rule {
+        extensions: model::docker::Extensions::default(),
         name: Name::new("rule").unwrap(),
         decision,
         access: RuleAccess::new([action], resources).unwrap(),

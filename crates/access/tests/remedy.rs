@@ -47,6 +47,7 @@ fn rule(name: &str, decision: Decision, text: &str) -> Rule {
         Resources::Plain(vec![resource.to_owned()])
     };
     Rule {
+        extensions: model::docker::Extensions::default(),
         name: Name::new(name).unwrap(),
         decision,
         access: RuleAccess::new([action.parse::<Action>().unwrap()], resources).unwrap(),

@@ -216,11 +216,7 @@ pub(crate) fn staged(repository: &Repository) -> Result<Oid, RevisionError> {
         path: path.display().to_string(),
         source,
     };
-    let index = Index::open(&path).and_then(|mut index| {
-        index.read(true)?;
-        Ok(index)
-    });
-    let mut index = index.map_err(unreadable)?;
+    let mut index = bounded_index(&path, IndexLimits::DEFAULT).map_err(unreadable)?;
     if index.has_conflicts() {
         return Err(RevisionError::Conflicts);
     }
@@ -230,6 +226,45 @@ pub(crate) fn staged(repository: &Repository) -> Result<Oid, RevisionError> {
         index.write_tree_to(repository)
     };
     tree().map_err(unreadable)
+}
+
+/// Limits of an index. It lists the files of the whole repository, not only those that are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IndexLimits {
+    /// Maximum size of the file in bytes.
+    bytes: u64,
+    /// Maximum number of entries.
+    entries: usize,
+}
+
+impl IndexLimits {
+    pub(crate) const DEFAULT: Self = Self {
+        bytes: 512 << 20,
+        entries: 2_000_000,
+    };
+}
+
+/// Reads an index whose size is limited. A missing file is an empty index.
+pub(crate) fn bounded_index(path: &Path, limits: IndexLimits) -> Result<Index, git2::Error> {
+    let size = path.metadata().map_or(0, |metadata| metadata.len());
+    if size > limits.bytes {
+        let message = format!(
+            "the index has {size} bytes; at most {} are read",
+            limits.bytes
+        );
+        return Err(git2::Error::from_str(&message));
+    }
+    let mut index = Index::open(path)?;
+    index.read(true)?;
+    if index.len() > limits.entries {
+        let message = format!(
+            "the index has {} entries; at most {} are read",
+            index.len(),
+            limits.entries
+        );
+        return Err(git2::Error::from_str(&message));
+    }
+    Ok(index)
 }
 
 /// Resolves a revision to a commit.
@@ -367,4 +402,35 @@ fn names(repository: &Repository) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_is_read_up_to_a_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = Repository::init(folder.path()).unwrap();
+        let mut index = repository.index().unwrap();
+        for name in ["a", "b", "c"] {
+            std::fs::write(folder.path().join(name), name).unwrap();
+            index.add_path(Path::new(name)).unwrap();
+        }
+        index.write().unwrap();
+        let path = repository.path().join("index");
+        let read = |bytes, entries| {
+            let read = bounded_index(&path, IndexLimits { bytes, entries });
+            read.map(|index| index.len())
+                .map_err(|error| error.message().to_owned())
+        };
+        assert_eq!(read(1_000_000, 3), Ok(3));
+        let size = path.metadata().unwrap().len();
+        let too_large = format!("the index has {size} bytes; at most 10 are read");
+        assert_eq!(read(10, 3), Err(too_large));
+        let too_many = "the index has 3 entries; at most 2 are read";
+        assert_eq!(read(1_000_000, 2), Err(too_many.to_owned()));
+        let missing = bounded_index(Path::new("missing"), IndexLimits::DEFAULT);
+        assert_eq!(missing.unwrap().len(), 0);
+    }
 }

@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::environment;
+
 /// The commit of a work tree or revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeadCommit {
@@ -61,9 +63,13 @@ impl HeadCommit {
 }
 
 /// Whether git reports tracked files of a folder as modified. Changes elsewhere in the repository do
-/// not affect the manifests. An index that libgit2 cannot read (split or sparse) says nothing: what
-/// was read is compared with the commit in any case.
+/// not affect the manifests. An index that libgit2 cannot read (split or sparse) says nothing, and
+/// neither does a configuration that it does not know: what was read is compared with the commit in any
+/// case.
 pub(crate) fn is_changed(repository: &Repository, folder: &[String]) -> bool {
+    if environment::decides_checkout() {
+        return false;
+    }
     let mut options = StatusOptions::new();
     options
         .include_untracked(false)

@@ -6,8 +6,12 @@
 #![warn(missing_docs)]
 
 mod branch;
+mod environment;
 mod find;
 mod git;
+#[cfg(test)]
+#[path = "../../../tests/git_command.rs"]
+mod git_command;
 mod limits;
 mod line_endings;
 mod location;
@@ -35,10 +39,12 @@ pub use branch::{BranchError, commit_id, default_branch, first_parent, main_bran
 pub use find::RevisionError;
 pub use git::{CommitPerson, HeadCommit};
 pub use location::{superproject, top, use_bare_repository, uses_bare_repository};
-pub use pack::{Archive, PROJECT_FILE, PackEntry, PackError, PackTree};
+pub use pack::{Archive, PACKAGE_FILE, PROJECT_FILE, PackEntry, PackError, PackRules, PackTree};
 pub use pipeline::{Pipeline, PipelineService, ci_variable};
 pub use problem::{FileProblem, FileProblemKind, Listing, is_manifest};
 pub use pull_request::{CiBase, PullRequest};
+pub use read::text;
+pub use read_log::LockedPack;
 pub use revision::Revision;
 pub use revision_path::RevisionPath;
 pub use signature::{

@@ -10,9 +10,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use git2::{Config, ConfigEntry, ErrorCode, Repository, RepositoryOpenFlags};
+use git2::{Config, ErrorCode, Repository, RepositoryOpenFlags};
 
-use crate::find::RevisionError;
+use crate::environment;
+use crate::environment::text;
+use crate::find::{IndexLimits, RevisionError, bounded_index};
 use crate::read::read_paths;
 
 /// The name of the only entry that leads to a repository.
@@ -143,7 +145,8 @@ fn git_dir(top: &Path, entry: &Path) -> Result<PathBuf, RevisionError> {
 
 /// Whether a repository tracks a path or something below it. `top` is the top of its work tree.
 fn tracks(top: &Path, path: &Path) -> Result<bool, RevisionError> {
-    let index = open_work_tree(top)?.index();
+    let file = open_work_tree(top)?.path().join("index");
+    let index = bounded_index(&file, IndexLimits::DEFAULT);
     let index = index.map_err(|source| unusable(&top.join(ENTRY), &source))?;
     let Some(inside) = path.strip_prefix(top).ok().and_then(Path::to_str) else {
         return Ok(true);
@@ -177,38 +180,13 @@ fn open_trusted(top: &Path, git_dir: &Path) -> Result<Repository, RevisionError>
     Repository::open_bare(git_dir).map_err(|source| unusable(git_dir, &source))
 }
 
-/// The values of `safe.directory` from `GIT_CONFIG_COUNT` and the files of `GIT_CONFIG_GLOBAL` and
-/// `GIT_CONFIG_SYSTEM`.
+/// The values of `safe.directory` from the environment. Git accepts it from the system, the user and the
+/// command line, but not from the repository itself.
 fn safe_directories() -> Vec<String> {
     const KEY: &str = "safe.directory";
-    let variable = |name: &str| std::env::var(name).ok();
-    let mut found = Vec::new();
-    for name in ["GIT_CONFIG_SYSTEM", "GIT_CONFIG_GLOBAL"] {
-        let Some(config) = variable(name).and_then(|path| Config::open(Path::new(&path)).ok())
-        else {
-            continue;
-        };
-        let Ok(mut values) = config.multivar(KEY, None) else {
-            continue;
-        };
-        while let Some(Ok(value)) = values.next() {
-            found.extend(text(value));
-        }
-    }
-    let count = variable("GIT_CONFIG_COUNT").and_then(|count| count.parse().ok());
-    for number in 0..count.unwrap_or(0u16) {
-        let key = variable(&format!("GIT_CONFIG_KEY_{number}"));
-        if key.is_some_and(|key| key.eq_ignore_ascii_case(KEY)) {
-            found.extend(variable(&format!("GIT_CONFIG_VALUE_{number}")));
-        }
-    }
+    let mut found = environment::file_values(KEY);
+    found.extend(environment::values(KEY));
     found
-}
-
-/// The value of an entry. A key without a value means `true`, which no path is.
-fn text(entry: &ConfigEntry<'_>) -> Option<String> {
-    let value = entry.has_value().then(|| entry.value().ok());
-    value.flatten().map(str::to_owned)
 }
 
 /// Whether values of `safe.directory` include a path. An empty value discards those before it.

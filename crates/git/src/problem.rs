@@ -19,6 +19,9 @@ pub enum FileProblemKind {
     /// A symbolic link points outside of the repository.
     #[error("the symbolic link leads out of the repository")]
     SymlinkOutside,
+    /// A symbolic link that was checked out as a file.
+    #[error("this is a symbolic link in git, but a plain file here (core.symlinks = false)")]
+    PlainLink,
     /// A folder links to one of its parents.
     #[error("the folder links back to one of its parents")]
     Loop,
@@ -31,6 +34,9 @@ pub enum FileProblemKind {
     /// The files of the work tree, index or revision together exceed the limit in bytes.
     #[error("the files that are read exceed {0} bytes in total")]
     TotalTooLarge(usize),
+    /// The `.gitattributes` files above a file exceed the limit in bytes.
+    #[error("the .gitattributes files above it exceed {0} bytes in total")]
+    Attributes(u64),
     /// The folder contains more files and folders than the limit.
     #[error("the folder contains more than {0} files and folders")]
     TooManyEntries(usize),
@@ -42,6 +48,11 @@ pub enum FileProblemKind {
         /// Offset of the first invalid byte.
         offset: usize,
     },
+    /// Git converts the file to this encoding when it is checked out.
+    #[error(
+        "git checks this file out as {0} (`working-tree-encoding` in .gitattributes), and not as UTF-8"
+    )]
+    ConvertedEncoding(String),
     /// The name is not UTF-8.
     #[error("the name is not UTF-8")]
     Name,
@@ -68,14 +79,16 @@ impl FileProblemKind {
             | Self::Special
             | Self::Name
             | Self::Submodule
+            | Self::PlainLink
             | Self::NotFetched
             | Self::TooManyEntries(_)
+            | Self::Attributes(_)
             | Self::Unreadable(_) => Code::FileUnreadable,
             Self::Outside => Code::TargetPathInvalid,
             Self::SymlinkOutside => Code::SymlinkOutside,
             Self::Loop => Code::DirectoryLoop,
             Self::TooLarge(_) | Self::TotalTooLarge(_) => Code::FileTooLarge,
-            Self::NotUtf8 { .. } => Code::FileNotUtf8,
+            Self::NotUtf8 { .. } | Self::ConvertedEncoding(_) => Code::FileNotUtf8,
         }
     }
 
@@ -87,16 +100,23 @@ impl FileProblemKind {
             Self::SymlinkOutside => {
                 "replace the link by a copy, or let it point into the repository"
             }
+            Self::PlainLink => {
+                "read the commit with `--at HEAD`, or check it out again with `core.symlinks = true` on a file system with links"
+            }
             Self::Loop => "remove the link; the rest of the folder is read",
             Self::Special => "remove it from the folder, or name the files one by one",
             Self::TooLarge(_) => "split it into several files",
             Self::TotalTooLarge(_) => {
                 "move files that are not needed out of the paths of the targets, or split the configuration"
             }
+            Self::Attributes(_) => "combine their lines into fewer patterns",
             Self::TooManyEntries(_) => {
                 "move files that are not manifests out of the folder, or name smaller folders"
             }
             Self::NotUtf8 { .. } => "save the file as UTF-8",
+            Self::ConvertedEncoding(_) => {
+                "remove the attribute for this file, or read the commit with `--at HEAD`"
+            }
             Self::Name => "rename the file",
             Self::Submodule => {
                 "keep the manifests in this repository, or name the folders beside the submodule one by one"

@@ -52,7 +52,10 @@ pub(crate) fn read_paths(path: &Path) -> io::Result<String> {
 }
 
 /// Decodes UTF-8.
-pub(crate) fn text(bytes: Vec<u8>) -> Result<Arc<str>, FileProblemKind> {
+///
+/// # Errors
+/// The bytes are not UTF-8.
+pub fn text(bytes: Vec<u8>) -> Result<Arc<str>, FileProblemKind> {
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text.into()),
         Err(error) => {

@@ -8,7 +8,7 @@ mod tests;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use camino::{Utf8Component, Utf8Path};
 use git2::{Oid, Repository};
@@ -17,9 +17,8 @@ use crate::find::{self, RevisionError};
 use crate::git::HeadCommit;
 use crate::limits::ReadBudget;
 use crate::location;
-use crate::pack::{self, PackError, PackTree};
+use crate::pack::{self, PackError, PackRules, PackTree};
 use crate::problem::{FileProblemKind, Listing};
-use crate::read::text;
 use crate::revision_path::RevisionPath;
 use crate::source::{Source, normalize};
 use crate::walk;
@@ -362,7 +361,7 @@ impl Revision {
         }
     }
 
-    fn text(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+    fn bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind> {
         self.budget.check()?;
         let parts = self.lexical(path)?;
         let repository = self.repository();
@@ -373,17 +372,23 @@ impl Revision {
         };
         drop(repository);
         self.budget.add(path, bytes.len())?;
-        text(bytes)
+        Ok(bytes)
     }
 
-    fn pack_tree(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
+    fn pack_tree(&self, path: &Utf8Path, rules: PackRules) -> Result<PackTree, PackError> {
         self.budget.check().map_err(PackError::Directory)?;
         let parts = self.lexical(path).map_err(PackError::Directory)?;
         let repository = self.repository();
         let found = walk::resolve(&repository, self.root, &parts).map_err(PackError::Directory)?;
         let source = match found.node {
             walk::TreeEntry::Folder(tree) => {
-                pack::tracked::read(&repository, tree, self.budget.limits())?
+                let source = pack::tracked::TrackedSource {
+                    repository: &repository,
+                    root: self.root,
+                    path: found.path,
+                    tree,
+                };
+                pack::tracked::read(&source, rules, self.budget.limits())?
             }
             walk::TreeEntry::File(_) => return Err(PackError::NoDirectory),
             walk::TreeEntry::Submodule => {
@@ -405,12 +410,16 @@ impl Source for Revision {
         Ok(listing)
     }
 
-    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
-        self.text(path, limit).inspect_err(|kind| self.note(kind))
+    fn read_bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind> {
+        self.bytes(path, limit).inspect_err(|kind| self.note(kind))
     }
 
-    fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
-        self.pack_tree(path).inspect_err(|error| {
+    fn has_uncommitted_files(&self) -> bool {
+        false
+    }
+
+    fn pack(&self, path: &Utf8Path, rules: PackRules) -> Result<PackTree, PackError> {
+        self.pack_tree(path, rules).inspect_err(|error| {
             if let PackError::Directory(kind) | PackError::Entry { path: _, kind } = error {
                 self.note(kind);
             }

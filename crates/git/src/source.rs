@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
-use crate::pack::{PackError, PackTree};
+use crate::pack::{PackError, PackRules, PackTree};
 use crate::problem::{FileProblemKind, Listing};
+use crate::read::text;
 
 /// A source of manifests: the work tree, the index or a revision.
 pub trait Source: Sync {
@@ -16,11 +17,19 @@ pub trait Source: Sync {
     /// `path` itself cannot be read. Problems below it are part of the listing.
     fn list(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind>;
 
+    /// Reads the bytes of one file by its path relative to the configuration, as git stores them.
+    ///
+    /// # Errors
+    /// The file cannot be read, or exceeds `limit` bytes.
+    fn read_bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind>;
+
     /// Reads one file by its path relative to the configuration.
     ///
     /// # Errors
     /// The file cannot be read, is not UTF-8, or exceeds `limit` bytes.
-    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind>;
+    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+        text(self.read_bytes(path, limit)?)
+    }
 
     /// Reads a file that only affects warnings, so that it need not be committed.
     ///
@@ -30,12 +39,15 @@ pub trait Source: Sync {
         self.read(path, limit)
     }
 
-    /// Reads the source of a policy pack: all files of a directory relative to the configuration,
-    /// including hidden files, without files that git ignores.
+    /// Whether files that are not committed can be read.
+    fn has_uncommitted_files(&self) -> bool;
+
+    /// Reads the source of a policy pack: the files of a directory relative to the configuration that
+    /// an archive contains according to `rules`.
     ///
     /// # Errors
     /// The directory is not a valid source.
-    fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError>;
+    fn pack(&self, path: &Utf8Path, rules: PackRules) -> Result<PackTree, PackError>;
 }
 
 /// Removes `.` and inner `..` from a path. Returns `None` for absolute paths.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use git2::{ObjectType, Repository, Tree, TreeWalkMode, TreeWalkResult};
 
-use crate::find::RevisionError;
+use crate::find::{IndexLimits, RevisionError, bounded_index};
 use crate::location;
 
 /// Maximum number of files and folders of a commit whose paths are listed. More than any repository
@@ -67,7 +67,8 @@ impl TrackedFiles {
 
 /// The paths of the index; or of the commit, if libgit2 cannot read the index (split or sparse).
 pub(crate) fn paths(repository: &Repository) -> Result<BTreeSet<Vec<u8>>, git2::Error> {
-    if let Ok(index) = repository.index() {
+    let path = repository.path().join("index");
+    if let Ok(index) = bounded_index(&path, IndexLimits::DEFAULT) {
         return Ok(index.iter().map(|entry| entry.path).collect());
     }
     committed_paths(&repository.head()?.peel_to_tree()?, MAX_COMMITTED)

@@ -18,10 +18,10 @@ use crate::git::HeadCommit;
 use crate::limits::ReadBudget;
 use crate::line_endings::LineEndings;
 use crate::location;
-use crate::pack::{self, PackError, PackTree};
+use crate::pack::{self, PackError, PackRules, PackTree};
 use crate::problem::{FileProblem, FileProblemKind, Listing, MAX_DEPTH, MAX_HIDDEN, is_manifest};
 use crate::read::{read_bounded, text, unreadable};
-use crate::read_log::ReadLog;
+use crate::read_log::{LockedPack, NameForm, ReadLog};
 use crate::revision::Revision;
 use crate::source::{Source, normalize};
 
@@ -97,11 +97,11 @@ impl WorkTree {
     }
 
     /// The commit that is checked out. It counts as dirty if it does not contain what was read until
-    /// now. Returns `None` outside of repositories and before the first commit.
+    /// now. Files of packs that it does not contain must have a digest of `locked`. Returns `None` outside of repositories and before the first commit.
     ///
     /// # Errors
     /// The repository cannot be opened, or its commit cannot be read.
-    pub fn head(&self) -> Result<Option<HeadCommit>, RevisionError> {
+    pub fn head(&self, locked: &[LockedPack]) -> Result<Option<HeadCommit>, RevisionError> {
         if !self.is_repository {
             return Ok(None);
         }
@@ -121,7 +121,15 @@ impl WorkTree {
         let folder = self.segments();
         let is_changed = crate::git::is_changed(&repository, &folder);
         found.dirty = match Revision::committed(repository, id, &folder) {
-            Ok(committed) => is_changed || self.log().difference(&committed).is_some(),
+            Ok(committed) => {
+                let composes_names =
+                    |endings: MutexGuard<'_, LineEndings>| endings.composes_names();
+                let names = match self.endings().is_some_and(composes_names) {
+                    true => NameForm::Composed,
+                    false => NameForm::Exact,
+                };
+                is_changed || self.log().difference(&committed, names, locked).is_some()
+            }
             // The folder itself is not committed.
             Err(RevisionError::NoFolder { .. }) => true,
             Err(error) => return Err(error),
@@ -142,6 +150,12 @@ impl WorkTree {
         });
         let endings = endings.as_ref()?;
         Some(endings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether a file is a link of the commit that was checked out as a file.
+    fn is_plain_link(&self, path: &Path) -> bool {
+        self.endings()
+            .is_some_and(|endings| endings.is_plain_link(path))
     }
 
     /// Checks that a path with links resolved is inside of the repository and none of git's files.
@@ -177,9 +191,19 @@ impl WorkTree {
         if !lexical.starts_with(&self.boundary) || location::is_internal(&self.boundary, &lexical) {
             return Err(FileProblemKind::Outside);
         }
-        let real = lexical.canonicalize().map_err(|error| unreadable(&error))?;
+        let real = lexical.canonicalize().map_err(|error| {
+            // A link to a folder that was checked out as a file.
+            let mut parents = lexical.ancestors().skip(1);
+            match parents.any(|parent| parent.is_file() && self.is_plain_link(parent)) {
+                true => FileProblemKind::PlainLink,
+                false => unreadable(&error),
+            }
+        })?;
         self.check_inside(&real)?;
         let metadata = fs::metadata(&real).map_err(|error| unreadable(&error))?;
+        if metadata.is_file() && self.is_plain_link(&real) {
+            return Err(FileProblemKind::PlainLink);
+        }
         Ok((real, metadata))
     }
 }
@@ -221,10 +245,30 @@ impl WorkTree {
         }
         let bytes = read_bounded(&real, &metadata, limit)?;
         self.budget.add(path, bytes.len())?;
-        Ok(match bytes.contains(&b'\r').then(|| self.endings()) {
-            Some(Some(endings)) => endings.stored(&real, bytes),
+        let may_differ = LineEndings::may_differ(&bytes);
+        Ok(match may_differ.then(|| self.endings()) {
+            Some(Some(endings)) => {
+                endings.check_attributes(&real)?;
+                endings.stored(&real, bytes)
+            }
             Some(None) | None => bytes,
         })
+    }
+}
+
+impl WorkTree {
+    /// Names the conversion by git as the cause, if a file is not UTF-8 because of it.
+    fn explain_encoding(&self, path: &Utf8Path, kind: FileProblemKind) -> FileProblemKind {
+        let encoding = || {
+            let (real, _) = self.locate(path).ok()?;
+            self.endings()?.encoding(&real)
+        };
+        match kind {
+            FileProblemKind::NotUtf8 { .. } => {
+                encoding().map_or(kind, FileProblemKind::ConvertedEncoding)
+            }
+            kind => kind,
+        }
     }
 }
 
@@ -237,9 +281,30 @@ impl Source for WorkTree {
 
     fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
         match self.bytes(path, limit) {
+            Ok(bytes) => match std::str::from_utf8(&bytes) {
+                Ok(text) => {
+                    let text = Arc::from(text);
+                    self.log().text(path, &text);
+                    Ok(text)
+                }
+                Err(_) => {
+                    self.log().bytes(path, &bytes);
+                    text(bytes).map_err(|kind| self.explain_encoding(path, kind))
+                }
+            },
+            Err(FileProblemKind::Missing) => {
+                self.log().missing(path);
+                Err(FileProblemKind::Missing)
+            }
+            Err(kind) => Err(kind),
+        }
+    }
+
+    fn read_bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind> {
+        match self.bytes(path, limit) {
             Ok(bytes) => {
-                self.log().file(path, &bytes);
-                text(bytes)
+                self.log().bytes(path, &bytes);
+                Ok(bytes)
             }
             Err(FileProblemKind::Missing) => {
                 self.log().missing(path);
@@ -253,7 +318,11 @@ impl Source for WorkTree {
         text(self.bytes(path, limit)?)
     }
 
-    fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
+    fn has_uncommitted_files(&self) -> bool {
+        true
+    }
+
+    fn pack(&self, path: &Utf8Path, rules: PackRules) -> Result<PackTree, PackError> {
         self.budget.check().map_err(PackError::Directory)?;
         let (real, metadata) = self.locate(path).map_err(PackError::Directory)?;
         if !metadata.is_dir() {
@@ -261,10 +330,15 @@ impl Source for WorkTree {
         }
         let endings = self.endings();
         let limits = self.budget.limits();
-        let tree = pack::work::read(&real, &self.boundary, endings.as_deref(), limits)?;
+        let source = pack::work::WorkSource {
+            directory: &real,
+            boundary: &self.boundary,
+            endings: endings.as_deref(),
+        };
+        let tree = pack::work::read(&source, rules, limits)?;
         let counted = self.budget.add(path, tree.size());
         counted.map_err(PackError::Directory)?;
-        self.log().pack(path, tree.files());
+        self.log().pack(path, rules, tree.files());
         Ok(tree)
     }
 }
@@ -426,6 +500,9 @@ impl WorkTreeWalk<'_> {
             let result = self.folder(&real, shown, parents);
             parents.pop();
             return result;
+        }
+        if kind.is_file() && self.tree.is_plain_link(&real) {
+            return Err(FileProblemKind::PlainLink);
         }
         if !is_manifest(shown) {
             if kind.is_file() {

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::NAME_PATTERN;
 use model::docker::Decision;
@@ -71,6 +72,11 @@ pub struct DockerPolicySpec {
     /// Cedar text instead of rules (profile `current`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cedar: Option<CedarSpec>,
+    /// Settings of the policy that the service has and this version of polwarden does not know, named as on the wire. They are sent as
+    /// they are; null means not set. Settings that are not listed are left alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({"approval": {"required": true}}))]
+    pub extensions: Option<Map<String, Value>>,
 }
 
 /// Whom a policy applies to. A list that is there must not be empty.
@@ -106,7 +112,8 @@ pub struct RuleSpec {
     /// Hosts and CIDRs for network actions, paths for filesystem actions.
     ///
     /// `example.com` is that name alone, `*.example.com` one label more, `**.example.com` one label or more; a port may
-    /// follow (`example.com:443`). In paths `*` is one segment, `**` any depth, `~` the home directory.
+    /// follow (`example.com:443`). In paths `*` is one segment, `**` any depth, `~` the home directory. `**` alone is every
+    /// host, or every path of every format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 1),
@@ -123,6 +130,11 @@ pub struct RuleSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["package-registries"]))]
     pub resources_from: Option<Vec<String>>,
+    /// Settings of the rule that the service has and this version of polwarden does not know, named as on the wire. They are sent as they
+    /// are; null means not set. Settings that are not listed are left alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({"expires_at": "2027-01-01T00:00:00Z"}))]
+    pub extensions: Option<Map<String, Value>>,
 }
 
 /// An action of a rule.
@@ -173,7 +185,7 @@ pub enum ActionSpec {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HttpResourceSpec {
-    /// A host name or host glob, without scheme and port.
+    /// A host name or host glob, without scheme and port. `**` alone is every host.
     #[schemars(length(min = 1), example = &"api.example.com")]
     pub host: String,
     /// The port. Every port where it is left out.

@@ -6,6 +6,7 @@ pub mod chainloop;
 pub mod config;
 pub mod docker;
 pub mod format;
+mod invisible;
 pub mod list;
 pub mod lock;
 mod parse;
@@ -16,9 +17,10 @@ mod yaml;
 
 use model::diag::{DocumentId, Path};
 
+pub use invisible::hidden_in_prose;
 pub use parse::{
     IncompleteConfig, ParsedFile, contains_manifest, parse, parse_config, parse_incomplete_config,
-    parse_lock, plain_documents, plain_yaml,
+    parse_lock, plain_documents, plain_documents_up_to, plain_yaml,
 };
 pub use yaml::MAX_BYTES;
 

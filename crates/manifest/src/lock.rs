@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::list::PolwardenApiVersion;
+use super::pulumi::DeclaredPolicies;
 use model::chainloop::{PolicyName, Reference};
 pub use model::digest::Digest;
 pub use model::digest::{FileDigest, SourceDigest};
@@ -95,6 +96,9 @@ pub struct VersionLock {
     pub source: SourceDigest,
     /// The digests of its files, by their paths in the source.
     pub files: BTreeMap<String, FileDigest>,
+    /// The policies that the pack declares, by name. `polwarden lock --from-pack` writes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policies: Option<DeclaredPolicies>,
 }
 
 /// The key of the pin of a reference.

@@ -9,7 +9,7 @@ use super::chainloop::DocumentRange;
 use super::config::{self, Config};
 use super::lock::{self, LockFile};
 use super::schema::{self, ManifestKind, RepairedValue};
-use super::{Document, IncompleteDocument, InvalidValues, Manifest, chainloop, yaml};
+use super::{Document, IncompleteDocument, InvalidValues, Manifest, chainloop, invisible, yaml};
 use model::chainloop::DocumentBytes;
 use model::diag::{
     Code, Diagnostic, DocumentId, FileId, Path, PathSegment, Place, Replacement, SourceMap, Spans,
@@ -97,8 +97,17 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
     }
     for yaml::RawDocument { index, value } in documents {
         let id = DocumentId { file, index };
-        match schema::check(id, &value) {
-            Ok(kind) => match manifest(id, kind, value, &whole) {
+        if let Some(note) = chainloop::skipped(id, &value) {
+            parsed.diagnostics.push(note);
+            continue;
+        }
+        let kind = schema::kind_of(id, &value).ok();
+        parsed
+            .diagnostics
+            .extend(invisible::check(id, kind, &value));
+        let set = chainloop::without_nulls(&value);
+        match schema::check(id, set.as_ref().unwrap_or(&value)) {
+            Ok(kind) => match manifest(id, kind, value, set, &whole) {
                 Ok(manifest) => parsed.documents.push(Document { id, manifest }),
                 Err(findings) => {
                     parsed.unreadable = true;
@@ -109,7 +118,8 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
                 parsed.diagnostics.extend(findings);
                 // Further errors of the file are not listed.
                 let is_full = parsed.diagnostics.len() > MAX_FINDINGS;
-                let readable = (!is_full).then(|| incomplete(id, &value, &whole));
+                let set = set.as_ref().unwrap_or(&value);
+                let readable = (!is_full).then(|| incomplete(id, &value, set, &whole));
                 match readable.flatten() {
                     Some(document) => parsed.incomplete.push(document),
                     None => parsed.unreadable = true,
@@ -117,6 +127,9 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
             }
         }
     }
+    parsed
+        .diagnostics
+        .extend(invisible::check_syntax(file, text));
     limit_diagnostics(file, &mut parsed.diagnostics);
     complete_quotes(text, &mut parsed.diagnostics);
     parsed
@@ -152,17 +165,18 @@ fn is_manifest_comment(line: &str) -> bool {
     })
 }
 
-/// The readable part of a document with schema errors.
+/// The readable part of a document with schema errors. `set` is its value without unset fields.
 fn incomplete(
     id: DocumentId,
     value: &Value,
+    set: &Value,
     whole: &DocumentFile<'_>,
 ) -> Option<IncompleteDocument> {
-    let kind = schema::kind_of(id, value).ok()?;
+    let kind = schema::kind_of(id, set).ok()?;
     let RepairedValue {
         value: repaired,
         invalid,
-    } = schema::repair(kind, value)?;
+    } = schema::repair(kind, set)?;
     let own = whole.own_text(id, value).ok();
     let manifest = typed_manifest(id, kind, repaired, own).ok()?;
     Some(IncompleteDocument {
@@ -212,10 +226,12 @@ impl DocumentFile<'_> {
     }
 }
 
+/// `set` is the value of the document without unset fields, if it has any.
 fn manifest(
     id: DocumentId,
     kind: ManifestKind,
     value: Value,
+    set: Option<Value>,
     whole: &DocumentFile<'_>,
 ) -> Result<Manifest, Vec<Diagnostic>> {
     let own = match kind {
@@ -230,7 +246,7 @@ fn manifest(
         | ManifestKind::Config
         | ManifestKind::Lock => None,
     };
-    typed_manifest(id, kind, value, own)
+    typed_manifest(id, kind, set.unwrap_or(value), own)
 }
 
 /// `own` is the text of a document that is identified by its bytes, if it can be separated from the
@@ -296,11 +312,13 @@ pub fn parse_config(file: FileId, text: &str) -> Result<(Config, DocumentId), Ve
     let mut configs = Vec::new();
     for yaml::RawDocument { index, value } in documents {
         let id = DocumentId { file, index };
+        diagnostics.extend(invisible::check(id, Some(ManifestKind::Config), &value));
         match config(id, value) {
             Ok(config) => configs.push((config, id)),
             Err(findings) => diagnostics.extend(findings),
         }
     }
+    diagnostics.extend(invisible::check_syntax(file, text));
     limit_diagnostics(file, &mut diagnostics);
     complete_quotes(text, &mut diagnostics);
     if let Some((_, second)) = configs.get(1) {
@@ -403,12 +421,20 @@ pub fn plain_yaml(text: &str) -> Result<Value, String> {
 /// # Errors
 /// The first diagnostic.
 pub fn plain_documents(text: &str) -> Result<Vec<Value>, String> {
+    plain_documents_up_to(text, yaml::MAX_BYTES)
+}
+
+/// Like [`plain_documents`], with another size limit.
+///
+/// # Errors
+/// The first diagnostic.
+pub fn plain_documents_up_to(text: &str, limit: usize) -> Result<Vec<Value>, String> {
     let file = SourceMap::default().add("", "");
     let yaml::RawFile {
         documents,
         diagnostics,
         ..
-    } = yaml::read(file, text);
+    } = yaml::read_up_to(file, text, limit);
     match diagnostics.into_iter().next() {
         Some(finding) => Err(finding.message),
         None => Ok(documents
@@ -481,6 +507,10 @@ fn typed<T: DeserializeOwned>(
     mut value: Value,
 ) -> Result<T, Vec<Diagnostic>> {
     schema::convert_integers(id, kind, &mut value)?;
+    // Tracking the path clones every key, so it is done only for the message.
+    if let Ok(typed) = T::deserialize(&value) {
+        return Ok(typed);
+    }
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().iter().filter_map(segment).collect();
         let message = format!("unsupported value: {}", error.inner());

@@ -5,9 +5,11 @@ mod desired;
 pub mod diag;
 pub mod digest;
 pub mod docker;
+pub mod misleading;
 mod name;
 mod opaque;
 pub mod pulumi;
+mod punycode;
 mod shorten;
 
 /// The name of the configuration file.
@@ -16,6 +18,7 @@ pub const CONFIG_FILE_NAME: &str = "polwarden.yaml";
 pub use desired::Desired;
 pub use name::{Name, NameError, character_name, is_hidden};
 pub use opaque::Opaque;
+pub use punycode::{unicode_host, with_unicode_hosts};
 pub use shorten::shorten;
 
 /// The complete live state of an organization, by service.

@@ -14,6 +14,7 @@ use crate::cli::progress::CallProgress;
 use crate::plan::{Commit, Fingerprint, TargetPlan};
 use crate::render;
 use crate::render::plan::target_heading;
+use crate::render::runs::RunReport;
 use crate::render::text::neutral;
 use crate::run::audit::AuditRecord;
 use crate::run::journal;
@@ -47,11 +48,20 @@ pub(super) struct Execution<'a> {
     pub(super) earlier: Option<EarlierRuns>,
 }
 
+/// Who signed what is applied, if a signature was required and verified.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct VerifiedSigners {
+    /// The signer of the commit.
+    pub(super) commit: Option<SignedBy>,
+    /// The signer of the saved plan.
+    pub(super) plan: Option<SignedBy>,
+}
+
 /// Where what is applied comes from.
 pub(super) struct Provenance {
     pub(super) commit: Option<Commit>,
     pub(super) tree: Option<Fingerprint>,
-    pub(super) signed_by: Option<SignedBy>,
+    pub(super) signers: VerifiedSigners,
 }
 
 /// What earlier runs of the same command leave.
@@ -123,6 +133,8 @@ struct RunSummary {
     conflict: bool,
     /// Something changed that machines learn of later.
     follows: bool,
+    /// The calls that failed, with their errors.
+    failures: Vec<String>,
 }
 
 impl RunSummary {
@@ -137,6 +149,7 @@ impl RunSummary {
             stale,
             conflict,
             follows: _,
+            failures: _,
         } = self;
         (*conflict || *stale) && calls.replaced == 0 && calls.unknown == 0 && !unverified && !moved
     }
@@ -182,6 +195,12 @@ impl Execution<'_> {
                 }
             };
             let outcomes = report.outcomes().iter();
+            let failures = outcomes.clone();
+            let failures = failures.filter_map(|(call, outcome)| {
+                let call = plan.calls.iter().find(|planned| planned.id == *call)?;
+                render::report::failure_line(call, outcome)
+            });
+            standing.failures.extend(failures);
             standing.calls += report.counts();
             standing.remedy = standing
                 .remedy
@@ -227,7 +246,11 @@ impl Execution<'_> {
         let Provenance {
             commit,
             tree,
-            signed_by,
+            signers:
+                VerifiedSigners {
+                    commit: signed_by,
+                    plan: plan_signed_by,
+                },
         } = &self.provenance;
         let touched = pairs.iter().filter(|(plan, _)| !plan.calls.is_empty());
         let run = journal::RunStart {
@@ -241,6 +264,7 @@ impl Execution<'_> {
             commit: commit.clone(),
             tree: tree.clone(),
             signed_by: signed_by.clone(),
+            plan_signed_by: plan_signed_by.clone(),
         };
         journal::create(run, self.journal)
             .await
@@ -326,11 +350,16 @@ async fn close(
     console: Console,
 ) -> (Vec<AuditRecord>, Exit) {
     let ended = end_journal(journal, standing.calls).await;
-    console.announce(&format!("\n{}", summary(standing, kind)));
+    let history = RunHistory::of(journal).context("no audit record");
+    let title = history.as_ref().ok().map(|history| {
+        let title = RunReport::summary(history).title();
+        format!("{}\n  ", console.painter().strong(&title))
+    });
+    let title = title.unwrap_or_default();
+    console.announce(&format!("\n{title}{}", summary(standing, kind)));
     if let Err(error) = ended {
         CommandError::from(error).print(console);
     }
-    let history = RunHistory::of(journal).context("no audit record");
     let told = history.and_then(|history| audit.report(&history, console));
     if standing.calls.missing() > 0 || standing.calls.replaced > 0 {
         console.status(&format!(
@@ -380,6 +409,7 @@ fn exit(standing: &RunSummary) -> Exit {
         stale,
         conflict: _,
         follows: _,
+        failures: _,
     } = standing;
     if calls.missing() == 0 && calls.replaced == 0 && !unverified {
         return Exit::Done;
@@ -391,7 +421,10 @@ fn exit(standing: &RunSummary) -> Exit {
     }
 }
 
-/// The calls by outcome, what was read back, and the next command.
+/// The summary repeats at most this many failed calls.
+const MOST_FAILURES: usize = 3;
+
+/// The calls by outcome, the failures, what was read back, and the next command.
 fn summary(standing: &RunSummary, kind: &RunKind) -> String {
     let RunSummary {
         calls,
@@ -401,8 +434,16 @@ fn summary(standing: &RunSummary, kind: &RunKind) -> String {
         stale: _,
         conflict: _,
         follows,
+        failures,
     } = standing;
     let mut text = format!("{}\n", render::report::counts(calls));
+    for failure in failures.iter().take(MOST_FAILURES) {
+        text.push_str(&format!("  Failed: {failure}\n"));
+    }
+    if failures.len() > MOST_FAILURES {
+        let more = failures.len() - MOST_FAILURES;
+        text.push_str(&format!("  … and {more} more, shown above\n"));
+    }
     if *unverified {
         text.push_str("  Not confirmed: the server does not show the state that the calls make.\n");
     } else if calls.missing() == 0 && calls.replaced == 0 {

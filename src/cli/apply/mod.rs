@@ -17,7 +17,7 @@ use clap::Args;
 use super::connect::Session;
 use super::console::Console;
 use super::directory;
-use super::error::{CommandError, CommandResult};
+use super::error::{CommandError, CommandResult, FailureKind};
 use super::gates::{GateArgs, GateSources};
 use super::planning::{self, Planned};
 use super::tree::RevisionArgs;
@@ -25,7 +25,7 @@ use super::workspace::{Project, TargetSelection, Workspace};
 use crate::plan::{Fingerprint, Plan, plan_digest};
 use crate::render::text::neutral;
 use crate::run::journal::RunKind;
-use execute::RunResult;
+use execute::{RunResult, VerifiedSigners};
 use git::{RevisionPath, SignedBy};
 use requirements::{AppliedRevision, RequirementArgs};
 use saved::PlanFile;
@@ -103,16 +103,20 @@ impl ApplyArgs {
             prefix: project.prefix(),
             branch: project.config().apply.branch.as_deref(),
         };
-        let signed_by = self.requirements.check_commit(&applied)?;
+        let mut signers = VerifiedSigners {
+            commit: self.requirements.check_commit(&applied)?,
+            plan: None,
+        };
         let plan_file = match plan_file {
             Some(file) => {
                 let signed = self.requirements.check_plan_signature(&file, &applied)?;
-                if let Some(SignedBy { signer, key, .. }) = signed {
+                if let Some(SignedBy { signer, key, .. }) = &signed {
                     console.status(&format!(
                         "The plan is signed by {} with the SSH key {key}.",
-                        neutral(&signer)
+                        neutral(signer)
                     ));
                 }
+                signers.plan = signed;
                 Some(file.parse()?)
             }
             None if self.requirements.verifies_plan() => {
@@ -127,7 +131,7 @@ impl ApplyArgs {
         let (workspace, session, ready) = self
             .prepare(project, plan_file, &gate_sources, console)
             .await?;
-        let ready = ready.signed_by(signed_by);
+        let ready = ready.signed_by(signers);
         let result = match self.check_expected(ready.digest()) {
             Ok(()) => {
                 self.run_ready(&workspace, &session, &gate_sources, ready, console)
@@ -154,8 +158,12 @@ impl ApplyArgs {
                 session,
                 plan,
                 services,
-            } = planning::plan_all(project, connect, gate_sources, Session::writes, console)
-                .await?;
+            } = match planning::plan_all(project, connect, gate_sources, Session::writes, console)
+                .await
+            {
+                Ok(planned) => planned,
+                Err(error) => return Err(self.refused_packs(error)),
+            };
             let requirements = &self.requirements;
             if let Err(refused) = requirements.check_files(plan.commit.as_ref(), &workspace) {
                 session.close().await;
@@ -186,6 +194,25 @@ impl ApplyArgs {
         }
     }
 
+    /// A pack that is not what was locked makes its manifest invalid. Where only committed bytes may be
+    /// applied, such a pack is refused instead.
+    fn refused_packs(&self, error: CommandError) -> CommandError {
+        if error.kind() != FailureKind::Invalid || self.at.is_some() {
+            return error;
+        }
+        let Ok(workspace) = Workspace::open(&self.selection, &RevisionArgs::default()) else {
+            return error;
+        };
+        if !workspace.has_changed_pack() {
+            return error;
+        }
+        let commit = workspace.commit().ok().flatten();
+        match self.requirements.check_files(commit.as_ref(), &workspace) {
+            Ok(()) => error,
+            Err(refused) => refused,
+        }
+    }
+
     fn check_saved(&self, plan: &Plan, workspace: &Workspace) -> CommandResult<()> {
         let Self { requirements, .. } = self;
         let commit = workspace.commit().ok().flatten();
@@ -205,7 +232,7 @@ impl ApplyArgs {
         console: Console,
     ) -> CommandResult {
         let reviewed = ready.is_saved() || self.expect_plan.is_some();
-        let signed_by: Option<SignedBy> = ready.signer().cloned();
+        let signers = ready.signers().clone();
         let mut ended = self
             .applying
             .run(workspace, session, ready, console)
@@ -236,7 +263,7 @@ impl ApplyArgs {
                 .await?;
                 let digest = plan_digest(&plan)?;
                 let following = ReadyPlan::after_recovery(plan, digest, services, earlier)
-                    .signed_by(signed_by.clone());
+                    .signed_by(signers.clone());
                 self.applying
                     .run(workspace, session, following, console)
                     .await

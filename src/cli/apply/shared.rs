@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::Args;
 
-use super::execute::{EarlierRuns, Execution, Provenance, RunResult};
+use super::execute::{EarlierRuns, Execution, Provenance, RunResult, VerifiedSigners};
 use super::guards;
 use super::saved::{check_not_stale, match_targets};
 use crate::cli::connect::{Connect, Session};
@@ -13,13 +13,13 @@ use crate::cli::directory;
 use crate::cli::error::{CommandError, CommandResult, FailureKind};
 use crate::cli::planning;
 use crate::cli::steps::{StepArgs, check_guarantees};
+use crate::cli::team_names;
 use crate::cli::workspace::Workspace;
 use crate::plan::{Acknowledgement, Fingerprint, Plan, TargetPlan};
 use crate::render;
 use crate::render::text::plural;
 use crate::run::journal::RunKind;
 use crate::run::service::Writes;
-use git::SignedBy;
 use manifest::config::Target;
 
 /// How a plan is applied.
@@ -33,7 +33,7 @@ pub(crate) struct ApplyOptions {
     #[arg(long)]
     auto_approve: bool,
     /// Accept what a guard refuses, by its exact numbers: deletes, updates, prune, scope-widens, last-deny, protected, pack-removed,
-    /// mcp, not-analyzed;
+    /// all-hosts, mcp, not-analyzed;
     /// `plan` accepts it for one plan alone. A refusal prints the value. With several targets, one value each.
     #[arg(long, value_name = "[TARGET:]GUARD=NUMBER,...")]
     ack: Vec<Acknowledgement>,
@@ -53,8 +53,7 @@ pub(crate) struct ReadyPlan {
     digest: Fingerprint,
     /// The service of each target with its live state, which was just read.
     services: Vec<Box<dyn Writes>>,
-    /// Who signed the commit, where that was asked for.
-    signed_by: Option<SignedBy>,
+    signers: VerifiedSigners,
     /// Whether the plan was made before this run.
     is_saved: bool,
     /// What earlier runs of the same command leave; nothing before the first.
@@ -74,7 +73,7 @@ impl ReadyPlan {
             plan,
             digest,
             services,
-            signed_by: None,
+            signers: VerifiedSigners::default(),
             is_saved: false,
             earlier: None,
         }
@@ -88,7 +87,7 @@ impl ReadyPlan {
             plan,
             digest,
             services,
-            signed_by: None,
+            signers: VerifiedSigners::default(),
             is_saved: true,
             earlier: None,
         }
@@ -106,20 +105,19 @@ impl ReadyPlan {
             plan,
             digest,
             services,
-            signed_by: None,
+            signers: VerifiedSigners::default(),
             is_saved: false,
             earlier: Some(earlier),
         }
     }
 
-    /// The same, of a commit that somebody signed.
-    pub(super) fn signed_by(self, signed_by: Option<SignedBy>) -> Self {
-        Self { signed_by, ..self }
+    /// The same plan with the signers of its commit and of its file.
+    pub(super) fn signed_by(self, signers: VerifiedSigners) -> Self {
+        Self { signers, ..self }
     }
 
-    /// Who signed the commit, where that was asked for.
-    pub(super) fn signer(&self) -> Option<&SignedBy> {
-        self.signed_by.as_ref()
+    pub(super) fn signers(&self) -> &VerifiedSigners {
+        &self.signers
     }
 
     /// Whether the plan was made before this run.
@@ -157,12 +155,14 @@ impl ApplyOptions {
             plan,
             digest,
             mut services,
-            signed_by,
+            signers,
             is_saved: _,
             earlier,
         } = ready;
         let pairs = match_targets(&plan, targets, session)?;
-        console.print(&render::plan::human(&plan, console.painter()))?;
+        let shown = team_names::plan_for_text(&plan, targets, session).await;
+        let shown = shown.as_ref().unwrap_or(&plan);
+        console.print(&render::plan::human(shown, None, console.layout()))?;
         check_gates(&plan, &pairs, &self.ack)?;
         if plan.is_empty() {
             return Ok(RunResult::without_calls());
@@ -177,7 +177,7 @@ impl ApplyOptions {
         let provenance = Provenance {
             commit: plan.commit.clone(),
             tree: plan.tree.clone(),
-            signed_by,
+            signers,
         };
         let sources = workspace.pack_trees();
         let execution = Execution {

@@ -44,7 +44,7 @@ pub enum AcknowledgementError {
     Form(String),
     /// Unknown guard.
     #[error(
-        "unknown guard `{0}`; expected deletes, updates, prune, scope-widens, last-deny, protected, pack-removed, mcp or not-analyzed"
+        "unknown guard `{0}`; expected deletes, updates, prune, scope-widens, last-deny, protected, pack-removed, all-hosts, mcp or not-analyzed"
     )]
     NoGuard(String),
     /// Duplicate guard.

@@ -18,6 +18,8 @@ pub enum Guard {
     Protected,
     /// Policy packs that are removed from policy groups.
     PackRemoved,
+    /// Rules that allow every host or every path.
+    AllHosts,
     /// Cedar policies that change and are not analyzed, where a gate depends on them.
     Mcp,
     /// Policies with content that this version does not understand, where the plan changes them or a
@@ -34,6 +36,7 @@ impl Guard {
         Self::LastDeny,
         Self::Protected,
         Self::PackRemoved,
+        Self::AllHosts,
         Self::Mcp,
         Self::NotAnalyzed,
     ];
@@ -48,6 +51,7 @@ impl Guard {
             Self::LastDeny => "last-deny",
             Self::Protected => "protected",
             Self::PackRemoved => "pack-removed",
+            Self::AllHosts => "all-hosts",
             Self::Mcp => "mcp",
             Self::NotAnalyzed => "not-analyzed",
         }
@@ -62,6 +66,7 @@ impl From<GuardedKind> for Guard {
             GuardedKind::LastDeny => Self::LastDeny,
             GuardedKind::Protected => Self::Protected,
             GuardedKind::PackRemoved => Self::PackRemoved,
+            GuardedKind::AllHosts => Self::AllHosts,
         }
     }
 }

@@ -98,7 +98,7 @@ pub fn check(
     acknowledged: Option<&Acknowledgement>,
 ) -> Result<GuardReport, serde_json::Error> {
     let breaches = triggered_guards(plan, limits);
-    let mark = PlanMark::new(target_digest(plan)?.hex());
+    let mark = mark(plan)?;
     let meant = acknowledged.and_then(|acknowledged| acknowledged.plan.as_ref());
     let other_plan = meant.is_some_and(|meant| *meant != mark);
     let mut counts: BTreeMap<Guard, usize> = BTreeMap::new();
@@ -123,6 +123,34 @@ pub fn check(
         },
         other_plan,
     })
+}
+
+/// What identifies the plan of a target in acknowledgements and in output.
+///
+/// # Errors
+/// The plan cannot be serialized, which does not happen for plain data.
+pub fn mark(plan: &TargetPlan) -> Result<PlanMark, serde_json::Error> {
+    Ok(PlanMark::new(target_digest(plan)?.hex()))
+}
+
+/// The acknowledgement without which `apply` refuses the plan of a target, if any guard requires one.
+///
+/// # Errors
+/// The plan cannot be serialized, which does not happen for plain data.
+pub fn required(
+    plan: &TargetPlan,
+    limits: &ChangeLimits,
+) -> Result<Option<Acknowledgement>, serde_json::Error> {
+    let GuardReport {
+        breaches,
+        needed,
+        other_plan: _,
+    } = check(plan, limits, None)?;
+    let needed = Acknowledgement {
+        target: None,
+        ..needed
+    };
+    Ok((!breaches.is_empty()).then_some(needed))
 }
 
 /// All guards of the plan, acknowledged or not.

@@ -284,4 +284,6 @@ pub enum GuardedKind {
     Protected,
     /// A policy pack is taken from a policy group that stays.
     PackRemoved,
+    /// A rule allows every host or every path, which it did not before.
+    AllHosts,
 }

@@ -77,6 +77,9 @@ pub struct DocumentStatus {
     /// Where it is declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceRef>,
+    /// The files of the repository that it contains, relative to the directory of `polwarden.yaml`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inlined: Vec<String>,
     /// How it differs, of what is held: what is done stands among the changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldChange>,
@@ -109,6 +112,7 @@ impl DocumentStatus {
             live,
             live_since: _,
             source,
+            inlined: _,
             fields,
         } = self;
         (!fields.is_empty()).then(|| Change {

@@ -11,6 +11,7 @@ use super::gates::GateOutcome;
 use super::impact::{AccessImpact, EnforcementChange};
 use super::plan::{Commit, TargetInfo};
 use super::resource::ResourceKind;
+use access::People;
 
 /// The version of the JSON form of a drift report; raised when a reader of the old form would misread the new one.
 pub const DRIFT_FORMAT_VERSION: u32 = 3;
@@ -87,6 +88,23 @@ pub struct LastChange {
 }
 
 impl TargetDrift {
+    /// The people of all rows and breaches.
+    pub(crate) fn people(&self) -> impl Iterator<Item = &People> {
+        let rows = self.access.iter().flat_map(AccessImpact::people);
+        rows.chain(self.gates.iter().flat_map(GateOutcome::people))
+    }
+
+    /// Replaces the UUIDs of teams by their names, for text output.
+    pub(crate) fn name_teams(&mut self, names: &BTreeMap<String, String>) {
+        self.access = self
+            .access
+            .take()
+            .map(|access| access.with_team_names(names));
+        for gate in &mut self.gates {
+            gate.name_teams(names);
+        }
+    }
+
     /// The command that adopts the live state of some policies into the manifests; nothing for no
     /// policies.
     pub fn adopting<'p>(

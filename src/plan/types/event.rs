@@ -49,6 +49,13 @@ pub enum EventKind {
         /// The name of the live policy.
         live: String,
     },
+    /// A live policy that no manifest declares has a name that is displayed like a declared one.
+    ConfusableName {
+        /// The name of the declared policy.
+        name: String,
+        /// The name of the live policy.
+        live: String,
+    },
     /// `removed` lists a policy that does not exist on the server.
     RemovedNotLive {
         /// The name in the list.

@@ -73,6 +73,8 @@ pub enum ChangedField {
     CedarText,
     /// The schema of Cedar text.
     SchemaUrl,
+    /// Settings that this version does not know.
+    Extensions,
     /// The name for people.
     DisplayName,
     /// The tag of a version.
@@ -103,8 +105,14 @@ pub enum ChangedField {
     Mode,
     /// The stacks of a group.
     Stacks,
+    /// The accounts of a group.
+    Accounts,
+    /// The agent pool of a group.
+    AgentPoolId,
     /// The configuration of a pack in a group.
     Config,
+    /// The environments of a pack in a group.
+    Environments,
     /// The digest of a document.
     Digest,
     /// What a document says, value by value.
@@ -126,6 +134,7 @@ impl ChangedField {
             Self::HttpResources => "httpResources",
             Self::CedarText => "cedar.text",
             Self::SchemaUrl => "cedar.schemaUrl",
+            Self::Extensions => "extensions",
             Self::DisplayName => "displayName",
             Self::VersionTag => "versionTag",
             Self::Files => "source",
@@ -141,6 +150,9 @@ impl ChangedField {
             Self::EntityType => "entityType",
             Self::Mode => "mode",
             Self::Stacks => "stacks",
+            Self::Accounts => "accounts",
+            Self::AgentPoolId => "agentPoolId",
+            Self::Environments => "environments",
             Self::Config => "config",
             Self::Digest => "digest",
             Self::Meaning => "meaning",
@@ -157,6 +169,7 @@ impl From<&RuleValue<'_>> for ChangedField {
             RuleValue::Actions(_) => Self::Actions,
             RuleValue::Resources(_) => Self::Resources,
             RuleValue::HttpResources(_) => Self::HttpResources,
+            RuleValue::Extensions(_) => Self::Extensions,
         }
     }
 }

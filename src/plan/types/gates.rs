@@ -1,5 +1,7 @@
 //! The outcomes of access gates.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -105,6 +107,18 @@ pub struct BreachInfo {
 }
 
 impl GateOutcome {
+    /// The people of all breaches.
+    pub(crate) fn people(&self) -> impl Iterator<Item = &People> {
+        self.breaches.iter().map(|breach| &breach.who)
+    }
+
+    /// Replaces the UUIDs of teams by their names.
+    pub(crate) fn name_teams(&mut self, names: &BTreeMap<String, String>) {
+        for breach in &mut self.breaches {
+            breach.who = std::mem::take(&mut breach.who).with_team_names(names);
+        }
+    }
+
     /// Whether no breach was found, and everything that is analyzed could be evaluated.
     pub fn is_unbroken(&self) -> bool {
         self.breaches.is_empty() && self.unknown.is_none()

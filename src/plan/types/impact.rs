@@ -218,6 +218,11 @@ impl AccessImpact {
         self
     }
 
+    /// The people of all rows.
+    pub(crate) fn people(&self) -> impl Iterator<Item = &People> {
+        self.rows().map(|row| &row.who)
+    }
+
     /// All rows.
     pub(crate) fn rows(&self) -> impl Iterator<Item = &AccessRow> {
         let Self {

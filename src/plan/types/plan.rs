@@ -16,6 +16,7 @@ use super::gates::GateOutcome;
 use super::impact::{AccessImpact, EnforcementChange};
 use super::origin::{Origins, TargetOrigins};
 use super::resource::LiveCounts;
+use access::People;
 use git::{CommitPerson, HeadCommit, Pipeline};
 use manifest::config::Provider;
 use model::docker::Profile;
@@ -87,6 +88,10 @@ pub struct TargetPlan {
     pub before: Vec<PlannedFingerprint>,
     /// How much the organization held when the plan was made.
     pub live: LiveCounts,
+    /// The acknowledgement (`apply --ack`) without which `apply` refuses this plan; absent if no guard
+    /// requires one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requires: Option<String>,
 }
 
 /// Which organization is meant, and how it is spoken to.
@@ -134,6 +139,23 @@ fn host(url: &str) -> &str {
 }
 
 impl TargetPlan {
+    /// The people of all rows and breaches.
+    pub(crate) fn people(&self) -> impl Iterator<Item = &People> {
+        let rows = self.access.iter().flat_map(AccessImpact::people);
+        rows.chain(self.gates.iter().flat_map(GateOutcome::people))
+    }
+
+    /// Replaces the UUIDs of teams by their names, for text output.
+    pub(crate) fn name_teams(&mut self, names: &BTreeMap<String, String>) {
+        self.access = self
+            .access
+            .take()
+            .map(|access| access.with_team_names(names));
+        for gate in &mut self.gates {
+            gate.name_teams(names);
+        }
+    }
+
     /// The live objects that no manifest declares and that stay on the server, except known ones.
     pub fn left_undeclared(&self) -> impl Iterator<Item = &UnmanagedResource> {
         self.unmanaged.iter().filter(|unmanaged| {

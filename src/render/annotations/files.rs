@@ -1,8 +1,10 @@
 //! Diagnostics in files.
 
-use super::{Annotation, AnnotationLocation, AnnotationRule, LineRange, RelatedLocation};
+use super::{
+    Annotation, AnnotationFix, AnnotationLocation, AnnotationRule, LineRange, RelatedLocation,
+};
 use crate::render::text::neutral;
-use model::diag::{Diagnostic, Label, Place, SourceMap};
+use model::diag::{Diagnostic, Edit, Label, Place, SourceMap, Suggestion};
 
 impl Annotation {
     /// Adds lines and columns.
@@ -12,7 +14,7 @@ impl Annotation {
             message,
             labels,
             help,
-            suggestion: _,
+            suggestion,
         } = diagnostic;
         let rule = AnnotationRule::File(*code);
         let mut finding = Self::new(rule, rule.weight(), message.clone());
@@ -32,6 +34,9 @@ impl Annotation {
                 .extend([text.clone(), words(sources, place)]);
             finding.spot = Some(spot);
         }
+        finding.fix = suggestion
+            .as_deref()
+            .and_then(|suggestion| fix(sources, suggestion));
         finding.related = spots
             .map(|(spot, _, text)| RelatedLocation {
                 spot,
@@ -40,6 +45,17 @@ impl Annotation {
             .collect::<Vec<_>>();
         finding
     }
+}
+
+/// Nothing if the place is not a simple value, for example an alias.
+fn fix(sources: &SourceMap, suggestion: &Suggestion) -> Option<AnnotationFix> {
+    let Edit { range, text } = sources.edit(suggestion)?;
+    let file = suggestion.place.file();
+    let place = Place::Bytes { file, range };
+    Some(AnnotationFix {
+        spot: annotation_location(sources, &place),
+        text,
+    })
 }
 
 fn annotation_location(sources: &SourceMap, place: &Place) -> AnnotationLocation {

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 use sha2::{Digest as _, Sha256};
 
-use super::text::{count_of, neutral};
+use super::text::{count_of, neutral, neutral_hosts};
 
 pub use super::prefix::RepositoryPrefix;
 
@@ -44,6 +44,15 @@ pub struct RelatedLocation {
     pub text: String,
 }
 
+/// A change of a file that removes a diagnostic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnnotationFix {
+    /// The text to replace, with columns.
+    pub spot: AnnotationLocation,
+    /// The new text. It must be applied as it is, so it is not neutralized.
+    pub text: String,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Annotation {
     pub rule: AnnotationRule,
@@ -55,6 +64,8 @@ pub struct Annotation {
     /// `None` if it is not about a file.
     pub spot: Option<AnnotationLocation>,
     pub related: Vec<RelatedLocation>,
+    /// The change that `help` proposes, if it proposes a text.
+    pub fix: Option<AnnotationFix>,
     /// Neutralized.
     pub target: Option<String>,
     /// What identifies it across runs: it contains no lines or numbers.
@@ -66,15 +77,17 @@ impl Annotation {
         let help = None;
         let spot = None;
         let related = Vec::new();
+        let fix = None;
         let target = None;
         let identity = Vec::new();
         Self {
             rule,
             weight,
-            message: neutral(&message).into_owned(),
+            message: neutral_hosts(&message).into_owned(),
             help,
             spot,
             related,
+            fix,
             target,
             identity,
         }

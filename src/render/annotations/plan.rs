@@ -10,6 +10,7 @@ use crate::render::plan::access_view::{
     AccessLine, AccessView, NotAnalyzedLine, not_analyzed_text, who,
 };
 use crate::render::plan::events::{EventText, event_text, identity};
+use crate::render::plan::patterns::ListDetail;
 use crate::render::plan::wording::{
     call_name, deciding_rules, direction, enforcement_lines, full_name, gate_text, held_reason,
     note,
@@ -90,6 +91,7 @@ fn of_event(event: &PlanEvent) -> Annotation {
     let rule = match &event.event {
         EventKind::RemovedStillLive { .. } => PlanRule::RemovedStillLive,
         EventKind::ProbableRename { .. } => PlanRule::ProbableRename,
+        EventKind::ConfusableName { .. } => PlanRule::ConfusableName,
         EventKind::RemovedNotLive { .. } => PlanRule::RemovedNotLive,
         EventKind::ConfigChanged { .. } => PlanRule::ConfigChanged,
         EventKind::ProtectionRemoved { .. } => PlanRule::ProtectionRemoved,
@@ -186,10 +188,13 @@ pub(super) fn of_enforcement(changes: &[EnforcementChange]) -> Vec<Annotation> {
 pub(super) fn of_access(impact: &AccessImpact, rules: (PlanRule, PlanRule)) -> Vec<Annotation> {
     let AccessView {
         headline: _,
+        counts: _,
         lines,
         not_analyzed,
+        detail,
     } = AccessView::of(impact);
-    let mut found: Vec<Annotation> = lines.iter().map(|line| of_line(line, rules)).collect();
+    let lines = lines.iter().map(|line| of_line(line, detail, rules));
+    let mut found: Vec<Annotation> = lines.collect();
     found.extend(not_analyzed.into_iter().map(|line| {
         let NotAnalyzedLine {
             text,
@@ -210,16 +215,18 @@ pub(super) fn of_access(impact: &AccessImpact, rules: (PlanRule, PlanRule)) -> V
     found
 }
 
-fn of_line(line: &AccessLine<'_>, rules: (PlanRule, PlanRule)) -> Annotation {
+fn of_line(line: &AccessLine<'_>, detail: ListDetail, rules: (PlanRule, PlanRule)) -> Annotation {
     let AccessLine {
         kind,
         who,
-        what,
+        patterns: _,
+        exceptions: _,
         row,
         rule,
         before,
         after,
     } = line;
+    let what = line.what(detail);
     let code = if kind.is_risk() { rules.0 } else { rules.1 };
     let word = kind.word();
     let message = format!(
@@ -250,6 +257,7 @@ fn of_guarded(guarded: &GuardedChange, plan: &TargetPlan) -> Annotation {
         GuardedKind::LastDeny => "last-deny",
         GuardedKind::Protected => "protected",
         GuardedKind::PackRemoved => "pack-removed",
+        GuardedKind::AllHosts => "all-hosts",
     };
     Annotation::of(
         PlanRule::Guarded,

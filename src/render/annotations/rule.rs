@@ -66,6 +66,8 @@ rules! {
     RemovedStillLive = "plan-removed-still-live", Warning;
     /// A new policy has the same rules as a live one that no manifest declares.
     ProbableRename = "plan-probable-rename", Warning;
+    /// A live policy that no manifest declares is displayed like a declared one.
+    ConfusableName = "plan-confusable-name", Warning;
     /// `removed` lists a policy that does not exist.
     RemovedNotLive = "plan-removed-not-live", Warning;
     /// A setting of the configuration changes.
@@ -107,6 +109,7 @@ impl AnnotationRule {
             Self::File(code) => match code.severity() {
                 Severity::Error => AnnotationLevel::Error,
                 Severity::Warning => AnnotationLevel::Warning,
+                Severity::Note => AnnotationLevel::Notice,
             },
             Self::Plan(rule) => rule.weight(),
         }

@@ -6,7 +6,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::limit::{DiagnosticAmount, HiddenWarnings, select, sorted};
-use crate::render::text::{count_of, neutral, neutral_lines};
+use crate::render::text::{count_of, neutral, neutral_hosts, neutral_lines, neutral_lines_before};
 use model::diag::{Diagnostic, Label, Place, Severity, SourceMap, TextRange};
 
 /// Places that are further apart in the text are shown separately.
@@ -61,10 +61,11 @@ fn group<'a>(sources: &'a SourceMap, finding: &'a Diagnostic, primary: &TextRang
     let level = match finding.severity() {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
     };
     let mut group = Group::with_title(
         level
-            .primary_title(neutral(&finding.message))
+            .primary_title(neutral_hosts(&finding.message))
             .id(finding.code.as_str()),
     );
     for window in windows(sources, finding, primary) {
@@ -201,7 +202,11 @@ impl<'a> SourceWindow<'a> {
             return SnippetElement::Origin(Origin::path(name));
         }
         // Escapes make the text longer and move the places.
-        let moved = |offset: usize| clean(&text[range.start..offset]).len();
+        let shown = text[range.clone()].replace("\r\n", "\n");
+        let moved = |offset: usize| {
+            let before = text[range.start..offset].replace("\r\n", "\n");
+            neutral_lines_before(&shown, before.len()).len()
+        };
         let annotations = marks.iter().map(|mark| {
             let kind = if mark.primary {
                 AnnotationKind::Primary
@@ -216,15 +221,10 @@ impl<'a> SourceWindow<'a> {
             }
         });
         let annotations: Vec<_> = annotations.collect();
-        let snippet = Snippet::source(clean(&text[range.clone()]))
+        let snippet = Snippet::source(neutral_lines(&shown).into_owned())
             .line_start(line as usize)
             .path(name)
             .fold(true);
         SnippetElement::Snippet(snippet.annotations(annotations))
     }
-}
-
-/// Neutralizes source lines and normalizes line endings.
-fn clean(text: &str) -> String {
-    neutral_lines(&text.replace("\r\n", "\n")).into_owned()
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::limit::sorted;
-use crate::render::text::neutral;
+use crate::render::text::{neutral, neutral_hosts};
 use model::diag::{Diagnostic, Label, Place, Severity, SourceMap};
 
 /// Incremented by incompatible changes.
@@ -31,7 +31,7 @@ pub struct DiagnosticsReport {
 pub struct ReportedDiagnostic {
     /// The code, such as `duplicate-key`.
     pub code: &'static str,
-    /// `error` or `warning`.
+    /// `error`, `warning` or `note`.
     pub severity: &'static str,
     /// One sentence without a full stop.
     pub message: String,
@@ -83,14 +83,16 @@ impl DiagnosticsReport {
             .into_iter()
             .map(|(finding, _)| reported(sources, finding))
             .collect();
-        let errors = diagnostics
-            .iter()
-            .filter(|finding| finding.severity == severity(Severity::Error))
-            .count();
+        let count = |wanted: Severity| {
+            let findings = diagnostics.iter();
+            findings
+                .filter(|finding| finding.severity == severity(wanted))
+                .count()
+        };
         Self {
             format_version: FORMAT_VERSION,
-            errors,
-            warnings: diagnostics.len() - errors,
+            errors: count(Severity::Error),
+            warnings: count(Severity::Warning),
             diagnostics,
         }
     }
@@ -100,6 +102,7 @@ fn severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
+        Severity::Note => "note",
     }
 }
 
@@ -127,7 +130,7 @@ fn reported(sources: &SourceMap, finding: &Diagnostic) -> ReportedDiagnostic {
     ReportedDiagnostic {
         code: code.as_str(),
         severity: severity(code.severity()),
-        message: neutral(message).into_owned(),
+        message: neutral_hosts(message).into_owned(),
         help: help.as_deref().map(|help| neutral(help).into_owned()),
         labels: labels
             .iter()

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::render::decided::{DecidingRuleReport, Locator};
 use crate::render::paint::Painter;
-use crate::render::text::neutral;
+use crate::render::text::{neutral, neutral_hosts};
 use access::{AccessRequest, Addition, Remedy};
 use model::docker::{Decision, Layer};
 
@@ -114,7 +114,7 @@ impl RemedyReport {
             }) => {
                 text.push_str(&format!(
                     "  {lead}, add an allow rule with the resource `{}`\n",
-                    neutral(resource)
+                    neutral_hosts(resource)
                 ));
             }
             Some(AdditionReport {
@@ -132,7 +132,7 @@ impl RemedyReport {
                     .map(|source| format!(" ({}:{})", neutral(&source.file), source.line));
                 text.push_str(&format!(
                     "  {lead}, add `{}` to the resources of rule \"{}\" in policy \"{}\"{}, which has `{}`, or add an allow rule\n",
-                    neutral(resource),
+                    neutral_hosts(resource),
                     neutral(rule),
                     neutral(policy),
                     painter.dim(&source.unwrap_or_default()),

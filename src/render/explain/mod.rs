@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::decided::{DecidedBy, DecidingRuleReport, FailedStatement, Locator};
 use super::paint::Painter;
 use super::policy_tests::decision_case;
-use super::text::neutral;
+use super::text::{neutral, neutral_hosts};
 use access::{
     AccessRequest, Answer, ApplicableRules, CedarDecision, CedarRequest, Decider, DecisionCase,
     UnknownCause,
@@ -19,7 +19,8 @@ use change::RemedyReport;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
-    /// Whether the request is allowed.
+    /// Whether the organization's policies allow the request. Local and kit denies apply in addition, cloud sandboxes are not
+    /// governed, and users of several governed organizations are denied.
     pub decision: Answer,
     /// Why the decision is not known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -138,11 +139,11 @@ impl Explanation {
         } else {
             String::new()
         };
-        let mut text = format!("{said}{at}: {}\n", neutral(request));
+        let mut text = format!("{said}{at}: {}\n", neutral_hosts(request));
         for UnknownCause { policy, reason } in unknown {
             let about = policy.as_ref().map(|policy| {
                 format!(
-                    "live policy \"{}\" contains something that this version does not understand: ",
+                    "policy \"{}\" contains something that this version does not understand: ",
                     neutral(policy)
                 )
             });

@@ -2,7 +2,7 @@
 
 use super::writer::{HtmlPage, list};
 use crate::plan::{AccessImpact, GateOutcome};
-use crate::render::paint::Painter;
+use crate::render::layout::Layout;
 use crate::render::plan::access_view::AccessView;
 use crate::render::plan::gates as gates_text;
 use crate::render::plan::wording::place;
@@ -11,8 +11,10 @@ use crate::render::plan::wording::place;
 pub(super) fn section(page: &mut HtmlPage, impact: &AccessImpact) {
     let AccessView {
         headline,
+        counts: _,
         lines,
         not_analyzed,
+        detail,
     } = AccessView::of(impact);
     page.element("<h3>", &headline, "</h3>\n");
     if !lines.is_empty() {
@@ -26,7 +28,7 @@ pub(super) fn section(page: &mut HtmlPage, impact: &AccessImpact) {
             "<tr class=\"closes\">"
         });
         page.element("<td>", line.kind.word(), "</td>");
-        page.element("<td>", &line.what, "").element(
+        page.element("<td>", &line.what(detail), "").element(
             "<br><span class=\"src\">for example: ",
             &line.row.witness,
             "</span></td>",
@@ -55,7 +57,7 @@ pub(super) fn section(page: &mut HtmlPage, impact: &AccessImpact) {
 
 /// The gates, with the same lines as for people.
 pub(super) fn gates(page: &mut HtmlPage, gates: &[GateOutcome], three_way: bool) {
-    let text = gates_text::human(gates, three_way, Painter::new(false));
+    let text = gates_text::human(gates, three_way, Layout::unwrapped());
     let mut lines = text
         .lines()
         .map(|line| line.strip_prefix("  ").unwrap_or(line));

@@ -1,23 +1,26 @@
 //! The comments of plans, diagnostics and policy tests.
 
 use super::page::{BlockForm, MarkdownPage, PageBlock};
-use super::text::{code, code_line};
+use super::text::{cell, code, code_line};
 use crate::plan::{
-    AccessImpact, DocumentStatus, Enforcement, EnforcementChange, GateOutcome, Plan, TargetOrigins,
-    TargetPlan,
+    AccessImpact, Change, ChangeOrigin, DocumentStatus, Enforcement, EnforcementChange,
+    GateOutcome, Origin, Plan, TargetOrigins, TargetPlan, plan_mark,
 };
 use crate::render::annotations::{Annotation, AnnotationLevel, PackDiagnostics};
 use crate::render::commit;
+use crate::render::layout::Layout;
 use crate::render::paint::Painter;
-use crate::render::plan::access_view::AccessView;
+use crate::render::plan::access_view::{AccessLine, AccessView};
+use crate::render::plan::patterns::ListDetail;
 use crate::render::plan::wording::{
-    ChangeSign, direction, enforcement_headline, enforcement_lines,
+    ChangeSign, direction, enforcement_headline, enforcement_lines, place,
 };
 use crate::render::plan::{
-    PlanSection, TreeLine, access, changes_of, documents, events, gates, sections, summary, tree,
+    PlanSection, TreeDetail, TreeLine, access_rules, changes_of, documents, events, gates,
+    sections, summary, tree, tree_with,
 };
 use crate::render::policy_tests::{self, TestReport};
-use crate::render::text::{count_of, neutral, plural};
+use crate::render::text::{count_of, neutral, plural, shell_word};
 
 /// Maximum number of characters of a GitHub comment.
 pub const GITHUB_COMMENT: usize = 65_536;
@@ -91,34 +94,113 @@ pub struct CommentOptions {
 }
 
 /// A plan, or the errors that prevented it, with the diagnostics of the files.
+///
+/// A reviewer reads from the top: how much changes, who can do what, what is required, what happens
+/// on merge. Everything else is folded.
 pub fn plan(plan: Option<&Plan>, findings: &PackDiagnostics, options: &CommentOptions) -> String {
-    let said = plan.map_or_else(|| "No plan: the manifests are invalid.".to_owned(), summary);
+    let Some(plan) = plan else {
+        let said = "No plan: the manifests are invalid.";
+        let mut page = start_page("plan", said, findings, options);
+        page.block(&files(findings));
+        return page.end(ELSEWHERE);
+    };
+    let is_single = plan.targets.len() == 1;
+    let said = match plan.targets.as_slice() {
+        [target] => headline(target),
+        _ => summary(plan),
+    };
     let mut page = start_page("plan", &said, findings, options);
-    if let Some(commit) = plan.and_then(|plan| plan.commit.as_ref()) {
-        page.line(&commit::line(commit, code));
+    if !is_single {
+        targets_table(&mut page, plan);
     }
-    if let Some(digest) = plan.and_then(|plan| plan.digest.as_ref()) {
-        page.line(&format!("Digest: {}", code(&digest.to_string())));
-    }
-    notes(&mut page, plan.and_then(events::common_events));
-    // Details follow only after all access changes.
-    for target in plan.into_iter().flat_map(|plan| &plan.targets) {
-        overview(
-            &mut page,
-            target,
-            plan.and_then(|plan| plan.origins_of(target)),
-            plan.and_then(|plan| events::target_events(plan, target)),
-        );
+    notes(&mut page, events::common_events(plan));
+    for target in &plan.targets {
+        overview(&mut page, plan, target, is_single);
     }
     page.block(&files(findings));
-    for target in plan.into_iter().flat_map(|plan| &plan.targets) {
-        details(
-            &mut page,
-            target,
-            plan.and_then(|plan| plan.origins_of(target)),
-        );
+    for target in &plan.targets {
+        details(&mut page, target, plan.origins_of(target));
     }
+    provenance(&mut page, plan);
     page.end(ELSEWHERE)
+}
+
+/// `production`: 3 opened · 1 guard weakened · 6 API calls · requires an acknowledgement.
+fn headline(plan: &TargetPlan) -> String {
+    format!("{}: {}", code(&plan.target.name), counts(plan).join(" · "))
+}
+
+fn counts(plan: &TargetPlan) -> Vec<String> {
+    if plan.calls.is_empty() {
+        return vec!["no changes".to_owned()];
+    }
+    let access = plan.access.as_ref();
+    let mut parts = access.map(|access| AccessView::of(access).counts);
+    let mut parts = parts.take().unwrap_or_default();
+    if parts.is_empty() && access.is_some_and(|access| access.proven) {
+        parts.push("no access changes".to_owned());
+    }
+    let failed = plan.gates.iter().filter(|gate| !gate.passes()).count();
+    if failed > 0 {
+        parts.push(plural(failed, "gate failed", "gates failed"));
+    }
+    parts.push(count_of(plan.calls.len(), "API call"));
+    if plan.requires.is_some() {
+        parts.push("requires an acknowledgement".to_owned());
+    }
+    parts
+}
+
+/// One row for each of several targets.
+fn targets_table(page: &mut MarkdownPage, plan: &Plan) {
+    let row = |target: &TargetPlan| {
+        format!(
+            "| {} | {} | {} |",
+            cell(&target.target.name),
+            cell(&target.target.address()),
+            counts(target).join(" · ")
+        )
+    };
+    page.block(&PageBlock {
+        name: "targets",
+        title: String::new(),
+        folded: false,
+        form: BlockForm::Table("| Target | Organization | Plan |"),
+        lines: plan.targets.iter().map(row).collect(),
+    });
+}
+
+/// Where the plan comes from, for people who compare it with a later one.
+fn provenance(page: &mut MarkdownPage, plan: &Plan) {
+    let Plan {
+        format_version: _,
+        tool_version,
+        commit,
+        tree: _,
+        digest,
+        origins,
+        events: _,
+        targets,
+    } = plan;
+    let mut lines = Vec::new();
+    lines.extend(commit.as_ref().map(|commit| commit::line(commit, code)));
+    if let Some(origins) = origins {
+        lines.push(format!("Base: {}", code(&origins.base)));
+    }
+    for target in targets {
+        if let Ok(mark) = plan_mark(target) {
+            let name = code(&target.target.name);
+            lines.push(format!("Plan of {name}: {}", code(&mark.to_string())));
+        }
+    }
+    if let Some(digest) = digest {
+        lines.push(format!("Digest: {}", code(&digest.to_string())));
+    }
+    lines.push(format!("polwarden {}", code(tool_version)));
+    page.block(&PageBlock {
+        folded: true,
+        ..list("origin", "Commit, digest and version".to_owned(), lines)
+    });
 }
 
 /// Diagnostics of files only, for `validate` and `lint`.
@@ -194,12 +276,7 @@ fn message_with_place(finding: &Annotation) -> String {
 }
 
 /// The parts of a target that a reviewer must see.
-fn overview(
-    page: &mut MarkdownPage,
-    plan: &TargetPlan,
-    origins: Option<&TargetOrigins>,
-    events: Option<PlanSection>,
-) {
+fn overview(page: &mut MarkdownPage, whole: &Plan, plan: &TargetPlan, is_single: bool) {
     let TargetPlan {
         target,
         calls,
@@ -207,29 +284,63 @@ fn overview(
         enforcement,
         documents,
         gates,
+        requires,
         ..
     } = plan;
-    if !page.line(&format!(
-        "#### {} · {}",
-        code(&target.name),
-        code(&target.address())
-    )) {
+    let origins = whole.origins_of(plan);
+    let title = format!("{} · {}", code(&target.name), code(&target.address()));
+    let title = if is_single {
+        title
+    } else {
+        format!("#### {title}")
+    };
+    if !page.line(&title) {
         page.leave_out("a target".to_owned());
         return;
     }
-    notes(page, events);
+    failed_gates_block(page, gates, origins.is_some());
+    notes(page, events::target_events(whole, plan));
     enforcement_block(page, enforcement);
     documents_block(page, documents);
-    if calls.is_empty() {
-        page.line("Nothing is to do.");
-    } else if let Some(access) = access {
-        page.line(&format!("**{}**", AccessView::of(access).headline));
-    }
-    if let Some(access) = access {
+    if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
         opens_and_closes(page, access);
     }
-    failed_gates_block(page, gates, origins.is_some());
     notes(page, sections(plan, origins, Painter::new(false)));
+    let drifted = drift_only(plan, origins).count();
+    if drifted > 0 {
+        page.line(&format!(
+            "{} from the base revision already (drift that this change did not cause); \
+             `polwarden drift` shows more.",
+            plural(drifted, "live object differs", "live objects differ"),
+        ));
+    }
+    if calls.is_empty() {
+        return;
+    }
+    let next = "After the merge, `polwarden apply` plans again and makes these API calls.";
+    match requires {
+        None => page.line(next),
+        Some(requires) => {
+            let prefix = (!is_single).then(|| format!("{}:", target.name));
+            let value = format!("{}{requires}", prefix.unwrap_or_default());
+            page.line(&format!(
+                "**Requires** {} {next} The acknowledgement is valid only for exactly this plan.",
+                code(&format!("--ack {}", shell_word(&value)))
+            ))
+        }
+    };
+}
+
+/// The changes that only undo drift.
+fn drift_only<'p>(
+    plan: &'p TargetPlan,
+    origins: Option<&'p TargetOrigins>,
+) -> impl Iterator<Item = &'p Change> {
+    let origins = changes_of(origins);
+    let pairs = plan.changes.iter().zip(origins);
+    pairs
+        .filter(|(_, told)| told.origin == Origin::Drift)
+        .map(|(change, _)| change)
 }
 
 /// The gates, if any of them fails. `three_way` means that drift is distinguished.
@@ -237,7 +348,7 @@ pub(super) fn failed_gates_block(page: &mut MarkdownPage, gates: &[GateOutcome],
     if gates.iter().all(GateOutcome::passes) {
         return;
     }
-    let text = gates::human(gates, three_way, Painter::new(false));
+    let text = gates::human(gates, three_way, Layout::unwrapped());
     let lines = text.lines().map(unindented).collect();
     page.block(&PageBlock {
         folded: false,
@@ -286,84 +397,110 @@ pub(super) fn notes(page: &mut MarkdownPage, sections: impl IntoIterator<Item = 
     }
 }
 
-/// Access changes; the first ones are unfolded.
+/// Access changes as a table; what does not fit is counted.
 pub(super) fn opens_and_closes(page: &mut MarkdownPage, access: &AccessImpact) {
     let view = AccessView::of(access);
-    let mut lines: Vec<String> = view
-        .lines
-        .iter()
-        .map(|line| {
-            let word = if line.kind.is_risk() {
-                format!("**{}**", line.kind.word())
-            } else {
-                line.kind.word().to_owned()
-            };
-            format!(
-                "{word} for {}: {} ({}), for example {}",
-                code(&line.who),
-                code(&line.what),
-                code(&line.rule),
-                code(&line.row.witness)
-            )
-        })
-        .collect();
+    if view.lines.is_empty() && view.not_analyzed.is_empty() {
+        page.line(&format!("**{}**", view.headline));
+        return;
+    }
+    let rows = view.lines.iter().take(SHOWN).map(access_row);
+    page.block(&PageBlock {
+        name: "access changes",
+        title: String::new(),
+        folded: false,
+        form: BlockForm::Table("| Access | Who | What | Rule |"),
+        lines: rows.collect(),
+    });
+    let hidden = view.lines.len().saturating_sub(SHOWN);
+    if hidden > 0 {
+        page.line(&format!(
+            "… and {}: see the HTML report or run `polwarden plan -v`.",
+            plural(hidden, "more row", "more rows")
+        ));
+    }
+    let mut lines = Vec::new();
     for line in &view.not_analyzed {
         lines.push(format!("**not analyzed**: {}", code(&line.text)));
         lines.extend(line.statements.iter().map(|text| code(text)));
     }
-    let rest = lines.split_off(lines.len().min(SHOWN));
-    page.block(&list("access changes", String::new(), lines));
-    let more = plural(rest.len(), "more access change", "more access changes");
-    page.block(&PageBlock {
-        folded: true,
-        ..list("access changes", more, rest)
-    });
+    page.block(&list("not analyzed", String::new(), lines));
 }
 
-/// The folded parts of a target.
+fn access_row(line: &AccessLine<'_>) -> String {
+    let word = if line.kind.is_risk() {
+        format!("**{}**", line.kind.word())
+    } else {
+        line.kind.word().to_owned()
+    };
+    let mut what = cell(&line.what(ListDetail::Folded("")));
+    let sides = [
+        ("before", line.notable_before()),
+        ("after", line.notable_after()),
+    ];
+    for (title, decision) in sides {
+        if let Some(decision) = decision {
+            what.push_str(&format!("<br>{title}: {}", cell(decision)));
+        }
+    }
+    let source = line.source().map(|source| cell(&place(source)));
+    let source = source.map(|source| format!("<br>{source}"));
+    format!(
+        "| {word} | {} | {what} | {}{} |",
+        cell(&line.who),
+        cell(&line.rule),
+        source.unwrap_or_default()
+    )
+}
+
+/// A diff of at most this many lines is not folded.
+const SHORT_DIFF: usize = 25;
+/// The lines of a diff that are shown.
+const MOST_DIFF_LINES: usize = 80;
+
+/// The changes as a diff, and the gates.
 fn details(page: &mut MarkdownPage, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
     let TargetPlan {
         changes,
         calls,
-        access,
         documents,
         gates,
         ..
     } = plan;
-    let lines: Vec<String> = tree(changes, changes_of(origins))
-        .iter()
-        .map(diff_line)
-        .collect();
-    let title = format!("Changes ({} to make)", count_of(calls.len(), "call"));
-    page.block(&folded("changes", title, "diff", lines));
-    let held: Vec<String> = tree(&documents::held_changes(documents), &[])
-        .iter()
-        .map(diff_line)
-        .collect();
-    if !held.is_empty() {
-        page.block(&folded("held", documents::HELD.to_owned(), "diff", held));
-    }
-    if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
-        let text = access::human(access, Painter::new(false));
-        let lines = text.lines().map(unindented).collect();
-        page.block(&folded(
-            "access",
-            "Access: which rules decide".to_owned(),
-            "text",
-            lines,
-        ));
-    }
-    if !gates.is_empty() && gates.iter().all(|gate| gate.passes()) {
-        let lines = gates::human(gates, origins.is_some(), Painter::new(false))
+    // Drift is one line above.
+    let is_own = |origin: Option<&ChangeOrigin>| origin.is_none_or(|o| o.origin != Origin::Drift);
+    let all = changes_of(origins);
+    let own = changes.iter().enumerate();
+    let own = own.filter(|(position, _)| is_own(all.get(*position)));
+    let own: Vec<Change> = own.map(|(_, change)| change.clone()).collect();
+    let own_origins = all.iter().filter(|origin| is_own(Some(origin))).cloned();
+    let own_origins: Vec<ChangeOrigin> = own_origins.collect();
+    let rows = access_rules(plan);
+    let lines = tree_with(&own, &own_origins, TreeDetail::Brief(&rows));
+    let title = format!("Changes ({})", count_of(calls.len(), "API call"));
+    page.block(&diff("changes", title, &lines));
+    let held = tree(&documents::held_changes(documents), &[]);
+    page.block(&diff("held", documents::HELD.to_owned(), &held));
+    if !gates.is_empty() && gates.iter().all(GateOutcome::passes) {
+        let lines = gates::human(gates, origins.is_some(), Layout::unwrapped())
             .lines()
             .map(unindented)
             .collect();
-        page.block(&folded(
-            "gates",
-            format!("Gates ({}, all hold)", gates.len()),
-            "text",
-            lines,
-        ));
+        let title = format!("Gates ({} passed)", gates.len());
+        page.block(&folded("gates", title, "text", lines));
+    }
+}
+
+fn diff(name: &'static str, title: String, lines: &[TreeLine]) -> PageBlock {
+    let is_short = lines.len() <= SHORT_DIFF;
+    let mut texts: Vec<String> = lines.iter().take(MOST_DIFF_LINES).map(diff_line).collect();
+    if lines.len() > MOST_DIFF_LINES {
+        let more = count_of(lines.len() - MOST_DIFF_LINES, "more line");
+        texts.push(format!("  … ({more}: see the HTML report)"));
+    }
+    PageBlock {
+        folded: !is_short,
+        ..folded(name, title, "diff", texts)
     }
 }
 

@@ -4,10 +4,9 @@ use super::comment::{
 use crate::plan::{DriftReport, TargetDrift};
 use crate::render::annotations::PackDiagnostics;
 use crate::render::drift::{self, INSTEAD, sections};
+use crate::render::layout::Layout;
 use crate::render::markdown::page::MarkdownPage;
 use crate::render::markdown::text::code;
-use crate::render::paint::Painter;
-use crate::render::plan::access_view::AccessView;
 use crate::render::plan::{access, tree};
 
 /// Drift, or that it is unknown, with the diagnostics of the files.
@@ -59,9 +58,6 @@ fn overview(page: &mut MarkdownPage, drift: &TargetDrift) {
     }
     let access = access.as_ref().filter(|_| drift.may_change_access());
     if let Some(access) = access {
-        page.line(&format!("**{}**", AccessView::of(access).headline));
-    }
-    if let Some(access) = access {
         opens_and_closes(page, access);
     }
     comment::failed_gates_block(page, gates, false);
@@ -78,7 +74,7 @@ fn details(page: &mut MarkdownPage, drift: &TargetDrift) {
     let lines: Vec<String> = tree(changes, &[]).iter().map(diff_line).collect();
     page.block(&folded("changes", INSTEAD.to_owned(), "diff", lines));
     let Some(access) = access else { return };
-    let text = access::human(access, Painter::new(false));
+    let text = access::human(access, Layout::unwrapped(), usize::MAX);
     let lines = text.lines().map(unindented).collect();
     page.block(&folded(
         "access",

@@ -27,6 +27,8 @@ pub(super) struct PageBlock {
 pub(super) enum BlockForm {
     /// List items: Markdown, with data as code.
     List,
+    /// The rows of a table below this head: cells of Markdown between `|`.
+    Table(&'static str),
     /// A code block in this language.
     Code(&'static str),
 }
@@ -86,7 +88,7 @@ impl MarkdownPage {
             for line in &lines[..shown] {
                 let _ = match form {
                     BlockForm::List => writeln!(self.text, "- {line}"),
-                    BlockForm::Code(_) => writeln!(self.text, "{line}"),
+                    BlockForm::Code(_) | BlockForm::Table(_) => writeln!(self.text, "{line}"),
                 };
             }
             self.text.push_str(&close);
@@ -153,10 +155,18 @@ fn frame(title: &str, folded: bool, form: BlockForm, lines: &[String]) -> (Strin
     } else {
         let _ = writeln!(open, "\n{title}\n");
     }
-    if let BlockForm::Code(language) = form {
-        let fence = fence(lines.iter());
-        let _ = writeln!(open, "{fence}{language}");
-        let _ = writeln!(close, "{fence}");
+    match form {
+        BlockForm::List => {}
+        BlockForm::Table(head) => {
+            let columns = head.matches('|').count().saturating_sub(1);
+            let _ = writeln!(open, "{head}");
+            let _ = writeln!(open, "|{}", "---|".repeat(columns));
+        }
+        BlockForm::Code(language) => {
+            let fence = fence(lines.iter());
+            let _ = writeln!(open, "{fence}{language}");
+            let _ = writeln!(close, "{fence}");
+        }
     }
     if folded {
         close.push_str("\n</details>\n");

@@ -25,6 +25,11 @@ pub(super) fn code(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
+/// Inline code in the cell of a table, where a `|` would begin the next cell.
+pub(super) fn cell(text: &str) -> String {
+    code(text).replace('|', "\\|")
+}
+
 /// A line of a code block.
 pub(super) fn code_line(text: &str) -> String {
     shorten(&neutral(text), LONGEST).into_owned()
@@ -63,6 +68,7 @@ mod tests {
             ("a\nb", "`a\\nb`"),
             ("<b>|[x](y)", "`<b>|[x](y)`"),
         ];
+        assert_eq!(cell("a|b"), "`a\\|b`");
         for (text, expected) in cases {
             assert_eq!(code(text), expected, "{text:?}");
         }

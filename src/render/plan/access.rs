@@ -1,61 +1,191 @@
 //! Renders the access changes of a plan as text.
 
-use std::fmt::Write as _;
-
 use crate::plan::AccessImpact;
-use crate::render::paint::Painter;
-use crate::render::plan::access_view::{AccessLine, AccessView};
+use crate::render::layout::{Layout, table};
+use crate::render::plan::access_view::{AccessLine, AccessLineKind, AccessView, NotAnalyzedLine};
+use crate::render::plan::patterns::ListDetail;
 use crate::render::plan::wording::place;
-use crate::render::text::neutral;
+use crate::render::text::{neutral_hosts, plural};
 
-/// The access section of a target, the riskiest rows first.
-pub(crate) fn human(impact: &AccessImpact, painter: Painter) -> String {
+/// From this width on, rows are a table; below, each row takes two lines or more.
+const TABLE_WIDTH: usize = 120;
+/// Column of the text behind the sign and the word.
+const INDENT: usize = 12;
+
+/// The access section of a target, the riskiest rows first. If it would take more than `most` lines,
+/// the last rows are only counted.
+pub(crate) fn human(impact: &AccessImpact, layout: Layout, most: usize) -> String {
     let AccessView {
         headline,
+        counts: _,
         lines,
         not_analyzed,
+        detail: _,
     } = AccessView::of(impact);
-    let mut text = String::new();
-    let _ = writeln!(text, "  {}", painter.strong(&headline));
-    for line in &lines {
-        text.push_str(&line_text(line, painter));
+    let mut text = format!("{}\n", layout.painter.strong(&headline));
+    if let Some(legend) = legend(&lines, &not_analyzed) {
+        text.push_str(
+            &layout
+                .painter
+                .dim(layout.wrap(&legend, "  ", "  ").trim_end()),
+        );
+        text.push('\n');
+    }
+    let mut left = most;
+    let mut hidden = 0;
+    for row in rows(&lines, layout) {
+        let height = row.lines().count();
+        if hidden > 0 || (height > left && !layout.is_full) {
+            hidden += 1;
+            continue;
+        }
+        left = left.saturating_sub(height);
+        text.push_str(&row);
+    }
+    if hidden > 0 {
+        let more = plural(hidden, "more row", "more rows");
+        text.push_str(&layout.painter.dim(&format!("  … ({more}, -v shows all)\n")));
     }
     for line in &not_analyzed {
-        let head = painter.notice("? not analyzed:");
-        let _ = writeln!(text, "    {head} {}", line.text);
-        for statement in &line.statements {
-            let _ = writeln!(text, "        {statement}");
+        let NotAnalyzedLine {
+            text: what,
+            entry: _,
+            statements,
+        } = line;
+        let head = layout.painter.notice("? not analyzed");
+        text.push_str(&layout.hang(&format!("  {head}  "), what));
+        for statement in statements {
+            text.push_str(&layout.hang("      ", statement));
         }
     }
     text
 }
 
-fn line_text(line: &AccessLine<'_>, painter: Painter) -> String {
-    let AccessLine {
-        kind,
-        who,
-        what,
-        row,
-        rule,
-        before,
-        after,
-    } = line;
-    let head = if kind.is_risk() {
-        painter.notice(&format!("! {}", kind.word()))
-    } else {
-        format!("- {}", kind.word())
-    };
-    let mut text = format!("    {head} for {who}: {what}\n");
-    let source = line
-        .source()
-        .map(|source| format!(" ({})", place(source)))
-        .unwrap_or_default();
-    let _ = writeln!(
-        text,
-        "        {rule}{source}  {}",
-        painter.dim(&format!("for example: {}", neutral(&row.witness)))
+/// Explains the signs that are used.
+fn legend(lines: &[AccessLine<'_>], not_analyzed: &[NotAnalyzedLine<'_>]) -> Option<String> {
+    let any = |is_risk: bool| lines.iter().any(|line| line.kind.is_risk() == is_risk);
+    let parts = [
+        (any(true), "! opens access or removes a guard"),
+        (any(false), "- closes access or adds a guard"),
+        (!not_analyzed.is_empty(), "? may open or close access"),
+    ];
+    let parts = parts.into_iter().filter(|(is_used, _)| *is_used);
+    let parts: Vec<&str> = parts.map(|(_, text)| text).collect();
+    (!parts.is_empty()).then(|| parts.join(" · "))
+}
+
+fn rows(lines: &[AccessLine<'_>], layout: Layout) -> Vec<String> {
+    if layout.width() < TABLE_WIDTH {
+        return lines.iter().map(|line| stacked(line, layout)).collect();
+    }
+    let cells: Vec<Vec<String>> = lines
+        .iter()
+        .map(|line| {
+            let source = line.source().map(place).unwrap_or_default();
+            let name = format!("{}{}", line.rule, live_mark(line));
+            vec![line.who.clone(), requests(line, layout), name, source]
+        })
+        .collect();
+    table(&cells, layout.width() - INDENT)
+        .into_iter()
+        .zip(lines)
+        .map(|(cells, line)| {
+            let mut text = String::new();
+            let mut first = head(line, layout);
+            for cell in cells {
+                text.push_str(&first);
+                text.push_str(&cell);
+                text.push('\n');
+                first = " ".repeat(INDENT);
+            }
+            text + &decisions(line, layout)
+        })
+        .collect()
+}
+
+/// A row for narrow terminals: who and what, then the rule.
+fn stacked(line: &AccessLine<'_>, layout: Layout) -> String {
+    let what = format!("{}: {}", line.who, requests(line, layout));
+    let mut text = layout.hang(&head(line, layout), &what);
+    let source = line.source().map(|source| format!("  {}", place(source)));
+    let rule = format!(
+        "{}{}{}",
+        line.rule,
+        live_mark(line),
+        source.unwrap_or_default()
     );
-    let _ = writeln!(text, "        before: {before}");
-    let _ = writeln!(text, "        after:  {after}");
+    let indent = " ".repeat(INDENT);
+    text.push_str(&layout.painter.dim(layout.hang(&indent, &rule).trim_end()));
+    text.push('\n');
+    text + &decisions(line, layout)
+}
+
+/// The sign and the word, as wide as the indentation of the other lines.
+fn head(line: &AccessLine<'_>, layout: Layout) -> String {
+    let word = match line.kind {
+        AccessLineKind::Opened | AccessLineKind::Closed => line.kind.word(),
+        AccessLineKind::GuardWeakened | AccessLineKind::GuardAdded => "guard",
+        AccessLineKind::ApprovalLoosened | AccessLineKind::ApprovalTightened => "approval",
+    };
+    let sign = if line.kind.is_risk() { '!' } else { '-' };
+    let text = format!("{sign} {word}");
+    let rest = " ".repeat((INDENT - 2).saturating_sub(text.len()));
+    let text = if line.kind.is_risk() {
+        layout.painter.notice(&text)
+    } else {
+        text
+    };
+    format!("  {text}{rest}")
+}
+
+fn requests(line: &AccessLine<'_>, layout: Layout) -> String {
+    let detail = if layout.is_full {
+        ListDetail::Full
+    } else {
+        ListDetail::Folded(", -v shows all")
+    };
+    let what = line.what(detail);
+    match line.kind {
+        AccessLineKind::Opened | AccessLineKind::Closed => what,
+        AccessLineKind::GuardWeakened => format!("{what} no longer denied"),
+        AccessLineKind::GuardAdded => format!("{what} now denied"),
+        AccessLineKind::ApprovalLoosened => format!("{what} loosened"),
+        AccessLineKind::ApprovalTightened => format!("{what} tightened"),
+    }
+}
+
+/// Marks a rule by its name on the server, where no manifest declares it.
+fn live_mark(line: &AccessLine<'_>) -> &'static str {
+    match (line.kind, line.source()) {
+        (AccessLineKind::Closed | AccessLineKind::GuardWeakened, None) => " (on the server)",
+        (
+            AccessLineKind::Opened
+            | AccessLineKind::GuardWeakened
+            | AccessLineKind::Closed
+            | AccessLineKind::GuardAdded
+            | AccessLineKind::ApprovalLoosened
+            | AccessLineKind::ApprovalTightened,
+            _,
+        ) => "",
+    }
+}
+
+/// How the requests are decided before and after, where that is not obvious.
+fn decisions(line: &AccessLine<'_>, layout: Layout) -> String {
+    let mut text = String::new();
+    let indent = " ".repeat(INDENT);
+    if layout.is_full {
+        let example = format!("for example: {}", neutral_hosts(&line.row.witness));
+        text.push_str(&layout.hang(&indent, &example));
+    }
+    let sides = [
+        ("before: ", &line.before, line.notable_before().is_some()),
+        ("after:  ", &line.after, line.notable_after().is_some()),
+    ];
+    for (title, decision, is_notable) in sides {
+        if is_notable || layout.is_full {
+            text.push_str(&layout.hang(&format!("{indent}{title}"), decision));
+        }
+    }
     text
 }

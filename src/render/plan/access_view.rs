@@ -1,18 +1,17 @@
 //! Access changes in words: the one view model from which text, HTML, Markdown and annotations are
 //! rendered, so that they cannot disagree.
 
-use super::wording::{call_name, deciding_rules, place};
+use super::patterns::{ListDetail, PatternList};
+use super::wording::{deciding_rules, place};
 use crate::plan::{
-    AccessImpact, AccessRow, DecidingRule, GuardRows, NotAnalyzed, NotAnalyzedKind, SourceRef,
-    StatementChange, StatementChangeKind,
+    AccessImpact, AccessRow, DecidingRule, GuardRows, NotAnalyzed, NotAnalyzedKind, RuleReference,
+    SourceRef, StatementChange, StatementChangeKind,
 };
 use crate::render::text::{neutral, plural};
 use access::{Membership, People, StatementEffect, StatementSummary};
 
 /// Above this number of patterns, each row only shows its first patterns. JSON contains all.
 const MOST_PATTERNS: usize = 1_000;
-/// Number of patterns that a folded row shows.
-const SHOWN: usize = 3;
 /// Maximum number of changed statements to show per Cedar policy. JSON contains all.
 const MOST_STATEMENTS: usize = 20;
 
@@ -52,9 +51,10 @@ impl AccessLineKind {
 pub(crate) struct AccessLine<'a> {
     pub(crate) kind: AccessLineKind,
     pub(crate) who: String,
-    /// The patterns, separated by commas, and the exceptions.
-    pub(crate) what: String,
+    pub(crate) patterns: PatternList,
+    pub(crate) exceptions: PatternList,
     pub(crate) row: &'a AccessRow,
+    /// The policy and its rule: `GitLab / allow git`.
     pub(crate) rule: String,
     pub(crate) before: String,
     pub(crate) after: String,
@@ -63,8 +63,12 @@ pub(crate) struct AccessLine<'a> {
 /// All access changes in words.
 pub(crate) struct AccessView<'a> {
     pub(crate) headline: String,
+    /// The number of changes by kind: `3 opened`, `1 guard weakened`.
+    pub(crate) counts: Vec<String>,
     pub(crate) lines: Vec<AccessLine<'a>>,
     pub(crate) not_analyzed: Vec<NotAnalyzedLine<'a>>,
+    /// For formats that show all patterns of ordinary plans.
+    pub(crate) detail: ListDetail,
 }
 
 /// Something that is not analyzed, in words.
@@ -102,14 +106,13 @@ impl<'a> AccessView<'a> {
         ];
         let patterns = |rows: &[&AccessRow]| rows.iter().map(|row| row.what.len()).sum::<usize>();
         let all: usize = groups.iter().map(|(_, rows)| patterns(rows)).sum();
-        let is_folded = all > MOST_PATTERNS;
         let lines = groups
             .iter()
             .flat_map(|(kind, rows)| {
                 let kind = *kind;
                 rows.iter()
                     .copied()
-                    .map(move |row| AccessLine::of(kind, row, is_folded))
+                    .map(move |row| AccessLine::of(kind, row))
             })
             .collect();
         let mut counts: Vec<String> = Vec::new();
@@ -153,7 +156,13 @@ impl<'a> AccessView<'a> {
         };
         Self {
             headline,
+            counts,
             lines,
+            detail: if all > MOST_PATTERNS {
+                ListDetail::Folded("")
+            } else {
+                ListDetail::Full
+            },
             not_analyzed: not_analyzed
                 .iter()
                 .map(|entry| NotAnalyzedLine {
@@ -299,7 +308,7 @@ pub(crate) fn sides(
 }
 
 impl<'a> AccessLine<'a> {
-    fn of(kind: AccessLineKind, row: &'a AccessRow, is_folded: bool) -> Self {
+    fn of(kind: AccessLineKind, row: &'a AccessRow) -> Self {
         let AccessRow {
             who: people,
             what,
@@ -314,9 +323,10 @@ impl<'a> AccessLine<'a> {
         Self {
             kind,
             who: who(people),
-            what: requests(what, except, is_folded),
+            patterns: PatternList::of(what),
+            exceptions: PatternList::of(except),
             row,
-            rule: call_name(&rule.policy, rule.rule.as_deref()),
+            rule: short_name(&rule.policy, rule.rule.as_deref()),
             before,
             after,
         }
@@ -325,25 +335,46 @@ impl<'a> AccessLine<'a> {
     pub(crate) fn source(&self) -> Option<&'a SourceRef> {
         self.row.rule.source.as_ref()
     }
+
+    /// The patterns, separated by commas, and the exceptions.
+    pub(crate) fn what(&self, detail: ListDetail) -> String {
+        let mut text = self.patterns.text(detail);
+        if !self.exceptions.is_empty() {
+            text.push_str(" except ");
+            text.push_str(&self.exceptions.text(detail));
+        }
+        text
+    }
+
+    /// How the requests were decided before, unless that is obvious: denied by default, or decided by
+    /// the rule of this row.
+    pub(crate) fn notable_before(&self) -> Option<&str> {
+        self.is_notable(&self.row.before).then_some(&*self.before)
+    }
+
+    /// How the requests are decided afterwards, unless that is obvious.
+    pub(crate) fn notable_after(&self) -> Option<&str> {
+        self.is_notable(&self.row.after).then_some(&*self.after)
+    }
+
+    fn is_notable(&self, deciding: &[DecidingRule]) -> bool {
+        let RuleReference {
+            policy,
+            rule,
+            source: _,
+        } = &self.row.rule;
+        self.row.assumption.is_some()
+            || deciding
+                .iter()
+                .any(|one| one.policy != *policy || one.rule != *rule)
+    }
 }
 
-fn requests(what: &[String], except: &[String], is_folded: bool) -> String {
-    let list = |patterns: &[String]| {
-        let shown = if is_folded { SHOWN } else { patterns.len() };
-        let mut texts: Vec<String> = patterns
-            .iter()
-            .take(shown)
-            .map(|pattern| neutral(pattern).into_owned())
-            .collect();
-        if patterns.len() > shown {
-            texts.push(format!("… ({} more)", patterns.len() - shown));
-        }
-        texts.join(", ")
-    };
-    if except.is_empty() {
-        list(what)
-    } else {
-        format!("{} except {}", list(what), list(except))
+/// A policy and its rule, in a table: `GitLab / allow git`.
+fn short_name(policy: &str, rule: Option<&str>) -> String {
+    match rule {
+        Some(rule) => format!("{} / {}", neutral(policy), neutral(rule)),
+        None => neutral(policy).into_owned(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::wording::{full_name, place};
 use crate::plan::{Change, DocumentState, DocumentStatus};
-use crate::render::paint::Painter;
+use crate::render::layout::Layout;
 use crate::render::text::neutral;
 
 pub(crate) const HELD: &str = "What is held, as it would change";
@@ -41,6 +41,7 @@ fn line(status: &DocumentStatus) -> Option<String> {
         live,
         live_since,
         source,
+        inlined,
         fields: _,
     } = status;
     let time = |since: &Option<String>| {
@@ -83,8 +84,13 @@ fn line(status: &DocumentStatus) -> Option<String> {
         .as_ref()
         .map(|source| format!("  {}", place(source)))
         .unwrap_or_default();
+    let files: Vec<_> = inlined.iter().map(|file| neutral(file)).collect();
+    let contains = match files.as_slice() {
+        [] => String::new(),
+        files => format!("  contains {}", files.join(", ")),
+    };
     Some(format!(
-        "{}: {}{at}",
+        "{}: {}{at}{contains}",
         full_name(*resource, name, None),
         neutral(&says)
     ))
@@ -99,14 +105,14 @@ pub(crate) fn held_changes(documents: &[DocumentStatus]) -> Vec<Change> {
 }
 
 /// The section for people, if there are documents.
-pub(crate) fn section(documents: &[DocumentStatus], painter: Painter) -> String {
+pub(crate) fn section(documents: &[DocumentStatus], layout: Layout) -> String {
     let mut text = String::new();
     let Some(headline) = headline(documents) else {
         return text;
     };
-    let _ = writeln!(text, "  {}", painter.strong(&headline));
+    let _ = writeln!(text, "{}", layout.painter.strong(&headline));
     for line in lines(documents) {
-        let _ = writeln!(text, "    {line}");
+        text.push_str(&layout.hang("  ", &line));
     }
     text.push('\n');
     text

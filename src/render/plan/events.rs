@@ -5,6 +5,7 @@ use super::wording::{full_name, place};
 use crate::plan::{EventKind, Plan, PlanEvent, TargetPlan, ValueChange};
 use crate::render::text::neutral;
 use model::CONFIG_FILE_NAME;
+use model::misleading::escape_non_ascii;
 
 /// An event in one sentence, and the next step. Both are neutralized.
 pub(crate) struct EventText {
@@ -78,6 +79,14 @@ pub(crate) fn event_text(event: &PlanEvent) -> EventText {
                 "to rename it instead of creating a second policy, add `aliases: [{}]` to `metadata`",
                 quoted(live)
             )),
+        ),
+        EventKind::ConfusableName { name, live } => (
+            format!(
+                "policy \"{}\" can be confused with live policy \"{}\", which no manifest declares",
+                escape_non_ascii(name),
+                escape_non_ascii(live)
+            ),
+            Some("look at the live policy; if it is not needed, delete it".to_owned()),
         ),
         EventKind::RemovedNotLive { name } => (
             format!(
@@ -179,7 +188,9 @@ pub(crate) fn identity(event: &EventKind) -> Vec<&str> {
         EventKind::RemovedStillLive { name, .. }
         | EventKind::RemovedNotLive { name }
         | EventKind::ProtectionRemoved { name } => vec![name],
-        EventKind::ProbableRename { name, live } => vec![name, live],
+        EventKind::ProbableRename { name, live } | EventKind::ConfusableName { name, live } => {
+            vec![name, live]
+        }
         EventKind::ConfigChanged { setting, value: _ } => vec![setting],
         EventKind::TestRemoved {
             name,

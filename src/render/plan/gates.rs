@@ -4,19 +4,23 @@ use std::fmt::Write as _;
 
 use super::wording::{call_name, deciding_rules, gate_text, place};
 use crate::plan::{BreachInfo, DecidingRule, GateInfo, GateOutcome, GateSource};
-use crate::render::paint::Painter;
+use crate::render::layout::Layout;
 use crate::render::plan::access_view::{AccessLineKind, not_analyzed_text, sides, who};
-use crate::render::text::{neutral, plural};
+use crate::render::text::{neutral, neutral_hosts, plural};
 
 /// Maximum number of breaches to show per gate. The JSON output contains all.
 const SHOWN: usize = 5;
 
+/// Indentation of the details of a gate.
+const INDENT: &str = "      ";
+
 /// Why a gate may pass although the plan opens access.
 const SEEN_FROM_THE_BASE: &str =
-    "widening is what this change opens: what undoing drift opens does not count";
+    "Only what this change opens is widening, not what undoing drift opens.";
 
 /// The section about gates, if there are any. `three_way` means that drift is distinguished.
-pub(crate) fn human(gates: &[GateOutcome], three_way: bool, painter: Painter) -> String {
+pub(crate) fn human(gates: &[GateOutcome], three_way: bool, layout: Layout) -> String {
+    let painter = layout.painter;
     let mut text = String::new();
     if gates.is_empty() {
         return text;
@@ -24,14 +28,10 @@ pub(crate) fn human(gates: &[GateOutcome], three_way: bool, painter: Painter) ->
     let shut: Vec<&GateOutcome> = gates.iter().filter(|gate| !gate.passes()).collect();
     let holding = gates.len() - shut.len();
     let headline = match (shut.len(), gates.len()) {
-        (0, 1) => "Gates: the one holds".to_owned(),
-        (0, all) => format!("Gates: all {all} hold"),
-        (broken, all) => format!(
-            "Gates: {broken} of {all} {} not hold",
-            if broken == 1 { "does" } else { "do" }
-        ),
+        (0, all) => format!("Gates: {all} passed"),
+        (failed, all) => format!("Gates: {failed} of {all} failed"),
     };
-    let _ = writeln!(text, "  {}", painter.strong(&headline));
+    let _ = writeln!(text, "{}", painter.strong(&headline));
     for outcome in gates {
         let removed = matches!(outcome.source, GateSource::Base { .. });
         if outcome.passes() && !removed {
@@ -42,36 +42,37 @@ pub(crate) fn human(gates: &[GateOutcome], three_way: bool, painter: Painter) ->
         } else {
             painter.bad("✗")
         };
-        let _ = writeln!(
-            text,
-            "    {sign} {}  {}",
+        let gate = format!(
+            "{}  {}",
             gate_text(&outcome.gate),
             painter.dim(&source(&outcome.source))
         );
+        text.push_str(&layout.hang(&format!("  {sign} "), &gate));
         if removed {
-            let _ = writeln!(
-                text,
-                "        gate removed by this change; still applies until merged"
-            );
+            let note = "this change removes the gate; it applies until the merge";
+            text.push_str(&layout.hang(INDENT, note));
         }
         if let Some(why) = &outcome.unknown {
-            let _ = writeln!(text, "        could not be worked out: {}", neutral(why));
+            let why = format!("not analyzed: {}", neutral(why));
+            text.push_str(&layout.hang(INDENT, &why));
         }
         for entry in &outcome.not_analyzed {
-            let _ = writeln!(text, "        not analyzed: {}", not_analyzed_text(entry));
+            let entry = format!("not analyzed: {}", not_analyzed_text(entry));
+            text.push_str(&layout.hang(INDENT, &entry));
         }
         for breach in outcome.breaches.iter().take(SHOWN) {
-            breach_text(&mut text, breach, &outcome.gate, painter);
+            breach_text(&mut text, breach, &outcome.gate, layout);
         }
         if outcome.breaches.len() > SHOWN {
-            let _ = writeln!(text, "        and {} more", outcome.breaches.len() - SHOWN);
+            let more = format!("… ({} more)", outcome.breaches.len() - SHOWN);
+            text.push_str(&layout.hang(INDENT, &more));
         }
     }
     if !shut.is_empty() && holding > 0 {
         let _ = writeln!(
             text,
-            "    {}",
-            painter.dim(&plural(holding, "more: holds", "more: hold"))
+            "  {}",
+            painter.dim(&plural(holding, "other gate passed", "other gates passed"))
         );
     }
     if three_way
@@ -79,7 +80,7 @@ pub(crate) fn human(gates: &[GateOutcome], three_way: bool, painter: Painter) ->
             .iter()
             .any(|outcome| matches!(outcome.gate, GateInfo::DenyWidening { .. }))
     {
-        let _ = writeln!(text, "    {}", painter.dim(SEEN_FROM_THE_BASE));
+        text.push_str(&layout.wrap(&painter.dim(SEEN_FROM_THE_BASE), "  ", "  "));
     }
     text
 }
@@ -95,7 +96,7 @@ fn source(source: &GateSource) -> String {
     }
 }
 
-fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, painter: Painter) {
+fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, layout: Layout) {
     let BreachInfo {
         who: people,
         witness,
@@ -106,16 +107,16 @@ fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, painter:
         assumption,
     } = breach;
     let already = if *already {
-        "  (so before this plan too)"
+        "  (also before this plan)"
     } else {
         ""
     };
-    let _ = writeln!(
-        text,
-        "        {}: {}{already}",
+    let line = format!(
+        "{}: {}{already}",
         who(people),
-        painter.strong(&neutral(witness))
+        layout.painter.strong(&neutral_hosts(witness))
     );
+    text.push_str(&layout.hang(INDENT, &line));
     match gate {
         GateInfo::DenyWidening { .. } => {
             let sides = sides(
@@ -123,11 +124,11 @@ fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, painter:
                 assumption.is_some(),
                 (before, after),
             );
-            let _ = writeln!(text, "          before: {}", sides.before);
-            let _ = writeln!(text, "          after:  {}", sides.after);
+            text.push_str(&layout.hang("        before: ", &sides.before));
+            text.push_str(&layout.hang("        after:  ", &sides.after));
         }
         GateInfo::Never { .. } | GateInfo::Always { .. } => {
-            let _ = writeln!(text, "          {}", deciding_rules(after));
+            text.push_str(&layout.hang("        ", &deciding_rules(after)));
         }
     }
     let gone = |rule: &DecidingRule| !after.contains(rule);
@@ -150,10 +151,10 @@ fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, painter:
             .map(|source| format!(" ({})", place(source)))
             .unwrap_or_default();
         let what = call_name(policy, rule.as_deref());
-        let _ = writeln!(
-            text,
-            "          what goes: the {decision} of `{}` by {what}{source}",
-            neutral(resource)
+        let line = format!(
+            "removed: {decision} of `{}` by {what}{source}",
+            neutral_hosts(resource)
         );
+        text.push_str(&layout.hang("        ", &line));
     }
 }

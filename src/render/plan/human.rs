@@ -1,38 +1,81 @@
 //! Renders a plan for people.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use super::access_view::AccessView;
 use super::documents;
 use super::events::{common_events, target_events};
 use super::sections::{PlanSection, sections};
-use super::tree::{changes_of, tree};
-use super::wording::{enforcement_headline, enforcement_lines, profile};
+use super::tree::{RuleName, TreeDetail, TreeLine, changes_of, tree, tree_with};
+use super::wording::{ChangeSign, enforcement_headline, enforcement_lines, profile, sign};
 use crate::plan::{
-    Change, Enforcement, EnforcementChange, Origin, Origins, Plan, ResourceKind, TargetInfo,
-    TargetOrigins, TargetPlan,
+    AccessImpact, Change, Enforcement, EnforcementChange, GuardRows, Origin, Origins, Plan,
+    ResourceKind, TargetInfo, TargetOrigins, TargetPlan, plan_mark,
 };
 use crate::render::commit;
-use crate::render::paint::Painter;
-use crate::render::text::{count_of, line_start, neutral, plural};
+use crate::render::layout::Layout;
+use crate::render::text::{count_of, line_start, neutral, plural, shell_word};
 use manifest::config::Unmanaged;
 
-/// The whole plan by target, followed by the number of calls.
-pub fn human(plan: &Plan, painter: Painter) -> String {
+/// A plan as a person reads it: access first, then the changes, then what to do next.
+///
+/// `next` is the command that applies the plan, if it can be applied as it is.
+pub fn human(plan: &Plan, next: Option<&str>, layout: Layout) -> String {
     let mut page = PlanPage {
-        painter,
+        layout,
         text: String::new(),
     };
-    if let Some(commit) = &plan.commit {
-        page.line(0, &commit::line(commit, |text| neutral(text).into_owned()));
+    let is_single = plan.targets.len() == 1;
+    if !is_single {
+        let revisions = revisions(plan);
+        let title = format!("polwarden plan{revisions}");
+        page.wrapped(0, &layout.painter.strong(&title));
+        page.overview(plan);
         page.blank_line();
     }
     page.events(common_events(plan));
     for target in &plan.targets {
-        page.target(target, plan.origins_of(target), target_events(plan, target));
+        page.target(plan, target, is_single);
     }
-    page.line(0, &summary(plan));
+    if !is_single {
+        page.wrapped(0, &summary(plan));
+    }
+    if let Some(next) = next.filter(|_| !plan.is_empty()) {
+        let text = layout.painter.strong("Next:");
+        let line = layout.hang(&format!("{text} "), next);
+        page.text.push_str(&line);
+    }
+    page.text.truncate(page.text.trim_end().len());
+    page.text.push('\n');
     page.text
+}
+
+/// The revision that was planned, and the one that it is compared with: ` · 59b4b5a → main@058c36a`.
+fn revisions(plan: &Plan) -> String {
+    let Some(commit) = &plan.commit else {
+        return String::new();
+    };
+    let base = plan.origins.as_ref();
+    let base = base.map(|origins| format!("{} → ", short(&origins.base)));
+    format!(" · {}{}", base.unwrap_or_default(), commit::short(commit))
+}
+
+/// The first digits of a commit.
+fn short(id: &str) -> Cow<'_, str> {
+    neutral(id.get(..7).unwrap_or(id))
+}
+
+/// The name and the mark of a target's plan: `production (acme @ hub.docker.com) · plan 3f0d1fe58299a4c7`.
+fn target_title(plan: &TargetPlan) -> String {
+    let mark = plan_mark(plan).map(|mark| format!(" · plan {mark}"));
+    format!(
+        "{} ({}){}",
+        neutral(&plan.target.name),
+        neutral(&plan.target.address()),
+        mark.unwrap_or_default()
+    )
 }
 
 /// The closing line: calls by kind, and held changes.
@@ -40,7 +83,7 @@ pub fn summary(plan: &Plan) -> String {
     let counts = plan.counts();
     let total: usize = counts.values().sum();
     let mut line = if total == 0 {
-        "No changes: nothing is to do.".to_owned()
+        "No changes.".to_owned()
     } else {
         // Different providers may use the same words for their kinds.
         let mut kinds: Vec<(&str, usize)> = Vec::new();
@@ -54,7 +97,11 @@ pub fn summary(plan: &Plan) -> String {
             .iter()
             .map(|(words, count)| format!("{count} {words}"))
             .collect();
-        format!("Plan: {} ({}).", count_of(total, "call"), kinds.join(", "))
+        format!(
+            "Plan: {} ({}).",
+            count_of(total, "API call"),
+            kinds.join(", ")
+        )
     };
     let held: usize = plan.targets.iter().map(|target| target.held.len()).sum();
     let mut unmanaged: BTreeMap<ResourceKind, usize> = BTreeMap::new();
@@ -114,36 +161,69 @@ pub(crate) fn heading(target: &TargetInfo) -> String {
 }
 
 /// Enforcement changes, if there are any; shown first.
-pub(crate) fn enforcement_section(changes: &[EnforcementChange], painter: Painter) -> String {
+pub(crate) fn enforcement_section(changes: &[EnforcementChange], layout: Layout) -> String {
+    let painter = layout.painter;
     let mut text = String::new();
     if changes.is_empty() {
         return text;
     }
-    let _ = writeln!(text, "  {}", painter.strong(&enforcement_headline(changes)));
+    let _ = writeln!(text, "{}", painter.strong(&enforcement_headline(changes)));
     for (way, line) in enforcement_lines(changes) {
         let word = match way {
             Enforcement::Loosens => painter.bad("- loosens "),
             Enforcement::Tightens => painter.good("+ tightens"),
             Enforcement::Changes => painter.notice("~ changes "),
         };
-        let _ = writeln!(text, "    {word} {line}");
+        text.push_str(&layout.hang(&format!("  {word} "), &line));
     }
     text.push('\n');
     text
 }
 
+/// A target's text is cut to this many lines, unless everything is to be shown (`-v`).
+const MOST_LINES: usize = 60;
+/// Access rows get at most this many of them.
+const MOST_ACCESS_LINES: usize = 36;
+/// Changes get at least this many of them.
+const LEAST_CHANGE_LINES: usize = 12;
+
 struct PlanPage {
-    painter: Painter,
+    layout: Layout,
     text: String,
 }
 
 impl PlanPage {
-    fn line(&mut self, indent: usize, text: &str) {
-        let _ = writeln!(self.text, "{:indent$}{text}", "");
+    fn wrapped(&mut self, indent: usize, text: &str) {
+        let first = " ".repeat(indent);
+        let rest = " ".repeat(indent + 4);
+        self.text.push_str(&self.layout.wrap(text, &first, &rest));
     }
 
     fn blank_line(&mut self) {
-        self.text.push('\n');
+        if !self.text.is_empty() && !self.text.ends_with("\n\n") {
+            self.text.push('\n');
+        }
+    }
+
+    /// One line for each of several targets.
+    fn overview(&mut self, plan: &Plan) {
+        for target in &plan.targets {
+            let mut parts = Vec::new();
+            if !target.calls.is_empty()
+                && let Some(access) = &target.access
+            {
+                parts.extend(AccessView::of(access).counts);
+            }
+            parts.push(match target.calls.len() {
+                0 => "no changes".to_owned(),
+                calls => count_of(calls, "API call"),
+            });
+            if target.requires.is_some() {
+                parts.push("requires an acknowledgement".to_owned());
+            }
+            let line = format!("{}: {}", neutral(&target.target.name), parts.join(" · "));
+            self.wrapped(2, &line_start(&line));
+        }
     }
 
     /// What a reviewer must know comes first.
@@ -153,70 +233,142 @@ impl PlanPage {
         }
     }
 
-    fn target(
-        &mut self,
-        plan: &TargetPlan,
-        origins: Option<&TargetOrigins>,
-        events: Option<PlanSection>,
-    ) {
+    fn target(&mut self, whole: &Plan, plan: &TargetPlan, is_single: bool) {
         let TargetPlan {
             target,
-            changes,
-            calls,
-            live,
+            changes: _,
             access,
             enforcement,
             documents,
             gates,
-            ..
+            calls,
+            held: _,
+            unmanaged: _,
+            guarded: _,
+            notes: _,
+            before: _,
+            live,
+            requires,
         } = plan;
-        let head = heading(target);
-        let holds = format!("live: {}", live.words());
-        let line = format!(
-            "{}  {}",
-            self.painter.strong(&line_start(&head)),
-            self.painter.dim(&holds)
-        );
-        self.line(0, &line);
-        self.blank_line();
-        self.events(events);
-        self.text
-            .push_str(&enforcement_section(enforcement, self.painter));
-        self.text
-            .push_str(&documents::section(documents, self.painter));
-        for line in tree(changes, changes_of(origins)) {
-            let text = line.painted(self.painter);
-            self.line(2 + line.indent, &text);
+        let origins = whole.origins_of(plan);
+        let Layout { painter, .. } = self.layout;
+        let title = if is_single {
+            format!(
+                "polwarden plan · {}{}",
+                target_title(plan),
+                revisions(whole)
+            )
+        } else {
+            target_title(plan)
+        };
+        self.wrapped(0, &painter.strong(&line_start(&title)));
+        if self.layout.is_full {
+            let profile = profile(target);
+            let profile = profile.is_empty().then(String::new);
+            let profile = profile.unwrap_or_else(|| format!(" · {}", self::profile(target)));
+            self.wrapped(2, &painter.dim(&format!("live: {}{profile}", live.words())));
+            if let Some(commit) = &whole.commit {
+                let line = commit::line(commit, |text| neutral(text).into_owned());
+                self.wrapped(2, &painter.dim(&line));
+            }
         }
-        if changes.is_empty() {
-            self.line(2, "No changes.");
-        }
         self.blank_line();
-        self.held_changes(&documents::held_changes(documents));
+        let begin = self.text.lines().count();
+        self.events(target_events(whole, plan));
+        self.text
+            .push_str(&enforcement_section(enforcement, self.layout));
+        self.text
+            .push_str(&documents::section(documents, self.layout));
         if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
-            self.text
-                .push_str(&super::access::human(access, self.painter));
+            let text = super::access::human(access, self.layout, MOST_ACCESS_LINES);
+            self.text.push_str(&text);
             self.blank_line();
         }
+        let used = self.text.lines().count() - begin;
+        self.changes(plan, origins, MOST_LINES.saturating_sub(used));
+        self.held_changes(&documents::held_changes(documents));
         if !gates.is_empty() {
-            self.text
-                .push_str(&super::gates::human(gates, origins.is_some(), self.painter));
+            let text = super::gates::human(gates, origins.is_some(), self.layout);
+            self.text.push_str(&text);
             self.blank_line();
         }
-        for PlanSection { title, lines } in sections(plan, origins, self.painter) {
+        for PlanSection { title, lines } in sections(plan, origins, painter) {
             self.section(&format!("{title}:"), lines);
         }
+        if let Some(requires) = requires {
+            let target = (!is_single).then(|| format!("{}:", target.name));
+            let value = format!("{}{requires}", target.unwrap_or_default());
+            let text = painter.notice("Requires:");
+            let text = format!("{text} --ack {}", neutral(&shell_word(&value)));
+            self.wrapped(0, &text);
+        }
+        if !is_single {
+            self.blank_line();
+        }
+    }
+
+    fn changes(&mut self, plan: &TargetPlan, origins: Option<&TargetOrigins>, most: usize) {
+        let TargetPlan { changes, calls, .. } = plan;
+        if changes.is_empty() {
+            self.wrapped(0, &format!("No changes. Live: {}.", plan.live.words()));
+            self.blank_line();
+            return;
+        }
+        let count = |wanted: ChangeSign| changes.iter().filter(|c| sign(c.kind) == wanted).count();
+        let headline = format!(
+            "Changes: {} to add, {} to change, {} to delete ({})",
+            count(ChangeSign::Create),
+            count(ChangeSign::Update),
+            count(ChangeSign::Delete),
+            count_of(calls.len(), "API call")
+        );
+        self.wrapped(0, &self.layout.painter.strong(&headline));
+        let rows = access_rules(plan);
+        let detail = if self.layout.is_full {
+            TreeDetail::Full
+        } else {
+            TreeDetail::Brief(&rows)
+        };
+        let lines = tree_with(changes, changes_of(origins), detail);
+        let most = if self.layout.is_full {
+            lines.len()
+        } else {
+            most.max(LEAST_CHANGE_LINES)
+        };
+        let shown = if lines.len() > most {
+            most - 1
+        } else {
+            lines.len()
+        };
+        for line in lines.iter().take(shown) {
+            self.tree_line(2, line);
+        }
+        if shown < lines.len() {
+            let more = count_of(lines.len() - shown, "more line");
+            self.wrapped(
+                2,
+                &self
+                    .layout
+                    .painter
+                    .dim(&format!("… ({more}, -v shows all)")),
+            );
+        }
+        self.blank_line();
+    }
+
+    fn tree_line(&mut self, indent: usize, line: &TreeLine) {
+        let text = line.painted(self.layout.painter);
+        self.wrapped(indent + line.indent, &text);
     }
 
     fn held_changes(&mut self, changes: &[Change]) {
         if changes.is_empty() {
             return;
         }
-        let title = self.painter.strong(&format!("{}:", documents::HELD));
-        self.line(2, &title);
+        let title = self.layout.painter.strong(&format!("{}:", documents::HELD));
+        self.wrapped(0, &title);
         for line in tree(changes, &[]) {
-            let text = line.painted(self.painter);
-            self.line(4 + line.indent, &text);
+            self.tree_line(2, &line);
         }
         self.blank_line();
     }
@@ -225,11 +377,32 @@ impl PlanPage {
         if lines.is_empty() {
             return;
         }
-        let title = self.painter.strong(title);
-        self.line(2, &title);
+        self.wrapped(0, &self.layout.painter.strong(title));
         for line in lines {
-            self.line(4, &line);
+            let indent = line.len() - line.trim_start().len();
+            self.wrapped(2 + indent, line.trim_start());
         }
         self.blank_line();
     }
+}
+
+/// The rules that have access rows.
+pub(crate) fn access_rules(plan: &TargetPlan) -> BTreeSet<RuleName<'_>> {
+    let Some(AccessImpact {
+        opens,
+        closes,
+        guards: GuardRows {
+            weakened,
+            strengthened,
+        },
+        ..
+    }) = &plan.access
+    else {
+        return BTreeSet::new();
+    };
+    [opens, closes, weakened, strengthened]
+        .into_iter()
+        .flatten()
+        .filter_map(|row| Some((row.rule.policy.as_str(), row.rule.rule.as_deref()?)))
+        .collect()
 }

@@ -6,14 +6,17 @@ pub(crate) mod documents;
 pub(crate) mod events;
 pub(crate) mod gates;
 mod human;
+pub(crate) mod patterns;
 mod sections;
 mod tree;
 pub(crate) mod wording;
 
-pub(crate) use human::{enforcement_section, heading as target_heading};
+pub(crate) use human::{access_rules, enforcement_section, heading as target_heading};
 pub use human::{human, summary};
 pub(crate) use sections::{PlanSection, sections, unmanaged_line};
-pub(crate) use tree::{TreeLine, changes_of, heading, line_end, line_of, tree};
+pub(crate) use tree::{
+    TreeDetail, TreeLine, changes_of, heading, line_end, line_of, tree, tree_with,
+};
 
 use crate::plan::Plan;
 use crate::render::text::neutral_json;

@@ -1,13 +1,16 @@
 //! Changes as a tree of lines, independent of colors and formats.
 
+use std::collections::BTreeSet;
+
 use similar::{ChangeTag, TextDiff};
 
-use super::wording::{ChangeSign, old_name, place, resource_name, sign};
+use super::wording::{ChangeSign, old_name, parts, place, resource_name, sign};
 use crate::plan::{
-    Change, ChangeKind, ChangeOrigin, ChangedField, FieldChange, Origin, TargetOrigins, ValueChange,
+    Change, ChangeKind, ChangeOrigin, ChangedField, FieldChange, Origin, ResourceKind,
+    TargetOrigins, ValueChange,
 };
 use crate::render::paint::Painter;
-use crate::render::text::{line_start, neutral};
+use crate::render::text::{line_start, neutral, neutral_hosts};
 
 /// A neutralized line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,12 +24,40 @@ pub(crate) struct TreeLine {
     pub(crate) aside: String,
 }
 
-/// The changes with their parts, grouped by origin if it is known.
+/// How much of the changes is shown.
+#[derive(Clone, Copy)]
+pub(crate) enum TreeDetail<'a> {
+    Full,
+    /// Long lists and texts are cut. What a new or deleted policy contains is not repeated for the
+    /// rules that have access rows of their own.
+    Brief(&'a BTreeSet<RuleName<'a>>),
+}
+
+/// The name of a policy and of its rule.
+pub(crate) type RuleName<'a> = (&'a str, &'a str);
+
+/// In brief trees, lists of at most this many entries are shown completely.
+const LONGEST_LIST: usize = 6;
+/// The entries that are shown of a longer list.
+const SHOWN_ENTRIES: usize = 3;
+/// The lines of a changed text that are shown.
+const SHOWN_LINES: usize = 20;
+
+/// The changes with all their parts, grouped by origin if it is known.
 pub(crate) fn tree(changes: &[Change], origins: &[ChangeOrigin]) -> Vec<TreeLine> {
+    tree_with(changes, origins, TreeDetail::Full)
+}
+
+/// The changes with their parts, grouped by origin if it is known.
+pub(crate) fn tree_with(
+    changes: &[Change],
+    origins: &[ChangeOrigin],
+    detail: TreeDetail<'_>,
+) -> Vec<TreeLine> {
     let mut lines = Vec::new();
     if origins.is_empty() {
         for one in changes {
-            change(&mut lines, 0, one, None);
+            change(&mut lines, 0, one, None, (detail, false));
         }
         return lines;
     }
@@ -45,7 +76,7 @@ pub(crate) fn tree(changes: &[Change], origins: &[ChangeOrigin]) -> Vec<TreeLine
             lines.push(TreeLine::new(0, None, heading(group)));
         }
         for (one, told) in own {
-            change(&mut lines, 2, one, Some(told));
+            change(&mut lines, 2, one, Some(told), (detail, false));
         }
     }
     lines
@@ -104,7 +135,14 @@ impl TreeLine {
     }
 }
 
-fn change(lines: &mut Vec<TreeLine>, indent: usize, change: &Change, told: Option<&ChangeOrigin>) {
+fn change(
+    lines: &mut Vec<TreeLine>,
+    indent: usize,
+    change: &Change,
+    told: Option<&ChangeOrigin>,
+    // Whether access rows already say what it contains.
+    (detail, is_told): (TreeDetail<'_>, bool),
+) {
     let Change {
         kind,
         resource,
@@ -122,6 +160,16 @@ fn change(lines: &mut Vec<TreeLine>, indent: usize, change: &Change, told: Optio
     if let Some(before) = old_name(fields) {
         line.remark = format!("  (renamed from \"{}\")", neutral(before));
     }
+    let is_brief = match detail {
+        TreeDetail::Full => false,
+        TreeDetail::Brief(_) => {
+            is_whole_object(*kind) && (is_told || *resource == ResourceKind::Policy)
+        }
+    };
+    if is_brief && !children.is_empty() {
+        let count = parts(*resource, children.len());
+        line.remark.push_str(&format!(" ({count})"));
+    }
     // The origin of a whole object is not repeated for its parts.
     let apart = told.filter(|told| matches!(told.origin, Origin::Mixed | Origin::Conflict));
     if let Some(origin) = told
@@ -136,23 +184,34 @@ fn change(lines: &mut Vec<TreeLine>, indent: usize, change: &Change, told: Optio
         line.aside = place(source);
     }
     lines.push(line);
+    let is_text = |field: &FieldChange| matches!(field.value, ValueChange::Text { .. });
     for one in fields
         .iter()
         .filter(|field| field.field != ChangedField::Name)
+        .filter(|field| !is_brief || is_text(field))
     {
-        field(lines, indent + 4, *kind, one);
+        self::field(lines, indent + 4, *kind, one, detail);
     }
     for (position, child) in children.iter().enumerate() {
-        self::change(
-            lines,
-            indent + 2,
-            child,
-            apart.and_then(|told| told.children.get(position)),
-        );
+        let is_child_told = match detail {
+            TreeDetail::Full => false,
+            TreeDetail::Brief(rows) => rows.contains(&(name.as_str(), child.name.as_str())),
+        };
+        if is_child_told && is_brief {
+            continue;
+        }
+        let told = apart.and_then(|told| told.children.get(position));
+        self::change(lines, indent + 2, child, told, (detail, is_child_told));
     }
 }
 
-fn field(lines: &mut Vec<TreeLine>, indent: usize, kind: ChangeKind, change: &FieldChange) {
+fn field(
+    lines: &mut Vec<TreeLine>,
+    indent: usize,
+    kind: ChangeKind,
+    change: &FieldChange,
+    detail: TreeDetail<'_>,
+) {
     let name = change.field.as_str();
     match &change.value {
         ValueChange::Scalar { before, after } => {
@@ -191,14 +250,35 @@ fn field(lines: &mut Vec<TreeLine>, indent: usize, kind: ChangeKind, change: &Fi
                 String::new()
             };
             lines.push(line);
-            let entry =
-                |sign| move |text: &String| TreeLine::new(indent + 2, Some(sign), neutral(text));
-            lines.extend(added.iter().map(entry(ChangeSign::Create)));
-            lines.extend(removed.iter().map(entry(ChangeSign::Delete)));
+            let entry = |sign| {
+                move |text: &String| TreeLine::new(indent + 2, Some(sign), neutral_hosts(text))
+            };
+            for (sign, entries) in [(ChangeSign::Create, added), (ChangeSign::Delete, removed)] {
+                let shown = match detail {
+                    TreeDetail::Brief(_) if entries.len() > LONGEST_LIST => SHOWN_ENTRIES,
+                    TreeDetail::Full | TreeDetail::Brief(_) => entries.len(),
+                };
+                lines.extend(entries.iter().take(shown).map(entry(sign)));
+                if shown < entries.len() {
+                    let more = format!("… ({} more, -v shows all)", entries.len() - shown);
+                    lines.push(TreeLine::new(indent + 2, Some(sign), more));
+                }
+            }
         }
         ValueChange::Text { before, after } => {
             lines.push(TreeLine::new(indent, None, format!("{name}:")));
-            diff(lines, indent + 2, change.field, before, after);
+            let mut changed = Vec::new();
+            diff(&mut changed, indent + 2, change.field, before, after);
+            let shown = match detail {
+                TreeDetail::Brief(_) if changed.len() > SHOWN_LINES => SHOWN_LINES,
+                TreeDetail::Full | TreeDetail::Brief(_) => changed.len(),
+            };
+            let more = changed.len() - shown;
+            lines.extend(changed.into_iter().take(shown));
+            if more > 0 {
+                let more = format!("… ({more} more lines, -v shows all)");
+                lines.push(TreeLine::new(indent + 2, None, more));
+            }
         }
     }
 }

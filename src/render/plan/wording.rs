@@ -4,7 +4,7 @@ use crate::plan::{
     ChangeKind, ChangedField, DecidingRule, Enforcement, EnforcementChange, FieldChange, GateInfo,
     HeldReason, PlanNote, ResourceKind, SourceRef, TargetInfo, ValueChange,
 };
-use crate::render::text::{neutral, plural};
+use crate::render::text::{neutral, neutral_hosts, plural};
 use model::pulumi::EnforcementLevel;
 
 pub(crate) fn resource_name(resource: ResourceKind) -> &'static str {
@@ -155,7 +155,7 @@ pub(crate) fn held_reason(reason: &HeldReason) -> String {
         HeldReason::LocalReferences { references } => {
             let references: Vec<String> = references.iter().map(|text| format!("`{}`", neutral(text))).collect();
             format!(
-                "it names files, which mean nothing at the service ({}): put what they hold into `embedded`",
+                "it names files, which mean nothing at the service ({}): set `inline: true` on the target, or write their content into `embedded`",
                 references.join(", ")
             )
         }
@@ -170,7 +170,10 @@ pub(crate) fn enforcement_headline(changes: &[EnforcementChange]) -> String {
         (false, true) => "tightening",
         (false, false) => "no level loosens or tightens",
     };
-    format!("Enforcement: {effect}")
+    // A manifest repeats what its pack declares, and the repetition may be wrong.
+    format!(
+        "Enforcement: {effect} (levels as manifests declare them; engines enforce what the running pack declares)"
+    )
 }
 
 /// One line per change with its direction; loosened levels first.
@@ -268,7 +271,7 @@ pub(crate) fn gate_text(gate: &GateInfo) -> String {
             .as_ref()
             .map(|reason| format!(": {}", neutral(reason)))
             .unwrap_or_default();
-        format!("{verb} `{}`{audience}{reason}", neutral(request))
+        format!("{verb} `{}`{audience}{reason}", neutral_hosts(request))
     };
     match gate {
         GateInfo::Never {
@@ -285,7 +288,7 @@ pub(crate) fn gate_text(gate: &GateInfo) -> String {
         GateInfo::DenyWidening { within } => {
             let within: Vec<String> = within
                 .iter()
-                .map(|pattern| format!("`{}`", neutral(pattern)))
+                .map(|pattern| format!("`{}`", neutral_hosts(pattern)))
                 .collect();
             format!("no widening outside of {}", within.join(", "))
         }

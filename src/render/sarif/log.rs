@@ -90,6 +90,8 @@ pub(super) struct SarifResult {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) related_locations: Vec<SarifLocation>,
     pub(super) partial_fingerprints: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) fixes: Vec<SarifFix>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) properties: Option<SarifProperties>,
 }
@@ -133,4 +135,31 @@ pub(super) struct SarifRegion {
     pub(super) end_line: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) end_column: Option<u32>,
+}
+
+/// A proposed change (SARIF 2.1.0, section 3.55).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SarifFix {
+    pub(super) description: SarifMessage,
+    pub(super) artifact_changes: [ArtifactChange; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ArtifactChange {
+    pub(super) artifact_location: ArtifactLocation,
+    pub(super) replacements: [SarifReplacement; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SarifReplacement {
+    pub(super) deleted_region: SarifRegion,
+    pub(super) inserted_content: SarifContent,
+}
+
+#[derive(Serialize)]
+pub(super) struct SarifContent {
+    pub(super) text: String,
 }

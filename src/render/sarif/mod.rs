@@ -5,14 +5,15 @@ mod log;
 use std::collections::BTreeMap;
 
 use super::annotations::{
-    Annotation, AnnotationLevel, AnnotationLocation, AnnotationRule, PackDiagnostics,
-    RelatedLocation, RepositoryPrefix,
+    Annotation, AnnotationFix, AnnotationLevel, AnnotationLocation, AnnotationRule, LineRange,
+    PackDiagnostics, RelatedLocation, RepositoryPrefix,
 };
 use super::text::neutral_json;
 use log::{
-    ArtifactLocation, PhysicalLocation, SarifConfiguration, SarifDriver, SarifHelp,
-    SarifInvocation, SarifLocation, SarifLog, SarifMessage, SarifProperties, SarifRegion,
-    SarifResult as Found, SarifRule, SarifRuleProperties, SarifRun, SarifTool, SarifUriBase,
+    ArtifactChange, ArtifactLocation, PhysicalLocation, SarifConfiguration, SarifContent,
+    SarifDriver, SarifFix, SarifHelp, SarifInvocation, SarifLocation, SarifLog, SarifMessage,
+    SarifProperties, SarifRegion, SarifReplacement, SarifResult as Found, SarifRule,
+    SarifRuleProperties, SarifRun, SarifTool, SarifUriBase,
 };
 
 /// The name of our fingerprints. Another algorithm needs another name.
@@ -120,9 +121,14 @@ fn result(
         help,
         spot,
         related,
+        fix,
         target,
         ..
     } = finding;
+    let fixes = fix
+        .iter()
+        .filter_map(|change| sarif_fix(change, help.as_deref(), prefix))
+        .collect();
     let help = help
         .as_ref()
         .map(|help| format!(". Help: {help}"))
@@ -144,6 +150,7 @@ fn result(
             })
             .collect(),
         partial_fingerprints: BTreeMap::from([(FINGERPRINT, fingerprint)]),
+        fixes,
         properties: target.clone().map(|target| SarifProperties { target }),
     }
 }
@@ -155,16 +162,8 @@ fn location(
     prefix: &RepositoryPrefix,
 ) -> SarifLocation {
     let AnnotationLocation { file, lines } = spot;
-    let region = lines.map(|lines| SarifRegion {
-        start_line: lines.first,
-        start_column: lines.columns.map(|(start, _)| start),
-        end_line: lines.last,
-        end_column: lines.columns.map(|(_, end)| end),
-    });
-    let artifact_location = ArtifactLocation {
-        uri: uri(&prefix.file(file)),
-        uri_base_id: ROOT,
-    };
+    let region = lines.map(region);
+    let artifact_location = artifact_location(file, prefix);
     let message = said.filter(|said| !said.is_empty()).map(text);
     SarifLocation {
         id,
@@ -174,6 +173,45 @@ fn location(
         },
         message,
     }
+}
+
+fn artifact_location(file: &str, prefix: &RepositoryPrefix) -> ArtifactLocation {
+    ArtifactLocation {
+        uri: uri(&prefix.file(file)),
+        uri_base_id: ROOT,
+    }
+}
+
+fn region(lines: LineRange) -> SarifRegion {
+    SarifRegion {
+        start_line: lines.first,
+        start_column: lines.columns.map(|(start, _)| start),
+        end_line: lines.last,
+        end_column: lines.columns.map(|(_, end)| end),
+    }
+}
+
+/// The change that a help line proposes. The inserted text is exact.
+fn sarif_fix(
+    fix: &AnnotationFix,
+    help: Option<&str>,
+    prefix: &RepositoryPrefix,
+) -> Option<SarifFix> {
+    let AnnotationFix {
+        spot: AnnotationLocation { file, lines },
+        text: new,
+    } = fix;
+    let replacement = SarifReplacement {
+        deleted_region: region((*lines)?),
+        inserted_content: SarifContent { text: new.clone() },
+    };
+    Some(SarifFix {
+        description: text(help.unwrap_or("replace the text")),
+        artifact_changes: [ArtifactChange {
+            artifact_location: artifact_location(file, prefix),
+            replacements: [replacement],
+        }],
+    })
 }
 
 /// A message. `[text](target)` would be a link (SARIF 2.1.0, section 3.11.6), so it is escaped.

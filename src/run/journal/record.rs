@@ -74,6 +74,9 @@ pub struct RunStart {
     /// Who signed the commit, where that was asked for and verified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_by: Option<SignedBy>,
+    /// Who signed the saved plan, where that was asked for and verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_signed_by: Option<SignedBy>,
 }
 
 /// What was run.

@@ -27,6 +27,7 @@ fn head() -> RunStart {
         commit: None,
         tree: None,
         signed_by: None,
+        plan_signed_by: None,
     }
 }
 

@@ -151,7 +151,12 @@ impl DocumentImport<'_> {
             let here = (self.import.reread)(edits)?;
             let before = declared(&here, target);
             let known = before.get(&(document.kind, document.name.as_str().to_owned()));
-            if known.is_some_and(|(_, bytes)| *bytes == document.bytes) {
+            let is_live = |(id, bytes): &(DocumentId, DocumentBytes)| {
+                let loaded = here.target(target);
+                let inlined = loaded.and_then(|loaded| loaded.inlined.get(id));
+                inlined.map_or(bytes, |inlined| &inlined.bytes) == &document.bytes
+            };
+            if known.is_some_and(is_live) {
                 lines.push(format!(
                     "nothing to do: the manifest of {what} has the live bytes"
                 ));

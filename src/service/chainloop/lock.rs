@@ -1,6 +1,6 @@
 //! What references to policies of Chainloop stand for, as their server has it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::check::{CheckedDocuments, DocumentInput, InputsSchemas, check_documents};
 use super::client::ChainloopReader;
@@ -40,9 +40,13 @@ impl<'a> PinnedTarget<'a> {
 }
 
 fn check_with(set: &ManifestSet, target: &Target, schemas: &InputsSchemas) -> CheckedDocuments {
+    let nothing = HashMap::new();
     check_documents(&DocumentInput {
         target,
         documents: &set.documents(target),
+        inlined: set
+            .target(target)
+            .map_or(&nothing, |loaded| &loaded.inlined),
         schemas,
         invalid: InvalidManifests::default(),
     })

@@ -1,6 +1,6 @@
 //! Policies that manifests refer to, as their server has them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures_util::future::try_join_all;
 use thiserror::Error;
@@ -130,6 +130,8 @@ pub async fn schemas(
     let declared = check_documents(&DocumentInput {
         target,
         documents,
+        // References do not depend on the content of files.
+        inlined: &HashMap::new(),
         schemas: &InputsSchemas::new(),
         invalid: InvalidManifests::default(),
     });

@@ -40,6 +40,10 @@ pub struct EmulateDocker {
     /// How many policies an organization takes.
     #[arg(long, value_name = "N", default_value_t = ServiceLimits::default().policies)]
     max_policies: usize,
+    /// Accept and store this field of policies and rules, which the contract does not define, like a later version of the
+    /// service. Several times for several fields.
+    #[arg(long, value_name = "NAME")]
+    extra_field: Vec<String>,
     #[command(flatten)]
     faults: FaultArgs<DockerFault>,
 }
@@ -74,6 +78,7 @@ impl EmulateDocker {
             token_ttl,
             requests,
             max_policies,
+            extra_field,
             faults: FaultArgs { faults },
         } = self;
         let organization = |name| DockerOrganizationSeed {
@@ -99,6 +104,7 @@ impl EmulateDocker {
                 policies: max_policies,
                 ..ServiceLimits::default()
             },
+            extra_fields: extra_field,
             faults,
         })
     }

@@ -5,6 +5,7 @@ pub mod check;
 pub mod client;
 mod connect;
 mod emulate;
+mod everywhere;
 pub mod import;
 pub mod plan;
 mod target;

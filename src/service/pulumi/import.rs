@@ -252,15 +252,9 @@ pub fn group(live: &LiveGroup) -> Result<ImportedManifest, ImportError> {
         }
         packs.push(pack_spec(pack, &mut left_out)?);
     }
-    let counted = |count: usize, what: &str| (count > 0).then(|| format!("{count} {what}"));
-    left_out.extend(counted(accounts.len(), "accounts"));
-    left_out.extend(
-        agent_pool
-            .as_ref()
-            .map(|pool| format!("the agent pool `{pool}`")),
-    );
-    // Only a built-in group may have these members, and a group of accounts has no stacks.
+    // The members of a built-in group follow from the other groups. Others have members of one type.
     let has_stacks = !is_default && *entity_type == EntityType::Stacks;
+    let has_accounts = !is_default && *entity_type == EntityType::Accounts;
     let manifest = PulumiPolicyGroupManifest {
         api_version: PulumiApiVersion::V1,
         kind: PulumiGroupKind::PolicyGroup,
@@ -272,6 +266,8 @@ pub fn group(live: &LiveGroup) -> Result<ImportedManifest, ImportError> {
             entity_type: *entity_type,
             mode: Some(*mode),
             stacks: has_stacks.then(|| stacks.iter().map(stack_spec).collect()),
+            accounts: has_accounts.then(|| accounts.clone()),
+            agent_pool_id: agent_pool.clone(),
             policy_packs: Some(packs),
         },
     };
@@ -316,11 +312,6 @@ fn pack_spec(
         read.insert(policy.clone(), values.clone());
     }
     left_out.extend(
-        environments
-            .iter()
-            .map(|environment| format!("the environment `{environment}` of `{name}`")),
-    );
-    left_out.extend(
         unknown_fields
             .keys()
             .map(|field| format!("the field `{field}` of `{name}`")),
@@ -330,6 +321,7 @@ fn pack_spec(
         name: name.clone(),
         version_tag: Some(tag.clone()),
         config,
+        environments: (!environments.is_empty()).then(|| environments.clone()),
     })
 }
 

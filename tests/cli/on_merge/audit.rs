@@ -108,10 +108,10 @@ fn it_links_the_commit_to_changes_calls_and_the_clock_of_the_server() {
         ran.out
     );
     assert!(
-        ran.out.contains(&head[..10])
+        ran.out.contains(&head[..7])
             && ran
                 .out
-                .contains("\n3 applied · 0 adopted · 0 failed · 0 unknown · 0 skipped\n"),
+                .contains("\n  3 applied · 0 adopted · 0 failed · 0 unknown · 0 skipped\n"),
         "{}",
         ran.out
     );
@@ -169,7 +169,7 @@ fn what_failed_and_what_was_never_begun_is_in_it() {
     );
     assert!(
         ran.out
-            .contains("\n0 applied · 0 adopted · 1 failed · 0 unknown · 1 skipped\n"),
+            .contains("\n  0 applied · 0 adopted · 1 failed · 0 unknown · 1 skipped\n"),
         "{}",
         ran.out
     );

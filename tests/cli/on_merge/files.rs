@@ -83,6 +83,73 @@ fn files_of_cedar_text_count_and_links_inside_are_followed() {
     );
 }
 
+/// The build output of a pack is not committed, and the lock file with its digest is.
+#[test]
+fn build_output_of_a_pack_must_be_what_the_committed_lock_file_lists() {
+    let site = Site::in_pipeline(MAIN);
+    let sandbox = &site.sandbox;
+    std::fs::remove_dir_all(sandbox.path("policies")).unwrap();
+    sandbox.write(
+        "polwarden.yaml",
+        "apiVersion: polwarden/v1\nkind: Config\ntargets:\n  - name: cloud\n    provider: pulumi\n    organization: \
+         my-org\n    paths: [policies]\napply: {branch: main}\n",
+    );
+    sandbox.write(
+        "policies/guard.yaml",
+        "apiVersion: pulumi.com/v1\nkind: PolicyPack\nmetadata:\n  name: guard\nspec:\n  displayName: Guard\n  \
+         versionTag: 1.0.0\n  source: ../packs/guard\n  policies:\n    - name: p\n      description: d\n      \
+         enforcementLevel: advisory\n      message: m\n",
+    );
+    sandbox.write("packs/guard/PulumiPolicy.yaml", "runtime: nodejs\n");
+    sandbox.write("packs/guard/.gitignore", "/bin/\n");
+    sandbox.write(
+        "packs/guard/package.json",
+        r#"{"main": "bin/index.js", "files": ["bin", "PulumiPolicy.yaml"]}"#,
+    );
+    sandbox.write("packs/guard/bin/index.js", "built\n");
+    let apply = ["apply", "--endpoint=pulumi=embedded", "--auto-approve"];
+    let plan_at = ["plan", "--endpoint=pulumi=embedded", "--at", "HEAD"];
+    site.commit();
+    let refused = |why: &str| {
+        let ran = site.sandbox.expect(5, &apply);
+        let text = "files here are not as they were committed";
+        assert!(ran.err.contains(text), "{why}: {}", ran.err);
+    };
+    refused("nothing is locked");
+    site.sandbox.expect(0, &["lock"]);
+    refused("the lock file is not committed");
+    site.commit();
+
+    // A commit contains no build output, so it can be checked, but not published.
+    site.sandbox
+        .expect(0, &["validate", "--at", "HEAD", "--strict"]);
+    let ran = site.sandbox.expect(3, &plan_at);
+    assert!(
+        ran.err
+            .contains("`bin/index.js` of its source is not committed")
+            && ran.err.contains("policies/guard.yaml:8:"),
+        "{}",
+        ran.err
+    );
+    site.sandbox.write("packs/guard/bin/index.js", "other\n");
+    refused("other bytes");
+    site.sandbox.write("packs/guard/bin/index.js", "built\n");
+    site.sandbox.write("packs/guard/bin/more.js", "more\n");
+    refused("another file");
+    std::fs::remove_file(site.sandbox.path("packs/guard/bin/more.js")).unwrap();
+    std::fs::remove_file(site.sandbox.path("packs/guard/bin/index.js")).unwrap();
+    let ran = site.sandbox.expect(3, &apply);
+    assert!(
+        ran.err.contains("error[pack-source-invalid]"),
+        "{}",
+        ran.err
+    );
+
+    site.sandbox.write("packs/guard/bin/index.js", "built\n");
+    site.sandbox.expect(0, &apply);
+    site.sandbox.expect(0, &plan_at);
+}
+
 #[test]
 fn without_a_commit_nobody_knows_what_is_applied() {
     let mut sandbox = Sandbox::new("");
@@ -113,7 +180,7 @@ fn a_revision_is_never_dirty_and_needs_no_work_tree() {
     let live = site
         .sandbox
         .expect(0, &["plan", "--at", "main", "--endpoint=docker=embedded"]);
-    assert!(live.out.contains("nothing is to do"), "{}", live.out);
+    assert!(live.out.contains("No changes."), "{}", live.out);
     // In a bare clone, which is named because it is in another work tree, with the journal where it
     // is asked for.
     let bare = site.sandbox.path("bare.git");

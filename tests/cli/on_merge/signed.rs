@@ -245,6 +245,16 @@ fn a_signed_plan_is_applied_and_another_one_is_5() {
         "{}",
         ran.err
     );
+    assert!(
+        ran.out
+            .contains("Plan signed by ann@example.com with the SSH key SHA256:"),
+        "{}",
+        ran.out
+    );
+    let runs = site
+        .sandbox
+        .expect(0, &["runs", "last", "--format", "json"]);
+    assert!(runs.out.contains("\"planSignedBy\""), "{}", runs.out);
 }
 
 #[test]
@@ -282,6 +292,13 @@ fn a_plan_that_cannot_be_signed_is_not_written() {
     site.sandbox.write("absent", "hello");
     let ran = site.sandbox.expect(1, &out);
     assert!(ran.err.contains("invalid private key"), "{}", ran.err);
+    // A key is read up to a limit.
+    #[cfg(unix)]
+    {
+        let endless = ["--sign", "/dev/zero", "--out", "plan.json"];
+        let ran = site.sandbox.expect(1, &[&plan[..2], &endless].concat());
+        assert!(ran.err.contains("cannot sign the plan"), "{}", ran.err);
+    }
     assert!(!site.sandbox.path("plan.json").exists());
     // `--verify` is about a saved plan.
     let ran = site.apply(1, &["--verify"]);

@@ -35,6 +35,7 @@ fn make_rule(name: &str, decision: Decision, actions: &[&str], resources: &[&str
     let actions = actions.iter().map(|action| action.parse().unwrap());
     let resources = Resources::Plain(resources.iter().map(|text| (*text).to_owned()).collect());
     Rule {
+        extensions: model::docker::Extensions::default(),
         name: Name::new(name).unwrap(),
         decision,
         access: RuleAccess::new(actions, resources).unwrap(),
@@ -69,6 +70,7 @@ fn world(live: &[(Rule, bool)], desired: &[DesiredRule]) -> World {
         unknown_fields: Map::new(),
     };
     let wanted = DesiredPolicy {
+        extensions: model::docker::Extensions::default(),
         name: Name::new("policy").unwrap(),
         aliases: Vec::new(),
         protect: false,

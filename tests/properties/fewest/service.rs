@@ -234,6 +234,7 @@ fn rule(name: &str, content: Content) -> Rule {
     let texts = texts.filter(|(bit, _)| content >> bit & 1 == 1);
     let resources = Resources::Plain(texts.map(|(_, text)| text.to_owned()).collect());
     Rule {
+        extensions: model::docker::Extensions::default(),
         name: Name::new(name).unwrap(),
         decision: if content & DENIES == 0 {
             Decision::Allow
@@ -294,6 +295,7 @@ pub(super) fn world(from: &State, goal: &State) -> World {
             index,
         });
         Some(DesiredPolicy {
+            extensions: model::docker::Extensions::default(),
             name: Name::new(name).unwrap(),
             aliases: Vec::new(),
             protect: false,

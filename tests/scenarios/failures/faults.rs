@@ -186,7 +186,7 @@ fn reads_that_fail_at_random_end_in_an_error_or_in_the_whole() {
         sandbox.write("polwarden.yaml", prune);
         sandbox.write("policies/p.yaml", policy("p", &three_rules()));
         let ran = sandbox.run(&["plan", "--detailed-exitcode"]);
-        let whole = ran.code == 2 && ran.out.contains("Plan: 4 calls");
+        let whole = ran.code == 2 && ran.out.contains("(4 API calls)");
         let error = ran.code == 1 && ran.err.contains("listPolicies") && !ran.out.contains("Plan:");
         assert!(
             whole || error,
@@ -215,7 +215,7 @@ fn a_server_that_crashes_in_mid_run_is_told_and_made_good() {
         sandbox = sandbox.serve(options);
         let ran = sandbox.expect(0, APPLY);
         assert!(
-            ran.out.contains(&format!("{left} create rule")),
+            ran.out.contains(&format!("({left} API calls)")),
             "{kind}: {}",
             ran.out
         );
@@ -285,7 +285,7 @@ fn a_policy_that_another_writer_makes_first_is_adopted_if_it_is_the_same() {
     let ran = sandbox.expect(0, APPLY);
     assert!(
         ran.out
-            .contains("\n3 applied · 1 adopted (made by another client) · 0 failed"),
+            .contains("\n  3 applied · 1 adopted (made by another client) · 0 failed"),
         "{}",
         ran.out
     );
@@ -422,7 +422,7 @@ fn a_slow_server_is_waited_for() {
     assert!(started.elapsed() >= 2 * delay, "{:?}", started.elapsed());
     assert!(
         ran.out
-            .contains("\n2 applied · 0 adopted · 0 failed · 0 unknown · 0 skipped\n")
+            .contains("\n  2 applied · 0 adopted · 0 failed · 0 unknown · 0 skipped\n")
             && !ran.out.contains("it was found applied"),
         "{}",
         ran.out

@@ -64,13 +64,13 @@ fn a_refused_call_in_the_middle_is_7_and_blocks_its_policy() {
         );
         assert!(
             ran.out
-                .contains("\n2 applied · 0 adopted · 1 failed · 0 unknown · 1 skipped\n"),
+                .contains("\n  2 applied · 0 adopted · 1 failed · 0 unknown · 1 skipped\n"),
             "{}",
             ran.out
         );
         // The next run does the rest, and only that.
         let ran = sandbox.expect(0, APPLY);
-        assert!(ran.out.contains("2 create rule"), "{}", ran.out);
+        assert!(ran.out.contains("(2 API calls)"), "{}", ran.out);
         sandbox.expect(0, &["plan", "--detailed-exitcode"]);
     }
 }
@@ -132,7 +132,7 @@ fn an_answer_that_is_not_understood_is_no_success() {
     assert!(ran.out.contains("it may have been applied"), "{}", ran.out);
     assert!(
         ran.out
-            .contains("\n1 applied · 0 adopted · 0 failed · 1 unknown · 2 skipped\n"),
+            .contains("\n  1 applied · 0 adopted · 0 failed · 1 unknown · 2 skipped\n"),
         "{}",
         ran.out
     );
@@ -174,7 +174,7 @@ fn a_failed_read_back_does_not_hide_what_was_done() {
     assert!(ran.err.contains("permission_denied"), "{}", ran.err);
     assert!(
         ran.out
-            .contains("\n4 applied · 0 adopted · 0 failed · 0 unknown · 0 skipped\n"),
+            .contains("\n  4 applied · 0 adopted · 0 failed · 0 unknown · 0 skipped\n"),
         "the count is still told: {}",
         ran.out
     );
@@ -262,7 +262,7 @@ fn a_failure_at_the_first_organization_leaves_the_second_to_go_on() {
     let ran = sandbox.expect(7, APPLY);
     assert!(
         ran.out
-            .contains("\n5 applied · 0 adopted · 1 failed · 0 unknown · 2 skipped\n"),
+            .contains("\n  5 applied · 0 adopted · 1 failed · 0 unknown · 2 skipped\n"),
         "{}",
         ran.out
     );

@@ -104,8 +104,8 @@ impl RuleUsage {
     }
 }
 
-/// All addresses or paths of one kind. Host names are missing because no pattern matches all of
-/// them.
+/// All addresses or paths of one kind. A rule that opens every host or every path has the resource
+/// `**`, which needs no analysis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ResourceSpace {
     /// Every IPv4 address.

@@ -35,8 +35,10 @@ const HOSTS: &[&str] = &[
     "2001:db8::/126",
     "2001:db8::/128",
     "::/0",
+    "**",
+    "**:80",
 ];
-const HTTP_HOSTS: &[&str] = &["a.b", "*.b", "**.b", "10.0.0.2", "x*.b"];
+const HTTP_HOSTS: &[&str] = &["a.b", "*.b", "**.b", "10.0.0.2", "x*.b", "**"];
 const HTTP_PATHS: &[&str] = &[
     "/", "/**", "/*", "/p", "/p/**", "/p/*", "/**/q", "/p*", "/*p/q", "/p/**/q",
 ];
@@ -63,6 +65,7 @@ const FILES: &[&str] = &[
     "C:\\p",
     "\\\\wsl.localhost\\u\\**",
     "\\\\wsl.localhost\\*\\p",
+    "**",
 ];
 
 pub(super) fn rule(decision: Decision, actions: &[&str], resources: Resources) -> Rule {
@@ -70,6 +73,7 @@ pub(super) fn rule(decision: Decision, actions: &[&str], resources: Resources) -
         .iter()
         .map(|action| action.parse::<Action>().unwrap());
     Rule {
+        extensions: model::docker::Extensions::default(),
         name: Name::new("rule").unwrap(),
         decision,
         access: RuleAccess::new(actions, resources).unwrap(),

@@ -35,6 +35,7 @@ fn rule(text: &str) -> Rule {
         Resources::Plain(vec![resource.to_owned()])
     };
     Rule {
+        extensions: model::docker::Extensions::default(),
         name: Name::new("rule").unwrap(),
         decision,
         access: RuleAccess::new([action], resources).unwrap(),

@@ -28,6 +28,12 @@ fn host() -> impl Strategy<Value = String> {
         prop::collection::vec(piece(), 1..3),
     )
         .prop_map(|(front, labels)| format!("{front}{}", labels.join(".")))
+        .boxed()
+}
+
+/// A host, or every host.
+fn host_or_all() -> impl Strategy<Value = String> {
+    prop_oneof![8 => host(), 1 => Just("**".to_owned())]
 }
 
 fn port() -> impl Strategy<Value = Option<u16>> {
@@ -35,7 +41,7 @@ fn port() -> impl Strategy<Value = Option<u16>> {
 }
 
 fn connects() -> impl Strategy<Value = String> {
-    let hosts = (host(), port()).prop_map(|(host, port)| match port {
+    let hosts = (host_or_all(), port()).prop_map(|(host, port)| match port {
         Some(port) => format!("{host}:{port}"),
         None => host,
     });
@@ -58,8 +64,11 @@ fn random_rule() -> impl Strategy<Value = Rule> {
         prop::collection::vec(connects(), 1..4),
     )
         .prop_map(|(decision, actions, texts)| rule(decision, &actions, Resources::Plain(texts)));
-    let target =
-        (host(), port(), glob()).prop_map(|(host, port, path)| HttpResource { host, port, path });
+    let target = (host_or_all(), port(), glob()).prop_map(|(host, port, path)| HttpResource {
+        host,
+        port,
+        path,
+    });
     let http = (
         decisions(),
         subsequence(vec!["request:get", "request:post"], 1..=2),
@@ -73,6 +82,7 @@ fn random_rule() -> impl Strategy<Value = Rule> {
         "~" if path == "/" => "~".to_owned(),
         root => format!("{root}{path}"),
     });
+    let path = prop_oneof![8 => path, 1 => Just("**".to_owned())];
     let file = (
         decisions(),
         subsequence(vec!["read", "write"], 1..=2),

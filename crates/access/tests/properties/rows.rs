@@ -34,11 +34,13 @@ const HOSTS: &[&str] = &[
     "10.0.0.0/8",
     "10.0.0.1",
     "10.0.0.0/30",
+    "**",
+    "**:443",
 ];
-const HTTP_HOSTS: &[&str] = &["a.b.c", "*.b.c", "**.c", "a*.b.c", "*b.b.c"];
+const HTTP_HOSTS: &[&str] = &["a.b.c", "*.b.c", "**.c", "a*.b.c", "*b.b.c", "**"];
 const HTTP_PATHS: &[&str] = &["/**", "/", "/p", "/p/**", "/*/q", "/p*", "/**/q"];
 const FILES: &[&str] = &[
-    "/**", "/p", "/p/**", "/*/q", "/p*", "/*q", "~/**", "C:\\**", "*:\\p",
+    "/**", "/p", "/p/**", "/*/q", "/p*", "/*q", "~/**", "C:\\**", "*:\\p", "**",
 ];
 const METHODS: &[&str] = &[
     "request:get",
@@ -56,6 +58,7 @@ fn rule(decision: Decision, actions: &[&str], resources: Resources) -> Rule {
         .iter()
         .map(|action| action.parse::<Action>().unwrap());
     Rule {
+        extensions: model::docker::Extensions::default(),
         name: Name::new("rule").unwrap(),
         decision,
         access: RuleAccess::new(actions, resources).unwrap(),

@@ -120,6 +120,7 @@ fn reaches(scope: &Scope, audience: &Audience) -> bool {
 /// Each resource of a rule with a rule that allows it and nothing else.
 fn alone(rule: &Rule) -> Vec<(String, Rule)> {
     let only = |resources| Rule {
+        extensions: model::docker::Extensions::default(),
         name: rule.name.clone(),
         decision: Decision::Allow,
         access: RuleAccess::new(rule.access.actions(), resources).unwrap(),

@@ -43,6 +43,7 @@ fn single(rule: &Rule, resource: usize) -> Rule {
     };
     let access = RuleAccess::new(rule.access.actions(), resources).unwrap();
     Rule {
+        extensions: model::docker::Extensions::default(),
         name: rule.name.clone(),
         decision: rule.decision,
         access,

@@ -83,6 +83,11 @@ fn connects(text: &str, destination: &Destination, port: u16) -> bool {
         let Ok(network) = network.parse::<IpAddr>() else {
             return false;
         };
+        // Patterns of gates, unlike rules, may limit a range to one port.
+        let (length, only) = length.split_once(':').unwrap_or((length, ""));
+        if !only.is_empty() && only.parse() != Ok(port) {
+            return false;
+        }
         return in_network(network, length.parse().unwrap(), destination);
     }
     match text.rsplit_once(':') {
@@ -114,6 +119,9 @@ fn in_network(network: IpAddr, length: usize, destination: &Destination) -> bool
 }
 
 fn host(pattern: &str, destination: &Destination) -> bool {
+    if pattern == "**" {
+        return true;
+    }
     let name = match destination {
         Destination::Address(address) => return pattern.parse() == Ok(*address),
         Destination::Name(name) => name,
@@ -134,6 +142,9 @@ fn host(pattern: &str, destination: &Destination) -> bool {
 }
 
 fn file(pattern: &str, path: &FilePath) -> bool {
+    if pattern == "**" {
+        return true;
+    }
     let (separator, pattern) = if let Some(rest) = pattern.strip_prefix("\\\\wsl.localhost\\") {
         if path.root != PathRoot::Wsl {
             return false;

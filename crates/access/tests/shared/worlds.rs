@@ -121,6 +121,7 @@ fn rule(profile: Profile, network: bool) -> impl Strategy<Value = Rule> {
     let decision = prop_oneof![Just(Decision::Allow), Just(Decision::Deny)];
     (select(RULE_NAMES), decision, access(profile, network)).prop_map(|(name, decision, access)| {
         Rule {
+            extensions: model::docker::Extensions::default(),
             name: Name::new(name).unwrap(),
             decision,
             access,
@@ -161,6 +162,7 @@ fn desired_policy(profile: Profile) -> impl Strategy<Value = DesiredPolicy> {
         subsequence(POLICY_NAMES.to_vec(), 0..=1),
     )
         .prop_map(|(scope, content, aliases)| DesiredPolicy {
+            extensions: model::docker::Extensions::default(),
             name: Name::new("set by the caller").unwrap(),
             aliases: aliases
                 .into_iter()

@@ -14,6 +14,7 @@ use crate::service::CommonParts;
 pub(super) struct DockerApp {
     pub(super) profile: EmulatorProfile,
     pub(super) limits: ServiceLimits,
+    pub(super) extra_fields: Vec<String>,
     pub(super) store: DockerStore,
     pub(super) tokens: IssuedTokens,
     pub(super) rate: RateLimiter,
@@ -37,12 +38,14 @@ impl DockerApp {
             requests_per_second,
             request_log,
             limits,
+            extra_fields,
             faults,
         } = options;
         let common = CommonParts::open(latency, requests_per_second, faults, request_log)?;
         Ok(Self {
             profile,
             limits,
+            extra_fields,
             store,
             tokens: IssuedTokens::new(secret, token_ttl),
             rate: RateLimiter::default(),

@@ -4,7 +4,7 @@
 //! can have.
 
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::app::DockerApp;
 use super::change::{DockerInterference, RuleChoice};
@@ -36,7 +36,12 @@ pub(super) fn interfere(
     match change {
         DockerInterference::AddPolicy(which) => {
             let name = new_name(which, taken);
-            policies::create(app, organization, fields(json!({"name": name}))?)?;
+            policies::create(
+                app,
+                organization,
+                fields(json!({"name": name}))?,
+                Map::new(),
+            )?;
         }
         DockerInterference::RenamePolicy(which) => {
             let Some(policy) = found(which) else {
@@ -48,6 +53,7 @@ pub(super) fn interfere(
                 organization,
                 &policy.id,
                 fields(json!({"name": name}))?,
+                Map::new(),
             )?;
         }
         DockerInterference::ChangePolicy(which) => {
@@ -62,6 +68,7 @@ pub(super) fn interfere(
                 organization,
                 &policy.id,
                 fields(json!({"scope": {"teams": teams}}))?,
+                Map::new(),
             )?;
         }
         DockerInterference::DeletePolicy(which) => {
@@ -93,7 +100,7 @@ pub(super) fn interfere(
                 organization,
                 &policy.id,
                 &rule.id,
-                fields(json!({"decision": decision}))?,
+                (fields(json!({"decision": decision}))?, Map::new()),
             )?;
         }
         DockerInterference::DeleteRule(which) => {
@@ -149,7 +156,14 @@ fn add_rule(
         }
     };
     rule["decision"] = json!("allow");
-    rules::create(app, &policy.organization, &policy.id, fields(rule)?).map(drop)
+    rules::create(
+        app,
+        &policy.organization,
+        &policy.id,
+        fields(rule)?,
+        Map::new(),
+    )
+    .map(drop)
 }
 
 fn rule<'p>(

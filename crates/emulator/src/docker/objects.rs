@@ -119,6 +119,19 @@ pub(super) struct StoredTeam {
     pub(super) member_count: u32,
 }
 
+/// The members of an object after a JSON merge patch (RFC 7396).
+pub(super) fn merged(
+    members: &Map<String, Value>,
+    patch: Map<String, Value>,
+) -> Map<String, Value> {
+    let mut object = Value::Object(members.clone());
+    json_patch::merge(&mut object, &Value::Object(patch));
+    match object {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
 /// A new policy id: `pol_` and 28 digits.
 pub(super) fn policy_id() -> Result<String, getrandom::Error> {
     Ok(format!("pol_{}", random::base32(28)?))

@@ -39,6 +39,9 @@ pub struct DockerOptions {
     /// A file that receives one JSON line per request, without credentials.
     pub request_log: Option<PathBuf>,
     pub limits: ServiceLimits,
+    /// Fields of policies and rules that the contract does not define and that are accepted, like
+    /// those of a later version of the service.
+    pub extra_fields: Vec<String>,
     /// The faults. All that match apply to a request, but only the first of those that end it.
     pub faults: Vec<DockerFault>,
 }
@@ -57,6 +60,7 @@ impl Default for DockerOptions {
             requests_per_second: None,
             request_log: None,
             limits: ServiceLimits::default(),
+            extra_fields: Vec::new(),
             faults: Vec::new(),
         }
     }

@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::service::{EmulatedService, InvalidInput};
 
@@ -92,6 +92,25 @@ pub(crate) fn body<T: DeserializeOwned>(
         return Err(InvalidInput::Malformed(format!("{place} must not be null")));
     }
     serde_json::from_slice(&bytes).map_err(malformed)
+}
+
+/// Like [`body`], for requests that may also contain these fields with arbitrary values, which are
+/// returned apart.
+pub(crate) fn body_with_extras<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    raw: RawBody,
+    form: BodyFormat,
+    extras: &[String],
+) -> Result<(T, Map<String, Value>), InvalidInput> {
+    let all = raw.as_ref().ok().filter(|_| !extras.is_empty());
+    let all = all.and_then(|bytes| serde_json::from_slice::<Map<String, Value>>(bytes).ok());
+    let Some(all) = all else {
+        return Ok((body(headers, raw, form)?, Map::new()));
+    };
+    let (extra, known): (Map<_, _>, Map<_, _>) =
+        all.into_iter().partition(|(name, _)| extras.contains(name));
+    let known = Bytes::from(Value::Object(known).to_string());
+    Ok((body(headers, Ok(known), form)?, extra))
 }
 
 /// The path of the first null, for example `scope.teams`.

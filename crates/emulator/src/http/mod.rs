@@ -20,7 +20,7 @@ use crate::service::EmulatedService;
 use crate::wire::ClientConnection;
 use fault_injection::FaultTrace;
 
-pub(super) use input::{BodyFormat, PathParameters, RawBody, body};
+pub(super) use input::{BodyFormat, PathParameters, RawBody, body, body_with_extras};
 
 /// Adds the request log and the faults to a router.
 pub(super) fn observed<S: EmulatedService>(

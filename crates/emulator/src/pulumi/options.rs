@@ -27,7 +27,7 @@ pub struct PulumiOptions {
     pub organizations: Vec<PulumiOrganizationSeed>,
     /// The initial contents of organizations; `docs/emulator.md` describes the file.
     pub seed: Option<PulumiSeed>,
-    /// Whether adding an unknown stack to a group creates the stack.
+    /// Whether adding an unknown stack or account to a group creates it.
     pub any_stack: bool,
     /// The only accepted access token. Without it, every token that is not empty is accepted.
     pub token: Option<SecretString>,

@@ -215,6 +215,7 @@ fn add_group(
         stacks,
         accounts,
         policy_packs,
+        agent_pool_id,
         other,
     } = seed;
     let wrong = |why: String| SeedFailure::Seed {
@@ -238,6 +239,7 @@ fn add_group(
     };
     group.body.stacks = stacks.iter().map(reference).collect();
     group.body.accounts.clone_from(accounts);
+    group.body.agent_pool = agent_pool_id.clone().filter(|pool| !pool.is_empty());
     group.body.other.clone_from(other);
     if group.body.is_default && !(stacks.is_empty() && accounts.is_empty()) {
         return Err(wrong(
@@ -250,6 +252,7 @@ fn add_group(
         name: pack,
         version_tag,
         config,
+        environments,
     } in policy_packs
     {
         let missing = |_: PulumiRefusal| wrong(format!("the organization has no pack `{pack}`"));
@@ -265,7 +268,7 @@ fn add_group(
             pack,
             version,
             config: config.clone(),
-            environments: Vec::new(),
+            environments: environments.clone(),
         };
         records.apply(&group, &applied)?;
     }

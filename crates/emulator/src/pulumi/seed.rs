@@ -168,6 +168,9 @@ pub struct GroupSeed {
     pub accounts: Vec<String>,
     #[serde(default)]
     pub policy_packs: Vec<GroupPackSeed>,
+    /// The agent pool. Defaults to the hosted pool.
+    #[serde(default)]
+    pub agent_pool_id: Option<String>,
     /// All other fields, returned unchanged with the group.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -185,6 +188,9 @@ pub struct GroupPackSeed {
     /// The configuration, stored unchanged.
     #[serde(default)]
     pub config: Map<String, Value>,
+    /// References to ESC environments.
+    #[serde(default)]
+    pub environments: Vec<String>,
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use emulator::EmulatorProfile;
+use emulator::{DockerOptions, EmulatorProfile};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -390,4 +390,43 @@ async fn cedar_policies_hold_text_instead_of_rules() {
         (StatusCode::OK, &forbid)
     );
     assert_eq!(answer["old"]["cedar_v1"], cedar(PERMIT));
+}
+
+#[tokio::test]
+async fn extra_fields_are_stored_and_patched_as_a_merge_patch() {
+    for profile in LATER {
+        let service = Service::with(DockerOptions {
+            profile: *profile,
+            extra_fields: vec!["approval".to_owned()],
+            ..DockerOptions::default()
+        })
+        .await;
+        let body = json!({"name": "p", "approval": {"required": true, "by": ["ann"]}});
+        let (status, made) = service.policies(Method::POST, "", Some(body)).await;
+        assert_eq!(status, StatusCode::CREATED, "{made}");
+        assert_eq!(made["approval"]["by"], json!(["ann"]));
+        let path = format!("/{}", made["id"].as_str().unwrap());
+        let patch = json!({"approval": {"by": null, "ttl": 5}});
+        let (status, answer) = service.policies(Method::PATCH, &path, Some(patch)).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        assert_eq!(answer["old"]["approval"], made["approval"]);
+        let expected = json!({"required": true, "ttl": 5});
+        assert_eq!(answer["new"]["approval"], expected);
+        let mut rule = network("r", "example.com");
+        rule["approval"] = json!("asked");
+        let rules = format!("{path}/rules");
+        let (_, rule) = service.policies(Method::POST, &rules, Some(rule)).await;
+        assert_eq!(rule["approval"], "asked");
+        let rule_path = format!("{rules}/{}", rule["id"].as_str().unwrap());
+        let gone = json!({"approval": null});
+        let (status, answer) = service
+            .policies(Method::PATCH, &rule_path, Some(gone))
+            .await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        assert_eq!(answer["new"]["approval"], Value::Null);
+        // Every other field is still refused.
+        let other = json!({"name": "q", "aproval": true});
+        let (status, _) = service.policies(Method::POST, "", Some(other)).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+    }
 }

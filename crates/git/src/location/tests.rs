@@ -2,34 +2,18 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::git_command::{commit_all, git, init};
 use crate::{FileProblemKind, Revision, RevisionError, Source as _, WorkTree};
-
-fn git(folder: &Path, arguments: &[&str]) {
-    let mut command = Command::new("git");
-    command.current_dir(folder).args(arguments);
-    command
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_AUTHOR_NAME", "a")
-        .env("GIT_AUTHOR_EMAIL", "a@example.com")
-        .env("GIT_COMMITTER_NAME", "a")
-        .env("GIT_COMMITTER_EMAIL", "a@example.com");
-    let done = command.output().unwrap();
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{arguments:?}: {said}");
-}
 
 /// A repository with `infra/a.yaml` on `main`.
 fn repository() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    git(folder.path(), &["init", "-q", "-b", "main"]);
+    init(folder.path());
     write(folder.path(), "infra/a.yaml", "committed");
-    git(folder.path(), &["add", "-A"]);
-    git(folder.path(), &["commit", "-qm", "x"]);
+    commit_all(folder.path());
     folder
 }
 
@@ -42,11 +26,10 @@ fn write(folder: &Path, path: &str, text: &str) {
 /// Adds a repository with other content to a folder, as files that git tracks.
 fn add_fake(folder: &Path, config: &str) {
     let fake = tempfile::tempdir().unwrap();
-    git(fake.path(), &["init", "-q", "-b", "main"]);
+    init(fake.path());
     write(fake.path(), "a.yaml", "fake");
     write(fake.path(), "infra/a.yaml", "fake");
-    git(fake.path(), &["add", "-A"]);
-    git(fake.path(), &["commit", "-qm", "fake"]);
+    commit_all(fake.path());
     fs::write(fake.path().join(".git/config"), config).unwrap();
     fs::create_dir_all(folder).unwrap();
     for entry in fs::read_dir(fake.path().join(".git")).unwrap() {
@@ -97,7 +80,7 @@ fn a_folder_that_looks_like_a_repository_is_none() {
                 Err(FileProblemKind::Outside)
             );
             tree.read("a.yaml".into(), 100).unwrap();
-            let head = tree.head().unwrap().unwrap();
+            let head = tree.head(&[]).unwrap().unwrap();
             assert_eq!(head.branch.as_deref(), Some("main"));
             assert!(!head.dirty);
         }
@@ -168,7 +151,7 @@ fn a_repository_of_another_work_tree_is_refused() {
     let elsewhere = other.path().display().to_string();
     git(folder.path(), &["config", "core.worktree", &elsewhere]);
     assert!(reason(folder.path()).contains("its work tree is"));
-    assert!(WorkTree::open(folder.path()).unwrap().head().is_err());
+    assert!(WorkTree::open(folder.path()).unwrap().head(&[]).is_err());
     // Its own folder is fine.
     let own = folder.path().display().to_string();
     git2::Config::open(&git_dir.join("config"))
@@ -218,7 +201,7 @@ fn submodules_linked_work_trees_and_separate_folders_are_repositories() {
     assert_eq!(read(&path("linked/infra"), "HEAD", "a.yaml"), "committed");
     let tree = WorkTree::open(&path("linked/infra")).unwrap();
     assert_eq!(tree.folder(), "infra");
-    assert!(!tree.head().unwrap().unwrap().dirty);
+    assert!(!tree.head(&[]).unwrap().unwrap().dirty);
 
     let from = folder.path().display().to_string();
     let separate = format!("--separate-git-dir={}", text("elsewhere"));
@@ -237,7 +220,7 @@ fn submodules_linked_work_trees_and_separate_folders_are_repositories() {
     let tree = WorkTree::open(&path("linked/module/infra")).unwrap();
     assert_eq!(tree.folder(), "infra");
     tree.read("a.yaml".into(), 100).unwrap();
-    assert!(!tree.head().unwrap().unwrap().dirty);
+    assert!(!tree.head(&[]).unwrap().unwrap().dirty);
     let outer = crate::superproject(&path("linked/module/infra"));
     assert_eq!(outer, Some(path("linked").canonicalize().unwrap()));
     assert_eq!(crate::superproject(&path("linked/infra")), None);
@@ -282,7 +265,10 @@ fn formats_that_cannot_be_read_are_named() {
     git(folder.path(), &["init", "-q", "--object-format=sha256"]);
     let error = Revision::open(folder.path(), &"HEAD".into()).unwrap_err();
     assert!(error.to_string().contains("SHA-256"), "{error}");
-    let error = WorkTree::open(folder.path()).unwrap().head().unwrap_err();
+    let error = WorkTree::open(folder.path())
+        .unwrap()
+        .head(&[])
+        .unwrap_err();
     assert!(error.to_string().contains("SHA-256"), "{error}");
 
     let folder = repository();
@@ -294,7 +280,10 @@ fn formats_that_cannot_be_read_are_named() {
         let mut config = git2::Config::open(&folder.path().join(".git/config")).unwrap();
         config.set_str(setting[1], setting[2]).unwrap();
     }
-    let error = WorkTree::open(folder.path()).unwrap().head().unwrap_err();
+    let error = WorkTree::open(folder.path())
+        .unwrap()
+        .head(&[])
+        .unwrap_err();
     assert!(error.to_string().contains("reftable"), "{error}");
 }
 

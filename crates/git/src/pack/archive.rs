@@ -46,19 +46,10 @@ impl PackTree {
         let mut builder = Builder::new(Vec::new());
         for (path, entry) in self.entries() {
             let path = format!("{PREFIX}{path}");
-            match entry {
-                PackEntry::File { bytes, executable } => {
-                    let mut header =
-                        header(EntryType::Regular, if *executable { 0o755 } else { 0o644 });
-                    header.set_size(u64::try_from(bytes.len()).map_err(io::Error::other)?);
-                    builder.append_data(&mut header, path, &**bytes)?;
-                }
-                PackEntry::Link { target } => {
-                    let mut header = header(EntryType::Symlink, 0o777);
-                    header.set_size(0);
-                    builder.append_link(&mut header, path, target)?;
-                }
-            }
+            let PackEntry { bytes, executable } = entry;
+            let mut header = header(if *executable { 0o755 } else { 0o644 });
+            header.set_size(u64::try_from(bytes.len()).map_err(io::Error::other)?);
+            builder.append_data(&mut header, path, &**bytes)?;
         }
         let tar = builder.into_inner()?;
         // Time, file name and operating system would differ between machines.
@@ -73,9 +64,9 @@ impl PackTree {
     }
 }
 
-fn header(kind: EntryType, mode: u32) -> Header {
+fn header(mode: u32) -> Header {
     let mut header = Header::new_gnu();
-    header.set_entry_type(kind);
+    header.set_entry_type(EntryType::Regular);
     header.set_mode(mode);
     header.set_mtime(TIME);
     header.set_uid(0);

@@ -4,6 +4,8 @@
 //! point inside the directory, and sizes are limited.
 
 mod archive;
+mod collect;
+mod rules;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tracked;
@@ -11,4 +13,5 @@ mod tree;
 pub(crate) mod work;
 
 pub use archive::Archive;
-pub use tree::{PROJECT_FILE, PackEntry, PackError, PackTree};
+pub use rules::PackRules;
+pub use tree::{PACKAGE_FILE, PROJECT_FILE, PackEntry, PackError, PackTree};

@@ -7,6 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use model::digest::{FileDigest, SourceDigest};
 use thiserror::Error;
 
+use super::collect::FileContent;
 use crate::limits::SourceLimits;
 use crate::problem::FileProblemKind;
 
@@ -16,38 +17,27 @@ pub(super) const MAX_SOURCE_BYTES: usize = 64 << 20;
 const MAX_SOURCE_FILES: usize = 10_000;
 /// The project file, which every pack contains.
 pub const PROJECT_FILE: &str = "PulumiPolicy.yaml";
+/// The manifest of npm, which every Node.js pack contains.
+pub const PACKAGE_FILE: &str = "package.json";
 
-/// A file or link of a source.
+/// A file of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PackEntry {
-    /// A regular file.
-    File {
-        /// Content of the file.
-        bytes: Arc<[u8]>,
-        /// Whether the file is executable.
-        executable: bool,
-    },
-    /// A symbolic link that points inside the source.
-    Link {
-        /// Target of the link, relative to its folder.
-        target: String,
-    },
+pub struct PackEntry {
+    /// Content of the file.
+    pub bytes: Arc<[u8]>,
+    /// Whether the file is executable.
+    pub executable: bool,
 }
 
 impl PackEntry {
     /// The digest. For plain files it is the digest of the content, as other tools compute it.
-    /// Executable files and links have other digests even with the same content.
+    /// Executable files have other digests even with the same content.
     pub fn digest(&self) -> FileDigest {
-        match self {
-            Self::File {
-                bytes,
-                executable: false,
-            } => FileDigest::of(bytes),
-            Self::File {
-                bytes,
-                executable: true,
-            } => FileDigest::of(&[b"executable\0", &**bytes].concat()),
-            Self::Link { target } => FileDigest::of(&[b"link\0", target.as_bytes()].concat()),
+        let Self { bytes, executable } = self;
+        if *executable {
+            FileDigest::of(&[b"executable\0", &**bytes].concat())
+        } else {
+            FileDigest::of(bytes)
         }
     }
 }
@@ -75,6 +65,36 @@ pub enum PackError {
         /// Path in the directory.
         path: Utf8PathBuf,
     },
+    /// A link points to a file that may contain credentials.
+    #[error(
+        "the symbolic link `{path}` in it leads to `{target}`, which an archive never contains"
+    )]
+    LinkExcluded {
+        /// Path in the directory.
+        path: Utf8PathBuf,
+        /// Path in the directory of what the link leads to.
+        target: String,
+    },
+    /// A link points to a folder that contains it.
+    #[error("the symbolic link `{path}` in it leads to a folder that contains the link")]
+    LinkLoop {
+        /// Path in the directory.
+        path: Utf8PathBuf,
+    },
+    /// An ignore file contains a pattern that cannot be evaluated as the vendor's tool does.
+    #[error("unsupported pattern `{pattern}` in `{path}`")]
+    Pattern {
+        /// Path of the file in the directory.
+        path: Utf8PathBuf,
+        /// The pattern.
+        pattern: String,
+    },
+    /// `package.json` is not valid.
+    #[error("`{PACKAGE_FILE}` in it cannot be used: {0}")]
+    Package(String),
+    /// The source of a Node.js pack does not contain [`PACKAGE_FILE`].
+    #[error("missing `{PACKAGE_FILE}`")]
+    NoPackage,
     /// The total size exceeds the limit.
     #[error("its files have more than {MAX_SOURCE_BYTES} bytes")]
     TooLarge,
@@ -103,8 +123,17 @@ impl PackError {
                 other => other.help(),
             },
             Self::NoDirectory => "name the directory that holds `PulumiPolicy.yaml`",
-            Self::LinkOutside { .. } => {
+            Self::LinkOutside { .. } | Self::LinkExcluded { .. } | Self::LinkLoop { .. } => {
                 "replace the link by what it leads to, or leave it out with a `.gitignore`"
+            }
+            Self::Pattern { .. } => {
+                "write the names one by one; extended patterns such as `@(a|b)` and sequences such as `{1..3}` are not supported"
+            }
+            Self::Package(_) => {
+                "correct `package.json`; for bundled dependencies, let the service install the dependencies instead"
+            }
+            Self::NoPackage => {
+                "add a `package.json` with `@pulumi/policy` as a dependency: a Node.js pack is an npm package"
             }
             Self::TooLarge | Self::TooMany => {
                 "leave out of it what the pack does not need, with a `.gitignore`"
@@ -116,31 +145,24 @@ impl PackError {
     }
 }
 
-/// The source of a pack: files and links by path. Empty folders are ignored.
+/// The files of a pack by path. Links are followed; empty folders are ignored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PackTree {
     pub(super) entries: BTreeMap<String, PackEntry>,
 }
 
 impl PackTree {
-    /// The files and links by path.
+    /// The files by path.
     pub fn entries(&self) -> &BTreeMap<String, PackEntry> {
         &self.entries
     }
 
     /// The total size of all files in bytes.
     pub(crate) fn size(&self) -> usize {
-        let sizes = self.entries.values().map(|entry| match entry {
-            PackEntry::File {
-                bytes,
-                executable: _,
-            } => bytes.len(),
-            PackEntry::Link { target } => target.len(),
-        });
-        sizes.sum()
+        self.entries.values().map(|entry| entry.bytes.len()).sum()
     }
 
-    /// The digests of all files and links by path.
+    /// The digests of all files by path.
     pub fn files(&self) -> BTreeMap<String, FileDigest> {
         self.entries
             .iter()
@@ -165,28 +187,19 @@ impl PackTree {
     /// The text of the project file.
     ///
     /// # Errors
-    /// The project file is missing, a link, or not UTF-8.
+    /// The project file is missing or not UTF-8.
     pub fn project(&self) -> Result<&str, PackError> {
-        match self.entries.get(PROJECT_FILE) {
-            Some(PackEntry::File {
-                bytes,
-                executable: _,
-            }) => std::str::from_utf8(bytes).map_err(|error| {
-                let kind = FileProblemKind::NotUtf8 {
-                    line: 1,
-                    offset: error.valid_up_to(),
-                };
-                PackError::Entry {
-                    path: PROJECT_FILE.into(),
-                    kind,
-                }
-            }),
-            Some(PackEntry::Link { .. }) => Err(PackError::Entry {
+        let entry = self.entries.get(PROJECT_FILE).ok_or(PackError::NoProject)?;
+        std::str::from_utf8(&entry.bytes).map_err(|error| {
+            let kind = FileProblemKind::NotUtf8 {
+                line: 1,
+                offset: error.valid_up_to(),
+            };
+            PackError::Entry {
                 path: PROJECT_FILE.into(),
-                kind: FileProblemKind::Special,
-            }),
-            None => Err(PackError::NoProject),
-        }
+                kind,
+            }
+        })
     }
 }
 
@@ -231,38 +244,19 @@ impl PackCollector {
         MAX_SOURCE_BYTES.saturating_sub(self.bytes)
     }
 
-    pub(super) fn file(
-        &mut self,
-        path: &Utf8Path,
-        bytes: Vec<u8>,
-        executable: bool,
-    ) -> Result<(), PackError> {
+    pub(super) fn file(&mut self, path: &Utf8Path, content: FileContent) -> Result<(), PackError> {
+        let FileContent { bytes, executable } = content;
         self.bytes += bytes.len();
         if self.bytes > MAX_SOURCE_BYTES {
             return Err(PackError::TooLarge);
         }
-        self.add(
-            path,
-            PackEntry::File {
-                bytes: bytes.into(),
-                executable,
-            },
-        )
-    }
-
-    pub(super) fn link(&mut self, path: &Utf8Path, target: String) -> Result<(), PackError> {
-        if !stays_inside(path, &target) {
-            return Err(PackError::LinkOutside {
-                path: path.to_owned(),
-            });
-        }
-        self.add(path, PackEntry::Link { target })
-    }
-
-    fn add(&mut self, path: &Utf8Path, entry: PackEntry) -> Result<(), PackError> {
         if self.tree.entries.len() >= MAX_SOURCE_FILES {
             return Err(PackError::TooMany);
         }
+        let entry = PackEntry {
+            bytes: bytes.into(),
+            executable,
+        };
         self.tree.entries.insert(path.as_str().to_owned(), entry);
         Ok(())
     }
@@ -285,9 +279,9 @@ pub(super) fn entry_error(path: &Utf8Path, kind: FileProblemKind) -> PackError {
 }
 
 /// Whether a link at `path` points inside the source. Leading `..` segments must stay inside; they
-/// pass real folders only, because the walk does not follow links. A `..` after other segments is
-/// rejected because these may be links.
-fn stays_inside(path: &Utf8Path, target: &str) -> bool {
+/// pass real folders only, because `path` contains no links. A `..` after other segments is rejected
+/// because these may be links.
+pub(super) fn stays_inside(path: &Utf8Path, target: &str) -> bool {
     if target.is_empty()
         || target.starts_with('/')
         || target.contains(['\\', '\0'])

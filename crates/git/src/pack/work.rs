@@ -1,189 +1,156 @@
-//! Reads sources from the work tree: tracked files, and files that git does not ignore.
+//! Reads sources from the work tree.
 
-use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, FileType, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use camino::Utf8Path;
-use git2::Repository;
-use tempfile::TempDir;
 
-use super::tree::{PackCollector, PackError, PackTree, entry_error};
-use crate::find::RevisionError;
+use super::collect::{self, EntryKind, FileContent, FolderEntry, PackFiles};
+use super::rules::PackRules;
+use super::tree::{PackError, PackTree};
 use crate::limits::SourceLimits;
 use crate::line_endings::LineEndings;
-use crate::location;
-use crate::problem::{FileProblemKind, MAX_DEPTH};
+use crate::problem::FileProblemKind;
 use crate::read::{read_bounded, unreadable};
-use crate::tracked;
 
-/// Reads all files below `directory`, whose path contains no links and is inside `boundary`. With
-/// `endings`, they are read as git would store them.
+/// A source in the work tree.
+pub(crate) struct WorkSource<'w> {
+    /// Its directory. The path contains no links and is inside `boundary`.
+    pub(crate) directory: &'w Path,
+    /// The top of the repository. Nothing outside of it is read.
+    pub(crate) boundary: &'w Path,
+    /// With this, files are read as git would store them.
+    pub(crate) endings: Option<&'w LineEndings>,
+}
+
+/// Reads the files that an archive of a source contains.
 pub(crate) fn read(
-    directory: &Path,
-    boundary: &Path,
-    endings: Option<&LineEndings>,
+    source: &WorkSource<'_>,
+    rules: PackRules,
     limits: SourceLimits,
 ) -> Result<PackTree, PackError> {
-    let ignores = IgnoreRules::open(directory, boundary).map_err(PackError::Directory)?;
-    let mut walk = PackWalk {
-        ignores,
-        endings,
-        collected: PackCollector::new(limits),
-    };
-    walk.folder(directory, Utf8Path::new(""), 0)?;
-    walk.collected.finish()
+    collect::read(source, rules, limits)
 }
 
-struct PackWalk<'a> {
-    ignores: IgnoreRules,
-    endings: Option<&'a LineEndings>,
-    collected: PackCollector,
+fn entry_kind(kind: FileType) -> EntryKind {
+    if kind.is_dir() {
+        EntryKind::Folder
+    } else if kind.is_symlink() {
+        EntryKind::Link
+    } else if kind.is_file() {
+        EntryKind::File
+    } else {
+        EntryKind::Special
+    }
 }
 
-impl PackWalk<'_> {
-    fn folder(&mut self, real: &Path, shown: &Utf8Path, depth: usize) -> Result<(), PackError> {
-        let wrong = |path: &Utf8Path, kind| match path.as_str() {
-            "" => PackError::Directory(kind),
-            _ => PackError::Entry {
-                path: path.to_owned(),
-                kind,
-            },
-        };
-        if depth >= MAX_DEPTH {
-            return Err(wrong(shown, FileProblemKind::too_deep()));
+impl WorkSource<'_> {
+    fn real(&self, path: &Utf8Path) -> PathBuf {
+        match path.as_str() {
+            "" => self.directory.to_owned(),
+            _ => self.directory.join(path),
         }
-        let bound = self.collected.remaining_visits().saturating_add(1);
-        let entries = fs::read_dir(real)
-            .and_then(|entries| entries.take(bound).collect::<Result<Vec<_>, _>>());
-        let mut entries = entries.map_err(|error| wrong(shown, unreadable(&error)))?;
-        entries.sort_unstable_by_key(fs::DirEntry::file_name);
-        for entry in entries {
-            self.collected.visit()?;
-            let name = entry.file_name();
-            let real = entry.path();
-            let Some(name) = name.to_str() else {
-                if self.ignores.ignores(&real, false) {
-                    continue;
-                }
-                return Err(wrong(
-                    &shown.join(name.to_string_lossy().as_ref()),
-                    FileProblemKind::Name,
-                ));
+    }
+}
+
+impl PackFiles for WorkSource<'_> {
+    fn entries(
+        &self,
+        folder: &Utf8Path,
+        limit: usize,
+    ) -> Result<Vec<FolderEntry>, FileProblemKind> {
+        let read = || -> io::Result<Vec<FolderEntry>> {
+            let entries = fs::read_dir(self.real(folder))?.take(limit);
+            let mut entries = entries.collect::<Result<Vec<_>, _>>()?;
+            entries.sort_unstable_by_key(fs::DirEntry::file_name);
+            let entry = |entry: &fs::DirEntry| {
+                Ok(FolderEntry {
+                    name: entry
+                        .file_name()
+                        .into_string()
+                        .map_err(|name| name.to_string_lossy().into_owned()),
+                    kind: entry_kind(entry.file_type()?),
+                })
             };
-            let path = shown.join(name);
-            let kind = entry
-                .file_type()
-                .map_err(|error| wrong(&path, unreadable(&error)))?;
-            if name == ".git" {
-                if depth == 0 {
-                    continue;
+            entries.iter().map(entry).collect()
+        };
+        read().map_err(|error| unreadable(&error))
+    }
+
+    fn file(&self, path: &Utf8Path, limit: usize) -> Result<FileContent, FileProblemKind> {
+        let real = self.real(path);
+        let metadata = fs::symlink_metadata(&real).map_err(|error| unreadable(&error))?;
+        if !metadata.is_file() {
+            return Err(FileProblemKind::Special);
+        }
+        let bytes = read_bounded(&real, &metadata, limit)?;
+        let executable = is_executable(&metadata);
+        Ok(match self.endings {
+            Some(endings) => {
+                if endings.is_plain_link(&real) {
+                    return Err(FileProblemKind::PlainLink);
                 }
-                return Err(wrong(shown, FileProblemKind::Submodule));
+                if LineEndings::may_differ(&bytes) {
+                    endings.check_attributes(&real)?;
+                }
+                FileContent {
+                    bytes: endings.stored(&real, bytes),
+                    executable: endings.is_executable(&real, executable),
+                }
             }
-            if self.ignores.ignores(&real, kind.is_dir()) {
+            None => FileContent { bytes, executable },
+        })
+    }
+
+    fn link(&self, path: &Utf8Path) -> Result<String, FileProblemKind> {
+        let target = fs::read_link(self.real(path)).map_err(|error| unreadable(&error))?;
+        let target = target.into_os_string().into_string();
+        target.map_err(|_| FileProblemKind::Name)
+    }
+
+    fn kind(&self, path: &Utf8Path) -> Result<EntryKind, FileProblemKind> {
+        let metadata = fs::symlink_metadata(self.real(path));
+        let metadata = metadata.map_err(|error| unreadable(&error))?;
+        Ok(entry_kind(metadata.file_type()))
+    }
+
+    fn ignore_files_above(&self, limit: usize) -> Result<Vec<(String, String)>, FileProblemKind> {
+        let mut found = Vec::new();
+        let above = self.directory.ancestors().skip(1);
+        for folder in above.take_while(|folder| folder.starts_with(self.boundary)) {
+            let real = match folder.join(".gitignore").canonicalize() {
+                Ok(real) => real,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(unreadable(&error)),
+            };
+            if !real.starts_with(self.boundary) {
+                return Err(FileProblemKind::SymlinkOutside);
+            }
+            let metadata = fs::metadata(&real).map_err(|error| unreadable(&error))?;
+            if !metadata.is_file() {
                 continue;
             }
-            if kind.is_dir() {
-                self.folder(&real, &path, depth + 1)?;
-            } else if kind.is_symlink() {
-                let target =
-                    fs::read_link(&real).map_err(|error| wrong(&path, unreadable(&error)))?;
-                let target = target
-                    .to_str()
-                    .ok_or_else(|| wrong(&path, FileProblemKind::Name))?
-                    .to_owned();
-                self.collected.link(&path, target)?;
-            } else {
-                let metadata = entry
-                    .metadata()
-                    .map_err(|error| wrong(&path, unreadable(&error)))?;
-                if !metadata.is_file() {
-                    return Err(wrong(&path, FileProblemKind::Special));
-                }
-                let bytes = read_bounded(&real, &metadata, self.collected.remaining());
-                let mut bytes = bytes.map_err(|kind| entry_error(&path, kind))?;
-                let mut executable = is_executable(&metadata);
-                if let Some(endings) = self.endings {
-                    bytes = endings.stored(&real, bytes);
-                    executable = endings.is_executable(&real, executable);
-                }
-                self.collected.file(&path, bytes, executable)?;
-            }
+            let bytes = read_bounded(&real, &metadata, limit)?;
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let below = self
+                .directory
+                .strip_prefix(folder)
+                .unwrap_or(self.directory);
+            let parts = below.iter().map(|part| part.to_string_lossy());
+            found.push((parts.collect::<Vec<_>>().join("/"), text));
         }
-        Ok(())
+        Ok(found)
     }
 }
 
 #[cfg(unix)]
-fn is_executable(metadata: &fs::Metadata) -> bool {
+fn is_executable(metadata: &Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     metadata.permissions().mode() & 0o100 != 0
 }
 
 #[cfg(not(unix))]
-fn is_executable(_: &fs::Metadata) -> bool {
+fn is_executable(_: &Metadata) -> bool {
     false
-}
-
-/// Files that git ignores and does not track.
-struct IgnoreRules {
-    repository: Repository,
-    /// The root of the work tree, without links.
-    top: PathBuf,
-    /// Tracked paths, from the root.
-    tracked: BTreeSet<Vec<u8>>,
-    /// The folder of the temporary repository, if there is no other.
-    _folder: Option<TempDir>,
-}
-
-impl IgnoreRules {
-    /// Also respects `.gitignore` files outside of repositories, with a temporary repository.
-    fn open(directory: &Path, boundary: &Path) -> Result<Self, FileProblemKind> {
-        let git = |error: git2::Error| FileProblemKind::Unreadable(error.message().to_owned());
-        if let Some(top) = location::top(directory) {
-            let invalid = |error: RevisionError| FileProblemKind::Unreadable(error.to_string());
-            let repository = location::open_work_tree(&top).map_err(invalid)?;
-            let tracked = tracked::paths(&repository).map_err(git)?;
-            return Ok(Self {
-                repository,
-                top,
-                tracked,
-                _folder: None,
-            });
-        }
-        let folder = tempfile::tempdir().map_err(|error| unreadable(&error))?;
-        let repository = Repository::init(folder.path()).map_err(git)?;
-        repository.set_workdir(boundary, false).map_err(git)?;
-        Ok(Self {
-            repository,
-            top: boundary.to_owned(),
-            tracked: BTreeSet::new(),
-            _folder: Some(folder),
-        })
-    }
-
-    fn ignores(&self, path: &Path, is_folder: bool) -> bool {
-        let Ok(inside) = path.strip_prefix(&self.top) else {
-            return false;
-        };
-        if !self
-            .repository
-            .status_should_ignore(inside)
-            .unwrap_or(false)
-        {
-            return false;
-        }
-        let mut name = inside.to_string_lossy().replace('\\', "/").into_bytes();
-        if !is_folder {
-            return !self.tracked.contains(&name);
-        }
-        // Ignored files that were added with force are tracked, so their folders are not ignored.
-        name.push(b'/');
-        !self
-            .tracked
-            .range(name.clone()..)
-            .next()
-            .is_some_and(|path| path.starts_with(&name))
-    }
 }

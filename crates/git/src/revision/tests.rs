@@ -7,6 +7,7 @@ use proptest::test_runner::TestRunner;
 use super::*;
 use crate::limits::SourceLimits;
 use crate::mutated_bytes::{CASES, mutated_bytes};
+use crate::pack::PackRules;
 use crate::{FileProblem, PullRequest};
 
 const FILE: i32 = 0o100_644;
@@ -380,7 +381,7 @@ fn a_tree_that_names_itself_over_and_over_ends() {
     let revision = Revision::open(folder.path(), &"HEAD".into()).unwrap();
     let too_many = FileProblemKind::TooManyEntries(200_000);
     assert_eq!(revision.list(".".into()), Err(too_many.clone()));
-    let error = revision.pack(".".into()).unwrap_err();
+    let error = revision.pack(".".into(), PackRules::Archive).unwrap_err();
     assert_eq!(error, PackError::TooMany);
 
     // Folders without files.
@@ -396,7 +397,7 @@ fn a_tree_that_names_itself_over_and_over_ends() {
     let revision = Revision::open(folder.path(), &"HEAD".into()).unwrap();
     assert_eq!(revision.list(".".into()), Err(too_many.clone()));
     assert_eq!(
-        revision.pack(".".into()),
+        revision.pack(".".into(), PackRules::Archive),
         Err(PackError::Directory(too_many))
     );
 }
@@ -441,8 +442,8 @@ fn bytes_of_a_tree_never_panic() {
         for file in files.unwrap_or_default() {
             let _ = revision.read(&file, 100);
         }
-        let _ = revision.pack(".".into());
-        let _ = revision.pack("p".into());
+        let _ = revision.pack(".".into(), PackRules::Archive);
+        let _ = revision.pack("p".into(), PackRules::Archive);
         Ok(())
     });
     result.unwrap();
@@ -477,7 +478,7 @@ fn the_files_of_a_revision_and_of_the_index_have_a_limited_size_together() {
         let exceeded = FileProblemKind::TotalTooLarge(9);
         assert_eq!(revision.read("b.yaml".into(), 9), Err(exceeded.clone()));
         assert_eq!(
-            revision.pack("p".into()),
+            revision.pack("p".into(), PackRules::Archive),
             Err(PackError::Directory(exceeded))
         );
         let too_many = FileProblemKind::TooManyEntries(2);

@@ -8,6 +8,7 @@ mod allowed;
 mod claim;
 mod error;
 mod gpg;
+mod padded_key;
 mod sign;
 mod signers;
 mod ssh;
@@ -238,17 +239,33 @@ impl SignatureCheck<'_> {
     /// Checks that every change of the signers was signed by a signer allowed before it. Otherwise
     /// a change of two commits could add a signer with the first and use it for the second.
     fn verify_history(&self, from: Oid) -> Result<(), SignatureError> {
+        let verify_change = |id: Oid, base: Oid| {
+            self.verify(id, base)
+                .map(drop)
+                .map_err(|source| SignersError::Changed {
+                    commit: id.to_string(),
+                    file: self.file.to_owned(),
+                    source: Box::new(source),
+                })
+        };
         let mut id = from;
         let mut now = Signers::ids(self.repository, id, self.file)?;
+        // The commit that introduced the signers. Without signers in any earlier commit, nobody could
+        // have signed it: trust begins there. Otherwise the last signers before it must have.
+        let mut introduced: Option<Oid> = None;
         while let Some(parent) = self.parent(id)? {
             let before = Signers::ids(self.repository, parent, self.file)?;
-            if before != now && before.is_some() {
-                self.verify(id, parent)
-                    .map_err(|source| SignersError::Changed {
-                        commit: id.to_string(),
-                        file: self.file.to_owned(),
-                        source: Box::new(source),
-                    })?;
+            match before {
+                None if now.is_some() => introduced = Some(id),
+                None => {}
+                Some(_) => {
+                    if before != now {
+                        verify_change(id, parent)?;
+                    }
+                    if let Some(introduced) = introduced.take() {
+                        verify_change(introduced, parent)?;
+                    }
+                }
             }
             (id, now) = (parent, before);
         }

@@ -1,13 +1,15 @@
 //! Verifies SSH signatures (PROTOCOL.sshsig of OpenSSH). The crate ssh-key parses them and ring,
-//! which TLS already requires, verifies them.
+//! which TLS already requires, verifies them. The crate p521 verifies signatures on the curve P-521,
+//! which ring does not support.
 
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
     RSA_PKCS1_2048_8192_SHA512, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
 };
 use sha2::{Digest as _, Sha256};
+use signature::Verifier;
 use ssh_key::public::{EcdsaPublicKey, KeyData, RsaPublicKey};
-use ssh_key::{Algorithm, HashAlg, Mpint, Signature, SshSig};
+use ssh_key::{Algorithm, EcdsaCurve, HashAlg, Mpint, Signature, SshSig};
 
 use super::allowed::AllowedSigner;
 use super::claim::{SignatureClaim, SignatureScheme, SignedBy};
@@ -184,11 +186,8 @@ fn ecdsa(key: &EcdsaPublicKey, data: &[u8], mut bytes: &[u8]) -> Result<(), SshS
     let (algorithm, length): (&'static dyn VerificationAlgorithm, usize) = match key {
         EcdsaPublicKey::NistP256(_) => (&ECDSA_P256_SHA256_FIXED, 32),
         EcdsaPublicKey::NistP384(_) => (&ECDSA_P384_SHA384_FIXED, 48),
-        EcdsaPublicKey::NistP521(_) => {
-            return Err(SshSignatureError::Unsupported(
-                "a signature by a key on the curve P-521".to_owned(),
-            ));
-        }
+        // ring does not support this curve.
+        EcdsaPublicKey::NistP521(_) => return p521(key, data, bytes),
     };
     let mut fixed = Vec::with_capacity(2 * length);
     for _ in 0..2 {
@@ -207,6 +206,13 @@ fn ecdsa(key: &EcdsaPublicKey, data: &[u8], mut bytes: &[u8]) -> Result<(), SshS
         fixed.extend_from_slice(number);
     }
     check(algorithm, key.as_ref(), data, &fixed)
+}
+
+fn p521(key: &EcdsaPublicKey, data: &[u8], bytes: &[u8]) -> Result<(), SshSignatureError> {
+    let curve = EcdsaCurve::NistP521;
+    let signature = Signature::new(Algorithm::Ecdsa { curve }, bytes);
+    let signature = signature.map_err(|_| SshSignatureError::Wrong)?;
+    Verifier::verify(key, data, &signature).map_err(|_| SshSignatureError::Wrong)
 }
 
 fn rsa(

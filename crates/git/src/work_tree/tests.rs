@@ -2,29 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use tempfile::TempDir;
 
 use super::*;
 use crate::RevisionPath;
+use crate::git_command::{commit_all, git, init};
 use crate::limits::SourceLimits;
-
-/// Runs git without the configuration of this machine.
-fn git(folder: &Path, arguments: &[&str]) {
-    let mut command = Command::new("git");
-    command.current_dir(folder).args(arguments);
-    command
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_AUTHOR_NAME", "a")
-        .env("GIT_AUTHOR_EMAIL", "a@example.com")
-        .env("GIT_COMMITTER_NAME", "a")
-        .env("GIT_COMMITTER_EMAIL", "a@example.com");
-    let done = command.output().unwrap();
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{arguments:?}: {said}");
-}
 
 fn write(folder: &Path, path: &str, text: &str) {
     let path = folder.join(path);
@@ -35,14 +19,13 @@ fn write(folder: &Path, path: &str, text: &str) {
 /// A repository with manifests in `gov/p`, a file beside `gov` and a pack.
 fn repository() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    git(folder.path(), &["init", "-q", "-b", "main"]);
+    init(folder.path());
     write(folder.path(), "gov/polwarden.yaml", "one\ntwo\n");
     write(folder.path(), "gov/p/a.yaml", "a\nb\n");
     write(folder.path(), "shared/b.cedar", "b\n");
     write(folder.path(), "pack/PulumiPolicy.yaml", "runtime: nodejs\n");
     write(folder.path(), "pack/run.sh", "one\ntwo\n");
-    git(folder.path(), &["add", "-A"]);
-    git(folder.path(), &["commit", "-qm", "x"]);
+    commit_all(folder.path());
     folder
 }
 
@@ -54,13 +37,13 @@ fn read_all(folder: &Path) -> WorkTree {
         tree.read(&file, 100).unwrap();
     }
     tree.read("../shared/b.cedar".into(), 100).unwrap();
-    tree.pack("../pack".into()).unwrap();
+    tree.pack("../pack".into(), PackRules::Archive).unwrap();
     let _ = tree.read("polwarden.lock".into(), 100);
     tree
 }
 
 fn is_dirty(folder: &Path) -> bool {
-    read_all(folder).head().unwrap().unwrap().dirty
+    read_all(folder).head(&[]).unwrap().unwrap().dirty
 }
 
 #[test]
@@ -111,12 +94,12 @@ fn a_file_that_is_replaced_while_a_command_reads_is_no_commit() {
     write(folder.path(), "gov/p/a.yaml", "other");
     tree.read("p/a.yaml".into(), 100).unwrap();
     write(folder.path(), "gov/p/a.yaml", "a\nb\n");
-    assert!(tree.head().unwrap().unwrap().dirty);
+    assert!(tree.head(&[]).unwrap().unwrap().dirty);
     // What was read counts, whatever is there afterwards.
     let folder = repository();
     let tree = read_all(folder.path());
     write(folder.path(), "shared/b.cedar", "other");
-    assert!(!tree.head().unwrap().unwrap().dirty);
+    assert!(!tree.head(&[]).unwrap().unwrap().dirty);
 }
 
 #[cfg(unix)]
@@ -127,8 +110,7 @@ fn links_are_compared_by_what_they_lead_to() {
     std::os::unix::fs::symlink("../../shared/c.yaml", &link).unwrap();
     write(folder.path(), "shared/c.yaml", "c");
     write(folder.path(), "shared/d.yaml", "d");
-    git(folder.path(), &["add", "-A"]);
-    git(folder.path(), &["commit", "-qm", "x"]);
+    commit_all(folder.path());
     assert!(!is_dirty(folder.path()));
     write(folder.path(), "shared/c.yaml", "C");
     assert!(is_dirty(folder.path()));
@@ -150,8 +132,7 @@ fn an_index_that_cannot_be_read_says_nothing() {
 
     let folder = repository();
     write(folder.path(), "far/away/x", "x");
-    git(folder.path(), &["add", "-A"]);
-    git(folder.path(), &["commit", "-qm", "x"]);
+    commit_all(folder.path());
     git(
         folder.path(),
         &["sparse-checkout", "init", "--cone", "--sparse-index"],
@@ -166,7 +147,9 @@ fn an_index_that_cannot_be_read_says_nothing() {
 #[test]
 fn line_endings_of_a_checkout_are_those_of_the_commit() {
     let plain = repository();
-    let wanted = read_all(plain.path()).pack("../pack".into()).unwrap();
+    let wanted = read_all(plain.path())
+        .pack("../pack".into(), PackRules::Archive)
+        .unwrap();
     for (config, attributes) in [
         ("core.autocrlf=true", ""),
         ("core.eol=crlf", "* text=auto\n"),
@@ -175,8 +158,7 @@ fn line_endings_of_a_checkout_are_those_of_the_commit() {
         let origin = repository();
         if !attributes.is_empty() {
             write(origin.path(), ".gitattributes", attributes);
-            git(origin.path(), &["add", "-A"]);
-            git(origin.path(), &["commit", "-qm", "x"]);
+            commit_all(origin.path());
         }
         let places = tempfile::tempdir().unwrap();
         let from = origin.path().display().to_string();
@@ -189,8 +171,12 @@ fn line_endings_of_a_checkout_are_those_of_the_commit() {
         assert_eq!(on_disk, "one\r\ntwo\r\n", "{config}");
         let tree = read_all(&clone);
         assert_eq!(&*tree.read("p/a.yaml".into(), 100).unwrap(), "a\nb\n");
-        assert_eq!(tree.pack("../pack".into()).unwrap(), wanted, "{config}");
-        assert!(!tree.head().unwrap().unwrap().dirty, "{config}");
+        assert_eq!(
+            tree.pack("../pack".into(), PackRules::Archive).unwrap(),
+            wanted,
+            "{config}"
+        );
+        assert!(!tree.head(&[]).unwrap().unwrap().dirty, "{config}");
         write(&clone, "pack/run.sh", "one\r\nTWO\r\n");
         assert!(is_dirty(&clone), "{config}");
     }
@@ -218,8 +204,7 @@ fn line_endings_that_git_keeps_are_kept() {
     // A file with CRLF in the commit, and a binary one.
     write(folder.path(), ".gitattributes", "* -text\n");
     write(folder.path(), "crlf", "a\r\nb\r\n");
-    git(folder.path(), &["add", "-A"]);
-    git(folder.path(), &["commit", "-qm", "x"]);
+    commit_all(folder.path());
     fs::remove_file(folder.path().join(".gitattributes")).unwrap();
     assert_eq!(read("crlf"), "a\r\nb\r\n");
     write(folder.path(), "crlf", "a\r\nb\r\nc\r\n");
@@ -301,7 +286,7 @@ fn the_files_of_a_work_tree_have_a_limited_size_together() {
     tree.read("polwarden.yaml".into(), 100).unwrap();
     let exceeded = FileProblemKind::TotalTooLarge(11);
     assert_eq!(tree.read("p/a.yaml".into(), 100), Err(exceeded.clone()));
-    let pack = limited(&gov, 11, 100).pack("../pack".into());
+    let pack = limited(&gov, 11, 100).pack("../pack".into(), PackRules::Archive);
     assert_eq!(pack, Err(PackError::Directory(exceeded)));
 }
 
@@ -312,7 +297,9 @@ fn the_walk_through_a_pack_has_a_limited_number_of_entries() {
     for name in ["a", "b", "c"] {
         fs::create_dir_all(pack.join(name)).unwrap();
     }
-    let read = |entries| limited(&folder.path().join("gov"), 100, entries).pack("../pack".into());
+    let read = |entries| {
+        limited(&folder.path().join("gov"), 100, entries).pack("../pack".into(), PackRules::Archive)
+    };
     assert_eq!(read(5).unwrap().entries().len(), 2);
     let error = FileProblemKind::TooManyEntries(4);
     assert_eq!(read(4), Err(PackError::Directory(error)));
@@ -333,4 +320,131 @@ fn entries_of_a_folder_whose_name_is_not_utf8_count() {
     let error = Err(FileProblemKind::TooManyEntries(4));
     assert_eq!(limited(&gov, 100, 4).list(".".into()), error);
     assert!(limited(&gov, 100, 5).list(".".into()).is_ok());
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_were_checked_out_as_files_are_named() {
+    use std::os::unix::fs::symlink;
+    let folder = repository();
+    symlink(
+        "../../shared/b.cedar",
+        folder.path().join("gov/p/link.yaml"),
+    )
+    .unwrap();
+    symlink("../shared", folder.path().join("gov/folder")).unwrap();
+    symlink("run.sh", folder.path().join("pack/other.sh")).unwrap();
+    git(folder.path(), &["add", "-A"]);
+    git(folder.path(), &["commit", "-qm", "links"]);
+    let clone = tempfile::tempdir().unwrap();
+    let url = format!("file://{}", folder.path().display());
+    let clone_arguments = ["clone", "-q", "-c", "core.symlinks=false", &url, "."];
+    git(clone.path(), &clone_arguments);
+    assert!(clone.path().join("gov/p/link.yaml").is_file());
+
+    let tree = WorkTree::open(&clone.path().join("gov")).unwrap();
+    let listing = tree.list("p".into()).unwrap();
+    let kinds: Vec<_> = listing.problems.iter().map(|found| &found.kind).collect();
+    assert_eq!(kinds, [&FileProblemKind::PlainLink]);
+    for path in ["p/link.yaml", "folder", "folder/b.cedar"] {
+        assert_eq!(
+            tree.read(path.into(), 100),
+            Err(FileProblemKind::PlainLink),
+            "{path}"
+        );
+    }
+    assert_eq!(tree.list("folder".into()), Err(FileProblemKind::PlainLink));
+    let error = tree.pack("../pack".into()).unwrap_err().to_string();
+    assert!(error.contains("core.symlinks = false"), "{error}");
+    // The commit itself contains the links.
+    let revision = Revision::open(&clone.path().join("gov"), &"HEAD".into()).unwrap();
+    assert_eq!(
+        &*revision.read("folder/b.cedar".into(), 100).unwrap(),
+        "b\n"
+    );
+}
+
+#[test]
+fn composed_and_decomposed_names_are_one_where_git_composes_them() {
+    let folder = repository();
+    write(folder.path(), "gov/p/caf\u{e9}.yaml", "c\n");
+    write(folder.path(), "pack/caf\u{e9}.ts", "c\n");
+    git(folder.path(), &["add", "-A"]);
+    git(folder.path(), &["commit", "-qm", "names"]);
+    // A file system that decomposes names returns these.
+    for (composed, decomposed) in [
+        ("gov/p/caf\u{e9}.yaml", "gov/p/cafe\u{301}.yaml"),
+        ("pack/caf\u{e9}.ts", "pack/cafe\u{301}.ts"),
+    ] {
+        let text = fs::read_to_string(folder.path().join(composed)).unwrap();
+        fs::remove_file(folder.path().join(composed)).unwrap();
+        write(folder.path(), decomposed, &text);
+    }
+    let tree = read_all(folder.path());
+    let difference = |names| {
+        let repository = location::open_work_tree(folder.path()).unwrap();
+        let head = repository.head().unwrap().peel_to_commit().unwrap().id();
+        let revision = Revision::committed(repository, head, &["gov".to_owned()]).unwrap();
+        tree.log().difference(&revision, names)
+    };
+    assert_eq!(difference(NameForm::Composed), None);
+    assert!(difference(NameForm::Exact).is_some());
+    write(folder.path(), "gov/p/cafe\u{301}.yaml", "changed\n");
+    let tree = read_all(folder.path());
+    let repository = location::open_work_tree(folder.path()).unwrap();
+    let head = repository.head().unwrap().peel_to_commit().unwrap().id();
+    let revision = Revision::committed(repository, head, &["gov".to_owned()]).unwrap();
+    assert!(
+        tree.log()
+            .difference(&revision, NameForm::Composed)
+            .is_some()
+    );
+    git(folder.path(), &["config", "core.precomposeunicode", "true"]);
+    let endings = LineEndings::of(folder.path()).unwrap();
+    assert!(endings.composes_names());
+}
+
+#[test]
+fn keywords_and_encodings_of_a_checkout_are_those_of_git() {
+    let folder = repository();
+    write(folder.path(), ".gitattributes", "*.yaml ident\n");
+    write(folder.path(), "gov/p/a.yaml", "a # $Id$\nb # $Id: x\n");
+    git(folder.path(), &["add", "-A"]);
+    git(folder.path(), &["commit", "-qm", "keywords"]);
+    fs::remove_file(folder.path().join("gov/p/a.yaml")).unwrap();
+    git(folder.path(), &["checkout", "-q", "--", "gov/p/a.yaml"]);
+    let text = fs::read_to_string(folder.path().join("gov/p/a.yaml")).unwrap();
+    assert!(text.starts_with("a # $Id: "), "{text}");
+    assert!(!is_dirty(folder.path()));
+    let tree = WorkTree::open(&folder.path().join("gov")).unwrap();
+    let read = tree.read("p/a.yaml".into(), 1000).unwrap();
+    assert_eq!(&*read, "a # $Id$\nb # $Id: x\n");
+    write(folder.path(), "gov/p/a.yaml", &text.replace("a #", "c #"));
+    assert!(is_dirty(folder.path()));
+
+    let attributes = "gov/p/a.yaml working-tree-encoding=UTF-16\n";
+    write(folder.path(), ".gitattributes", attributes);
+    fs::write(folder.path().join("gov/p/a.yaml"), [0xff, 0xfe, b'a', 0]).unwrap();
+    let error = tree.read("p/a.yaml".into(), 1000).unwrap_err();
+    let encoding = FileProblemKind::ConvertedEncoding("UTF-16".to_owned());
+    assert_eq!(error, encoding);
+}
+
+#[test]
+fn attributes_are_looked_up_in_files_of_a_limited_size() {
+    let folder = repository();
+    write(folder.path(), "gov/p/a.yaml", "a\r\nb\r\n");
+    write(folder.path(), "pack/run.sh", "one\r\n");
+    let lines = "x/*.txt text eol=lf\n".repeat(10_000);
+    write(folder.path(), ".gitattributes", &lines);
+    let tree = WorkTree::open(&folder.path().join("gov")).unwrap();
+    assert!(tree.read("p/a.yaml".into(), 1000).is_ok());
+    write(folder.path(), "gov/.gitattributes", &lines);
+    let tree = WorkTree::open(&folder.path().join("gov")).unwrap();
+    let error = tree.read("p/a.yaml".into(), 1000).unwrap_err();
+    assert_eq!(error, FileProblemKind::Attributes(256 * 1024));
+    assert!(tree.read("polwarden.yaml".into(), 1000).is_ok());
+    write(folder.path(), ".gitattributes", &lines.repeat(2));
+    let error = tree.pack("../pack".into()).unwrap_err().to_string();
+    assert!(error.contains(".gitattributes"), "{error}");
 }

@@ -13,7 +13,7 @@ pub enum MaterialType {
     Number(i32),
 }
 
-/// All names, in the order of the published schema.
+/// All names of this version, in the order of the published schema. They have the numbers from 0.
 const NAMES: &[&str] = &[
     "MATERIAL_TYPE_UNSPECIFIED",
     "STRING",
@@ -60,6 +60,9 @@ const NAMES: &[&str] = &[
     "CHECKMARX_JSON",
 ];
 
+/// The form of all names, which names that are added later have too.
+const FORM: &str = "^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$";
+
 impl MaterialType {
     /// Whether this is the type with this name or number.
     fn is(&self, name: &str, number: i32) -> bool {
@@ -67,6 +70,19 @@ impl MaterialType {
             Self::Name(text) => text == name,
             Self::Number(value) => *value == number,
         }
+    }
+
+    /// The name, if this version does not know it. The vendor adds types several times a year.
+    pub fn unknown_name(&self) -> Option<&str> {
+        match self {
+            Self::Name(name) if !NAMES.contains(&name.as_str()) => Some(name),
+            Self::Name(_) | Self::Number(_) => None,
+        }
+    }
+
+    /// All names of this version.
+    pub fn known_names() -> &'static [&'static str] {
+        NAMES
     }
 
     pub fn is_unspecified(&self) -> bool {
@@ -100,7 +116,8 @@ impl JsonSchema for MaterialType {
         json_schema!({
             "anyOf": [
                 { "type": "string", "enum": NAMES },
-                { "type": "integer", "minimum": i32::MIN, "maximum": i32::MAX }
+                { "type": "string", "pattern": FORM },
+                { "type": "integer", "minimum": 0, "maximum": NAMES.len() - 1 }
             ]
         })
     }

@@ -5,8 +5,10 @@
 //! fields here, of which only one may be present.
 
 mod group;
+pub mod inline;
 mod material;
 mod policy;
+pub mod reference;
 mod split;
 #[cfg(test)]
 mod tests;
@@ -15,11 +17,13 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::yaml;
 use model::chainloop::{DocumentBytes, DocumentKind};
-use model::diag::{Code, Diagnostic, DocumentId, Path, PathSegment, Place, Spans};
+use model::diag::{
+    Code, Diagnostic, DocumentId, Path, PathSegment, Place, SourceMap, did_you_mean,
+};
 
 pub use group::{
     Attachment, ChainloopGroupSpec, ChainloopPolicyGroupManifest, GroupDocument, GroupMaterial,
@@ -142,6 +146,82 @@ impl<'a> NativeDocument<'a> {
 /// All values of `apiVersion`.
 pub(super) const API_VERSIONS: &[&str] = &["chainloop.dev/v1", "workflowcontract.chainloop.dev/v1"];
 
+/// Whether a document is one of Chainloop's kinds that are managed here.
+fn is_native(value: &Value) -> bool {
+    is_version(value) && kind_of(value).is_some_and(|kind| KINDS.contains(&kind))
+}
+
+const KINDS: [&str; 2] = ["Policy", "PolicyGroup"];
+
+fn is_version(value: &Value) -> bool {
+    let spellings = ["apiVersion", "api_version"];
+    let mut versions = spellings
+        .iter()
+        .filter_map(|name| value.get(name)?.as_str());
+    versions.any(|version| API_VERSIONS.contains(&version))
+}
+
+fn kind_of(value: &Value) -> Option<&str> {
+    value.get("kind")?.as_str()
+}
+
+/// The note about a document of Chainloop that is not managed here: a contract, or another kind.
+/// Repositories keep them next to policies. A kind that looks like a misspelled one is an error.
+pub(super) fn skipped(document: DocumentId, value: &Value) -> Option<Diagnostic> {
+    let (field, kind) = match kind_of(value) {
+        Some(kind) if is_version(value) => ("kind", kind),
+        // Contracts of the first version have neither `apiVersion` nor `kind`.
+        None if is_first_contract(value) => ("schemaVersion", "Contract"),
+        Some(_) | None => return None,
+    };
+    let is_name = kind.starts_with(|first: char| first.is_ascii_uppercase())
+        && kind.chars().all(|c| c.is_ascii_alphanumeric());
+    if !is_name || KINDS.contains(&kind) || did_you_mean(KINDS, kind).is_some() {
+        return None;
+    }
+    let place = Place::value(document, Path::root().key(field));
+    let message =
+        format!("skipped: polwarden does not manage Chainloop documents of kind `{kind}`");
+    let help = "it can stay; move it out of the paths of the targets to hide this note";
+    Some(Diagnostic::new(Code::DocumentSkipped, message, place).help(help))
+}
+
+fn is_first_contract(value: &Value) -> bool {
+    let has = |name: &str| value.get(name).is_some();
+    value.get("schemaVersion").and_then(Value::as_str) == Some("v1")
+        && !["apiVersion", "api_version", "kind"].into_iter().any(has)
+}
+
+/// The value without fields that are `null`, which means unset in Chainloop's documents. `None` for
+/// documents without such fields and for documents of other services.
+pub(super) fn without_nulls(value: &Value) -> Option<Value> {
+    (is_native(value) && contains_null(value)).then(|| {
+        let mut value = value.clone();
+        remove_nulls(&mut value);
+        value
+    })
+}
+
+fn contains_null(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(fields) => fields.values().any(contains_null),
+        Value::Array(items) => items.iter().any(contains_null),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+fn remove_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, value| !value.is_null());
+            fields.values_mut().for_each(remove_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(remove_nulls),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
 /// The text of one document of a file. It must have the same meaning on its own as in the file.
 /// `pieces` are the documents of the text as split by lines; the parser found `count` documents.
 ///
@@ -194,67 +274,64 @@ fn single_document(document: DocumentId, text: &str) -> Option<Value> {
 /// Replaces arguments of attachments by their source text: the vendor reads `1.0` and `true` as
 /// strings there. `text` is the text of the document.
 pub(super) fn arguments_as_written(text: &str, value: &mut Value) {
-    let mut spans = None;
-    let Some(policies) = value
-        .get_mut("spec")
-        .and_then(|spec| spec.get_mut("policies"))
-    else {
-        return;
-    };
-    let path = Path::root().key("spec").key("policies");
-    let mut each = |list: Option<&mut Value>, path: Path| {
-        for (index, attachment) in list
-            .and_then(Value::as_array_mut)
-            .into_iter()
-            .flatten()
-            .enumerate()
-        {
-            let Some(Value::Object(with)) = attachment.get_mut("with") else {
+    let mut written = None;
+    each_arguments(value, &mut |path, arguments| {
+        for (name, value) in arguments {
+            if !matches!(value, Value::Bool(_) | Value::Number(_)) {
                 continue;
-            };
-            for (name, value) in with {
-                if !matches!(value, Value::Bool(_) | Value::Number(_)) {
-                    continue;
-                }
-                let spans = spans.get_or_insert_with(|| Spans::of(text));
-                let at = path.clone().index(index).key("with").key(name);
-                *value = Value::String(
-                    source_text(spans, text, &at).unwrap_or_else(|| value.to_string()),
-                );
             }
+            let written = written.get_or_insert_with(|| {
+                let file = SourceMap::default().add("", "");
+                yaml::read_as_text(file, text).unwrap_or_default()
+            });
+            let source = find(written, path)
+                .and_then(|arguments| arguments.get(name))
+                .and_then(Value::as_str);
+            *value = Value::String(source.map_or_else(|| value.to_string(), str::to_owned));
         }
-    };
-    if policies.is_array() {
-        return;
-    }
-    each(
-        policies.get_mut("attestation"),
-        path.clone().key("attestation"),
-    );
-    let materials = policies.get_mut("materials").and_then(Value::as_array_mut);
-    for (index, material) in materials.into_iter().flatten().enumerate() {
-        each(
-            material.get_mut("policies"),
-            path.clone().key("materials").index(index).key("policies"),
-        );
+    });
+}
+
+/// Calls a function with the arguments of each attached policy and their path.
+fn each_arguments(value: &mut Value, each: &mut impl FnMut(&Path, &mut Map<String, Value>)) {
+    let policies = Path::root().key("spec").key("policies");
+    let attestation = policies.clone().key("attestation");
+    each_attachment(find_mut(value, &attestation), &attestation, each);
+    let materials = policies.key("materials");
+    let count = find(value, &materials)
+        .and_then(Value::as_array)
+        .map_or(0, Vec::len);
+    for index in 0..count {
+        let path = materials.clone().index(index).key("policies");
+        each_attachment(find_mut(value, &path), &path, each);
     }
 }
 
-/// The source text of a scalar, or `None` if it comes from an alias.
-fn source_text(spans: &Spans, text: &str, path: &Path) -> Option<String> {
-    let span = spans.find(0, path);
-    let key = path.segments().last().and_then(|segment| match segment {
-        PathSegment::Key(key) => Some(key.as_str()),
-        PathSegment::Index(_) => None,
-    });
-    // Reject the span of the nearest parent.
-    let found = span
-        .key
-        .and_then(|key| text.get(key))
-        .zip(key)
-        .is_some_and(|(found, key)| found.contains(key));
-    let written = text
-        .get(span.value)
-        .filter(|written| !written.starts_with(['*', '&']))?;
-    found.then(|| written.to_owned())
+fn each_attachment(
+    list: Option<&mut Value>,
+    path: &Path,
+    each: &mut impl FnMut(&Path, &mut Map<String, Value>),
+) {
+    let attachments = list.and_then(Value::as_array_mut).into_iter().flatten();
+    for (index, attachment) in attachments.enumerate() {
+        if let Some(Value::Object(arguments)) = attachment.get_mut("with") {
+            each(&path.clone().index(index).key("with"), arguments);
+        }
+    }
+}
+
+fn find<'v>(value: &'v Value, path: &Path) -> Option<&'v Value> {
+    let mut segments = path.segments().iter();
+    segments.try_fold(value, |value, segment| match segment {
+        PathSegment::Key(key) => value.get(key),
+        PathSegment::Index(index) => value.get(index),
+    })
+}
+
+fn find_mut<'v>(value: &'v mut Value, path: &Path) -> Option<&'v mut Value> {
+    let mut segments = path.segments().iter();
+    segments.try_fold(value, |value, segment| match segment {
+        PathSegment::Key(key) => value.get_mut(key),
+        PathSegment::Index(index) => value.get_mut(index),
+    })
 }

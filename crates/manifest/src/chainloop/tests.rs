@@ -78,7 +78,7 @@ spec:
   policies:
     attestation:
       - ref: p
-        with: {a: 1.0, b: yes, c: true, d: 0x10, e: \"1.50\", f: 1e3, g: -0}
+        with: {a: 1.0, b: yes, c: true, d: 0x10, e: \"1.50\", f: 1e3, g: -0, h: .inf, i: 1e999, j: ~}
     materials:
       - type: SARIF
         policies:
@@ -108,7 +108,7 @@ spec:
             .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
             .collect::<Vec<_>>()
     };
-    assert_eq!(with(0), pairs(&[("a", "7"), ("b", "7"), ("c", "x\n")]));
+    assert_eq!(with(0), pairs(&[("a", "007"), ("b", "007"), ("c", "x\n")]));
     let wanted = [
         ("a", "1.0"),
         ("b", "yes"),
@@ -117,6 +117,8 @@ spec:
         ("e", "1.50"),
         ("f", "1e3"),
         ("g", "-0"),
+        ("h", ".inf"),
+        ("i", "1e999"),
     ];
     assert_eq!(with(1), pairs(&wanted));
 }
@@ -156,6 +158,8 @@ fn scalar() -> impl Strategy<Value = Value> {
         Just(json!("a/b")),
         Just(json!("")),
         Just(json!(3)),
+        Just(json!(99)),
+        Just(json!("NEW_TYPE_OF_2027")),
         Just(json!(5_000_000_000_u64)),
         Just(json!(true)),
         Just(Value::Null),
@@ -224,19 +228,46 @@ fn shaped(kind: &'static str) -> impl Strategy<Value = Value> {
     )
 }
 
+/// Replaces new types of materials by a known one. Returns whether all numbers of types are known.
+fn replace_materials(value: &mut Value) -> bool {
+    match value {
+        Value::Object(fields) => fields.iter_mut().all(|(name, value)| {
+            if !matches!(name.as_str(), "type" | "kind") {
+                return replace_materials(value);
+            }
+            if value == "NEW_TYPE_OF_2027" {
+                *value = json!("SARIF");
+            }
+            // CHECKMARX_JSON is the last one (crafting_schema.proto).
+            value
+                .as_i64()
+                .is_none_or(|number| (0..=42).contains(&number))
+        }),
+        Value::Array(items) => items.iter_mut().all(replace_materials),
+        _ => true,
+    }
+}
+
 /// Excluded: arguments that are not strings. The vendor reads them although its schema does not
 /// allow them.
 fn check_against(kind: &str, value: &Value) -> Result<(), TestCaseError> {
     thread_local! {
         static BOTH: [(jsonschema::Validator, jsonschema::Validator); 2] = [validators("Policy"), validators("PolicyGroup")];
     }
+    // The one difference that accepts more: types of materials that the vendor adds.
+    let mut known = value.clone();
+    let materials = replace_materials(&mut known);
     let (published, own) = BOTH.with(|both| {
         let (published, own) = &both[usize::from(kind == "PolicyGroup")];
-        (published.is_valid(value), own.is_valid(value))
+        (published.is_valid(&known), own.is_valid(value))
     });
-    // Our schema is at least as strict. It additionally rejects documents and inputs without a
-    // name.
+    // Apart from that, our schema is at least as strict. It additionally rejects documents and
+    // inputs without a name, and numbers that no type of material has.
     prop_assert!(!own || published, "accepted here alone: {}", value);
+    if published && !materials {
+        prop_assert!(!own, "an unknown number is accepted: {}", value);
+        return Ok(());
+    }
     let text = value.to_string();
     let nameless = |value: &Value| {
         value
@@ -313,4 +344,109 @@ fn an_argument_that_is_no_text_is_accepted_here_alone() {
     });
     let (published, own) = validators("PolicyGroup");
     assert!(own.is_valid(&group) && !published.is_valid(&group));
+}
+
+#[test]
+fn other_kinds_of_chainloop_are_skipped_with_a_note() {
+    for (text, kind) in [
+        (
+            "apiVersion: chainloop.dev/v1\nkind: Contract\nmetadata: {name: c}\nspec: {materials: []}\n",
+            "Contract",
+        ),
+        (
+            "apiVersion: chainloop.dev/v1\nkind: Framework\nother: ~\n",
+            "Framework",
+        ),
+        (
+            "schemaVersion: v1\nmaterials:\n  - {type: SARIF, name: a}\n",
+            "Contract",
+        ),
+    ] {
+        let parsed = read(&format!("{POLICY}---\n{text}"));
+        let [note] = parsed.diagnostics.as_slice() else {
+            panic!("{:?}", parsed.diagnostics)
+        };
+        assert_eq!(note.code, Code::DocumentSkipped);
+        assert!(note.message.contains(kind), "{}", note.message);
+        assert!(!parsed.unreadable && !parsed.is_empty);
+        assert_eq!(parsed.documents.len(), 1);
+        let alone = read(text);
+        assert!(!alone.unreadable && !alone.is_empty && alone.documents.is_empty());
+    }
+    // A misspelled kind must not vanish.
+    for text in [
+        POLICY.replace("kind: Policy", "kind: Polciy"),
+        POLICY.replace("kind: Policy", "kind: policy"),
+        POLICY.replace("kind: Policy", "kind: PolicyGroups"),
+        POLICY.replace(
+            "chainloop.dev/v1\nkind: Policy",
+            "chainloop.dev/v9\nkind: Contract",
+        ),
+    ] {
+        let parsed = read(&text);
+        assert!(parsed.unreadable, "{text}");
+        assert_eq!(parsed.diagnostics[0].code, Code::UnknownKind, "{text}");
+    }
+}
+
+#[test]
+fn null_means_unset() {
+    let text = "apiVersion: chainloop.dev/v1
+api_version:
+kind: Policy
+metadata: {name: a, description: ~, annotations: {x: null, y: z}, finding_type: null}
+spec:
+  path: ~
+  policies:
+    - {kind: null, embedded: x, ref: null, attestation_phases:}
+  inputs:
+";
+    let Manifest::ChainloopPolicy(policy) = only(text) else {
+        panic!("a policy")
+    };
+    assert_eq!(policy.bytes.as_slice(), text.as_bytes());
+    let manifest = &policy.manifest;
+    let unset = ChainloopMetadata {
+        description: None,
+        finding_type_snake: None,
+        annotations: Some([("y".to_owned(), "z".to_owned())].into()),
+        ..manifest.metadata.clone()
+    };
+    assert_eq!(manifest.metadata, unset);
+    assert_eq!(manifest.spec.inputs(), []);
+    for required in ["metadata: {name: ~}", "metadata: ~"] {
+        let parsed = read(&POLICY.replace("metadata: {name: a}", required));
+        assert_eq!(parsed.diagnostics[0].code, Code::MissingField, "{required}");
+    }
+}
+
+#[test]
+fn material_types_have_known_numbers_and_the_form_of_names() {
+    let with =
+        |kind: &str| read(&POLICY.replace("embedded: x", &format!("embedded: x, kind: {kind}")));
+    for kind in ["SARIF", "NEW_TYPE_2", "X", "0", "42", "12.0"] {
+        assert_eq!(with(kind).diagnostics, [], "{kind}");
+    }
+    for kind in [
+        "sarif",
+        "SARIF_",
+        "_X",
+        "2X",
+        "A-B",
+        "\"42\"",
+        "43",
+        "-1",
+        "4294967297",
+        "1.5",
+        "true",
+    ] {
+        let parsed = with(kind);
+        let [finding] = parsed.diagnostics.as_slice() else {
+            panic!("{kind}: {:?}", parsed.diagnostics)
+        };
+        assert!(
+            matches!(finding.code, Code::InvalidValue | Code::WrongType),
+            "{kind}"
+        );
+    }
 }

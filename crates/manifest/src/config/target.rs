@@ -57,6 +57,8 @@ pub struct PulumiSettings {
 pub struct ChainloopSettings {
     /// Whether policies are written. Otherwise they are only compared, and all changes are held.
     pub writes: bool,
+    /// Whether references to files of the repository are replaced by the content of the files.
+    pub inline: bool,
     /// The encoding of a document in a write.
     pub raw_schema_encoding: RawSchemaEncoding,
 }
@@ -331,6 +333,11 @@ struct TargetText {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = false))]
     writes: Option<bool>,
+    /// Whether scripts and policies that a document names by `path:` or `file://` are embedded in it. The document in git
+    /// stays as it is; what is compared and written contains the files, so that its digest covers them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = false))]
+    inline: Option<bool>,
     /// How a document is put into the field `raw_schema` of a write, which the vendor does not document: in base64, as the
     /// service answers documents, or as text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -347,6 +354,7 @@ const SETTINGS: &[(&str, &[Provider])] = &[
     ("removed", &[Provider::Docker]),
     ("keepVersions", &[Provider::Pulumi]),
     ("writes", &[Provider::Chainloop]),
+    ("inline", &[Provider::Chainloop]),
     ("rawSchemaEncoding", &[Provider::Chainloop]),
 ];
 
@@ -384,6 +392,7 @@ impl TryFrom<TargetText> for Target {
             access,
             keep_versions,
             writes,
+            inline,
             raw_schema_encoding,
         } = text;
         let written = [
@@ -394,6 +403,7 @@ impl TryFrom<TargetText> for Target {
             ("removed", removed.is_some()),
             ("keepVersions", keep_versions.is_some()),
             ("writes", writes.is_some()),
+            ("inline", inline.is_some()),
             ("rawSchemaEncoding", raw_schema_encoding.is_some()),
         ];
         let foreign = |(name, written): &(&str, bool)| {
@@ -417,6 +427,7 @@ impl TryFrom<TargetText> for Target {
             Provider::Pulumi => ServiceSettings::Pulumi(PulumiSettings { keep_versions }),
             Provider::Chainloop => ServiceSettings::Chainloop(ChainloopSettings {
                 writes: writes.unwrap_or_default(),
+                inline: inline.unwrap_or_default(),
                 raw_schema_encoding: raw_schema_encoding.unwrap_or_default(),
             }),
         };
@@ -464,6 +475,7 @@ impl From<Target> for TargetText {
             access: None,
             keep_versions: None,
             writes: None,
+            inline: None,
             raw_schema_encoding: None,
         };
         match settings {
@@ -481,10 +493,12 @@ impl From<Target> for TargetText {
             }
             ServiceSettings::Chainloop(ChainloopSettings {
                 writes,
+                inline,
                 raw_schema_encoding,
             }) => {
                 text.unmanaged = None;
                 text.writes = Some(writes);
+                text.inline = Some(inline);
                 text.raw_schema_encoding = Some(raw_schema_encoding);
             }
         }

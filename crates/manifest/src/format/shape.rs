@@ -84,6 +84,7 @@ const POLICY: Shape = mapping!(DockerPolicyManifest {
             file: "file" => Free,
             schema_url: "schemaUrl" => Free,
         }),
+        extensions: "extensions" => Free,
     }),
 });
 
@@ -95,6 +96,7 @@ const RULE: Shape = mapping!(RuleSpec {
     resources: "resources" => TEXTS,
     http_resources: "httpResources" => Set(SetElements::HttpResources),
     resources_from: "resourcesFrom" => TEXTS,
+    extensions: "extensions" => Free,
 });
 
 pub(super) const HTTP_RESOURCE: Shape = mapping!(HttpResourceSpec {
@@ -206,6 +208,8 @@ const POLICY_GROUP: Shape = mapping!(PulumiPolicyGroupManifest {
         entity_type: "entityType" => Free,
         mode: "mode" => Free,
         stacks: "stacks" => List(&STACK),
+        accounts: "accounts" => TEXTS,
+        agent_pool_id: "agentPoolId" => Free,
         policy_packs: "policyPacks" => List(&GROUP_PACK),
     }),
 });
@@ -219,6 +223,7 @@ const GROUP_PACK: Shape = mapping!(GroupPackSpec {
     name: "name" => Free,
     version_tag: "versionTag" => Free,
     config: "config" => Free,
+    environments: "environments" => Free,
 });
 
 const LOCK: Shape = Mapping(&[("apiVersion", Free), ("kind", Free), ("targets", Free)]);
@@ -260,6 +265,7 @@ const TARGET: Shape = Mapping(&[
     ("access", ACCESS),
     ("keepVersions", Free),
     ("writes", Free),
+    ("inline", Free),
     ("rawSchemaEncoding", Free),
 ]);
 

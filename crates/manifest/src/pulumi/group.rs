@@ -10,7 +10,7 @@ use super::{PulumiApiVersion, PulumiGroupKind};
 use crate::NAME_PATTERN;
 use model::pulumi::{EntityType, Mode};
 
-/// A policy group: which packs, in which versions, are enforced on which stacks.
+/// A policy group: which packs, in which versions, are enforced on which stacks or accounts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "PolicyGroupManifest")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -55,6 +55,13 @@ pub struct PolicyGroupSpec {
     /// The stacks that it is enforced on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stacks: Option<Vec<StackSpec>>,
+    /// The names of the Insights accounts that it is about; only for `entityType: accounts`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(inner(length(min = 1)), example = &["aws-production"])]
+    pub accounts: Option<Vec<String>>,
+    /// The id of the agent pool that evaluates its policies. An empty string selects the pool that Pulumi hosts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_pool_id: Option<String>,
     /// The packs that it enforces, each once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_packs: Option<Vec<GroupPackSpec>>,
@@ -88,4 +95,8 @@ pub struct GroupPackSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = serde_json::json!({"instance-size": {"enforcementLevel": "advisory", "largest": 16}}))]
     pub config: Option<BTreeMap<String, Map<String, Value>>>,
+    /// The ESC environments that the pack gets values from, as `project/environment`. Later ones override earlier ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(inner(length(min = 1)), example = &["policies/production"])]
+    pub environments: Option<Vec<String>>,
 }

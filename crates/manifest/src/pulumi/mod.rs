@@ -1,6 +1,7 @@
 //! `pulumi.com/v1`: the manifests of policy packs and policy groups of Pulumi Cloud.
 
 mod group;
+mod metadata;
 mod pack;
 
 use schemars::JsonSchema;
@@ -10,6 +11,7 @@ pub use group::{
     GroupPackSpec, PolicyGroupMetadata as GroupMetadata, PolicyGroupSpec,
     PulumiPolicyGroupManifest, StackSpec,
 };
+pub use metadata::{BuildMetadata, DeclaredPolicies, DeclaredPolicy, METADATA_FILE};
 pub use pack::{
     ConfigSchemaSpec, FrameworkSpec, PackPolicySpec, PolicyPackManifest,
     PolicyPackMetadata as PackMetadata, PolicyPackSpec, TagSuffix,

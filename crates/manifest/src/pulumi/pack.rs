@@ -51,8 +51,9 @@ pub struct PolicyPackSpec {
     /// is not needed for this pack.
     #[serde(default, skip_serializing_if = "TagSuffix::is_none")]
     pub version_tag_suffix: TagSuffix,
-    /// The directory that holds `PulumiPolicy.yaml`, relative to this file and inside the repository. What git ignores is
-    /// left out. Keep it outside of the target's `paths`: its YAML and JSON files are no manifests.
+    /// The directory that contains `PulumiPolicy.yaml`, relative to this file and inside the repository. The archive contains
+    /// what the vendor's tool would publish (`npm pack` for Node.js). Keep it outside of the target's `paths`: its YAML and
+    /// JSON files are not manifests.
     #[schemars(length(min = 1), example = &"../packs/cost-guard")]
     pub source: String,
     /// What runs the pack. It is read from `PulumiPolicy.yaml`, and checked against it if it is written here.

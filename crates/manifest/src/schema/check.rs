@@ -357,6 +357,11 @@ impl SchemaDiagnostics<'_> {
                 }
             }
             ValidationErrorKind::Minimum { limit } => {
+                // The type of a port has no lower limit than 0, but 0 is not a port.
+                let limit = match name.ends_with(".port`") {
+                    true => Value::from(1),
+                    false => limit.clone(),
+                };
                 invalid(format!("{name} is too small")).help(format!("write at least {limit}"))
             }
             ValidationErrorKind::Maximum { limit } => {

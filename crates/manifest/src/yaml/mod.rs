@@ -51,6 +51,18 @@ pub(super) fn read(file: FileId, text: &str) -> RawFile {
     read_up_to(file, text, MAX_BYTES)
 }
 
+/// The only document of a text, with plain scalars as their source text instead of numbers and
+/// truth values. `null` stays. Returns nothing for a text that [`read`] rejects.
+pub(super) fn read_as_text(file: FileId, text: &str) -> Option<Value> {
+    let RawFile {
+        documents,
+        diagnostics,
+        ..
+    } = read_all(file, text, PlainScalars::Text);
+    let first = documents.into_iter().next()?;
+    diagnostics.is_empty().then_some(first.value)
+}
+
 /// Like [`read`], with another size limit.
 pub(super) fn read_up_to(file: FileId, text: &str, limit: usize) -> RawFile {
     if text.len() > limit {
@@ -64,11 +76,20 @@ pub(super) fn read_up_to(file: FileId, text: &str, limit: usize) -> RawFile {
             ..RawFile::default()
         };
     }
-    read_all(file, text)
+    read_all(file, text, PlainScalars::Value)
+}
+
+/// What plain scalars become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PlainScalars {
+    /// Their values in the core schema.
+    Value,
+    /// Their source text, except for `null`.
+    Text,
 }
 
 /// Parses all documents, and reports all syntax that is not plain data.
-fn read_all(file: FileId, text: &str) -> RawFile {
+fn read_all(file: FileId, text: &str, plain: PlainScalars) -> RawFile {
     let bom = text.len() - text.trim_start_matches('\u{feff}').len();
     let body = &text[bom..];
     if let Some(finding) = forbidden_character(file, text) {
@@ -77,7 +98,7 @@ fn read_all(file: FileId, text: &str) -> RawFile {
             ..RawFile::default()
         };
     }
-    let mut reader = YamlReader::new(file, body, bom);
+    let mut reader = YamlReader::new(file, body, bom, plain);
     let mut parser = Parser::new_from_str(body);
     while let Some(event) = parser.next_event() {
         let step = match event {
@@ -106,6 +127,14 @@ fn read_all(file: FileId, text: &str) -> RawFile {
 fn forbidden_character(file: FileId, text: &str) -> Option<Diagnostic> {
     let is_forbidden = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
     let bytes = text.as_bytes();
+    // Nearly no text contains any of them, and this loop is faster than the search.
+    let is_suspicious = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n');
+    if !bytes
+        .iter()
+        .fold(false, |any, byte| any | is_suspicious(byte))
+    {
+        return None;
+    }
     let is_alone = |at: usize| bytes.get(at + 1) != Some(&b'\n');
     let at = (0..)
         .zip(bytes)
@@ -172,6 +201,7 @@ struct YamlFrame {
 
 struct YamlReader<'a> {
     file: FileId,
+    plain: PlainScalars,
     text: &'a str,
     /// Created for the first diagnostic; most files have none.
     lines: OnceCell<LineIndex<'a>>,
@@ -197,9 +227,10 @@ struct YamlReader<'a> {
 type YamlResult = Result<(), Diagnostic>;
 
 impl<'a> YamlReader<'a> {
-    fn new(file: FileId, text: &'a str, bom: usize) -> Self {
+    fn new(file: FileId, text: &'a str, bom: usize, plain: PlainScalars) -> Self {
         Self {
             file,
+            plain,
             text,
             lines: OnceCell::new(),
             bom,
@@ -305,10 +336,12 @@ impl<'a> YamlReader<'a> {
             self.key(text, style, span);
             return self.record_anchor(anchor, || Value::String(text.to_owned()), weight, span);
         }
-        let value = if style == ScalarStyle::Plain {
-            scalar::plain(text)
-        } else {
-            Some(Value::String(text.to_owned()))
+        let value = match scalar::plain(text) {
+            _ if style != ScalarStyle::Plain => Some(Value::String(text.to_owned())),
+            Some(Value::Null) => Some(Value::Null),
+            _ if self.plain == PlainScalars::Text => Some(Value::String(text.to_owned())),
+            None if self.is_argument() => Some(Value::String(text.to_owned())),
+            value => value,
         };
         let value = value.unwrap_or_else(|| {
             self.unsupported(
@@ -319,6 +352,19 @@ impl<'a> YamlReader<'a> {
             Value::Null
         });
         self.value(value, anchor, weight, span)
+    }
+
+    /// Whether the next value is an entry of a mapping `with`. Chainloop takes the arguments of
+    /// policies as their source text, so that they may be infinite.
+    fn is_argument(&self) -> bool {
+        let mut around = self.open.iter().rev().map(|frame| &frame.content);
+        matches!(
+            (around.next(), around.next()),
+            (
+                Some(YamlFrameContent::Mapping { .. }),
+                Some(YamlFrameContent::Mapping { key: Some(key), .. })
+            ) if key == "with"
+        )
     }
 
     fn key(&mut self, text: &str, style: ScalarStyle, span: Span) {

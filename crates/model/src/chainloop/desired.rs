@@ -80,9 +80,11 @@ pub struct DesiredDocument {
     pub kind: DocumentKind,
     /// The name. Together with the kind it identifies the document in the organization.
     pub name: PolicyName,
-    /// The bytes as in the file.
+    /// The bytes as in the file, or with the content of `inlined`.
     pub bytes: DocumentBytes,
     pub digest: Digest,
+    /// The files of the repository that the bytes contain, sorted, relative to the configuration.
+    pub inlined: Vec<String>,
     /// References to files of the repository.
     pub local: Vec<LocalReference>,
     /// References to policies of the service.

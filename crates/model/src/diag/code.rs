@@ -5,6 +5,8 @@ use std::fmt;
 /// The severity of a diagnostic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
+    /// A fact that needs no correction. `--strict` ignores it.
+    Note,
     /// A probable mistake, which does not prevent a plan.
     Warning,
     /// An error, which prevents a plan.
@@ -118,12 +120,20 @@ codes! {
     UnknownList = "unknown-list", Error;
     /// Two ResourceLists of one target have the same name.
     ListNameTaken = "list-name-taken", Error;
+    /// A text contains a character that is invisible or changes how its neighbors are displayed.
+    InvisibleCharacter = "invisible-character", Error;
+    /// A word mixes letters of several scripts, or consists of letters that look like others.
+    MixedScripts = "mixed-scripts", Warning;
+    /// Two names of one target are displayed alike, although they are different.
+    ConfusableName = "confusable-name", Warning;
     /// A ResourceList that no rule pulls in.
     ListUnused = "list-unused", Warning;
     /// A limit of the service is exceeded.
     LimitExceeded = "limit-exceeded", Error;
     /// A field or kind of rule that the target's profile of the service does not have.
     ProfileLacks = "profile-lacks", Error;
+    /// An entry of `extensions` with the name of a field that this version knows.
+    ExtensionKnown = "extension-known", Error;
     /// Cedar text that does not parse, holds no statement, a template, or an `@id`.
     CedarInvalid = "cedar-invalid", Error;
     /// An action, entity type, attribute or annotation in Cedar text that Docker's MCP schema does not contain.
@@ -147,7 +157,9 @@ codes! {
     RulesMergeable = "rules-mergeable", Warning;
     /// A deny of the names below a name that is itself allowed: wildcards do not cover it.
     ApexOpen = "apex-open", Warning;
-    /// A rule that allows every address or every path of a kind.
+    /// A deny that names only some of `localhost`, `127.0.0.1`, `[::1]` and `host.docker.internal`.
+    LoopbackIncomplete = "loopback-incomplete", Warning;
+    /// A rule that allows every host, every address or every path of a kind.
     AllowsEverything = "allows-everything", Warning;
     /// The wildcards of a target's rules cross each other in too many ways to say which of them ever decide.
     RulesEntangled = "rules-entangled", Warning;
@@ -190,7 +202,7 @@ codes! {
     GroupPackTaken = "group-pack-taken", Error;
     /// A configuration schema that is no JSON Schema, or that requires what it does not declare.
     ConfigSchemaInvalid = "config-schema-invalid", Error;
-    /// A source that is not there, leaves the repository, is too large, or holds no usable PulumiPolicy.yaml.
+    /// A source that is not there, leaves the repository, is too large, or has no usable PulumiPolicy.yaml or no entry point.
     PackSourceInvalid = "pack-source-invalid", Error;
     /// A pack's manifest says another runtime than its PulumiPolicy.yaml.
     PackRuntimeDiffers = "pack-runtime-differs", Error;
@@ -198,6 +210,10 @@ codes! {
     TagReused = "tag-reused", Error;
     /// A group wants a version of a pack that is neither published nor published by the plan.
     UnknownVersion = "unknown-version", Error;
+    /// `polwarden-metadata.json` is missing, invalid, or written for another source.
+    PackMetadataInvalid = "pack-metadata-invalid", Error;
+    /// A manifest has other policies, enforcement levels or configuration schemas than its pack.
+    PackPolicyDiffers = "pack-policy-differs", Error;
     /// The lock file does not say what the source of a version is.
     PackUnlocked = "pack-unlocked", Warning;
     /// A group names a pack that no manifest of its target declares.
@@ -219,6 +235,8 @@ codes! {
     InputDefaultUnused = "input-default-unused", Error;
     /// A type of material that no policy can be for.
     MaterialTypeRefused = "material-type-refused", Error;
+    /// A type of material that this version does not know: a new one, or a misspelled one.
+    MaterialTypeUnknown = "material-type-unknown", Warning;
     /// A material of a policy group that has a name and no type.
     GroupMaterialUntyped = "group-material-untyped", Error;
     /// Phases of attestations that nothing looks at, or that never come.
@@ -246,6 +264,8 @@ codes! {
     ManifestSkipped = "manifest-skipped", Warning;
     /// A second `polwarden.yaml` below a path of a target, which is not read.
     ConfigNested = "config-nested", Warning;
+    /// A Chainloop document of a kind that polwarden does not manage, such as `Contract`.
+    DocumentSkipped = "document-skipped", Note;
 }
 
 impl fmt::Display for Code {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cedar, PolicyId, Rule, RuleId, RulePatch, Scope, TeamId};
+use super::{Cedar, Extensions, ExtensionsPatch, PolicyId, Rule, RuleId, RulePatch, Scope, TeamId};
 use crate::Name;
 
 /// createPolicy: a policy without rules, or a Cedar policy with its text.
@@ -20,6 +20,9 @@ pub struct NewPolicy {
     /// The text of a Cedar policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cedar: Option<Cedar>,
+    /// Fields that this version does not know.
+    #[serde(default, skip_serializing_if = "Extensions::is_empty")]
+    pub extensions: Extensions,
 }
 
 /// updatePolicy: what is there replaces what the policy has; what is not there stays as it is.
@@ -35,13 +38,21 @@ pub struct PolicyPatch {
     /// The new Cedar body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cedar: Option<Cedar>,
+    /// Fields that this version does not know, as a merge patch.
+    #[serde(skip_serializing_if = "ExtensionsPatch::is_empty")]
+    pub extensions: ExtensionsPatch,
 }
 
 impl PolicyPatch {
     /// Whether there are no changes.
     pub fn is_empty(&self) -> bool {
-        let Self { name, teams, cedar } = self;
-        name.is_none() && teams.is_none() && cedar.is_none()
+        let Self {
+            name,
+            teams,
+            cedar,
+            extensions,
+        } = self;
+        name.is_none() && teams.is_none() && cedar.is_none() && extensions.is_empty()
     }
 }
 

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    Cedar, NewPolicy, PolicyId, PolicyPatch, Rule, RuleError, RuleId, RulePatch, Scope, TeamId,
+    Cedar, Extensions, NewPolicy, PolicyId, PolicyPatch, Rule, RuleError, RuleId, RulePatch, Scope,
+    TeamId,
 };
 use crate::Opaque;
 
@@ -54,9 +55,33 @@ impl LiveRule {
         Self {
             id,
             name: rule.name.to_string(),
-            rule: Ok(rule),
-            unknown_fields: Map::new(),
+            unknown_fields: rule.extensions.to_fields(),
+            rule: Ok(without_extensions(rule)),
         }
+    }
+
+    /// Whether this is the wanted rule. Unknown fields that it does not list may have any value.
+    pub fn is(&self, wanted: &Rule) -> bool {
+        let is_same = |rule: &Rule| {
+            let Rule {
+                name,
+                decision,
+                access,
+                extensions: _,
+            } = rule;
+            *name == wanted.name && *decision == wanted.decision && *access == wanted.access
+        };
+        self.rule.as_ref().is_ok_and(is_same) && wanted.extensions.are_in(&self.unknown_fields)
+    }
+
+    /// The rule with the unknown fields that `wanted` lists, so that both can be compared and
+    /// patched. Returns `None` for a rule that this version does not support.
+    pub fn comparable_to(&self, wanted: &Rule) -> Option<Rule> {
+        let rule = self.rule.as_ref().ok()?;
+        Some(Rule {
+            extensions: wanted.extensions.as_in(&self.unknown_fields),
+            ..rule.clone()
+        })
     }
 
     /// The rule after updateRule. Returns `None` for a rule that this version does not support,
@@ -74,13 +99,23 @@ impl LiveRule {
         let Ok(rule) = rule else {
             return Ok(None);
         };
-        let rule = patch.apply(rule)?;
+        let rule = without_extensions(patch.apply(rule)?);
+        let mut unknown_fields = unknown_fields.clone();
+        patch.extensions.apply(&mut unknown_fields);
         Ok(Some(Self {
             id: id.clone(),
             name: rule.name.to_string(),
             rule: Ok(rule),
-            unknown_fields: unknown_fields.clone(),
+            unknown_fields,
         }))
+    }
+}
+
+/// A live rule has its unknown fields beside it, because it may have more than a manifest lists.
+fn without_extensions(rule: Rule) -> Rule {
+    Rule {
+        extensions: Extensions::default(),
+        ..rule
     }
 }
 
@@ -140,7 +175,12 @@ pub struct LivePolicy {
 impl LivePolicy {
     /// The policy after createPolicy, without the times set by the server.
     pub fn created(id: PolicyId, new: &NewPolicy) -> Self {
-        let NewPolicy { name, scope, cedar } = new;
+        let NewPolicy {
+            name,
+            scope,
+            cedar,
+            extensions,
+        } = new;
         Self {
             id,
             name: name.to_string(),
@@ -152,13 +192,18 @@ impl LivePolicy {
             },
             created_at: String::new(),
             updated_at: String::new(),
-            unknown_fields: Map::new(),
+            unknown_fields: extensions.to_fields(),
         }
     }
 
     /// Applies a patch like updatePolicy.
     pub fn patch(&mut self, patch: &PolicyPatch) {
-        let PolicyPatch { name, teams, cedar } = patch;
+        let PolicyPatch {
+            name,
+            teams,
+            cedar,
+            extensions,
+        } = patch;
         if let Some(name) = name {
             self.name = name.to_string();
         }
@@ -168,6 +213,7 @@ impl LivePolicy {
         if let Some(cedar) = cedar {
             self.content = LiveContent::Cedar(cedar.clone());
         }
+        extensions.apply(&mut self.unknown_fields);
     }
 
     /// The rules; empty for other types of policies.

@@ -7,6 +7,7 @@
 
 mod action;
 mod call;
+mod extensions;
 mod live;
 pub mod pattern;
 mod policy;
@@ -15,6 +16,7 @@ mod rule;
 
 pub use action::{Action, Domain, FileMode, Layer, Method, Transport};
 pub use call::{DockerOperation, DockerOperationKind, NewPolicy, PolicyPatch, UpdateAnswer};
+pub use extensions::{ExtensionValue, Extensions, ExtensionsPatch, KnownField};
 pub use live::{DockerLiveState, LiveContent, LivePolicy, LiveRule, PolicySummary, Team};
 pub use policy::{
     Cedar, DesiredPolicy, DesiredRule, POLICIES_PER_ORGANIZATION, PolicyContent, PolicyId,

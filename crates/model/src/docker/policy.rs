@@ -7,7 +7,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Rule;
+use super::{Extensions, Rule};
 use crate::Name;
 use crate::diag::{DocumentId, Path, Place};
 
@@ -116,6 +116,8 @@ pub struct DesiredPolicy {
     pub protect: bool,
     pub scope: Scope,
     pub content: PolicyContent,
+    /// Settings that this version does not know.
+    pub extensions: Extensions,
     pub document: DocumentId,
 }
 

@@ -12,7 +12,7 @@ use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
-use super::{Action, FileMode, Layer, Method, Transport};
+use super::{Action, Extensions, ExtensionsPatch, FileMode, Layer, Method, Transport};
 use crate::Name;
 
 /// What happens when a rule matches; deny always wins.
@@ -250,11 +250,14 @@ pub struct Rule {
     pub decision: Decision,
     /// What it matches.
     pub access: RuleAccess,
+    /// Settings that this version does not know. A rule that was read has none here: see
+    /// [`LiveRule::unknown_fields`](super::LiveRule::unknown_fields).
+    pub extensions: Extensions,
 }
 
 impl Rule {
     /// The number of fields, which is also the largest number of fields in a [`RulePatch`].
-    pub const FIELDS: usize = 4;
+    pub const FIELDS: usize = 5;
 
     /// The value of each field. Equal fields of two rules are at the same position.
     pub fn fields(&self) -> [RuleValue<'_>; Self::FIELDS] {
@@ -262,6 +265,7 @@ impl Rule {
             name,
             decision,
             access,
+            extensions,
         } = self;
         let resources = match access {
             RuleAccess::Network { resources, .. } | RuleAccess::Filesystem { resources, .. } => {
@@ -274,6 +278,7 @@ impl Rule {
             RuleValue::Decision(*decision),
             RuleValue::Actions(access.actions()),
             resources,
+            RuleValue::Extensions(extensions),
         ]
     }
 
@@ -283,6 +288,8 @@ impl Rule {
             name: _,
             decision,
             access,
+            // Nobody knows what these decide: what they could affect is not analyzed.
+            extensions: _,
         } = self;
         RuleMeaning {
             decision: *decision,
@@ -317,6 +324,8 @@ pub enum RuleValue<'a> {
     Resources(&'a NonEmptySet<String>),
     /// `httpResources`.
     HttpResources(&'a NonEmptySet<HttpResource>),
+    /// `extensions`.
+    Extensions(&'a Extensions),
 }
 
 impl RuleValue<'_> {
@@ -324,7 +333,10 @@ impl RuleValue<'_> {
     pub fn is_list(&self) -> bool {
         match self {
             Self::Name(_) | Self::Decision(_) => false,
-            Self::Actions(_) | Self::Resources(_) | Self::HttpResources(_) => true,
+            Self::Actions(_)
+            | Self::Resources(_)
+            | Self::HttpResources(_)
+            | Self::Extensions(_) => true,
         }
     }
 
@@ -336,6 +348,7 @@ impl RuleValue<'_> {
             Self::Actions(actions) => actions.iter().map(ToString::to_string).collect(),
             Self::Resources(resources) => resources.iter().cloned().collect(),
             Self::HttpResources(resources) => resources.iter().map(ToString::to_string).collect(),
+            Self::Extensions(extensions) => extensions.texts(),
         }
     }
 }
@@ -345,7 +358,11 @@ impl fmt::Display for RuleValue<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let separator = match self {
             Self::Actions(_) => " ",
-            Self::Name(_) | Self::Decision(_) | Self::Resources(_) | Self::HttpResources(_) => ", ",
+            Self::Name(_)
+            | Self::Decision(_)
+            | Self::Resources(_)
+            | Self::HttpResources(_)
+            | Self::Extensions(_) => ", ",
         };
         f.write_str(&self.texts().join(separator))
     }
@@ -367,6 +384,9 @@ pub struct RulePatch {
     /// The new resources, in the field that fits the actions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
+    /// Fields that this version does not know, as a merge patch.
+    #[serde(skip_serializing_if = "ExtensionsPatch::is_empty")]
+    pub extensions: ExtensionsPatch,
 }
 
 impl RulePatch {
@@ -377,8 +397,13 @@ impl RulePatch {
             decision,
             actions,
             resources,
+            extensions,
         } = self;
-        name.is_none() && decision.is_none() && actions.is_none() && resources.is_none()
+        name.is_none()
+            && decision.is_none()
+            && actions.is_none()
+            && resources.is_none()
+            && extensions.is_empty()
     }
 
     /// All fields of a rule, as sent by createRule.
@@ -387,12 +412,14 @@ impl RulePatch {
             name,
             decision,
             access,
+            extensions,
         } = rule;
         Self {
             name: Some(name.clone()),
             decision: Some(*decision),
             actions: Some(access.actions()),
             resources: Some(access.resources()),
+            extensions: extensions.patch_from(&Extensions::default()),
         }
     }
 
@@ -406,11 +433,13 @@ impl RulePatch {
             name: old_name,
             decision: old_decision,
             access: old_access,
+            extensions: old_extensions,
         } = before;
         let Rule {
             name,
             decision,
             access,
+            extensions,
         } = after;
         let actions = access.actions();
         let resources = access.resources();
@@ -419,6 +448,7 @@ impl RulePatch {
             decision: (decision != old_decision).then_some(*decision),
             actions: (actions != old_access.actions()).then_some(actions),
             resources: (resources != old_access.resources()).then_some(resources),
+            extensions: extensions.patch_from(old_extensions),
         }
     }
 
@@ -432,11 +462,13 @@ impl RulePatch {
             decision,
             actions,
             resources,
+            extensions,
         } = self.clone();
         let Rule {
             name: old_name,
             decision: old_decision,
             access,
+            extensions: old_extensions,
         } = rule;
         let actions = actions.unwrap_or_else(|| access.actions());
         let resources = resources.unwrap_or_else(|| access.resources());
@@ -444,6 +476,7 @@ impl RulePatch {
             name: name.unwrap_or_else(|| old_name.clone()),
             decision: decision.unwrap_or(*old_decision),
             access: RuleAccess::new(actions, resources)?,
+            extensions: extensions.applied(old_extensions),
         })
     }
 }
@@ -458,6 +491,8 @@ struct RuleText {
     actions: Vec<Action>,
     #[serde(flatten)]
     resources: Resources,
+    #[serde(default, skip_serializing_if = "Extensions::is_empty")]
+    extensions: Extensions,
 }
 
 /// Serializes the form that `RuleText` deserializes, without a copy, because plan digests serialize
@@ -468,8 +503,10 @@ impl Serialize for Rule {
             name,
             decision,
             access,
+            extensions,
         } = self;
-        let mut text = serializer.serialize_struct("Rule", 4)?;
+        let fields = Self::FIELDS - usize::from(extensions.is_empty());
+        let mut text = serializer.serialize_struct("Rule", fields)?;
         text.serialize_field("name", name)?;
         text.serialize_field("decision", decision)?;
         match access {
@@ -486,6 +523,9 @@ impl Serialize for Rule {
                 text.serialize_field("resources", resources)?;
             }
         }
+        if !extensions.is_empty() {
+            text.serialize_field("extensions", extensions)?;
+        }
         text.end()
     }
 }
@@ -498,17 +538,21 @@ impl TryFrom<RuleText> for Rule {
             decision,
             actions,
             resources,
+            extensions,
         } = text;
         Ok(Self {
             name,
             decision,
             access: RuleAccess::new(actions, resources)?,
+            extensions,
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn rule(name: &str, decision: Decision, actions: &[&str], resources: &[&str]) -> Rule {
@@ -527,9 +571,11 @@ mod tests {
             name: Name::new(name).unwrap(),
             decision,
             access: RuleAccess::new(actions, resources).unwrap(),
+            extensions: Extensions::default(),
         }
     }
 
+    /// Rules that all list the same unknown field, so that a patch can be undone by another one.
     fn rules() -> Vec<Rule> {
         let mut rules = Vec::new();
         for name in ["a", "b"] {
@@ -542,7 +588,13 @@ mod tests {
                     (&["request:put", "request:get"], &["x.example.com"]),
                     (&["read", "write"], &["/data"]),
                 ] {
-                    rules.push(rule(name, decision, actions, resources));
+                    for value in [serde_json::json!(1), serde_json::json!({"a": 1})] {
+                        let fields = [("approval".to_owned(), value)].into_iter().collect();
+                        rules.push(Rule {
+                            extensions: serde_json::from_value(Value::Object(fields)).unwrap(),
+                            ..rule(name, decision, actions, resources)
+                        });
+                    }
                 }
             }
         }
@@ -584,7 +636,9 @@ mod tests {
     fn rules_with_the_same_meaning_differ_in_labels_only() {
         for one in &rules() {
             for other in &rules() {
-                let labels = |value: &RuleValue<'_>| matches!(value, RuleValue::Name(_));
+                let labels = |value: &RuleValue<'_>| {
+                    matches!(value, RuleValue::Name(_) | RuleValue::Extensions(_))
+                };
                 let same = one
                     .fields()
                     .into_iter()
@@ -610,7 +664,8 @@ mod tests {
                 "a",
                 "allow",
                 "request:get request:put",
-                "x.example.com:443/**, y.example.com:443/**"
+                "x.example.com:443/**, y.example.com:443/**",
+                ""
             ]
         );
     }

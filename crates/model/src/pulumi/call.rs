@@ -57,6 +57,9 @@ pub struct NewGroup {
     /// What it does about violations; the type's usual mode if it is not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
+    /// The agent pool that evaluates it; the hosted pool if it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_pool_id: Option<String>,
 }
 
 /// updateGroup: one change a call, which is done or not, and never in part.
@@ -82,6 +85,21 @@ pub enum GroupChange {
     RemoveStack {
         /// The stack.
         stack: StackReference,
+    },
+    /// Adds an Insights account.
+    AddAccount {
+        /// The name of the account.
+        account: String,
+    },
+    /// Removes an Insights account.
+    RemoveAccount {
+        /// The name of the account.
+        account: String,
+    },
+    /// Sets the agent pool.
+    SetAgentPool {
+        /// The id of the pool; an empty string selects the hosted pool.
+        agent_pool_id: String,
     },
     /// Adds a pack, or replaces the version, the configuration and the environments that the group has of it.
     AddPack {

@@ -18,6 +18,9 @@ pub struct PackSource {
     pub digest: SourceDigest,
     /// Files and links by their paths in the directory.
     pub files: BTreeMap<String, FileDigest>,
+    /// A file that the commit does not contain, which was read instead of the work tree. The archive is
+    /// incomplete then, and the version cannot be published.
+    pub uncommitted: Option<String>,
     /// The archive to upload.
     pub archive: ArchiveDigest,
     /// The size of the archive in bytes.
@@ -84,6 +87,8 @@ pub struct DesiredGroupPack {
     pub tag: VersionTag,
     /// The configuration; unmanaged if `None`.
     pub config: Option<GroupConfig>,
+    /// The environments in order; unmanaged if `None`.
+    pub environments: Option<Vec<String>>,
     /// Index in `spec.policyPacks`, for messages.
     pub index: usize,
 }
@@ -100,6 +105,10 @@ pub struct DesiredGroup {
     /// The mode for violations. A group created without one gets the default of its type.
     pub mode: Option<Mode>,
     pub stacks: Option<BTreeSet<StackReference>>,
+    /// The names of the Insights accounts.
+    pub accounts: Option<BTreeSet<String>>,
+    /// The id of the agent pool; the hosted pool if empty.
+    pub agent_pool: Option<String>,
     /// The packs, without duplicates.
     pub policy_packs: Option<Vec<DesiredGroupPack>>,
     pub document: DocumentId,

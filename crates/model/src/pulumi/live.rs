@@ -116,7 +116,7 @@ pub struct LiveGroupPack {
     /// The configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Map<String, Value>>,
-    // They stay when the group switches to another version.
+    // Later ones override earlier ones, so the order matters.
     /// The environments.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub environments: Vec<String>,
@@ -138,12 +138,12 @@ pub struct LiveGroupBody {
     // A built-in group has all stacks that no other group has.
     /// Its stacks.
     pub stacks: Vec<StackReference>,
-    // Not managed.
+    // A built-in group has all accounts that no other group has.
     /// Its cloud accounts.
     pub accounts: Vec<String>,
     /// Its packs.
     pub packs: Vec<LiveGroupPack>,
-    // Not managed.
+    // `None` for the hosted pool.
     /// The agent pool that evaluates it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_pool: Option<String>,

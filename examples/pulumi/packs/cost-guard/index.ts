@@ -1,7 +1,6 @@
-import * as aws from "@pulumi/aws";
-import { PolicyPack, ResourceValidationPolicy, validateResourceOfType } from "@pulumi/policy";
+import { PolicyPack, ResourceValidationPolicy } from "@pulumi/policy";
 
-// From the smallest to the largest that anybody may agree on.
+// From the smallest to the largest size that can be agreed on.
 const sizes = ["nano", "micro", "small", "medium", "large", "xlarge", "2xlarge"];
 
 const instanceSize: ResourceValidationPolicy = {
@@ -13,15 +12,19 @@ const instanceSize: ResourceValidationPolicy = {
             largest: { type: "string", enum: ["medium", "large", "xlarge", "2xlarge"], default: "large" },
         },
     },
-    validateResource: validateResourceOfType(aws.ec2.Instance, (instance, args, report) => {
+    validateResource: (args, report) => {
+        if (args.type !== "aws:ec2/instance:Instance") {
+            return;
+        }
         const { largest } = args.getConfig<{ largest: string }>();
-        const size = instance.instanceType?.toString().split(".")[1] ?? "";
+        const instanceType = String(args.props.instanceType ?? "");
+        const size = instanceType.split(".")[1] ?? "";
         const known = sizes.indexOf(size);
         // A size that is not in the list is larger than all of them.
         if (known < 0 || known > sizes.indexOf(largest)) {
-            report(`The instance type ${instance.instanceType} is larger than what was agreed (${largest}).`);
+            report(`The instance type ${instanceType} is larger than what was agreed (${largest}).`);
         }
-    }),
+    },
 };
 
 const costCenterTag: ResourceValidationPolicy = {

@@ -37,6 +37,7 @@ fn rule(
     resources: Resources,
 ) -> Result<Rule, Opaque> {
     Ok(Rule {
+        extensions: model::docker::Extensions::default(),
         name: Name::new(name).unwrap(),
         decision,
         access: RuleAccess::new(actions, resources).unwrap(),

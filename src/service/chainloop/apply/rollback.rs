@@ -124,6 +124,7 @@ pub fn undo_documents(
             name,
             bytes,
             digest,
+            inlined: Vec::new(),
             local,
             references,
             document,

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::service::invalid::InvalidManifests;
+use crate::workspace::InlinedDocument;
 use manifest::Document;
 use manifest::chainloop::{
     Attachment, ChainloopMetadata, ChainloopPolicyGroupManifest, ChainloopPolicyManifest,
@@ -22,6 +23,8 @@ pub struct DocumentInput<'a> {
     pub target: &'a Target,
     /// The manifests of the target.
     pub documents: &'a [&'a Document],
+    /// The documents that contain files of the repository, as they are written.
+    pub inlined: &'a HashMap<DocumentId, InlinedDocument>,
     /// The known policies of the server; empty if it was not asked.
     pub schemas: &'a InputsSchemas,
     /// The manifests that are not valid.
@@ -32,6 +35,7 @@ pub struct DocumentInput<'a> {
 pub(super) struct DocumentView<'a> {
     pub(super) id: DocumentId,
     pub(super) native: NativeDocument<'a>,
+    pub(super) inlined: Option<&'a InlinedDocument>,
 }
 
 /// A policy: a document, or embedded in an attachment of a group.
@@ -77,6 +81,7 @@ impl<'a> ChainloopRuleContext<'a> {
         let DocumentInput {
             target,
             documents,
+            inlined,
             schemas,
             invalid,
         } = *input;
@@ -93,9 +98,11 @@ impl<'a> ChainloopRuleContext<'a> {
             let Some(native) = document.manifest.chainloop() else {
                 continue;
             };
+            let inlined = inlined.get(&document.id);
             context.documents.push(DocumentView {
                 id: document.id,
                 native,
+                inlined,
             });
             match native {
                 NativeDocument::Policy(policy) => {
@@ -114,7 +121,10 @@ impl<'a> ChainloopRuleContext<'a> {
                             document,
                             names: names(manifest.spec.inputs()),
                             required: required(manifest.spec.inputs()),
-                            digest: policy.bytes.digest(),
+                            digest: match inlined {
+                                Some(inlined) => inlined.bytes.digest(),
+                                None => policy.bytes.digest(),
+                            },
                         });
                 }
                 NativeDocument::Group(group) => {
@@ -137,6 +147,13 @@ impl<'a> ChainloopRuleContext<'a> {
             }
         }
         context
+    }
+
+    /// Whether the target embeds files of the repository.
+    pub(super) fn inlines(&self) -> bool {
+        self.target
+            .chainloop()
+            .is_some_and(|settings| settings.inline)
     }
 
     /// Whether all inputs of the policy at a path are valid and known.

@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::plan::{ChangedField, DocumentState, FieldChange, ValueChange};
-use manifest::plain_documents;
+use manifest::chainloop::inline::MAX_DOCUMENT_BYTES;
+use manifest::plain_documents_up_to;
 use model::chainloop::{DocumentBytes, LiveDocument};
 use model::diag::Path;
 use model::digest::Digest;
 
 /// The values in the YAML; nothing if it is invalid or too large.
 pub(super) fn parsed(bytes: &DocumentBytes) -> Option<Vec<Value>> {
-    plain_documents(bytes.text()?).ok()
+    plain_documents_up_to(bytes.text()?, MAX_DOCUMENT_BYTES).ok()
 }
 
 /// The fields that differ between two documents. Either of them may be missing.

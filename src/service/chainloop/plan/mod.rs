@@ -76,6 +76,7 @@ impl DocumentPlanner<'_> {
             name,
             bytes,
             digest,
+            inlined,
             local: _,
             references: _,
             document: _,
@@ -100,6 +101,7 @@ impl DocumentPlanner<'_> {
                 .and_then(LiveDocument::created_at)
                 .map(|time| time.to_string()),
             source: Some(source),
+            inlined: inlined.clone(),
             fields: Vec::new(),
         };
         if let Some((reason, at)) = self.reason(desired, &status.state) {
@@ -213,6 +215,7 @@ impl DocumentPlanner<'_> {
             notes,
             before,
             live: counts(request.live),
+            requires: None,
         }
     }
 }

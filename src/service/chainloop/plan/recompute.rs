@@ -137,6 +137,7 @@ pub fn recomputed_documents(
             source: places
                 .get(&(resource, document.name.as_str()))
                 .map(|source| SourceRef::clone(source)),
+            inlined: inlined(plan, resource, &document.name),
             fields: Vec::new(),
         };
         let differing = fields(
@@ -171,6 +172,16 @@ fn places(plan: &TargetPlan) -> BTreeMap<(ResourceKind, &str), &SourceRef> {
     });
     all.filter_map(|(key, source)| Some((key, source?)))
         .collect()
+}
+
+/// The files that a document contains, as a plan says. As with places, this only affects what is
+/// shown.
+fn inlined(plan: &TargetPlan, resource: ResourceKind, name: &PolicyName) -> Vec<String> {
+    let mut documents = plan.documents.iter();
+    documents
+        .find(|status| status.resource == resource && status.name == name.as_str())
+        .map(|status| status.inlined.clone())
+        .unwrap_or_default()
 }
 
 /// The changes made outside of polwarden. `plan` is the plan that would restore the desired state;

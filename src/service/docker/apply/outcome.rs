@@ -101,6 +101,7 @@ fn created_policy(
         name: _,
         scope: sent_scope,
         cedar,
+        extensions,
     } = new;
     // It was found by its name. Unknown fields may be defaults that the server sets; those of a
     // scope narrow it.
@@ -112,12 +113,13 @@ fn created_policy(
         content,
         created_at: _,
         updated_at: _,
-        unknown_fields: _,
+        unknown_fields,
     } = found;
     // A policy equal to ours is as good as ours. Another client that applies the same plan may already
     // have created some of its rules; each of them has its own call, which finds it.
     if scope == sent_scope
         && unknown_scope_fields.is_empty()
+        && extensions.are_in(unknown_fields)
         && is_new(content, cedar.as_ref(), planned_rules)
     {
         let mut left = found.clone();
@@ -132,11 +134,7 @@ fn created_policy(
 /// Whether the content is that of a policy that was just created, with some of the planned rules at
 /// most.
 fn is_new(content: &LiveContent, cedar: Option<&Cedar>, planned_rules: &[Rule]) -> bool {
-    let is_planned = |rule: &LiveRule| {
-        rule.rule
-            .as_ref()
-            .is_ok_and(|rule| planned_rules.contains(rule))
-    };
+    let is_planned = |rule: &LiveRule| planned_rules.iter().any(|planned| rule.is(planned));
     match (content, cedar) {
         (LiveContent::Rules(rules), None) => rules.iter().all(is_planned),
         (LiveContent::Cedar(found), Some(cedar)) => found == cedar,
@@ -159,7 +157,7 @@ fn created_rule(
         .filter(|rule| rule.name == wanted.name.as_str())
         .collect();
     let new = || named.iter().copied().filter(|rule| !is_known(rule));
-    if let Some(ours) = new().find(|rule| rule.rule.as_ref() == Ok(wanted)) {
+    if let Some(ours) = new().find(|rule| rule.is(wanted)) {
         return WriteOutcome::Applied(StateAfterWrite::Rule {
             policy: policy.clone(),
             rule: Box::new(ours.clone()),

@@ -7,7 +7,7 @@ use super::ledger::Ledger;
 use crate::plan::{Mismatch, PlannedCall, ReplayError, Subject, TargetPlan};
 use crate::run::CallReport;
 use crate::service::docker::client::DockerReader;
-use crate::service::docker::plan::replay::{replay, verify};
+use crate::service::docker::plan::replay::{replay, verify, verify_extensions};
 use http::ApiError;
 use model::docker::{DockerLiveState, DockerOperation, LivePolicy, PolicyId};
 
@@ -79,8 +79,9 @@ pub fn read_back_differs(
         state.policies.retain(known);
         state
     };
-    Ok(verify(
-        &keep(replay(before, &calls)?),
-        &keep(actual.clone()),
-    ))
+    let expected = keep(replay(before, &calls)?);
+    let actual = keep(actual.clone());
+    let mut mismatches = verify(&expected, &actual);
+    mismatches.extend(verify_extensions(before, &expected, &actual));
+    Ok(mismatches)
 }

@@ -14,8 +14,8 @@ use crate::run::{LiveObject, ObjectDifference, StateAfterWrite};
 use model::Name;
 use model::diag::DocumentId;
 use model::docker::{
-    DesiredPolicy, DesiredRule, DockerLiveState, DockerOperation, LiveContent, LivePolicy,
-    LiveRule, PolicyContent, PolicyId, RuleId,
+    DesiredPolicy, DesiredRule, DockerLiveState, DockerOperation, Extensions, LiveContent,
+    LivePolicy, LiveRule, PolicyContent, PolicyId, Rule, RuleId,
 };
 
 /// What is desired of the policies that a run touched.
@@ -197,7 +197,7 @@ impl PolicyUndoBuilder<'_> {
 
     fn recreate(&mut self, before: &LivePolicy) {
         let wanted = self.desired_rules(before, before.rules());
-        if let Some(desired) = self.desired(before, wanted, None) {
+        if let Some(desired) = self.desired(before, wanted, None, None) {
             self.undo.again.push(before.name.clone());
             self.undo.desired.push(desired);
         }
@@ -232,8 +232,8 @@ impl PolicyUndoBuilder<'_> {
                 wanted.extend(self.missing_rule(&before.name, after, rule, live));
             }
         }
-        let wanted = self.understood_rules(&live.name, wanted);
-        let desired = self.desired(head, wanted, Some(&live.name));
+        let wanted = self.understood_rules(&live.name, wanted, live.rules());
+        let desired = self.desired(head, wanted, Some(&live.name), Some(live));
         self.undo.desired.extend(desired);
     }
 
@@ -307,6 +307,7 @@ impl PolicyUndoBuilder<'_> {
         self.understood_rules(
             &policy.name,
             wanted.iter().map(|rule| (rule.clone(), None)).collect(),
+            &[],
         )
     }
 
@@ -315,22 +316,28 @@ impl PolicyUndoBuilder<'_> {
         &mut self,
         policy: &str,
         wanted: Vec<(LiveRule, Option<String>)>,
+        live: &[LiveRule],
     ) -> Vec<DesiredRule> {
         let mut desired = Vec::new();
         for (index, (rule, name_now)) in wanted.into_iter().enumerate() {
             let LiveRule {
-                id: _,
+                id,
                 name,
                 rule,
-                unknown_fields: _,
+                unknown_fields,
             } = rule;
             match rule {
                 Ok(wanted) => {
+                    let now = live.iter().find(|live| live.id == id);
+                    let now = now.map(|live| &live.unknown_fields);
                     let alias = name_now
                         .filter(|now| *now != name)
                         .and_then(|now| Name::new(&now).ok());
                     desired.push(DesiredRule {
-                        rule: wanted,
+                        rule: Rule {
+                            extensions: Extensions::restoring(&unknown_fields, now),
+                            ..wanted
+                        },
                         aliases: alias.into_iter().collect(),
                         index,
                     });
@@ -350,6 +357,7 @@ impl PolicyUndoBuilder<'_> {
         head: &LivePolicy,
         rules: Vec<DesiredRule>,
         name_now: Option<&str>,
+        live: Option<&LivePolicy>,
     ) -> Option<DesiredPolicy> {
         let LivePolicy {
             id: _,
@@ -359,7 +367,7 @@ impl PolicyUndoBuilder<'_> {
             content,
             created_at: _,
             updated_at: _,
-            unknown_fields: _,
+            unknown_fields,
         } = head;
         let content = match content {
             LiveContent::Rules(_) => PolicyContent::Rules(rules),
@@ -388,6 +396,10 @@ impl PolicyUndoBuilder<'_> {
             protect: false,
             scope: scope.clone(),
             content,
+            extensions: Extensions::restoring(
+                unknown_fields,
+                live.map(|live| &live.unknown_fields),
+            ),
             document: self.document,
         })
     }

@@ -1,6 +1,8 @@
 //! Builds desired policies from manifests without errors.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
 
 use super::context::DockerRuleContext;
 use super::rules::cedar;
@@ -14,8 +16,8 @@ use manifest::docker::{
 use model::Name;
 use model::diag::{Code, Diagnostic, Place};
 use model::docker::{
-    Cedar, DesiredPolicy, DesiredRule, HttpResource, Layer, PolicyContent, Resources, Rule,
-    RuleAccess, Scope,
+    Cedar, DesiredPolicy, DesiredRule, Extensions, HttpResource, Layer, PolicyContent, Resources,
+    Rule, RuleAccess, Scope,
 };
 
 /// Boxed, because errors are rare and large.
@@ -44,6 +46,7 @@ pub(super) fn build(
         scope: scope_spec,
         rules: _,
         cedar,
+        extensions: extension_fields,
     } = spec;
     let Some(scope) = scope(context, policy, scope_spec.as_ref())? else {
         return Ok(None);
@@ -78,6 +81,7 @@ pub(super) fn build(
         protect: *protect,
         scope,
         content,
+        extensions: extensions(extension_fields.as_ref(), policy.spec_field("extensions"))?,
         document: policy.document,
     };
     match size::check(&desired) {
@@ -131,6 +135,7 @@ fn rule(context: &DockerRuleContext<'_>, view: &RuleView<'_>) -> PolicyBuildResu
         resources: _,
         http_resources: _,
         resources_from: _,
+        extensions: extension_fields,
     } = view.spec;
     let actions = actions.iter().map(|spec| action(*spec));
     let access = RuleAccess::new(actions, resources(context, view))
@@ -140,6 +145,7 @@ fn rule(context: &DockerRuleContext<'_>, view: &RuleView<'_>) -> PolicyBuildResu
             name: name(name_text, view.field("name"))?,
             decision: *decision,
             access,
+            extensions: extensions(extension_fields.as_ref(), view.field("extensions"))?,
         },
         aliases: names(aliases, &view.field("name"))?,
         index: view.index,
@@ -176,6 +182,14 @@ fn http_resource(spec: &HttpResourceSpec) -> HttpResource {
         port: *port,
         path: path.clone(),
     }
+}
+
+fn extensions(fields: Option<&Map<String, Value>>, place: Place) -> PolicyBuildResult<Extensions> {
+    let fields = fields.into_iter().flatten();
+    let fields: BTreeMap<String, Value> = fields
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    Extensions::try_from(fields).map_err(|error| refuse(error.to_string(), place))
 }
 
 fn name(text: &str, place: Place) -> PolicyBuildResult<Name> {

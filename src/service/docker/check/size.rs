@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use model::diag::{Code, Diagnostic};
 use model::docker::{
-    Action, Cedar, Decision, DesiredPolicy, HttpResource, PolicyContent, Rule, RuleAccess, Scope,
-    TeamId,
+    Action, Cedar, Decision, DesiredPolicy, Extensions, HttpResource, PolicyContent, Rule,
+    RuleAccess, Scope, TeamId,
 };
 
 /// Maximum size of a policy in bytes of its JSON object (FACTS, "Limits": "400 KB" per policy). It is read as 400,000
@@ -26,6 +27,8 @@ struct WirePolicy<'a> {
     allowlist_v0: Option<WireRules<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cedar_v1: Option<&'a Cedar>,
+    #[serde(flatten)]
+    extensions: Map<String, Value>,
 }
 
 #[derive(Serialize)]
@@ -49,6 +52,8 @@ struct WireRule<'a> {
     resources: Option<Vec<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     http_resources: Option<Vec<&'a HttpResource>>,
+    #[serde(flatten)]
+    extensions: Map<String, Value>,
 }
 
 /// Reports a policy that exceeds the limit.
@@ -76,6 +81,7 @@ fn upper_bound(policy: &DesiredPolicy) -> usize {
         protect: _,
         scope: Scope { teams, profiles },
         content,
+        extensions,
         document: _,
     } = policy;
     let content: usize = match content {
@@ -83,7 +89,15 @@ fn upper_bound(policy: &DesiredPolicy) -> usize {
         PolicyContent::Rules(rules) => rules.iter().map(|rule| rule_upper_bound(&rule.rule)).sum(),
     };
     let profiles: usize = profiles.iter().map(|profile| profile.len() + 3).sum();
-    MOST_BYTES * (FRAME + name.as_str().len() + content + profiles + teams.len() * 40)
+    let extensions = extensions_upper_bound(extensions);
+    MOST_BYTES * (FRAME + name.as_str().len() + content + profiles + extensions + teams.len() * 40)
+}
+
+fn extensions_upper_bound(extensions: &Extensions) -> usize {
+    extensions
+        .iter()
+        .map(|(name, value)| name.len() + value.to_string().len() + 4)
+        .sum()
 }
 
 fn rule_upper_bound(rule: &Rule) -> usize {
@@ -92,8 +106,9 @@ fn rule_upper_bound(rule: &Rule) -> usize {
         // One of two words, which `FRAME` covers.
         decision: _,
         access,
+        extensions,
     } = rule;
-    FRAME + name.as_str().len() + texts(access)
+    FRAME + name.as_str().len() + texts(access) + extensions_upper_bound(extensions)
 }
 
 fn texts(access: &RuleAccess) -> usize {
@@ -116,6 +131,7 @@ fn measure(policy: &DesiredPolicy) -> usize {
         protect: _,
         scope: Scope { teams, profiles },
         content,
+        extensions,
         document: _,
     } = policy;
     let (allowlist_v0, cedar_v1) = match content {
@@ -134,6 +150,7 @@ fn measure(policy: &DesiredPolicy) -> usize {
         scope,
         allowlist_v0,
         cedar_v1,
+        extensions: extensions.to_fields(),
     };
     let mut counter = ByteCounter(0);
     // Counting cannot fail. If it did, reject the policy rather than let it pass.
@@ -145,6 +162,7 @@ fn wire_rule(rule: &Rule) -> WireRule<'_> {
         name,
         decision,
         access,
+        extensions,
     } = rule;
     let (resources, http_resources) = match access {
         RuleAccess::Network { resources, .. } | RuleAccess::Filesystem { resources, .. } => {
@@ -158,6 +176,7 @@ fn wire_rule(rule: &Rule) -> WireRule<'_> {
         actions: access.actions(),
         resources,
         http_resources,
+        extensions: extensions.to_fields(),
     }
 }
 

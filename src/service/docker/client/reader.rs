@@ -16,6 +16,10 @@ use http::operation::ReadRequest;
 use http::{ApiError, ErrorKind, HttpCall};
 use model::docker::{DockerLiveState, LivePolicy, PolicySummary, Profile, Team};
 
+/// A personal access token cannot read the teams, whatever its account may do.
+const TEAMS_REFUSED: &str = "Personal access tokens cannot read the teams of an organization. Sign in with an organization access token, or \
+     write the UUIDs of the teams under `teams` of the target in polwarden.yaml.";
+
 /// Reads the policies of one organization. It has no way to change anything.
 #[derive(Clone)]
 pub struct DockerReader {
@@ -152,8 +156,12 @@ impl DockerReader {
                     "a page leads back to one that was read before, or there is no end",
                 ));
             }
-            let page = teams::page(&self.target.send(&call).await?, self.target.endpoint())
-                .map_err(failed)?;
+            let answer = self.target.send(&call).await;
+            let answer = answer.map_err(|error| match error.status() {
+                Some(403) => error.with_help(TEAMS_REFUSED),
+                _ => error,
+            })?;
+            let page = teams::page(&answer, self.target.endpoint()).map_err(failed)?;
             found.extend(page.teams);
             match page.next {
                 Some(next) => query = next,

@@ -53,11 +53,13 @@ impl DockerWriter {
             path,
         );
         let call = self.body(call, JSON, wire::new_policy(new, self.target.profile))?;
+        let settings: Vec<&str> = new.extensions.set_names().collect();
         self.target
             .ask_with_date(&call, |answer| {
-                policy(answer, ROOT, PolicyTypeSource::Shown)
+                policy(answer, ROOT, PolicyTypeSource::Shown(&settings))
             })
             .await
+            .map_err(|error| name_extensions(error, new.extensions.set_names()))
     }
 
     /// updatePolicy: name, teams or Cedar text.
@@ -72,14 +74,15 @@ impl DockerWriter {
         let call = self.on_policy("updatePolicy", Method::PATCH, id);
         self.policy_writes(&call)?;
         let call = self.body(call, JSON, wire::policy_patch(patch, self.target.profile))?;
+        let settings: Vec<&str> = patch.extensions.names().collect();
         let decode = |value: &Value, at: &str| {
-            expect(policy(value, at, PolicyTypeSource::Shown)?, at, |policy| {
-                policy.id == *id
-            })
+            let shown = policy(value, at, PolicyTypeSource::Shown(&settings))?;
+            expect(shown, at, |policy| policy.id == *id)
         };
         self.target
             .ask_with_date(&call, |answer| updated(answer, decode))
             .await
+            .map_err(|error| name_extensions(error, patch.extensions.names()))
     }
 
     /// deletePolicy, with all its rules.
@@ -90,9 +93,11 @@ impl DockerWriter {
         let call = self.on_policy("deletePolicy", Method::DELETE, id);
         self.policy_writes(&call)?;
         let decode = |value: &Value, at: &str| {
-            expect(policy(value, at, PolicyTypeSource::Shown)?, at, |policy| {
-                policy.id == *id
-            })
+            expect(
+                policy(value, at, PolicyTypeSource::Shown(&[]))?,
+                at,
+                |policy| policy.id == *id,
+            )
         };
         self.target
             .ask_with_date(&call, |answer| deleted(answer, decode))
@@ -115,6 +120,7 @@ impl DockerWriter {
         self.target
             .ask_with_date(&call, |answer| live_rule(answer, ROOT))
             .await
+            .map_err(|error| name_extensions(error, rule.extensions.set_names()))
     }
 
     /// updateRule, with the media type of the profile.
@@ -138,6 +144,7 @@ impl DockerWriter {
         self.target
             .ask_with_date(&call, |answer| updated(answer, decode))
             .await
+            .map_err(|error| name_extensions(error, patch.extensions.names()))
     }
 
     /// deleteRule.
@@ -228,6 +235,20 @@ impl DockerWriter {
             Err(unfit) => Err(self.target.failed(&call, unfit.into())),
         }
     }
+}
+
+/// Names the settings of a refused request that this version does not know, because one of them may
+/// be the reason.
+fn name_extensions<'n>(error: ApiError, names: impl Iterator<Item = &'n str>) -> ApiError {
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    if names.is_empty() || !matches!(error.status(), Some(400 | 422)) {
+        return error;
+    }
+    let names = names.join(", ");
+    error.with_help(format!(
+        "The request contains {names} from `extensions`, which this version does not know: if the service does not \
+         accept it, correct or remove it there."
+    ))
 }
 
 fn updated<T>(

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use camino::Utf8Path;
+use serde_json::{Map, Value};
 
 use crate::render::text::neutral;
 pub use crate::service::import::{ImportError, ImportFiles, ImportedManifest, file_stem};
@@ -20,9 +21,10 @@ use manifest::docker::{
 use manifest::format;
 use manifest::{Document, Manifest};
 use model::Name;
+use model::docker::pattern::NetworkPattern;
 use model::docker::{
-    Action, Cedar, DockerLiveState, FileMode, HttpResource, LiveContent, LivePolicy, LiveRule,
-    Method, Resources, Rule, Scope, Transport,
+    Action, Cedar, DockerLiveState, Extensions, FileMode, HttpResource, LiveContent, LivePolicy,
+    LiveRule, Method, Resources, Rule, RuleAccess, Scope, Transport,
 };
 
 /// The manifest that declares a live policy. `teams` maps uuids to the aliases of the target.
@@ -62,7 +64,7 @@ pub fn policy_with(
         content,
         created_at: _,
         updated_at,
-        unknown_fields: _,
+        unknown_fields,
     } = live;
     let (cedar, rules) = match content {
         LiveContent::Rules(rules) => (None, rules.as_slice()),
@@ -86,9 +88,10 @@ pub fn policy_with(
             scope: scope(live_scope, teams),
             rules: None,
             cedar,
+            extensions: extensions(unknown_fields),
         },
     };
-    let mut left_out = unknown_fields(live);
+    let mut left_out = fields_left_out(live);
     let mut text = format!(
         "# Imported from the live policy {}, last changed {}.\n",
         neutral(id.as_str()),
@@ -146,6 +149,20 @@ fn declarable(live: &LivePolicy, rules: &[LiveRule]) -> Result<(), ImportError> 
     if let Some(repeated) = understood.iter().find(|rule| !names.insert(&rule.name)) {
         return Err(ImportError::RepeatedRule(repeated.name.to_string()));
     }
+    // A live range with host bits is understood, but no manifest may contain it.
+    for rule in &understood {
+        let RuleAccess::Network { resources, .. } = &rule.access else {
+            continue;
+        };
+        for resource in resources {
+            if let Err(error) = NetworkPattern::parse(resource) {
+                return Err(ImportError::Resource {
+                    resource: resource.clone(),
+                    why: error.to_string(),
+                });
+            }
+        }
+    }
     match RuleSet::new(&understood).unreadable() {
         [] => Ok(()),
         [first, ..] => Err(ImportError::Resource {
@@ -167,11 +184,11 @@ fn rules_text(rules: &[LiveRule], left_out: &mut Vec<String>) -> Result<String, 
         match rule {
             Err(opaque) => left_out.push(format!("rule \"{name}\" ({id}), which {}", opaque.why)),
             Ok(rule) => {
-                for field in unknown_fields.keys() {
+                for field in unknown_fields.keys().filter(|field| !can_be_listed(field)) {
                     left_out.push(format!("field `{field}` of rule \"{name}\""));
                 }
                 let _ = writeln!(text, "    # {}", neutral(id.as_str()));
-                for line in serde_yaml::to_string(&[spec(rule)])?.lines() {
+                for line in serde_yaml::to_string(&[spec(rule, unknown_fields)])?.lines() {
                     let _ = if line.is_empty() {
                         writeln!(text)
                     } else {
@@ -188,10 +205,27 @@ fn rules_text(rules: &[LiveRule], left_out: &mut Vec<String>) -> Result<String, 
     })
 }
 
-fn unknown_fields(live: &LivePolicy) -> Vec<String> {
+/// Whether a manifest can list an unknown field under `extensions`.
+fn can_be_listed(field: &str) -> bool {
+    !Extensions::is_known_field(field)
+}
+
+/// The unknown fields that manifests can list.
+fn extensions(unknown_fields: &Map<String, Value>) -> Option<Map<String, Value>> {
+    let fields = unknown_fields
+        .iter()
+        .filter(|(field, _)| can_be_listed(field));
+    let fields: Map<String, Value> = fields
+        .map(|(field, value)| (field.clone(), value.clone()))
+        .collect();
+    (!fields.is_empty()).then_some(fields)
+}
+
+fn fields_left_out(live: &LivePolicy) -> Vec<String> {
     let fields = live
         .unknown_fields
         .keys()
+        .filter(|field| !can_be_listed(field))
         .map(|field| format!("field `{field}`"));
     let scope = live
         .unknown_scope_fields
@@ -210,11 +244,13 @@ fn scope(scope: &Scope, aliases: &BTreeMap<&str, &str>) -> Option<ScopeSpec> {
     })
 }
 
-fn spec(rule: &Rule) -> RuleSpec {
+fn spec(rule: &Rule, unknown_fields: &Map<String, Value>) -> RuleSpec {
     let Rule {
         name,
         decision,
         access,
+        // A live rule has them beside it.
+        extensions: _,
     } = rule;
     let (resources, http_resources) = match access.resources() {
         Resources::Plain(texts) => (Some(texts), None),
@@ -228,6 +264,7 @@ fn spec(rule: &Rule) -> RuleSpec {
         resources,
         http_resources,
         resources_from: None,
+        extensions: extensions(unknown_fields),
     }
 }
 

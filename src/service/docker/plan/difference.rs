@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use crate::plan::{ChangedField, FieldChange, ValueChange};
-use model::docker::{Cedar, LiveContent, LivePolicy, Rule, RuleValue, Scope};
+use model::docker::{Cedar, Extensions, LiveContent, LivePolicy, Rule, RuleValue, Scope};
 
 /// `None` is a rule that does not exist.
 pub(super) fn rule_fields(before: Option<&Rule>, after: Option<&Rule>) -> Vec<FieldChange> {
@@ -23,6 +23,15 @@ pub(super) fn rule_fields(before: Option<&Rule>, after: Option<&Rule>) -> Vec<Fi
 /// How the value at one position differs. A change between `resources` and `httpResources` affects
 /// two fields: one loses its elements, the other gains some.
 fn value_changes(was: Option<&RuleValue<'_>>, is: Option<&RuleValue<'_>>) -> Vec<FieldChange> {
+    if let Some(RuleValue::Extensions(_)) = was.or(is) {
+        let extensions = |value: Option<&RuleValue<'_>>| match value {
+            Some(RuleValue::Extensions(extensions)) => (*extensions).clone(),
+            _ => Extensions::default(),
+        };
+        return extension_fields(&extensions(was), &extensions(is))
+            .into_iter()
+            .collect();
+    }
     let mut fields: Vec<ChangedField> = [was, is]
         .into_iter()
         .flatten()
@@ -63,7 +72,7 @@ pub(super) fn policy_fields(
         content,
         created_at: _,
         updated_at: _,
-        unknown_fields: _,
+        unknown_fields,
     } = after;
     let mut fields = Vec::new();
     if let Some(before) = before.filter(|before| before.name != *name) {
@@ -80,7 +89,17 @@ pub(super) fn policy_fields(
     ));
     let old = before.and_then(|before| cedar(&before.content));
     fields.extend(cedar_fields(old, cedar(content)));
+    let old = before.map(|before| Extensions::of_live(&before.unknown_fields));
+    let new = Extensions::of_live(unknown_fields);
+    fields.extend(extension_fields(&old.unwrap_or_default(), &new));
     fields
+}
+
+/// The settings that differ, among those that this version does not know.
+pub(super) fn extension_fields(before: &Extensions, after: &Extensions) -> Option<FieldChange> {
+    let (old, new) = before.difference(after);
+    let texts = |extensions: Extensions| extensions.texts().into_iter().collect();
+    FieldChange::set(ChangedField::Extensions, texts(old), texts(new))
 }
 
 fn cedar(content: &LiveContent) -> Option<&Cedar> {
@@ -143,6 +162,7 @@ mod tests {
             name: Name::new(name).unwrap(),
             decision,
             access: RuleAccess::new([action], resources).unwrap(),
+            extensions: Extensions::default(),
         }
     }
 

@@ -3,8 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::plan::{GuardedChange, GuardedKind, ResourceKind};
+use crate::service::docker::everywhere::{all_hosts_or_paths, opens_everywhere};
 use model::docker::{
-    Decision, DesiredPolicy, DockerLiveState, Domain, LiveContent, LivePolicy, PolicyId,
+    Decision, DesiredPolicy, DockerLiveState, Domain, LiveContent, LivePolicy, PolicyId, Rule,
+    RuleId,
 };
 
 #[derive(Default)]
@@ -76,7 +78,41 @@ pub(crate) fn guarded(
             push(GuardedKind::Protected, how);
         }
     }
+    found.extend(rules_that_open_everything(before, after));
     found.sort();
+    found
+}
+
+/// The rules that allow every host or every path after the plan in a way that they did not before.
+fn rules_that_open_everything(
+    before: &DockerLiveState,
+    after: &DockerLiveState,
+) -> Vec<GuardedChange> {
+    let known: HashMap<(&PolicyId, &RuleId), &Rule> = before
+        .policies
+        .iter()
+        .flat_map(|policy| policy.rules().iter().map(|rule| (&policy.id, rule)))
+        .filter_map(|(policy, rule)| Some(((policy, &rule.id), rule.rule.as_ref().ok()?)))
+        .collect();
+    let mut found = Vec::new();
+    for policy in &after.policies {
+        for live in policy.rules() {
+            let Ok(rule) = &live.rule else {
+                continue;
+            };
+            let earlier = known.get(&(&policy.id, &live.id)).copied();
+            if opens_everywhere(earlier, rule) {
+                let all = all_hosts_or_paths(&rule.access).into_iter();
+                let all: Vec<String> = all.map(|(_, words)| words).collect();
+                found.push(GuardedChange {
+                    kind: GuardedKind::AllHosts,
+                    resource: ResourceKind::Policy,
+                    name: policy.name.clone(),
+                    how: format!("rule `{}` allows {}", rule.name, all.join(", ")),
+                });
+            }
+        }
+    }
     found
 }
 

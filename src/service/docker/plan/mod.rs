@@ -496,6 +496,7 @@ impl<'a> PolicyPlanner<'a> {
             notes,
             before,
             live: counts,
+            requires: None,
         };
         debug_assert_eq!(audit_plan(request.live, &plan), [], "{:#?}", plan.calls);
         plan

@@ -6,12 +6,13 @@ use super::effect::content_effect;
 use crate::plan::{
     Change, ChangeKind, ChangedField, FieldChange, HeldReason, PlanNote, ResourceKind,
 };
-use crate::service::docker::plan::difference::{cedar_fields, scope_fields};
+use crate::service::docker::plan::difference::{cedar_fields, extension_fields, scope_fields};
 use crate::service::docker::plan::effect::CallEffect;
 use model::docker::{
-    Cedar, Decision, DesiredPolicy, DockerOperation, DockerOperationKind, LiveContent, LivePolicy,
-    LiveRule, NewPolicy, PolicyContent, PolicyPatch, Scope,
+    Cedar, Decision, DesiredPolicy, DockerOperation, DockerOperationKind, Extensions, LiveContent,
+    LivePolicy, LiveRule, NewPolicy, PolicyContent, PolicyPatch, Scope,
 };
+use serde_json::{Map, Value};
 
 impl PolicyPlanner<'_> {
     pub(super) fn create_policy(&mut self, desired: &DesiredPolicy) {
@@ -21,6 +22,7 @@ impl PolicyPlanner<'_> {
             protect: _,
             scope,
             content,
+            extensions,
             document: _,
         } = desired;
         let mut fields = scope_fields(&Scope::default(), scope);
@@ -29,11 +31,13 @@ impl PolicyPlanner<'_> {
             PolicyContent::Cedar(cedar) => (Some(cedar), [].as_slice()),
         };
         fields.extend(cedar_fields(None, cedar));
+        fields.extend(extension_fields(&Extensions::default(), extensions));
         let effect = cedar.map_or(CallEffect::NONE, |_| cedar_effect());
         let policy = NewPolicy {
             name: name.clone(),
             scope: scope.clone(),
             cedar: cedar.cloned(),
+            extensions: extensions.clone(),
         };
         let draft = CallDraft::new(
             name.as_str(),
@@ -52,7 +56,7 @@ impl PolicyPlanner<'_> {
     }
 
     pub(super) fn update_policy(&mut self, live: &LivePolicy, desired: &DesiredPolicy) {
-        self.note_unknown_fields(live);
+        self.note_unknown_fields(live, desired);
         match (&live.content, &desired.content) {
             (LiveContent::Opaque(opaque), PolicyContent::Rules(_) | PolicyContent::Cedar(_)) => {
                 let reason = HeldReason::NotUnderstood {
@@ -110,7 +114,7 @@ impl PolicyPlanner<'_> {
             content: _,
             created_at: _,
             updated_at: _,
-            unknown_fields: _,
+            unknown_fields,
         } = live;
         let DesiredPolicy {
             name,
@@ -118,6 +122,7 @@ impl PolicyPlanner<'_> {
             protect: _,
             scope,
             content: _,
+            extensions,
             document: _,
         } = desired;
         let mut fields = Vec::new();
@@ -158,6 +163,19 @@ impl PolicyPlanner<'_> {
             fields.extend(cedar_fields(Some(before), Some(after)));
             patch.cedar = Some(after.clone());
             effect = effect | cedar_effect();
+        }
+        let old_extensions = extensions.as_in(unknown_fields);
+        let extensions_patch = extensions.patch_from(&old_extensions);
+        if !extensions_patch.is_empty() {
+            let names: Vec<String> = extensions_patch
+                .names()
+                .map(|name| format!("`{name}`"))
+                .collect();
+            let wanted = format!("set {}", names.join(", "));
+            if self.can_update(live, desired, wanted) {
+                fields.extend(extension_fields(&old_extensions, extensions));
+                patch.extensions = extensions_patch;
+            }
         }
         if !patch.is_empty() {
             let send = DockerOperation::UpdatePolicy {
@@ -253,13 +271,25 @@ impl PolicyPlanner<'_> {
         }
     }
 
-    fn note_unknown_fields(&mut self, live: &LivePolicy) {
+    /// Notes the unknown fields that the manifest does not list. They are left alone.
+    fn note_unknown_fields(&mut self, live: &LivePolicy, desired: &DesiredPolicy) {
+        let left_alone = |fields: &Map<String, Value>, listed: &Extensions| -> Vec<String> {
+            let is_listed = |field: &String| listed.iter().any(|(name, _)| name == field);
+            let fields = fields.keys().filter(|field| !is_listed(field));
+            fields.cloned().collect()
+        };
         let scope = live
             .unknown_scope_fields
             .keys()
             .map(|field| format!("scope.{field}"));
-        let fields: Vec<String> = live.unknown_fields.keys().cloned().chain(scope).collect();
+        let mut fields = left_alone(&live.unknown_fields, &desired.extensions);
+        fields.extend(scope);
         self.note_fields(live, None, fields);
+        let desired_rules = match &desired.content {
+            PolicyContent::Rules(rules) => rules.as_slice(),
+            PolicyContent::Cedar(_) => &[],
+        };
+        let none = Extensions::default();
         if let LiveContent::Rules(rules) = &live.content {
             for LiveRule {
                 id: _,
@@ -268,7 +298,14 @@ impl PolicyPlanner<'_> {
                 unknown_fields,
             } in rules
             {
-                self.note_fields(live, Some(name), unknown_fields.keys().cloned().collect());
+                if unknown_fields.is_empty() {
+                    continue;
+                }
+                let listed = desired_rules
+                    .iter()
+                    .find(|item| item.rule.name.as_str() == name)
+                    .map_or(&none, |item| &item.rule.extensions);
+                self.note_fields(live, Some(name), left_alone(unknown_fields, listed));
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::plan::ReplayError;
 use crate::plan::{
     Change, ChangeKind, GuardedChange, GuardedKind, PlanNote, ResourceKind, SourceRef, TargetPlan,
 };
-use model::docker::{DockerLiveState, LivePolicy, LiveRule, PolicyId};
+use model::docker::{DockerLiveState, Extensions, LivePolicy, LiveRule, PolicyId, Rule};
 
 /// The same plan with its changes, access, gaps, guards and counts computed from its calls, the live
 /// state and the manifests.
@@ -80,7 +80,7 @@ fn guards(
         guarded(before, after, &by_name)
             .into_iter()
             .filter(|found| match found.kind {
-                GuardedKind::ScopeWidens | GuardedKind::LastDeny => true,
+                GuardedKind::ScopeWidens | GuardedKind::LastDeny | GuardedKind::AllHosts => true,
                 GuardedKind::Prune => !again(found) && found.how.ends_with("deleted"),
                 // Only manifests contain `protect`, and Docker policies contain no packs.
                 GuardedKind::Protected | GuardedKind::PackRemoved => false,
@@ -202,7 +202,16 @@ fn rule(
     locate: &dyn Fn(&str) -> Option<SourceRef>,
 ) -> Option<Change> {
     let shown = after.or(before)?;
-    let says = |rule: Option<&LiveRule>| rule.and_then(|rule| rule.rule.as_ref().ok().cloned());
+    // A deleted rule is shown without the settings that this version does not know.
+    let says = |rule: Option<&LiveRule>| {
+        let rule = rule?;
+        let known = rule.rule.as_ref().ok()?;
+        let shown = after.map(|_| Extensions::of_live(&rule.unknown_fields));
+        Some(Rule {
+            extensions: shown.unwrap_or_default(),
+            ..known.clone()
+        })
+    };
     let fields = rule_fields(says(before).as_ref(), says(after).as_ref());
     let kind = kind(before.is_some(), after.is_some(), !fields.is_empty(), false)?;
     let id = before.map(|before| before.id.to_string());

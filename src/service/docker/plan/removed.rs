@@ -1,12 +1,13 @@
 //! Policies that were removed from the manifests or renamed without an alias.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::plan::{ChangeKind, EventKind, PlanEvent, ResourceKind};
 use crate::run::service::EventRequest;
 use model::docker::{
     Decision, DesiredPolicy, DockerLiveState, LiveContent, LivePolicy, PolicyContent, RuleAccess,
 };
+use model::misleading::skeleton;
 
 /// Maximum number of resources in the effect of a policy.
 const SHOWN: usize = 3;
@@ -55,6 +56,26 @@ pub fn removal_events(request: &EventRequest<'_>, live: &DockerLiveState) -> Vec
                 Some(locate(&policy.place())),
                 EventKind::ProbableRename {
                     name: created.name.clone(),
+                    live: live.name.clone(),
+                },
+            ));
+        }
+    }
+    // Computed only if there is something to compare with.
+    let names: HashMap<String, &DesiredPolicy> = match undeclared.is_empty() {
+        true => HashMap::new(),
+        false => desired
+            .policies
+            .iter()
+            .map(|policy| (skeleton(policy.name.as_str()), policy))
+            .collect(),
+    };
+    for live in &undeclared {
+        if let Some(policy) = names.get(&skeleton(&live.name)) {
+            events.push(event(
+                Some(locate(&policy.place())),
+                EventKind::ConfusableName {
+                    name: policy.name.to_string(),
                     live: live.name.clone(),
                 },
             ));

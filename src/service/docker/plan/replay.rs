@@ -7,9 +7,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::{Map, Value};
+
 use crate::plan::{CallId, Mismatch, PlannedCall, PolicyRef, ReplayError, ResourceKind};
 use model::docker::{
-    DockerLiveState, DockerOperation, LiveContent, LivePolicy, LiveRule, PolicyId, RuleId,
+    DockerLiveState, DockerOperation, Extensions, LiveContent, LivePolicy, LiveRule, PolicyId,
+    RuleId,
 };
 
 /// The state after all calls. Created objects get ids that are derived from the numbers of the
@@ -131,6 +134,60 @@ pub fn verify(expected: &DockerLiveState, actual: &DockerLiveState) -> Vec<Misma
         }
     }
     mismatches
+}
+
+/// The settings that the calls set among those that this version does not know, and that the server
+/// does not have as they were sent. `before` is the state before the calls and `expected` the one
+/// after them.
+pub fn verify_extensions(
+    before: &DockerLiveState,
+    expected: &DockerLiveState,
+    actual: &DockerLiveState,
+) -> Vec<Mismatch> {
+    let actual = by_name(actual);
+    let mut mismatches = Vec::new();
+    for policy in &expected.policies {
+        let Some(found) = actual.get(policy.name.as_str()) else {
+            continue;
+        };
+        let old = before.policies.iter().find(|old| old.id == policy.id);
+        let mut differs = |object: String, settings: Vec<String>| {
+            let differs = settings.into_iter().map(|name| Mismatch {
+                resource: ResourceKind::Policy,
+                name: policy.name.clone(),
+                what: format!("the setting `{name}`{object} is not what was sent"),
+            });
+            mismatches.extend(differs);
+        };
+        let old_fields = old.map(|old| &old.unknown_fields);
+        let settings = changed_settings(old_fields, &policy.unknown_fields, &found.unknown_fields);
+        differs(String::new(), settings);
+        for rule in policy.rules() {
+            let mut same = found.rules().iter().filter(|other| other.name == rule.name);
+            let Some(found) = same.next() else {
+                continue;
+            };
+            let old = old.and_then(|old| old.rules().iter().find(|old| old.id == rule.id));
+            let old_fields = old.map(|old| &old.unknown_fields);
+            let settings =
+                changed_settings(old_fields, &rule.unknown_fields, &found.unknown_fields);
+            differs(format!(" of its rule `{}`", rule.name), settings);
+        }
+    }
+    mismatches
+}
+
+/// The names of the settings that differ between `before` and `expected`, and between `expected`
+/// and `actual`.
+fn changed_settings(
+    before: Option<&Map<String, Value>>,
+    expected: &Map<String, Value>,
+    actual: &Map<String, Value>,
+) -> Vec<String> {
+    let before = before.map(Extensions::of_live).unwrap_or_default();
+    let (_, sent) = before.difference(&Extensions::of_live(expected));
+    let (_, missing) = sent.difference(&sent.as_in(actual));
+    missing.iter().map(|(name, _)| name.to_owned()).collect()
 }
 
 fn by_name(state: &DockerLiveState) -> BTreeMap<&str, &LivePolicy> {

@@ -117,15 +117,17 @@ impl PolicyPlanner<'_> {
     ) -> Option<Change> {
         // Only changed rules need a location, and most rules do not change.
         let source = |planner: &Self| planner.locate(&desired.rule_place(item));
-        let before = match &live_rule.rule {
-            Ok(before) => before,
-            Err(opaque) => {
-                self.add_held_rule(live, &live_rule.name, source(self), opaque.why.clone());
-                return None;
-            }
-        };
+        if let Err(opaque) = &live_rule.rule {
+            self.add_held_rule(live, &live_rule.name, source(self), opaque.why.clone());
+            return None;
+        }
         let after = &item.rule;
-        let patch = RulePatch::between(before, after);
+        // Most rules do not change, and comparing is cheaper than making a patch.
+        if live_rule.is(after) {
+            return None;
+        }
+        let before = live_rule.comparable_to(after)?;
+        let patch = RulePatch::between(&before, after);
         if patch.is_empty() {
             return None;
         }
@@ -134,7 +136,7 @@ impl PolicyPlanner<'_> {
             id: live_rule.id.clone(),
             patch,
         };
-        let effect = CallEffect::of_update(before, after);
+        let effect = CallEffect::of_update(&before, after);
         let name = self.name_after(desired, Some(live));
         let draft = CallDraft::new(&name, Some(after.name.as_str()), effect, send);
         self.drafts.push(draft.updating(SplittableUpdate::Rule {
@@ -144,7 +146,7 @@ impl PolicyPlanner<'_> {
         Some(change(
             ChangeKind::Update,
             Some(live_rule),
-            Some(before),
+            Some(&before),
             Some(after),
             source(self),
         ))

@@ -35,6 +35,7 @@ fn rule(text: &str) -> Rule {
         .chain(udp)
         .map(|action| action.parse::<Action>().unwrap());
     Rule {
+        extensions: model::docker::Extensions::default(),
         name,
         decision,
         access: RuleAccess::new(actions, resources).unwrap(),
@@ -99,6 +100,7 @@ fn rules_content(rules: Vec<Rule>) -> PolicyContent {
 
 fn desired_policy(name: &str, teams: &[&str], content: PolicyContent) -> DesiredPolicy {
     DesiredPolicy {
+        extensions: model::docker::Extensions::default(),
         name: Name::new(name).unwrap(),
         aliases: Vec::new(),
         protect: false,

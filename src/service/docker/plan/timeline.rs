@@ -142,6 +142,7 @@ impl<'a> Timeline<'a> {
                     name,
                     teams,
                     cedar: _,
+                    extensions: _,
                 } = patch;
                 let policy = self.policy(id, call.id)?;
                 let track = &mut self.policies[policy];

@@ -108,6 +108,7 @@ fn is_new(new: &NewGroup, found: &LiveGroup) -> bool {
         name: _,
         entity_type,
         mode,
+        agent_pool_id,
     } = new;
     found.body.as_ref().is_ok_and(|body| {
         let LiveGroupBody {
@@ -116,14 +117,15 @@ fn is_new(new: &NewGroup, found: &LiveGroup) -> bool {
             stacks,
             accounts,
             packs,
-            // The server may assign one on its own.
-            agent_pool: _,
+            agent_pool,
         } = body;
         found_type == entity_type
             && *found_mode == mode.unwrap_or_else(|| entity_type.usual_mode())
             && stacks.is_empty()
             && packs.is_empty()
             && accounts.is_empty()
+            // Without one in the request, the server may assign one.
+            && (agent_pool_id.is_none() || agent_pool == agent_pool_id)
     })
 }
 
@@ -152,11 +154,16 @@ fn changed(
     match change {
         GroupChange::AddStack { stack } => applied_if(body.stacks.contains(stack)),
         GroupChange::RemoveStack { stack } => applied_if(!body.stacks.contains(stack)),
+        GroupChange::AddAccount { account } => applied_if(body.accounts.contains(account)),
+        GroupChange::RemoveAccount { account } => applied_if(!body.accounts.contains(account)),
+        GroupChange::SetAgentPool { agent_pool_id } => {
+            applied_if(body.agent_pool.as_deref().unwrap_or_default() == agent_pool_id)
+        }
         GroupChange::AddPack {
             pack: name,
             tag,
             config,
-            environments: _,
+            environments,
         } => {
             let was = pack(planned, name);
             let is = pack(found, name);
@@ -169,10 +176,12 @@ fn changed(
                     version: _,
                     tag: found_tag,
                     config: found_config,
-                    environments: _,
+                    environments: found_environments,
                     unknown_fields: _,
                 } = pack;
-                found_tag == tag.as_str() && empty(found_config) == empty(config)
+                found_tag == tag.as_str()
+                    && empty(found_config) == empty(config)
+                    && found_environments == environments
             };
             match is {
                 Some(is) if is_sent(&is) => WriteOutcome::Applied(StateAfterWrite::AsSent),

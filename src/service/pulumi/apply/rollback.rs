@@ -212,9 +212,8 @@ fn desired(
         entity_type,
         mode,
         stacks,
-        // Not managed.
-        accounts: _,
-        agent_pool: _,
+        accounts,
+        agent_pool,
         packs: was_packs,
     } = body.as_ref().map_err(|opaque| opaque.why.clone())?;
     let named = |error: model::pulumi::PulumiNameError| format!("has a name that {error}");
@@ -225,8 +224,7 @@ fn desired(
             version: _,
             tag,
             config: was_config,
-            // The plan sends those of the live pack again.
-            environments: _,
+            environments,
             unknown_fields: _,
         } = pack;
         let name = PackName::new(pack_name).map_err(named)?;
@@ -249,6 +247,7 @@ fn desired(
             pack: name,
             tag,
             config: Some(config),
+            environments: Some(environments.clone()),
             index,
         });
     }
@@ -262,6 +261,8 @@ fn desired(
         entity_type: *entity_type,
         mode: Some(*mode),
         stacks: (!is_default).then(|| stacks.iter().cloned().collect()),
+        accounts: (!is_default).then(|| accounts.iter().cloned().collect()),
+        agent_pool: Some(agent_pool.clone().unwrap_or_default()),
         policy_packs: Some(packs),
         document,
     })

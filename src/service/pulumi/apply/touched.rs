@@ -125,7 +125,8 @@ pub fn read_back_differs(
         .into_iter()
         .cloned()
         .collect();
-    let expected = packs_replayed(before, &calls)?;
+    let mut expected = packs_replayed(before, &calls)?;
+    accept_assigned_pools(&mut expected, before, actual);
     let touched: BTreeSet<(ResourceKind, &str)> = plan
         .calls
         .iter()
@@ -137,6 +138,28 @@ pub fn read_back_differs(
             && !is_disputed(mismatch.resource, &mismatch.name)
     });
     Ok(found)
+}
+
+/// Accepts the agent pools that the server assigned to groups that were created without one.
+fn accept_assigned_pools(
+    expected: &mut PulumiLiveState,
+    before: &PulumiLiveState,
+    actual: &PulumiLiveState,
+) {
+    let created = expected
+        .groups
+        .iter_mut()
+        .filter(|group| before.group(&group.name).is_none());
+    for group in created {
+        let assigned = actual
+            .group(&group.name)
+            .and_then(|group| group.body.as_ref().ok());
+        if let (Ok(body), Some(assigned)) = (&mut group.body, assigned)
+            && body.agent_pool.is_none()
+        {
+            body.agent_pool.clone_from(&assigned.agent_pool);
+        }
+    }
 }
 
 /// What changed between the state that a plan was made from and a later reading, before the first call.
@@ -176,7 +199,7 @@ pub fn changed_meanwhile(
         .iter()
         .any(|object| matches!(object, PulumiObject::Group(_)));
     let is_consequence = |object: &PulumiObject| match object {
-        PulumiObject::Group(name) => changes_groups && has_other_stacks_only(name, before, now),
+        PulumiObject::Group(name) => changes_groups && has_other_members_only(name, before, now),
         PulumiObject::Pack(_) => false,
     };
     let found = differences(plan, before, now).into_iter();
@@ -187,17 +210,18 @@ pub fn changed_meanwhile(
         .collect()
 }
 
-/// Whether a group is the default group, and only its stacks differ. The service moves stacks that
-/// are in no other group to it, so calls for other groups change it too.
-fn has_other_stacks_only(name: &str, before: &PulumiLiveState, now: &PulumiLiveState) -> bool {
-    let without_stacks = |state: &PulumiLiveState| {
+/// Whether a group is a default group, and only its members differ. The service moves stacks and
+/// accounts that are in no other group to it, so calls for other groups change it too.
+fn has_other_members_only(name: &str, before: &PulumiLiveState, now: &PulumiLiveState) -> bool {
+    let without_members = |state: &PulumiLiveState| {
         let mut group = state.group(name).filter(|group| group.is_default)?.clone();
         if let Ok(body) = &mut group.body {
             body.stacks.clear();
+            body.accounts.clear();
         }
         Some(group_fingerprint(&group))
     };
-    match (without_stacks(before), without_stacks(now)) {
+    match (without_members(before), without_members(now)) {
         (Some(before), Some(now)) => before == now,
         (Some(_) | None, _) => false,
     }

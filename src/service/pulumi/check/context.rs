@@ -7,7 +7,9 @@ use crate::workspace::NamedSource;
 use git::{PackError, PackTree};
 use manifest::config::Target;
 use manifest::lock::{LockFile, VersionLock};
-use manifest::pulumi::{GroupPackSpec, PolicyPackManifest, PulumiPolicyGroupManifest, TagSuffix};
+use manifest::pulumi::{
+    DeclaredPolicies, GroupPackSpec, PolicyPackManifest, PulumiPolicyGroupManifest,
+};
 use manifest::{Document, Manifest};
 use model::diag::{DocumentId, Path, Place};
 
@@ -132,12 +134,12 @@ impl<'a> PackView<'a> {
             invalid,
         } = *input;
         let source = sources.get(&document);
-        let tree = source.and_then(|source| source.tree.as_ref().as_ref().ok());
-        let written = &manifest.spec.version_tag;
-        let tag = match manifest.spec.version_tag_suffix {
-            TagSuffix::None => Some(written.clone()),
-            TagSuffix::SourceDigest => {
-                tree.map(|tree| format!("{written}-{}", tree.digest().short()))
+        let tag = match source {
+            Some(source) => source.tag(manifest),
+            None => {
+                let spec = &manifest.spec;
+                let is_written = spec.version_tag_suffix.is_none();
+                is_written.then(|| spec.version_tag.clone())
             }
         };
         let locked = tag
@@ -161,6 +163,26 @@ impl<'a> PackView<'a> {
     pub(super) fn tree(&self) -> Option<&'a PackTree> {
         self.source
             .and_then(|source| source.tree.as_ref().as_ref().ok())
+    }
+
+    /// A locked file that a commit does not contain, with what was locked.
+    pub(super) fn uncommitted(&self) -> Option<(&'a str, &'a VersionLock)> {
+        let locked = self.locked?;
+        Some((self.source?.uncommitted(locked)?, locked))
+    }
+
+    /// The policies that the pack declares: those of the lock file, or else those of an up-to-date
+    /// `polwarden-metadata.json`.
+    pub(super) fn declared(&self) -> Option<DeclaredPolicies> {
+        let tree = self.tree()?;
+        let is_incomplete = self.uncommitted().is_some();
+        let locked = self.locked;
+        let locked = locked.filter(|locked| is_incomplete || locked.source == tree.digest());
+        if let Some(policies) = locked.and_then(|locked| locked.policies.clone()) {
+            return Some(policies);
+        }
+        let metadata = self.source?.build_metadata().ok()?;
+        Some(metadata.policies)
     }
 
     pub(super) fn source_error(&self) -> Option<&'a PackError> {

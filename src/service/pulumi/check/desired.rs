@@ -52,11 +52,17 @@ pub(super) fn pack(
             },
         )
     });
+    let uncommitted = pack.uncommitted();
+    let (digest, files) = match uncommitted {
+        Some((_, locked)) => (locked.source.clone(), locked.files.clone()),
+        None => (tree.digest(), tree.files()),
+    };
     Ok(DesiredPack {
         source: PackSource {
             path: named.path.clone(),
-            digest: tree.digest(),
-            files: tree.files(),
+            digest,
+            files,
+            uncommitted: uncommitted.map(|(path, _)| path.to_owned()),
             archive: archive.digest(),
             archive_bytes: u64::try_from(archive.bytes().len()).unwrap_or(u64::MAX),
         },
@@ -160,6 +166,8 @@ pub(super) fn group(
         entity_type,
         mode,
         stacks,
+        accounts,
+        agent_pool_id,
         policy_packs,
     } = &group.manifest.spec;
     let packs = policy_packs.as_ref().map(|packs| {
@@ -177,6 +185,10 @@ pub(super) fn group(
         stacks: stacks
             .as_ref()
             .map(|stacks| stacks.iter().map(stack).collect::<BTreeSet<_>>()),
+        accounts: accounts
+            .as_ref()
+            .map(|accounts| accounts.iter().cloned().collect()),
+        agent_pool: agent_pool_id.clone(),
         policy_packs: packs.transpose()?,
         document: group.document,
     })
@@ -203,6 +215,7 @@ fn group_pack(
         name,
         version_tag,
         config,
+        environments,
     } = spec;
     let followed = || context.pack(name).and_then(|pack| pack.tag.as_deref());
     let tag = version_tag.as_deref().or_else(followed).unwrap_or_default();
@@ -223,6 +236,7 @@ fn group_pack(
             group.pack_field(index, "versionTag")
         })?,
         config: config.transpose()?,
+        environments: environments.clone(),
         index,
     })
 }

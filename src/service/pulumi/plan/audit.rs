@@ -145,8 +145,8 @@ fn name_after(after: &PackModel, old: &str) -> String {
     renamed.map_or_else(|| old.to_owned(), |(name, _)| name.clone())
 }
 
-/// The packs of a group with their versions and configurations.
-fn packs(group: &LiveGroup) -> impl Iterator<Item = (&str, (u64, String))> {
+/// The packs of a group with their versions, configurations and environments.
+fn packs(group: &LiveGroup) -> impl Iterator<Item = (&str, (u64, String, &[String]))> {
     let packs = group
         .body
         .as_ref()
@@ -159,10 +159,10 @@ fn packs(group: &LiveGroup) -> impl Iterator<Item = (&str, (u64, String))> {
             // The number identifies the version.
             tag: _,
             config: _,
-            environments: _,
+            environments,
             unknown_fields: _,
         } = pack;
         let config = super::changes::config(pack).to_string();
-        (name.as_str(), (version.0, config))
+        (name.as_str(), (version.0, config, environments.as_slice()))
     })
 }

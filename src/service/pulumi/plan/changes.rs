@@ -403,6 +403,8 @@ fn body_fields(
         entity_type: String,
         mode: String,
         stacks: Vec<String>,
+        accounts: Vec<String>,
+        agent_pool: Option<String>,
     }
     let parts = |body: &LiveGroupBody| {
         let LiveGroupBody {
@@ -411,14 +413,15 @@ fn body_fields(
             stacks,
             // Children of the change.
             packs: _,
-            // Not managed.
-            accounts: _,
-            agent_pool: _,
+            accounts,
+            agent_pool,
         } = body;
         Parts {
             entity_type: entity_type.to_string(),
             mode: mode.to_string(),
             stacks: stacks.iter().map(ToString::to_string).collect(),
+            accounts: accounts.clone(),
+            agent_pool: agent_pool.clone(),
         }
     };
     let old = before.map(parts);
@@ -431,12 +434,33 @@ fn body_fields(
         fields.push(scalar(ChangedField::EntityType, None, entity_type));
         fields.push(scalar(ChangedField::Mode, None, mode));
     }
-    let stacks = |parts: Option<Parts>| parts.map(|parts| parts.stacks).unwrap_or_default();
-    let stacks = set(stacks(old), stacks(new));
-    fields.extend(stacks.map(|value| FieldChange {
-        field: ChangedField::Stacks,
-        value,
-    }));
+    let none = || Parts {
+        entity_type: String::new(),
+        mode: String::new(),
+        stacks: Vec::new(),
+        accounts: Vec::new(),
+        agent_pool: None,
+    };
+    let old = old.unwrap_or_else(none);
+    let new = new.unwrap_or_else(none);
+    let members = [
+        (ChangedField::Stacks, set(old.stacks, new.stacks)),
+        (ChangedField::Accounts, set(old.accounts, new.accounts)),
+    ];
+    let changed = members.into_iter().filter_map(|(field, value)| {
+        Some(FieldChange {
+            field,
+            value: value?,
+        })
+    });
+    fields.extend(changed);
+    if old.agent_pool != new.agent_pool {
+        fields.push(scalar(
+            ChangedField::AgentPoolId,
+            old.agent_pool,
+            new.agent_pool,
+        ));
+    }
     fields
 }
 
@@ -464,14 +488,16 @@ fn group_packs(
                 version: _,
                 tag,
                 config: _,
-                // Not managed.
-                environments: _,
+                environments,
                 unknown_fields: _,
             } = pack;
-            (tag.clone(), config(pack))
+            let environments = (!environments.is_empty()).then(|| environments.join(", "));
+            (tag.clone(), (config(pack), environments))
         };
-        let (old_tag, old_config) = was.map(parts).unzip();
-        let (tag, config) = is.map(parts).unzip();
+        let (old_tag, old_settings) = was.map(parts).unzip();
+        let (tag, settings) = is.map(parts).unzip();
+        let (old_config, old_environments) = old_settings.unzip();
+        let (config, environments) = settings.unzip();
         let mut fields = Vec::new();
         if old_tag != tag {
             fields.push(scalar(ChangedField::VersionTag, old_tag, tag));
@@ -479,6 +505,14 @@ fn group_packs(
         let old_config = old_config.unwrap_or_default();
         if let Some(config) = config.filter(|config| *config != old_config) {
             fields.push(text(ChangedField::Config, &old_config, &config));
+        }
+        let old_environments = old_environments.flatten();
+        if let Some(environments) = environments.filter(|new| *new != old_environments) {
+            fields.push(scalar(
+                ChangedField::Environments,
+                old_environments,
+                environments,
+            ));
         }
         Some(Change {
             kind: kind(was.is_some(), is.is_some(), !fields.is_empty(), false)?,

@@ -68,6 +68,8 @@ impl PackPlanner<'_> {
             entity_type,
             mode,
             stacks,
+            accounts,
+            agent_pool,
             policy_packs,
             document: _,
         } = group;
@@ -75,6 +77,7 @@ impl PackPlanner<'_> {
             name: name.clone(),
             entity_type: *entity_type,
             mode: *mode,
+            agent_pool_id: agent_pool.clone().filter(|pool| !pool.is_empty()),
         };
         self.push(
             ResourceKind::Group,
@@ -93,6 +96,10 @@ impl PackPlanner<'_> {
                     stack: stack.clone(),
                 },
             );
+        }
+        for account in accounts.iter().flatten() {
+            let account = account.clone();
+            self.change(name, None, GroupChange::AddAccount { account });
         }
     }
 
@@ -118,6 +125,8 @@ impl PackPlanner<'_> {
             entity_type,
             mode: wanted_mode,
             stacks,
+            accounts,
+            agent_pool,
             policy_packs,
             document: _,
         } = group;
@@ -171,9 +180,26 @@ impl PackPlanner<'_> {
             let why =
                 "it is built in: it has what is in no other group, and cannot be given stacks"
                     .to_owned();
-            self.add_held(ResourceKind::Group, live_name, source, refused(why));
+            self.add_held(ResourceKind::Group, live_name, source.clone(), refused(why));
         } else if let Some(stacks) = stacks.as_ref().filter(|_| !*is_default) {
             self.switch_stacks(&name, stacks, body);
+        }
+        if *is_default
+            && accounts
+                .as_ref()
+                .is_some_and(|accounts| !accounts.is_empty())
+        {
+            let why = "it is built in and contains the accounts that no other group contains, so no accounts can be \
+                       added"
+                .to_owned();
+            self.add_held(ResourceKind::Group, live_name, source, refused(why));
+        } else if let Some(accounts) = accounts.as_ref().filter(|_| !*is_default) {
+            self.switch_accounts(&name, accounts, body);
+        }
+        let live_pool = body.agent_pool.as_deref().unwrap_or_default();
+        if let Some(pool) = agent_pool.as_ref().filter(|pool| *pool != live_pool) {
+            let agent_pool_id = pool.clone();
+            self.change(&name, None, GroupChange::SetAgentPool { agent_pool_id });
         }
         if let Some(packs) = policy_packs {
             self.switch_packs(group, &name, packs, body);
@@ -210,6 +236,23 @@ impl PackPlanner<'_> {
                     stack: stack.clone(),
                 },
             );
+        }
+    }
+
+    fn switch_accounts(
+        &mut self,
+        name: &GroupName,
+        wanted: &BTreeSet<String>,
+        body: &LiveGroupBody,
+    ) {
+        let live: BTreeSet<String> = body.accounts.iter().cloned().collect();
+        for account in wanted.difference(&live) {
+            let account = account.clone();
+            self.change(name, None, GroupChange::AddAccount { account });
+        }
+        for account in live.difference(wanted) {
+            let account = account.clone();
+            self.change(name, None, GroupChange::RemoveAccount { account });
         }
     }
 
@@ -268,6 +311,7 @@ impl PackPlanner<'_> {
             pack,
             tag,
             config: declared,
+            environments: declared_environments,
             index: _,
         } = wanted;
         let known = self
@@ -287,8 +331,9 @@ impl PackPlanner<'_> {
             .as_ref()
             .map_or(carried, |config| Some(config.to_wire()))
             .filter(|map| !map.is_empty());
-        let environments = live
-            .map(|live| live.environments.clone())
+        let environments = declared_environments
+            .clone()
+            .or_else(|| live.map(|live| live.environments.clone()))
             .unwrap_or_default();
         let same = live.is_some_and(|live| {
             let LiveGroupPack {
@@ -297,14 +342,13 @@ impl PackPlanner<'_> {
                 version: _,
                 tag: live_tag,
                 config: _,
-                // The environments of the live pack are sent again.
-                environments: _,
+                environments: live_environments,
                 unknown_fields: _,
             } = live;
             let wanted = config_wanted
                 .clone()
                 .map_or(serde_json::Value::Null, serde_json::Value::Object);
-            live_tag == tag.as_str() && config(live) == wanted
+            live_tag == tag.as_str() && config(live) == wanted && *live_environments == environments
         });
         if let Some((field, _)) = live
             .filter(|_| !same)

@@ -188,6 +188,7 @@ impl PackPlanner<'_> {
             guarded,
             notes,
             live: counts(live),
+            requires: None,
         };
         debug_assert_eq!(audit_packs(live, &plan.calls), [], "{:#?}", plan.calls);
         plan

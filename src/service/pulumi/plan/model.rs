@@ -286,6 +286,7 @@ impl PackModel {
             name,
             entity_type,
             mode,
+            agent_pool_id,
         } = new;
         if self.state.group(name.as_str()).is_some() {
             return Err(format!("group `{name}` already exists"));
@@ -299,7 +300,7 @@ impl PackModel {
                 stacks: Vec::new(),
                 accounts: Vec::new(),
                 packs: Vec::new(),
-                agent_pool: None,
+                agent_pool: agent_pool_id.clone(),
             }),
             unknown_fields: Map::new(),
         });
@@ -359,7 +360,12 @@ impl PackModel {
             return Err(format!("group `{name}` is not understood"));
         };
         match change {
-            GroupChange::AddStack { .. } | GroupChange::RemoveStack { .. } if is_default => {
+            GroupChange::AddStack { .. }
+            | GroupChange::RemoveStack { .. }
+            | GroupChange::AddAccount { .. }
+            | GroupChange::RemoveAccount { .. }
+                if is_default =>
+            {
                 return Err(format!(
                     "group `{name}` is built in and cannot be given members"
                 ));
@@ -373,6 +379,19 @@ impl PackModel {
                 let at = body.stacks.iter().position(|known| known == stack);
                 body.stacks
                     .remove(at.ok_or_else(|| format!("group `{name}` has no stack {stack}"))?);
+            }
+            GroupChange::AddAccount { account } => {
+                if !body.accounts.contains(account) {
+                    body.accounts.push(account.clone());
+                }
+            }
+            GroupChange::RemoveAccount { account } => {
+                let at = body.accounts.iter().position(|known| known == account);
+                let missing = || format!("group `{name}` does not contain account `{account}`");
+                body.accounts.remove(at.ok_or_else(missing)?);
+            }
+            GroupChange::SetAgentPool { agent_pool_id } => {
+                body.agent_pool = Some(agent_pool_id.clone()).filter(|pool| !pool.is_empty());
             }
             GroupChange::AddPack { .. } => {
                 if let Some(added) = added {

@@ -96,10 +96,10 @@ fn rank(operation: &PulumiOperation) -> u8 {
         | PulumiOperation::CompletePackVersion { .. } => 0,
         PulumiOperation::CreateGroup { .. } => 1,
         PulumiOperation::UpdateGroup { change, .. } => match change {
-            GroupChange::Rename { .. } => 1,
+            GroupChange::Rename { .. } | GroupChange::SetAgentPool { .. } => 1,
             GroupChange::AddPack { .. } => 2,
-            GroupChange::AddStack { .. } => 3,
-            GroupChange::RemoveStack { .. } => 4,
+            GroupChange::AddStack { .. } | GroupChange::AddAccount { .. } => 3,
+            GroupChange::RemoveStack { .. } | GroupChange::RemoveAccount { .. } => 4,
             GroupChange::RemovePack { .. } => 5,
         },
         PulumiOperation::DeleteGroup { .. } => 6,
@@ -207,11 +207,14 @@ fn waits(
             let body = live.group(group.as_str())?.body.as_ref().ok()?;
             let keeps = match change {
                 GroupChange::AddStack { stack } => body.stacks.contains(stack),
+                GroupChange::AddAccount { account } => body.accounts.contains(account),
                 GroupChange::AddPack { pack, .. } => {
                     body.packs.iter().any(|used| used.name == pack.as_str())
                 }
                 GroupChange::Rename { .. }
                 | GroupChange::RemoveStack { .. }
+                | GroupChange::RemoveAccount { .. }
+                | GroupChange::SetAgentPool { .. }
                 | GroupChange::RemovePack { .. } => false,
             };
             keeps.then_some((EdgeWeight::Keeps, DependencyReason::KeepsPacks))
@@ -249,21 +252,33 @@ fn group_dependency(
         {
             Some((EdgeWeight::Keeps, DependencyReason::KeepsPacks))
         }
+        (GroupChange::RemoveAccount { account }, GroupChange::AddAccount { account: joined })
+            if account == joined =>
+        {
+            Some((EdgeWeight::Keeps, DependencyReason::KeepsPacks))
+        }
         (GroupChange::RemovePack { pack, .. }, GroupChange::AddPack { pack: added, .. })
             if pack == added =>
         {
             Some((EdgeWeight::Keeps, DependencyReason::KeepsPacks))
         }
-        (GroupChange::AddStack { .. }, packs) if group == other && is_pack(packs) => {
+        (GroupChange::AddStack { .. } | GroupChange::AddAccount { .. }, packs)
+            if group == other && is_pack(packs) =>
+        {
             Some((EdgeWeight::Levels, DependencyReason::SetsLevels))
         }
-        (packs, GroupChange::RemoveStack { .. }) if group == other && is_pack(packs) => {
+        (packs, GroupChange::RemoveStack { .. } | GroupChange::RemoveAccount { .. })
+            if group == other && is_pack(packs) =>
+        {
             Some((EdgeWeight::Levels, DependencyReason::LeavesFirst))
         }
         (
             GroupChange::Rename { .. }
             | GroupChange::AddStack { .. }
             | GroupChange::RemoveStack { .. }
+            | GroupChange::AddAccount { .. }
+            | GroupChange::RemoveAccount { .. }
+            | GroupChange::SetAgentPool { .. }
             | GroupChange::AddPack { .. }
             | GroupChange::RemovePack { .. },
             _,

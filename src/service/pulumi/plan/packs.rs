@@ -38,6 +38,18 @@ impl PackPlanner<'_> {
     }
 
     fn publish_version(&mut self, pack: &DesiredPack) {
+        if let Some(path) = &pack.source.uncommitted {
+            let message = format!(
+                "version `{}` cannot be published from a commit: `{path}` of its source is not committed",
+                pack.tag()
+            );
+            let place = pack.field("source");
+            self.findings.push(
+                Diagnostic::new(Code::PackSourceInvalid, message, place)
+                    .help("build the pack in the work tree, and run the command without --at and --staged"),
+            );
+            return;
+        }
         let version = pack.version.clone();
         let name = pack.name().clone();
         let tag = pack.tag().clone();

@@ -181,30 +181,44 @@ fn groups_differ(expected: &LiveGroup, actual: &LiveGroup) -> Vec<&'static str> 
         body,
         unknown_fields: _,
     } = expected;
-    let (old_stacks, old_packs) = body.as_ref().ok().map(parts).unwrap_or_default();
-    let (stacks, packs) = actual.body.as_ref().ok().map(parts).unwrap_or_default();
+    let old = body.as_ref().ok().map(parts).unwrap_or_default();
+    let new = actual.body.as_ref().ok().map(parts).unwrap_or_default();
     let mut found = Vec::new();
-    if old_stacks != stacks {
+    if old.stacks != new.stacks {
         found.push("its stacks are not what was sent");
     }
-    if old_packs != packs {
+    if old.accounts != new.accounts {
+        found.push("its accounts are not what was sent");
+    }
+    if old.agent_pool != new.agent_pool {
+        found.push("its agent pool is not what was sent");
+    }
+    if old.packs != new.packs {
         found.push("its packs are not what was sent");
     }
     found
 }
 
-/// The packs of a group by name: the tag of the version, and the configuration.
-type PacksByName<'g> = BTreeMap<&'g str, (&'g str, String)>;
+/// The packs of a group by name: the tag of the version, the configuration, and the environments.
+type PacksByName<'g> = BTreeMap<&'g str, (&'g str, String, &'g [String])>;
 
-fn parts(body: &LiveGroupBody) -> (BTreeSet<&StackReference>, PacksByName<'_>) {
+/// What can be changed of a group.
+#[derive(Default)]
+struct GroupParts<'g> {
+    stacks: BTreeSet<&'g StackReference>,
+    accounts: BTreeSet<&'g String>,
+    agent_pool: Option<&'g String>,
+    packs: PacksByName<'g>,
+}
+
+fn parts(body: &LiveGroupBody) -> GroupParts<'_> {
     let LiveGroupBody {
         // Neither of the two can change.
         entity_type: _,
         mode: _,
         stacks,
-        // Not managed.
-        accounts: _,
-        agent_pool: _,
+        accounts,
+        agent_pool,
         packs,
     } = body;
     let packs = packs.iter().map(|pack| {
@@ -213,13 +227,19 @@ fn parts(body: &LiveGroupBody) -> (BTreeSet<&StackReference>, PacksByName<'_>) {
             version: _,
             tag,
             config: _,
-            environments: _,
+            environments,
             unknown_fields: _,
         } = pack;
         let config = super::changes::config(pack).to_string();
-        (name.as_str(), (tag.as_str(), config))
+        let settings = (tag.as_str(), config, environments.as_slice());
+        (name.as_str(), settings)
     });
-    (stacks.iter().collect(), packs.collect())
+    GroupParts {
+        stacks: stacks.iter().collect(),
+        accounts: accounts.iter().collect(),
+        agent_pool: agent_pool.as_ref(),
+        packs: packs.collect(),
+    }
 }
 
 /// Where a plan says that objects are declared. This is taken from the file, because it only

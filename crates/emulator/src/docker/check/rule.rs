@@ -81,6 +81,9 @@ impl RuleFields {
     ) -> Result<StoredRule, DockerRefusal> {
         self.refuse_unknown_to(profile)?;
         self.refuse_both()?;
+        if self.is_empty() {
+            return Err(DockerRefusal::invalid("at least one field must be present"));
+        }
         let Self {
             name,
             actions,
@@ -88,14 +91,6 @@ impl RuleFields {
             http_resources,
             decision,
         } = self;
-        if name.is_none()
-            && actions.is_none()
-            && resources.is_none()
-            && http_resources.is_none()
-            && decision.is_none()
-        {
-            return Err(DockerRefusal::invalid("at least one field must be present"));
-        }
         let mut new = old.clone();
         if let Some(name) = name {
             check_name(&name)?;
@@ -123,6 +118,22 @@ impl RuleFields {
             ));
         }
         Ok(new)
+    }
+
+    /// Whether no field is present.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self {
+            name,
+            actions,
+            resources,
+            http_resources,
+            decision,
+        } = self;
+        name.is_none()
+            && actions.is_none()
+            && resources.is_none()
+            && http_resources.is_none()
+            && decision.is_none()
     }
 
     fn refuse_unknown_to(&self, profile: EmulatorProfile) -> Result<(), DockerRefusal> {

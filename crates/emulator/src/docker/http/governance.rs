@@ -12,7 +12,7 @@ use crate::docker::app::DockerApp;
 use crate::docker::check::RuleFields;
 use crate::docker::operations::{policies, rules};
 use crate::docker::refusal::DockerRefusal;
-use crate::http::{BodyFormat, PathParameters, RawBody, body};
+use crate::http::{BodyFormat, PathParameters, RawBody, body_with_extras};
 use crate::service::EmulatedService as _;
 
 type DockerResponse = Result<(StatusCode, Json<Value>), DockerRefusal>;
@@ -60,8 +60,8 @@ pub(super) async fn create_policy(
     headers: HeaderMap,
     raw: RawBody,
 ) -> DockerResponse {
-    let fields = body(&headers, raw, JSON)?;
-    app.run(move |app| policies::create(app, &organization, fields))
+    let (fields, extra) = body_with_extras(&headers, raw, JSON, &app.extra_fields)?;
+    app.run(move |app| policies::create(app, &organization, fields, extra))
         .await
         .map(created)
 }
@@ -81,8 +81,8 @@ pub(super) async fn update_policy(
     headers: HeaderMap,
     raw: RawBody,
 ) -> DockerResponse {
-    let fields = body(&headers, raw, JSON)?;
-    app.run(move |app| policies::update(app, &organization, &policy, fields))
+    let (fields, extra) = body_with_extras(&headers, raw, JSON, &app.extra_fields)?;
+    app.run(move |app| policies::update(app, &organization, &policy, fields, extra))
         .await
         .map(ok)
 }
@@ -102,8 +102,8 @@ pub(super) async fn create_rule(
     headers: HeaderMap,
     raw: RawBody,
 ) -> DockerResponse {
-    let fields: RuleFields = body(&headers, raw, JSON)?;
-    app.run(move |app| rules::create(app, &organization, &policy, fields))
+    let (fields, extra) = body_with_extras(&headers, raw, JSON, &app.extra_fields)?;
+    app.run(move |app| rules::create(app, &organization, &policy, fields, extra))
         .await
         .map(created)
 }
@@ -114,8 +114,10 @@ pub(super) async fn update_rule(
     headers: HeaderMap,
     raw: RawBody,
 ) -> DockerResponse {
-    let fields: RuleFields = body(&headers, raw, form(app.profile.rule_patch_media_type()))?;
-    app.run(move |app| rules::update(app, &organization, &policy, &rule, fields))
+    let form = form(app.profile.rule_patch_media_type());
+    let (fields, extra): (RuleFields, _) =
+        body_with_extras(&headers, raw, form, &app.extra_fields)?;
+    app.run(move |app| rules::update(app, &organization, &policy, &rule, (fields, extra)))
         .await
         .map(ok)
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{load, require_organization};
 use crate::docker::app::DockerApp;
 use crate::docker::check::{cedar, rule::check_name};
-use crate::docker::objects::{ALLOWLIST, CEDAR, StoredPolicy, check_size, policy_id};
+use crate::docker::objects::{ALLOWLIST, CEDAR, StoredPolicy, check_size, merged, policy_id};
 use crate::docker::profile::EmulatorProfile;
 use crate::docker::refusal::DockerRefusal;
 use crate::docker::store::DockerRecords;
@@ -134,6 +134,7 @@ pub(crate) fn create(
     app: &DockerApp,
     organization: &str,
     fields: PolicyFields,
+    extra: Map<String, Value>,
 ) -> Result<Value, DockerRefusal> {
     let PolicyFields {
         name,
@@ -152,7 +153,7 @@ pub(crate) fn create(
             name,
             kind: if cedar_v1.is_some() { CEDAR } else { ALLOWLIST }.to_owned(),
             scope: Map::new(),
-            body: Map::new(),
+            body: merged(&Map::new(), extra),
             created_at: now,
             updated_at: now,
         };
@@ -180,13 +181,14 @@ pub(crate) fn update(
     organization: &str,
     id: &str,
     fields: PolicyFields,
+    extra: Map<String, Value>,
 ) -> Result<Value, DockerRefusal> {
     let PolicyFields {
         name,
         scope,
         cedar_v1,
     } = fields;
-    if name.is_none() && scope.is_none() && cedar_v1.is_none() {
+    if name.is_none() && scope.is_none() && cedar_v1.is_none() && extra.is_empty() {
         return Err(DockerRefusal::invalid("at least one field must be present"));
     }
     app.store.write(|records| {
@@ -203,6 +205,7 @@ pub(crate) fn update(
             ));
         }
         set_cedar(app, &mut new, cedar_v1)?;
+        new.body = merged(&new.body, extra);
         check_size(&new, &rules, app.limits.policy_bytes)?;
         if records.policy_name_taken(organization, &new.name, Some(&new.id))? {
             return Err(DockerRefusal::conflict("policy name"));

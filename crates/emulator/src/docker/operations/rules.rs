@@ -1,11 +1,11 @@
 //! createRule, updateRule, deleteRule.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::load;
 use crate::docker::app::DockerApp;
 use crate::docker::check::RuleFields;
-use crate::docker::objects::{ALLOWLIST, StoredPolicy, StoredRule, check_size, rule_id};
+use crate::docker::objects::{ALLOWLIST, StoredPolicy, StoredRule, check_size, merged, rule_id};
 use crate::docker::refusal::DockerRefusal;
 use crate::docker::store::DockerRecords;
 
@@ -15,11 +15,13 @@ pub(crate) fn create(
     organization: &str,
     policy_id: &str,
     fields: RuleFields,
+    extra: Map<String, Value>,
 ) -> Result<Value, DockerRefusal> {
     app.store.write(|records| {
         let (policy, mut rules) = load(app, records, organization, policy_id)?;
         refuse_without_rules(&policy)?;
-        let rule = fields.into_rule(rule_id()?, app.profile)?;
+        let mut rule = fields.into_rule(rule_id()?, app.profile)?;
+        rule.other = merged(&rule.other, extra);
         check_domain(&rule, &rules)?;
         check_rule_name(app, &rule, &rules)?;
         let most = app.limits.rules;
@@ -43,13 +45,18 @@ pub(crate) fn update(
     organization: &str,
     policy_id: &str,
     rule_id: &str,
-    fields: RuleFields,
+    (fields, extra): (RuleFields, Map<String, Value>),
 ) -> Result<Value, DockerRefusal> {
     app.store.write(|records| {
         let (policy, mut rules) = load(app, records, organization, policy_id)?;
         refuse_without_rules(&policy)?;
         let (place, old) = remove_rule(&mut rules, rule_id)?;
-        let new = fields.patch(&old, app.profile)?;
+        let mut new = if fields.is_empty() && !extra.is_empty() {
+            old.clone()
+        } else {
+            fields.patch(&old, app.profile)?
+        };
+        new.other = merged(&new.other, extra);
         if new.domain() != old.domain() && !app.profile.allows_domain_change() {
             return Err(DockerRefusal::invalid(
                 "actions: a rule cannot change to another domain",

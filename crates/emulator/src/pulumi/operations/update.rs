@@ -15,8 +15,8 @@ use crate::pulumi::check::config;
 use crate::pulumi::check::name::LATEST;
 use crate::pulumi::lookup::{find_pack, find_version, newest, organization};
 use crate::pulumi::objects::{
-    AppliedPack, GroupEntityType, StackIdentity, StoredGroup, StoredPackVersion, StoredStack,
-    VersionStatus,
+    AppliedPack, GroupEntityType, StackIdentity, StoredAccount, StoredGroup, StoredPackVersion,
+    StoredStack, VersionStatus,
 };
 use crate::pulumi::refusal::PulumiRefusal;
 use crate::pulumi::store::PulumiRecords;
@@ -161,7 +161,7 @@ fn apply_update(
             group.body.accounts.clear();
             accounts
                 .into_iter()
-                .try_for_each(|account| add_account(records, group, account))
+                .try_for_each(|account| add_account(app, records, group, account))
         }
         GroupUpdate::Packs(packs) => replace_packs(records, group, packs),
         GroupUpdate::AgentPool(pool) => {
@@ -169,7 +169,7 @@ fn apply_update(
             Ok(())
         }
         GroupUpdate::AddStack(stack) => add_stack(app, records, group, stack),
-        GroupUpdate::AddAccount(account) => add_account(records, group, account),
+        GroupUpdate::AddAccount(account) => add_account(app, records, group, account),
         GroupUpdate::AddPack(pack) => add_pack(records, group, pack),
         GroupUpdate::RemoveStack(stack) => {
             check_members(group, GroupEntityType::Stacks, "removeStack")?;
@@ -233,6 +233,7 @@ fn add_stack(
 }
 
 fn add_account(
+    app: &PulumiApp,
     records: &PulumiRecords<'_>,
     group: &mut StoredGroup,
     account: String,
@@ -243,7 +244,16 @@ fn add_account(
         .iter()
         .all(|known| known.name != account)
     {
-        return Err(PulumiRefusal::not_found("Account"));
+        if !app.any_stack {
+            return Err(PulumiRefusal::not_found("Account"));
+        }
+        records.add_account(
+            &group.organization,
+            &StoredAccount {
+                name: account.clone(),
+                resources: 0,
+            },
+        )?;
     }
     add(&mut group.body.accounts, account);
     Ok(())

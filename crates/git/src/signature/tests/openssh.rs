@@ -73,7 +73,7 @@ fn what_ssh_keygen_signs_is_verified() {
 }
 
 #[test]
-fn a_kind_of_key_that_is_not_verified_is_said_to_be_so() {
+fn a_key_on_the_curve_p521_is_verified() {
     if !has("ssh-keygen") {
         return;
     }
@@ -98,8 +98,16 @@ fn a_kind_of_key_that_is_not_verified_is_said_to_be_so() {
         time: MARCH,
         sign: Some(&sign),
     });
-    assert!(
-        site.refused(commit, None, &BTreeMap::new())
-            .contains("a signature by a key on the curve P-521")
-    );
+    assert_eq!(site.verify(commit, None).unwrap().signer, "ann");
+    // The same signature of another content.
+    std::fs::remove_file(folder.path().join("content.sig")).unwrap();
+    let signature = sign("another content");
+    let moved = site.commit(New {
+        parents: &[base],
+        files: &[],
+        time: MARCH,
+        sign: Some(&|_| signature.clone()),
+    });
+    let said = site.refused(moved, None, &BTreeMap::new());
+    assert!(said.contains("is wrong"), "{said}");
 }

@@ -82,6 +82,53 @@ fn a_change_cannot_add_its_own_signer() {
 }
 
 #[test]
+fn signers_that_were_removed_are_introduced_again_by_a_signer_of_before() {
+    let (site, base) = allowing(&line(&key(1)));
+    let own = line(&key(2));
+    let commit = |parent: Oid, files: &[(&str, &str)], sign: Option<super::Sign<'_>>| {
+        site.commit(New {
+            parents: &[parent],
+            files,
+            time: MARCH,
+            sign,
+        })
+    };
+    let first = with(key(1));
+    let second = with(key(2));
+    let removed = commit(base, &[], Some(&first));
+    let between = commit(removed, &[("other", "x")], None);
+    let signers: [(Option<super::Sign<'_>>, bool); 3] =
+        [(None, false), (Some(&second), false), (Some(&first), true)];
+    for (signer, is_allowed) in signers {
+        let again = commit(between, &[(FILE, &own)], signer);
+        let last = commit(again, &[(FILE, &own)], Some(&second));
+        match site.verify(last, None) {
+            Ok(_) => assert!(is_allowed),
+            Err(error) => {
+                assert!(!is_allowed, "{error}");
+                assert!(
+                    error
+                        .to_string()
+                        .starts_with("the signers in `allowed_signers` were changed"),
+                    "{error}"
+                );
+            }
+        }
+    }
+    // Where no commit before contains signers, trust begins with the first.
+    let start = site.commit(New {
+        parents: &[],
+        files: &[],
+        time: MARCH,
+        sign: None,
+    });
+    let introduced = commit(start, &[(FILE, &own)], None);
+    let last = commit(introduced, &[(FILE, &own)], Some(&second));
+    assert!(site.verify(last, None).is_ok());
+    assert!(site.verify(introduced, None).is_err());
+}
+
+#[test]
 fn a_signer_adds_another_who_signs_from_then_on() {
     let (site, base) = allowing(&line(&key(1)));
     let first = with(key(1));

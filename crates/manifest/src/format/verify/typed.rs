@@ -53,6 +53,8 @@ fn normalize_policy(policy: &mut DockerPolicyManifest) {
         scope,
         rules,
         cedar: _,
+        // The order of lists may matter in settings that nobody here knows.
+        extensions: _,
     } = spec;
     if let Some(ScopeSpec { teams, profiles }) = scope {
         normalize(teams);
@@ -67,6 +69,7 @@ fn normalize_policy(policy: &mut DockerPolicyManifest) {
             resources,
             http_resources,
             resources_from,
+            extensions: _,
         } = rule;
         actions.sort_by_key(|action| *action as u8);
         actions.dedup();

@@ -72,7 +72,7 @@ pub enum PatternFault {
     #[error("a host that ends in a number must be an IPv4 address")]
     NotAnAddress,
 
-    /// Only `*` or `**`.
+    /// Only `*`, or a wildcard with a dot and nothing after it.
     #[error("a wildcard needs a host after it")]
     WildcardAlone,
     /// `foo.*.com`
@@ -264,7 +264,9 @@ fn advice(subject: PatternKind, fault: PatternFault) -> Option<&'static str> {
         PatternFault::NotAnAddress => {
             "write four numbers from 0 to 255, or a CIDR such as `10.0.0.0/8`"
         }
-        PatternFault::WildcardAlone => "name the domain, as in `**.example.com`",
+        PatternFault::WildcardAlone => {
+            "name the domain, as in `**.example.com`; every host is written `**`"
+        }
         PatternFault::WildcardMisplaced | PatternFault::WildcardGlued => {
             "use `*.example.com` for one label more and `**.example.com` for any number"
         }

@@ -20,6 +20,8 @@ pub enum WildcardDepth {
     One,
     /// `**.`: one or more labels. The name itself does not match.
     Many,
+    /// `**` alone: every host, names and addresses alike. There are no written labels.
+    All,
 }
 
 impl WildcardDepth {
@@ -28,6 +30,7 @@ impl WildcardDepth {
             Self::Exact => "",
             Self::One => "*.",
             Self::Many => "**.",
+            Self::All => "**",
         }
     }
 }
@@ -42,7 +45,7 @@ pub enum HostLabel<'a> {
 }
 
 /// A host name or host glob as written: `example.com`, `*.example.com`, `**.example.com`,
-/// `crl*.example.com`.
+/// `crl*.example.com`, or `**` for every host.
 ///
 /// An IPv4 address is its own name (see [`HostPattern::address`]), because a request to it contains
 /// it as its host.
@@ -90,13 +93,20 @@ impl HostPattern {
 
     /// Parses a host without scheme, path and port.
     pub(super) fn read(text: &str) -> Result<Self, FaultRange> {
+        if text == WildcardDepth::All.as_str() {
+            return Ok(Self {
+                depth: WildcardDepth::All,
+                name: "".into(),
+                inner_wildcard: false,
+            });
+        }
         let (depth, name) = match (text.strip_prefix("**."), text.strip_prefix("*.")) {
             (Some(name), _) => (WildcardDepth::Many, name),
             (None, Some(name)) => (WildcardDepth::One, name),
             (None, None) => (WildcardDepth::Exact, text),
         };
         let start = text.len() - name.len();
-        if matches!(text, "*" | "**") || name.is_empty() {
+        if text == "*" || name.is_empty() {
             return Err(FaultRange::new(PatternFault::WildcardAlone, 0..text.len()));
         }
         if name.ends_with('.') {
@@ -135,20 +145,28 @@ impl HostPattern {
         self.depth
     }
 
-    /// The name as written, without the leading wildcard.
+    /// Whether the pattern matches every host, names and addresses alike.
+    pub fn matches_all(&self) -> bool {
+        self.depth == WildcardDepth::All
+    }
+
+    /// The name as written, without the leading wildcard; empty for `**`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The labels of [`Self::name`], from left to right; at least one.
+    /// The labels of [`Self::name`], from left to right; at least one except for `**`.
     pub fn labels(&self) -> impl DoubleEndedIterator<Item = HostLabel<'_>> {
-        self.name.split('.').map(|label| {
-            if label.contains('*') {
-                HostLabel::Glob(label)
-            } else {
-                HostLabel::Text(label)
-            }
-        })
+        let name = Some(&*self.name).filter(|name| !name.is_empty());
+        name.into_iter()
+            .flat_map(|name| name.split('.'))
+            .map(|label| {
+                if label.contains('*') {
+                    HostLabel::Glob(label)
+                } else {
+                    HostLabel::Text(label)
+                }
+            })
     }
 
     /// Whether a label contains a `*` (accepted, but not documented).

@@ -11,6 +11,9 @@
 //!   ([`HostPattern::has_inner_wildcard`]).
 //! - An address without a prefix length, such as `10.0.0.1`, is that one address. An IPv6 address
 //!   is accepted only if its last group cannot be confused with a port.
+//! - `**` alone is every host, names and addresses alike ([`HostPattern::matches_all`]), or every
+//!   path of every format ([`PathPattern::matches_all`]). The contract documents it for local rules
+//!   only.
 //! - In file paths, as in HTTP paths, `**` also covers the path without it.
 
 mod error;

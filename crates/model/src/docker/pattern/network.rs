@@ -13,7 +13,7 @@ use super::repair;
 /// A resource of a network rule (contract: `RuleResources`, network domain).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum NetworkPattern {
-    /// A host name or host glob.
+    /// A host name or host glob, or `**` for every host.
     Host {
         /// The host; never an address.
         host: HostPattern,
@@ -38,6 +38,20 @@ impl NetworkPattern {
     /// Returns the invalid bytes.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         repair::parse(text, PatternKind::Network, Self::read)
+    }
+
+    /// Parses a resource of a live rule, in which a range with host bits means its network:
+    /// `10.1.2.3/8` is `10.0.0.0/8`. Manifests must name the network.
+    ///
+    /// # Errors
+    /// Returns the invalid bytes.
+    pub fn parse_live(text: &str) -> Result<Self, PatternError> {
+        Self::parse(text).or_else(|error| {
+            let net = text.parse::<IpNet>().ok();
+            let net = net.filter(|_| error.fault == PatternFault::HostBits);
+            let network = net.and_then(|net| Self::read_one(&net.trunc().to_string()).ok());
+            network.ok_or(error)
+        })
     }
 
     /// The hosts of an entry that contains several, separated by white space, commas or semicolons.

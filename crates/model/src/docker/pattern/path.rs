@@ -22,13 +22,15 @@ pub enum PathRoot {
     AnyDrive,
     /// `\\wsl.localhost\`: the file systems of WSL. The first segment is the distribution.
     Wsl,
+    /// `**` alone: every path of every format. Only patterns have this root.
+    Any,
 }
 
 impl PathRoot {
     /// The character between segments.
     pub fn separator(self) -> char {
         match self {
-            Self::Posix | Self::Home => '/',
+            Self::Posix | Self::Home | Self::Any => '/',
             Self::Drive(_) | Self::AnyDrive | Self::Wsl => '\\',
         }
     }
@@ -87,6 +89,11 @@ impl PathPattern {
         self.root
     }
 
+    /// Whether the pattern matches every path of every format.
+    pub fn matches_all(&self) -> bool {
+        self.root == PathRoot::Any
+    }
+
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -111,6 +118,7 @@ impl PathPattern {
     /// `false` may also mean that the comparison would be too expensive.
     pub fn covers(&self, other: &Self) -> bool {
         let same_root = self.root == other.root
+            || self.matches_all()
             || (self.root == PathRoot::AnyDrive && matches!(other.root, PathRoot::Drive(_)));
         same_root
             && glob::covers(
@@ -130,6 +138,7 @@ impl fmt::Display for PathPattern {
 fn read_root(text: &str) -> Result<(PathRoot, usize), FaultRange> {
     let bytes = text.as_bytes();
     match bytes {
+        b"**" => Ok((PathRoot::Any, 0)),
         [b'/', ..] => Ok((PathRoot::Posix, 1)),
         [b'~'] => Ok((PathRoot::Home, 1)),
         [b'~', b'/', ..] => Ok((PathRoot::Home, 2)),

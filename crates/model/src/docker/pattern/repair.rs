@@ -47,6 +47,8 @@ fn explain<T>(
         for _ in 0..MOST_REPAIRS {
             let Some(repaired) = candidate else { break };
             match read(&repaired) {
+                // Every host or path would be far more than the text.
+                Ok(_) if repaired == "**" || repaired.starts_with("**:") => break,
                 Ok(_) => {
                     suggestion = Some(repaired);
                     break;

@@ -2,7 +2,7 @@
 
 mod arguments;
 mod names;
-pub(super) mod reference;
+mod reference;
 mod scripts;
 mod spelling;
 
@@ -29,6 +29,7 @@ const RULES: &[DocumentCheck] = &[
     DocumentCheck::Head(names::check),
     DocumentCheck::Head(names::check_organization),
     DocumentCheck::Target(names::check_target),
+    DocumentCheck::Target(names::check_confusable),
     DocumentCheck::Head(names::check_inputs),
     DocumentCheck::Head(arguments::check_inputs),
     DocumentCheck::Policy(scripts::check_policy_source),

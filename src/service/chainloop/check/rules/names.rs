@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use crate::service::chainloop::check::context::{ChainloopRuleContext, DocumentHeader};
+use crate::service::confusable::{OwnedName, check_names};
 use model::chainloop::{ChainloopNameError, DocumentKind, InputName, PolicyName};
 use model::diag::{Code, Diagnostic, Path, Place, Replacement};
 
@@ -82,6 +83,29 @@ pub(super) fn check_target(context: &ChainloopRuleContext<'_>, found: &mut Vec<D
         };
         let help = "keep one of them, or give one another name: the name is what identifies it";
         report_duplicate(&mut first, (kind, name), place, code, message, help, found);
+    }
+}
+
+/// Documents of one kind whose names are displayed alike.
+pub(super) fn check_confusable(context: &ChainloopRuleContext<'_>, found: &mut Vec<Diagnostic>) {
+    for kind in [DocumentKind::Policy, DocumentKind::PolicyGroup] {
+        let documents = || {
+            let documents = context.documents.iter();
+            documents.filter(move |document| document.native.kind() == kind)
+        };
+        let names: Vec<OwnedName<'_>> = documents()
+            .enumerate()
+            .map(|(owner, document)| OwnedName {
+                text: &document.native.metadata().name,
+                owner,
+            })
+            .collect();
+        let ids: Vec<_> = documents().map(|document| document.id).collect();
+        let place = |index: usize| {
+            let path = Path::root().key("metadata").key("name");
+            Place::value(ids[index], path)
+        };
+        check_names(&format!("{} name", kind.words()), &names, place, found);
     }
 }
 

@@ -3,140 +3,29 @@
 use crate::service::chainloop::check::context::{
     ChainloopGroupView, ChainloopPolicyView, ChainloopRuleContext,
 };
-use manifest::chainloop::{ChainloopPolicyManifest, NativeDocument};
-use model::chainloop::{
-    LocalReference, LocalReferenceKind, Reference, ReferenceError, ReferenceUse,
-};
+use manifest::chainloop::reference::{InvalidReference, ReferenceTarget, attached, of_policy};
+use model::chainloop::{LocalReference, LocalReferenceKind};
 use model::diag::{Code, Diagnostic, Path, Place};
 
-/// The target of a reference.
-pub(crate) enum ReferenceTarget {
-    /// A policy on the server.
-    Service(ReferenceUse),
-    /// A URL.
-    Web,
-    /// A file of the repository.
-    Local(LocalReference),
-    /// The reference is invalid.
-    Invalid(Path, InvalidReference),
-}
-
-/// Why a reference is invalid.
-pub(crate) enum InvalidReference {
-    Policy(ReferenceError),
-    /// The scheme of a URL from which scripts cannot be fetched.
-    Script(String),
-}
-
-/// The target of a script's `path` or `ref`. As in the vendor's engine, URLs are fetched and
-/// everything else is a file.
-fn script(kind: LocalReferenceKind, text: &str, path: Path) -> ReferenceTarget {
-    match text.split_once("://") {
-        Some(("http" | "https", _)) => ReferenceTarget::Web,
-        Some(("file", _)) | None => ReferenceTarget::Local(LocalReference {
-            kind,
-            text: text.to_owned(),
-            path,
-        }),
-        Some(("chainloop", _)) if kind == LocalReferenceKind::ScriptRef => {
-            parse_service_reference(text, path)
-        }
-        Some((scheme, _)) => {
-            ReferenceTarget::Invalid(path, InvalidReference::Script(scheme.to_owned()))
-        }
-    }
-}
-
-fn parse_service_reference(text: &str, path: Path) -> ReferenceTarget {
-    match Reference::parse(text) {
-        Ok(reference) => ReferenceTarget::Service(ReferenceUse { reference, path }),
-        Err(error) => ReferenceTarget::Invalid(path, InvalidReference::Policy(error)),
-    }
-}
-
-/// The target of an attachment's `ref`.
-fn attached(text: &str, path: Path) -> ReferenceTarget {
-    let kind = LocalReferenceKind::PolicyRef;
-    match text.split_once("://") {
-        Some(("http" | "https", _)) => ReferenceTarget::Web,
-        Some(("file", _)) => ReferenceTarget::Local(LocalReference {
-            kind,
-            text: text.to_owned(),
-            path,
-        }),
-        Some(_) | None => parse_service_reference(text, path),
-    }
-}
-
-/// The targets of all references of a policy.
-fn of_policy(at: &Path, manifest: &ChainloopPolicyManifest) -> Vec<ReferenceTarget> {
-    let spec = &manifest.spec;
-    let path = at.clone().key("spec");
-    let mut found = Vec::new();
-    if let Some(text) = &spec.path {
-        found.push(script(
-            LocalReferenceKind::Path,
-            text,
-            path.clone().key("path"),
-        ));
-    }
-    let policies = spec.policies.iter().flatten().enumerate();
-    let scripts =
-        policies.map(|(at, script)| (path.clone().key("policies").index(at), script.source()));
-    let matcher = spec
-        .matcher()
-        .map(|(field, matcher)| (path.clone().key(field), matcher.source()));
-    for (at, source) in scripts.chain(matcher) {
-        if let Some(text) = source.path {
-            found.push(script(
-                LocalReferenceKind::Path,
-                text,
-                at.clone().key("path"),
-            ));
-        }
-        if let Some(text) = source.reference {
-            found.push(script(LocalReferenceKind::ScriptRef, text, at.key("ref")));
-        }
-    }
-    found
-}
-
-/// The targets of all references of a document, including embedded policies.
-pub(crate) fn of_document(native: NativeDocument<'_>) -> Vec<ReferenceTarget> {
-    let group = match native {
-        NativeDocument::Policy(policy) => return of_policy(&Path::root(), &policy.manifest),
-        NativeDocument::Group(group) => group,
-    };
-    let mut found = Vec::new();
-    for (path, attachment) in group.manifest.attachments() {
-        if let Some(text) = &attachment.reference {
-            found.push(attached(text, path.clone().key("ref")));
-        }
-        if let Some(policy) = &attachment.embedded {
-            found.extend(of_policy(&path.key("embedded"), policy));
-        }
-    }
-    found
-}
-
 pub(super) fn check_policy(
-    _: &ChainloopRuleContext<'_>,
+    context: &ChainloopRuleContext<'_>,
     policy: &ChainloopPolicyView<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
     for leads in of_policy(&policy.path, policy.manifest) {
-        report(leads, |path| policy.value(path), found);
+        report(context, leads, |path| policy.value(path), found);
     }
 }
 
 pub(super) fn check_group(
-    _: &ChainloopRuleContext<'_>,
+    context: &ChainloopRuleContext<'_>,
     group: &ChainloopGroupView<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
     for (path, attachment) in group.attachments() {
         if let Some(text) = &attachment.reference {
             report(
+                context,
                 attached(text, path.key("ref")),
                 |path| Place::value(group.document, path),
                 found,
@@ -145,28 +34,45 @@ pub(super) fn check_group(
     }
 }
 
-fn report(leads: ReferenceTarget, place: impl FnOnce(Path) -> Place, found: &mut Vec<Diagnostic>) {
+fn report(
+    context: &ChainloopRuleContext<'_>,
+    leads: ReferenceTarget,
+    place: impl FnOnce(Path) -> Place,
+    found: &mut Vec<Diagnostic>,
+) {
     match leads {
         ReferenceTarget::Service(_) | ReferenceTarget::Web => {}
-        ReferenceTarget::Local(LocalReference { kind, text: _, path }) => {
+        // What cannot be embedded is reported when the files are read.
+        ReferenceTarget::Local(_) if context.inlines() => {}
+        ReferenceTarget::Local(LocalReference {
+            kind,
+            text: _,
+            path,
+        }) => {
             let help = match kind {
                 LocalReferenceKind::Path | LocalReferenceKind::ScriptRef => {
-                    "write the text of the script into `embedded: |`"
+                    "set `inline: true` on the target to embed the file on apply, or write the \
+                     text of the script into `embedded: |`"
                 }
-                LocalReferenceKind::PolicyRef => "write the policy into `embedded:`, or name one of the service",
+                LocalReferenceKind::PolicyRef => {
+                    "set `inline: true` on the target to embed the file on apply, write the policy \
+                     into `embedded:`, or name one of the service"
+                }
             };
             let message = "the service sees no file of the repository, so that this document cannot be applied";
             found.push(Diagnostic::new(Code::LocalReference, message, place(path)).help(help));
         }
-        ReferenceTarget::Invalid(path, InvalidReference::Policy(error)) => found.push(
-            Diagnostic::new(Code::ReferenceInvalid, format!("this is no reference to a policy: {error}"), place(path))
-                .help(
-                    "write `name`, `organization/name` or `name@sha256:…`; a file of the repository must be embedded",
-                ),
-        ),
-        ReferenceTarget::Invalid(path, InvalidReference::Script(scheme)) => found.push(
-            Diagnostic::new(Code::ReferenceInvalid, format!("no script is fetched by `{scheme}://`"), place(path))
-                .help("write the text of the script into `embedded: |`, or its address with `https://`"),
-        ),
+        ReferenceTarget::Invalid(path, InvalidReference::Policy(error)) => {
+            let message = format!("invalid reference to a policy: {error}");
+            let help = "write `name`, `organization/name` or `name@sha256:…`; a file of the \
+                        repository is `file://…`, or must be embedded";
+            found.push(Diagnostic::new(Code::ReferenceInvalid, message, place(path)).help(help));
+        }
+        ReferenceTarget::Invalid(path, InvalidReference::Script(scheme)) => {
+            let message = format!("scripts cannot be fetched by `{scheme}://`");
+            let help =
+                "write the text of the script into `embedded: |`, or its address with `https://`";
+            found.push(Diagnostic::new(Code::ReferenceInvalid, message, place(path)).help(help));
+        }
     }
 }

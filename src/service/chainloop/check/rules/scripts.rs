@@ -1,11 +1,11 @@
-//! `exactly-one`, `material-type-refused`, `group-material-untyped` and `phases-without-effect`:
+//! `exactly-one`, `material-type-refused`, `material-type-unknown`, `group-material-untyped` and `phases-without-effect`:
 //! where scripts come from, and the materials and phases that they judge.
 
 use crate::service::chainloop::check::context::{
     ChainloopGroupView, ChainloopPolicyView, ChainloopRuleContext,
 };
 use manifest::chainloop::{MaterialType, Phase};
-use model::diag::{Code, Diagnostic, DocumentId, Path, Place};
+use model::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
 
 pub(super) fn check_policy_source(
     context: &ChainloopRuleContext<'_>,
@@ -133,6 +133,9 @@ pub(super) fn check_policy_material(
     if let Some(name) = spec.material.as_ref().and_then(refused) {
         refused_material(name, policy.value(policy.spec("type")), found);
     }
+    if let Some(material) = &spec.material {
+        unknown_material(material, policy.value(policy.spec("type")), found);
+    }
     for (index, script) in spec.policies.iter().flatten().enumerate() {
         if script.kind.as_ref().is_some_and(MaterialType::is_artifact) {
             refused_material(
@@ -141,7 +144,38 @@ pub(super) fn check_policy_material(
                 found,
             );
         }
+        if let Some(kind) = &script.kind {
+            let place = policy.value(policy.spec("policies").index(index).key("kind"));
+            unknown_material(kind, place, found);
+        }
     }
+}
+
+/// Maximum number of warnings about unknown types: more than are ever listed.
+const MOST_UNKNOWN: usize = 200;
+
+fn unknown_material(material: &MaterialType, place: Place, found: &mut Vec<Diagnostic>) {
+    let Some(name) = material.unknown_name() else {
+        return;
+    };
+    let known = found.iter().rev().take(MOST_UNKNOWN);
+    let of_this_kind = known.filter(|it| it.code == Code::MaterialTypeUnknown);
+    if of_this_kind.count() >= MOST_UNKNOWN {
+        return;
+    }
+    let similar = did_you_mean(MaterialType::known_names().iter().copied(), name);
+    let help = match similar {
+        Some(similar) => {
+            format!("did you mean `{similar}`? If it is a new type, the service decides")
+        }
+        None => "if it is a new type, the service decides whether it accepts it".to_owned(),
+    };
+    let message = "this version of polwarden does not know this type of material";
+    found.push(
+        Diagnostic::new(Code::MaterialTypeUnknown, message, place)
+            .help(help)
+            .suggest_similar(similar),
+    );
 }
 
 fn refused_material(name: &str, place: Place, found: &mut Vec<Diagnostic>) {
@@ -160,6 +194,10 @@ pub(super) fn check_group_material(
     found: &mut Vec<Diagnostic>,
 ) {
     for (path, material) in group.manifest.materials() {
+        if let Some(material) = &material.material {
+            let place = Place::value(group.document, path.clone().key("type"));
+            unknown_material(material, place, found);
+        }
         if context
             .invalid
             .replaces(group.document, &path.clone().key("type"))

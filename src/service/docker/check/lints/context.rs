@@ -22,6 +22,16 @@ pub(super) struct LintContext<'a> {
 }
 
 impl LintContext<'_> {
+    /// Whether this version knows all settings of a rule. Nobody knows what the others do.
+    pub(super) fn is_understood(&self, rule: usize) -> bool {
+        self.rules.get(rule).is_some_and(|declared| {
+            let own = declared.rule.rule.extensions.set_names();
+            own.chain(declared.policy.extensions.set_names())
+                .next()
+                .is_none()
+        })
+    }
+
     pub(super) fn rule_place(&self, rule: usize) -> Option<Place> {
         self.rules
             .get(rule)

@@ -57,7 +57,7 @@ fn finding(context: &LintContext<'_>, rule: usize, other: usize, what: &str) -> 
 
 /// What two rules have in common that makes them mergeable.
 fn shared(one: &Rule, other: &Rule) -> Option<&'static str> {
-    if one.decision != other.decision {
+    if one.decision != other.decision || one.extensions != other.extensions {
         return None;
     }
     match (&one.access, &other.access) {

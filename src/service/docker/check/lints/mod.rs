@@ -1,5 +1,5 @@
 //! Lints of meaning: rules that never decide, rules that are covered by others, rules that could be
-//! merged, and rules that allow everything.
+//! merged, denies of only some names of the own machine, and rules that allow everything.
 //!
 //! They consider all policies of a target together, because the rules of several policies apply to
 //! the same person. All of them are warnings: the manifests are valid, but probably do not express
@@ -7,6 +7,7 @@
 
 mod apex;
 mod context;
+mod loopback;
 mod merge;
 mod unused;
 mod wide;
@@ -52,6 +53,7 @@ pub fn lint(documents: &[&Document], policies: &[DesiredPolicy]) -> Vec<Diagnost
     unused::check(&context, &mut found);
     merge::check(&context, &mut found);
     apex::check(&context, &mut found);
+    loopback::check(&context, &mut found);
     wide::check(&context, &mut found);
     found
 }

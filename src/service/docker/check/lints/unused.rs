@@ -38,6 +38,9 @@ fn never_decides(context: &LintContext<'_>, rule: usize, usage: &RuleUsage) -> O
         .collect();
     let witness = &blockers.first()?.witness;
     let denies: BTreeSet<ResourcePosition> = blockers.iter().map(|blocker| blocker.deny).collect();
+    if !denies.iter().all(|deny| context.is_understood(deny.rule)) {
+        return None;
+    }
     let message = format!(
         "this rule never allows anything: all that it matches is denied, such as `{witness}`"
     );
@@ -75,7 +78,9 @@ fn exception(context: &LintContext<'_>, spot: ResourcePosition) -> Option<Diagno
         .get(spot.rule)?
         .resources
         .get(spot.resource)?;
-    let blocker = blockers(&usage.used).iter().find(|blocker| blocker.alone)?;
+    let mut blockers = blockers(&usage.used).iter();
+    let blocker =
+        blockers.find(|blocker| blocker.alone && context.is_understood(blocker.deny.rule))?;
     let allowed = &usage.resource;
     let denied = context.text(blocker.deny)?;
     let message =
@@ -101,7 +106,7 @@ fn covered(context: &LintContext<'_>, rule: usize, usage: &RuleUsage) -> Option<
             .rules
             .get(*by)
             .is_some_and(|other| other.covered_by.contains(&rule));
-        !back || *by < rule
+        (!back || *by < rule) && context.is_understood(rule) && context.is_understood(*by)
     })?;
     let name = context.name(by, rule);
     let message = format!("this rule adds nothing: {name} covers all that it matches");

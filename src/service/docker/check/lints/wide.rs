@@ -2,21 +2,21 @@
 //! ranges.
 
 use super::context::LintContext;
-use access::{RangeOverlap, ResourceSpace};
-use model::diag::{Code, Diagnostic};
+use crate::service::docker::everywhere::all_hosts_or_paths;
+use access::{RangeOverlap, ResourcePosition, ResourceSpace};
+use model::diag::{Code, Diagnostic, Place};
+use model::docker::Decision;
 
 pub(super) fn check(context: &LintContext<'_>, found: &mut Vec<Diagnostic>) {
     for (rule, usage) in context.usage.rules.iter().enumerate() {
-        if let (Some((action, space)), Some(place)) =
+        let mut every = everywhere(context, rule).peekable();
+        if every.peek().is_some() {
+            found.extend(every);
+        } else if let (Some((action, space)), Some(place)) =
             (usage.opens_all.first(), context.rule_place(rule))
         {
             let message = format!("this rule allows `{action}` for {}", words(*space));
-            let finding =
-                Diagnostic::new(Code::AllowsEverything, message, place).label("allows everything");
-            found.push(
-                finding
-                    .help("name what is needed; or deny what must stay closed, if this is meant"),
-            );
+            found.push(wide(message, place));
         }
     }
     for RangeOverlap { outer, inner } in &context.usage.overlaps {
@@ -52,6 +52,27 @@ pub(super) fn check(context: &LintContext<'_>, found: &mut Vec<Diagnostic>) {
             found.push(finding.help("remove the narrower range, or make the wider one smaller"));
         }
     }
+}
+
+/// The resources of an allow rule that are every host or every path.
+fn everywhere(context: &LintContext<'_>, rule: usize) -> impl Iterator<Item = Diagnostic> {
+    let access = context.rules.get(rule).and_then(|declared| {
+        let rule = &declared.rule.rule;
+        (rule.decision == Decision::Allow).then_some(&rule.access)
+    });
+    let texts = access.into_iter().flat_map(all_hosts_or_paths);
+    texts.filter_map(move |(text, all)| {
+        let resources = &context.usage.rules.get(rule)?.resources;
+        let resource = resources.iter().position(|one| one.resource == text)?;
+        let place = context.resource_place(ResourcePosition { rule, resource })?;
+        Some(wide(format!("`{text}` allows {all}"), place))
+    })
+}
+
+fn wide(message: String, place: Place) -> Diagnostic {
+    Diagnostic::new(Code::AllowsEverything, message, place)
+        .label("allows everything")
+        .help("name what is needed; or deny what must stay closed, if this is meant")
 }
 
 fn words(space: ResourceSpace) -> &'static str {

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use super::PolicyInput;
 use super::rules::names;
 use super::teams::TeamDirectory;
+use crate::service::confusable;
 use manifest::config::Target;
 use manifest::test::PolicyTestManifest;
 use manifest::{Document, Manifest};
@@ -62,6 +63,17 @@ pub fn check_tests(input: &PolicyInput<'_>) -> CheckedTests {
             case.check(target, &teams, &invalid, &mut checked);
         }
     }
+    let tests: Vec<(DocumentId, &str)> = tests(&documents)
+        .filter(|(_, test)| is_for(test, target))
+        .map(|(document, test)| (document, test.metadata.name.as_str()))
+        .collect();
+    let names: Vec<confusable::OwnedName<'_>> = tests
+        .iter()
+        .enumerate()
+        .map(|(owner, (_, text))| confusable::OwnedName { text, owner })
+        .collect();
+    let place = |index: usize| name_place(tests[index].0);
+    confusable::check_names("test name", &names, place, &mut checked.diagnostics);
     invalid.remove_consequences(&mut checked.diagnostics);
     checked
 }
@@ -153,6 +165,17 @@ fn name_taken(target: &Target, name: &str, document: DocumentId, first: Document
 fn check_case_names(document: DocumentId, test: &PolicyTestManifest, found: &mut Vec<Diagnostic>) {
     let place = |index| Place::value(document, case::path(index).key("name"));
     let mut seen = HashMap::new();
+    let names: Vec<confusable::OwnedName<'_>> = test
+        .spec
+        .cases
+        .iter()
+        .enumerate()
+        .map(|(owner, case)| confusable::OwnedName {
+            text: &case.name,
+            owner,
+        })
+        .collect();
+    confusable::check_names("case name", &names, place, found);
     for (index, case) in test.spec.cases.iter().enumerate() {
         names::check_name(&case.name, || place(index), found);
         let first = *seen.entry(case.name.as_str()).or_insert(index);

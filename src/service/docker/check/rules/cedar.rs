@@ -12,6 +12,8 @@ use crate::service::docker::check::size::LARGEST_POLICY;
 use crate::service::docker::check::view::DockerPolicyView;
 use access::cedar::{CedarFinding, CedarFindingKind, lint, nesting};
 use manifest::docker::CedarSpec;
+use manifest::hidden_in_prose;
+use model::character_name;
 use model::diag::{Code, Diagnostic, FileId, Path, Place};
 use model::docker::pattern::{NetworkPattern, WildcardDepth};
 
@@ -55,6 +57,10 @@ pub(super) fn check(
                 manifest: place,
                 file: file.map(|file| file.file),
             };
+            // The strings of manifests are checked when they are read.
+            if spec.file.is_some() {
+                check_invisible(text, &places.manifest, found);
+            }
             check_text(text, &places, found);
         }
         None => found.push(
@@ -81,6 +87,19 @@ pub(crate) fn text<'s>(
             .get(&policy.document)
             .map(|file| file.text.as_ref()),
         (None, None) => None,
+    }
+}
+
+fn check_invisible(text: &str, place: &Place, found: &mut Vec<Diagnostic>) {
+    if let Some(hidden) = hidden_in_prose(text) {
+        let message = format!(
+            "the Cedar file contains the invisible character {}",
+            character_name(hidden)
+        );
+        found.push(
+            Diagnostic::new(Code::InvisibleCharacter, message, place.clone())
+                .help("remove the character from the file"),
+        );
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod actions;
 pub(super) mod cedar;
+mod confusable;
+mod extensions;
 mod fields;
 mod limits;
 mod lists;
@@ -39,6 +41,7 @@ const RULES: &[PolicyCheck] = &[
     PolicyCheck::Policy(fields::check_policy),
     PolicyCheck::List(fields::check_list),
     PolicyCheck::Policy(fields::check_profile),
+    PolicyCheck::Policy(extensions::check),
     PolicyCheck::Policy(values::check_policy_not_empty),
     PolicyCheck::Group(values::check_group_not_empty),
     PolicyCheck::Policy(teams::check),
@@ -64,6 +67,8 @@ const RULES: &[PolicyCheck] = &[
     PolicyCheck::Policy(actions::check_unreadable),
     PolicyCheck::Policy(actions::check_udp),
     PolicyCheck::Target(lists::check_unused),
+    PolicyCheck::Policy(confusable::check_rules),
+    PolicyCheck::Target(confusable::check_target),
 ];
 
 /// Runs all rules. Documents are checked in parallel, but the order of diagnostics is fixed.

@@ -64,6 +64,8 @@ fn check_groups(
         return;
     }
     let mut names: HashMap<HostAndPort<'_>, NameForms> = HashMap::new();
+    // The ports of `**`, which covers every name.
+    let mut everywhere: Vec<Option<NonZeroU16>> = Vec::new();
     for (at, group) in groups.iter().enumerate() {
         for (index, host, port) in hosts(group) {
             let forms = names.entry((host.name(), port)).or_default();
@@ -71,6 +73,7 @@ fn check_groups(
                 WildcardDepth::Exact => forms.exact = forms.exact.or(Some((at, index))),
                 WildcardDepth::One => forms.one = forms.one.or(Some((at, index))),
                 WildcardDepth::Many => forms.many = true,
+                WildcardDepth::All => everywhere.push(port),
             }
         }
     }
@@ -85,7 +88,12 @@ fn check_groups(
         .filter(|((name, port), (exact, _), (one, _), many)| {
             let any_port =
                 port.is_some() && names.get(&(*name, None)).is_some_and(|forms| forms.many);
-            !many && !any_port && (*exact == 0 || *one == 0) && !covered((name, *port))
+            let is_covered = |wide: &Option<NonZeroU16>| wide.is_none() || wide == port;
+            !many
+                && !any_port
+                && !everywhere.iter().any(is_covered)
+                && (*exact == 0 || *one == 0)
+                && !covered((name, *port))
         })
         .collect();
     gaps.sort_by_key(|(_, _, one, _)| *one);
@@ -122,8 +130,7 @@ fn covered_elsewhere(
         .flat_map(|rule| context.groups(rule))
         .flat_map(hosts)
         .any(|(_, host, other)| {
-            host.depth() == WildcardDepth::Many
-                && host.name() == name
+            (host.matches_all() || (host.depth() == WildcardDepth::Many && host.name() == name))
                 && (other.is_none() || other == port)
         })
 }

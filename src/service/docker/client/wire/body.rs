@@ -1,5 +1,5 @@
 //! The bodies of requests (contract: `CreatePolicyRequest`, `UpdatePolicyRequest`, `CreateRuleRequest`,
-//! `UpdateRuleRequest`). Lists are sorted and without repetition, nothing is ever null, and what the profile does not
+//! `UpdateRuleRequest`). Lists are sorted and without repetition, nothing is null except in extensions, and what the profile does not
 //! have is refused: leaving it out would say something else than was meant.
 
 use std::collections::BTreeSet;
@@ -11,8 +11,8 @@ use thiserror::Error;
 use http::ErrorKind;
 use model::Name;
 use model::docker::{
-    Action, Cedar, Decision, HttpResource, NewPolicy, NonEmptySet, PolicyPatch, Profile, Resources,
-    Rule, RulePatch, Scope, TeamId,
+    Action, Cedar, Decision, ExtensionsPatch, HttpResource, NewPolicy, NonEmptySet, PolicyPatch,
+    Profile, Resources, Rule, RulePatch, Scope, TeamId,
 };
 
 /// Why a value has no body under a profile.
@@ -81,19 +81,39 @@ struct RuleBody<'a> {
 
 /// The body of createPolicy. A scope for the whole organization is left out.
 pub(crate) fn new_policy(policy: &NewPolicy, profile: Profile) -> Result<Value, BodyError> {
-    let NewPolicy { name, scope, cedar } = policy;
+    let NewPolicy {
+        name,
+        scope,
+        cedar,
+        extensions,
+    } = policy;
     let Scope { teams, profiles } = scope;
     if !profiles.is_empty() && !profile.has_scope_profiles() {
         return Err(BodyError::ScopeProfiles(profile));
     }
-    Ok(json!(PolicyBody {
+    let body = PolicyBody {
         name: Some(name),
         scope: (!scope.is_organization_wide()).then(|| ScopeBody {
             teams: Some(teams).filter(|teams| !teams.is_empty()),
             profiles: Some(profiles).filter(|profiles| !profiles.is_empty()),
         }),
         cedar_v1: cedar_body(cedar.as_ref(), profile)?,
-    }))
+    };
+    Ok(with_extensions(json!(body), extensions.to_fields()))
+}
+
+/// Adds fields that this version does not know to a body. None of them is a field that it knows.
+fn with_extensions(mut body: Value, fields: impl IntoIterator<Item = (String, Value)>) -> Value {
+    if let Value::Object(members) = &mut body {
+        members.extend(fields);
+    }
+    body
+}
+
+fn patch_fields(patch: &ExtensionsPatch) -> impl Iterator<Item = (String, Value)> {
+    patch
+        .iter()
+        .map(|(name, value)| (name.to_owned(), value.clone()))
 }
 
 /// The body of updatePolicy; teams are an empty list only where the patch says so.
@@ -101,15 +121,21 @@ pub(crate) fn policy_patch(patch: &PolicyPatch, profile: Profile) -> Result<Valu
     if patch.is_empty() {
         return Err(BodyError::EmptyPatch);
     }
-    let PolicyPatch { name, teams, cedar } = patch;
-    Ok(json!(PolicyBody {
+    let PolicyPatch {
+        name,
+        teams,
+        cedar,
+        extensions,
+    } = patch;
+    let body = PolicyBody {
         name: name.as_ref(),
         scope: teams.as_ref().map(|teams| ScopeBody {
             teams: Some(teams),
             profiles: None,
         }),
         cedar_v1: cedar_body(cedar.as_ref(), profile)?,
-    }))
+    };
+    Ok(with_extensions(json!(body), patch_fields(extensions)))
 }
 
 fn cedar_body(cedar: Option<&Cedar>, profile: Profile) -> Result<Option<CedarBody<'_>>, BodyError> {
@@ -137,6 +163,7 @@ pub(crate) fn rule_patch(patch: &RulePatch, profile: Profile) -> Result<Value, B
         decision,
         actions,
         resources,
+        extensions,
     } = patch;
     let (plain, targets) = match resources {
         None => (None, None),
@@ -148,13 +175,14 @@ pub(crate) fn rule_patch(patch: &RulePatch, profile: Profile) -> Result<Value, B
     if http && !profile.has_http_rules() {
         return Err(BodyError::Http(profile));
     }
-    Ok(json!(RuleBody {
+    let body = RuleBody {
         name: name.as_ref(),
         decision: *decision,
         actions: set(actions.as_ref(), "actions")?,
         resources: set(plain, "resources")?,
         http_resources: set(targets, "HTTP resources")?,
-    }))
+    };
+    Ok(with_extensions(json!(body), patch_fields(extensions)))
 }
 
 fn set<'a, T: Ord>(

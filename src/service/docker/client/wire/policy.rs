@@ -22,7 +22,10 @@ pub(crate) enum PolicyTypeSource<'a> {
     /// The list says it.
     Listed(&'a str),
     /// The answer to a write: the body that is there says it, and no body means no rules.
-    Shown,
+    ///
+    /// The fields that the request contained under `extensions` are settings, and not the body of an
+    /// unknown type.
+    Shown(&'a [&'a str]),
 }
 
 /// An element of the list.
@@ -132,11 +135,11 @@ fn content(
     match (kind, present(policy, ALLOWLIST), present(policy, CEDAR)) {
         (PolicyTypeSource::Listed(ALLOWLIST), _, Some(_)) => opaque(another(ALLOWLIST)),
         (PolicyTypeSource::Listed(CEDAR), Some(_), _) => opaque(another(CEDAR)),
-        (PolicyTypeSource::Shown, Some(_), Some(_)) => {
+        (PolicyTypeSource::Shown(_), Some(_), Some(_)) => {
             opaque("has the bodies of two types".to_owned())
         }
         (PolicyTypeSource::Listed(ALLOWLIST), Some(body), None)
-        | (PolicyTypeSource::Shown, Some(body), None) => {
+        | (PolicyTypeSource::Shown(_), Some(body), None) => {
             match rules(body, &format!("{at}.{ALLOWLIST}"), unknown_fields)? {
                 Ok(rules) => Ok(LiveContent::Rules(rules)),
                 Err(why) => opaque(why),
@@ -148,12 +151,15 @@ fn content(
             &format!("{at}.{CEDAR}"),
             unknown_fields,
         ),
-        (PolicyTypeSource::Shown, None, Some(body)) => {
+        (PolicyTypeSource::Shown(_), None, Some(body)) => {
             cedar(body, &format!("{at}.{CEDAR}"), unknown_fields)
         }
         (PolicyTypeSource::Listed(ALLOWLIST), None, None) => Ok(LiveContent::Rules(Vec::new())),
-        (PolicyTypeSource::Shown, None, None) => {
-            match unknown_fields.keys().find(|field| names_a_type(field)) {
+        (PolicyTypeSource::Shown(settings), None, None) => {
+            let is_body = |field: &&String| {
+                names_a_type(field.as_str()) && !settings.contains(&field.as_str())
+            };
+            match unknown_fields.keys().find(is_body) {
                 Some(field) => opaque(format!("is of the unknown type `{field}`")),
                 None => Ok(LiveContent::Rules(Vec::new())),
             }

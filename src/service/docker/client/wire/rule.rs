@@ -7,7 +7,7 @@ use http::json::{DecodeError, decode, id};
 use model::Name;
 use model::Opaque;
 use model::docker::{
-    Action, Decision, HttpResource, LiveRule, Resources, Rule, RuleAccess, RuleId,
+    Action, Decision, Extensions, HttpResource, LiveRule, Resources, Rule, RuleAccess, RuleId,
 };
 
 /// Decodes a rule. What has the right types but another meaning than this version knows becomes an [`Opaque`].
@@ -85,6 +85,8 @@ impl RuleAnswer<'_> {
             name,
             decision,
             access,
+            // They are beside the rule: see `LiveRule::unknown_fields`.
+            extensions: Extensions::default(),
         })
     }
 }

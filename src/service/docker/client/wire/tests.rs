@@ -247,7 +247,7 @@ fn the_type_of_a_policy_decides_how_it_is_read() {
 #[test]
 fn answers_to_writes_tell_their_type_by_their_body() {
     let shown = |extra: Value| {
-        policy(&full(extra), ROOT, PolicyTypeSource::Shown)
+        policy(&full(extra), ROOT, PolicyTypeSource::Shown(&[]))
             .unwrap()
             .content
     };
@@ -264,6 +264,42 @@ fn answers_to_writes_tell_their_type_by_their_body() {
         shown(json!({"flow_v12": {}})),
         LiveContent::Opaque(_)
     ));
+}
+
+#[test]
+fn a_setting_that_was_sent_is_no_body_of_an_unknown_type() {
+    let answer = full(json!({"approval_v1": {"required": true}}));
+    let read = |sent: &[&str]| policy(&answer, ROOT, PolicyTypeSource::Shown(sent)).unwrap();
+    assert!(matches!(read(&[]).content, LiveContent::Opaque(_)));
+    let created = read(&["approval_v1"]);
+    assert_eq!(created.content, LiveContent::Rules(Vec::new()));
+    assert_eq!(
+        created.unknown_fields["approval_v1"],
+        json!({"required": true})
+    );
+}
+
+#[test]
+fn extensions_become_members_of_bodies() {
+    use crate::service::docker::client::wire::{new_policy, policy_patch, rule_patch};
+    use model::docker::{NewPolicy, PolicyPatch, Profile, RulePatch};
+    let new: NewPolicy = serde_json::from_value(
+        json!({"name": "p", "extensions": {"approval": {"a": 1, "b": null}}}),
+    )
+    .unwrap();
+    let body = new_policy(&new, Profile::Current).unwrap();
+    assert_eq!(body, json!({"name": "p", "approval": {"a": 1}}));
+    let patch: PolicyPatch =
+        serde_json::from_value(json!({"extensions": {"approval": null}})).unwrap();
+    let body = policy_patch(&patch, Profile::Current).unwrap();
+    assert_eq!(body, json!({"approval": null}));
+    let patch: RulePatch =
+        serde_json::from_value(json!({"name": "r", "extensions": {"ttl": {"x": null}}})).unwrap();
+    let body = rule_patch(&patch, Profile::Seed).unwrap();
+    assert_eq!(body, json!({"name": "r", "ttl": {"x": null}}));
+    // A plan from a file cannot hide a field that this version knows.
+    let hidden = json!({"extensions": {"scope": {"teams": []}}});
+    assert!(serde_json::from_value::<PolicyPatch>(hidden).is_err());
 }
 
 #[test]
@@ -304,7 +340,7 @@ fn hostile_text_is_not_repeated_in_errors() {
             policy(answer, ROOT, PolicyTypeSource::Listed(kind))
         });
         hostile::check(answer, |answer| {
-            policy(answer, ROOT, PolicyTypeSource::Shown)
+            policy(answer, ROOT, PolicyTypeSource::Shown(&[]))
         });
     }
 }
@@ -339,6 +375,7 @@ mod bodies {
         let create = |scope, cedar, profile| {
             new_policy(
                 &NewPolicy {
+                    extensions: model::docker::Extensions::default(),
                     name: name(),
                     scope,
                     cedar,
@@ -399,6 +436,7 @@ mod bodies {
         let get: Action = "request:get".parse().unwrap();
         let access = RuleAccess::new([get], Resources::Http(http.clone())).unwrap();
         let value = Rule {
+            extensions: model::docker::Extensions::default(),
             name: name(),
             decision: Decision::Deny,
             access,
@@ -484,6 +522,7 @@ mod properties {
                 .prop_map(move |resources| RuleAccess::new(actions.clone(), resources).unwrap())
         });
         ("[a-z][a-z é]{0,8}[a-z]", any::<bool>(), access).prop_map(|(name, allow, access)| Rule {
+            extensions: model::docker::Extensions::default(),
             name: Name::new(&name).unwrap(),
             decision: if allow {
                 Decision::Allow
@@ -561,7 +600,7 @@ mod properties {
                     Err(opaque) => prop_assert_eq!(&opaque.raw["resources"], &resources),
                 }
             }
-            policy(&body, ROOT, PolicyTypeSource::Shown).ok();
+            policy(&body, ROOT, PolicyTypeSource::Shown(&[])).ok();
             policy(&body, ROOT, PolicyTypeSource::Listed("allowlist_v0")).ok();
         }
     }

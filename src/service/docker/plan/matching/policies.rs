@@ -392,6 +392,8 @@ fn is_the_same(live: &LivePolicy, desired: &DesiredPolicy) -> bool {
         protect: _,
         scope: wanted_scope,
         content: wanted,
+        // A live policy without unknown fields gets those that the manifest lists.
+        extensions: _,
         document: _,
     } = desired;
     if !unknown_scope_fields.is_empty() || !unknown_fields.is_empty() || scope != wanted_scope {

@@ -112,11 +112,7 @@ impl UnpairedRules {
         for (index, wanted) in desired.iter().enumerate() {
             let named = names.get(wanted.rule.name.as_str()).into_iter().flatten();
             let equal = |live_index: &&usize| {
-                self.live[**live_index]
-                    && live[**live_index]
-                        .rule
-                        .as_ref()
-                        .is_ok_and(|rule| *rule == wanted.rule)
+                self.live[**live_index] && live[**live_index].is(&wanted.rule)
             };
             if let Some(live_index) = named.copied().find(|live_index| equal(&live_index)) {
                 self.pair(live_index, index);

@@ -8,6 +8,8 @@
 
 use std::collections::HashMap;
 
+use serde_json::{Map, Value};
+
 use model::docker::{DesiredRule, LiveRule, Resources, Rule, RuleAccess, RuleMeaning, RuleValue};
 
 /// Maximum number of rules on one side for which the sums fit into their ranges. A policy may have
@@ -45,24 +47,30 @@ struct NumberedValues<'a> {
     values: [RuleValue<'a>; Rule::FIELDS],
     /// Equal values have equal numbers.
     numbers: [usize; Rule::FIELDS],
-    /// Whether the live rule has fields that this version does not know.
-    unknown: bool,
+    /// The fields of a live rule that this version does not know.
+    unknown: Option<&'a Map<String, Value>>,
 }
 
 impl NumberedValues<'_> {
-    /// The fields that a patch from one rule to the other contains.
-    fn differing(&self, other: &Self) -> impl Iterator<Item = &RuleValue<'_>> {
-        let numbers = self.numbers.iter().zip(other.numbers);
+    /// The fields that a patch from this live rule to a desired one contains.
+    fn differing(&self, desired: &Self) -> impl Iterator<Item = &RuleValue<'_>> {
+        let numbers = self.numbers.iter().zip(desired.numbers);
         let values = self.values.iter().zip(numbers);
         values
-            .filter(|(_, (number, other))| *number != other)
+            .filter(|(value, (number, other))| match (value, self.unknown) {
+                // The desired rule lists some of the unknown fields, or none.
+                (RuleValue::Extensions(_), Some(unknown)) => {
+                    !desired.rule.extensions.are_in(unknown)
+                }
+                (_, _) => *number != other,
+            })
             .map(|(value, _)| value)
     }
 
-    /// Whether the rules differ at most in their names.
+    /// Whether the rules differ at most in their names and in settings that this version does not know.
     fn same_content(&self, other: &Self) -> bool {
         self.differing(other)
-            .all(|value| matches!(value, RuleValue::Name(_)))
+            .all(|value| matches!(value, RuleValue::Name(_) | RuleValue::Extensions(_)))
     }
 }
 
@@ -71,7 +79,11 @@ impl NumberedValues<'_> {
 struct ValueNumbers<'a>(HashMap<RuleValue<'a>, usize>);
 
 impl<'a> ValueNumbers<'a> {
-    fn number_values(&mut self, rule: &'a Rule, unknown: bool) -> NumberedValues<'a> {
+    fn number_values(
+        &mut self,
+        rule: &'a Rule,
+        unknown: Option<&'a Map<String, Value>>,
+    ) -> NumberedValues<'a> {
         let values = rule.fields();
         let numbers = values.clone().map(|value| {
             let next = self.0.len();
@@ -91,11 +103,11 @@ impl<'a> SimilarityTable<'a> {
         let mut numbers = ValueNumbers::default();
         let live_sides: Vec<NumberedValues<'a>> = live
             .iter()
-            .map(|(live, rule)| numbers.number_values(rule, !live.unknown_fields.is_empty()))
+            .map(|(live, rule)| numbers.number_values(rule, Some(&live.unknown_fields)))
             .collect();
         let desired_sides: Vec<NumberedValues<'a>> = desired
             .iter()
-            .map(|item| numbers.number_values(&item.rule, false))
+            .map(|item| numbers.number_values(&item.rule, None))
             .collect();
         let shared = shared(&live_sides, &desired_sides);
         let mut weights = Vec::with_capacity(live.len() * desired.len());
@@ -158,7 +170,8 @@ fn weight(
     let same_name = live.rule.name == desired.rule.name;
     let same_content = live.same_content(desired);
     let alias = item.aliases.contains(&live.rule.name);
-    if live.unknown && !same_name && !same_content && !alias {
+    let has_unknown = live.unknown.is_some_and(|unknown| !unknown.is_empty());
+    if has_unknown && !same_name && !same_content && !alias {
         return 0;
     }
     let level = |holds: bool, level: u32| i64::from(holds) << level;

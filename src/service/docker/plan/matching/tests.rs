@@ -34,6 +34,7 @@ fn rule(text: &str) -> Rule {
     };
     let action: Action = action.parse().unwrap();
     Rule {
+        extensions: model::docker::Extensions::default(),
         name,
         decision,
         access: RuleAccess::new([action], resources).unwrap(),

@@ -39,11 +39,32 @@ impl<'a> PolicyVersions<'a> {
             .map(|policy| &policy.scope)
     }
 
+    /// Whether fields that this version does not know stay as they are. The calls of a search do
+    /// not set them.
+    fn keeps_unknown_fields(&self) -> bool {
+        let rules =
+            |policy: Option<&'a LivePolicy>| policy.map_or([].as_slice(), LivePolicy::rules).iter();
+        let before: HashMap<&RuleId, &LiveRule> =
+            rules(self.live).map(|rule| (&rule.id, rule)).collect();
+        let is_kept = |rule: &LiveRule| match before.get(&rule.id) {
+            Some(before) => before.unknown_fields == rule.unknown_fields,
+            None => rule.unknown_fields.is_empty(),
+        };
+        let of_policy = match (self.live, self.after) {
+            (Some(live), Some(after)) => live.unknown_fields == after.unknown_fields,
+            (None, Some(after)) => after.unknown_fields.is_empty(),
+            (_, None) => true,
+        };
+        of_policy && rules(self.after).all(is_kept)
+    }
+
     /// Whether the rules and the scope are all that changes.
     fn is_searchable(&self) -> bool {
         let has_rules = |policy: &LivePolicy| matches!(policy.content, LiveContent::Rules(_));
         let versions = || self.live.into_iter().chain(self.after);
-        versions().all(has_rules) && self.names().collect::<BTreeSet<_>>().len() == 1
+        versions().all(has_rules)
+            && self.names().collect::<BTreeSet<_>>().len() == 1
+            && self.keeps_unknown_fields()
     }
 
     /// The rules that are equal before and after.

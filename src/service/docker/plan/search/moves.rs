@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use model::Name;
 use model::docker::{
-    Decision, DesiredRule, DockerOperation, Domain, LiveRule, NewPolicy, PolicyContent, PolicyId,
-    PolicyPatch, RULES_PER_POLICY, Resources, Rule, RuleAccess, RuleId, RulePatch, Scope,
+    Decision, DesiredRule, DockerOperation, Domain, Extensions, LiveRule, NewPolicy, PolicyContent,
+    PolicyId, PolicyPatch, RULES_PER_POLICY, Resources, Rule, RuleAccess, RuleId, RulePatch, Scope,
 };
 
 use super::SearchInput;
@@ -163,6 +163,7 @@ impl<'a> SearchPolicy<'a> {
                             name: name.clone(),
                             access: access.clone(),
                             decision,
+                            extensions: Extensions::default(),
                         };
                         keys.insert(rules.key(other)?);
                     }
@@ -737,6 +738,7 @@ impl SearchPolicy<'_> {
                         name: Name::new(&after.name).ok()?,
                         scope: after.scope.clone(),
                         cedar: None,
+                        extensions: Extensions::default(),
                     },
                 }
             }

@@ -15,10 +15,25 @@ pub(super) fn check_members(
         .as_ref()
         .is_some_and(|stacks| !stacks.is_empty());
     let entity_type = Path::root().key("spec").key("entityType");
-    if context.invalid.replaces(group.document, &entity_type) {
+    if context.invalid.affects(group.document, &entity_type) {
         return;
     }
+    let has_accounts = spec
+        .accounts
+        .as_ref()
+        .is_some_and(|accounts| !accounts.is_empty());
     match spec.entity_type {
+        EntityType::Stacks if has_accounts => {
+            let place = Place::key(group.document, Path::root().key("spec").key("accounts"));
+            found.push(
+                Diagnostic::new(
+                    Code::InvalidValue,
+                    "a group of stacks has no accounts",
+                    place,
+                )
+                .help("remove `accounts`, or write `entityType: accounts`"),
+            );
+        }
         EntityType::Accounts if has_stacks => {
             let place = Place::key(group.document, Path::root().key("spec").key("stacks"));
             found.push(

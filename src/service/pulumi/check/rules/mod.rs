@@ -1,6 +1,8 @@
 //! The rules, in files by subject, and the table that runs them.
 
 pub(super) mod config;
+mod declared;
+mod entry;
 mod groups;
 mod kind_misplaced;
 mod names;
@@ -23,12 +25,16 @@ const RULES: &[PackCheck] = &[
     PackCheck::Pack(names::check_pack),
     PackCheck::Group(names::check_group),
     PackCheck::Target(names::check_target_once),
+    PackCheck::Target(names::check_confusable),
     PackCheck::Pack(names::check_policies_once),
     PackCheck::Group(names::check_group_once),
+    PackCheck::Group(names::check_group_texts),
     PackCheck::Pack(config::check_schemas),
     PackCheck::Pack(source::check),
     PackCheck::Pack(source::check_runtime),
+    PackCheck::Pack(entry::check),
     PackCheck::Pack(source::check_lock),
+    PackCheck::Pack(declared::check),
     PackCheck::Group(groups::check_members),
     PackCheck::Group(groups::check_packs),
     PackCheck::Group(config::check_groups),

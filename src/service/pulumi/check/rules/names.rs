@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use crate::service::confusable::{OwnedName, check_names};
 use crate::service::pulumi::check::context::{PackView, PulumiGroupView, PulumiRuleContext};
 use manifest::pulumi::TagSuffix;
 use model::diag::{Code, Diagnostic, Path, Place, Replacement};
@@ -181,6 +182,57 @@ pub(super) fn check_target_once(context: &PulumiRuleContext<'_>, found: &mut Vec
     }
 }
 
+/// Packs, and groups with their old names, that are displayed alike.
+pub(super) fn check_confusable(context: &PulumiRuleContext<'_>, found: &mut Vec<Diagnostic>) {
+    let packs: Vec<OwnedName<'_>> = context
+        .packs
+        .iter()
+        .enumerate()
+        .map(|(owner, pack)| OwnedName {
+            text: &pack.manifest.metadata.name,
+            owner,
+        })
+        .collect();
+    check_names(
+        "pack name",
+        &packs,
+        |index| context.packs[index].name_place(),
+        found,
+    );
+    let mut names = Vec::new();
+    let mut origins = Vec::new();
+    for (owner, group) in context.groups.iter().enumerate() {
+        let metadata = &group.manifest.metadata;
+        let text = metadata.name.as_str();
+        names.push(OwnedName { text, owner });
+        origins.push((group, None));
+        for (index, text) in metadata.aliases.iter().enumerate() {
+            names.push(OwnedName { text, owner });
+            origins.push((group, Some(index)));
+        }
+    }
+    let place = |index: usize| match origins[index] {
+        (group, None) => group.name_place(),
+        (group, Some(alias)) => group.alias_place(alias),
+    };
+    check_names("group name", &names, place, found);
+    for pack in &context.packs {
+        let policies: Vec<OwnedName<'_>> = pack
+            .manifest
+            .spec
+            .policies
+            .iter()
+            .enumerate()
+            .map(|(owner, policy)| OwnedName {
+                text: &policy.name,
+                owner,
+            })
+            .collect();
+        let place = |index: usize| pack.policy_field(index, "name");
+        check_names("policy name", &policies, place, found);
+    }
+}
+
 pub(super) fn check_policies_once(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
     let policies = pack.manifest.spec.policies.iter().enumerate();
     let names =
@@ -227,6 +279,36 @@ pub(super) fn check_group_once(
         "remove one of them",
         found,
     );
+}
+
+/// Accounts and environments, which are strings.
+pub(super) fn check_group_texts(
+    _: &PulumiRuleContext<'_>,
+    group: &PulumiGroupView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let texts = |texts: &'_ Option<Vec<String>>, path: Path, what: &str, found: &mut Vec<_>| {
+        let texts = texts.iter().flatten().enumerate();
+        let places = texts.map(|(index, text)| {
+            let place = Place::value(group.document, path.clone().index(index));
+            (text.as_str(), place)
+        });
+        let places: Vec<_> = places.collect();
+        report_duplicates(
+            places.into_iter(),
+            Code::DuplicateValue,
+            |text| format!("duplicate {what} `{text}`"),
+            "remove one of them",
+            found,
+        );
+    };
+    let spec = &group.manifest.spec;
+    let accounts = Path::root().key("spec").key("accounts");
+    texts(&spec.accounts, accounts, "account", found);
+    for (index, pack) in group.packs() {
+        let path = PulumiGroupView::pack_path(index).key("environments");
+        texts(&pack.environments, path, "environment", found);
+    }
 }
 
 fn report_duplicates<'a>(

@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use crate::service::pulumi::check::context::PackView;
+use crate::workspace::project_runtime;
 use git::{PROJECT_FILE, PackTree};
 use manifest::lock::LOCK_FILE;
 use model::diag::{Code, Diagnostic, Replacement};
@@ -27,16 +26,7 @@ pub(super) fn check(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
 /// The runtime of a pack in its `PulumiPolicy.yaml`: a string, or a mapping with a `name`.
 pub(crate) fn runtime(tree: &PackTree) -> Result<String, String> {
     let text = tree.project().map_err(|error| error.to_string())?;
-    let project = manifest::plain_yaml(text)
-        .map_err(|why| format!("`{PROJECT_FILE}` in it cannot be read: {why}"))?;
-    let runtime = match project.get("runtime") {
-        Some(Value::Object(options)) => options.get("name"),
-        other => other,
-    };
-    match runtime {
-        Some(Value::String(name)) if !name.is_empty() => Ok(name.clone()),
-        Some(_) | None => Err(format!("`{PROJECT_FILE}` in it says no `runtime`")),
-    }
+    project_runtime(text)
 }
 
 pub(super) fn check_runtime(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
@@ -86,7 +76,7 @@ pub(super) fn check_lock(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
         );
         return;
     };
-    if locked.source != tree.digest() {
+    if locked.source != tree.digest() && pack.uncommitted().is_none() {
         let files = tree.files();
         let differ = differing(&locked.files, &files);
         let message = format!(

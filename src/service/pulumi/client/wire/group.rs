@@ -5,7 +5,7 @@ use serde::de::value::{self, BorrowedStrDeserializer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::pack::each_once;
+use super::pack::{each_once, list};
 use http::json::{DecodeError, ROOT, decode, id, required};
 use model::Opaque;
 use model::pulumi::{
@@ -27,7 +27,8 @@ pub struct GroupSummary {
 /// Decodes the list of groups (contract: `AppListPolicyGroupsResponse`).
 pub(crate) fn groups(answer: &Value) -> Result<Vec<GroupSummary>, DecodeError> {
     let at = "$.policyGroups";
-    let groups: Vec<GroupSummary> = decode(required(answer, ROOT, "policyGroups")?, at)?;
+    let groups: Option<Vec<GroupSummary>> = decode(required(answer, ROOT, "policyGroups")?, at)?;
+    let groups = groups.unwrap_or_default();
     each_once(groups.iter().map(|group| group.name.as_str()), at)?;
     Ok(groups)
 }
@@ -37,8 +38,11 @@ pub(crate) fn groups(answer: &Value) -> Result<Vec<GroupSummary>, DecodeError> {
 struct GroupAnswer<'v> {
     entity_type: &'v str,
     mode: &'v str,
+    #[serde(deserialize_with = "list")]
     stacks: Vec<StackAnswer>,
+    #[serde(deserialize_with = "list")]
     applied_policy_packs: Vec<GroupPackAnswer>,
+    #[serde(deserialize_with = "list")]
     accounts: Vec<String>,
     agent_pool_id: Option<String>,
     name: String,
@@ -119,6 +123,13 @@ enum GroupOperation<'a> {
     NewName(&'a GroupName),
     AddStack(&'a StackReference),
     RemoveStack(&'a StackReference),
+    AddInsightsAccount {
+        name: &'a str,
+    },
+    RemoveInsightsAccount {
+        name: &'a str,
+    },
+    AgentPoolId(&'a str),
     AddPolicyPack {
         name: &'a PackName,
         version_tag: &'a VersionTag,
@@ -142,6 +153,11 @@ pub(crate) fn group_change(change: &GroupChange) -> Value {
         GroupChange::Rename { name } => GroupOperation::NewName(name),
         GroupChange::AddStack { stack } => GroupOperation::AddStack(stack),
         GroupChange::RemoveStack { stack } => GroupOperation::RemoveStack(stack),
+        GroupChange::AddAccount { account } => GroupOperation::AddInsightsAccount { name: account },
+        GroupChange::RemoveAccount { account } => {
+            GroupOperation::RemoveInsightsAccount { name: account }
+        }
+        GroupChange::SetAgentPool { agent_pool_id } => GroupOperation::AgentPoolId(agent_pool_id),
         GroupChange::AddPack {
             pack,
             tag,
@@ -199,7 +215,7 @@ mod tests {
         assert!(with("entityType", json!("planets")).unwrap().body.is_err());
         assert!(with("mode", json!("strict")).unwrap().body.is_err());
         for (key, wrong) in [
-            ("stacks", json!(null)),
+            ("stacks", json!([null])),
             ("stacks", json!([{"name": "dev"}])),
             ("appliedPolicyPacks", json!({})),
             ("appliedPolicyPacks", json!([{"name": "p"}])),
@@ -208,6 +224,23 @@ mod tests {
         ] {
             assert!(with(key, wrong.clone()).is_err(), "{key}: {wrong}");
         }
+    }
+
+    /// Services in Go write an empty list as `null`.
+    #[test]
+    fn a_null_list_is_an_empty_list() {
+        assert_eq!(groups(&json!({"policyGroups": null})), Ok(Vec::new()));
+        let answer = json!({"name": "g", "isOrgDefault": false, "entityType": "accounts", "mode": "audit",
+            "stacks": null, "accounts": null, "appliedPolicyPacks": null, "agentPoolId": ""});
+        let body = group(&answer).unwrap().body.unwrap();
+        assert!(body.stacks.is_empty() && body.accounts.is_empty() && body.packs.is_empty());
+        assert_eq!(body.agent_pool, None);
+        for field in ["stacks", "accounts", "appliedPolicyPacks"] {
+            let mut partial = answer.clone();
+            partial.as_object_mut().unwrap().remove(field);
+            assert!(group(&partial).is_err(), "{field} is missing");
+        }
+        assert!(groups(&json!({})).is_err());
     }
 
     #[test]
@@ -238,6 +271,24 @@ mod tests {
             group_change(&add),
             json!({"addPolicyPack": {"name": "p", "versionTag": "1", "config": {"a": {"max": 1}}, "environments": ["e"]}})
         );
+        // Schemas `AppInsightsAccountReference` and `UpdatePolicyGroupRequest`.
+        let account = "aws/production".to_owned();
+        let add = GroupChange::AddAccount { account };
+        assert_eq!(
+            group_change(&add),
+            json!({"addInsightsAccount": {"name": "aws/production"}})
+        );
+        let account = "a".to_owned();
+        let remove = GroupChange::RemoveAccount { account };
+        assert_eq!(
+            group_change(&remove),
+            json!({"removeInsightsAccount": {"name": "a"}})
+        );
+        for pool in ["pool-1", ""] {
+            let agent_pool_id = pool.to_owned();
+            let set = GroupChange::SetAgentPool { agent_pool_id };
+            assert_eq!(group_change(&set), json!({"agentPoolId": pool}));
+        }
         let remove = GroupChange::RemovePack {
             pack,
             version: VersionRef::Number(VersionNumber(7)),

@@ -45,10 +45,19 @@ pub(super) fn each_once<'v>(
     Err(DecodeError::new(at, "each name once"))
 }
 
+/// A list. `null` is an empty list, and a missing one is an error.
+pub(super) fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Vec<T>, D::Error> {
+    Option::deserialize(from).map(Option::unwrap_or_default)
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PackAnswer {
+    #[serde(deserialize_with = "list")]
     versions: Vec<u64>,
+    #[serde(deserialize_with = "list")]
     version_tags: Vec<String>,
     #[serde(deserialize_with = "id")]
     name: String,
@@ -60,7 +69,8 @@ struct PackAnswer {
 /// Decodes the list of packs (contract: `AppListPolicyPacksResponse`).
 pub(crate) fn packs(answer: &Value) -> Result<Vec<PackSummary>, DecodeError> {
     let at = "$.policyPacks";
-    let packs: Vec<PackAnswer> = decode(required(answer, ROOT, "policyPacks")?, at)?;
+    let packs: Option<Vec<PackAnswer>> = decode(required(answer, ROOT, "policyPacks")?, at)?;
+    let packs = packs.unwrap_or_default();
     each_once(packs.iter().map(|pack| pack.name.as_str()), at)?;
     let summary = |(index, pack): (usize, PackAnswer)| {
         if pack.versions.len() != pack.version_tags.len() {
@@ -276,7 +286,6 @@ mod tests {
             json!({}),
             json!([]),
             json!(null),
-            json!({"policyPacks": null}),
             json!({"policyPacks": [7]}),
             json!({"policyPacks": [{"name": "p"}]}),
             json!({"policyPacks": [pack, pack]}),

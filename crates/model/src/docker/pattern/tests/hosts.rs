@@ -14,6 +14,8 @@ fn accepts_hosts() {
             "localhost:8080",
             "*.example.com",
             "*.example.com:443",
+            "**",
+            "**:443",
             "**.example.com",
             "**.example.com:8443",
             "*.com",
@@ -215,9 +217,12 @@ fn refuses_misplaced_wildcards() {
     check_refused(
         &[
             ("*", PatternFault::WildcardAlone, "*", None),
-            ("**", PatternFault::WildcardAlone, "**", None),
+            ("***", PatternFault::WildcardGlued, "***", None),
             ("*.", PatternFault::WildcardAlone, "*.", None),
             ("*:443", PatternFault::WildcardAlone, "*", None),
+            ("**:", PatternFault::PortEmpty, "", None),
+            (":443", PatternFault::EmptyLabel, "", None),
+            ("https://**", PatternFault::Scheme, "https://", None),
             ("foo.*.com", PatternFault::WildcardMisplaced, "*", None),
             ("foo.**.com", PatternFault::WildcardMisplaced, "**", None),
             (
@@ -385,4 +390,28 @@ fn every_kind_of_fault_has_its_code() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn two_stars_alone_are_every_host() {
+    let pattern = NetworkPattern::parse("**:443").unwrap();
+    let host = pattern.host().unwrap();
+    assert!(host.matches_all());
+    assert_eq!(host.labels().count(), 0);
+    assert_eq!(pattern.port().map(std::num::NonZeroU16::get), Some(443));
+    assert_eq!(pattern.to_string(), "**:443");
+    let below = NetworkPattern::parse("**.example.com").unwrap();
+    assert!(!below.host().unwrap().matches_all());
+}
+
+#[test]
+fn a_live_range_with_host_bits_is_its_network() {
+    let live = |text| NetworkPattern::parse_live(text).map(|pattern| pattern.to_string());
+    assert_eq!(live("10.1.2.3/8").as_deref(), Ok("10.0.0.0/8"));
+    assert_eq!(live("2001:db8::1/32").as_deref(), Ok("2001:db8::/32"));
+    assert_eq!(live("example.com:443").as_deref(), Ok("example.com:443"));
+    // The network of this one has no form that a manifest could contain.
+    assert!(live("::ffff:10.1.2.3/104").is_err());
+    assert!(live("10.1.2.3/33").is_err());
+    assert!(NetworkPattern::parse("10.1.2.3/8").is_err());
 }

@@ -70,6 +70,7 @@ fn refuses_hosts_of_targets() {
                 Some("api.example.com"),
             ),
             ("*", PatternFault::WildcardAlone, "*", None),
+            ("**:443", PatternFault::PortInHost, ":443", None),
             (
                 "api.example.com.",
                 PatternFault::TrailingDot,

@@ -41,7 +41,8 @@ fn refuses_paths_that_match_nothing() {
             ("data", PatternFault::Relative, "data", None),
             ("./data", PatternFault::Relative, "./data", None),
             ("../data", PatternFault::Relative, "../data", None),
-            ("**", PatternFault::Relative, "**", None),
+            ("**/x", PatternFault::Relative, "**/x", None),
+            ("*", PatternFault::Relative, "*", None),
             (r"\data", PatternFault::Relative, r"\data", None),
             ("/data ", PatternFault::Padded, " ", Some("/data")),
             ("/da\0ta", PatternFault::Control('\0'), "\0", None),
@@ -281,4 +282,23 @@ fn stars_match_inside_one_segment() {
     for (glob, text, expected) in cases {
         assert_eq!(glob_matches(glob, text), expected, "{glob} on {text}");
     }
+}
+
+#[test]
+fn two_stars_alone_are_every_path_of_every_format() {
+    let all = PathPattern::parse("**").unwrap();
+    assert!(all.matches_all());
+    assert_eq!(all.to_string(), "**");
+    assert_eq!(all.segments().collect::<Vec<_>>(), [GlobSegment::Deep]);
+    for text in [
+        "/",
+        "/**",
+        "~/x",
+        r"C:\x",
+        r"\\wsl.localhost\Ubuntu\x",
+        "**",
+    ] {
+        assert!(all.covers(&PathPattern::parse(text).unwrap()), "{text}");
+    }
+    assert!(!PathPattern::parse("/**").unwrap().covers(&all));
 }
