@@ -3,6 +3,7 @@
 use anyhow::{Context as _, bail};
 use clap::Args;
 use clap_complete::engine::ArgValueCandidates;
+use serde_json::{Map, Value};
 
 use super::complete;
 use super::connect::{Connect, Session};
@@ -23,7 +24,7 @@ use crate::render::rules;
 use crate::render::text::{neutral, neutral_json};
 use crate::service::registry;
 use access::{
-    AccessQuestion, AccessRequest, Audience, CedarRequestContext, CedarStatement,
+    AccessQuestion, AccessRequest, Audience, CedarRequestContext, CedarStatement, NO_PRINCIPAL,
     OrganizationPolicies, PastedRequest, without_user_info,
 };
 use manifest::config::Target;
@@ -40,7 +41,9 @@ use model::diag::Place;
   polwarden explain --team security get https://api.example.com/repos
   polwarden explain --live read /data/x
   polwarden explain --at HEAD~1 tcp api.example.com:443
-  polwarden explain --team platform mcp call_tool restart_runner
+  polwarden explain --team platform mcp invokeTool restart_runner
+  polwarden explain mcp invokeTool delete_issue --server github --attr readOnly=false --arg amount=700
+  polwarden explain mcp register notion --identity-url https://mcp.notion.com/mcp --type remote-dcr
   polwarden explain https://api.example.com/repos
   polwarden explain connect:tcp api.example.com
   polwarden explain duplicate-key
@@ -52,8 +55,8 @@ pub(super) struct ExplainArgs {
     /// What the request is about: host:port, a URL or a path; for mcp an action.
     #[arg(value_name = "OBJECT")]
     object: Option<String>,
-    /// For mcp: the tool, by its name or as a Cedar entity.
-    #[arg(value_name = "TOOL")]
+    /// For mcp: the tool, server, resource or prompt, by its name or as a Cedar entity.
+    #[arg(value_name = "NAME")]
     tool: Option<String>,
     #[command(flatten)]
     mcp: McpArgs,
@@ -80,35 +83,76 @@ cloud sandboxes are not governed, and users of several governed organizations
 are denied.
 ";
 
-/// What only questions about MCP tools have.
+/// What only questions about MCP have.
 #[derive(Debug, Args)]
 struct McpArgs {
-    /// For mcp: who calls the tool, as a Cedar entity such as `MCP::User::"ada"`; by default somebody whom no statement
-    /// names.
-    #[arg(long, value_name = "ENTITY")]
-    principal: Option<String>,
-    /// For mcp: the context of the call, as a JSON object; empty by default.
+    /// For mcp: the registered name of the server that the tool, resource or prompt is in.
+    #[arg(long, value_name = "NAME")]
+    server: Option<String>,
+    /// For mcp: an attribute of the tool or server, for example `readOnly=true`; repeatable.
+    #[arg(long = "attr", value_name = "NAME=VALUE")]
+    attributes: Vec<String>,
+    /// For mcp: an argument of the call, for example `amount=700`; `NAME=null` if absent; repeatable.
+    #[arg(long = "arg", value_name = "NAME=VALUE")]
+    arguments: Vec<String>,
+    /// For mcp register: the identity URL of the server.
+    #[arg(long, value_name = "URL")]
+    identity_url: Option<String>,
+    /// For mcp register: the type of the server, for example `remote-dcr`.
+    #[arg(long = "type", value_name = "TYPE")]
+    server_type: Option<String>,
+    /// For mcp: fields of the context (`request_time`, `args`) as a JSON object.
     #[arg(long, value_name = "JSON")]
     context: Option<String>,
+    /// An error, because no statement can match a principal.
+    #[arg(long, value_name = "ENTITY", hide = true)]
+    principal: Option<String>,
 }
 
 impl McpArgs {
-    /// Who calls a tool, and in what context.
+    /// What the question gives in addition to the action and the resource.
     ///
     /// # Errors
-    /// A principal that is no entity, a context that is none, or either of them for another kind of request.
+    /// An option that is invalid, or that belongs to another kind of request.
     fn request_context(&self, kind: &str) -> anyhow::Result<CedarRequestContext> {
-        let Self { principal, context } = self;
-        if !kind.eq_ignore_ascii_case("mcp") && (principal.is_some() || context.is_some()) {
-            bail!(
-                "--principal and --context are for `mcp` requests; rules do not ask who somebody is beyond the teams"
-            );
+        let Self {
+            server,
+            attributes,
+            arguments,
+            identity_url,
+            server_type,
+            context,
+            principal,
+        } = self;
+        if principal.is_some() {
+            bail!("--principal cannot be used: {NO_PRINCIPAL} (--team TEAM)");
         }
-        let mut circumstances = CedarRequestContext::default();
-        if let Some(text) = principal {
-            circumstances = circumstances
-                .with_principal(text)
-                .context("--principal cannot be used")?;
+        let given = [
+            ("--server", server.is_some()),
+            ("--attr", !attributes.is_empty()),
+            ("--arg", !arguments.is_empty()),
+            ("--identity-url", identity_url.is_some()),
+            ("--type", server_type.is_some()),
+            ("--context", context.is_some()),
+        ];
+        let given = given.into_iter().find(|(_, is_given)| *is_given);
+        if let Some((option, _)) = given
+            && !kind.eq_ignore_ascii_case("mcp")
+        {
+            bail!("{option} is for `mcp` requests only");
+        }
+        let mut named = pairs("--attr", attributes)?;
+        for (name, text) in [("identityURL", identity_url), ("type", server_type)] {
+            let value = text
+                .clone()
+                .map(|text| (name.to_owned(), Value::from(text)));
+            named.extend(value);
+        }
+        let mut circumstances = CedarRequestContext::default()
+            .with_attributes(&named)
+            .with_arguments(&pairs("--arg", arguments)?);
+        if let Some(server) = server {
+            circumstances = circumstances.with_server(server);
         }
         if let Some(text) = context {
             let json = serde_json::from_str(text).context("--context is not JSON")?;
@@ -118,6 +162,22 @@ impl McpArgs {
         }
         Ok(circumstances)
     }
+}
+
+/// Parses `NAME=VALUE`. A value that is not JSON is a string.
+fn pairs(option: &str, texts: &[String]) -> anyhow::Result<Map<String, Value>> {
+    let mut found = Map::new();
+    for text in texts {
+        let (name, value) = text
+            .split_once('=')
+            .filter(|(name, _)| !name.is_empty())
+            .with_context(|| format!("{option} must be NAME=VALUE, not `{text}`"))?;
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        if found.insert(name.to_owned(), value).is_some() {
+            bail!("{option} gives `{name}` twice");
+        }
+    }
+    Ok(found)
 }
 
 impl ExplainArgs {
@@ -146,7 +206,7 @@ impl ExplainArgs {
             Some(tool) => {
                 let tool = without_user_info(tool);
                 return Err(CommandError::error(format!(
-                    "`{tool}` is one word too many: only `mcp` requests have an action and a tool"
+                    "`{tool}` is one word too many: only `mcp` requests have an action and a name"
                 )));
             }
             None => format!("{verb} {object}"),

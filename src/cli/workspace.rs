@@ -480,18 +480,8 @@ impl Workspace {
 
     /// The names and bytes of all files that were read.
     fn files_read(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let manifests = self
-            .manifests
-            .sources
-            .files()
-            .map(|(_, file)| (file.name(), file.text().as_bytes()));
-        let read = manifests.chain(
-            self.manifests
-                .loaded
-                .cedar
-                .iter()
-                .map(|(path, text)| (path.as_str(), text.as_bytes())),
-        );
+        let read = self.manifests.sources.files();
+        let read = read.map(|(_, file)| (file.name(), file.text().as_bytes()));
         let inlined = self.manifests.loaded.inlined.iter();
         read.chain(inlined.map(|(path, bytes)| (path.as_str(), &**bytes)))
     }
@@ -512,7 +502,7 @@ impl Workspace {
                 let text = loaded
                     .cedar_files
                     .get(&document.id)
-                    .map(ToString::to_string)
+                    .map(|file| file.text.to_string())
                     .unwrap_or_default();
                 Some((
                     manifest.parent().unwrap_or(Utf8Path::new("")).join(file),
@@ -630,6 +620,11 @@ fn is_in(place: &Place, document: DocumentId, path: &diag::Path) -> bool {
             document: other,
             path: inner,
             part: _,
+        }
+        | Place::Text {
+            document: other,
+            path: inner,
+            range: _,
         } => *other == document && inner.segments().starts_with(path.segments()),
         Place::File(_) | Place::Bytes { .. } => false,
     }

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 
 use super::chainloop::check::{DocumentInput, InputsSchemas, check_documents};
 use super::chainloop::import::NamedDocuments;
@@ -33,7 +32,7 @@ use super::pulumi::{self, EmulatePulumi, PulumiConnections};
 use crate::plan::{EMBEDDED, ResourceKind, TargetInfo};
 use crate::render::listing::ListedTarget;
 use crate::run::service::{BeginReading, Reads, ServiceError, Writes};
-use crate::workspace::{InlinedDocument, ManifestSet, NamedSource};
+use crate::workspace::{CedarFile, InlinedDocument, ManifestSet, NamedSource};
 use access::People;
 use camino::Utf8Path;
 use clap::Subcommand;
@@ -67,7 +66,7 @@ pub struct Manifests<'a> {
     /// Its documents.
     pub documents: &'a [&'a Document],
     /// The text of `spec.cedar.file`, for each document that names one.
-    pub cedar_files: &'a HashMap<DocumentId, Arc<str>>,
+    pub cedar_files: &'a HashMap<DocumentId, CedarFile>,
     /// The source of each policy pack.
     pub pack_sources: &'a HashMap<DocumentId, NamedSource>,
     /// The documents that contain files of the repository, as they are written.

@@ -609,6 +609,18 @@ impl Code {
                 reason: "Only the configuration of the project is read, so the targets in this file have no effect.",
                 fix: "Move the targets to the first `polwarden.yaml`.",
             },
+            Self::CedarUnknownName => CodeGuide {
+                wrong: "`MCP::Action::\"invokeTools\"`",
+                right: "`MCP::Action::\"invokeTool\"`",
+                reason: "A statement with a name that the service does not know never matches.",
+                fix: "Use a name of the service's schema.",
+            },
+            Self::CedarWithoutEffect => CodeGuide {
+                wrong: "`permit(principal == User::\"ann\", action, resource);`",
+                right: "`permit(principal, action, resource);` in a policy with the scope of the people",
+                reason: "The statement looks like a rule, but no request can match it.",
+                fix: "Remove the statement, or the condition that never matches.",
+            },
             Self::MaterialTypeUnknown => CodeGuide {
                 wrong: "`kind: SBOM_CYCLONDX_JSON`",
                 right: "`kind: SBOM_CYCLONEDX_JSON`",

@@ -9,6 +9,7 @@ mod diagnostic;
 mod guide;
 pub mod line_index;
 mod place;
+mod scalar;
 mod source;
 mod spans;
 mod suggest;
