@@ -114,6 +114,7 @@ fn render_plan(bencher: Bencher<'_, '_>) {
         commit: None,
         tree: None,
         digest: None,
+        only: Vec::new(),
         origins: None,
         events: Vec::new(),
         targets: vec![target],

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::apply::interrupt::stop_on_signals;
+use super::apply::lock::LockArgs;
 use super::connect::{Connect, Session};
 use super::console::Console;
 use super::directory;
@@ -55,11 +56,13 @@ pub(super) struct CallArgs {
     #[command(flatten)]
     connect: Connect,
     /// Make an operation that may change something without asking.
-    #[arg(long)]
+    #[arg(short = 'y', long, visible_alias = "yes")]
     auto_approve: bool,
     /// Write the journal to this file rather than to `.polwarden/journal/`.
     #[arg(long, value_name = "FILE")]
     journal: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    lock: LockArgs,
 }
 
 impl CallArgs {
@@ -158,6 +161,10 @@ impl CallArgs {
         }
         console.status(&describe(request.request(), target));
         self.approve(console)?;
+        let lock = match &self.journal {
+            Some(_) => None,
+            None => Some(self.lock.acquire(console).await?),
+        };
         let time = Timestamp::now();
         let fields = request
             .request()
@@ -170,10 +177,11 @@ impl CallArgs {
             fields,
         };
         let text = serde_json::to_vec(&call)?;
+        let id = RunId::new(time);
         let run = journal::RunStart {
             format_version: FORMAT_VERSION,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-            run: RunId::new(time),
+            run: id.clone(),
             time,
             kind: RunKind::Call(Box::new(call)),
             targets: vec![service.info().clone()],
@@ -186,6 +194,9 @@ impl CallArgs {
         let journal = journal::create(run, self.journal.as_deref())
             .await
             .context("nothing was called")?;
+        if let Some(lock) = &lock {
+            lock.name_run(&id);
+        }
         // A signal does not end this process before the answer is in the journal.
         stop_on_signals(&StopSignal::default(), console);
         let answer = service.call_write(request).await;

@@ -4,15 +4,21 @@ use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
+use clap_complete::env::Shells;
 
+use super::complete::VARIABLE;
 use super::console::Console;
 use super::error::CommandResult;
 use super::exit::Exit;
+use crate::render::rules;
 
 /// The name of the program.
 const NAME: &str = env!("CARGO_PKG_NAME");
 
-/// Write the completions of a shell to standard output.
+/// Print the completion script of a shell.
+///
+/// The script asks polwarden itself, which completes commands, options and values: targets, policies, runs, codes, teams and
+/// formats. Values are read from local files; a completion never contacts a server.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   polwarden completions bash > ~/.local/share/bash-completion/completions/polwarden
@@ -31,8 +37,13 @@ impl CompletionsArgs {
     /// # Errors
     /// Standard output cannot be written.
     pub(super) fn run(&self, console: Console) -> CommandResult {
+        let shell = self.shell.to_string();
+        let shells = Shells::builtins();
+        let completer = shells
+            .completer(&shell)
+            .with_context(|| format!("unsupported shell `{shell}`"))?;
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut super::Cli::command(), NAME, &mut script);
+        completer.write_registration(VARIABLE, NAME, NAME, NAME, &mut script)?;
         console.print(&String::from_utf8(script)?)?;
         Ok(Exit::Done)
     }
@@ -45,8 +56,11 @@ impl CompletionsArgs {
   polwarden man --out man && man -l man/polwarden-plan.1")]
 pub(super) struct ManArgs {
     /// The folder to write the pages to.
-    #[arg(long, value_name = "DIR")]
-    out: Utf8PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "rules")]
+    out: Option<Utf8PathBuf>,
+    /// Write the page of all codes, guards, gates and exit codes to this file, in Markdown.
+    #[arg(long, value_name = "FILE")]
+    rules: Option<Utf8PathBuf>,
 }
 
 impl ManArgs {
@@ -55,7 +69,14 @@ impl ManArgs {
     /// # Errors
     /// A page cannot be written.
     pub(super) fn run(&self, console: Console) -> CommandResult {
-        let folder = &self.out;
+        if let Some(path) = &self.rules {
+            std::fs::write(path, rules::page())
+                .with_context(|| format!("cannot write `{path}`"))?;
+            console.status(&format!("wrote {path}"));
+        }
+        let Some(folder) = &self.out else {
+            return Ok(Exit::Done);
+        };
         std::fs::create_dir_all(folder).with_context(|| format!("cannot create `{folder}`"))?;
         // `help` is a command for a terminal; its pages would repeat all others.
         let command = super::Cli::command().disable_help_subcommand(true);

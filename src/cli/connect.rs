@@ -11,6 +11,7 @@ use jiff::SignedDuration;
 use super::console::Console;
 use super::progress::Readings;
 use crate::plan::TargetInfo;
+use crate::render::apply_events::ApplyEvent;
 use crate::render::text::neutral;
 use crate::run::service::{ReadProgress, Reads, Writes};
 use crate::service::registry;
@@ -32,7 +33,7 @@ pub(super) struct Connect {
     max_wait: Duration,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let parsed: SignedDuration = text
         .parse()
         .map_err(|_| "not a duration such as `90s`, `10m` or `1h 30m`".to_owned())?;
@@ -85,8 +86,11 @@ impl Session {
             retry,
             ..HttpOptions::default()
         };
-        let http = HttpClient::new(options)
-            .on_rate_limit(move |host, notice| console.status(&rate_limit_notice(host, notice)));
+        let http = HttpClient::new(options).on_rate_limit(move |host, notice| {
+            let reason = rate_limit_notice(host, notice);
+            console.status(&reason);
+            console.emit(&ApplyEvent::Waiting { reason });
+        });
         Ok(Self {
             connections: Connections::open(endpoints, &http, *concurrency, targets).await?,
             readings: Arc::default(),

@@ -7,12 +7,25 @@ use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
+use crate::render::apply_events::ApplyEvent;
 use crate::render::layout::{DEFAULT_WIDTH, Layout};
 use crate::render::paint::Painter;
 
 /// All progress bars of this process. They are suspended while other text is printed.
 pub(super) static BARS: LazyLock<MultiProgress> =
     LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
+
+/// Writes text to standard output. A closed pipe (`| head`) is ignored.
+fn write_out(text: &str) -> io::Result<()> {
+    let written = beside(|| {
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes()).and_then(|()| out.flush())
+    });
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
 
 /// Writes something while no bar is in the way.
 pub(super) fn beside<T>(write: impl FnOnce() -> T) -> T {
@@ -31,9 +44,21 @@ pub(super) enum ColorMode {
     Never,
 }
 
+/// What standard output is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OutputMode {
+    /// Text for people, or the result in one format.
+    Result,
+    /// Text for people, with annotations for GitHub between it.
+    Annotated,
+    /// Events; text for people goes to standard error.
+    Events,
+}
+
 /// Where a command writes to.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Console {
+    mode: OutputMode,
     out: Painter,
     error: Painter,
     quiet: bool,
@@ -53,6 +78,7 @@ impl Console {
         let error = Painter::new(choose(AutoStream::choice(&io::stderr())));
         // Lines about what is done say more than a bar.
         Self {
+            mode: OutputMode::Result,
             out,
             error,
             quiet,
@@ -70,6 +96,42 @@ impl Console {
         Layout::new(self.out, width.unwrap_or(DEFAULT_WIDTH), self.is_verbose)
     }
 
+    /// The same console for a command that writes events to standard output.
+    pub(super) fn with_events(self) -> Self {
+        Self {
+            mode: OutputMode::Events,
+            out: self.error,
+            ..self
+        }
+    }
+
+    /// The same console for a command that writes annotations to standard output, beside text.
+    pub(super) fn with_annotations(self) -> Self {
+        Self {
+            mode: OutputMode::Annotated,
+            ..self
+        }
+    }
+
+    /// Whether annotations are wanted.
+    pub(super) fn has_annotations(self) -> bool {
+        self.mode == OutputMode::Annotated
+    }
+
+    /// Writes an event to standard output if events are wanted.
+    pub(super) fn emit(self, event: &ApplyEvent) {
+        if self.mode != OutputMode::Events {
+            return;
+        }
+        let written = event
+            .line()
+            .map_err(io::Error::other)
+            .and_then(|line| write_out(&line));
+        if let Err(error) = written {
+            self.warn(&format!("cannot write to standard output: {error}"));
+        }
+    }
+
     /// The painter for standard output.
     pub(super) fn painter(self) -> Painter {
         self.out
@@ -85,14 +147,10 @@ impl Console {
     /// # Errors
     /// Any other failed write.
     pub(super) fn print(self, text: &str) -> io::Result<()> {
-        let written = beside(|| {
-            let mut out = io::stdout().lock();
-            out.write_all(text.as_bytes()).and_then(|()| out.flush())
-        });
-        match written {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result,
+        if self.mode == OutputMode::Events {
+            return beside(|| io::stderr().lock().write_all(text.as_bytes()));
         }
+        write_out(text)
     }
 
     /// Writes text about a run to standard output. A run does not end because its output cannot be

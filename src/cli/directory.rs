@@ -62,20 +62,7 @@ pub(super) fn entered() -> Option<Utf8PathBuf> {
 pub(super) fn enter_project() -> anyhow::Result<()> {
     let start = std::env::current_dir().context("cannot determine the current directory")?;
     let start = start.canonicalize().unwrap_or(start);
-    // A broken link counts: reading it fails, and no other configuration takes its place.
-    let has_config = |folder: &&Path| folder.join(FILE_NAME).symlink_metadata().is_ok();
-    // With `--git-dir`, the configuration is in that repository.
-    let top = (!git::uses_bare_repository())
-        .then(|| git::top(&start))
-        .flatten();
-    let project = top.and_then(|top| {
-        let inside = start
-            .ancestors()
-            .take_while(|folder| folder.starts_with(&top));
-        let found = inside.into_iter().find(has_config);
-        found.map(Path::to_owned)
-    });
-    if let Some(project) = project.filter(|project| *project != start) {
+    if let Some(project) = project_of(&start).filter(|project| *project != start) {
         std::env::set_current_dir(&project)
             .with_context(|| format!("cannot work in `{}`", project.display()))?;
         let offset = start
@@ -87,6 +74,37 @@ pub(super) fn enter_project() -> anyhow::Result<()> {
     }
     let _ = START.set(start);
     Ok(())
+}
+
+/// The directory of the configuration that counts in a directory, if there is one.
+fn project_of(start: &Path) -> Option<PathBuf> {
+    // A broken link counts: reading it fails, and no other configuration takes its place.
+    let has_config = |folder: &&Path| folder.join(FILE_NAME).symlink_metadata().is_ok();
+    // With `--git-dir`, the configuration is in that repository.
+    let top = (!git::uses_bare_repository())
+        .then(|| git::top(start))
+        .flatten();
+    let Some(top) = top else {
+        return Some(start.to_owned()).filter(|start| has_config(&start.as_path()));
+    };
+    let inside = start
+        .ancestors()
+        .take_while(|folder| folder.starts_with(&top));
+    inside.into_iter().find(has_config).map(Path::to_owned)
+}
+
+/// Whether a folder is inside the project that the current directory belongs to.
+///
+/// # Errors
+/// The current directory cannot be determined.
+pub(super) fn is_in_project(folder: &Utf8Path) -> anyhow::Result<bool> {
+    let start = std::env::current_dir().context("cannot determine the current directory")?;
+    let start = start.canonicalize().unwrap_or(start);
+    let Some(project) = project_of(&start) else {
+        return Ok(false);
+    };
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.into());
+    Ok(folder.starts_with(project))
 }
 
 /// Where the command was started. Revisions are searched for a configuration from here, so that a

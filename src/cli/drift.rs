@@ -76,6 +76,7 @@ impl DriftArgs {
         let against = Against {
             gate_sources: &GateSources::none(),
             before: None,
+            only: &[],
         };
         let planned = planning::plan_all_with_reporter(
             project,

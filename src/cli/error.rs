@@ -205,6 +205,29 @@ impl CommandError {
         }
     }
 
+    /// What standard error says about the failure, without hints and diagnostics.
+    pub(super) fn text(&self) -> String {
+        let mut lines = Vec::new();
+        match &self.message {
+            ErrorMessage::Nothing => {}
+            ErrorMessage::Labeled { label, text } => lines.push(format!("{label}: {text}")),
+            ErrorMessage::Plain(text) | ErrorMessage::Notice(text) => lines.push(text.clone()),
+            ErrorMessage::Source(error) => {
+                let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+                lines.push(causes.join(": "));
+            }
+        }
+        if self.diagnostics.is_some() {
+            lines.push("the configuration is invalid".to_owned());
+        }
+        lines.extend(self.related.iter().map(Self::text));
+        lines.retain(|line| !line.is_empty());
+        if lines.is_empty() && self.kind == FailureKind::Invalid {
+            lines.push("the manifests are invalid".to_owned());
+        }
+        lines.join("\n")
+    }
+
     pub(super) fn kind(&self) -> FailureKind {
         self.kind
     }

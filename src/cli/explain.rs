@@ -2,54 +2,66 @@
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
+use serde_json::{Map, Value};
 
+use super::complete;
 use super::connect::{Connect, Session};
 use super::console::Console;
 use super::directory;
 use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
-use super::format::{self, OutputFormat};
+use super::format::DataFormat;
 use super::planning;
 use super::statements;
 use super::tree::RevisionArgs;
 use super::workspace::{TargetSelection, Workspace};
 use crate::plan::SourceRef;
-use crate::render::annotations::{AnnotationLevel, AnnotationRule, PlanRule};
 use crate::render::decided::Locator;
 use crate::render::explain::Explanation;
 use crate::render::plan::target_heading;
-use crate::render::text::neutral_json;
+use crate::render::rules;
+use crate::render::text::{neutral, neutral_json};
 use crate::service::registry;
 use access::{
-    AccessQuestion, Audience, CedarRequestContext, CedarStatement, OrganizationPolicies,
-    without_user_info,
+    AccessQuestion, AccessRequest, Audience, CedarRequestContext, CedarStatement, NO_PRINCIPAL,
+    OrganizationPolicies, PastedRequest, without_user_info,
 };
 use manifest::config::Target;
-use model::diag::{Place, did_you_mean};
+use model::diag::Place;
 
-/// Tell whether a request is allowed and which rules decide it; or, given a code, what a finding means.
+/// Explain a decision, or a code such as `duplicate-key`.
+///
+/// Tells whether a request is allowed and which rules decide it. Pasted URLs, bare hosts and actions such as
+/// `connect:tcp HOST` are accepted. Given a code, a guard, a gate or an exit code, prints its meaning, examples, reason and
+/// fix.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   polwarden explain tcp api.example.com:443
   polwarden explain --team security get https://api.example.com/repos
   polwarden explain --live read /data/x
   polwarden explain --at HEAD~1 tcp api.example.com:443
-  polwarden explain --team platform mcp call_tool restart_runner
-  polwarden explain duplicate-key")]
+  polwarden explain --team platform mcp invokeTool restart_runner
+  polwarden explain mcp invokeTool delete_issue --server github --attr readOnly=false --arg amount=700
+  polwarden explain mcp register notion --identity-url https://mcp.notion.com/mcp --type remote-dcr
+  polwarden explain https://api.example.com/repos
+  polwarden explain connect:tcp api.example.com
+  polwarden explain duplicate-key
+  polwarden explain 5")]
 pub(super) struct ExplainArgs {
-    /// A kind of request (tcp, udp, an HTTP method, read, write, mcp), or the code of a finding.
-    #[arg(value_name = "KIND|CODE")]
+    /// A kind of request (tcp, udp, an HTTP method, read, write, mcp), a URL or host, or a code.
+    #[arg(value_name = "KIND|URL|CODE", add = ArgValueCandidates::new(complete::codes))]
     first: String,
     /// What the request is about: host:port, a URL or a path; for mcp an action.
     #[arg(value_name = "OBJECT")]
     object: Option<String>,
-    /// For mcp: the tool, by its name or as a Cedar entity.
-    #[arg(value_name = "TOOL")]
+    /// For mcp: the tool, server, resource or prompt, by its name or as a Cedar entity.
+    #[arg(value_name = "NAME")]
     tool: Option<String>,
     #[command(flatten)]
     mcp: McpArgs,
     /// A team of the person who asks: an alias, a name at the server or a uuid; may be given more than once.
-    #[arg(long, value_name = "TEAM")]
+    #[arg(long, value_name = "TEAM", add = ArgValueCandidates::new(complete::teams))]
     team: Vec<String>,
     /// Ask about what the server holds instead of the manifests.
     #[arg(long, conflicts_with_all = ["at", "staged"])]
@@ -60,9 +72,8 @@ pub(super) struct ExplainArgs {
     at: RevisionArgs,
     #[command(flatten)]
     connect: Connect,
-    /// How to show the answer on standard output.
-    #[arg(long, value_parser = OutputFormat::value_parser(format::EXPLAIN), default_value = "human")]
-    format: OutputFormat,
+    #[command(flatten)]
+    format: DataFormat,
 }
 
 /// What an answer does not cover (AUDIT, "Precedence and approval").
@@ -72,35 +83,76 @@ cloud sandboxes are not governed, and users of several governed organizations
 are denied.
 ";
 
-/// What only questions about MCP tools have.
+/// What only questions about MCP have.
 #[derive(Debug, Args)]
 struct McpArgs {
-    /// For mcp: who calls the tool, as a Cedar entity such as `MCP::User::"ada"`; by default somebody whom no statement
-    /// names.
-    #[arg(long, value_name = "ENTITY")]
-    principal: Option<String>,
-    /// For mcp: the context of the call, as a JSON object; empty by default.
+    /// For mcp: the registered name of the server that the tool, resource or prompt is in.
+    #[arg(long, value_name = "NAME")]
+    server: Option<String>,
+    /// For mcp: an attribute of the tool or server, for example `readOnly=true`; repeatable.
+    #[arg(long = "attr", value_name = "NAME=VALUE")]
+    attributes: Vec<String>,
+    /// For mcp: an argument of the call, for example `amount=700`; `NAME=null` if absent; repeatable.
+    #[arg(long = "arg", value_name = "NAME=VALUE")]
+    arguments: Vec<String>,
+    /// For mcp register: the identity URL of the server.
+    #[arg(long, value_name = "URL")]
+    identity_url: Option<String>,
+    /// For mcp register: the type of the server, for example `remote-dcr`.
+    #[arg(long = "type", value_name = "TYPE")]
+    server_type: Option<String>,
+    /// For mcp: fields of the context (`request_time`, `args`) as a JSON object.
     #[arg(long, value_name = "JSON")]
     context: Option<String>,
+    /// An error, because no statement can match a principal.
+    #[arg(long, value_name = "ENTITY", hide = true)]
+    principal: Option<String>,
 }
 
 impl McpArgs {
-    /// Who calls a tool, and in what context.
+    /// What the question gives in addition to the action and the resource.
     ///
     /// # Errors
-    /// A principal that is no entity, a context that is none, or either of them for another kind of request.
+    /// An option that is invalid, or that belongs to another kind of request.
     fn request_context(&self, kind: &str) -> anyhow::Result<CedarRequestContext> {
-        let Self { principal, context } = self;
-        if !kind.eq_ignore_ascii_case("mcp") && (principal.is_some() || context.is_some()) {
-            bail!(
-                "--principal and --context are for `mcp` requests; rules do not ask who somebody is beyond the teams"
-            );
+        let Self {
+            server,
+            attributes,
+            arguments,
+            identity_url,
+            server_type,
+            context,
+            principal,
+        } = self;
+        if principal.is_some() {
+            bail!("--principal cannot be used: {NO_PRINCIPAL} (--team TEAM)");
         }
-        let mut circumstances = CedarRequestContext::default();
-        if let Some(text) = principal {
-            circumstances = circumstances
-                .with_principal(text)
-                .context("--principal cannot be used")?;
+        let given = [
+            ("--server", server.is_some()),
+            ("--attr", !attributes.is_empty()),
+            ("--arg", !arguments.is_empty()),
+            ("--identity-url", identity_url.is_some()),
+            ("--type", server_type.is_some()),
+            ("--context", context.is_some()),
+        ];
+        let given = given.into_iter().find(|(_, is_given)| *is_given);
+        if let Some((option, _)) = given
+            && !kind.eq_ignore_ascii_case("mcp")
+        {
+            bail!("{option} is for `mcp` requests only");
+        }
+        let mut named = pairs("--attr", attributes)?;
+        for (name, text) in [("identityURL", identity_url), ("type", server_type)] {
+            let value = text
+                .clone()
+                .map(|text| (name.to_owned(), Value::from(text)));
+            named.extend(value);
+        }
+        let mut circumstances = CedarRequestContext::default()
+            .with_attributes(&named)
+            .with_arguments(&pairs("--arg", arguments)?);
+        if let Some(server) = server {
+            circumstances = circumstances.with_server(server);
         }
         if let Some(text) = context {
             let json = serde_json::from_str(text).context("--context is not JSON")?;
@@ -112,6 +164,22 @@ impl McpArgs {
     }
 }
 
+/// Parses `NAME=VALUE`. A value that is not JSON is a string.
+fn pairs(option: &str, texts: &[String]) -> anyhow::Result<Map<String, Value>> {
+    let mut found = Map::new();
+    for text in texts {
+        let (name, value) = text
+            .split_once('=')
+            .filter(|(name, _)| !name.is_empty())
+            .with_context(|| format!("{option} must be NAME=VALUE, not `{text}`"))?;
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        if found.insert(name.to_owned(), value).is_some() {
+            bail!("{option} gives `{name}` twice");
+        }
+    }
+    Ok(found)
+}
+
 impl ExplainArgs {
     /// Runs the command.
     ///
@@ -119,22 +187,32 @@ impl ExplainArgs {
     /// The request cannot be understood, or what it is asked about cannot be read.
     pub(super) fn run(self, console: Console) -> CommandResult {
         directory::enter_project()?;
-        let Some(object) = &self.object else {
-            return explain_code(&self.first, console);
+        let pasted = PastedRequest::parse(&self.first, self.object.as_deref());
+        let Some(PastedRequest {
+            verb,
+            object,
+            assumptions,
+        }) = pasted
+        else {
+            return explain_code(&self.first, self.format.is_json(), console);
         };
+        for assumption in assumptions {
+            console.status(&format!("Assumed {assumption}."));
+        }
         let question = match &self.tool {
-            Some(tool) if self.first.eq_ignore_ascii_case("mcp") => {
-                format!("{} {object} {tool}", self.first)
+            Some(tool) if verb.eq_ignore_ascii_case("mcp") => {
+                format!("{verb} {object} {tool}")
             }
             Some(tool) => {
                 let tool = without_user_info(tool);
                 return Err(CommandError::error(format!(
-                    "`{tool}` is one word too many: only `mcp` requests have an action and a tool"
+                    "`{tool}` is one word too many: only `mcp` requests have an action and a name"
                 )));
             }
-            None => format!("{} {object}", self.first),
+            None => format!("{verb} {object}"),
         };
-        let question = AccessQuestion::parse(&question, &self.mcp.request_context(&self.first)?)?;
+        let question = AccessQuestion::parse(&question, &self.mcp.request_context(&verb)?)?;
+        warn_about_tilde(&question, &object, console);
         super::runtime()?.block_on(self.ask(&question, console))
     }
 
@@ -227,7 +305,7 @@ impl ExplainArgs {
         console: Console,
     ) -> anyhow::Result<()> {
         for (index, answer) in answers.iter().enumerate() {
-            if self.format == OutputFormat::Json {
+            if self.format.is_json() {
                 console.print(&neutral_json(&format!(
                     "{}\n",
                     serde_json::to_string_pretty(answer)?
@@ -239,7 +317,7 @@ impl ExplainArgs {
                 console.print(&answer.human(answers.len() > 1, console.painter()))?;
             }
         }
-        if self.format != OutputFormat::Json && !answers.is_empty() {
+        if !self.format.is_json() && !answers.is_empty() {
             console.print(&console.painter().dim(ORGANIZATION_LAYER))?;
         }
         Ok(())
@@ -288,39 +366,44 @@ fn is_uuid(text: &str) -> bool {
             .all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-fn explain_code(text: &str, console: Console) -> CommandResult {
-    let Some(rule) = AnnotationRule::all().find(|rule| rule.as_str() == text) else {
-        let near = did_you_mean(AnnotationRule::all().map(AnnotationRule::as_str), text);
+/// Prints the entry of a code.
+fn explain_code(text: &str, json: bool, console: Console) -> CommandResult {
+    let Some(entry) = rules::find(text) else {
+        let near = rules::suggest(text);
         let hint = near.map_or("docs/rules.md lists them all".to_owned(), |near| {
             format!("did you mean `{near}`?")
         });
         return Err(CommandError::error(format!(
-            "`{}` is not the code of a diagnostic; {hint}",
+            "unknown code `{}`; {hint}",
             without_user_info(text)
-        )));
+        ))
+        .hint("help: to ask about a request, write its kind and object: polwarden explain tcp api.example.com:443"));
     };
-    let weight = match (rule.weight(), rule) {
-        (AnnotationLevel::Error, AnnotationRule::File(_)) => {
-            "error: nothing is planned while it is there"
-        }
-        (AnnotationLevel::Error, AnnotationRule::Plan(PlanRule::Drift)) => {
-            "error: `drift` exits with 8 because of it"
-        }
-        (AnnotationLevel::Error, AnnotationRule::Plan(_)) => {
-            "error: nothing is applied while it is there"
-        }
-        (AnnotationLevel::Warning, AnnotationRule::File(_)) => {
-            "warning: likely a mistake; nothing stops"
-        }
-        (AnnotationLevel::Warning, AnnotationRule::Plan(_)) => {
-            "warning: somebody should look at it"
-        }
-        (AnnotationLevel::Notice, _) => "notice: somebody may want to know",
+    let text = if json {
+        entry.json()?
+    } else {
+        entry.human(console.painter())
     };
-    console.print(&format!(
-        "{} ({weight})\n\n{}\n",
-        rule.as_str(),
-        rule.description()
-    ))?;
+    console.print(&text)?;
     Ok(Exit::Done)
+}
+
+/// Warns if the shell probably replaced `~` by the home folder: rules compare paths as they are written.
+fn warn_about_tilde(question: &AccessQuestion, object: &str, console: Console) {
+    let AccessQuestion::Rules(AccessRequest::File { .. }) = question else {
+        return;
+    };
+    let home = std::env::var("HOME").unwrap_or_default();
+    let home = home.trim_end_matches('/');
+    let Some(below) = object.strip_prefix(home).filter(|_| !home.is_empty()) else {
+        return;
+    };
+    if below.is_empty() || below.starts_with('/') {
+        console.status(&format!(
+            "{}: the path is in your home folder, so the shell may have expanded `~`. Rules compare `~` as it is written; \
+             to ask about it, quote the path: '~{}'",
+            console.error_painter().notice("warning"),
+            neutral(below)
+        ));
+    }
 }

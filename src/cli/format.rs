@@ -27,11 +27,29 @@ pub(super) enum OutputFormat {
     Html,
 }
 
-/// The formats of runs.
-pub(super) const RUNS: &[OutputFormat] = &[OutputFormat::Human, OutputFormat::Json];
+/// The formats of `apply`.
+pub(super) const APPLY: &[OutputFormat] = &[
+    OutputFormat::Human,
+    OutputFormat::Json,
+    OutputFormat::Github,
+];
 
-/// The formats of answers.
-pub(super) const EXPLAIN: &[OutputFormat] = &[OutputFormat::Human, OutputFormat::Json];
+/// The formats of commands that show data.
+const DATA: &[OutputFormat] = &[OutputFormat::Human, OutputFormat::Json];
+
+/// The format of a command that shows data on standard output.
+#[derive(Debug, Args)]
+pub(super) struct DataFormat {
+    /// Output format.
+    #[arg(short = 'o', long, value_name = "FORMAT", value_parser = OutputFormat::value_parser(DATA), default_value = "human")]
+    format: OutputFormat,
+}
+
+impl DataFormat {
+    pub(super) fn is_json(&self) -> bool {
+        self.format == OutputFormat::Json
+    }
+}
 
 impl OutputFormat {
     const fn name(self) -> &'static str {
@@ -196,7 +214,7 @@ fn help(doc: &'static str) -> &'static str {
 /// Where the result of a command goes, and in which formats.
 #[derive(Debug, Args)]
 pub(super) struct OutputArgs<F: CommandFormats> {
-    #[arg(long, value_parser = OutputFormat::value_parser(F::FORMATS), default_value = "human", help = help(F::FORMAT_HELP))]
+    #[arg(short = 'o', long, value_name = "FORMAT", value_parser = OutputFormat::value_parser(F::FORMATS), default_value = "human", help = help(F::FORMAT_HELP))]
     format: OutputFormat,
     #[arg(long, value_name = "FORMAT=FILE", value_parser = OutputFile::value_parser(F::FORMATS), help = help(F::OUTPUT_HELP))]
     output: Vec<OutputFile>,
@@ -210,6 +228,24 @@ impl<F: CommandFormats> OutputArgs<F> {
     /// The format on standard output.
     pub(super) fn format(&self) -> OutputFormat {
         self.format
+    }
+
+    /// A format on standard output, and nothing else.
+    pub(super) fn on_standard_output(format: OutputFormat) -> Self {
+        Self {
+            format,
+            output: Vec::new(),
+            comment: CommentArgs {
+                marker: None,
+                max_size: GITHUB_COMMENT,
+            },
+            formats: PhantomData,
+        }
+    }
+
+    /// Whether files are written too.
+    pub(super) fn has_files(&self) -> bool {
+        !self.output.is_empty()
     }
 
     pub(super) fn sink(&self) -> OutputSink<'_> {

@@ -5,7 +5,9 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 
+use super::complete;
 use super::connect::{Connect, Session};
 use super::console::Console;
 use super::directory;
@@ -43,7 +45,7 @@ pub(super) struct ImportArgs {
     /// Only the live policy of this name, declared or not; may be given more than once. Where a manifest declares it,
     /// that is brought to what is live: unchanged rules, comments and the other documents of the file stay as they are.
     /// At Chainloop, policies and groups of this name, byte for byte.
-    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true, add = ArgValueCandidates::new(complete::policies))]
     only: Vec<String>,
     /// The folder to write to; without it, the first folder of the target's `paths`.
     #[arg(long, value_name = "DIR")]

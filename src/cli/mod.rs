@@ -2,20 +2,25 @@
 
 mod apply;
 mod call;
+mod complete;
 mod completions;
+mod config;
 mod connect;
 mod console;
 mod directory;
+mod doctor;
 mod drift;
 mod emulate;
 mod error;
 mod exit;
 mod explain;
+mod export;
 mod fmt;
 mod format;
 mod gates;
 mod import;
 mod init;
+mod list;
 mod lock;
 mod log;
 mod plan;
@@ -25,6 +30,7 @@ mod reporter;
 mod rollback;
 mod runs;
 mod schema;
+mod show;
 mod statements;
 mod steps;
 mod team_names;
@@ -39,7 +45,8 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use camino::Utf8PathBuf;
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
+use clap_complete::CompleteEnv;
 
 use console::{ColorMode, Console};
 use error::CommandResult;
@@ -84,17 +91,37 @@ enum Command {
     Fmt(fmt::FmtArgs),
     Lock(lock::LockArgs),
     Import(import::ImportArgs),
+    #[command(visible_alias = "diff")]
     Plan(plan::PlanArgs),
+    Show(show::ShowArgs),
     Apply(apply::ApplyArgs),
     Drift(drift::DriftArgs),
     Rollback(rollback::RollbackArgs),
     Runs(runs::RunsArgs),
+    List(list::ListArgs),
+    Export(export::ExportArgs),
     Explain(explain::ExplainArgs),
     Test(test::TestArgs),
     Call(call::CallArgs),
     Emulate(emulate::EmulateArgs),
+    Doctor(doctor::DoctorArgs),
+    Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
+    Version(VersionArgs),
+}
+
+/// Print the version.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  polwarden version")]
+struct VersionArgs {}
+
+impl VersionArgs {
+    fn run(console: Console) -> CommandResult {
+        console.print(concat!("polwarden ", env!("CARGO_PKG_VERSION"), "\n"))?;
+        Ok(Exit::Done)
+    }
 }
 
 /// What stands below the commands.
@@ -111,6 +138,10 @@ const EXAMPLES: &str = "Examples:
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    // Nothing else is done in a process that a shell starts for completions.
+    CompleteEnv::with_factory(Cli::command)
+        .var(complete::VARIABLE)
+        .complete();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -153,16 +184,22 @@ fn run(cli: Cli, console: Console) -> CommandResult {
         Command::Lock(command) => command.run(console),
         Command::Import(command) => command.run(console),
         Command::Plan(command) => command.run(console),
+        Command::Show(command) => command.run(console),
         Command::Apply(command) => command.run(console),
         Command::Drift(command) => command.run(console),
         Command::Rollback(command) => command.run(console),
         Command::Runs(command) => command.run(console),
+        Command::List(command) => command.run(console),
+        Command::Export(command) => command.run(console),
         Command::Explain(command) => command.run(console),
         Command::Test(command) => command.run(console),
         Command::Call(command) => command.run(console),
         Command::Emulate(command) => command.run(console),
         Command::Completions(command) => command.run(console),
+        Command::Doctor(command) => command.run(console),
+        Command::Config(command) => command.run(console),
         Command::Man(command) => command.run(console),
+        Command::Version(VersionArgs {}) => VersionArgs::run(console),
     }
 }
 

@@ -6,7 +6,9 @@ use std::io::Read as _;
 use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 
+use super::complete;
 use super::connect::{Connect, Session};
 use super::console::Console;
 use super::directory;
@@ -22,9 +24,9 @@ use super::three_way::{self, BaseManifests};
 use super::tree::RevisionArgs;
 use super::watch::PlanWatcher;
 use super::workspace::{Project, TargetSelection, WorkingDirectory};
-use crate::plan::plan_digest;
+use crate::plan::{Plan, plan_digest};
 use crate::render;
-use crate::render::annotations::{Annotation, RepositoryPrefix};
+use crate::render::annotations::{Annotation, PackDiagnostics, RepositoryPrefix};
 use crate::render::layout::Layout;
 use crate::render::text::{neutral, shell_word};
 use crate::workspace::state;
@@ -37,6 +39,7 @@ const MAX_KEY_BYTES: u64 = 64 * 1024;
 #[command(after_help = "Examples:
   polwarden plan
   polwarden plan --detailed-exitcode --out plan.json
+  polwarden plan --policy GitLab --policy 'AI services'
   polwarden plan --out plan.json --sign ~/.ssh/id_ed25519
   polwarden plan --allow-widening 'tcp **.example.com:443' --base origin/main
   polwarden plan --watch --endpoint docker=embedded
@@ -47,6 +50,10 @@ pub(super) struct PlanArgs {
     directory: WorkingDirectory,
     #[command(flatten)]
     selection: TargetSelection,
+    /// Plan only the policy, pack or group with this name; may be given more than once. Such a plan is partial: it
+    /// says nothing about deletions and unmanaged policies, and it cannot be saved.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["out", "fail_on_drift"], add = ArgValueCandidates::new(complete::policies))]
+    policy: Vec<String>,
     #[command(flatten)]
     at: RevisionArgs,
     #[command(flatten)]
@@ -78,6 +85,33 @@ pub(super) struct PlanArgs {
 }
 
 impl PlanArgs {
+    /// What `apply --dry-run` does.
+    pub(super) fn for_dry_run(
+        directory: Option<Utf8PathBuf>,
+        selection: TargetSelection,
+        at: RevisionArgs,
+        gates: GateArgs,
+        steps: StepArgs,
+        connect: Connect,
+        format: OutputFormat,
+    ) -> Self {
+        Self {
+            directory: WorkingDirectory::new(directory),
+            selection,
+            policy: Vec::new(),
+            at,
+            gates,
+            steps,
+            connect,
+            detailed_exitcode: false,
+            fail_on_drift: false,
+            output: OutputArgs::on_standard_output(format),
+            watch: false,
+            out: None,
+            sign: None,
+        }
+    }
+
     /// Runs the command.
     ///
     /// # Errors
@@ -86,7 +120,7 @@ impl PlanArgs {
         super::runtime()?.block_on(self.run_async(console))
     }
 
-    async fn run_async(self, console: Console) -> CommandResult {
+    pub(super) async fn run_async(self, console: Console) -> CommandResult {
         self.directory.enter()?;
         if self.watch {
             self.watch(console).await
@@ -135,7 +169,9 @@ impl PlanArgs {
                 let prefix = invalid.prefix.clone();
                 invalid.report(&reporter);
                 let invalid = CommandError::reported(FailureKind::Invalid);
-                return Err(invalid.with_report(|| self.write(None, reporter, &prefix, console)));
+                return Err(
+                    invalid.with_report(|| self.write(None, reporter.findings(), &prefix, console))
+                );
             }
             Err(error) => return Err(error.into()),
         };
@@ -146,14 +182,16 @@ impl PlanArgs {
             ));
         }
         let prefix = project.prefix().clone();
-        let before = gate_sources
-            .base()
+        // The origin of changes is known only for all of them.
+        let base = gate_sources.base().filter(|_| self.policy.is_empty());
+        let before = base
             .map(|base| BaseManifests::read(base, console))
             .transpose()?
             .flatten();
         let against = Against {
             gate_sources: &gate_sources,
             before: before.as_ref(),
+            only: &self.policy,
         };
         let planned = planning::plan_all_with_reporter(
             project,
@@ -172,10 +210,15 @@ impl PlanArgs {
         } = match planned {
             Ok(planned) => planned,
             Err(error) => {
-                return Err(error.with_report(|| self.write(None, reporter, &prefix, console)));
+                return Err(
+                    error.with_report(|| self.write(None, reporter.findings(), &prefix, console))
+                );
             }
         };
-        plan.digest = Some(plan_digest(&plan)?);
+        // `apply` never makes a partial plan, so the digest of one could only be expected in vain.
+        if plan.only.is_empty() {
+            plan.digest = Some(plan_digest(&plan)?);
+        }
         let shown = team_names::plan_for_text(&plan, &workspace.targets(), &session).await;
         session.close().await;
         if self.fail_on_drift && plan.origins.is_none() {
@@ -196,7 +239,7 @@ impl PlanArgs {
             }
         }
         let shown = shown.as_ref().unwrap_or(&plan);
-        self.write(Some((&plan, shown)), reporter, &prefix, console)?;
+        self.write(Some((&plan, shown)), reporter.findings(), &prefix, console)?;
         if plan.failed_gates().next().is_some() {
             return Ok(Exit::Failed);
         }
@@ -232,41 +275,22 @@ impl PlanArgs {
     /// plan is the same one with names of teams for people.
     fn write(
         &self,
-        plans: Option<(&crate::plan::Plan, &crate::plan::Plan)>,
-        reporter: DiagnosticReporter,
+        plans: Option<PlanPair<'_>>,
+        diagnostics: PackDiagnostics,
         prefix: &RepositoryPrefix,
         console: Console,
     ) -> anyhow::Result<()> {
-        let (exact, plan) = plans.unzip();
-        let findings = reporter
-            .findings()
-            .with(plan.map(Annotation::of_plan).unwrap_or_default());
-        let said = plan.map_or_else(
-            || "No plan: the manifests are invalid.".to_owned(),
-            render::plan::summary,
-        );
-        self.output.sink().write(console, |format, layout| {
-            Ok(match format {
-                OutputFormat::Human => plan.map(|plan| self.human(plan, layout)),
-                OutputFormat::Json => exact.map(render::plan::json).transpose()?,
-                OutputFormat::Markdown => Some(render::markdown::plan(
-                    plan,
-                    &findings,
-                    &self.output.comment(self.selection.names()),
-                )),
-                OutputFormat::Github => {
-                    Some(render::github::github(Some(&said), &findings, prefix))
-                }
-                OutputFormat::Gitlab => Some(render::gitlab::gitlab(&findings, prefix)?),
-                OutputFormat::Sarif => Some(render::sarif::sarif(&findings, prefix)?),
-                OutputFormat::Junit => Some(render::junit::plan(plan, &findings, prefix)?),
-                OutputFormat::Html => Some(render::html::html(plan, &findings)),
-            })
-        })
+        let written = WrittenPlan {
+            plans,
+            human: &|plan, layout| self.human(plan, layout),
+            diagnostics,
+            prefix,
+        };
+        write_plan(&self.output, self.selection.names(), written, console)
     }
 
     /// The plan, with the digest of the file that it is written to.
-    fn human(&self, plan: &crate::plan::Plan, layout: Layout) -> String {
+    fn human(&self, plan: &Plan, layout: Layout) -> String {
         let mut text = render::plan::human(plan, self.next(plan).as_deref(), layout);
         if let (Some(path), Some(digest)) = (&self.out, &plan.digest) {
             text.push_str(&layout.wrap(
@@ -280,8 +304,10 @@ impl PlanArgs {
     }
 
     /// The command that applies the plan, unless it cannot be applied.
-    fn next(&self, plan: &crate::plan::Plan) -> Option<String> {
-        if plan.is_empty() || plan.failed_gates().next().is_some() || self.at.is_staged() {
+    fn next(&self, plan: &Plan) -> Option<String> {
+        let is_partial = !plan.only.is_empty();
+        let is_refused = plan.failed_gates().next().is_some();
+        if plan.is_empty() || is_partial || is_refused || self.at.is_staged() {
             return None;
         }
         let mut words = vec!["polwarden".to_owned()];
@@ -319,4 +345,53 @@ impl PlanArgs {
         let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
         Some(neutral(&words.join(" ")).into_owned())
     }
+}
+
+/// The plan for machines, and the same plan with names of teams for people.
+pub(super) type PlanPair<'a> = (&'a Plan, &'a Plan);
+
+/// What [`write_plan`] writes.
+pub(super) struct WrittenPlan<'a> {
+    /// Without plans, the diagnostics say why.
+    pub(super) plans: Option<PlanPair<'a>>,
+    pub(super) human: &'a dyn Fn(&Plan, Layout) -> String,
+    pub(super) diagnostics: PackDiagnostics,
+    pub(super) prefix: &'a RepositoryPrefix,
+}
+
+/// Writes a plan, or the diagnostics that kept it from being made, in all requested formats.
+pub(super) fn write_plan(
+    output: &OutputArgs<PlanFormats>,
+    targets: &[String],
+    written: WrittenPlan<'_>,
+    console: Console,
+) -> anyhow::Result<()> {
+    let WrittenPlan {
+        plans,
+        human,
+        diagnostics,
+        prefix,
+    } = written;
+    let (exact, plan) = plans.unzip();
+    let findings = diagnostics.with(plan.map(Annotation::of_plan).unwrap_or_default());
+    let said = plan.map_or_else(
+        || "No plan: the manifests are invalid.".to_owned(),
+        render::plan::summary,
+    );
+    output.sink().write(console, |format, layout| {
+        Ok(match format {
+            OutputFormat::Human => plan.map(|plan| human(plan, layout)),
+            OutputFormat::Json => exact.map(render::plan::json).transpose()?,
+            OutputFormat::Markdown => Some(render::markdown::plan(
+                plan,
+                &findings,
+                &output.comment(targets),
+            )),
+            OutputFormat::Github => Some(render::github::github(Some(&said), &findings, prefix)),
+            OutputFormat::Gitlab => Some(render::gitlab::gitlab(&findings, prefix)?),
+            OutputFormat::Sarif => Some(render::sarif::sarif(&findings, prefix)?),
+            OutputFormat::Junit => Some(render::junit::plan(plan, &findings, prefix)?),
+            OutputFormat::Html => Some(render::html::html(plan, &findings)),
+        })
+    })
 }

@@ -1,5 +1,7 @@
 //! From manifests to a plan: what `plan` and `apply` share.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, anyhow};
 use rayon::prelude::*;
 use tokio::task::JoinSet;
@@ -12,17 +14,17 @@ use super::reporter::DiagnosticReporter;
 use super::three_way::{self, BaseDesired, BaseManifests};
 use super::workspace::{Project, Workspace};
 use crate::plan::{
-    BasePlan, ConfigVersions, EventKind, FORMAT_VERSION, Origins, Plan, PlanEvent, SourceRef,
-    TargetOrigins, TargetPlan, config_events, manifest_events, required_acknowledgement,
+    BasePlan, ConfigVersions, EventKind, FORMAT_VERSION, Gates, Origins, Plan, PlanEvent,
+    SourceRef, TargetOrigins, TargetPlan, config_events, manifest_events, required_acknowledgement,
 };
 use crate::render::text::neutral;
 use crate::run::service::{EventRequest, PlanError, PlanRequest, ReadFor, Reads};
 use crate::service::diagnostics::is_error;
 use crate::service::registry;
 use crate::service::registry::{Checked, CheckedTests, ServerFacts};
-use manifest::config::Target;
+use manifest::config::{Target, Unmanaged};
 use model::Desired;
-use model::diag::{Diagnostic, Path, Place};
+use model::diag::{Diagnostic, Path, Place, did_you_mean};
 
 /// A plan, with what it was made from.
 pub(super) struct Planned<T: ?Sized> {
@@ -57,6 +59,7 @@ pub(super) async fn plan_all<T: Reads + ?Sized + 'static>(
         &Against {
             gate_sources,
             before: None,
+            only: &[],
         },
         open,
         &DiagnosticReporter::for_diagnostics(console),
@@ -71,6 +74,8 @@ pub(super) struct Against<'a> {
     pub(super) gate_sources: &'a GateSources,
     /// The manifests of the base revision; without them, no difference is told to be drift.
     pub(super) before: Option<&'a BaseManifests>,
+    /// The names that a partial plan is limited to; none for a complete plan.
+    pub(super) only: &'a [String],
 }
 
 /// Like [`plan_all`], for a command that reports diagnostics in its own way.
@@ -127,6 +132,7 @@ pub(super) async fn plan_again<T: Reads + ?Sized + 'static>(
         &Against {
             gate_sources,
             before: None,
+            only: &[],
         },
         readings,
         &DiagnosticReporter::of_errors(console),
@@ -178,6 +184,7 @@ async fn plan_targets<T: Reads + ?Sized + 'static>(
                 checked.err().map(|error| failure(target, error))
             })));
     }
+    limit_to(against.only, &mut resolved)?;
     let wanted = match against.before {
         Some(before) => before
             .wanted(&targets, session, console)
@@ -194,6 +201,7 @@ async fn plan_targets<T: Reads + ?Sized + 'static>(
             target,
             gate_sources: against.gate_sources,
             base,
+            is_partial: !against.only.is_empty(),
         }
     });
     let each: Vec<TargetPlanning<'_>> = each.collect();
@@ -216,6 +224,7 @@ async fn plan_targets<T: Reads + ?Sized + 'static>(
     }
     CommandError::join(failures)?;
     let mut plan = empty(workspace, console);
+    plan.only = against.only.to_vec();
     plan.origins = wanted.map(|(before, _)| Origins {
         base: before.commit(),
         targets: Vec::new(),
@@ -248,6 +257,8 @@ async fn plan_targets<T: Reads + ?Sized + 'static>(
     {
         let required = required_acknowledgement(&target, &config.limits);
         let required = required.context("the plan cannot be serialized")?;
+        // The plan of `apply` is the complete one, which has another mark.
+        let required = required.filter(|_| against.only.is_empty());
         target.requires = required.map(|required| required.to_string());
         plan.events.extend(events);
         plan.targets.push(target);
@@ -257,6 +268,39 @@ async fn plan_targets<T: Reads + ?Sized + 'static>(
         services.push(service);
     }
     Ok((plan, services))
+}
+
+/// Limits the desired state of all targets to the objects with these names, if there are any names.
+///
+/// # Errors
+/// No manifest of the targets declares one of them.
+fn limit_to(names: &[String], resolved: &mut [anyhow::Result<Checked>]) -> CommandResult<()> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let all: BTreeSet<String> = resolved
+        .iter()
+        .flatten()
+        .flat_map(|checked| registry::desired_names(&checked.desired))
+        .collect();
+    for name in names {
+        if !all.contains(name) {
+            let near = did_you_mean(all.iter().map(String::as_str), name);
+            let hint = near.map_or_else(
+                || "`polwarden list` shows the live policies".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            return Err(CommandError::error(format!(
+                "no manifest of the chosen targets declares a policy `{name}`; {hint}"
+            )));
+        }
+    }
+    for checked in resolved.iter_mut().flatten() {
+        registry::retain_desired(&mut checked.desired, &|name| {
+            names.iter().any(|n| n == name)
+        });
+    }
+    Ok(())
 }
 
 /// Why a target has no plan. Like [`CommandError`], it does not implement `std::error::Error`.
@@ -331,6 +375,8 @@ struct TargetPlanning<'a> {
     target: &'a Target,
     gate_sources: &'a GateSources,
     base: Option<(&'a BaseManifests, &'a BaseDesired)>,
+    /// Whether some manifests of the target were left out.
+    is_partial: bool,
 }
 
 impl TargetPlanning<'_> {
@@ -348,6 +394,7 @@ impl TargetPlanning<'_> {
             target,
             gate_sources,
             base,
+            is_partial,
         } = self;
         let mut gates = gate_sources.gates(workspace, target);
         let old = match base {
@@ -358,6 +405,9 @@ impl TargetPlanning<'_> {
             }
             None => None,
         };
+        if *is_partial {
+            return self.plan_partially(desired, &gates, service);
+        }
         let plan = service.plan(&PlanRequest {
             desired,
             target,
@@ -390,6 +440,31 @@ impl TargetPlanning<'_> {
             plan,
             origins,
             events,
+            service,
+        })
+    }
+
+    /// A plan of some policies. The others are not known to be unmanaged, so nothing is deleted and no event is
+    /// reported.
+    fn plan_partially<T: Reads + ?Sized>(
+        &self,
+        desired: &Desired,
+        gates: &Gates,
+        service: Box<T>,
+    ) -> Result<Outcome<T>, TargetError> {
+        let mut target = self.target.clone();
+        target.unmanaged = Unmanaged::Ignore.into();
+        let mut plan = service.plan(&PlanRequest {
+            desired,
+            target: &target,
+            gates,
+            locate: &|place| SourceRef::locate(self.workspace.sources(), place),
+        })?;
+        plan.unmanaged.clear();
+        Ok(Outcome {
+            plan,
+            origins: None,
+            events: Vec::new(),
             service,
         })
     }
@@ -537,6 +612,7 @@ fn empty(workspace: &Workspace, console: Console) -> Plan {
         commit,
         tree: Some(workspace.tree_digest()),
         digest: None,
+        only: Vec::new(),
         origins: None,
         events: Vec::new(),
         targets: Vec::new(),

@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 use super::console::{BARS, Console};
 use crate::plan::PlannedCall;
 use crate::render;
+use crate::render::apply_events::ApplyEvent;
 use crate::render::text::plural;
 use crate::run::service;
 use crate::run::{CallOutcome, RunEvent, RunObserver};
@@ -56,6 +57,19 @@ impl Drop for DelayedBar {
     }
 }
 
+/// Shows what a command waits for, until it is dropped.
+pub(super) struct WaitingFor {
+    _bar: DelayedBar,
+}
+
+impl WaitingFor {
+    pub(super) fn new(console: Console, what: &'static str) -> Self {
+        let bar = DelayedBar::new(console, None, "{msg} {elapsed}");
+        bar.bar.set_message(what);
+        Self { _bar: bar }
+    }
+}
+
 /// How far the readings of one command are, together. The bar goes with the last of them.
 #[derive(Default)]
 pub(super) struct Readings {
@@ -85,7 +99,7 @@ impl Readings {
     fn start_reading(self: &Arc<Self>, console: Console) -> ActiveReading {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         let running = now.get_or_insert_with(|| ReadingBar {
-            bar: DelayedBar::new(console, None, "Reading what is live: {msg} {elapsed}"),
+            bar: DelayedBar::new(console, None, "Reading the live state: {msg} {elapsed}"),
             counts: BTreeMap::new(),
             next: 0,
         });
@@ -137,13 +151,14 @@ impl Drop for ActiveReading {
 /// Prints the result of every call as it comes, and a bar on a terminal.
 pub(super) struct CallProgress {
     console: Console,
+    target: String,
     bar: DelayedBar,
     lock: Mutex<()>,
 }
 
 impl CallProgress {
     /// For a plan of this many calls.
-    pub(super) fn new(console: Console, calls: usize) -> Self {
+    pub(super) fn new(console: Console, target: &str, calls: usize) -> Self {
         let bar = DelayedBar::new(
             console,
             u64::try_from(calls).ok(),
@@ -155,6 +170,7 @@ impl CallProgress {
         );
         Self {
             console,
+            target: target.to_owned(),
             bar,
             lock: Mutex::default(),
         }
@@ -170,13 +186,18 @@ impl CallProgress {
         let _one_line_at_a_time = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         // A closed standard output is noticed by the summary, which is printed with its errors reported.
         drop(self.console.print(&format!("{line}\n")));
+        let event = ApplyEvent::call_finished(&self.target, call, outcome);
+        self.console.emit(&event);
     }
 }
 
 impl RunObserver for CallProgress {
     fn event(&self, event: RunEvent<'_>) {
         match event {
-            RunEvent::Started(_) => {}
+            RunEvent::Started(call) => {
+                self.console
+                    .emit(&ApplyEvent::call_started(&self.target, call));
+            }
             RunEvent::Finished(call, outcome) => {
                 self.show(call, outcome);
                 self.bar.bar.inc(1);

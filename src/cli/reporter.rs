@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::console::Console;
 use super::format::OutputSink;
 use crate::render::annotations::{Annotation, PackDiagnostics};
-use crate::render::diagnostics::{DiagnosticAmount, human};
+use crate::render::diagnostics::{DiagnosticAmount, explain_hint, human};
 use crate::service::diagnostics::is_error;
 use model::diag::{Diagnostic, SourceMap};
 
@@ -99,6 +99,7 @@ impl DiagnosticReporter {
             DiagnosticAmount::Few,
             console.error_painter().is_colored(),
         );
+        let text = text + &explain_hint(sources, findings);
         let text = text.trim_end();
         if text.is_empty() {
         } else if errors {

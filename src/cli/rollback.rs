@@ -3,13 +3,14 @@
 use anyhow::{Context as _, bail};
 use camino::Utf8Path;
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 
 use super::apply::{ApplyOptions, ReadyPlan, journals};
+use super::complete;
 use super::connect::Session;
 use super::console::Console;
 use super::directory;
 use super::error::{CommandError, CommandResult};
-use super::format::OutputFormat;
 use super::gates::{GateArgs, GateSources};
 use super::planning;
 use super::runs;
@@ -18,7 +19,7 @@ use super::workspace::{Project, TargetSelection, Workspace};
 use crate::plan::{FORMAT_VERSION, Plan, SourceRef, TargetPlan, plan_digest};
 use crate::render;
 use crate::render::text::neutral;
-use crate::run::journal::{RunHistory, RunKind, TargetHistory};
+use crate::run::journal::{FolderLock, RunHistory, RunKind, TargetHistory};
 use crate::run::service::{PlanError, ReadFor, Reads, UndoPlan, UndoRequest};
 use manifest::config::Target;
 use model::diag::{DocumentId, SourceMap};
@@ -31,7 +32,7 @@ use model::diag::{DocumentId, SourceMap};
   polwarden rollback 20261122T093000123Z-1a2b3c4d --auto-approve")]
 pub(super) struct RollbackArgs {
     /// The run, or the file of its journal; the last run if it is left out.
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", add = ArgValueCandidates::new(complete::runs))]
     run: Option<String>,
     /// Show the runs that have a journal here, as `polwarden runs` does, and do nothing.
     #[arg(long)]
@@ -64,7 +65,7 @@ impl RollbackArgs {
     pub(super) fn run(mut self, console: Console) -> CommandResult {
         directory::enter_project()?;
         if self.list {
-            return runs::list(OutputFormat::Human, console);
+            return runs::list(false, console);
         }
         self.applying.enter_paths();
         super::runtime()?.block_on(self.run_async(console))
@@ -73,6 +74,7 @@ impl RollbackArgs {
     async fn run_async(self, console: Console) -> CommandResult {
         let project = Project::open(&self.selection, &RevisionArgs::default())?;
         let path = runs::file(self.run.as_deref())?;
+        let lock = self.applying.lock(console).await?;
         journals::recover_journals(&self.applying, &project.targets(), console).await?;
         let history = RunHistory::read(&path)?;
         if history.is_unfinished() {
@@ -98,12 +100,17 @@ impl RollbackArgs {
             gate_sources: &gate_sources,
             session: &session,
         };
-        let result = self.undo(&of, console).await;
+        let result = self.undo(&of, lock.as_ref(), console).await;
         session.close().await;
         result
     }
 
-    async fn undo(&self, of: &RollbackContext<'_>, console: Console) -> CommandResult {
+    async fn undo(
+        &self,
+        of: &RollbackContext<'_>,
+        lock: Option<&FolderLock>,
+        console: Console,
+    ) -> CommandResult {
         let RollbackContext {
             history,
             path: _,
@@ -120,6 +127,7 @@ impl RollbackArgs {
             commit: None,
             tree: None,
             digest: None,
+            only: Vec::new(),
             targets: Vec::new(),
         };
         let mut services = Vec::new();
@@ -155,6 +163,7 @@ impl RollbackArgs {
                 workspace,
                 session,
                 ReadyPlan::planned(kind, plan, digest, services),
+                lock,
                 console,
             )
             .await?;

@@ -3,14 +3,16 @@
 use anyhow::{Context as _, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 
 use super::apply::audit::AuditFile;
 use super::apply::journals;
+use super::complete;
 use super::console::Console;
 use super::directory;
 use super::error::CommandResult;
 use super::exit::Exit;
-use super::format::{self, OutputFormat};
+use super::format::DataFormat;
 use crate::render::runs::{self, RunReport};
 use crate::render::text::neutral;
 use crate::run::audit::AuditRecord;
@@ -26,11 +28,10 @@ use crate::run::journal::{FOLDER, RunHistory, RunId};
   polwarden runs last --audit-record audit.json")]
 pub(super) struct RunsArgs {
     /// The run that is shown in full, the file of its journal, or `last`; all runs, a line each, if it is left out.
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", add = ArgValueCandidates::new(complete::runs))]
     run: Option<String>,
-    /// How to show them on standard output.
-    #[arg(long, value_parser = OutputFormat::value_parser(format::RUNS), default_value = "human")]
-    format: OutputFormat,
+    #[command(flatten)]
+    format: DataFormat,
     /// Write the audit record of the run to this file, as JSON: which commit made which call, and when the server applied
     /// it.
     #[arg(long, value_name = "FILE", requires = "run")]
@@ -46,19 +47,37 @@ impl RunsArgs {
         directory::enter_project()?;
         let audit_record = self.audit_record.as_deref().map(directory::argument);
         let Some(run) = &self.run else {
-            return list(self.format, console);
+            return list(self.format.is_json(), console);
         };
-        let history = RunHistory::read(&file(Some(run.as_str()).filter(|run| *run != "last"))?)?;
+        let history = read(run)?;
         AuditFile::open(audit_record.as_deref(), Vec::new())?
             .write(AuditRecord::from_history(&history))?;
-        let run = RunReport::complete(&history);
-        if self.format == OutputFormat::Json {
-            console.print(&runs::json(vec![run])?)?;
-        } else {
-            console.print(&runs::human(&run, console.painter()))?;
-        }
-        Ok(Exit::Done)
+        print(&history, self.format.is_json(), console)
     }
+}
+
+/// Shows a run in full.
+///
+/// # Errors
+/// The run is unknown, or its journal cannot be read.
+pub(super) fn show(run: &str, json: bool, console: Console) -> CommandResult {
+    print(&read(run)?, json, console)
+}
+
+fn read(run: &str) -> anyhow::Result<RunHistory> {
+    Ok(RunHistory::read(&file(
+        Some(run).filter(|run| *run != "last"),
+    )?)?)
+}
+
+fn print(history: &RunHistory, json: bool, console: Console) -> CommandResult {
+    let run = RunReport::complete(history);
+    if json {
+        console.print(&runs::json(vec![run])?)?;
+    } else {
+        console.print(&runs::human(&run, console.painter()))?;
+    }
+    Ok(Exit::Done)
 }
 
 /// The journal that is meant: of a run, by its id or its file, or else the last one.
@@ -96,7 +115,7 @@ pub(super) fn file(run: Option<&str>) -> anyhow::Result<Utf8PathBuf> {
 ///
 /// # Errors
 /// The folder cannot be read.
-pub(super) fn list(format: OutputFormat, console: Console) -> CommandResult {
+pub(super) fn list(json: bool, console: Console) -> CommandResult {
     let listed = journal::list()?;
     journals::warn_ignored(&listed, console);
     let mut files = listed.own;
@@ -115,7 +134,7 @@ pub(super) fn list(format: OutputFormat, console: Console) -> CommandResult {
             }
         }
     }
-    if format == OutputFormat::Json {
+    if json {
         console.print(&runs::json(found)?)?;
     } else {
         console.print(&found.iter().map(runs::line).collect::<String>())?;

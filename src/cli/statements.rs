@@ -1,9 +1,10 @@
 //! Where a statement of a Cedar policy stands: in the file that the policy names, or in the manifest.
 
-use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 
 use super::workspace::Workspace;
 use crate::plan::SourceRef;
+use crate::workspace::without_parents;
 use access::CedarStatement;
 use manifest::Manifest;
 use manifest::config::Target;
@@ -64,21 +65,4 @@ fn line_in(manifest: &str, begin: u32, text: &str, line: u32) -> Option<u32> {
         .lines()
         .nth(usize::try_from(found.checked_sub(1)?).ok()?)?;
     (there.trim() == wanted.trim()).then_some(found)
-}
-
-/// The path without inner `..`, as files are named in findings.
-fn without_parents(path: &Utf8Path) -> Utf8PathBuf {
-    let mut plain = Utf8PathBuf::new();
-    for component in path.components() {
-        match component {
-            Utf8Component::ParentDir => {
-                plain.pop();
-            }
-            Utf8Component::CurDir => {}
-            Utf8Component::Prefix(_) | Utf8Component::RootDir | Utf8Component::Normal(_) => {
-                plain.push(component)
-            }
-        }
-    }
-    plain
 }

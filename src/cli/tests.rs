@@ -1,7 +1,5 @@
 //! What the help says of commands.
 
-use clap::CommandFactory as _;
-
 use super::*;
 
 /// All commands that can be run, with the words that lead to them.

@@ -16,10 +16,10 @@ use super::gates;
 use super::planning;
 use super::reporter::{file_names, unique};
 use super::tree::RevisionArgs;
-use super::workspace::{TargetSelection, WorkingDirectory, Workspace};
+use super::workspace::{PathArgs, PathFilter, TargetSelection, Workspace};
 use crate::render;
 use crate::render::annotations::{Annotation, PackDiagnostics, RepositoryPrefix};
-use crate::render::diagnostics::{DiagnosticAmount, DiagnosticsReport, human};
+use crate::render::diagnostics::{DiagnosticAmount, DiagnosticsReport, explain_hint, human};
 use crate::render::paint::Painter;
 use crate::render::text::count_of;
 use crate::service::diagnostics::{is_error, is_warning};
@@ -32,12 +32,13 @@ use model::diag::{Code, Diagnostic, SourceMap};
 #[command(after_help = "Examples:
   polwarden validate
   polwarden validate examples/quickstart
+  polwarden validate policies/a.yaml policies/shared
   polwarden validate --at origin/main
   polwarden validate --format json
   polwarden validate --format github --output sarif=findings.sarif")]
 pub(super) struct ValidateArgs {
     #[command(flatten)]
-    directory: WorkingDirectory,
+    paths: PathArgs,
     #[command(flatten)]
     selection: TargetSelection,
     #[command(flatten)]
@@ -120,7 +121,7 @@ impl ValidateArgs {
     /// # Errors
     /// As for `run`.
     pub(super) fn run_to(self, depth: ValidationDepth, console: Console) -> CommandResult {
-        self.directory.enter()?;
+        let filter = self.paths.enter()?;
         self.output.sink().check()?;
         let workspace = match Workspace::open(&self.selection, &self.at) {
             Ok(workspace) => workspace,
@@ -137,7 +138,7 @@ impl ValidateArgs {
                     findings.extend(offline_findings(depth, &workspace));
                     // A target with errors may use the list.
                     findings.retain(|finding| finding.code != Code::ListUnused);
-                    let read = ValidationInput::of(depth, &workspace);
+                    let read = ValidationInput::of(depth, &workspace, &filter);
                     return self.show(&read, findings, console);
                 }
                 let read = ValidationInput {
@@ -145,6 +146,7 @@ impl ValidateArgs {
                     sources: &sources,
                     files: 0,
                     prefix: &prefix,
+                    filter: &PathFilter::default(),
                 };
                 return self.show(&read, diagnostics, console);
             }
@@ -158,7 +160,7 @@ impl ValidateArgs {
         let mut findings = workspace.findings().to_vec();
         findings.extend(workspace.target_diagnostics(meaning));
         findings.extend(workspace.check_test_targets());
-        let read = ValidationInput::of(depth, &workspace);
+        let read = ValidationInput::of(depth, &workspace, &filter);
         let exit = self.show(&read, findings, console)?;
         if unread && exit == Exit::Done {
             return Err(CommandError::reported(FailureKind::Error));
@@ -202,7 +204,13 @@ impl ValidateArgs {
         findings: Vec<Diagnostic>,
         console: Console,
     ) -> CommandResult {
-        let findings = unique(findings);
+        let (findings, left_out) = read.restrict(unique(findings))?;
+        if left_out > 0 {
+            console.status(&format!(
+                "Not shown: {} in other files.",
+                count_of(left_out, "error")
+            ));
+        }
         let told = if self.output.sink().includes_diagnostics() {
             let placed = findings
                 .iter()
@@ -252,6 +260,7 @@ impl ValidateArgs {
             sources,
             files,
             prefix,
+            filter: _,
         } = read;
         let errors = findings.iter().filter(|finding| is_error(finding)).count();
         let warnings = findings
@@ -267,7 +276,9 @@ impl ValidateArgs {
                 } else {
                     DiagnosticAmount::Few
                 };
-                human(sources, findings, amount, painter.is_colored()) + &closing
+                human(sources, findings, amount, painter.is_colored())
+                    + &explain_hint(sources, findings)
+                    + &closing
             }
             OutputFormat::Json => {
                 serde_json::to_string_pretty(&DiagnosticsReport::new(sources, findings))? + "\n"
@@ -311,16 +322,54 @@ struct ValidationInput<'a> {
     /// How many manifests.
     files: usize,
     prefix: &'a RepositoryPrefix,
+    /// The files whose diagnostics are shown.
+    filter: &'a PathFilter,
 }
 
 impl<'a> ValidationInput<'a> {
-    fn of(depth: ValidationDepth, workspace: &'a Workspace) -> Self {
+    fn of(depth: ValidationDepth, workspace: &'a Workspace, filter: &'a PathFilter) -> Self {
+        let names = workspace.sources().files().map(|(_, file)| file.name());
         Self {
             depth,
             sources: workspace.sources(),
-            files: workspace.files(),
+            files: if filter.is_everything() {
+                workspace.files()
+            } else {
+                names.filter(|name| filter.contains(name)).count()
+            },
             prefix: workspace.prefix(),
+            filter,
         }
+    }
+
+    /// The diagnostics of the files that are shown, and the number of errors in the others.
+    ///
+    /// # Errors
+    /// A path contains no file that was read, so its files are not known to be valid.
+    fn restrict(&self, findings: Vec<Diagnostic>) -> CommandResult<(Vec<Diagnostic>, usize)> {
+        if self.filter.is_everything() {
+            return Ok((findings, 0));
+        }
+        // A file that cannot be read is a source too.
+        let names = self.sources.files().map(|(_, file)| file.name());
+        if let Some(path) = self.filter.without_files(names).first() {
+            return Err(CommandError::error(format!(
+                "no manifest in `{path}` is read for the chosen targets; check the path and `paths` in {}",
+                manifest::config::FILE_NAME
+            )));
+        }
+        let is_shown = |finding: &Diagnostic| {
+            let label = finding.labels.first();
+            label.is_none_or(|label| {
+                let file = self.sources.file(label.place.file());
+                self.filter.contains(file.name())
+            })
+        };
+        let (shown, others): (Vec<_>, Vec<_>) = findings.into_iter().partition(is_shown);
+        Ok((
+            shown,
+            others.iter().filter(|finding| is_error(finding)).count(),
+        ))
     }
 }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 
+use super::complete;
 use super::console::Console;
 use super::directory;
 use super::error::{
@@ -39,6 +41,10 @@ pub(super) struct WorkingDirectory {
 }
 
 impl WorkingDirectory {
+    pub(super) fn new(path: Option<Utf8PathBuf>) -> Self {
+        Self { path }
+    }
+
     /// Makes it the working directory of this process, unless it was left out, and enters the
     /// directory of the configuration.
     pub(super) fn enter(&self) -> anyhow::Result<()> {
@@ -49,11 +55,95 @@ impl WorkingDirectory {
     }
 }
 
+/// The files that a command is limited to, or the directory to work in.
+#[derive(Debug, Args)]
+pub(super) struct PathArgs {
+    /// Files and folders to report; everything else is still read. A single folder with a `polwarden.yaml`, or outside
+    /// of the project, is the directory to work in, as with -C DIR.
+    #[arg(value_name = "PATH")]
+    paths: Vec<Utf8PathBuf>,
+}
+
+impl PathArgs {
+    /// Enters the directory of the configuration. Returns the files and folders that are reported, relative to it; none
+    /// for all.
+    ///
+    /// # Errors
+    /// The directory cannot be entered, or a path is outside of it.
+    pub(super) fn enter(&self) -> anyhow::Result<PathFilter> {
+        if let [path] = self.paths.as_slice()
+            && path.is_dir()
+            && (path.join(config::FILE_NAME).exists() || !directory::is_in_project(path)?)
+        {
+            directory::change(path)?;
+            directory::enter_project()?;
+            return Ok(PathFilter::default());
+        }
+        directory::enter_project()?;
+        let mut paths = Vec::new();
+        for path in &self.paths {
+            let inside = directory::argument(path);
+            let inside = match inside.strip_prefix(current_directory()?) {
+                Ok(inside) => inside.to_owned(),
+                Err(_) => inside,
+            };
+            match git::normalize(&inside) {
+                Some(inside) if !inside.starts_with("..") => paths.push(inside),
+                _ => bail!(
+                    "`{path}` is not below the directory of {}; go there, or name it with -C DIR",
+                    config::FILE_NAME
+                ),
+            }
+        }
+        Ok(PathFilter { paths })
+    }
+}
+
+fn current_directory() -> anyhow::Result<Utf8PathBuf> {
+    let folder = std::env::current_dir().context("cannot determine the current directory")?;
+    Utf8PathBuf::from_path_buf(folder).map_err(|folder| {
+        anyhow::anyhow!(
+            "the path of the current directory is not UTF-8: {}",
+            folder.display()
+        )
+    })
+}
+
+/// Files and folders relative to the configuration; none for all.
+#[derive(Debug, Default)]
+pub(super) struct PathFilter {
+    paths: Vec<Utf8PathBuf>,
+}
+
+impl PathFilter {
+    /// Whether nothing is left out.
+    pub(super) fn is_everything(&self) -> bool {
+        self.paths.is_empty()
+    }
+
+    /// Whether a file is named, or is below a folder that is.
+    pub(super) fn contains(&self, file: &str) -> bool {
+        let file = Utf8Path::new(file);
+        self.paths.is_empty() || self.paths.iter().any(|path| file.starts_with(path))
+    }
+
+    /// The paths that contain none of these files.
+    pub(super) fn without_files<'f>(&self, files: impl Iterator<Item = &'f str>) -> Vec<&Utf8Path> {
+        let files: Vec<&str> = files.collect();
+        let unused = self.paths.iter().filter(|path| {
+            !files
+                .iter()
+                .any(|file| Utf8Path::new(file).starts_with(path))
+        });
+        unused.map(Utf8PathBuf::as_path).collect()
+    }
+}
+
 /// Which targets a command is for.
 #[derive(Debug, Default, Args)]
 pub(super) struct TargetSelection {
     /// Only this target of `polwarden.yaml`; may be given more than once.
-    #[arg(long = "target", value_name = "NAME")]
+    #[arg(long = "target", value_name = "NAME", add = ArgValueCandidates::new(complete::targets))]
     targets: Vec<String>,
 }
 
@@ -140,6 +230,11 @@ impl Project {
     /// The configuration.
     pub(super) fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// The text of the configuration, and its document.
+    pub(super) fn source(&self) -> (&SourceMap, DocumentId) {
+        (&self.sources, self.document)
     }
 
     /// The chosen targets, in the order of the configuration.
@@ -385,18 +480,8 @@ impl Workspace {
 
     /// The names and bytes of all files that were read.
     fn files_read(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let manifests = self
-            .manifests
-            .sources
-            .files()
-            .map(|(_, file)| (file.name(), file.text().as_bytes()));
-        let read = manifests.chain(
-            self.manifests
-                .loaded
-                .cedar
-                .iter()
-                .map(|(path, text)| (path.as_str(), text.as_bytes())),
-        );
+        let read = self.manifests.sources.files();
+        let read = read.map(|(_, file)| (file.name(), file.text().as_bytes()));
         let inlined = self.manifests.loaded.inlined.iter();
         read.chain(inlined.map(|(path, bytes)| (path.as_str(), &**bytes)))
     }
@@ -417,7 +502,7 @@ impl Workspace {
                 let text = loaded
                     .cedar_files
                     .get(&document.id)
-                    .map(ToString::to_string)
+                    .map(|file| file.text.to_string())
                     .unwrap_or_default();
                 Some((
                     manifest.parent().unwrap_or(Utf8Path::new("")).join(file),
@@ -535,6 +620,11 @@ fn is_in(place: &Place, document: DocumentId, path: &diag::Path) -> bool {
             document: other,
             path: inner,
             part: _,
+        }
+        | Place::Text {
+            document: other,
+            path: inner,
+            range: _,
         } => *other == document && inner.segments().starts_with(path.segments()),
         Place::File(_) | Place::Bytes { .. } => false,
     }

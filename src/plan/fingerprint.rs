@@ -115,6 +115,8 @@ pub fn plan_digest(plan: &Plan) -> Result<Fingerprint, serde_json::Error> {
         commit: _,
         tree,
         digest: _,
+        // A partial plan has no digest.
+        only: _,
         origins: _,
         // After the merge there is nothing left to compare with.
         events: _,

@@ -54,6 +54,9 @@ pub struct DecidingStatement {
     pub statement: usize,
     /// Whether it is a `permit` (`allow`) or a `forbid` (`deny`).
     pub decision: Decision,
+    /// The reason of `@requireApproval`, for a `permit`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<String>,
     /// The line of the text that it begins on, counted from 1.
     pub line: u32,
     /// Where it is in a file.
@@ -128,13 +131,15 @@ impl DecidingStatement {
             number,
             line,
             decision,
+            approval,
             document: _,
-        } = *statement;
+        } = statement;
         Self {
-            policy: policy.to_owned(),
-            statement: number,
-            decision,
-            line,
+            policy: (*policy).to_owned(),
+            statement: *number,
+            decision: *decision,
+            approval: approval.clone(),
+            line: *line,
             source,
         }
     }
@@ -149,12 +154,19 @@ impl DecidingStatement {
             policy,
             statement,
             decision,
+            approval,
             line,
             source,
         } = self;
-        let word = match decision {
-            Decision::Allow => "permit",
-            Decision::Deny => "forbid",
+        let word = match (decision, approval) {
+            (Decision::Allow, None) => "permit".to_owned(),
+            (Decision::Allow, Some(reason)) if reason.is_empty() => {
+                "permit with approval".to_owned()
+            }
+            (Decision::Allow, Some(reason)) => {
+                format!("permit with approval \"{}\"", neutral(reason))
+            }
+            (Decision::Deny, _) => "forbid".to_owned(),
         };
         let named = format!(
             "policy \"{}\", statement {statement} ({word}, line {line} of the text)",

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::annotations::{
     Annotation, AnnotationLevel, AnnotationLocation, LineRange, PackDiagnostics, RepositoryPrefix,
 };
-use super::text::neutral;
+use super::text::{neutral, neutral_lines};
 
 /// Maximum number of annotations of one kind that GitHub shows per step. The others are only in the
 /// log.
@@ -27,6 +27,15 @@ pub fn github(
     }
     text.extend(summary);
     text
+}
+
+/// The error of a command.
+pub fn failure(command: &str, text: &str) -> String {
+    format!(
+        "::error title={}::{}\n",
+        property(&format!("polwarden {command}")),
+        data(&neutral_lines(text))
+    )
 }
 
 /// The summary, with the number of annotations that GitHub does not show.

@@ -1,10 +1,13 @@
 //! Renders values as text, for people and for machines. Nothing here performs I/O.
 
 pub mod annotations;
+pub mod apply_events;
 pub mod audit;
 mod commit;
+pub mod config_view;
 pub mod decided;
 pub mod diagnostics;
+pub mod doctor;
 pub mod drift;
 pub mod explain;
 pub mod github;
@@ -12,6 +15,7 @@ pub mod gitlab;
 pub mod html;
 pub mod junit;
 pub mod layout;
+pub mod listing;
 pub mod markdown;
 pub mod paint;
 pub mod plan;
@@ -19,6 +23,7 @@ pub mod policy_tests;
 pub mod prefix;
 pub mod report;
 pub mod rollback;
+pub mod rules;
 pub mod runs;
 pub mod sarif;
 pub mod schema;

@@ -12,6 +12,26 @@ use model::docker::{DockerOperation, Extensions, LiveContent, LivePolicy, LiveRu
 use model::pulumi::{LiveGroup, LiveGroupBody, LivePack};
 use model::{chainloop, pulumi};
 
+/// Why a call was not simply applied or adopted, as one sentence without line breaks.
+pub fn failure_text(outcome: &CallOutcome) -> Option<String> {
+    let text = match outcome {
+        CallOutcome::Applied(_) | CallOutcome::Adopted => return None,
+        CallOutcome::Replaced(difference) => format!(
+            "it replaced a change by another client{}",
+            expected_and_found(difference)
+        ),
+        CallOutcome::Skipped(reason) => skip_reason(*reason).to_owned(),
+        CallOutcome::Unknown { error, read_back } => {
+            format!("outcome unknown: {error}; it could not be read back: {read_back}")
+        }
+        CallOutcome::Failed(failure) => {
+            let (head, more) = failed(failure);
+            format!("{head}{more}")
+        }
+    };
+    Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
 /// One line for a call, followed by the details of a failure.
 pub fn call_line(call: &PlannedCall, outcome: &CallOutcome, painter: Painter) -> String {
     let what = describe(call);

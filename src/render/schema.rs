@@ -3,9 +3,14 @@
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 
+use super::apply_events::ApplyEvent;
+use super::config_view::ConfigReport;
 use super::diagnostics::DiagnosticsReport;
+use super::doctor::DoctorReport;
 use super::explain::Explanation;
+use super::listing::ListReport;
 use super::policy_tests::TestReport;
+use super::rules::RuleEntry;
 use super::runs::RunsReport;
 use crate::plan::{DriftReport, Plan};
 use crate::run::audit::AuditReport;
@@ -43,6 +48,11 @@ pub fn all() -> Vec<SchemaFile> {
         written!("runs.schema.json", RunsReport),
         both!("drift.schema.json", DriftReport),
         written!("explain.schema.json", Explanation),
+        written!("rule.schema.json", RuleEntry),
+        written!("apply-events.schema.json", ApplyEvent),
+        written!("list.schema.json", ListReport),
+        written!("doctor.schema.json", DoctorReport),
+        written!("config-view.schema.json", ConfigReport),
     ]
 }
 

@@ -138,7 +138,7 @@ pub fn check_incomplete_config(incomplete: &IncompleteConfig) -> Vec<Diagnostic>
         let is_known = diagnostic.code != Code::UnknownTeam || teams_are_known;
         is_known
             && !diagnostic.labels.iter().any(|label| match &label.place {
-                Place::Node { path, .. } => is_consequence(path),
+                Place::Node { path, .. } | Place::Text { path, .. } => is_consequence(path),
                 Place::File(_) | Place::Bytes { .. } => false,
             })
     });

@@ -21,6 +21,8 @@ pub struct ServiceInfo {
     pub provider: Provider,
     /// The environment variable for another endpoint.
     pub endpoint_variable: &'static str,
+    /// The environment variables with credentials.
+    pub credential_variables: &'static [&'static str],
     /// The public endpoint.
     pub default_endpoint: &'static str,
     /// The operations of its API.

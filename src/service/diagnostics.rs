@@ -39,7 +39,7 @@ pub(crate) fn documents_with_errors(diagnostics: &[Diagnostic]) -> HashSet<Docum
 
 fn document_of(place: &Place) -> Option<DocumentId> {
     match place {
-        Place::Node { document, .. } => Some(*document),
+        Place::Node { document, .. } | Place::Text { document, .. } => Some(*document),
         Place::File(_) | Place::Bytes { .. } => None,
     }
 }

@@ -32,6 +32,17 @@ fn parse(text: &str) -> Result<(Provider, EndpointChoice), EndpointArgumentError
     ))
 }
 
+/// What an endpoint comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndpointSource {
+    /// The option `--endpoint`.
+    Option,
+    /// This environment variable.
+    Variable(&'static str),
+    /// The public service.
+    Default,
+}
+
 /// The last `--endpoint PROVIDER=…`, else the variable of the provider, else its public service.
 ///
 /// # Errors
@@ -40,6 +51,17 @@ pub(super) fn choice(
     given: &[String],
     service: &ServiceInfo,
 ) -> Result<EndpointChoice, ConnectError> {
+    sourced_choice(given, service).map(|(choice, _)| choice)
+}
+
+/// Like [`choice`], with its source.
+///
+/// # Errors
+/// As for `choice`.
+pub(super) fn sourced_choice(
+    given: &[String],
+    service: &ServiceInfo,
+) -> Result<(EndpointChoice, EndpointSource), ConnectError> {
     let given: Result<Vec<_>, _> = given.iter().map(|text| parse(text)).collect();
     let given = given.map_err(|error| ConnectError::Choice {
         what: "--endpoint",
@@ -50,7 +72,7 @@ pub(super) fn choice(
         .into_iter()
         .find(|(provider, _)| *provider == service.provider)
     {
-        return Ok(choice);
+        return Ok((choice, EndpointSource::Option));
     }
     let variable = service.endpoint_variable;
     let unusable = |cause| ConnectError::Choice {
@@ -60,9 +82,10 @@ pub(super) fn choice(
     match std::env::var(variable) {
         Ok(text) if !text.trim().is_empty() => {
             let parsed: Result<_, EndpointError> = text.trim().parse();
-            parsed.map_err(|error| unusable(error.into()))
+            let choice = parsed.map_err(|error| unusable(error.into()))?;
+            Ok((choice, EndpointSource::Variable(variable)))
         }
-        Ok(_) | Err(VarError::NotPresent) => Ok(EndpointChoice::Default),
+        Ok(_) | Err(VarError::NotPresent) => Ok((EndpointChoice::Default, EndpointSource::Default)),
         Err(error) => Err(unusable(error.into())),
     }
 }

@@ -71,7 +71,7 @@ impl<'a> InvalidManifests<'a> {
         }
         diagnostics.retain(|diagnostic| {
             !diagnostic.labels.iter().any(|label| match &label.place {
-                Place::Node { document, path, .. } => self
+                Place::Node { document, path, .. } | Place::Text { document, path, .. } => self
                     .of(*document)
                     .is_some_and(|it| it.invalid.explain(path)),
                 Place::File(_) | Place::Bytes { .. } => false,

@@ -10,6 +10,7 @@ pub mod emulate;
 mod endpoints;
 pub mod import;
 pub mod invalid;
+pub mod listing;
 pub mod pulumi;
 pub mod registry;
 

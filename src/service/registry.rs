@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 
 use super::chainloop::check::{DocumentInput, InputsSchemas, check_documents};
 use super::chainloop::import::NamedDocuments;
@@ -21,25 +20,29 @@ use super::docker::check::{
 use super::docker::import::adopt::AdoptionTarget;
 use super::docker::{self, DockerConnections, EmulateDocker};
 use super::emulate::{EmulateError, Serving};
-use super::endpoints::choice;
+pub use super::endpoints::EndpointSource;
+use super::endpoints::{choice, sourced_choice};
 use super::import::{
     ImportContext as _, NamedImport, NamedImportError, PendingImport, TargetImport, target_context,
 };
 use super::invalid::InvalidManifests;
+use super::listing::{Declarations, ExportedObject, ListRequest};
 use super::pulumi::check::{PackInput, check_packs};
 use super::pulumi::{self, EmulatePulumi, PulumiConnections};
-use crate::plan::{ResourceKind, TargetInfo};
+use crate::plan::{EMBEDDED, ResourceKind, TargetInfo};
+use crate::render::listing::ListedTarget;
 use crate::run::service::{BeginReading, Reads, ServiceError, Writes};
-use crate::workspace::{InlinedDocument, ManifestSet, NamedSource};
+use crate::workspace::{CedarFile, InlinedDocument, ManifestSet, NamedSource};
 use access::People;
 use camino::Utf8Path;
 use clap::Subcommand;
 use http::{ApiError, HttpClient};
+use jiff::SignedDuration;
 use manifest::config::{Provider, ServiceSettings, Target};
 use manifest::lock::LockFile;
 use manifest::{Document, Manifest};
 use model::Desired;
-use model::diag::{Diagnostic, DocumentId};
+use model::diag::{Diagnostic, DocumentId, Path, Place};
 use model::docker::{DockerLiveState, Team};
 use thiserror::Error;
 
@@ -63,7 +66,7 @@ pub struct Manifests<'a> {
     /// Its documents.
     pub documents: &'a [&'a Document],
     /// The text of `spec.cedar.file`, for each document that names one.
-    pub cedar_files: &'a HashMap<DocumentId, Arc<str>>,
+    pub cedar_files: &'a HashMap<DocumentId, CedarFile>,
     /// The source of each policy pack.
     pub pack_sources: &'a HashMap<DocumentId, NamedSource>,
     /// The documents that contain files of the repository, as they are written.
@@ -242,6 +245,26 @@ pub const LOCK_EXAMPLES: &str = "Examples:
   polwarden lock --update      for versions that were never published, and to move pins to the latest version
   polwarden lock --rewrite     write name@sha256:… wherever a manifest refers to a policy of Chainloop";
 
+/// Where a service is for this command: the URL or `embedded`, and what says so.
+///
+/// # Errors
+/// The choice cannot be used.
+pub fn endpoint_choice(
+    endpoints: &[String],
+    provider: Provider,
+) -> Result<(String, EndpointSource), ConnectError> {
+    let service = service(provider);
+    let (choice, source) = sourced_choice(endpoints, service)?;
+    let endpoint = choice.endpoint(service.default_endpoint)?;
+    let text = endpoint.map_or_else(|| EMBEDDED.to_owned(), |endpoint| endpoint.to_string());
+    Ok((text, source))
+}
+
+/// Whether the service of a target has teams that manifests can name.
+pub fn has_teams(target: &Target) -> bool {
+    target.docker().is_some()
+}
+
 /// All services, in the order in which they are connected and listed.
 pub static SERVICES: [&ServiceInfo; 3] = [&docker::SERVICE, &pulumi::SERVICE, &chainloop::SERVICE];
 
@@ -384,6 +407,19 @@ impl Connections {
         })
     }
 
+    /// How far the clock of a target's server is ahead of the clock of this machine, by its last answer. Nothing if it
+    /// did not answer yet, or does not say the time.
+    ///
+    /// # Errors
+    /// The target has no connection.
+    pub fn clock_offset(&self, target: &Target) -> Result<Option<SignedDuration>, ConnectError> {
+        Ok(match &target.settings {
+            ServiceSettings::Docker(_) => self.docker(target)?.clock_offset(target)?,
+            ServiceSettings::Pulumi(_) => self.pulumi(target)?.clock_offset(),
+            ServiceSettings::Chainloop(_) => self.chainloop(target)?.clock_offset(),
+        })
+    }
+
     /// What services warned of since this was asked last.
     pub fn take_warnings(&self) -> Vec<String> {
         self.pulumi
@@ -460,6 +496,153 @@ pub fn managed(documents: &[&Document]) -> BTreeMap<ResourceKind, usize> {
         *counts.entry(kind).or_default() += 1;
     }
     counts
+}
+
+/// Where the manifests of a target declare the objects of its server.
+fn declared_objects<'d>(
+    documents: &[&'d Document],
+) -> impl Iterator<Item = (ResourceKind, &'d str, Place)> {
+    documents.iter().flat_map(|document| {
+        let place = Place::value(document.id, Path::root().key("metadata").key("name"));
+        let (kind, name, aliases) = match &document.manifest {
+            Manifest::Policy(policy) => {
+                let metadata = &policy.metadata;
+                let aliases = metadata.aliases.as_slice();
+                (ResourceKind::Policy, metadata.name.as_str(), aliases)
+            }
+            Manifest::PolicyPack(pack) => (
+                ResourceKind::Pack,
+                pack.metadata.name.as_str(),
+                [].as_slice(),
+            ),
+            Manifest::PolicyGroup(group) => {
+                let metadata = &group.metadata;
+                let aliases = metadata.aliases.as_slice();
+                (ResourceKind::Group, metadata.name.as_str(), aliases)
+            }
+            Manifest::ChainloopPolicy(policy) => {
+                let name = policy.manifest.metadata.name.as_str();
+                (ResourceKind::PolicyDocument, name, [].as_slice())
+            }
+            Manifest::ChainloopGroup(group) => {
+                let name = group.manifest.metadata.name.as_str();
+                (ResourceKind::GroupDocument, name, [].as_slice())
+            }
+            Manifest::ResourceList(_) | Manifest::PolicyTest(_) => return Vec::new(),
+        };
+        // An object is declared under its former names until it is renamed.
+        let names = std::iter::once(name).chain(aliases.iter().map(String::as_str));
+        names.map(|name| (kind, name, place.clone())).collect()
+    })
+}
+
+/// The names of the objects that the manifests of a target declare, former names included.
+pub fn declared_names_of_objects(documents: &[&Document]) -> Vec<String> {
+    let objects = declared_objects(documents);
+    objects.map(|(_, name, _)| name.to_owned()).collect()
+}
+
+/// The names of all objects that a desired state contains.
+pub fn desired_names(desired: &Desired) -> Vec<String> {
+    let Desired {
+        policies,
+        packs,
+        groups,
+        documents,
+    } = desired;
+    let mut names: Vec<String> = policies.iter().map(|it| it.name.to_string()).collect();
+    names.extend(packs.iter().map(|it| it.name().to_string()));
+    names.extend(groups.iter().map(|it| it.name.to_string()));
+    names.extend(documents.iter().map(|it| it.name.to_string()));
+    names
+}
+
+/// Removes the objects from a desired state whose names are not wanted.
+pub fn retain_desired(desired: &mut Desired, is_wanted: &dyn Fn(&str) -> bool) {
+    let Desired {
+        policies,
+        packs,
+        groups,
+        documents,
+    } = desired;
+    policies.retain(|it| is_wanted(&it.name.to_string()));
+    packs.retain(|it| is_wanted(&it.name().to_string()));
+    groups.retain(|it| is_wanted(&it.name.to_string()));
+    documents.retain(|it| is_wanted(&it.name.to_string()));
+}
+
+/// Reads the live objects of a target, with where its manifests declare them. A service without a list
+/// is asked for the declared documents only, and the answer contains the reason.
+///
+/// # Errors
+/// The target has no connection, or it cannot be read.
+pub async fn list(
+    connections: &Connections,
+    target: &Target,
+    documents: &[&Document],
+    listing: ListRequest<'_>,
+) -> Result<ListedTarget, OpenError> {
+    let declared = Declarations {
+        places: declared_objects(documents)
+            .map(|(kind, name, place)| ((kind, name), (listing.locate)(&place)))
+            .collect(),
+        unmanaged: &target.unmanaged,
+        are_complete: listing.manifests_are_valid,
+    };
+    let mut incomplete = None;
+    let objects = match &target.settings {
+        ServiceSettings::Docker(_) => {
+            let live = policies(connections, target, listing.begin).await?;
+            docker::listing::objects(&live, target, &declared)
+        }
+        ServiceSettings::Pulumi(_) => {
+            let reader = connections.pulumi(target)?.reader(target)?;
+            pulumi::listing::objects(&reader.live_state().await?, &declared)
+        }
+        ServiceSettings::Chainloop(_) => {
+            incomplete = Some(
+                "the service documents no list of policies; only those that manifests declare were requested"
+                    .to_owned(),
+            );
+            let reader = connections.chainloop(target)?.reader(target)?;
+            let names = declared_objects(documents).map(|(_, name, _)| name);
+            let live = chainloop::listing::read(reader, names).await?;
+            chainloop::listing::objects(&live, &declared)
+        }
+    };
+    Ok(ListedTarget {
+        target: connections.info(target)?,
+        objects,
+        incomplete,
+    })
+}
+
+/// Reads the live objects of this name and writes them as manifests: the kind of each, and its manifest or why it has
+/// none.
+///
+/// # Errors
+/// The target has no connection, or it cannot be read.
+pub async fn export(
+    connections: &Connections,
+    target: &Target,
+    name: &str,
+    begin: BeginReading<'_>,
+) -> Result<Vec<ExportedObject>, OpenError> {
+    Ok(match &target.settings {
+        ServiceSettings::Docker(_) => {
+            let live = policies(connections, target, begin).await?;
+            docker::listing::export(&live, target, name)
+        }
+        ServiceSettings::Pulumi(_) => {
+            let reader = connections.pulumi(target)?.reader(target)?;
+            pulumi::listing::export(&reader.live_state().await?, name)
+        }
+        ServiceSettings::Chainloop(_) => {
+            let reader = connections.chainloop(target)?.reader(target)?;
+            let live = chainloop::listing::read(reader, [name]).await?;
+            chainloop::listing::export(&live, target)
+        }
+    })
 }
 
 /// Where the manifests of a target declare the policies and rules that gates are about.

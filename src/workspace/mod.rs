@@ -8,7 +8,7 @@ pub mod state;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
 
 use git::{FileProblem, FileProblemKind, Source};
@@ -32,10 +32,17 @@ pub struct LoadedTarget {
     /// Whether a file or document cannot be read at all, so that it may declare anything.
     pub unreadable: bool,
     /// The text of `spec.cedar.file` by document, for files that could be read.
-    pub cedar_files: HashMap<DocumentId, Arc<str>>,
+    pub cedar_files: HashMap<DocumentId, CedarFile>,
     pub pack_sources: HashMap<DocumentId, NamedSource>,
     /// The documents that contain files of the repository, as they are written.
     pub inlined: HashMap<DocumentId, InlinedDocument>,
+}
+
+/// A file with Cedar text.
+#[derive(Debug, Clone)]
+pub struct CedarFile {
+    pub file: FileId,
+    pub text: Arc<str>,
 }
 
 /// The manifests of all targets, with the diagnostics so far.
@@ -47,9 +54,7 @@ pub struct LoadedManifests {
     pub diagnostics: Vec<Diagnostic>,
     /// The number of manifest files that were read.
     pub files: usize,
-    /// The Cedar files that manifests name and that could be read.
-    pub cedar: BTreeMap<Utf8PathBuf, Arc<str>>,
-    /// The files that documents of Chainloop contain and that could be read.
+    /// The files that documents contain and that could be read.
     pub inlined: BTreeMap<Utf8PathBuf, Arc<[u8]>>,
     /// Empty without a lock file.
     pub lock: LockFile,
@@ -221,8 +226,8 @@ pub fn load(
             .collect();
         let cedar_files = cedar.of(&both, sources, &mut diagnostics);
         let pack_sources = packs::sources(source, &both, sources);
-        let settings = config.targets.get(index).and_then(Target::chainloop);
-        let inlined = if settings.is_some_and(|settings| settings.inline) {
+        let target = config.targets.get(index);
+        let inlined = if target.is_some_and(Target::embeds_files) {
             inline_files.of(&documents, sources, &mut diagnostics)
         } else {
             HashMap::new()
@@ -246,16 +251,10 @@ pub fn load(
         LockFile::default()
     };
     let lock_is_invalid = diagnostics.len() > before;
-    let cedar = cedar
-        .known
-        .into_iter()
-        .filter_map(|(path, text)| Some((path, text.ok()?)))
-        .collect();
     LoadedManifests {
         targets,
         diagnostics,
         files,
-        cedar,
         inlined: inline_files.into_files(),
         lock,
         skipped,
@@ -278,6 +277,23 @@ fn names_files(incomplete: &IncompleteDocument) -> bool {
     let spec = || Path::root().key("spec");
     !incomplete.invalid.replace(&spec().key("cedar").key("file"))
         && !incomplete.invalid.replace(&spec().key("source"))
+}
+
+/// The path without inner `..`, as diagnostics show it.
+pub fn without_parents(path: &Utf8Path) -> Utf8PathBuf {
+    let mut plain = Utf8PathBuf::new();
+    for component in path.components() {
+        match component {
+            Utf8Component::ParentDir => {
+                plain.pop();
+            }
+            Utf8Component::CurDir => {}
+            Utf8Component::Prefix(_) | Utf8Component::RootDir | Utf8Component::Normal(_) => {
+                plain.push(component)
+            }
+        }
+    }
+    plain
 }
 
 /// The manifest files of one target.
@@ -459,16 +475,16 @@ fn unusable(problem: &FileProblem, sources: &mut SourceMap) -> Diagnostic {
 /// Reads the files that Cedar policies name, each once.
 struct CedarFiles<'a, S: Source> {
     source: &'a S,
-    known: BTreeMap<Utf8PathBuf, Result<Arc<str>, FileProblemKind>>,
+    known: BTreeMap<Utf8PathBuf, Result<CedarFile, FileProblemKind>>,
 }
 
 impl<S: Source> CedarFiles<'_, S> {
     fn of(
         &mut self,
         documents: &[&Document],
-        sources: &SourceMap,
+        sources: &mut SourceMap,
         diagnostics: &mut Vec<Diagnostic>,
-    ) -> HashMap<DocumentId, Arc<str>> {
+    ) -> HashMap<DocumentId, CedarFile> {
         let mut texts = HashMap::new();
         for document in documents {
             let Manifest::Policy(policy) = &document.manifest else {
@@ -485,13 +501,14 @@ impl<S: Source> CedarFiles<'_, S> {
             let manifest = Utf8Path::new(sources.file(document.id.file).name());
             let path = manifest.parent().unwrap_or(Utf8Path::new("")).join(file);
             let source = self.source;
-            match self
-                .known
-                .entry(path)
-                .or_insert_with_key(|path| source.read(path, MAX_BYTES))
-            {
-                Ok(text) => {
-                    texts.insert(document.id, Arc::clone(text));
+            let read = self.known.entry(path).or_insert_with_key(|path| {
+                let text = source.read(path, MAX_BYTES)?;
+                let file = sources.add(without_parents(path), Arc::clone(&text));
+                Ok(CedarFile { file, text })
+            });
+            match read {
+                Ok(file) => {
+                    texts.insert(document.id, file.clone());
                 }
                 Err(kind) => {
                     let node = Path::root().key("spec").key("cedar").key("file");

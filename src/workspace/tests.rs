@@ -163,7 +163,7 @@ fn cedar_text_comes_from_beside_the_manifest() {
     for target in &loaded.targets {
         assert_eq!(target.cedar_files.len(), 1);
         assert_eq!(
-            &*target.cedar_files[&target.documents[0].id],
+            &*target.cedar_files[&target.documents[0].id].text,
             "permit(principal, action, resource);"
         );
     }

@@ -7,7 +7,9 @@ const RULES: &str = include_str!("../../docs/rules.md");
 
 /// The cells of the table's rows.
 fn rows() -> Vec<Vec<&'static str>> {
-    let lines = RULES.lines().filter(|line| line.starts_with("| `"));
+    // The tables below it have other columns.
+    let table = RULES.split("\n## ").next().unwrap();
+    let lines = table.lines().filter(|line| line.starts_with("| `"));
     lines
         .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
         .collect()
@@ -45,7 +47,7 @@ fn every_finding_of_a_plan_has_its_row() {
     let lines = include_str!("../../docs/formats.md").lines();
     let rows: Vec<Vec<&str>> = lines
         .filter(|line| {
-            ["plan-", "policy-test", "drift"]
+            ["plan-", "policy-test", "drift", "apply-"]
                 .iter()
                 .any(|word| line.starts_with(&format!("| `{word}")))
         })
@@ -61,6 +63,25 @@ fn every_finding_of_a_plan_has_its_row() {
         };
         assert_eq!((row[0].trim_matches('`'), row[1]), (rule.as_str(), weight));
         assert!(!rule.description().is_empty());
+    }
+}
+
+#[test]
+fn the_page_of_rules_is_not_stale() {
+    assert_eq!(
+        RULES,
+        polwarden::render::rules::page(),
+        "run `polwarden man --rules docs/rules.md`"
+    );
+}
+
+#[test]
+fn every_entry_has_a_reason_and_a_fix() {
+    for entry in polwarden::render::rules::all() {
+        for text in [entry.meaning, entry.reason, entry.fix] {
+            assert!(text.ends_with(['.', ')']), "{}: {text}", entry.code);
+        }
+        assert_eq!(polwarden::render::rules::find(entry.code), Some(entry));
     }
 }
 

@@ -98,7 +98,9 @@ impl Seen {
             Place::Node { document, path, .. } => {
                 format!("{}:{path}", self.sources.file(document.file).name())
             }
-            Place::File(_) | Place::Bytes { .. } => panic!("a place that is no node"),
+            Place::File(_) | Place::Bytes { .. } | Place::Text { .. } => {
+                panic!("expected a node")
+            }
         };
         let findings = self.checked.diagnostics.iter();
         let show = |it: &model::diag::Diagnostic| {

@@ -50,7 +50,7 @@ fn show(diagnostic: &Diagnostic) -> String {
     let place = match &diagnostic.labels[0].place {
         Place::Node { document, path, .. } => format!("{}:{path}", document.index),
         Place::File(_) => "file".to_owned(),
-        Place::Bytes { .. } => "bytes".to_owned(),
+        Place::Bytes { .. } | Place::Text { .. } => "bytes".to_owned(),
     };
     format!("{} {place}", diagnostic.code)
 }

@@ -21,6 +21,7 @@ use manifest::{Document, Manifest};
 use model::diag::{Diagnostic, DocumentId, Place, SourceMap};
 use model::docker::{Team, TeamId};
 use polwarden::service::docker::check::{CheckedPolicies, KnownTeams, PolicyInput, check};
+use polwarden::workspace::CedarFile;
 
 /// The uuid of the team that `target` calls `security`.
 const SECURITY: &str = "d290f1ee-6c54-4b01-90e6-d701748f0851";
@@ -74,9 +75,16 @@ fn run_with(
     teams: &KnownTeams,
 ) -> CheckedPolicies {
     let documents: Vec<&Document> = documents.iter().collect();
-    let cedar_files: HashMap<DocumentId, Arc<str>> = cedar
+    let cedar_files: HashMap<DocumentId, CedarFile> = cedar
         .iter()
-        .map(|(index, text)| (documents[*index].id, Arc::from(*text)))
+        .map(|(index, text)| {
+            let id = documents[*index].id;
+            let file = CedarFile {
+                file: id.file,
+                text: Arc::from(*text),
+            };
+            (id, file)
+        })
         .collect();
     check(&PolicyInput {
         target,
@@ -100,7 +108,13 @@ fn run(texts: &[&str]) -> CheckedPolicies {
 fn show(diagnostics: &[Diagnostic]) -> Vec<String> {
     let place = |place: &Place| match place {
         Place::Node { document, path, .. } => format!("{}:{path}", document.index),
-        Place::File(_) | Place::Bytes { .. } => panic!("a place that is no node"),
+        Place::Text {
+            document,
+            path,
+            range,
+        } => format!("{}:{path}@{}", document.index, range.start),
+        Place::Bytes { range, .. } => format!("@{}", range.start),
+        Place::File(_) => panic!("expected a node"),
     };
     diagnostics
         .iter()

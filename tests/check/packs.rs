@@ -169,7 +169,9 @@ impl Seen {
                         .trim_end_matches(".yaml")
                 )
             }
-            Place::File(_) | Place::Bytes { .. } => panic!("a place that is no node"),
+            Place::File(_) | Place::Bytes { .. } | Place::Text { .. } => {
+                panic!("expected a node")
+            }
         };
         let findings = self.checked.diagnostics.iter();
         findings

@@ -56,7 +56,7 @@ fn asked(checked: &CheckedTests) -> Vec<String> {
 #[test]
 fn a_case_asks_every_request_for_every_audience() {
     let spec = "{cases: [{name: c, audiences: [{}, {teams: [security]}], matrix: {port: [80, 443], host: [a.com, b.com]}, \
-                allow: ['tcp {host}:{port}', 'read /x'], deny: ['mcp call_tool {host}']}]}";
+                allow: ['tcp {host}:{port}', 'read /x'], deny: ['mcp invokeTool {host}']}]}";
     let checked = run_tests("current", &[&test("t", spec)], &KnownTeams::Offline);
     assert_eq!(checked.diagnostics, []);
     let requests = [
@@ -68,7 +68,7 @@ fn a_case_asks_every_request_for_every_audience() {
     ];
     let requests = requests
         .into_iter()
-        .chain(["deny mcp call_tool a.com", "deny mcp call_tool b.com"]);
+        .chain(["deny mcp invokeTool a.com", "deny mcp invokeTool b.com"]);
     let expected: Vec<String> = requests
         .flat_map(|request| [format!("{request} []"), format!("{request} [{SECURITY}]")])
         .collect();
@@ -93,7 +93,9 @@ fn a_case_asks_every_request_for_every_audience() {
 fn show_place(place: &Place) -> String {
     match place {
         Place::Node { document, path, .. } => format!("{}:{path}", document.index),
-        Place::File(_) | Place::Bytes { .. } => panic!("a place that is no node"),
+        Place::File(_) | Place::Bytes { .. } | Place::Text { .. } => {
+            panic!("expected a node")
+        }
     }
 }
 
@@ -102,7 +104,7 @@ fn what_is_wrong_is_told_at_its_own_place() {
     check_cases(&[
         ("{name: c, allow: ['tcp a.com:443']}", &[]),
         (
-            "{name: c, allow: [ping, 'ping x', 'tcp a.com', 'tcp *.a.com:1', 'read x', 'mcp call_tool', 'mcp a b c']}",
+            "{name: c, allow: [ping, 'ping x', 'tcp a.com', 'tcp *.a.com:1', 'read x', 'mcp invokeTool', 'mcp a b c']}",
             &[
                 "request-invalid 0:spec.cases[0].allow[0]",
                 "request-invalid 0:spec.cases[0].allow[1]",
@@ -138,7 +140,7 @@ fn what_is_wrong_is_told_at_its_own_place() {
             &["request-invalid 0:spec.cases[0].mcp.principal"],
         ),
         (
-            "{name: c, mcp: {context: {a: null}}, deny: ['mcp a b']}",
+            "{name: c, mcp: {context: {a: null}}, deny: ['mcp invokeTool b', 'mcp getPrompt b']}",
             &["request-invalid 0:spec.cases[0].mcp.context"],
         ),
         (

@@ -285,19 +285,19 @@ fn cedar_text_is_what_the_service_takes() {
         (
             "permit(principal, action resource);",
             url,
-            &["cedar-invalid 0:spec.cedar.text"],
+            &["cedar-invalid 0:spec.cedar.text@25"],
         ),
         ("", url, &["cedar-invalid 0:spec.cedar.text"]),
         ("// nothing", url, &["cedar-invalid 0:spec.cedar.text"]),
         (
             "@id(\"x\") permit(principal, action, resource);",
             url,
-            &["cedar-invalid 0:spec.cedar.text"],
+            &["cedar-invalid 0:spec.cedar.text@0"],
         ),
         (
             "@note(\"@id\") permit(principal, action, resource);",
             url,
-            &[],
+            &["cedar-unknown-name 0:spec.cedar.text@1"],
         ),
         (
             "permit(principal == ?principal, action, resource);",
@@ -333,10 +333,11 @@ fn cedar_text_is_what_the_service_takes() {
         &spec("permit(principal, action,\nresource) when { x +++ };", url),
     );
     let checked = run(&[&broken]);
-    assert!(
-        checked.diagnostics[0].message.contains("line 2, column"),
-        "{}",
-        checked.diagnostics[0].message
+    // `+++` begins 17 bytes after the start of the second line.
+    let expected = "permit(principal, action,\n".len() + "resource) when { x +".len();
+    assert_eq!(
+        show(&checked.diagnostics),
+        [format!("cedar-invalid 0:spec.cedar.text@{expected}")]
     );
 }
 
@@ -358,7 +359,7 @@ fn cedar_text_can_stand_in_a_file() {
     );
     assert_eq!(
         show(&run(&[(0, "permit(")]).diagnostics),
-        ["cedar-invalid 0:spec.cedar.file"]
+        ["cedar-invalid @7 0:spec.cedar.file"]
     );
     let unread = run(&[]);
     assert_eq!(

@@ -9,26 +9,53 @@ use super::sandbox::{SECRET, Sandbox, policy, tcp};
 use super::terminal::on_terminal;
 use crate::skip;
 
+/// The search path with the binary of these tests.
+pub(super) fn path_with_binary() -> String {
+    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_polwarden"));
+    let path = std::env::var("PATH").unwrap_or_default();
+    format!("{}:{path}", binary.parent().unwrap().display())
+}
+
 #[test]
 fn every_shell_has_completions() {
     let sandbox = Sandbox::empty();
     for (shell, word) in [
-        ("bash", "complete -F _polwarden"),
+        ("bash", "-F _clap_complete_polwarden polwarden"),
         ("zsh", "#compdef polwarden"),
-        ("fish", "complete -c polwarden"),
+        (
+            "fish",
+            "complete --keep-order --exclusive --command polwarden",
+        ),
         ("powershell", "Register-ArgumentCompleter"),
+        ("elvish", "edit:completion:arg-completer"),
     ] {
         let script = sandbox.expect(0, &["completions", shell]).out;
         assert!(script.contains(word), "{shell}: {script}");
-        for known in [
-            "drift",
-            "fail-on-drift",
-            "only",
-            "deny-widening",
-            "completions",
-        ] {
-            assert!(script.contains(known), "{shell} does not know `{known}`");
-        }
+        // The script asks the binary, which knows everything else.
+        assert!(script.contains("POLWARDEN_COMPLETE"), "{shell}: {script}");
+    }
+    for (line, known) in [
+        (&["polwarden", "dri"][..], "drift"),
+        (&["polwarden", "plan", "--fail"], "--fail-on-drift"),
+        (&["polwarden", "import", "--on"], "--only"),
+        (&["polwarden", "plan", "--deny"], "--deny-widening"),
+        (&["polwarden", "compl"], "completions"),
+    ] {
+        let mut command = sandbox.command(&[]);
+        let output = command
+            .arg("--")
+            .args(line)
+            .env("POLWARDEN_COMPLETE", "bash")
+            .env("_CLAP_COMPLETE_INDEX", (line.len() - 1).to_string())
+            .env("_CLAP_COMPLETE_COMP_TYPE", "9")
+            .env("_CLAP_IFS", "\n")
+            .output()
+            .unwrap();
+        let values = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            values.lines().any(|value| value == known),
+            "{known}: {values}"
+        );
     }
     sandbox.expect(1, &["completions", "tcsh"]);
 }
@@ -46,11 +73,13 @@ fn bash_completes_commands_and_options() {
     let complete = |words: &str, at: usize| {
         let script = format!(
             "set -eu; source ./completions.bash; COMP_WORDS=({words}); COMP_CWORD={at}; \
-             _polwarden polwarden \"${{COMP_WORDS[{at}]}}\" \"${{COMP_WORDS[{}]}}\"; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+             COMP_TYPE=9; _clap_complete_polwarden polwarden \"${{COMP_WORDS[{at}]}}\" \"${{COMP_WORDS[{}]}}\"; \
+             printf '%s\\n' \"${{COMPREPLY[@]}}\"",
             at - 1
         );
         let output = Command::new("bash")
             .args(["--norc", "-c", &script])
+            .env("PATH", path_with_binary())
             .current_dir(sandbox.path(""))
             .output()
             .unwrap();
@@ -151,7 +180,7 @@ fn readings_of_more_than_a_second_show_a_bar_on_a_terminal() {
     ] {
         let (_, shown) = on_terminal(sandbox.command(command), "");
         assert!(
-            shown.contains("Reading what is live: 0 of 1 policy"),
+            shown.contains("Reading the live state: 0 of 1 policy"),
             "{command:?}: {shown:?}"
         );
         let quiet = [command, &["--quiet"]].concat();
@@ -159,10 +188,10 @@ fn readings_of_more_than_a_second_show_a_bar_on_a_terminal() {
             assert!(
                 !on_terminal(sandbox.command(&quiet), "")
                     .1
-                    .contains("Reading what is live")
+                    .contains("Reading the live state")
             );
             assert!(
-                !sandbox.run(command).err.contains("Reading what is live"),
+                !sandbox.run(command).err.contains("Reading the live state"),
                 "no terminal, no bar"
             );
         }
@@ -190,7 +219,7 @@ fn calls_that_take_more_than_a_second_show_a_bar_and_others_do_not() {
     write(&[tcp("r", "allow", "b.example.com")]);
     let (code, shown) = on_terminal(sandbox.command(&["apply", "--auto-approve"]), "");
     assert!(
-        code == 0 && !shown.contains("/1 call") && !shown.contains("Reading what is live"),
+        code == 0 && !shown.contains("/1 call") && !shown.contains("Reading the live state"),
         "{shown:?}"
     );
 }

@@ -67,7 +67,7 @@ fn listed_settings_are_sent_compared_and_not_analyzed_and_others_are_left_alone(
     assert_eq!(access["proven"], false, "{access:#}");
     let reason = access["notAnalyzed"][0]["reason"].as_str().unwrap();
     assert_eq!(reason, "unknown settings: `approval`, `expires_at`");
-    let shown = sandbox.expect(0, &["plan"]).out;
+    let shown = sandbox.expect(0, &["plan", "-v"]).out;
     assert!(
         shown.contains(r#"approval: {"by":["ann"],"required":true}"#),
         "{shown}"

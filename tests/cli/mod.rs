@@ -7,6 +7,7 @@ mod drift;
 mod emulate;
 mod endpoints;
 mod every_host;
+mod everyday;
 mod examples;
 mod exit_codes;
 mod extensions;
@@ -53,6 +54,8 @@ macro_rules! assert_stable {
                 (r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z", "[time]"),
                 (r"127\.0\.0\.1:\d+", "127.0.0.1:[port]"),
                 (r"request id [0-9a-z]+", "request id [id]"),
+                // It covers ids of the server.
+                (r"\bplan([ =])[0-9a-f]{16}\b", "plan$1[mark]"),
                 (r"\b\d{8}T\d{9}Z-[0-9a-f]{8}\b", "[run]"),
             ],
         }, {

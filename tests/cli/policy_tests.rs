@@ -40,7 +40,7 @@ fn sandbox() -> Sandbox {
     );
     sandbox.write("policies/lab.yaml", policy("lab", &team));
     let cedar = "scope: {teams: [platform]}\ncedar:\n  schemaUrl: https://s.example.com\n  text: |\n\n    // Restarts.\n    \
-                 permit(principal, action, resource) when { context.hour < 18 };\n    forbid(\n      principal, action,\n      \
+                 permit(principal, action, resource) when { context.args.hour < 18 };\n    forbid(\n      principal, action,\n      \
                  resource == MCP::Tool::\"drop\"\n    );\n";
     sandbox.write("policies/mcp.yaml", policy("mcp", cedar));
     sandbox
@@ -53,9 +53,9 @@ const RIGHT: &str = "- name: everybody
   deny: [tcp old.a.example.com:443]
 - name: platform
   audience: {teams: [platform]}
-  mcp: {principal: 'MCP::User::\"ada\"', context: {hour: 12}}
-  allow: [tcp lab.example.com:1, mcp call_tool restart]
-  deny: [mcp call_tool drop]
+  mcp: {args: {hour: 12}}
+  allow: [tcp lab.example.com:1, mcp invokeTool restart]
+  deny: [mcp invokeTool drop]
 ";
 
 const WRONG: &str = "- name: closed
@@ -64,7 +64,11 @@ const WRONG: &str = "- name: closed
   deny: [tcp a.example.com:80]
 - name: tools
   audience: {teams: [platform]}
-  allow: [mcp call_tool restart, mcp call_tool drop]
+  mcp: {args: {hour: null}}
+  allow: [mcp invokeTool restart, mcp invokeTool drop]
+- name: hours
+  audience: {teams: [platform]}
+  allow: [mcp invokeTool restart]
 ";
 
 #[test]
@@ -159,7 +163,7 @@ fn json_fits_its_schema() {
                 &report["failed"],
                 &report["passed"]
             ),
-            (&json!(1), &json!(7), &json!(10))
+            (&json!(1), &json!(8), &json!(10))
         );
         let live = more.contains(&"--live");
         assert_eq!(report["asked"], if live { "live" } else { "desired" });
@@ -244,9 +248,10 @@ fn hostile_texts_are_neutral_in_every_format() {
         source,
         audience: Audience::of_teams([hostile.to_owned()]),
         request: hostile.to_owned(),
-        expected: Decision::Allow,
+        expected: Decision::Allow.into(),
         got: Decision::Deny.into(),
         unknown: Vec::new(),
+        cases: Vec::new(),
         passed: false,
         rules: vec![rule],
         errors: Vec::new(),

@@ -2,6 +2,7 @@
 
 mod journals;
 mod kills;
+mod locks;
 mod matrix;
 mod outcomes;
 mod plans;

@@ -221,7 +221,7 @@ proptest! {
     #[test]
     fn a_plan_survives_its_file((world, profile) in world_and_profile()) {
         let targets = vec![plan(&world, profile, Unmanaged::Prune)];
-        let plan = Plan { format_version: 1, tool_version: "0".to_owned(), commit: None, tree: None, digest: None, origins: None, events: Vec::new(), targets };
+        let plan = Plan { format_version: 1, tool_version: "0".to_owned(), commit: None, tree: None, digest: None, only: Vec::new(), origins: None, events: Vec::new(), targets };
         let read: Plan = serde_json::from_str(&serde_json::to_string(&plan).unwrap()).unwrap();
         prop_assert_eq!(plan_digest(&read).unwrap(), plan_digest(&plan).unwrap());
         prop_assert_eq!(read, plan);

@@ -104,7 +104,15 @@ pub const RULES: &[StyleRule] = &[
         r"\blies?\b (?:in|on|at|within|between|outside|inside|below|above|beyond|beside|there|under)\b|\bwhat lies\b",
         "is, must be between, is located",
     ),
-    all('B', r"\black(?:s|ed|ing)?\b", "missing, has no, without"),
+    // Codes never change, so the code of a diagnostic stays.
+    but(
+        all(
+            'B',
+            r"(?:`profile-)?\black(?:s|ed|ing)?\b",
+            "missing, has no, without",
+        ),
+        "^`profile-",
+    ),
     all('B', r"\bparted\b", "separated"),
     all(
         'B',
@@ -184,8 +192,12 @@ pub const RULES: &[StyleRule] = &[
     ),
     all('C', r"\bhouse plan\b|\bof the house\b", "module structure"),
     but(
-        all('C', r"\bshut\b(?: down| off)?", "a gate fails"),
-        " (?:down|off)$",
+        all(
+            'C',
+            r"(?:`plan-gate-)?\bshut\b(?: down| off)?",
+            "a gate fails",
+        ),
+        "^`plan-gate-| (?:down|off)$",
     ),
     all(
         'C',

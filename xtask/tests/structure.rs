@@ -139,6 +139,10 @@ const SERVICE_EXCEPTIONS: &[(&str, &str)] = &[
     ),
     ("src/run/journal/upgrade.rs", "file format: older journals"),
     ("src/run/object.rs", "file format: the objects in journals"),
+    (
+        "src/workspace/inline.rs",
+        "files that documents contain are read with the manifests, from the same source",
+    ),
 ];
 
 /// The only files of `src/cli` that may name the trait `Writes` or open a target for writing: the commands

@@ -43,6 +43,7 @@ mod overlap;
 mod parse;
 mod parsed;
 mod partition;
+mod pasted;
 mod pattern_text;
 mod people;
 mod question;
@@ -71,10 +72,10 @@ pub use authority::{PortError, without_user_info};
 pub use budget::TooComplex;
 pub use cedar::nesting;
 pub use cedar::{
-    ApplicableCedarPolicies, CedarDecision, CedarError, CedarFailure, CedarRequest,
-    CedarRequestContext, CedarRequestError, CedarStatement, EnforcementComparison,
-    EnforcementDifference, EnforcementRow, StatementDifference, StatementEffect, StatementSummary,
-    has_statements, statement_differences,
+    ApplicableCedarPolicies, CedarComparison, CedarDecision, CedarError, CedarFailure,
+    CedarRequest, CedarRequestContext, CedarRequestError, CedarRow, CedarStatement, DecisionCase,
+    EnforcementComparison, EnforcementDifference, EnforcementRow, NO_PRINCIPAL,
+    StatementDifference, StatementEffect, StatementSummary, has_statements, statement_differences,
 };
 pub use compare::{Comparison, ComparisonResult, compare};
 pub use decide::{DecidingResource, ExplainedDecision, RuleSet};
@@ -83,6 +84,7 @@ pub use gate::{Gate, GateKind};
 pub use gate_check::{GateBreach, GateCheck, ScopedRule};
 pub use index::InvalidResource;
 pub use parse::RequestParseError;
+pub use pasted::PastedRequest;
 pub use people::{GroupTable, Membership, People};
 pub use question::{AccessQuestion, LONGEST_QUESTION, QuestionError};
 pub use remedy::{Addition, Remedy};
@@ -93,7 +95,7 @@ pub use suite::{
     Coverage, CoveredRule, CoveredStatement, Decider, Expectation, ExpectationOutcome, ask,
     coverage,
 };
-pub use unknown::{Answer, UnknownCause};
+pub use unknown::{Answer, Outcome, UnknownCause};
 pub use usage::{
     BlockingDeny, RangeOverlap, ResourcePosition, ResourceSpace, ResourceUsage, RuleUsage,
     RuleWithScope, UsageReport, UsageStatus, usage,

@@ -44,7 +44,7 @@ pub enum QuestionError {
 
 impl AccessQuestion {
     /// Parses a question such as `tcp api.example.com:443`, `get https://api.example.com/x`,
-    /// `read /data/x` or `mcp call_tool restart_runner`. `circumstances` applies only to calls of
+    /// `read /data/x` or `mcp invokeTool restart_runner`. `circumstances` applies only to calls of
     /// MCP tools.
     ///
     /// # Errors
@@ -96,20 +96,20 @@ mod tests {
             ("read C:\\data\\x", "read C:\\data\\x"),
             ("read /data/with space", "read /data/with space"),
             (
-                "MCP call_tool restart_runner",
-                "mcp call_tool restart_runner",
+                "MCP invokeTool restart_runner",
+                "mcp invokeTool restart_runner",
             ),
             (
-                "mcp MCP::Action::\"call_tool\" MCP::Tool::\"restart_runner\"",
-                "mcp call_tool restart_runner",
+                "mcp MCP::Action::\"invokeTool\" MCP::Tool::\"restart_runner\"",
+                "mcp invokeTool restart_runner",
             ),
             (
-                "mcp call_tool MCP::Tool::\"two words\"",
-                "mcp call_tool MCP::Tool::\"two words\"",
+                "mcp invokeTool MCP::Tool::\"two words\"",
+                "mcp invokeTool MCP::Tool::\"two words\"",
             ),
             (
-                "mcp read_resource MCP::Resource::\"x\"",
-                "mcp read_resource MCP::Resource::\"x\"",
+                "mcp readResource MCP::Resource::\"x\"",
+                "mcp readResource x",
             ),
         ];
         for (text, expected) in cases {
@@ -125,10 +125,10 @@ mod tests {
             ("", "is no request"),
             ("tcp", "is no request"),
             ("ping example.com", "not a kind of request"),
-            ("mcp call_tool", "an action and a resource"),
-            ("mcp call_tool a b", "an action and a resource"),
-            ("mcp call_tool Tool::x", "`Tool::x` is no Cedar entity"),
-            ("mcp \"call_tool a", "an action and a resource"),
+            ("mcp invokeTool", "an action and a resource"),
+            ("mcp invokeTool a b", "an action and a resource"),
+            ("mcp invokeTool Tool::x", "`Tool::x` is not a Cedar entity"),
+            ("mcp \"invokeTool a", "an action and a resource"),
             (long.as_str(), "longer than"),
         ];
         for (text, expected) in cases {

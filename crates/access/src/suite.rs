@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::applicable::{ApplicableRule, OrganizationPolicies, RulePosition};
 use super::audience::Audience;
-use super::cedar::{CedarError, CedarFailure, CedarStatement};
+use super::cedar::{CedarError, CedarFailure, CedarStatement, DecisionCase};
 use super::question::AccessQuestion;
-use super::unknown::UnknownCause;
+use super::unknown::{Outcome, UnknownCause};
 use model::diag::Place;
-use model::docker::{Decision, Resources};
+use model::docker::Resources;
 
 /// One question of a policy test, for one audience, with its expected answer.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub struct Expectation {
     /// The question.
     pub question: AccessQuestion,
     /// The expected decision.
-    pub expected: Decision,
+    pub expected: Outcome,
     /// The place of the expectation in the test file.
     pub place: Place,
 }
@@ -48,13 +48,15 @@ pub enum Decider<'a> {
 #[derive(Debug, Clone)]
 pub struct ExpectationOutcome<'a> {
     /// The decision of what this version understands.
-    pub decision: Decision,
+    pub decision: Outcome,
     /// Why the actual decision may be another one; empty if it is certain.
     pub unknown: Vec<UnknownCause>,
     /// The deciding rules or statements. Empty if nothing matches: denied by default.
     pub deciders: Vec<Decider<'a>>,
     /// Cedar statements whose evaluation failed.
     pub failures: Vec<CedarFailure<'a>>,
+    /// The decision for each value of what the question does not give (see [`DecisionCase`]).
+    pub cases: Vec<DecisionCase>,
 }
 
 /// Answers all questions, in their order.
@@ -88,10 +90,11 @@ pub fn ask<'a>(
                     outcomes.push((
                         index,
                         ExpectationOutcome {
-                            decision: answer.decision,
+                            decision: answer.decision.into(),
                             unknown: answer.unknown,
                             deciders,
                             failures: Vec::new(),
+                            cases: Vec::new(),
                         },
                     ));
                 }
@@ -113,6 +116,7 @@ pub fn ask<'a>(
                     unknown: answer.unknown,
                     deciders,
                     failures: answer.failures,
+                    cases: answer.cases,
                 },
             )
         }));
@@ -138,7 +142,7 @@ impl CoveredRule<'_> {
 }
 
 /// A statement of a Cedar policy, and whether it decided a question.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct CoveredStatement<'a> {
     /// The statement.
     pub statement: CedarStatement<'a>,
@@ -196,8 +200,8 @@ pub fn coverage<'a>(
         .statements()?
         .into_iter()
         .map(|statement| CoveredStatement {
-            statement,
             exercised: statements.contains(&(statement.position, statement.number)),
+            statement,
         });
     Ok(Coverage {
         rules: rules.collect(),

@@ -1,5 +1,7 @@
 //! Answers that are not known, with the reason.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -17,20 +19,22 @@ pub struct UnknownCause {
     pub reason: String,
 }
 
-/// The answer to a question about one request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+/// What is decided about a request. Rules never ask for an approval.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
-pub enum Answer {
-    /// The request is allowed.
+pub enum Outcome {
+    /// It is allowed.
     Allow,
-    /// The request is denied.
+    /// It is allowed after an approval.
+    Approval,
+    /// It is denied.
+    #[default]
     Deny,
-    /// The decision depends on something that this version does not understand, or that the service
-    /// does not document.
-    Unknown,
 }
 
-impl From<Decision> for Answer {
+impl From<Decision> for Outcome {
     fn from(decision: Decision) -> Self {
         match decision {
             Decision::Allow => Self::Allow,
@@ -39,11 +43,46 @@ impl From<Decision> for Answer {
     }
 }
 
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Allow => "allow",
+            Self::Approval => "approval",
+            Self::Deny => "deny",
+        })
+    }
+}
+
+/// The answer to a question about one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    /// The request is allowed.
+    Allow,
+    /// The request is allowed after an approval (MCP only).
+    Approval,
+    /// The request is denied.
+    Deny,
+    /// The decision depends on something that this version does not understand, or that the service
+    /// does not document.
+    Unknown,
+}
+
+impl<O: Into<Outcome>> From<O> for Answer {
+    fn from(outcome: O) -> Self {
+        match outcome.into() {
+            Outcome::Allow => Self::Allow,
+            Outcome::Approval => Self::Approval,
+            Outcome::Deny => Self::Deny,
+        }
+    }
+}
+
 impl Answer {
     /// The answer for a decision, which is only known without `causes`.
-    pub fn new(decision: Decision, causes: &[UnknownCause]) -> Self {
+    pub fn new(decision: impl Into<Outcome>, causes: &[UnknownCause]) -> Self {
         if causes.is_empty() {
-            decision.into()
+            decision.into().into()
         } else {
             Self::Unknown
         }

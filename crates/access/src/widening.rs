@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::cedar::schema::McpAction;
 use super::request_pattern::{RequestPattern, RequestPatternError};
 
 /// The pattern of all MCP activity.
@@ -18,6 +19,9 @@ pub enum WideningPattern {
     Requests(RequestPattern),
     /// All MCP activity: `mcp *`.
     AllMcp,
+    /// The MCP requests of a row, as a plan shows them:
+    /// `mcp invokeTool delete_issue when server is "github"`.
+    Mcp(String),
 }
 
 impl fmt::Display for WideningPattern {
@@ -25,6 +29,7 @@ impl fmt::Display for WideningPattern {
         match self {
             Self::Requests(pattern) => pattern.fmt(f),
             Self::AllMcp => f.write_str(ALL_MCP),
+            Self::Mcp(text) => f.write_str(text),
         }
     }
 }
@@ -36,6 +41,11 @@ impl FromStr for WideningPattern {
         let words: Vec<&str> = text.split_whitespace().collect();
         match words.as_slice() {
             [verb, "*"] if verb.eq_ignore_ascii_case("mcp") => Ok(Self::AllMcp),
+            [verb, action, _, ..]
+                if verb.eq_ignore_ascii_case("mcp") && McpAction::named(action).is_some() =>
+            {
+                Ok(Self::Mcp(text.trim().to_owned()))
+            }
             _ => text.parse().map(Self::Requests),
         }
     }
@@ -54,6 +64,10 @@ mod tests {
         }
         let hosts = "tcp **.example.com:443".parse::<WideningPattern>().unwrap();
         assert_eq!(hosts.to_string(), "tcp **.example.com:443");
+        let row = "mcp invokeTool * when server is \"legacy\"";
+        let pattern = row.parse::<WideningPattern>().unwrap();
+        assert_eq!(pattern, WideningPattern::Mcp(row.to_owned()));
+        assert_eq!(pattern.to_string(), row);
         assert!("mcp call_tool".parse::<WideningPattern>().is_err());
     }
 }

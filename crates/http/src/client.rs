@@ -1,8 +1,8 @@
 //! Sends calls to one host, with bounded concurrency, retries and shared pauses.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, StatusCode, Url};
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -69,6 +69,7 @@ impl HttpClient {
             pace: HostPace::default(),
             redactor: Redactor::default(),
             warnings: Warnings::default(),
+            clock_offset: Mutex::default(),
         })))
     }
 }
@@ -85,6 +86,8 @@ struct HostClientInner {
     pace: HostPace,
     redactor: Redactor,
     warnings: Warnings,
+    /// How far the clock of the server was ahead at its last answer.
+    clock_offset: Mutex<Option<SignedDuration>>,
 }
 
 impl HostClient {
@@ -101,6 +104,16 @@ impl HostClient {
     /// Returns and clears the warnings of the server; each text appears once.
     pub fn take_warnings(&self) -> Vec<String> {
         self.0.warnings.take()
+    }
+
+    /// How far the clock of the server is ahead of the clock of this machine, by its last answer with a
+    /// date. Dates of HTTP have a resolution of one second.
+    pub fn clock_offset(&self) -> Option<SignedDuration> {
+        *self
+            .0
+            .clock_offset
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends a call and returns the JSON of a 2xx response. Faults are retried where that is safe
@@ -235,6 +248,13 @@ impl HostClientInner {
             .headers()
             .get(reqwest::header::DATE)
             .and_then(|date| pause::date(date.to_str().ok()?));
+        if let Some(date) = date {
+            let offset = date.duration_since(Timestamp::now());
+            *self
+                .clock_offset
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = Some(offset);
+        }
         self.warnings
             .record_warnings(response.headers(), &self.redactor);
         let limit = self.http.options.longest_answer;

@@ -56,7 +56,7 @@ pub struct PolicyTestSpec {
     pub cases: Vec<CaseSpec>,
 }
 
-/// Requests of some people, with the answers that are expected: at least one of `allow` and `deny`.
+/// Requests of some people, with the expected answers: at least one of `allow`, `approval` and `deny`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CaseSpec {
@@ -74,11 +74,11 @@ pub struct CaseSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = serde_json::json!({"host": ["a.example.com", "b.example.com"], "port": [80, 443]}))]
     pub matrix: Option<BTreeMap<String, Vec<MatrixValue>>>,
-    /// Who calls MCP tools and in what context, for `mcp` requests.
+    /// What `mcp` requests give in addition to the action and the resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mcp: Option<McpSpec>,
     /// Requests that must be allowed: `tcp HOST:PORT`, `udp HOST:PORT`, `get URL` and the other HTTP methods, `read PATH`,
-    /// `write PATH`, `mcp ACTION TOOL`. `{name}` is a placeholder, `{{` the character `{`.
+    /// `write PATH`, `mcp ACTION NAME`. `{name}` is a placeholder, `{{` the character `{`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 1),
@@ -86,9 +86,13 @@ pub struct CaseSpec {
         example = serde_json::json!(["tcp api.example.com:443", "get https://{host}/v1", "read ~/projects/x"])
     )]
     pub allow: Option<Vec<String>>,
+    /// `mcp` requests that must need an approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["mcp invokeTool delete_issue"]))]
+    pub approval: Option<Vec<String>>,
     /// Requests that must be denied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["mcp call_tool delete_repository"]))]
+    #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["mcp invokeTool delete_repository"]))]
     pub deny: Option<Vec<String>>,
 }
 
@@ -107,15 +111,27 @@ pub struct TestAudienceSpec {
     pub profiles: Option<Vec<String>>,
 }
 
-/// Who calls MCP tools, and in what context.
+/// What `mcp` requests give. Anything else has its documented default or is not known.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct McpSpec {
-    /// The person as a Cedar entity. By default somebody whom no statement names.
+    /// The registered name of the server that the tool, resource or prompt is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1), example = &"MCP::User::\"ada\"")]
+    #[schemars(length(min = 1), example = &"github")]
+    pub server: Option<String>,
+    /// Attributes of the tool, or of the server for `register`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({"readOnly": true}))]
+    pub attributes: Option<Map<String, Value>>,
+    /// Arguments of the call; null for one that is absent. Other arguments are not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({"amount": 700}))]
+    pub args: Option<Map<String, Value>>,
+    /// An error: no statement can match a principal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("deprecated" = true))]
     pub principal: Option<String>,
-    /// The context of the call, as JSON. Empty by default.
+    /// Fields of the context, `request_time` and `args` with all arguments; null for one that is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Map<String, Value>>")]
     pub context: Option<Value>,

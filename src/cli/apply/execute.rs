@@ -10,16 +10,18 @@ use crate::cli::console::Console;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::planning;
-use crate::cli::progress::CallProgress;
+use crate::cli::progress::{CallProgress, WaitingFor};
 use crate::plan::{Commit, Fingerprint, TargetPlan};
 use crate::render;
+use crate::render::annotations::{Annotation, PackDiagnostics, RepositoryPrefix};
+use crate::render::apply_events::ApplyEvent;
 use crate::render::plan::target_heading;
 use crate::render::runs::RunReport;
 use crate::render::text::neutral;
 use crate::run::audit::AuditRecord;
 use crate::run::journal;
 use crate::run::journal::{
-    EndedBy, FORMAT_VERSION, Journal, JournalRecord, RunEnd, RunHistory, RunId, RunKind,
+    EndedBy, FORMAT_VERSION, FolderLock, Journal, JournalRecord, RunEnd, RunHistory, RunId, RunKind,
 };
 use crate::run::service::{VerifyError, Writes};
 use crate::run::{
@@ -44,6 +46,10 @@ pub(super) struct Execution<'a> {
     /// The sources of policy packs.
     pub(super) sources: &'a [PackTree],
     pub(super) console: Console,
+    /// The lock of the journal folder.
+    pub(super) lock: Option<&'a FolderLock>,
+    /// Where the files are, from the top of the repository.
+    pub(super) prefix: &'a RepositoryPrefix,
     /// What earlier runs of the same command leave.
     pub(super) earlier: Option<EarlierRuns>,
 }
@@ -173,6 +179,7 @@ impl Execution<'_> {
         let audit = AuditFile::open(self.audit_record, audit)?;
         let journal = self.begin_journal(pairs).await?;
         let mut standing = RunSummary::default();
+        let mut failed = Vec::new();
         for ((plan, target), mut service) in pairs.iter().zip(services) {
             if plan.calls.is_empty() {
                 continue;
@@ -194,6 +201,7 @@ impl Execution<'_> {
                     continue;
                 }
             };
+            failed.extend(Annotation::of_failed_calls(plan, report.outcomes()));
             let outcomes = report.outcomes().iter();
             let failures = outcomes.clone();
             let failures = failures.filter_map(|(call, outcome)| {
@@ -231,6 +239,10 @@ impl Execution<'_> {
                 }
             };
         }
+        if console.has_annotations() {
+            let failed = PackDiagnostics::new(failed, Vec::new());
+            console.announce(&render::github::github(None, &failed, self.prefix));
+        }
         let (audit, exit) = close(&standing, &self.kind, &journal, audit, console).await;
         let conflict =
             (standing.can_replan() && !stop.is_requested()).then_some(EarlierRuns { stop, audit });
@@ -266,9 +278,18 @@ impl Execution<'_> {
             signed_by: signed_by.clone(),
             plan_signed_by: plan_signed_by.clone(),
         };
-        journal::create(run, self.journal)
+        let id = run.run.clone();
+        let journal = journal::create(run, self.journal)
             .await
-            .context("nothing was applied")
+            .context("nothing was applied")?;
+        if let Some(lock) = self.lock {
+            lock.name_run(&id);
+        }
+        self.console.emit(&ApplyEvent::RunStarted {
+            run: id,
+            journal: journal.path().to_string(),
+        });
+        Ok(journal)
     }
 
     async fn run_target(
@@ -278,7 +299,7 @@ impl Execution<'_> {
         journal: &Journal,
         stop: &StopSignal,
     ) -> anyhow::Result<CallReport> {
-        let progress = CallProgress::new(self.console, plan.calls.len());
+        let progress = CallProgress::new(self.console, &plan.target.name, plan.calls.len());
         let settings = RunSettings {
             at_once: self.concurrency,
             ..RunSettings::default()
@@ -319,6 +340,7 @@ impl Execution<'_> {
             return Ok(true);
         }
         let at_once = self.concurrency;
+        let _waiting = WaitingFor::new(console, "Reading back what was written:");
         let mismatches = match service.verify(plan, report, at_once).await {
             Ok(mismatches) => mismatches,
             Err(VerifyError::Read(error)) => {
@@ -359,6 +381,13 @@ async fn close(
     console.announce(&format!("\n{title}{}", summary(standing, kind)));
     if let Err(error) = ended {
         CommandError::from(error).print(console);
+    }
+    if let Ok(history) = &history {
+        console.emit(&ApplyEvent::RunEnded {
+            run: history.run.run.clone(),
+            calls: standing.calls,
+            next: next_command(standing, kind),
+        });
     }
     let told = history.and_then(|history| audit.report(&history, console));
     if standing.calls.missing() > 0 || standing.calls.replaced > 0 {
@@ -428,7 +457,7 @@ const MOST_FAILURES: usize = 3;
 fn summary(standing: &RunSummary, kind: &RunKind) -> String {
     let RunSummary {
         calls,
-        remedy,
+        remedy: _,
         unverified,
         moved: _,
         stale: _,
@@ -456,19 +485,23 @@ fn summary(standing: &RunSummary, kind: &RunKind) -> String {
     if calls.replaced > 0 {
         text.push_str("  The journal contains the state that was replaced.\n");
     }
+    if let Some(next) = next_command(standing, kind) {
+        text.push_str(&format!("Next: {next}\n"));
+    }
+    text
+}
+
+/// The next command, if the run did not complete the plan.
+fn next_command(standing: &RunSummary, kind: &RunKind) -> Option<String> {
     let command = match kind {
         RunKind::Apply | RunKind::Call(_) => "polwarden apply".to_owned(),
         RunKind::Rollback(run) => format!("polwarden rollback {run}"),
     };
-    let next = match remedy {
-        Some(remedy) => Some(render::report::next_step(*remedy, &command)),
-        None if *unverified || calls.replaced > 0 => {
+    match standing.remedy {
+        Some(remedy) => Some(render::report::next_step(remedy, &command)),
+        None if standing.unverified || standing.calls.replaced > 0 => {
             Some("polwarden plan (it compares the manifests with the live state)".to_owned())
         }
         None => None,
-    };
-    if let Some(next) = next {
-        text.push_str(&format!("Next: {next}\n"));
     }
-    text
 }

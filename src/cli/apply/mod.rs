@@ -5,10 +5,12 @@ mod execute;
 mod guards;
 pub(super) mod interrupt;
 pub(super) mod journals;
+pub(super) mod lock;
 mod requirements;
 mod saved;
 mod shared;
 
+pub(super) use saved::PlanFile;
 pub(super) use shared::{ApplyOptions, ReadyPlan};
 
 use camino::Utf8PathBuf;
@@ -18,17 +20,21 @@ use super::connect::Session;
 use super::console::Console;
 use super::directory;
 use super::error::{CommandError, CommandResult, FailureKind};
+use super::exit::Exit;
+use super::format::{APPLY, OutputFormat};
 use super::gates::{GateArgs, GateSources};
+use super::plan::PlanArgs;
 use super::planning::{self, Planned};
 use super::tree::RevisionArgs;
 use super::workspace::{Project, TargetSelection, Workspace};
 use crate::plan::{Fingerprint, Plan, plan_digest};
+use crate::render;
+use crate::render::apply_events::ApplyEvent;
 use crate::render::text::neutral;
-use crate::run::journal::RunKind;
+use crate::run::journal::{FolderLock, RunKind};
 use execute::{RunResult, VerifiedSigners};
 use git::{RevisionPath, SignedBy};
 use requirements::{AppliedRevision, RequirementArgs};
-use saved::PlanFile;
 
 /// How often what a conflict with another writer left is planned again.
 const CONFLICTS: usize = 2;
@@ -41,7 +47,9 @@ const WRITTEN_BEFORE: &str =
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   polwarden apply
-  polwarden apply --auto-approve
+  polwarden apply -y
+  polwarden apply --dry-run
+  polwarden apply -y --format json > events.jsonl
   polwarden apply plan.json
   polwarden apply plan.json --verify --base HEAD~1 --auto-approve
   polwarden apply --at origin/main --require-branch main --require-signed --auto-approve
@@ -53,6 +61,14 @@ pub(super) struct ApplyArgs {
     path: Option<Utf8PathBuf>,
     #[command(flatten)]
     selection: TargetSelection,
+    /// Output format. `json` writes events, one JSON object per line, and the text for people to standard error;
+    /// `github` adds annotations for a failed apply.
+    #[arg(short = 'o', long, value_name = "FORMAT", value_parser = OutputFormat::value_parser(APPLY), default_value = "human")]
+    format: OutputFormat,
+    /// Show the plan and apply nothing. Output and exit codes are those of `plan`; requirements for the commit are not
+    /// checked.
+    #[arg(long, conflicts_with_all = ["expect_plan", "audit_record", "journal"])]
+    dry_run: bool,
     /// Read the configuration and the manifests of this revision instead of the work tree: a branch, a tag, HEAD~1 or a
     /// commit. REV:FOLDER reads another folder of it. The journal stays in this directory.
     #[arg(long, value_name = "REV")]
@@ -74,7 +90,63 @@ impl ApplyArgs {
     /// # Errors
     /// Anything that keeps the plan from being made or run, apart from what has an exit code of its own.
     pub(super) fn run(self, console: Console) -> CommandResult {
-        super::runtime()?.block_on(self.run_async(console))
+        let format = self.format;
+        let runtime = super::runtime()?;
+        if self.dry_run {
+            return runtime.block_on(self.dry_run(console));
+        }
+        let console = match format {
+            OutputFormat::Json => console.with_events(),
+            OutputFormat::Github => console.with_annotations(),
+            _ => console,
+        };
+        console.emit(&ApplyEvent::started());
+        let result = runtime.block_on(self.run_async(console));
+        let (exit, message) = match &result {
+            Ok(exit) => (*exit, None),
+            Err(error) => (error.kind().into(), Some(error.text())),
+        };
+        if let Some(message) = message.as_ref().filter(|_| console.has_annotations()) {
+            console.announce(&render::github::failure("apply", message));
+        }
+        console.emit(&ApplyEvent::Ended {
+            exit_code: exit.code(),
+            message,
+        });
+        result
+    }
+
+    /// Shows the plan, as `plan` does.
+    async fn dry_run(self, console: Console) -> CommandResult {
+        let at = self.at.clone().map(RevisionArgs::revision);
+        let at = at.unwrap_or_default();
+        let Some(path) = self.path.clone().filter(|path| !path.is_dir()) else {
+            let Self {
+                path,
+                selection,
+                gates,
+                applying,
+                format,
+                ..
+            } = self;
+            let (connect, steps) = applying.into_plan_options();
+            return PlanArgs::for_dry_run(path, selection, at, gates, steps, connect, format)
+                .run_async(console)
+                .await;
+        };
+        let plan = PlanFile::read(&path, false)?.parse()?;
+        directory::enter_project()?;
+        let project = Project::open(&self.selection, &at)?;
+        let gate_sources = self.gates.gate_sources(&at, console)?;
+        let prepared = self.prepare(project, Some(plan), &gate_sources, console);
+        let (_, session, ready) = prepared.await?;
+        session.close().await;
+        console.print(&render::plan::human(ready.plan(), None, console.layout()))?;
+        Ok(if ready.plan().failed_gates().next().is_some() {
+            Exit::Failed
+        } else {
+            Exit::Done
+        })
     }
 
     async fn run_async(mut self, console: Console) -> CommandResult {
@@ -126,6 +198,7 @@ impl ApplyArgs {
             }
             None => None,
         };
+        let lock = self.applying.lock(console).await?;
         journals::recover_journals(&self.applying, &project.targets(), console).await?;
         let gate_sources = self.gates.gate_sources(&at, console)?;
         let (workspace, session, ready) = self
@@ -134,8 +207,15 @@ impl ApplyArgs {
         let ready = ready.signed_by(signers);
         let result = match self.check_expected(ready.digest()) {
             Ok(()) => {
-                self.run_ready(&workspace, &session, &gate_sources, ready, console)
-                    .await
+                self.run_ready(
+                    &workspace,
+                    &session,
+                    &gate_sources,
+                    ready,
+                    lock.as_ref(),
+                    console,
+                )
+                .await
             }
             Err(error) => Err(error),
         };
@@ -229,13 +309,14 @@ impl ApplyArgs {
         session: &Session,
         gate_sources: &GateSources,
         ready: ReadyPlan,
+        lock: Option<&FolderLock>,
         console: Console,
     ) -> CommandResult {
         let reviewed = ready.is_saved() || self.expect_plan.is_some();
         let signers = ready.signers().clone();
         let mut ended = self
             .applying
-            .run(workspace, session, ready, console)
+            .run(workspace, session, ready, lock, console)
             .await?;
         for _ in 0..CONFLICTS {
             let RunResult {
@@ -265,7 +346,7 @@ impl ApplyArgs {
                 let following = ReadyPlan::after_recovery(plan, digest, services, earlier)
                     .signed_by(signers.clone());
                 self.applying
-                    .run(workspace, session, following, console)
+                    .run(workspace, session, following, lock, console)
                     .await
             };
             let next = match next.await {

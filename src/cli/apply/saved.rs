@@ -29,7 +29,7 @@ const MAX_PLAN_BYTES: u64 = 256 * 1024 * 1024;
 const MAX_SIGNATURE_BYTES: u64 = 64 * 1024;
 
 /// The file of a saved plan. It is read once, so that the verified bytes are those that are applied.
-pub(super) struct PlanFile {
+pub(crate) struct PlanFile {
     path: Utf8PathBuf,
     bytes: Vec<u8>,
     /// The content of its signature file, or why there is none; nothing if it is not needed.
@@ -41,7 +41,7 @@ impl PlanFile {
     ///
     /// # Errors
     /// The plan cannot be read, or it is too large.
-    pub(super) fn read(path: &Utf8Path, verify: bool) -> anyhow::Result<Self> {
+    pub(crate) fn read(path: &Utf8Path, verify: bool) -> anyhow::Result<Self> {
         let context = || format!("cannot read the plan `{path}`");
         let bytes = read_limited(path, MAX_PLAN_BYTES).with_context(context)?;
         let bytes = bytes.with_context(|| format!("the plan `{path}` is larger than 256 MiB"))?;
@@ -75,6 +75,19 @@ impl PlanFile {
     /// # Errors
     /// It is not a plan of this version, or it was edited.
     pub(super) fn parse(&self) -> anyhow::Result<Plan> {
+        let mut plan = self.parse_with_events()?;
+        // What is applied is shown as it is worked out then, in an order of its own.
+        plan.origins = None;
+        // They are not part of the digest, so nothing vouches for them.
+        plan.events = Vec::new();
+        Ok(plan)
+    }
+
+    /// Like [`parse`](Self::parse), with what the digest does not cover: only to be shown.
+    ///
+    /// # Errors
+    /// As for `parse`.
+    pub(crate) fn parse_with_events(&self) -> anyhow::Result<Plan> {
         let Self { path, bytes, .. } = self;
         #[derive(serde::Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -88,12 +101,8 @@ impl PlanFile {
                 "`{path}` has plan format {format_version}; this version reads format {FORMAT_VERSION}. Make the plan again."
             );
         }
-        let mut plan: Plan = serde_json::from_slice(bytes).with_context(no_plan)?;
+        let plan: Plan = serde_json::from_slice(bytes).with_context(no_plan)?;
         let digest = plan_digest(&plan)?;
-        // What is applied is shown as it is worked out then, in an order of its own.
-        plan.origins = None;
-        // They are not part of the digest, so nothing vouches for them.
-        plan.events = Vec::new();
         match &plan.digest {
             Some(written) if *written == digest => Ok(plan),
             Some(_) => bail!(

@@ -6,19 +6,23 @@ use clap::Args;
 
 use super::execute::{EarlierRuns, Execution, Provenance, RunResult, VerifiedSigners};
 use super::guards;
+use super::lock::LockArgs;
 use super::saved::{check_not_stale, match_targets};
 use crate::cli::connect::{Connect, Session};
 use crate::cli::console::Console;
 use crate::cli::directory;
 use crate::cli::error::{CommandError, CommandResult, FailureKind};
 use crate::cli::planning;
+use crate::cli::progress::WaitingFor;
 use crate::cli::steps::{StepArgs, check_guarantees};
 use crate::cli::team_names;
 use crate::cli::workspace::Workspace;
 use crate::plan::{Acknowledgement, Fingerprint, Plan, TargetPlan};
 use crate::render;
+use crate::render::apply_events::ApplyEvent;
 use crate::render::text::plural;
-use crate::run::journal::RunKind;
+use crate::run::journal;
+use crate::run::journal::{FolderLock, RunKind};
 use crate::run::service::Writes;
 use manifest::config::Target;
 
@@ -30,7 +34,7 @@ pub(crate) struct ApplyOptions {
     #[command(flatten)]
     steps: StepArgs,
     /// Do not ask. Without a terminal, nothing is applied without this.
-    #[arg(long)]
+    #[arg(short = 'y', long, visible_alias = "yes")]
     auto_approve: bool,
     /// Accept what a guard refuses, by its exact numbers: deletes, updates, prune, scope-widens, last-deny, protected, pack-removed,
     /// all-hosts, mcp, not-analyzed;
@@ -44,6 +48,8 @@ pub(crate) struct ApplyOptions {
     /// applied it. `runs RUN --audit-record FILE` writes it at any time.
     #[arg(long, value_name = "FILE")]
     pub(crate) audit_record: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    lock: LockArgs,
 }
 
 /// A plan that may be applied.
@@ -128,13 +134,34 @@ impl ReadyPlan {
     pub(super) fn digest(&self) -> &Fingerprint {
         &self.digest
     }
+
+    pub(super) fn plan(&self) -> &Plan {
+        &self.plan
+    }
 }
 
 impl ApplyOptions {
+    /// The options that a plan has too.
+    pub(super) fn into_plan_options(self) -> (Connect, StepArgs) {
+        (self.connect, self.steps)
+    }
+
     /// Makes the paths relative to the working directory, which is that of the configuration.
     pub(crate) fn enter_paths(&mut self) {
         self.journal = self.journal.as_deref().map(directory::argument);
         self.audit_record = self.audit_record.as_deref().map(directory::argument);
+    }
+
+    /// Takes the lock of the journal folder. With a journal elsewhere, that is needed only if there are journals to
+    /// recover; the file of its own is locked in any case.
+    ///
+    /// # Errors
+    /// Another run has the lock, or the folder cannot be used.
+    pub(crate) async fn lock(&self, console: Console) -> CommandResult<Option<FolderLock>> {
+        if self.journal.is_some() && !journal::has_folder() {
+            return Ok(None);
+        }
+        self.lock.acquire(console).await.map(Some)
     }
 
     /// Shows a plan, asks, and runs it.
@@ -146,6 +173,7 @@ impl ApplyOptions {
         workspace: &Workspace,
         session: &Session,
         ready: ReadyPlan,
+        lock: Option<&FolderLock>,
         console: Console,
     ) -> CommandResult<RunResult> {
         let targets = workspace.targets();
@@ -163,6 +191,12 @@ impl ApplyOptions {
         let shown = team_names::plan_for_text(&plan, targets, session).await;
         let shown = shown.as_ref().unwrap_or(&plan);
         console.print(&render::plan::human(shown, None, console.layout()))?;
+        let touched = plan.targets.iter().filter(|plan| !plan.calls.is_empty());
+        console.emit(&ApplyEvent::Planned {
+            digest: digest.clone(),
+            calls: plan.targets.iter().map(|plan| plan.calls.len()).sum(),
+            targets: touched.map(|plan| plan.target.clone()).collect(),
+        });
         check_gates(&plan, &pairs, &self.ack)?;
         if plan.is_empty() {
             return Ok(RunResult::without_calls());
@@ -171,7 +205,10 @@ impl ApplyOptions {
         match self.approval(console)? {
             Approval::NotRequired => {}
             // One that somebody looked at for a while may have been overtaken.
-            Approval::Given => self.read_touched(&pairs, &mut services).await?,
+            Approval::Given => {
+                let _waiting = WaitingFor::new(console, "Reading again what the plan changes:");
+                self.read_touched(&pairs, &mut services).await?;
+            }
         }
         check_not_stale(&pairs, &services)?;
         let provenance = Provenance {
@@ -189,6 +226,8 @@ impl ApplyOptions {
             provenance,
             sources: &sources,
             console,
+            lock,
+            prefix: workspace.prefix(),
             earlier,
         };
         Ok(execution.run(&pairs, services).await?)
@@ -213,6 +252,9 @@ impl ApplyOptions {
         if self.auto_approve {
             return Ok(Approval::NotRequired);
         }
+        console.emit(&ApplyEvent::Waiting {
+            reason: "approval".to_owned(),
+        });
         match console.confirm("Apply these changes? Only `yes` is accepted:")? {
             Some(true) => Ok(Approval::Given),
             Some(false) => Err(CommandError::declined("Nothing was applied.")),

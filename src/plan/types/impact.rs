@@ -158,6 +158,9 @@ pub struct DecidingRule {
     pub rule: Option<String>,
     /// Whether it allows or denies.
     pub allows: bool,
+    /// Whether it allows only after an approval.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asks: bool,
     /// The resource that matches.
     pub resource: String,
     /// Where the rule is declared.

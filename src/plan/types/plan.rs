@@ -42,6 +42,10 @@ pub struct Plan {
     /// The digest of all the rest of the plan, the commit and the origins excepted, in a plan that was saved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Fingerprint>,
+    /// The names that the plan is limited to, in a partial plan. It says nothing about other policies: not what is
+    /// deleted, and not what is unmanaged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
     /// Where the differences come from, in a plan that knows the revision that a change is based on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origins: Option<Origins>,

@@ -69,7 +69,7 @@ fn annotation_location(sources: &SourceMap, place: &Place) -> AnnotationLocation
     };
     match place {
         Place::File(_) => AnnotationLocation { file, lines: None },
-        Place::Bytes { .. } | Place::Node { .. } => AnnotationLocation {
+        Place::Bytes { .. } | Place::Node { .. } | Place::Text { .. } => AnnotationLocation {
             file,
             lines: Some(lines),
         },

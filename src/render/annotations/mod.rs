@@ -6,6 +6,7 @@ mod files;
 mod plan;
 mod policy_tests;
 mod rule;
+mod run;
 #[cfg(test)]
 mod tests;
 

@@ -30,6 +30,7 @@ fn of_result(target: &str, result: &TestResult) -> Annotation {
         expected,
         got: _,
         unknown: _,
+        cases: _,
         passed: _,
         rules: _,
         errors: _,

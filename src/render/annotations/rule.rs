@@ -42,7 +42,7 @@ macro_rules! rules {
 }
 
 rules! {
-    /// A gate of access does not hold: the plan would allow or block what it must not.
+    /// An access gate fails: the plan would allow or block what it must not.
     GateShut = "plan-gate-shut", Error;
     /// A level of enforcement loosens: more gets through.
     EnforcementLoosens = "plan-enforcement-loosens", Warning;
@@ -58,7 +58,7 @@ rules! {
     Gap = "plan-gap", Warning;
     /// What the plan opens or closes could not be worked out in full.
     NotCompared = "plan-not-compared", Warning;
-    /// A document that is written is an older version of what is live.
+    /// A document that is written is an older version of the live document.
     GoesBack = "plan-goes-back", Warning;
     /// Something that is declared is left undone.
     Held = "plan-held", Warning;
@@ -78,12 +78,16 @@ rules! {
     TestRemoved = "plan-test-removed", Warning;
     /// A manifest is no longer read because of its new name.
     ManifestNotRead = "plan-manifest-not-read", Warning;
-    /// The server holds something else than the manifests that are merged: `apply` undoes it, `import --only` keeps it.
+    /// The live state differs from the merged manifests: `apply` undoes the difference, `import --only` keeps it.
     Drift = "drift", Error;
-    /// What somebody did at the server opened requests that the manifests deny.
+    /// A change made outside of polwarden opened requests that the manifests deny.
     DriftOpens = "drift-access-opens", Warning;
-    /// What somebody did at the server closed requests that the manifests allow.
+    /// A change made outside of polwarden closed requests that the manifests allow.
     DriftCloses = "drift-access-closes", Notice;
+    /// A call of a run failed.
+    CallFailed = "apply-call-failed", Error;
+    /// A call of a run may have been applied: the answer is missing, and the outcome could not be read back.
+    CallUnknown = "apply-call-unknown", Error;
     /// A policy test was answered otherwise than it expects.
     TestFailed = "policy-test-failed", Error;
 }

@@ -57,6 +57,20 @@ pub fn human(
     output
 }
 
+/// The command that explains a code, once for all diagnostics; empty if there are none.
+pub fn explain_hint(sources: &SourceMap, diagnostics: &[Diagnostic]) -> String {
+    let sorted = sorted(sources, diagnostics);
+    // An error is what stops the user, so it is the example if there is one.
+    let error = sorted
+        .iter()
+        .find(|(diagnostic, _)| diagnostic.severity() == Severity::Error);
+    let Some((example, _)) = error.or(sorted.first()) else {
+        return String::new();
+    };
+    let code = example.code;
+    format!("For more about a code, run: polwarden explain {code}\n\n")
+}
+
 fn group<'a>(sources: &'a SourceMap, finding: &'a Diagnostic, primary: &TextRange) -> Group<'a> {
     let level = match finding.severity() {
         Severity::Error => Level::ERROR,

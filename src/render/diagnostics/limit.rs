@@ -91,6 +91,11 @@ fn rank<'a>(
             path,
             part: _,
         } => (name, document.index, Some(path), 0),
+        Place::Text {
+            document,
+            path,
+            range,
+        } => (name, document.index, Some(path), range.start),
     })
 }
 

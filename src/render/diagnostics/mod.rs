@@ -6,6 +6,6 @@ mod limit;
 #[cfg(test)]
 mod tests;
 
-pub use human::human;
+pub use human::{explain_hint, human};
 pub use json::{DiagnosticsReport, FORMAT_VERSION, ReportLabel, ReportedDiagnostic};
 pub use limit::{DiagnosticAmount, SHOWN_WARNINGS};

@@ -7,9 +7,11 @@ use serde::Serialize;
 
 use super::decided::{DecidedBy, DecidingRuleReport, FailedStatement, Locator};
 use super::paint::Painter;
+use super::policy_tests::decision_case;
 use super::text::{neutral, neutral_hosts};
 use access::{
-    AccessRequest, Answer, ApplicableRules, CedarDecision, CedarRequest, Decider, UnknownCause,
+    AccessRequest, Answer, ApplicableRules, CedarDecision, CedarRequest, Decider, DecisionCase,
+    UnknownCause,
 };
 use change::RemedyReport;
 
@@ -23,6 +25,10 @@ pub struct Explanation {
     /// Why the decision is not known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<UnknownCause>,
+    /// The decision for each value of what an `mcp` request does not give. All conditions in
+    /// `when` must be true.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cases: Vec<DecisionCase>,
     /// The rules or statements that decide; none where nothing matches, which denies.
     pub rules: Vec<DecidedBy>,
     /// The statements of Cedar policies that could not be evaluated.
@@ -58,6 +64,7 @@ impl Explanation {
         Self {
             decision: Answer::new(decision, &unknown),
             unknown,
+            cases: Vec::new(),
             rules: named.collect(),
             errors: None,
             request: request.to_string(),
@@ -78,6 +85,7 @@ impl Explanation {
             unknown,
             statements,
             failures,
+            cases,
         } = answer;
         let rules = statements
             .into_iter()
@@ -85,6 +93,7 @@ impl Explanation {
         Self {
             decision: Answer::new(decision, &unknown),
             unknown,
+            cases,
             rules: rules.collect(),
             errors: Some(
                 failures
@@ -98,11 +107,21 @@ impl Explanation {
         }
     }
 
+    /// Whether a registration is denied because its permit requires an approval.
+    fn is_unapproved(&self) -> bool {
+        self.decision == Answer::Deny
+            && self.rules.iter().any(|rule| match rule {
+                DecidedBy::Statement(statement) => statement.approval.is_some(),
+                DecidedBy::Rule(_) => false,
+            })
+    }
+
     /// For people. With `many`, the target is named.
     pub fn human(&self, many: bool, painter: Painter) -> String {
         let Self {
             decision,
             unknown,
+            cases,
             rules,
             errors,
             request,
@@ -111,6 +130,7 @@ impl Explanation {
         } = self;
         let said = match decision {
             Answer::Allow => painter.good("allowed"),
+            Answer::Approval => painter.notice("approval required"),
             Answer::Deny => painter.bad("denied"),
             Answer::Unknown => painter.notice("unknown"),
         };
@@ -130,6 +150,9 @@ impl Explanation {
             let about = about.unwrap_or_default();
             text.push_str(&format!("  {about}{}\n", neutral(reason)));
         }
+        for case in cases {
+            text.push_str(&format!("    {}\n", decision_case(case)));
+        }
         for rule in rules {
             text.push_str(&format!("  by {}\n", rule.human(painter)));
         }
@@ -147,8 +170,14 @@ impl Explanation {
                 (Answer::Deny | Answer::Unknown, true) => {
                     "  no statement permits it; to allow it, add a `permit` that matches it\n"
                 }
+                _ if self.is_unapproved() => {
+                    "  a registration cannot ask for an approval; remove `@requireApproval`\n"
+                }
                 (Answer::Deny | Answer::Unknown, false) => {
                     "  a `forbid` wins over every `permit`; to allow it, narrow these statements\n"
+                }
+                (Answer::Approval, _) => {
+                    "  the person is asked; without an approval, the request is denied\n"
                 }
                 (Answer::Allow, _) => {
                     "  to deny it, narrow these statements, or add a `forbid` that matches it\n"

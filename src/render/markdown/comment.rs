@@ -17,7 +17,7 @@ use crate::render::plan::wording::{
 };
 use crate::render::plan::{
     PlanSection, TreeDetail, TreeLine, access_rules, changes_of, documents, events, gates,
-    sections, summary, tree, tree_with,
+    partial_notice, sections, summary, tree, tree_with,
 };
 use crate::render::policy_tests::{self, TestReport};
 use crate::render::text::{count_of, neutral, plural, shell_word};
@@ -110,6 +110,9 @@ pub fn plan(plan: Option<&Plan>, findings: &PackDiagnostics, options: &CommentOp
         _ => summary(plan),
     };
     let mut page = start_page("plan", &said, findings, options);
+    if let Some(notice) = partial_notice(plan).filter(|_| is_single) {
+        page.line(&notice);
+    }
     if !is_single {
         targets_table(&mut page, plan);
     }
@@ -178,6 +181,7 @@ fn provenance(page: &mut MarkdownPage, plan: &Plan) {
         commit,
         tree: _,
         digest,
+        only: _,
         origins,
         events: _,
         targets,

@@ -125,6 +125,7 @@ fn head(line: &AccessLine<'_>, layout: Layout) -> String {
     let word = match line.kind {
         AccessLineKind::Opened | AccessLineKind::Closed => line.kind.word(),
         AccessLineKind::GuardWeakened | AccessLineKind::GuardAdded => "guard",
+        AccessLineKind::ApprovalLoosened | AccessLineKind::ApprovalTightened => "approval",
     };
     let sign = if line.kind.is_risk() { '!' } else { '-' };
     let text = format!("{sign} {word}");
@@ -148,6 +149,8 @@ fn requests(line: &AccessLine<'_>, layout: Layout) -> String {
         AccessLineKind::Opened | AccessLineKind::Closed => what,
         AccessLineKind::GuardWeakened => format!("{what} no longer denied"),
         AccessLineKind::GuardAdded => format!("{what} now denied"),
+        AccessLineKind::ApprovalLoosened => format!("{what} loosened"),
+        AccessLineKind::ApprovalTightened => format!("{what} tightened"),
     }
 }
 
@@ -159,7 +162,9 @@ fn live_mark(line: &AccessLine<'_>) -> &'static str {
             AccessLineKind::Opened
             | AccessLineKind::GuardWeakened
             | AccessLineKind::Closed
-            | AccessLineKind::GuardAdded,
+            | AccessLineKind::GuardAdded
+            | AccessLineKind::ApprovalLoosened
+            | AccessLineKind::ApprovalTightened,
             _,
         ) => "",
     }

@@ -20,8 +20,10 @@ const MOST_STATEMENTS: usize = 20;
 pub(crate) enum AccessLineKind {
     Opened,
     GuardWeakened,
+    ApprovalLoosened,
     Closed,
     GuardAdded,
+    ApprovalTightened,
 }
 
 impl AccessLineKind {
@@ -29,16 +31,18 @@ impl AccessLineKind {
         match self {
             Self::Opened => "opened",
             Self::GuardWeakened => "guard weakened",
+            Self::ApprovalLoosened => "approval loosened",
             Self::Closed => "closed",
             Self::GuardAdded => "guard added",
+            Self::ApprovalTightened => "approval tightened",
         }
     }
 
     /// Whether a reviewer should look at it first.
     pub(crate) fn is_risk(self) -> bool {
         match self {
-            Self::Opened | Self::GuardWeakened => true,
-            Self::Closed | Self::GuardAdded => false,
+            Self::Opened | Self::GuardWeakened | Self::ApprovalLoosened => true,
+            Self::Closed | Self::GuardAdded | Self::ApprovalTightened => false,
         }
     }
 }
@@ -87,23 +91,32 @@ impl<'a> AccessView<'a> {
                     weakened,
                     strengthened,
                 },
-            approval: _,
+            approval,
             statements,
         } = impact;
+        let (loosened, tightened): (Vec<&AccessRow>, Vec<&AccessRow>) =
+            approval.iter().partition(|row| loosens(row));
         let groups = [
-            (AccessLineKind::Opened, opens),
-            (AccessLineKind::GuardWeakened, weakened),
-            (AccessLineKind::Closed, closes),
-            (AccessLineKind::GuardAdded, strengthened),
+            (AccessLineKind::Opened, opens.iter().collect()),
+            (AccessLineKind::GuardWeakened, weakened.iter().collect()),
+            (AccessLineKind::ApprovalLoosened, loosened),
+            (AccessLineKind::Closed, closes.iter().collect()),
+            (AccessLineKind::GuardAdded, strengthened.iter().collect()),
+            (AccessLineKind::ApprovalTightened, tightened),
         ];
-        let patterns = |rows: &[AccessRow]| rows.iter().map(|row| row.what.len()).sum::<usize>();
+        let patterns = |rows: &[&AccessRow]| rows.iter().map(|row| row.what.len()).sum::<usize>();
         let all: usize = groups.iter().map(|(_, rows)| patterns(rows)).sum();
         let lines = groups
             .iter()
-            .flat_map(|(kind, rows)| rows.iter().map(|row| AccessLine::of(*kind, row)))
+            .flat_map(|(kind, rows)| {
+                let kind = *kind;
+                rows.iter()
+                    .copied()
+                    .map(move |row| AccessLine::of(kind, row))
+            })
             .collect();
         let mut counts: Vec<String> = Vec::new();
-        for (kind, rows) in groups {
+        for (kind, rows) in &groups {
             let count = patterns(rows);
             if count > 0 {
                 counts.push(match kind {
@@ -111,6 +124,12 @@ impl<'a> AccessView<'a> {
                         plural(count, "guard weakened", "guards weakened")
                     }
                     AccessLineKind::GuardAdded => plural(count, "guard added", "guards added"),
+                    AccessLineKind::ApprovalLoosened => {
+                        plural(count, "approval loosened", "approvals loosened")
+                    }
+                    AccessLineKind::ApprovalTightened => {
+                        plural(count, "approval tightened", "approvals tightened")
+                    }
                     AccessLineKind::Opened | AccessLineKind::Closed => {
                         format!("{count} {}", kind.word())
                     }
@@ -159,6 +178,16 @@ impl<'a> AccessView<'a> {
                 .collect(),
         }
     }
+}
+
+/// Whether requests that were denied can be approved, or that needed an approval are allowed.
+fn loosens(row: &AccessRow) -> bool {
+    let permits = |rules: &[DecidingRule]| match rules.first() {
+        Some(rule) if rule.asks => 1,
+        Some(rule) if rule.allows => 2,
+        Some(_) | None => 0,
+    };
+    permits(&row.after) > permits(&row.before)
 }
 
 pub(crate) fn not_analyzed_text(entry: &NotAnalyzed) -> String {
@@ -263,14 +292,18 @@ pub(crate) fn sides(
     let enforced = "denied unless a Cedar statement permits it".to_owned();
     let open = "everything permitted, as no Cedar policy applies (assumption)".to_owned();
     match kind {
-        AccessLineKind::Opened | AccessLineKind::GuardWeakened => DecidedSides {
+        AccessLineKind::Opened
+        | AccessLineKind::GuardWeakened
+        | AccessLineKind::ApprovalLoosened => DecidedSides {
             before: enforced,
             after: open,
         },
-        AccessLineKind::Closed | AccessLineKind::GuardAdded => DecidedSides {
-            before: open,
-            after: enforced,
-        },
+        AccessLineKind::Closed | AccessLineKind::GuardAdded | AccessLineKind::ApprovalTightened => {
+            DecidedSides {
+                before: open,
+                after: enforced,
+            }
+        }
     }
 }
 

@@ -137,10 +137,15 @@ fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, layout: 
             policy,
             rule,
             allows,
+            asks,
             resource,
             source,
         } = rule;
-        let decision = if *allows { "allow" } else { "deny" };
+        let decision = match (allows, asks) {
+            (true, true) => "approval",
+            (true, false) => "allow",
+            (false, _) => "deny",
+        };
         let source = source
             .as_ref()
             .map(|source| format!(" ({})", place(source)))

@@ -35,6 +35,10 @@ pub fn human(plan: &Plan, next: Option<&str>, layout: Layout) -> String {
         page.overview(plan);
         page.blank_line();
     }
+    if let Some(notice) = partial_notice(plan).filter(|_| is_single) {
+        page.wrapped(0, &notice);
+        page.blank_line();
+    }
     page.events(common_events(plan));
     for target in &plan.targets {
         page.target(plan, target, is_single);
@@ -119,7 +123,20 @@ pub fn summary(plan: &Plan) -> String {
     if let Some(origins) = &plan.origins {
         line.push_str(&origin_counts(origins));
     }
-    line
+    match partial_notice(plan) {
+        Some(notice) => format!("{notice} {line}"),
+        None => line,
+    }
+}
+
+/// What a partial plan leaves out; nothing for a complete plan.
+pub(crate) fn partial_notice(plan: &Plan) -> Option<String> {
+    (!plan.only.is_empty()).then(|| {
+        format!(
+            "Partial plan (--policy, {}): other policies, deletions and unmanaged policies were not checked.",
+            count_of(plan.only.len(), "name")
+        )
+    })
 }
 
 /// The number of changes by origin.

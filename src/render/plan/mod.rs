@@ -11,7 +11,9 @@ mod sections;
 mod tree;
 pub(crate) mod wording;
 
-pub(crate) use human::{access_rules, enforcement_section, heading as target_heading};
+pub(crate) use human::{
+    access_rules, enforcement_section, heading as target_heading, partial_notice,
+};
 pub use human::{human, summary};
 pub(crate) use sections::{PlanSection, sections, unmanaged_line};
 pub(crate) use tree::{

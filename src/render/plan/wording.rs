@@ -228,7 +228,11 @@ pub(crate) fn deciding_rules(rules: &[DecidingRule]) -> String {
     let Some(first) = rules.first() else {
         return "denied by default".to_owned();
     };
-    let decision = if first.allows { "allowed" } else { "denied" };
+    let decision = match (first.allows, first.asks) {
+        (true, true) => "approval required",
+        (true, false) => "allowed",
+        (false, _) => "denied",
+    };
     let named: Vec<String> = rules
         .iter()
         .take(3)
@@ -237,6 +241,7 @@ pub(crate) fn deciding_rules(rules: &[DecidingRule]) -> String {
                  policy,
                  rule,
                  allows: _,
+                 asks: _,
                  resource: _,
                  source,
              }| {

@@ -7,7 +7,7 @@ use crate::plan::SourceRef;
 use crate::render::decided::DecidedBy;
 use crate::render::paint::Painter;
 use crate::render::text::{count_of, line_start, neutral};
-use access::UnknownCause;
+use access::{DecisionCase, UnknownCause};
 
 /// The whole report by target, followed by the totals.
 pub fn human(report: &TestReport, painter: Painter) -> String {
@@ -118,6 +118,24 @@ fn errors_text(result: &TestResult, painter: Painter, text: &mut String) {
     }
 }
 
+/// One case of a decision that depends on something that the question does not give.
+pub(crate) fn decision_case(case: &DecisionCase) -> String {
+    let DecisionCase {
+        when,
+        decision,
+        reasons,
+    } = case;
+    let reasons: String = reasons
+        .iter()
+        .map(|reason| format!(" (\"{}\")", neutral(reason)))
+        .collect();
+    format!(
+        "{}: {}{reasons}",
+        neutral(&when.join(" and ")),
+        said(*decision)
+    )
+}
+
 /// The decision and the deciding rules, one line each.
 pub(crate) fn got(result: &TestResult, painter: Painter) -> Vec<String> {
     let got = said(result.got);
@@ -131,7 +149,9 @@ pub(crate) fn got(result: &TestResult, painter: Painter) -> Vec<String> {
                 });
                 format!("{got}: {}{}", about.unwrap_or_default(), neutral(reason))
             });
-        return causes.collect();
+        return causes
+            .chain(result.cases.iter().map(decision_case))
+            .collect();
     }
     let by = |(index, rule): (usize, &DecidedBy)| {
         let begin = if index == 0 {

@@ -49,6 +49,7 @@ fn case(result: &TestResult, prefix: &RepositoryPrefix) -> TestCase {
         expected,
         got: answer,
         unknown: _,
+        cases: _,
         passed,
         rules: _,
         errors,

@@ -6,7 +6,7 @@ mod junit;
 mod report;
 
 pub use coverage::{CoverageReport, CoverageShare, UncoveredResource, UncoveredRule};
-pub(super) use human::got;
+pub(super) use human::{decision_case, got};
 pub use human::{human, summary};
 pub use junit::junit;
 pub use report::{FORMAT_VERSION, TargetReport, TestReport, TestResult, TestedState, json};

@@ -7,8 +7,9 @@ use super::coverage::CoverageReport;
 use crate::plan::SourceRef;
 use crate::render::decided::{DecidedBy, FailedStatement, Locator};
 use crate::render::text::neutral_json;
-use access::{Answer, Audience, Expectation, ExpectationOutcome, UnknownCause};
-use model::docker::Decision;
+use access::{
+    Answer, Audience, DecisionCase, Expectation, ExpectationOutcome, Outcome, UnknownCause,
+};
 
 /// Incremented by incompatible changes.
 pub const FORMAT_VERSION: u32 = 1;
@@ -75,12 +76,15 @@ pub struct TestResult {
     /// The request, placeholders filled.
     pub request: String,
     /// The answer that is expected.
-    pub expected: Decision,
+    pub expected: Outcome,
     /// The answer.
     pub got: Answer,
     /// Why the answer is not known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<UnknownCause>,
+    /// The decision for each value of what an `mcp` request does not give.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cases: Vec<DecisionCase>,
     /// Whether the two agree.
     pub passed: bool,
     /// The rules or Cedar statements that decide; none where nothing matches, which denies.
@@ -126,6 +130,7 @@ impl TestResult {
             unknown,
             deciders,
             failures,
+            cases,
         } = outcome;
         Self {
             test: test.to_string(),
@@ -136,6 +141,7 @@ impl TestResult {
             expected: *expected,
             got: Answer::new(*decision, unknown),
             unknown: unknown.clone(),
+            cases: cases.clone(),
             passed: unknown.is_empty() && expected == decision,
             rules: deciders
                 .iter()
@@ -178,6 +184,7 @@ pub(crate) fn who(audience: &Audience) -> String {
 pub(crate) fn said(answer: impl Into<Answer>) -> &'static str {
     match answer.into() {
         Answer::Allow => "allowed",
+        Answer::Approval => "approval required",
         Answer::Deny => "denied",
         Answer::Unknown => "unknown",
     }

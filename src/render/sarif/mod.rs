@@ -8,6 +8,7 @@ use super::annotations::{
     Annotation, AnnotationFix, AnnotationLevel, AnnotationLocation, AnnotationRule, LineRange,
     PackDiagnostics, RelatedLocation, RepositoryPrefix,
 };
+use super::rules;
 use super::text::neutral_json;
 use log::{
     ArtifactChange, ArtifactLocation, PhysicalLocation, SarifConfiguration, SarifContent,
@@ -76,17 +77,15 @@ fn rule(rule: AnnotationRule) -> SarifRule {
         let (first, rest) = word.split_at(word.len().min(1));
         format!("{}{rest}", first.to_uppercase())
     });
-    let help = format!(
-        "{} Run `polwarden explain {id}` for more.",
-        rule.description()
-    );
+    let help = rules::of_annotation(rule).help();
     SarifRule {
         id,
         name: name.collect(),
         short_description: text(rule.description()),
         help: SarifHelp {
+            // Backticks mark code in both.
             markdown: help.clone(),
-            text: help,
+            text: text(&help).text,
         },
         default_configuration: SarifConfiguration {
             level: level(rule.weight()),

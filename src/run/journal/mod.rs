@@ -10,6 +10,8 @@
 //! `intent 2`. Recovery reads back the outcome of call 2 and adds `answer 2` and `end`.
 
 mod folder;
+mod holder;
+mod lock;
 mod reader;
 mod record;
 mod run_id;
@@ -17,6 +19,8 @@ mod upgrade;
 mod writer;
 
 pub use folder::{FOLDER, JournalFiles, create, file_of, list, unfinished};
+pub use holder::LockHolder;
+pub use lock::{FolderLock, has_folder};
 pub use reader::{AdoptedCall, RunCall, RunHistory, TargetHistory};
 pub use record::{
     CallAnswer, CallIntent, CallResult, EndedBy, FORMAT_VERSION, JournalRecord, RunEnd, RunKind,

@@ -8,6 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use thiserror::Error;
 use tokio::sync::Mutex as AsyncMutex;
 
+use super::holder::LockHolder;
 use super::record::JournalRecord;
 use crate::workspace::state;
 
@@ -34,6 +35,17 @@ pub enum JournalError {
     Locked {
         /// The file.
         path: Utf8PathBuf,
+    },
+    /// Another run uses the folder.
+    #[error(
+        "another run uses the journal folder `{path}`: {}",
+        holder.as_ref().map_or_else(|| "it did not say which one".to_owned(), |holder| holder.to_string())
+    )]
+    FolderLocked {
+        /// The folder.
+        path: Utf8PathBuf,
+        /// The run, if it is known.
+        holder: Option<Box<LockHolder>>,
     },
     /// A line could not be put on the disk.
     #[error(

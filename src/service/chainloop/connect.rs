@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use super::client::{
     ChainloopConnection, ChainloopReader, ChainloopWriter, DEFAULT_ENDPOINT, ENDPOINT_VARIABLE,
-    OPERATIONS, token_from,
+    OPERATIONS, TOKEN_VARIABLE, token_from,
 };
 use super::target::{ChainloopTarget, DocumentWriter};
 use crate::plan::{EMBEDDED, TargetInfo};
@@ -14,12 +14,14 @@ use crate::service::connect::{
 use emulator::chainloop::{ChainloopOptions, ChainloopOrganizationSeed, RawSchema, start};
 use emulator::{RunningEmulator, StateLocation};
 use http::Endpoint;
+use jiff::SignedDuration;
 use manifest::config::{Provider, Target};
 
 /// What others must know about the service.
 pub const SERVICE: ServiceInfo = ServiceInfo {
     provider: Provider::Chainloop,
     endpoint_variable: ENDPOINT_VARIABLE,
+    credential_variables: &[TOKEN_VARIABLE],
     default_endpoint: DEFAULT_ENDPOINT,
     operations: OPERATIONS,
     takes_effect_later: false,
@@ -117,6 +119,11 @@ impl ChainloopConnections {
         );
         let readable = self.target(target, info)?;
         Ok(readable.with_writer(writer, settings.writes))
+    }
+
+    /// How far the clock of the server is ahead, by its last answer.
+    pub fn clock_offset(&self) -> Option<SignedDuration> {
+        self.connection.clock_offset()
     }
 
     /// Stops the embedded service.

@@ -6,6 +6,7 @@ pub mod client;
 mod connect;
 mod emulate;
 pub mod import;
+pub mod listing;
 pub mod lock;
 pub mod plan;
 pub mod references;

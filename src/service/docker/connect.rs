@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use super::client::{
     DEFAULT_ENDPOINT, DockerConnection, DockerCredentials, DockerReader, DockerWriter,
-    ENDPOINT_VARIABLE, OPERATIONS, credentials_from,
+    ENDPOINT_VARIABLE, IDENTIFIER_VARIABLE, OPERATIONS, SECRET_VARIABLE, TOKEN_VARIABLE,
+    credentials_from,
 };
 use super::target::{DockerTarget, PolicyWriter};
 use crate::plan::{EMBEDDED, TargetInfo};
@@ -23,6 +25,7 @@ use model::docker::Profile;
 pub const SERVICE: ServiceInfo = ServiceInfo {
     provider: Provider::Docker,
     endpoint_variable: ENDPOINT_VARIABLE,
+    credential_variables: &[IDENTIFIER_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE],
     default_endpoint: DEFAULT_ENDPOINT,
     operations: OPERATIONS,
     takes_effect_later: true,
@@ -148,6 +151,15 @@ impl DockerConnections {
         let (connection, organization, profile) = self.find(target)?;
         let writer = DockerWriter::new(connection, &organization, profile);
         Ok(self.target(target, info)?.with_writer(writer))
+    }
+
+    /// How far the clock of a target's server is ahead, by its last answer.
+    ///
+    /// # Errors
+    /// The target has no connection.
+    pub fn clock_offset(&self, target: &Target) -> Result<Option<SignedDuration>, ConnectError> {
+        let (connection, ..) = self.find(target)?;
+        Ok(connection.clock_offset())
     }
 
     /// Stops the embedded service.

@@ -7,6 +7,7 @@ mod connect;
 mod emulate;
 mod everywhere;
 pub mod import;
+pub mod listing;
 pub mod plan;
 mod target;
 

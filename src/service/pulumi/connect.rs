@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use super::client::{
     DEFAULT_ENDPOINT, ENDPOINT_VARIABLE, OPERATIONS, PulumiConnection, PulumiReader, PulumiWriter,
-    token_from,
+    TOKEN_VARIABLE, token_from,
 };
 use super::target::{PackWriter, PulumiTarget};
 use crate::plan::{EMBEDDED, TargetInfo};
@@ -14,12 +14,14 @@ use crate::service::connect::{
 use emulator::pulumi::{PulumiOptions, PulumiOrganizationSeed, start};
 use emulator::{RunningEmulator, StateLocation};
 use http::Endpoint;
+use jiff::SignedDuration;
 use manifest::config::{Provider, Target};
 
 /// What others must know about the service.
 pub const SERVICE: ServiceInfo = ServiceInfo {
     provider: Provider::Pulumi,
     endpoint_variable: ENDPOINT_VARIABLE,
+    credential_variables: &[TOKEN_VARIABLE],
     default_endpoint: DEFAULT_ENDPOINT,
     operations: OPERATIONS,
     takes_effect_later: false,
@@ -107,6 +109,11 @@ impl PulumiConnections {
     /// What the service warned of since this was asked last.
     pub fn take_warnings(&self) -> Vec<String> {
         self.connection.take_warnings()
+    }
+
+    /// How far the clock of the server is ahead, by its last answer.
+    pub fn clock_offset(&self) -> Option<SignedDuration> {
+        self.connection.clock_offset()
     }
 
     /// Stops the embedded service.

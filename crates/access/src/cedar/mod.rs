@@ -1,27 +1,39 @@
-//! Decides calls of MCP tools by Cedar policies, with the `cedar-policy` crate. A matching `forbid`
-//! overrides every `permit`, and the default is deny. Rules and Cedar policies are independent of
-//! each other.
+//! Decides MCP requests by Cedar policies, with the `cedar-policy` crate and Docker's schema. A
+//! matching `forbid` overrides every `permit`, a `permit` with `@requireApproval` overrides one without
+//! it, and the default is deny. Rules and Cedar policies are independent of each other.
 
+mod classes;
+mod compare;
 mod differences;
 mod enforcement;
+mod globs;
+mod lint;
 pub mod nesting;
+mod outcome;
 mod request;
+pub mod schema;
+mod space;
 mod statements;
+mod uses;
 
-use cedar_policy::{Authorizer, Entities, PolicyId, PolicySet, Response};
 use thiserror::Error;
 
+pub use compare::{CedarComparison, CedarRow};
 pub use differences::{
     StatementDifference, StatementEffect, StatementSummary, statement_differences,
 };
 pub use enforcement::{EnforcementComparison, EnforcementDifference, EnforcementRow};
-pub use request::{CedarRequest, CedarRequestContext, CedarRequestError};
+pub use lint::{CedarFinding, CedarFindingKind, lint};
+pub use outcome::{CedarDecision, DecisionCase};
+pub use request::{CedarRequest, CedarRequestContext, CedarRequestError, NO_PRINCIPAL};
 pub use statements::has_statements;
 
 use super::audience::Audience;
 use super::unknown::UnknownCause;
 use model::diag::DocumentId;
 use model::docker::{Decision, DesiredPolicy, DockerLiveState, LiveContent, PolicyContent};
+use outcome::LocatedStatement;
+use space::StatementModel;
 
 /// The reason why Cedar policies cannot decide.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -35,9 +47,6 @@ pub enum CedarError {
         /// The parse error.
         why: String,
     },
-    /// The Cedar engine rejects the request.
-    #[error("the request is refused by the Cedar engine: {0}")]
-    Request(String),
     /// No thread with a large enough stack could be started.
     #[error("there is not enough memory to read the Cedar policies")]
     NoRoom,
@@ -59,7 +68,7 @@ pub struct ApplicableCedarPolicies<'a> {
 }
 
 /// One statement of a Cedar policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CedarStatement<'a> {
     /// The position of its policy in the list of policies.
     pub position: usize,
@@ -71,6 +80,8 @@ pub struct CedarStatement<'a> {
     pub line: u32,
     /// The effect of a match: `permit` allows, `forbid` denies.
     pub decision: Decision,
+    /// The reason of `@requireApproval`, for a `permit`.
+    pub approval: Option<String>,
     /// The manifest of the policy; `None` for a policy of the live state.
     pub document: Option<DocumentId>,
 }
@@ -88,20 +99,6 @@ pub struct CedarFailure<'a> {
 /// gateway permits everything where enforcement is not active.
 const NOT_ENFORCED: &str = "no Cedar policy applies to these people, and the service does not \
      document whether everything is then denied or permitted";
-
-/// A decision of Cedar policies with its reasons.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CedarDecision<'a> {
-    /// The decision of the statements.
-    pub decision: Decision,
-    /// Why the actual decision may be another one; empty if it is certain.
-    pub unknown: Vec<UnknownCause>,
-    /// The matching forbids, otherwise the matching permits. Empty if nothing matches: denied by
-    /// default.
-    pub statements: Vec<CedarStatement<'a>>,
-    /// The statements whose evaluation failed.
-    pub failures: Vec<CedarFailure<'a>>,
-}
 
 impl<'a> ApplicableCedarPolicies<'a> {
     /// The Cedar policies of the manifests that apply to an audience.
@@ -153,12 +150,16 @@ impl<'a> ApplicableCedarPolicies<'a> {
         if self.texts.is_empty() {
             return Ok(Vec::new());
         }
-        nesting::with_room(|| Ok(ParsedPolicySet::parse(&self.texts)?.statements))
-            .unwrap_or(Err(CedarError::NoRoom))
+        nesting::with_room(|| {
+            Ok(parse(&self.texts)?
+                .into_iter()
+                .map(|it| it.statement)
+                .collect())
+        })
+        .unwrap_or(Err(CedarError::NoRoom))
     }
 
-    /// Decides each request on its own. No entities are supplied, so memberships of entities are
-    /// unknown.
+    /// Decides each request on its own.
     ///
     /// # Errors
     /// The text of a policy cannot be parsed.
@@ -174,100 +175,49 @@ impl<'a> ApplicableCedarPolicies<'a> {
             reason: NOT_ENFORCED.to_owned(),
         });
         let work = || {
-            let parsed = ParsedPolicySet::parse(&self.texts)?;
+            let parsed = parse(&self.texts)?;
             let decide = |request: &&CedarRequest| {
-                let mut answer = parsed.decide(request)?;
+                let mut answer = outcome::decide(request.question(), &parsed);
                 answer.unknown.extend(unknown.clone());
-                Ok(answer)
+                answer
             };
-            requests.iter().map(decide).collect()
+            Ok(requests.iter().map(decide).collect())
         };
         nesting::with_room(work).unwrap_or(Err(CedarError::NoRoom))
     }
 }
 
-/// Parsed statements. The id of each is its position in `statements`.
-struct ParsedPolicySet<'a> {
-    set: PolicySet,
-    statements: Vec<CedarStatement<'a>>,
-}
-
-impl<'a> ParsedPolicySet<'a> {
-    fn parse(texts: &[CedarPolicyText<'a>]) -> Result<Self, CedarError> {
-        let mut parsed = Self {
-            set: PolicySet::new(),
-            statements: Vec::new(),
+/// Parses all statements, in the order of their policies.
+fn parse<'a>(texts: &[CedarPolicyText<'a>]) -> Result<Vec<LocatedStatement<'a>>, CedarError> {
+    let mut parsed = Vec::new();
+    for CedarPolicyText {
+        position,
+        policy,
+        text,
+        document,
+    } in texts
+    {
+        let unreadable = |why: String| CedarError::Unreadable {
+            policy: (*policy).to_owned(),
+            why,
         };
-        for CedarPolicyText {
-            position,
-            policy,
-            text,
-            document,
-        } in texts
-        {
-            let unreadable = |why: String| CedarError::Unreadable {
-                policy: (*policy).to_owned(),
-                why,
-            };
-            for found in statements::read(text).map_err(unreadable)? {
-                let id = PolicyId::new(parsed.statements.len().to_string());
-                parsed
-                    .set
-                    .add(found.policy.new_id(id))
-                    .map_err(|error| unreadable(error.to_string()))?;
-                parsed.statements.push(CedarStatement {
+        for found in statements::read(text).map_err(unreadable)? {
+            let model = StatementModel::new(&found.policy).map_err(unreadable)?;
+            parsed.push(LocatedStatement {
+                statement: CedarStatement {
                     position: *position,
                     policy,
                     number: found.number,
                     line: found.line,
                     decision: found.decision,
+                    approval: model.approval.clone(),
                     document: *document,
-                });
-            }
+                },
+                model,
+            });
         }
-        Ok(parsed)
     }
-
-    fn decide(&self, request: &CedarRequest) -> Result<CedarDecision<'a>, CedarError> {
-        let request = request.to_cedar().map_err(CedarError::Request)?;
-        let response: Response =
-            Authorizer::new().is_authorized(&request, &self.set, &Entities::empty());
-        let decision = match response.decision() {
-            cedar_policy::Decision::Allow => Decision::Allow,
-            cedar_policy::Decision::Deny => Decision::Deny,
-        };
-        let mut statements: Vec<usize> = response
-            .diagnostics()
-            .reason()
-            .filter_map(position)
-            .collect();
-        statements.sort_unstable();
-        let mut failures: Vec<(usize, String)> = Vec::new();
-        for error in response.diagnostics().errors() {
-            let cedar_policy::AuthorizationError::PolicyEvaluationError(error) = error;
-            failures.extend(position(error.policy_id()).map(|at| (at, error.inner().to_string())));
-        }
-        failures.sort();
-        let at = |index: usize| self.statements.get(index).copied();
-        let failed = |(index, why)| {
-            Some(CedarFailure {
-                statement: at(index)?,
-                why,
-            })
-        };
-        Ok(CedarDecision {
-            decision,
-            unknown: Vec::new(),
-            statements: statements.into_iter().filter_map(at).collect(),
-            failures: failures.into_iter().filter_map(failed).collect(),
-        })
-    }
-}
-
-/// The position of a statement by its id.
-fn position(id: &PolicyId) -> Option<usize> {
-    let id: &str = id.as_ref();
-    id.parse().ok()
+    Ok(parsed)
 }
 
 #[cfg(test)]
@@ -275,6 +225,7 @@ mod tests {
     use serde_json::Map;
 
     use super::*;
+    use crate::unknown::Outcome;
     use model::docker::{Cedar, LivePolicy, PolicyId as LiveId, Scope, TeamId};
 
     fn live(texts: &[(&str, &[&str])]) -> DockerLiveState {
@@ -306,7 +257,7 @@ mod tests {
         state: &DockerLiveState,
         teams: &[&str],
         text: &str,
-    ) -> Result<(Decision, Vec<(String, usize)>), CedarError> {
+    ) -> Result<(Outcome, Vec<(String, usize)>), CedarError> {
         let audience = Audience::of_teams(teams.iter().map(|team| (*team).to_owned()));
         let request = CedarRequest::parse(text, &CedarRequestContext::default()).unwrap();
         let answer = ApplicableCedarPolicies::live(state, &audience)
@@ -336,20 +287,20 @@ mod tests {
         let name = |policy: &str, number| (policy.to_owned(), number);
         let permits = vec![name("p0", 1), name("p0", 2)];
         assert_eq!(
-            decide(&state, &[], "call x"),
-            Ok((Decision::Allow, permits.clone()))
+            decide(&state, &[], "invokeTool x"),
+            Ok((Outcome::Allow, permits.clone()))
         );
         assert_eq!(
-            decide(&state, &["a"], "call x"),
-            Ok((Decision::Deny, vec![name("p1", 1)]))
+            decide(&state, &["a"], "invokeTool x"),
+            Ok((Outcome::Deny, vec![name("p1", 1)]))
         );
         assert_eq!(
-            decide(&state, &["a"], "call y"),
-            Ok((Decision::Allow, permits))
+            decide(&state, &["a"], "invokeTool y"),
+            Ok((Outcome::Allow, permits))
         );
         assert_eq!(
-            decide(&state, &["a", "b"], "call x"),
-            Ok((Decision::Deny, vec![name("p1", 1), name("p2", 1)]))
+            decide(&state, &["a", "b"], "invokeTool x"),
+            Ok((Outcome::Deny, vec![name("p1", 1), name("p2", 1)]))
         );
     }
 
@@ -363,7 +314,7 @@ mod tests {
             ),
             ("// only a comment\n", &["b"]),
         ]);
-        let request = CedarRequest::parse("call y", &CedarRequestContext::default()).unwrap();
+        let request = CedarRequest::parse("invokeTool y", &CedarRequestContext::default()).unwrap();
         let unknown = |teams: &[&str]| {
             let audience = Audience::of_teams(teams.iter().map(|team| (*team).to_owned()));
             let policies = ApplicableCedarPolicies::live(&state, &audience);
@@ -393,10 +344,10 @@ mod tests {
                 (text, &["a"]),
             ]);
             assert_eq!(
-                decide(&state, &[], "call x").map(|(decision, _)| decision),
-                Ok(Decision::Allow)
+                decide(&state, &[], "invokeTool x").map(|(decision, _)| decision),
+                Ok(Outcome::Allow)
             );
-            let refused = decide(&state, &["a"], "call x");
+            let refused = decide(&state, &["a"], "invokeTool x");
             assert!(
                 matches!(&refused, Err(CedarError::Unreadable { policy, .. }) if policy == "p1"),
                 "{refused:?}"
@@ -421,7 +372,7 @@ mod tests {
             " && true".repeat(nesting::DEEPEST - 10)
         );
         let state = live(&[(&text, &[]), (&chain, &[])]);
-        let (decision, statements) = decide(&state, &[], "call x").unwrap();
-        assert_eq!((decision, statements.len()), (Decision::Allow, 2));
+        let (decision, statements) = decide(&state, &[], "invokeTool x").unwrap();
+        assert_eq!((decision, statements.len()), (Outcome::Allow, 2));
     }
 }

@@ -48,7 +48,7 @@ fn every_documented_example_holds() {
     let mut rows = 0;
     let mut statements = 0;
     for line in text.lines().filter(|line| {
-        let mut answers = ["| allowed |", "| denied |", "| unknown |"].iter();
+        let mut answers = ["| allowed |", "| approval |", "| denied |", "| unknown |"].iter();
         answers.any(|answer| line.ends_with(answer))
     }) {
         let cells: Vec<&str> = line
@@ -119,6 +119,7 @@ fn cedar(statements: &str, request: &str) -> &'static str {
         .unwrap();
     match Answer::new(answers[0].decision, &answers[0].unknown) {
         Answer::Allow => "allowed",
+        Answer::Approval => "approval",
         Answer::Deny => "denied",
         Answer::Unknown => "unknown",
     }

@@ -27,7 +27,7 @@ const REQUESTS: &[&str] = &[
     "write /data/x",
     "read ~/work",
     "read /etc",
-    "mcp call_tool x",
+    "mcp invokeTool x",
 ];
 
 /// What a policy says, whoever holds it.
@@ -97,7 +97,7 @@ fn expectations() -> Vec<Expectation> {
             audience: Arc::clone(&audience),
             called: Arc::clone(&audience),
             question: AccessQuestion::parse(text, &CedarRequestContext::default()).unwrap(),
-            expected: Decision::Allow,
+            expected: Decision::Allow.into(),
             place: Place::value(document, Path::root()),
         })
     });
@@ -207,7 +207,8 @@ fn check(
             };
             prop_assert_eq!(outcome.unknown.is_empty(), said.iter().any(applies));
         }
-        let expected = oracle(said, expectation);
+        let (decision, deciders) = oracle(said, expectation);
+        let expected = (decision.into(), deciders);
         prop_assert_eq!(
             &found,
             &expected,

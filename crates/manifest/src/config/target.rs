@@ -124,6 +124,11 @@ impl Target {
         }
     }
 
+    /// Whether documents are compared and written with the content of the files that they name.
+    pub fn embeds_files(&self) -> bool {
+        self.chainloop().is_some_and(|settings| settings.inline)
+    }
+
     /// Whether two targets manage the same organization of the same service. The name of a target
     /// may change.
     pub fn is_same_organization(&self, other: &Self) -> bool {

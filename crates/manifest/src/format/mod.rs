@@ -52,7 +52,7 @@ impl UnreadableText {
                     file,
                     range: range.clone(),
                 },
-                Place::File(_) | Place::Node { .. } => Place::File(file),
+                Place::File(_) | Place::Node { .. } | Place::Text { .. } => Place::File(file),
             };
         }
         self.finding

@@ -137,10 +137,14 @@ const CASE: Shape = mapping!(CaseSpec {
     audiences: "audiences" => List(&AUDIENCE),
     matrix: "matrix" => Free,
     mcp: "mcp" => mapping!(McpSpec {
+        server: "server" => Free,
+        attributes: "attributes" => Free,
+        args: "args" => Free,
         principal: "principal" => Free,
         context: "context" => Free,
     }),
     allow: "allow" => Free,
+    approval: "approval" => Free,
     deny: "deny" => Free,
 });
 

@@ -136,6 +136,10 @@ codes! {
     ExtensionKnown = "extension-known", Error;
     /// Cedar text that does not parse, holds no statement, a template, or an `@id`.
     CedarInvalid = "cedar-invalid", Error;
+    /// An action, entity type, attribute or annotation in Cedar text that Docker's MCP schema does not contain.
+    CedarUnknownName = "cedar-unknown-name", Warning;
+    /// A Cedar statement, or a clause or annotation of it, that never takes effect.
+    CedarWithoutEffect = "cedar-without-effect", Warning;
     /// A wildcard covers exactly one label more, or only deeper names; a name between them is not covered.
     WildcardGap = "wildcard-gap", Warning;
     /// A writable mount needs read and write both allowed.

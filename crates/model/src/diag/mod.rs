@@ -6,8 +6,10 @@
 
 mod code;
 mod diagnostic;
+mod guide;
 pub mod line_index;
 mod place;
+mod scalar;
 mod source;
 mod spans;
 mod suggest;
@@ -15,6 +17,7 @@ mod suggestion;
 
 pub use code::{Code, Severity};
 pub use diagnostic::{Diagnostic, Label};
+pub use guide::CodeGuide;
 pub use place::{DocumentId, EntryPart, FileId, Path, PathSegment, Place};
 pub use source::{SourceFile, SourceMap, TextRange};
 pub use spans::{DuplicateKey, NodeSpan, Spans};

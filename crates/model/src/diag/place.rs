@@ -101,6 +101,14 @@ pub enum Place {
         /// Key or value, if the node is a mapping entry.
         part: EntryPart,
     },
+    /// A part of a string in a document, such as a word of a program.
+    Text {
+        document: DocumentId,
+        /// The path of the string.
+        path: Path,
+        /// The bytes of the string, not of the file.
+        range: Range<usize>,
+    },
 }
 
 impl Place {
@@ -123,7 +131,7 @@ impl Place {
     pub fn file(&self) -> FileId {
         match self {
             Self::File(file) | Self::Bytes { file, .. } => *file,
-            Self::Node { document, .. } => document.file,
+            Self::Node { document, .. } | Self::Text { document, .. } => document.file,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use super::scalar::source_range;
 use super::{EntryPart, FileId, Place, Spans};
 
 /// A text with its name for users.
@@ -132,6 +133,14 @@ impl SourceMap {
                     (EntryPart::Key, Some(key)) => key,
                     (EntryPart::Key, None) | (EntryPart::Value, _) => span.value,
                 }
+            }
+            Place::Text {
+                document,
+                path,
+                range,
+            } => {
+                let value = file.spans().find(document.index, path).value;
+                source_range(&file.text, value, range.clone())
             }
         };
         file.locate(range)

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::scalar::block_header;
 use super::{EntryPart, Place, SourceMap};
 
 /// A proposed change of one value or key.
@@ -62,6 +63,10 @@ impl SourceMap {
 impl Replacement {
     /// The change of a text, at the range of a value or key.
     pub fn edit(&self, text: &str, range: Range<usize>, place: &Place) -> Option<Edit> {
+        if let (Place::Text { .. }, Self::Similar(new) | Self::Text(new)) = (place, self) {
+            let text = new.clone();
+            return Some(Edit { range, text });
+        }
         let range = without_anchor(text, range);
         let old = text.get(range.clone())?;
         let is_key = matches!(
@@ -122,20 +127,6 @@ fn is_missing(text: &str, range: &Range<usize>) -> bool {
     after
         .strip_prefix(':')
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| c.is_whitespace()))
-}
-
-/// The start of the header of a block scalar (`|` or `>`), whose content begins at `start`.
-fn block_header(text: &str, start: usize) -> Option<usize> {
-    let before = text.get(..start)?.trim_end_matches(' ');
-    let above = before.strip_suffix('\n')?.trim_end();
-    let line = above.rfind('\n').map_or(0, |at| at + 1);
-    let content = above.get(line..)?;
-    let content = content.split(" #").next().unwrap_or(content).trim_end();
-    let header = content.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-'));
-    let parent = header.strip_suffix(['|', '>'])?;
-    parent
-        .ends_with([' ', ':', '-'])
-        .then_some(line + parent.len())
 }
 
 /// Several entries of a list, in the style of the list.

@@ -151,9 +151,7 @@ impl<'a> ChainloopRuleContext<'a> {
 
     /// Whether the target embeds files of the repository.
     pub(super) fn inlines(&self) -> bool {
-        self.target
-            .chainloop()
-            .is_some_and(|settings| settings.inline)
+        self.target.embeds_files()
     }
 
     /// Whether all inputs of the policy at a path are valid and known.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -53,6 +54,11 @@ struct ChainloopConnectionInner {
 }
 
 impl ChainloopConnection {
+    /// How far the clock of the server is ahead, by its last answer.
+    pub fn clock_offset(&self) -> Option<SignedDuration> {
+        self.0.host.clock_offset()
+    }
+
     /// Binds a token to an endpoint. Nothing is sent yet.
     ///
     /// # Errors

@@ -1,13 +1,13 @@
 //! The manifests of a target, as rules see them.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::teams::{KnownTeams, TeamDirectory};
 use super::view::{DockerPolicyView, EntryGroup, ListView, RuleView};
 use crate::service::invalid::InvalidManifests;
+use crate::workspace::CedarFile;
 use manifest::config::Target;
 use manifest::{Document, Manifest};
 use model::diag::{DocumentId, Path};
@@ -19,7 +19,7 @@ pub struct PolicyInput<'a> {
     /// The manifests of the target.
     pub documents: &'a [&'a Document],
     /// The text of `spec.cedar.file` by document.
-    pub cedar_files: &'a HashMap<DocumentId, Arc<str>>,
+    pub cedar_files: &'a HashMap<DocumentId, CedarFile>,
     pub teams: &'a KnownTeams,
     /// The manifests that are not valid.
     pub invalid: InvalidManifests<'a>,
@@ -32,7 +32,7 @@ pub(super) struct DockerRuleContext<'a> {
     pub(super) policies: Vec<DockerPolicyView<'a>>,
     pub(super) lists: Vec<ListView<'a>>,
     pub(super) teams: TeamDirectory<'a>,
-    pub(super) cedar_files: &'a HashMap<DocumentId, Arc<str>>,
+    pub(super) cedar_files: &'a HashMap<DocumentId, CedarFile>,
     pub(super) invalid: InvalidManifests<'a>,
     list_names: HashMap<&'a str, usize>,
     /// The names that several lists have.

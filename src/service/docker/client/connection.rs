@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::credentials::DockerCredentials;
@@ -34,6 +35,11 @@ struct DockerConnectionInner {
 }
 
 impl DockerConnection {
+    /// How far the clock of the server is ahead, by its last answer.
+    pub fn clock_offset(&self) -> Option<SignedDuration> {
+        self.0.host.clock_offset()
+    }
+
     /// Binds credentials to an endpoint. `/v2` is appended to the endpoint's path unless it ends with it. Nothing is
     /// sent yet.
     ///

@@ -343,7 +343,7 @@ fn files<'a>(policies: &[&LivePolicy], target: &Target, folder: &'a Utf8Path) ->
 }
 
 /// The short names of a target's teams, by uuid.
-fn aliases(target: &Target) -> BTreeMap<&str, &str> {
+pub fn aliases(target: &Target) -> BTreeMap<&str, &str> {
     target
         .teams()
         .iter()

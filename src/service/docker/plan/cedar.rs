@@ -1,16 +1,16 @@
-//! Changes of Cedar policies: their statements, and the people who may get or lose MCP enforcement.
-//! The meaning of changed statements is not analyzed.
+//! Changes of Cedar policies: their statements, what they decide, and the people who may get or lose MCP
+//! enforcement. Where a change of decisions cannot be established, the policy is not analyzed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::plan::{
-    AccessRow, NotAnalyzed, NotAnalyzedKind, RuleReference, SourceRef, StatementChange,
-    StatementChangeKind,
+    AccessRow, DecidingRule, NotAnalyzed, NotAnalyzedKind, RuleReference, SourceRef,
+    StatementChange, StatementChangeKind,
 };
 use crate::render::text::plural;
 use access::{
-    EnforcementComparison, EnforcementDifference, GroupTable, RowKind, StatementDifference,
-    has_statements, statement_differences,
+    CedarComparison, CedarRow, EnforcementComparison, EnforcementDifference, GroupTable, Outcome,
+    RowKind, StatementDifference, StatementEffect, has_statements, statement_differences,
 };
 use model::docker::{Cedar, DockerLiveState, LiveContent, LivePolicy, Scope};
 
@@ -32,8 +32,28 @@ const ASSUMPTION: &str = "MCP enforcement is not active for people without a Ced
 pub(super) struct CedarChanges {
     /// The statements that change.
     pub(super) statements: Vec<StatementChange>,
-    /// One entry for each changed policy.
+    /// One entry for each changed policy whose effect is not established.
     pub(super) not_analyzed: BTreeSet<NotAnalyzed>,
+    /// The names of the policies in `not_analyzed` that can only deny more: they gain a `forbid` or
+    /// lose a `permit`.
+    pub(super) only_close: BTreeSet<String>,
+    /// The requests that are decided differently.
+    pub(super) rows: Vec<DecisionRow>,
+}
+
+/// A row with the decisions.
+#[derive(Debug)]
+pub(super) struct DecisionRow {
+    pub(super) before: Outcome,
+    pub(super) after: Outcome,
+    pub(super) row: AccessRow,
+}
+
+impl DecisionRow {
+    /// Whether more is permitted than before.
+    pub(super) fn widens(&self) -> bool {
+        self.after.is_wider_than(self.before)
+    }
 }
 
 /// Compares the Cedar policies before and after a plan. A policy that only changes its name, its
@@ -59,12 +79,117 @@ pub(super) fn cedar_changes(
         }
     }
     let mut changes = CedarChanges::default();
-    for (name, [old, new]) in by_name {
+    let mut has_other_reason = false;
+    for (name, [old, new]) in &by_name {
         for at in 0..old.len().max(new.len()) {
-            changes.add(name, old.get(at), new.get(at), locate);
+            has_other_reason |= changes.add(name, old.get(at), new.get(at), locate);
         }
     }
+    if changes.not_analyzed.is_empty() || has_other_reason {
+        return changes;
+    }
+    if let Some(rows) = decision_rows(before, after, locate) {
+        changes.not_analyzed.clear();
+        changes.rows = rows;
+    }
     changes
+}
+
+/// The requests that Cedar policies decide differently, or nothing if that is not established. Where
+/// enforcement may begin or end, the service does not document what is decided on the other side.
+fn decision_rows(
+    before: &DockerLiveState,
+    after: &DockerLiveState,
+    locate: &Locate<'_>,
+) -> Option<Vec<DecisionRow>> {
+    let EnforcementRows {
+        opens,
+        closes,
+        not_analyzed,
+    } = enforcement_rows(before, after, locate);
+    if !opens.is_empty() || !closes.is_empty() || !not_analyzed.is_empty() {
+        return None;
+    }
+    let mut old: Vec<CedarPolicy<'_>> = cedar_policies(before).collect();
+    let mut new: Vec<CedarPolicy<'_>> = cedar_policies(after).collect();
+    // The order of the server has no meaning.
+    for side in [&mut old, &mut new] {
+        side.sort_by_key(|policy| (policy.name, &policy.cedar.text, &policy.scope.teams));
+    }
+    let groups = GroupTable::of(old.iter().chain(&new).map(|policy| policy.scope));
+    let mut names: Vec<&str> = Vec::new();
+    let mut comparison = CedarComparison::new();
+    for policy in &new {
+        let scope = groups.groups(policy.scope);
+        let same = |other: &CedarPolicy<'_>| {
+            (&other.cedar.text, other.scope) == (&policy.cedar.text, policy.scope)
+        };
+        let unchanged = old.iter().position(same);
+        let was: &[usize] = match unchanged {
+            Some(at) => {
+                old.remove(at);
+                &scope
+            }
+            None => &[],
+        };
+        comparison.add(names.len(), &policy.cedar.text, was, &scope);
+        names.push(policy.name);
+    }
+    for policy in &old {
+        let scope = groups.groups(policy.scope);
+        comparison.add(names.len(), &policy.cedar.text, &scope, &[]);
+        names.push(policy.name);
+    }
+    let rows = comparison.run(&groups)?;
+    let name = |position: &usize| names.get(*position).copied().unwrap_or_default();
+    Some(
+        rows.into_iter()
+            .map(|row| decision_row(row, &name, locate))
+            .collect(),
+    )
+}
+
+fn decision_row<'n>(
+    row: CedarRow,
+    name: &dyn Fn(&usize) -> &'n str,
+    locate: &Locate<'_>,
+) -> DecisionRow {
+    let CedarRow {
+        before,
+        after,
+        people,
+        what,
+        witness,
+        policy,
+        deciding_before,
+        deciding_after,
+    } = row;
+    let deciding = |outcome: Outcome, positions: &[usize]| -> Vec<DecidingRule> {
+        let rules = positions.iter().map(|position| DecidingRule {
+            policy: name(position).to_owned(),
+            rule: None,
+            allows: outcome != Outcome::Deny,
+            asks: outcome == Outcome::Approval,
+            resource: what.clone(),
+            source: locate(name(position), None),
+        });
+        rules.collect()
+    };
+    let row = AccessRow {
+        who: people,
+        what: vec![what.clone()],
+        except: Vec::new(),
+        witness,
+        rule: RuleReference {
+            policy: name(&policy).to_owned(),
+            rule: None,
+            source: locate(name(&policy), None),
+        },
+        before: deciding(before, &deciding_before),
+        after: deciding(after, &deciding_after),
+        assumption: None,
+    };
+    DecisionRow { before, after, row }
 }
 
 #[derive(Clone, Copy)]
@@ -90,29 +215,34 @@ fn cedar_policy(policy: &LivePolicy) -> Option<CedarPolicy<'_>> {
 }
 
 impl CedarChanges {
+    /// Adds a changed policy. Returns whether it changes in more than its statements and scope.
     fn add(
         &mut self,
         name: &str,
         old: Option<&CedarPolicy<'_>>,
         new: Option<&CedarPolicy<'_>>,
         locate: &Locate<'_>,
-    ) {
+    ) -> bool {
         let text = |policy: Option<&CedarPolicy<'_>>| {
             policy
                 .map_or("", |policy| policy.cedar.text.as_str())
                 .to_owned()
         };
         let mut reasons = Vec::new();
+        let mut has_other_reason = false;
         if let (Some(old), Some(new)) = (old, new) {
             if old.scope != new.scope {
                 reasons.push("its scope changes".to_owned());
             }
             if old.cedar.schema_url != new.cedar.schema_url {
                 reasons.push("its schema changes".to_owned());
+                has_other_reason = true;
             }
         }
+        let mut only_closes = reasons.is_empty();
         match statement_differences(&text(old), &text(new)) {
             Ok(differences) => {
+                only_closes &= differences.iter().all(only_denies_more);
                 let changes = differences
                     .into_iter()
                     .map(|difference| statement_change(name, difference, locate));
@@ -120,7 +250,11 @@ impl CedarChanges {
                 reasons.extend(counts(&changes));
                 self.statements.extend(changes);
             }
-            Err(why) => reasons.push(format!("the Cedar policy changes, and {why}")),
+            Err(why) => {
+                reasons.push(format!("the Cedar policy changes, and {why}"));
+                only_closes = false;
+                has_other_reason = true;
+            }
         }
         if !reasons.is_empty() {
             self.not_analyzed.insert(NotAnalyzed {
@@ -129,7 +263,21 @@ impl CedarChanges {
                 reason: reasons.join("; "),
                 source: locate(name, None),
             });
+            if only_closes {
+                self.only_close.insert(name.to_owned());
+            }
         }
+        has_other_reason
+    }
+}
+
+/// Whether a difference can only deny more. A removed `permit` with an approval does not count, because
+/// another `permit` may then allow without one.
+fn only_denies_more(difference: &StatementDifference) -> bool {
+    match difference {
+        StatementDifference::Added(after) => after.effect == StatementEffect::Forbid,
+        StatementDifference::Removed(before) => before.effect == StatementEffect::Permit,
+        StatementDifference::Changed { .. } => false,
     }
 }
 

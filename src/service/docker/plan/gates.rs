@@ -150,7 +150,7 @@ fn evaluate(
     let permits_mcp = within.contains(&WideningPattern::AllMcp);
     let requests = within.iter().filter_map(|pattern| match pattern {
         WideningPattern::Requests(pattern) => Some(pattern.clone()),
-        WideningPattern::AllMcp => None,
+        WideningPattern::AllMcp | WideningPattern::Mcp(_) => None,
     });
     let requests: Vec<RequestPattern> = requests.collect();
     let states = base
@@ -170,9 +170,22 @@ fn evaluate(
             before: &before,
             after: &after,
         };
-        outcome
-            .not_analyzed
-            .extend(cedar_changes(state_before, &state, &locate).not_analyzed);
+        let changes = cedar_changes(state_before, &state, &locate);
+        let widening = changes.rows.iter().filter(|row| row.widens());
+        let beyond = widening.filter(|decision| {
+            let is_within = |pattern: &String| {
+                let own = WideningPattern::Mcp(pattern.clone());
+                within.contains(&own)
+            };
+            !permits_mcp && !decision.row.what.iter().all(is_within)
+        });
+        let decided: Vec<BreachInfo> = beyond
+            .map(|decision| changed(&decision.row, names))
+            .collect();
+        let only_closes = |entry: &NotAnalyzed| changes.only_close.contains(&entry.policy);
+        let unestablished = changes.not_analyzed.iter();
+        let unestablished = unestablished.filter(|entry| !only_closes(entry)).cloned();
+        outcome.not_analyzed.extend(unestablished);
         let EnforcementRows {
             opens,
             closes: _,
@@ -188,13 +201,38 @@ fn evaluate(
             .widened(&requests)
             .map_err(|error| error.to_string())?;
         let found = found.iter().map(|breach| breach_info(None, breach, names));
-        for breach in found.chain(unenforced) {
+        for breach in found.chain(unenforced).chain(decided) {
             if !outcome.breaches.contains(&breach) {
                 outcome.breaches.push(breach);
             }
         }
     }
     Ok(())
+}
+
+/// A breach because Cedar policies permit more.
+fn changed(row: &AccessRow, names: &GateNames<'_>) -> BreachInfo {
+    let AccessRow {
+        who,
+        what: _,
+        except: _,
+        witness,
+        rule: _,
+        before,
+        after,
+        assumption,
+    } = row;
+    // Blamed is what permits it, or else what no longer denies it.
+    let blame = if after.is_empty() { before } else { after };
+    BreachInfo {
+        who: who.clone().with_team_names(names.teams),
+        witness: witness.clone(),
+        already: false,
+        blame: blame.clone(),
+        before: before.clone(),
+        after: after.clone(),
+        assumption: assumption.clone(),
+    }
 }
 
 /// A breach because MCP enforcement may end for some people.
@@ -217,6 +255,7 @@ fn unenforced(row: &AccessRow, names: &GateNames<'_>) -> BreachInfo {
             policy: rule.policy.clone(),
             rule: None,
             allows: false,
+            asks: false,
             resource: ALL_MCP.to_owned(),
             source: rule.source.clone(),
         }],
@@ -354,6 +393,7 @@ fn deciding(rule: &ScopedRule<'_>, resource: &str, names: &GateNames<'_>) -> Dec
         policy: rule.policy.to_owned(),
         rule: Some(rule.rule.name.to_string()),
         allows: rule.rule.decision == Decision::Allow,
+        asks: false,
         resource: resource.to_owned(),
         source: (names.rule)(rule.policy, rule.rule.name.as_str()),
     }

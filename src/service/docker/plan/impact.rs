@@ -10,11 +10,15 @@
 
 use std::collections::BTreeSet;
 
-use super::cedar::{CedarChanges, EnforcementRows, Locate, cedar_changes, enforcement_rows};
+use super::cedar::{
+    CedarChanges, DecisionRow, EnforcementRows, Locate, cedar_changes, enforcement_rows,
+};
 use crate::plan::{
     AccessImpact, AccessRow, DecidingRule, GuardRows, NotAnalyzed, NotAnalyzedKind, RuleReference,
 };
-use access::{Comparison, ComparisonResult, ExplainedDecision, GroupTable, NotListed, RowKind};
+use access::{
+    Comparison, ComparisonResult, ExplainedDecision, GroupTable, NotListed, Outcome, RowKind,
+};
 use model::docker::{Decision, DockerLiveState, LiveContent, LivePolicy, Rule};
 
 /// A rule with its display names, and the groups that it applies to (by number).
@@ -56,6 +60,8 @@ pub(super) fn impact(
     let CedarChanges {
         statements,
         mut not_analyzed,
+        only_close: _,
+        rows: decisions,
     } = cedar_changes(before, after, locate);
     let EnforcementRows {
         opens,
@@ -121,6 +127,14 @@ pub(super) fn impact(
             assumption: None,
         });
     }
+    for DecisionRow { before, after, row } in decisions {
+        let rows = match (before, after) {
+            (Outcome::Deny, Outcome::Allow) => &mut impact.opens,
+            (Outcome::Allow, Outcome::Deny) => &mut impact.closes,
+            _ => &mut impact.approval,
+        };
+        rows.push(row);
+    }
     impact.opens.extend(opens);
     impact.closes.extend(closes);
     impact
@@ -152,6 +166,7 @@ impl RowNames<'_> {
             Some(DecidingRule {
                 policy,
                 rule,
+                asks: false,
                 allows: decision.decision == Decision::Allow,
                 resource: reason.resource.to_string(),
                 source,

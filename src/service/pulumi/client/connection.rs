@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use jiff::SignedDuration;
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -57,6 +58,11 @@ struct PulumiConnectionInner {
 }
 
 impl PulumiConnection {
+    /// How far the clock of the server is ahead, by its last answer.
+    pub fn clock_offset(&self) -> Option<SignedDuration> {
+        self.0.host.clock_offset()
+    }
+
     /// Binds a token to an endpoint. Nothing is sent yet.
     ///
     /// # Errors

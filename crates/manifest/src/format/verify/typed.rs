@@ -112,6 +112,7 @@ fn normalize_test(test: &mut PolicyTestManifest) {
             matrix: _,
             mcp: _,
             allow: _,
+            approval: _,
             deny: _,
         } = case;
         for TestAudienceSpec { teams, profiles } in

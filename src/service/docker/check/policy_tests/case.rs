@@ -5,11 +5,13 @@ use super::template::{Matrix, StrayBrace, Template};
 use crate::service::docker::check::rules::{names, teams};
 use crate::service::docker::check::teams::{TeamDirectory, TeamResolution};
 use crate::service::invalid::InvalidManifests;
-use access::{AccessQuestion, Audience, CedarRequestContext, Expectation, LONGEST_QUESTION};
+use access::{
+    AccessQuestion, Audience, CedarRequestContext, CedarRequestError, Expectation,
+    LONGEST_QUESTION, NO_PRINCIPAL, Outcome, QuestionError,
+};
 use manifest::config::Target;
 use manifest::test::{CaseSpec, McpSpec, PolicyTestManifest, TestAudienceSpec};
 use model::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
-use model::docker::Decision;
 
 #[derive(Debug, Clone, Default)]
 pub struct CheckedTests {
@@ -34,7 +36,7 @@ pub(super) struct PolicyTestCase<'a> {
 }
 
 struct CaseRequest<'a> {
-    expected: Decision,
+    expected: Outcome,
     index: usize,
     text: &'a str,
     template: Result<Template<'a>, StrayBrace>,
@@ -43,8 +45,18 @@ struct CaseRequest<'a> {
 impl CaseRequest<'_> {
     fn field(&self) -> &'static str {
         match self.expected {
-            Decision::Allow => "allow",
-            Decision::Deny => "deny",
+            Outcome::Allow => "allow",
+            Outcome::Approval => "approval",
+            Outcome::Deny => "deny",
+        }
+    }
+
+    /// What the policies must do with the request.
+    fn demand(&self) -> &'static str {
+        match self.expected {
+            Outcome::Allow => "must be allowed",
+            Outcome::Approval => "must need an approval",
+            Outcome::Deny => "must be denied",
         }
     }
 }
@@ -66,7 +78,11 @@ impl<'a> PolicyTestCase<'a> {
             .iter()
             .enumerate()
             .map(move |(index, spec)| {
-                let lists = [(Decision::Allow, &spec.allow), (Decision::Deny, &spec.deny)];
+                let lists = [
+                    (Outcome::Allow, &spec.allow),
+                    (Outcome::Approval, &spec.approval),
+                    (Outcome::Deny, &spec.deny),
+                ];
                 let requests = lists.into_iter().flat_map(|(expected, list)| {
                     list.iter().flatten().enumerate().map(move |(index, text)| {
                         let template = Template::parse(text);
@@ -114,7 +130,7 @@ impl<'a> PolicyTestCase<'a> {
     ) {
         let found = &mut checked.diagnostics;
         let is_valid = |field: &str| !invalid.affects(self.document, &self.path().key(field));
-        let requests_are_valid = is_valid("allow") && is_valid("deny");
+        let requests_are_valid = is_valid("allow") && is_valid("approval") && is_valid("deny");
         if requests_are_valid && !invalid.has_unknown_fields(self.document, &self.path()) {
             self.check_shape(found);
         }
@@ -181,7 +197,7 @@ impl<'a> PolicyTestCase<'a> {
         if self.requests.is_empty() {
             let message = format!("the case `{}` asks nothing", self.spec.name);
             let place = Place::value(self.document, self.path().key("name"));
-            let help = "add `allow` or `deny` with at least one request";
+            let help = "add `allow`, `approval` or `deny` with at least one request";
             found.push(
                 Diagnostic::new(Code::EmptyList, message, place)
                     .label("empty")
@@ -315,30 +331,46 @@ impl<'a> PolicyTestCase<'a> {
         }
     }
 
-    /// The caller of MCP tools, or nothing if it is invalid.
+    /// What MCP requests give, or nothing if it is invalid.
     fn request_context(&self, found: &mut Vec<Diagnostic>) -> Option<CedarRequestContext> {
-        let Some(McpSpec { principal, context }) = &self.spec.mcp else {
+        let Some(spec) = &self.spec.mcp else {
             return Some(CedarRequestContext::default());
         };
-        let mut wrong = |field: &str, error: &dyn std::error::Error| {
-            let place = Place::value(self.document, self.path().key("mcp").key(field));
-            let finding = Diagnostic::new(Code::RequestInvalid, error.to_string(), place);
-            found.push(finding.help("docs/testing.md says what may stand here"));
+        let McpSpec {
+            server,
+            attributes,
+            args,
+            principal,
+            context,
+        } = spec;
+        if principal.is_some() {
+            let place = Place::key(self.document, self.path().key("mcp").key("principal"));
+            let message = "an MCP request has no principal";
+            let finding = Diagnostic::new(Code::RequestInvalid, message, place);
+            found.push(finding.help(NO_PRINCIPAL));
+            return None;
+        }
+        let mut given = CedarRequestContext::default();
+        if let Some(server) = server {
+            given = given.with_server(server);
+        }
+        if let Some(attributes) = attributes {
+            given = given.with_attributes(attributes);
+        }
+        if let Some(arguments) = args {
+            given = given.with_arguments(arguments);
+        }
+        let Some(json) = context else {
+            return Some(given);
         };
-        let named = CedarRequestContext::default();
-        let named = match principal {
-            Some(text) => named
-                .with_principal(text)
-                .inspect_err(|error| wrong("principal", error))
-                .ok()?,
-            None => named,
-        };
-        match context {
-            Some(json) => named
-                .with_context(json)
-                .inspect_err(|error| wrong("context", error))
-                .ok(),
-            None => Some(named),
+        match given.with_context(json) {
+            Ok(given) => Some(given),
+            Err(error) => {
+                let place = Place::value(self.document, self.path().key("mcp").key("context"));
+                let finding = Diagnostic::new(Code::RequestInvalid, error.to_string(), place);
+                found.push(finding.help("see docs/testing.md for the fields of `mcp`"));
+                None
+            }
         }
     }
 
@@ -393,7 +425,27 @@ impl<'a> PolicyTestCase<'a> {
         let mut questions = Vec::new();
         for text in template.expand(matrix) {
             match AccessQuestion::parse(&text, circumstances) {
+                Ok(AccessQuestion::Rules(_)) if asked.expected == Outcome::Approval => {
+                    let message = "rules never require an approval";
+                    let finding = Diagnostic::new(Code::RequestInvalid, message, self.place(asked));
+                    found.push(finding.help("list only `mcp` requests under `approval`"));
+                    return Vec::new();
+                }
                 Ok(question) => questions.push(question),
+                // What all requests of the case share is reported once, where it is.
+                Err(QuestionError::Cedar(CedarRequestError::Circumstance { field, why })) => {
+                    let place = Place::value(self.document, self.path().key("mcp").key(field));
+                    let finding = Diagnostic::new(Code::RequestInvalid, why, place)
+                        .help("see docs/testing.md for the fields of `mcp`");
+                    let primary = finding.labels.first().cloned();
+                    let is_new = |known: &Diagnostic| {
+                        known.message != finding.message || known.labels.first() != primary.as_ref()
+                    };
+                    if found.iter().all(is_new) {
+                        found.push(finding);
+                    }
+                    return Vec::new();
+                }
                 Err(error) => {
                     let finding =
                         Diagnostic::new(Code::RequestInvalid, error.to_string(), self.place(asked));
@@ -406,7 +458,7 @@ impl<'a> PolicyTestCase<'a> {
                         format!("as `{text}`")
                     };
                     let help = "a request reads `tcp api.example.com:443`, `get https://api.example.com/path`, \
-                                `read /data/x` or `mcp call_tool restart_runner`";
+                                `read /data/x` or `mcp invokeTool restart_runner`";
                     found.push(finding.label(label).help(help));
                     return Vec::new();
                 }
@@ -436,11 +488,15 @@ impl<'a> PolicyTestCase<'a> {
         }
         Diagnostic::new(
             Code::TestContradiction,
-            format!("`{question}` must be allowed and denied"),
+            format!(
+                "`{question}` {} and {}",
+                first.demand(),
+                asked.demand().trim_start_matches("must ")
+            ),
             here,
         )
-        .label("must be denied")
-        .also(there, "must be allowed")
+        .label(asked.demand())
+        .also(there, first.demand())
         .help("keep one of the two: no policy can be right for both")
     }
 }

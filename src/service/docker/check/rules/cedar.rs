@@ -1,6 +1,7 @@
 //! `cedar-invalid` and `invalid-value`: Cedar text that the service rejects (contract:
 //! `CedarV1Policy`).
 
+use std::ops::Range;
 use std::str::FromStr;
 
 use cedar_policy::PolicySet;
@@ -9,11 +10,11 @@ use cedar_policy::ffi::DetailedError;
 use crate::service::docker::check::context::DockerRuleContext;
 use crate::service::docker::check::size::LARGEST_POLICY;
 use crate::service::docker::check::view::DockerPolicyView;
-use access::cedar::nesting;
+use access::cedar::{CedarFinding, CedarFindingKind, lint, nesting};
 use manifest::docker::CedarSpec;
 use manifest::hidden_in_prose;
 use model::character_name;
-use model::diag::{Code, Diagnostic, Path, Place};
+use model::diag::{Code, Diagnostic, FileId, Path, Place};
 use model::docker::pattern::{NetworkPattern, WildcardDepth};
 
 pub(super) fn check(
@@ -50,11 +51,17 @@ pub(super) fn check(
     );
     match text(context, policy, spec) {
         Some(text) => {
+            let file = context.cedar_files.get(&policy.document);
+            let file = file.filter(|_| spec.text.is_none());
+            let places = TextPlaces {
+                manifest: place,
+                file: file.map(|file| file.file),
+            };
             // The strings of manifests are checked when they are read.
             if spec.file.is_some() {
-                check_invisible(text, &place, found);
+                check_invisible(text, &places.manifest, found);
             }
-            check_text(text, &place, found);
+            check_text(text, &places, found);
         }
         None => found.push(
             Diagnostic::new(
@@ -75,7 +82,10 @@ pub(crate) fn text<'s>(
 ) -> Option<&'s str> {
     match (&spec.text, &spec.file) {
         (Some(text), _) => Some(text),
-        (None, Some(_)) => context.cedar_files.get(&policy.document).map(AsRef::as_ref),
+        (None, Some(_)) => context
+            .cedar_files
+            .get(&policy.document)
+            .map(|file| file.text.as_ref()),
         (None, None) => None,
     }
 }
@@ -93,7 +103,45 @@ fn check_invisible(text: &str, place: &Place, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn check_text(text: &str, place: &Place, found: &mut Vec<Diagnostic>) {
+/// Finds the places of parts of a Cedar text.
+struct TextPlaces {
+    /// The text in the manifest, or the name of the file there.
+    manifest: Place,
+    /// The file that contains the text.
+    file: Option<FileId>,
+}
+
+impl TextPlaces {
+    /// The place of some bytes of the text.
+    fn at(&self, range: Range<usize>) -> Place {
+        match (self.file, &self.manifest) {
+            (Some(file), _) => Place::Bytes { file, range },
+            (None, Place::Node { document, path, .. }) => Place::Text {
+                document: *document,
+                path: path.clone(),
+                range,
+            },
+            (None, place) => place.clone(),
+        }
+    }
+
+    /// A diagnostic about some bytes of the text. It also belongs to the manifest.
+    fn diagnostic(
+        &self,
+        code: Code,
+        message: impl Into<String>,
+        range: Range<usize>,
+    ) -> Diagnostic {
+        let diagnostic = Diagnostic::new(code, message, self.at(range));
+        match self.file {
+            Some(_) => diagnostic.also(self.manifest.clone(), "the policy of this text"),
+            None => diagnostic,
+        }
+    }
+}
+
+fn check_text(text: &str, places: &TextPlaces, found: &mut Vec<Diagnostic>) {
+    let place = &places.manifest;
     let mut refuse = |message: String, label: String, help: &str| {
         found.push(
             Diagnostic::new(Code::CedarInvalid, message, place.clone())
@@ -119,7 +167,7 @@ fn check_text(text: &str, place: &Place, found: &mut Vec<Diagnostic>) {
             help,
         );
     }
-    match nesting::with_room(|| parsed(text, place)) {
+    match nesting::with_room(|| parsed(text, places)) {
         Some(findings) => found.extend(findings),
         None => refuse(
             "the Cedar text could not be parsed".to_owned(),
@@ -131,13 +179,14 @@ fn check_text(text: &str, place: &Place, found: &mut Vec<Diagnostic>) {
 
 /// Parses the text and reports what the service rejects. The syntax tree must also be dropped in
 /// here, because that needs as much stack as parsing.
-fn parsed(text: &str, place: &Place) -> Vec<Diagnostic> {
+fn parsed(text: &str, places: &TextPlaces) -> Vec<Diagnostic> {
+    let place = &places.manifest;
     let set = match PolicySet::from_str(text) {
         Ok(set) => set,
         Err(errors) => {
             return errors
                 .iter()
-                .map(|error| parse_error(text, &DetailedError::from(error), place.clone()))
+                .map(|error| parse_error(text, &DetailedError::from(error), places))
                 .collect();
         }
     };
@@ -168,41 +217,60 @@ fn parsed(text: &str, place: &Place) -> Vec<Diagnostic> {
     let policies = set.policies().map(|policy| policy.annotation("id"));
     let templates = set.templates().map(|template| template.annotation("id"));
     if policies.chain(templates).any(|id| id.is_some()) {
-        let at = text
-            .find("@id")
-            .map(|at| format!("at {}", position(text, at)))
-            .unwrap_or_default();
-        invalid(
-            "a Cedar statement carries an `@id` annotation",
-            &at,
-            "remove the annotation: the server gives ids",
+        let at = text.find("@id").unwrap_or_default();
+        let message = "a Cedar statement carries an `@id` annotation";
+        found.push(
+            places
+                .diagnostic(Code::CedarInvalid, message, at..at + "@id".len())
+                .help("remove the annotation: the server gives ids"),
         );
     }
+    found.extend(
+        lint(text)
+            .into_iter()
+            .map(|finding| probable(finding, places)),
+    );
     found
 }
 
-fn parse_error(text: &str, error: &DetailedError, place: Place) -> Diagnostic {
+/// A probable mistake, with the name that is probably meant as a suggestion.
+fn probable(finding: CedarFinding, places: &TextPlaces) -> Diagnostic {
+    let CedarFinding {
+        kind,
+        range,
+        message,
+        help,
+        similar,
+    } = finding;
+    let code = match kind {
+        CedarFindingKind::UnknownName => Code::CedarUnknownName,
+        CedarFindingKind::WithoutEffect => Code::CedarWithoutEffect,
+    };
+    places
+        .diagnostic(code, message, range)
+        .help(help)
+        .suggest_similar(similar.as_deref())
+}
+
+fn parse_error(text: &str, error: &DetailedError, places: &TextPlaces) -> Diagnostic {
     let location = error.source_locations.first();
-    let at = location
-        .map(|label| format!(" at {}", position(text, label.loc.start)))
-        .unwrap_or_default();
-    let message = format!("Cedar text does not parse{at}: {}", error.message);
+    let message = format!("invalid Cedar text: {}", error.message);
     let label = location
         .and_then(|location| location.label.clone())
         .unwrap_or_default();
-    let diagnostic = Diagnostic::new(Code::CedarInvalid, message, place).label(label);
+    // The end of the text is the place of what is missing there.
+    let end = text.trim_end().len();
+    let range = location.map_or(0..end, |label| {
+        let start = text.floor_char_boundary(label.loc.start.min(end));
+        start..text.ceil_char_boundary(label.loc.end.min(end)).max(start)
+    });
+    let diagnostic = places
+        .diagnostic(Code::CedarInvalid, message, range)
+        .label(label);
     diagnostic.help(error.help.clone().unwrap_or_else(|| {
-        "a statement reads `permit(principal, action == MCP::Action::\"call_tool\", resource);`"
+        "a statement reads `permit(principal, action == MCP::Action::\"invokeTool\", resource);`"
             .to_owned()
     }))
-}
-
-/// Line and column of a byte offset, both counted from 1.
-fn position(text: &str, offset: usize) -> String {
-    let before = &text[..text.floor_char_boundary(offset)];
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or(before).chars().count() + 1;
-    format!("line {line}, column {column} of the Cedar text")
 }
 
 /// Whether this is `https://`, a host without wildcards and user, and a path.
