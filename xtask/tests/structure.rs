@@ -143,6 +143,10 @@ const SERVICE_EXCEPTIONS: &[(&str, &str)] = &[
         "src/workspace/inline.rs",
         "files that documents contain are read with the manifests, from the same source",
     ),
+    (
+        "src/workspace/packs.rs",
+        "file format: the manifests of policy packs and what their builds write",
+    ),
 ];
 
 /// The only files of `src/cli` that may name the trait `Writes` or open a target for writing: the commands

@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::rules::{
     ArchiveRules, FolderRules, NamedPath, PackRules, PackageRules, UnsupportedPattern,
 };
-use super::tree::{PACKAGE_FILE, PackCollector, PackError, PackTree, entry_error, stays_inside};
+use super::tree::{
+    FileContent, PACKAGE_FILE, PackCollector, PackError, PackTree, entry_error, stays_inside,
+};
 use crate::limits::SourceLimits;
 use crate::problem::{FileProblemKind, MAX_DEPTH};
 
@@ -38,12 +40,6 @@ pub(super) struct FolderEntry {
     /// `Err` has the name with replacements if it is not UTF-8.
     pub(super) name: Result<String, String>,
     pub(super) kind: EntryKind,
-}
-
-/// A file with its content as git would store it.
-pub(super) struct FileContent {
-    pub(super) bytes: Vec<u8>,
-    pub(super) executable: bool,
 }
 
 /// The files of a source in the work tree, the index or a commit. Paths are relative to the source

@@ -3,9 +3,9 @@
 use camino::Utf8Path;
 use git2::{Oid, Repository, Tree};
 
-use super::collect::{self, EntryKind, FileContent, FolderEntry, PackFiles};
+use super::collect::{self, EntryKind, FolderEntry, PackFiles};
 use super::rules::PackRules;
-use super::tree::{PackError, PackTree};
+use super::tree::{FileContent, PackError, PackTree};
 use crate::limits::SourceLimits;
 use crate::problem::FileProblemKind;
 use crate::walk::{self, FOLDER, KIND, LINK, MAX_LINK, SUBMODULE, blob, unreadable};

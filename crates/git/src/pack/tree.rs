@@ -7,7 +7,6 @@ use camino::{Utf8Path, Utf8PathBuf};
 use model::digest::{FileDigest, SourceDigest};
 use thiserror::Error;
 
-use super::collect::FileContent;
 use crate::limits::SourceLimits;
 use crate::problem::FileProblemKind;
 
@@ -201,6 +200,12 @@ impl PackTree {
             }
         })
     }
+}
+
+/// A file with its content as git would store it.
+pub(super) struct FileContent {
+    pub(super) bytes: Vec<u8>,
+    pub(super) executable: bool,
 }
 
 /// Collects entries and enforces the limits.

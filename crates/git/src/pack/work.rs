@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use camino::Utf8Path;
 
-use super::collect::{self, EntryKind, FileContent, FolderEntry, PackFiles};
+use super::collect::{self, EntryKind, FolderEntry, PackFiles};
 use super::rules::PackRules;
-use super::tree::{PackError, PackTree};
+use super::tree::{FileContent, PackError, PackTree};
 use crate::limits::SourceLimits;
 use crate::line_endings::LineEndings;
 use crate::problem::FileProblemKind;
