@@ -184,7 +184,6 @@ fn provenance(page: &mut MarkdownPage, plan: &Plan) {
         only: _,
         origins,
         events: _,
-        only: _,
         targets,
     } = plan;
     let mut lines = Vec::new();
