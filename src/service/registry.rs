@@ -241,9 +241,9 @@ pub const IMPORT_EXAMPLES: &str = "Examples:
 pub const LOCK_EXAMPLES: &str = "Examples:
   polwarden lock
   polwarden lock --check
-  polwarden lock --from-pack   record the policies that the build of each pack wrote down
-  polwarden lock --update      for versions that were never published, and to move pins to the latest version
-  polwarden lock --rewrite     write name@sha256:… wherever a manifest refers to a policy of Chainloop";
+  polwarden lock --from-pack    record the policies that the build of each pack wrote down
+  polwarden lock --update       for versions that were never published, and to move pins to the latest version
+  polwarden lock --rewrite      write name@sha256:… wherever a manifest refers to a policy of Chainloop";
 
 /// Where a service is for this command: the URL or `embedded`, and what says so.
 ///
