@@ -88,7 +88,7 @@ fn is_run(what: &Utf8Path) -> bool {
     what == "last" || what.extension() == Some("jsonl") || what.as_str().parse::<RunId>().is_ok()
 }
 
-/// The plan, with its digest, by which `apply` can be held to it.
+/// The plan, with its digest, for `apply --expect-plan`.
 fn human(plan: &Plan, layout: Layout) -> String {
     let digest = plan.digest.as_ref();
     let digest = digest.map(|digest| format!("Digest: {digest}\n"));

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use emulator::DockerOptions;
 
-use super::sandbox::{SECRET, Sandbox, policy, tcp};
+use super::sandbox::{SECRET, Sandbox, policy, tcp, unwrapped};
 use crate::emulator::faults::faults;
 use crate::skip;
 
@@ -75,7 +75,7 @@ fn saved_plans_and_runs_are_shown_in_other_formats() {
     };
     let shown = sandbox.expect(0, &["show", "plan.json"]).out;
     let both = [&plan, &shown].map(|text| text.lines().filter(is_shown).collect::<Vec<_>>());
-    assert_eq!(both[0].join(" ").trim(), both[1].join(" ").trim());
+    assert_eq!(unwrapped(&both[0].join(" ")), unwrapped(&both[1].join(" ")));
     for format in ["markdown", "github", "gitlab", "sarif", "html"] {
         let planned = sandbox.expect(0, &["plan", "-o", format]).out;
         let shown = sandbox.expect(0, &["show", "plan.json", "-o", format]).out;

@@ -130,10 +130,6 @@ const SERVICE_EXCEPTIONS: &[(&str, &str)] = &[
         "text of a file format: enforcement levels in plans",
     ),
     (
-        "src/render/policy_tests/report.rs",
-        "text of a file format: decisions in test reports",
-    ),
-    (
         "src/render/report.rs",
         "text of a file format: operations and objects in journals",
     ),
