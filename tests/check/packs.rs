@@ -532,6 +532,20 @@ fn sources_are_there_and_inside_and_whole() {
     }
 }
 
+#[test]
+fn a_nodejs_pack_without_a_package_is_a_warning() {
+    let world = World::new(PACK, GROUP);
+    fs::remove_file(world.folder.path().join("packs/guard/package.json")).unwrap();
+    let seen = world.check();
+    let shown = seen.show();
+    // The lock file has the source with its package.
+    let expected = [
+        "pack-package-missing pack:spec.source",
+        "tag-reused pack:spec.versionTag",
+    ];
+    assert_eq!(shown, expected);
+}
+
 /// The messages of the diagnostics for a pack with these files.
 fn with_source(files: &[(&str, &str)]) -> Vec<String> {
     let world = World::new(PACK, GROUP);
@@ -594,7 +608,6 @@ fn a_pack_whose_entry_point_is_not_in_the_archive_is_refused() {
             &[("package.json", "{}"), ("policy.js", "")],
             "`package.json` has no `main`, and the archive contains no `index.js` or `index.ts`",
         ),
-        (&[("index.js", "")], "missing `package.json`"),
         (
             &[
                 ("PulumiPolicy.yaml", "runtime: nodejs\nmain: src/\n"),
@@ -627,6 +640,8 @@ fn a_pack_whose_entry_point_is_not_in_the_archive_is_refused() {
         );
     }
     let accepted: &[&[(&str, &str)]] = &[
+        // A warning: what its entry point is, is not known.
+        &[("index.js", "")],
         &[
             (
                 "package.json",

@@ -76,8 +76,13 @@ pub(super) fn read(
         parents: Vec::new(),
     };
     let rules = match rules {
-        PackRules::Npm => FolderRules::Npm(walk.package_rules()?),
-        PackRules::Archive => {
+        PackRules::Npm => walk.package_rules()?,
+        PackRules::Archive => None,
+    };
+    let rules = match rules {
+        Some(rules) => FolderRules::Npm(rules),
+        // Without a package, there is nothing that npm would pack.
+        None => {
             let above = files
                 .ignore_files_above(MAX_RULE_BYTES)
                 .map_err(PackError::Directory)?;
@@ -111,14 +116,14 @@ fn unsupported(file: &str) -> impl Fn(UnsupportedPattern) -> PackError {
 }
 
 impl<F: PackFiles> PackWalk<'_, F> {
-    /// The rules of the package's folder.
-    fn package_rules(&self) -> Result<PackageRules<'static>, PackError> {
+    /// The rules of the package's folder. `None` without a package.
+    fn package_rules(&self) -> Result<Option<PackageRules<'static>>, PackError> {
         let path = Utf8Path::new(PACKAGE_FILE);
         let (real, _) = match self.follow(path, path) {
             Err(PackError::Entry {
                 path: _,
                 kind: FileProblemKind::Missing,
-            }) => return Err(PackError::NoPackage),
+            }) => return Ok(None),
             followed => followed?,
         };
         let content = self.files.file(&real, MAX_RULE_BYTES);
@@ -158,7 +163,8 @@ impl<F: PackFiles> PackWalk<'_, F> {
                 Ok(_) | Err(_) => NamedPath::Other,
             }
         };
-        PackageRules::of_package(&package, kind).map_err(unsupported(PACKAGE_FILE))
+        let rules = PackageRules::of_package(&package, kind);
+        rules.map(Some).map_err(unsupported(PACKAGE_FILE))
     }
 
     /// Collects the files of a folder. `real` is its path with links resolved.

@@ -293,7 +293,6 @@ fn a_nodejs_archive_contains_ignored_build_output_and_never_settings_of_npm() {
 fn a_package_that_cannot_be_packed_is_an_error() {
     let project = ("p/PulumiPolicy.yaml", "runtime: nodejs\n");
     for (file, text, wanted) in [
-        ("p/x", "", "missing `package.json`"),
         ("p/package.json", "{", "it is not valid JSON"),
         ("p/package.json", "[]", "expected a JSON object"),
         (

@@ -91,9 +91,6 @@ pub enum PackError {
     /// `package.json` is not valid.
     #[error("`{PACKAGE_FILE}` in it cannot be used: {0}")]
     Package(String),
-    /// The source of a Node.js pack does not contain [`PACKAGE_FILE`].
-    #[error("missing `{PACKAGE_FILE}`")]
-    NoPackage,
     /// The total size exceeds the limit.
     #[error("its files have more than {MAX_SOURCE_BYTES} bytes")]
     TooLarge,
@@ -130,9 +127,6 @@ impl PackError {
             }
             Self::Package(_) => {
                 "correct `package.json`; for bundled dependencies, let the service install the dependencies instead"
-            }
-            Self::NoPackage => {
-                "add a `package.json` with `@pulumi/policy` as a dependency: a Node.js pack is an npm package"
             }
             Self::TooLarge | Self::TooMany => {
                 "leave out of it what the pack does not need, with a `.gitignore`"

@@ -214,6 +214,8 @@ codes! {
     PackMetadataInvalid = "pack-metadata-invalid", Error;
     /// A manifest has other policies, enforcement levels or configuration schemas than its pack.
     PackPolicyDiffers = "pack-policy-differs", Error;
+    /// The source of a Node.js pack without a `package.json`, so its entry point is not checked.
+    PackPackageMissing = "pack-package-missing", Warning;
     /// The lock file does not say what the source of a version is.
     PackUnlocked = "pack-unlocked", Warning;
     /// A group names a pack that no manifest of its target declares.

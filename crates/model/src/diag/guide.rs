@@ -27,6 +27,12 @@ impl Code {
                 reason: "The file states what the pack enforces; an outdated one would be compared with the wrong pack.",
                 fix: "Build the pack again, so that `polwarden-metadata.json` is written for this source.",
             },
+            Self::PackPackageMissing => CodeGuide {
+                wrong: "`PulumiPolicy.yaml` with `runtime: nodejs`, and no `package.json`",
+                right: "a `package.json` with `@pulumi/policy` as a dependency",
+                reason: "Engines install the dependencies of a Node.js pack from its `package.json`.",
+                fix: "Add a `package.json` beside `PulumiPolicy.yaml`.",
+            },
             Self::PackPolicyDiffers => CodeGuide {
                 wrong: "a policy with `mandatory` in the manifest and `advisory` in the pack",
                 right: "the same level in both",

@@ -32,6 +32,17 @@ pub(super) fn check(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
     if pack.uncommitted().is_some() {
         return;
     }
+    if needs_package(tree) && !tree.entries().contains_key(PACKAGE_FILE) {
+        let message = format!("the source of a Node.js pack without `{PACKAGE_FILE}`");
+        found.push(
+            Diagnostic::new(Code::PackPackageMissing, message, pack.field("source"))
+                .label("its entry point and its dependencies are not known")
+                .help(format!(
+                    "add a `{PACKAGE_FILE}` with `@pulumi/policy` as a dependency beside `{PROJECT_FILE}`"
+                )),
+        );
+        return;
+    }
     // Another rule reports a project file that cannot be read.
     let Some(missing) = missing_entry(tree) else {
         return;
@@ -48,6 +59,18 @@ pub(super) fn check(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
 struct MissingEntry {
     what: String,
     help: String,
+}
+
+/// Whether an engine loads the pack as a package of Node.js.
+fn needs_package(tree: &PackTree) -> bool {
+    let runtime = tree
+        .project()
+        .ok()
+        .and_then(|text| project_runtime(text).ok());
+    runtime.is_some_and(|runtime| match PackRules::of_runtime(&runtime) {
+        PackRules::Npm => true,
+        PackRules::Archive => runtime.eq_ignore_ascii_case("bun"),
+    })
 }
 
 fn missing_entry(tree: &PackTree) -> Option<MissingEntry> {
