@@ -197,6 +197,22 @@ fn a_plan_tells_drift_from_the_change() {
         .expect(0, &["plan", EMBEDDED, "--format", "json"])
         .json();
     assert_eq!(alone["digest"], json["digest"]);
+    let mark = |out: &str| {
+        let out = unwrapped(out);
+        let rest = out.split_once(" · plan ").unwrap().1;
+        rest.chars().take(16).collect::<String>()
+    };
+    // What was acknowledged on the branch is valid after the merge: without a base, and with other
+    // lines and gates.
+    let gates = "access: {never: [{request: tcp never.example.com}]}\n";
+    let seen = mark(&plan(0, &[]).out);
+    let before = sandbox.read("polwarden.yaml");
+    sandbox.write("polwarden.yaml", before.clone() + gates);
+    let moved = sandbox.read("policies/n.yaml");
+    sandbox.write("policies/n.yaml", format!("# A comment.\n{moved}"));
+    assert_eq!(mark(&sandbox.expect(0, &["plan", EMBEDDED]).out), seen);
+    sandbox.write("polwarden.yaml", before);
+    sandbox.write("policies/n.yaml", moved);
     plan(8, &["--fail-on-drift"]);
     sandbox.expect(1, &["plan", EMBEDDED, "--fail-on-drift"]);
     for (format, text) in [
