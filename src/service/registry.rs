@@ -660,7 +660,7 @@ pub async fn teams(connections: &Connections, target: &Target) -> Result<Vec<Tea
 }
 
 /// The names of the teams in these formulas that have no alias, each with the team's UUID. The
-/// server is asked only if there are such teams. Without an answer there are no names: they are for
+/// server is asked only if there are such teams. Without an answer, no name is shown: names are for
 /// reading only.
 pub async fn team_names<'p>(
     connections: &Connections,

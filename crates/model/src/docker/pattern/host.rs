@@ -20,7 +20,7 @@ pub enum WildcardDepth {
     One,
     /// `**.`: one or more labels. The name itself does not match.
     Many,
-    /// `**` alone: every host, names and addresses alike. There are no written labels.
+    /// `**` alone: every host, names and addresses alike. It contains no labels.
     All,
 }
 

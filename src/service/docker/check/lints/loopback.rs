@@ -107,7 +107,7 @@ fn missing(
                 destination: destination.clone(),
                 port,
             };
-            // Without a matching rule there is no reason.
+            // A request without a matching rule has no reason.
             !denies.decide(&request).reasons.is_empty()
         })
     };
