@@ -1,4 +1,4 @@
-# The program and the certificates that it needs, and nothing else: no shell, no user but nobody.
+# Contains only the program and the certificates that it needs: no shell, and only the user nobody.
 #
 #   docker build --tag polwarden .
 #   docker run --rm --user "$(id -u)" --volume "$PWD:/repository:ro" polwarden validate

@@ -65,7 +65,7 @@ fn format_keys(bencher: Bencher<'_, '_>, keys: usize) {
         .bench_local(|| black_box(manifest::format::format(&text)));
 }
 
-/// Manifests → findings and what the repository wants.
+/// Manifests → diagnostics and the desired state.
 #[divan::bench]
 fn check(bencher: Bencher<'_, '_>) {
     let Some(repository) = Repository::load(valid()) else {
@@ -74,7 +74,7 @@ fn check(bencher: Bencher<'_, '_>) {
     policies(bencher).bench_local(|| black_box(repository.check()));
 }
 
-/// What is wanted and what is live → a plan without changes.
+/// Desired and live state → a plan without changes.
 #[divan::bench]
 fn plan_without_changes(bencher: Bencher<'_, '_>) {
     let Some(repository) = Repository::load(valid()) else {
@@ -90,7 +90,7 @@ fn plan_without_changes(bencher: Bencher<'_, '_>) {
     policies(bencher).bench_local(|| black_box(repository.plan(&desired, &live)));
 }
 
-/// What is wanted and an empty organization → a plan that makes all of it.
+/// Desired state and an empty organization → a plan that creates everything.
 #[divan::bench]
 fn plan_of_everything(bencher: Bencher<'_, '_>) {
     let Some(repository) = Repository::load(valid()) else {
@@ -122,7 +122,7 @@ fn render_plan(bencher: Bencher<'_, '_>) {
     policies(bencher).bench_local(|| black_box(render::plan::human(&plan, None, Layout::plain())));
 }
 
-/// A finding in every file → text for people.
+/// A diagnostic in every file → human output.
 #[divan::bench]
 fn render_findings(bencher: Bencher<'_, '_>) {
     let Some(repository) = Repository::load(Shape {

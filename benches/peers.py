@@ -75,7 +75,7 @@ def install_peers(folder):
     subprocess.run([sys.executable, "-m", "venv", venv], **quiet)
     subprocess.run([venv / "bin" / "pip", "install", "check-jsonschema"], **quiet)
     programs = node / "node_modules" / "@sourcemeta" / "jsonschema" / "build" / "github-releases"
-    # The package holds one program for each system; the one that runs here is asked for, without node's start.
+    # The package contains one program per operating system. The program is called directly, without the start of Node.js.
     for program in sorted(path for path in programs.rglob("jsonschema*") if path.is_file()):
         try:
             subprocess.run([program, "--version"], **quiet)

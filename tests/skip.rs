@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-/// Says that a test is skipped because something is missing. The test harness does not capture what is written like
+/// Prints that a test is skipped because something is missing. The test harness does not capture what is written like
 /// this, and `.ci/run` fails where it finds such a line.
 pub(crate) fn needs(what: &str) {
     let line = format!("skipped: needs {what}\n");

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes a comment on a pull request, or writes anew the one that it wrote before, found by the marker in its first line.
+# Creates a comment on a pull request, or updates the comment that it created before, found by the marker in its first line.
 #
 # Reads FILE (none if a step before failed), MARKER, COMMIT, NUMBER, REPOSITORY, AUTHOR, TOKEN, GITHUB_API_URL. Writes `comment-url` to GITHUB_OUTPUT.
 set -euo pipefail
@@ -16,7 +16,7 @@ trap 'rm -rf "$scratch"' EXIT
 # The plan of an earlier commit must not stay as if it were of this one.
 if [[ -z "$FILE" ]]; then
   FILE="$scratch/comment.md"
-  printf '<!-- polwarden:plan:%s -->\n### polwarden plan\n\n**There is no plan of %s.** The log says why.\n' \
+  printf '<!-- polwarden:plan:%s -->\n### polwarden plan\n\n**No plan for %s.** See the log.\n' \
     "${MARKER:?}" "$COMMIT" >"$FILE"
 fi
 marker="$(head -n 1 "$FILE")"
@@ -32,7 +32,7 @@ ask() {
       "$@" "$GITHUB_API_URL/repos/$REPOSITORY/$path"
 }
 
-# Only a comment of our own counts: anybody can write the marker, and whoever wrote a comment can change it later.
+# Only comments of the own account count: anyone can write the marker, and the author of a comment can change it later.
 mine() {
   jq -r --arg marker "$marker" --arg author "$AUTHOR" '
     .[] | select(.user.login == $author)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings a pull request here as git objects, without a work tree: what a stranger wrote is never a file on the disk that
-# something could run. Merges it in memory, so that what is planned is what will be live after the merge.
+# something could run. Merges it in memory, so the plan shows the state after the merge.
 #
 # Reads HEAD (a full commit id), BASE_REF (the branch to merge into), REPOSITORY, TOKEN, GITHUB_SERVER_URL, RUNNER_TEMP.
 # Writes `folder`, `at` and `base` to GITHUB_OUTPUT.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Ends the job as polwarden ended: 2 says that changes are pending, which is no failure.
+# Ends the job with the exit code of polwarden. 2 means pending changes, which are not a failure.
 set -euo pipefail
 
 case "$EXIT_CODE" in

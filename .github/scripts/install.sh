@@ -35,7 +35,7 @@ download() {
     die "cannot download $1"
 }
 
-# The version of the action itself, as the commit that is pinned holds it.
+# The version of the action itself, from the pinned commit.
 own_version() {
   sed -n 's/^version = "\([0-9A-Za-z.+-]*\)"$/v\1/p' "$GITHUB_ACTION_PATH/Cargo.toml" | head -n 1
 }

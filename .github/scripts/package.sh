@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds one archive of a release: dist/polwarden-TARGET.tar.gz with the program, the licence, the README,
+# Builds one archive of a release: dist/polwarden-TARGET.tar.gz with the program, the license, the README,
 # the manual and the completions of shells.
 #
 # Reads TARGET, and TAG where it is a release: it must be the version in Cargo.toml.

@@ -73,9 +73,9 @@ log_as_markdown() {
 
 plan_comment() {
   local page="$OUT/comment.md"
-  # Where there is no plan, the comment of an earlier commit must not stay as if it were of this one.
+  # Without a plan, the comment of an earlier commit would look like the plan of this one.
   if [[ ! -s "$page" ]]; then
-    printf '<!-- polwarden:plan:%s -->\n### polwarden plan\n\n**There is no plan: exit code %s.** The log says why.\n' \
+    printf '<!-- polwarden:plan:%s -->\n### polwarden plan\n\n**No plan: exit code %s.** See the log.\n' \
       "$MARKER" "$code" >"$page"
   fi
   local merged=""

@@ -1,9 +1,9 @@
-//! Plans of 10, 100 and 1,000 policies of 100 rules, of which a tenth changed: `cargo bench --bench access -- plan_of`.
+//! Plans of 10, 100 and 1,000 policies of 100 rules, with a tenth of them changed: `cargo bench --bench access -- plan_of`.
 //! Rules have 2 resources each, as most have, or 8, as wide ones. One more plan is for 50 teams, and one is of rules made
 //! to explode.
 //!
-//! An organization holds 100 policies, so that 1,000 are ten organizations, planned at the same time on all cores, as the
-//! program plans its targets.
+//! An organization contains 100 policies. 1,000 policies are therefore ten organizations, planned concurrently on all
+//! cores, as the program plans its targets.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -27,7 +27,7 @@ const RULES_A_POLICY: usize = 100;
 const POLICIES_AN_ORGANIZATION: usize = 100;
 const TEAMS: usize = 50;
 
-/// What one organization holds, and what its manifests want.
+/// The live and the desired state of one organization.
 struct Organization {
     live: DockerLiveState,
     desired: Vec<DesiredPolicy>,

@@ -1,6 +1,6 @@
 //! Mistakes that people make.
 
-/// A text that every manifest of a corpus holds, and what a mistake makes of its first place.
+/// A text in every manifest of a corpus, and the mistake that replaces its first occurrence.
 const DEFECTS: &[(&str, &str)] = &[
     // Schema: an unknown value, a misspelt field, a missing field, a wrong type, an unknown action.
     ("decision: ", "decision: maybe-"),
@@ -11,7 +11,7 @@ const DEFECTS: &[(&str, &str)] = &[
         "      aliases: former\n      decision: ",
     ),
     ("actions: [", "actions: [connect:quic, "),
-    // Meaning: a name in the place of an alias, an unknown list, a domain that is mixed.
+    // Meaning: a name instead of an alias, an unknown list, a mixed domain.
     (
         "      decision: ",
         "      resourcesFrom: [no-such-list]\n      decision: ",

@@ -17,7 +17,7 @@ use crate::corpus::organization;
 /// Signs in, lists every organization and gets every policy of it.
 ///
 /// # Errors
-/// An answer that is no success.
+/// The server answered with an error.
 pub(crate) async fn plan(service: &Service) -> anyhow::Result<()> {
     let client = Arc::new(Bare::sign_in(service).await?);
     read_all(&client, service.organizations).await
@@ -27,7 +27,7 @@ pub(crate) async fn plan(service: &Service) -> anyhow::Result<()> {
 /// step only after the one before it (the order of polwarden's plans); reads everything back.
 ///
 /// # Errors
-/// An answer that is no success, or a seed of another form.
+/// The server answered with an error, or the seed is invalid.
 pub(crate) async fn apply(service: &Service, seed: &str) -> anyhow::Result<()> {
     let seed: Seed = serde_json::from_str(seed)?;
     let client = Arc::new(Bare::sign_in(service).await?);

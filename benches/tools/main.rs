@@ -19,7 +19,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Write a repository, and the emulator's seed that holds the same (`seed.json`) or nothing (`empty.json`).
+    /// Write a repository, and emulator seeds with the same policies (`seed.json`) and without policies (`empty.json`).
     Corpus {
         /// A folder that is not there yet.
         folder: PathBuf,
@@ -55,7 +55,7 @@ struct Service {
     /// How many organizations there are.
     #[arg(long)]
     organizations: usize,
-    /// How many requests may be under way at a time.
+    /// Maximum number of concurrent requests.
     #[arg(long, default_value_t = 16)]
     concurrency: usize,
 }

@@ -1,4 +1,4 @@
-//! Writes a corpus, and what an emulator holds after it was applied.
+//! Writes a corpus, and the seed of an emulator after it was applied.
 
 use std::fs;
 use std::path::Path;

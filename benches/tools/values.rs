@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::Deserialize as _;
 use serde_yaml::{Deserializer, Value};
 
-/// Reads all `.yaml` files below `policies/`; prints how many documents they hold.
+/// Reads all `.yaml` files below `policies/` and prints the number of documents.
 ///
 /// # Errors
 /// A file that cannot be read.

@@ -28,7 +28,7 @@ use http::operation::{OperationField, OperationRequest, WriteRequest};
 use http::{ApiError, FailedCallOutcome, RequestEffect};
 use manifest::config::Target;
 
-/// How much of a file one field may hold.
+/// Maximum size of a file for one field.
 const MAX_FIELD: u64 = 1 << 20;
 
 /// Make one operation of a service's API, and show the answer as JSON. What only reads is made at once; what may change
@@ -140,7 +140,7 @@ impl CallArgs {
             Some(false) => Err(CommandError::declined("Nothing was called.")),
             None => Err(CommandError::plain(
                 FailureKind::Refused,
-                "Nothing was called: there is no terminal to ask on. To make it without being asked, add --auto-approve.",
+                "Nothing was called: no terminal for the confirmation. To call without confirmation, add --auto-approve.",
             )),
         }
     }
@@ -240,7 +240,7 @@ impl CallArgs {
 fn field(text: &str) -> anyhow::Result<(String, String)> {
     let Some((name, value)) = text.split_once('=') else {
         bail!(
-            "`--field {}` lacks a value: write KEY=VALUE or KEY=@FILE",
+            "`--field {}` has no value: write KEY=VALUE or KEY=@FILE",
             neutral(text)
         );
     };
@@ -266,7 +266,7 @@ fn answer_text(answer: &Value) -> String {
     neutral_json(&format!("{:#}\n", shown(answer))).into_owned()
 }
 
-/// Members of answers that let whoever has them write something.
+/// Members of answers that grant write access.
 const WITHHELD: &[&str] = &["uploadURI", "requiredHeaders"];
 
 /// The answer without what must not come into a log.

@@ -22,7 +22,7 @@ use manifest::config::Target;
 #[derive(Debug, Args)]
 pub(super) struct Connect {
     #[arg(long = "endpoint", value_name = "PROVIDER=URL|embedded", help = registry::ENDPOINT_HELP)]
-    // Read later than other arguments: clap repeats a wrong value in its error, and this one may hold a password.
+    // Parsed later than other arguments: clap repeats an invalid value in its error, and this one may contain a password.
     endpoints: Vec<String>,
     /// How many requests may be under way at a time.
     #[arg(long, value_name = "N", default_value = "16")]
@@ -143,7 +143,7 @@ impl Session {
         move || readings.begin(console)
     }
 
-    /// Tells what services warned of, and stops the embedded ones, if there are any.
+    /// Prints the warnings of services, and stops embedded ones.
     pub(super) async fn close(self) {
         for warning in self.connections.take_warnings() {
             self.console

@@ -32,7 +32,7 @@ pub(super) fn beside<T>(write: impl FnOnce() -> T) -> T {
     BARS.suspend(write)
 }
 
-/// When to use colours.
+/// When to use colors.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum ColorMode {
     /// On a terminal, unless `NO_COLOR` is set.
@@ -105,7 +105,7 @@ impl Console {
         }
     }
 
-    /// The same console for a command that writes annotations to standard output, beside text.
+    /// The same console for a command that writes annotations to standard output, in addition to text.
     pub(super) fn with_annotations(self) -> Self {
         Self {
             mode: OutputMode::Annotated,
@@ -142,7 +142,7 @@ impl Console {
         self.error
     }
 
-    /// Writes text to standard output as it is. A reader that went away (`| head`) is no error.
+    /// Writes text to standard output as it is. A closed pipe (`| head`) is not an error.
     ///
     /// # Errors
     /// Any other failed write.

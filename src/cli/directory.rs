@@ -32,7 +32,7 @@ pub(super) fn change(directory: &Utf8Path) -> anyhow::Result<()> {
             .with_context(|| format!("cannot work in `{directory}`"))?;
         if !target.starts_with(&top) {
             bail!(
-                "cannot work in `{directory}`: the symbolic link `{part}` leads out of the repository"
+                "cannot work in `{directory}`: the symbolic link `{part}` points outside of the repository"
             );
         }
     }

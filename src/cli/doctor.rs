@@ -204,7 +204,7 @@ fn unusable_configuration(error: OpenWorkspaceError) -> DoctorCheck {
 }
 
 fn configuration(workspace: &Workspace) -> DoctorCheck {
-    let mut count = errors(workspace.findings());
+    let mut count = errors(workspace.diagnostics());
     for target in workspace.targets() {
         count += errors(&workspace.check(target, &ServerFacts::offline()).diagnostics);
     }

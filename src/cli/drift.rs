@@ -1,4 +1,4 @@
-//! `polwarden drift`: what servers hold that no merged manifest wants.
+//! `polwarden drift`: differences of servers from the merged manifests.
 
 use anyhow::Context as _;
 use clap::Args;
@@ -53,7 +53,7 @@ impl DriftArgs {
     /// Runs the command.
     ///
     /// # Errors
-    /// What is live or what is wanted cannot be read.
+    /// The live state or the desired state cannot be read.
     pub(super) fn run(self, console: Console) -> CommandResult {
         super::runtime()?.block_on(self.run_async(console))
     }
@@ -124,7 +124,7 @@ impl DriftArgs {
         // The second report is the same one with names of teams for people.
         let (exact, report) = reports.unzip();
         let findings = reporter
-            .findings()
+            .diagnostics()
             .with(report.map(Annotation::of_drift).unwrap_or_default());
         let said = report.map_or_else(
             || "No report: the manifests are invalid.".to_owned(),
@@ -150,8 +150,8 @@ impl DriftArgs {
         })
     }
 
-    /// What is merged is what is committed: an edit that is not committed yet is no drift. The work tree is compared
-    /// only where nothing is committed; a repository that cannot be read is an error of whoever reads HEAD next.
+    /// Only committed manifests count: an edit that is not committed is not drift. The work tree is compared only if the
+    /// repository has no commit. If the repository cannot be read, reading HEAD fails later.
     fn revision(&self, console: Console) -> RevisionArgs {
         if !self.at.is_work_tree() {
             return self.at.clone();

@@ -35,7 +35,7 @@ impl EmulateArgs {
     }
 }
 
-/// Tells where a service listens, and waits until it is interrupted or crashes.
+/// Prints the address of a service, and waits until it is interrupted or crashes.
 async fn serve(
     running: RunningEmulator,
     port_file: Option<&Utf8Path>,

@@ -29,7 +29,7 @@ pub(super) enum FailureKind {
     Invalid,
     /// An access gate failed.
     GateFailed,
-    /// A safety guard refused, or approval was required and nobody could be asked.
+    /// A safety guard refused, or approval was required and not possible.
     Refused,
     /// The plan does not match the live state, or it is not the expected plan.
     Stale,
@@ -104,7 +104,7 @@ impl CommandError {
         Self::new(kind, ErrorMessage::Source(error.into()))
     }
 
-    /// A failure that the user was told about by something with its own output format, such as a diagnostic reporter.
+    /// A failure that was printed already in another output format, for example by a diagnostic reporter.
     pub(super) fn reported(kind: FailureKind) -> Self {
         Self::new(kind, ErrorMessage::Nothing)
     }

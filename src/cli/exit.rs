@@ -5,9 +5,9 @@ use std::process::ExitCode;
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
-    /// Nothing was to do, or all of it was done.
+    /// No changes, or all changes were applied.
     Done,
-    /// Something went wrong.
+    /// An error occurred.
     Error,
     /// Changes are pending (only with `--detailed-exitcode`).
     Pending,
@@ -17,11 +17,11 @@ pub(super) enum Exit {
     Failed,
     /// A safety guard refused.
     Refused,
-    /// The plan no longer fits what is live.
+    /// The plan no longer matches the live state.
     Stale,
-    /// Some calls were applied, some were not.
+    /// Some calls were applied, others were not.
     Partial,
-    /// The server holds something else than the manifests of the revision want.
+    /// The server differs from the manifests of the revision.
     Drift,
 }
 

@@ -1,4 +1,4 @@
-//! `polwarden explain`: whether a request is allowed, by which rules; or what a finding means.
+//! `polwarden explain`: whether a request is allowed, and by which rules; or the meaning of a diagnostic.
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -110,7 +110,7 @@ struct McpArgs {
 }
 
 impl McpArgs {
-    /// What the question gives in addition to the action and the resource.
+    /// Attributes of the question in addition to the action and the resource.
     ///
     /// # Errors
     /// An option that is invalid, or that belongs to another kind of request.

@@ -87,7 +87,7 @@ impl FmtArgs {
             false if dry => SourceTree::open(&self.at)?,
             false => {
                 return Err(CommandError::error(
-                    "nothing is written to a revision or to what is staged; add --check or --diff",
+                    "revisions and staged files cannot be written; add --check or --diff",
                 ));
             }
         };

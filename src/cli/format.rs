@@ -1,4 +1,4 @@
-//! How results are shown: one list of formats for all commands, of which each has some.
+//! Output formats: one list for all commands. Each command supports a subset.
 
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
@@ -78,7 +78,7 @@ impl OutputFormat {
         }
     }
 
-    /// Whether findings of files are a part of it, so that they need not be told beside it.
+    /// Whether the format contains the diagnostics of files, so they are not printed separately.
     pub(super) fn includes_diagnostics(self) -> bool {
         match self {
             Self::Human | Self::Json => false,
@@ -105,7 +105,7 @@ fn parse_format(formats: &[OutputFormat], name: &str) -> Result<OutputFormat, St
     known.ok_or_else(|| {
         let names: Vec<&str> = formats.iter().map(|format| format.name()).collect();
         format!(
-            "`{name}` is not a format of this command; there are: {}",
+            "unknown format `{name}`; formats of this command: {}",
             names.join(", ")
         )
     })
@@ -126,7 +126,7 @@ impl OutputFile {
         move |text: &str| -> Result<Self, String> {
             let (name, path) = text
                 .split_once('=')
-                .ok_or("write FORMAT=FILE, for example sarif=findings.sarif")?;
+                .ok_or("write FORMAT=FILE, for example sarif=polwarden.sarif")?;
             let format = parse_format(formats, name)?;
             if path.is_empty() {
                 return Err("the name of the file is missing behind `=`".to_owned());
@@ -267,7 +267,7 @@ impl<F: CommandFormats> OutputArgs<F> {
     }
 }
 
-/// What comments in Markdown are told.
+/// Options of comments in Markdown.
 #[derive(Debug, Args)]
 struct CommentArgs {
     /// The invisible name of a comment in Markdown, by which a job finds the one that it wrote; without it, the
@@ -302,7 +302,7 @@ impl OutputSink<'_> {
         self.format
     }
 
-    /// Whether any format holds findings of files: to place them all takes time, which nobody else needs.
+    /// Whether any format contains the diagnostics of files. Locating them takes time that other formats do not need.
     pub(super) fn includes_diagnostics(&self) -> bool {
         self.format.includes_diagnostics()
             || self
@@ -327,7 +327,7 @@ impl OutputSink<'_> {
         Ok(())
     }
 
-    /// Writes the result in all formats. `render` gives none where there is nothing to write in a format.
+    /// Writes the result in all formats. `render` returns `None` for formats without output.
     ///
     /// # Errors
     /// A file cannot be written, or a result not be rendered.

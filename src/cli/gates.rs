@@ -1,4 +1,4 @@
-//! Gates of access: from options, the configuration and the base revision to what plans are held to.
+//! Access gates of plans: collected from options, the configuration and the base revision.
 
 use std::path::Path;
 
@@ -47,7 +47,7 @@ struct BaseConfig {
     sources: SourceMap,
 }
 
-/// Knows what the plan of each target is held to.
+/// The sources of the gates of each target's plan.
 pub(super) struct GateSources {
     widening: Option<Vec<WideningPattern>>,
     base: Option<BaseConfig>,
@@ -98,7 +98,7 @@ impl GateArgs {
     }
 }
 
-/// The configuration at a revision; nothing where there was none yet.
+/// The configuration at a revision; `None` if it did not exist yet.
 ///
 /// The folder is searched for in the base as it was for the change: a change that adds, moves or
 /// removes a configuration below another one is checked against the gates that counted before.
@@ -111,7 +111,7 @@ fn read_base(
     let absent = || {
         let what = config::FILE_NAME;
         console.status(&format!(
-            "There is no {what} at the base revision {}: no gates come from there.",
+            "The base revision {} has no {what}, so it adds no gates.",
             neutral(revision)
         ));
         Ok(None)
@@ -166,7 +166,7 @@ fn read_base(
 }
 
 impl GateSources {
-    /// Holds plans to nothing but what the configuration says.
+    /// Uses only the gates of the configuration.
     pub(super) fn none() -> Self {
         Self {
             widening: None,
@@ -184,7 +184,7 @@ impl GateSources {
         self.base.as_ref().map(|base| &base.config)
     }
 
-    /// What a saved plan is held to: all that a new one would be, and the bound on widening that it was made with.
+    /// The gates of a saved plan: those of a new plan, and the widening limit that it was made with.
     pub(super) fn gates_of_saved_plan(
         &self,
         workspace: &Workspace,
@@ -199,14 +199,15 @@ impl GateSources {
             if gates.widening.is_none() {
                 let within: Result<Vec<WideningPattern>, _> =
                     within.iter().map(|text| text.parse()).collect();
-                gates.widening =
-                    Some(within.context("the plan holds a pattern that this version cannot read")?);
+                gates.widening = Some(
+                    within.context("the plan contains a pattern that this version cannot read")?,
+                );
             }
         }
         Ok(gates)
     }
 
-    /// What the plan of a target is held to: the gates of the configuration and those of the base revision.
+    /// The gates of a target's plan: those of the configuration and those of the base revision.
     pub(super) fn gates(&self, workspace: &Workspace, target: &Target) -> Gates {
         let (config, document) = workspace.config();
         let ConfiguredGates { list } = registry::configured_gates(config, document, target);
@@ -256,7 +257,7 @@ pub(super) fn offline_gate_diagnostics(
     let without_rules = !registry::decides_requests(target);
     if without_rules
         || workspace
-            .findings()
+            .diagnostics()
             .iter()
             .chain(&checked.diagnostics)
             .any(is_error)
@@ -275,7 +276,7 @@ pub(super) fn offline_gate_diagnostics(
     })
 }
 
-/// Whether a finding is about a gate that is broken.
+/// Whether a diagnostic reports a failed gate.
 pub(super) fn is_gate_diagnostic(finding: &Diagnostic) -> bool {
     matches!(finding.code, Code::AccessNever | Code::AccessAlways)
 }

@@ -101,7 +101,7 @@ impl ImportArgs {
         }
         if self.out.is_some() && targets.len() > 1 {
             return Err(CommandError::error(
-                "--out holds the policies of one target; choose it with --target",
+                "--out accepts the policies of one target; select it with --target",
             ));
         }
         let session = Session::open(&self.connect, &targets, console).await?;
@@ -189,14 +189,14 @@ impl ImportArgs {
                 if self.provider.is_some() {
                     return Err(CommandError::plain(FailureKind::Error, unnamed));
                 }
-                // Among other targets it is no failure.
+                // With several targets it is not a failure.
                 console.warn(&unnamed);
                 Ok(())
             }
         }
     }
 
-    /// Writes files that are in nobody's way, and tells of all that is.
+    /// Writes files that do not exist yet, and reports those that exist.
     fn write(
         &self,
         target: &Target,
@@ -238,10 +238,7 @@ impl ImportArgs {
                 neutral(name)
             ))?;
             for line in &imported.left_out {
-                console.print(&format!(
-                    "  left at the server as it is: {}\n",
-                    neutral(line)
-                ))?;
+                console.print(&format!("  not changed on the server: {}\n", neutral(line)))?;
             }
         }
         if !files.is_empty() && !is_read(target, folder) {
@@ -306,11 +303,11 @@ fn check_free(files: &[ImportFile]) -> CommandResult<()> {
         CommandError::plain(FailureKind::Error, format!("`{path}` exists"))
     });
     CommandError::join(in_the_way.collect()).map_err(|error| {
-        error.hint("Nothing was written. Move these files away, choose another folder with --out, or add --force to overwrite them.")
+        error.hint("Nothing was written. Move these files, choose another folder with --out, or add --force to overwrite them.")
     })
 }
 
-/// Writes all files: those that are there in one step each, unless they changed meanwhile.
+/// Writes all files. Existing files are replaced atomically, unless they changed in the meantime.
 fn write_pending(pending: PendingImport, console: Console) -> CommandResult<()> {
     let PendingImport { edits, lines } = pending;
     let tree = WorkTree::open(Path::new("."))?;

@@ -97,7 +97,7 @@ const NEXT: &str = "
 Next:
   polwarden validate                            check the manifests
   polwarden test                                run the policy tests
-  polwarden plan --endpoint docker=embedded     see what would be done, without an account
+  polwarden plan --endpoint docker=embedded     preview the changes, without an account
   polwarden apply --endpoint docker=embedded    do it to a service on this machine
 For the real service, put your organization into polwarden.yaml and set DOCKER_HUB_IDENTIFIER and DOCKER_HUB_SECRET.
 ";

@@ -51,7 +51,7 @@ impl ListArgs {
         let begin = session.begin_reading();
         let listing = ListRequest {
             locate: &|place| SourceRef::locate(workspace.sources(), place),
-            manifests_are_valid: !workspace.findings().iter().any(is_error),
+            manifests_are_valid: !workspace.diagnostics().iter().any(is_error),
             begin: &begin,
         };
         let mut listed = Vec::new();

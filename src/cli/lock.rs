@@ -208,7 +208,7 @@ impl LockArgs {
     }
 }
 
-/// The chosen targets of which something is locked.
+/// The selected targets with locked objects.
 fn targets_of(workspace: &Workspace, is_locked: fn(&Target) -> bool) -> Vec<&Target> {
     workspace
         .targets()
@@ -220,7 +220,7 @@ fn targets_of(workspace: &Workspace, is_locked: fn(&Target) -> bool) -> Vec<&Tar
 /// Writes the files with rewritten references. Answers one line for each of them.
 ///
 /// # Errors
-/// A file has changed meanwhile or cannot be written; those before it are.
+/// A file has changed in the meantime or cannot be written. Earlier files are written.
 fn write_files(files: Vec<RewrittenFile>) -> anyhow::Result<Vec<String>> {
     let tree = WorkTree::open(Path::new("."))?;
     let mut told = Vec::new();

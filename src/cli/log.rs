@@ -1,4 +1,4 @@
-//! What `-v` and `-vv` tell of what the program does: one line an event, on standard error.
+//! The log of `-v` and `-vv`: one line per event, on standard error.
 
 use std::io::{self, Write};
 
@@ -12,8 +12,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use super::console::beside;
 use crate::render::text::neutral;
 
-/// Begins to tell: `-v` tells of steps, `-vv` of every request. Only of what this program does itself: libraries are
-/// free to log headers.
+/// Starts the log: `-v` logs steps, `-vv` every request. Only events of this program are logged because libraries may
+/// log headers.
 pub(super) fn start(verbose: u8) {
     let level = match verbose {
         0 => return,
@@ -24,13 +24,13 @@ pub(super) fn start(verbose: u8) {
         .with_writer(StandardError)
         .with_target(false);
     let ours = Targets::new().with_target(env!("CARGO_PKG_NAME"), level);
-    // There is none yet in this process; a second one would be refused, which is no reason to stop.
+    // A second subscriber in this process would be refused, which is not an error here.
     let _ = tracing_subscriber::registry()
         .with(lines.with_filter(ours))
         .try_init();
 }
 
-/// Standard error, for lines of which nothing may steer a terminal.
+/// Standard error without control characters, which could manipulate a terminal.
 struct StandardError;
 
 /// One event, which is written at once.

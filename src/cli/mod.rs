@@ -124,7 +124,7 @@ impl VersionArgs {
     }
 }
 
-/// What stands below the commands.
+/// The text below the list of commands.
 fn help() -> String {
     format!("{EXAMPLES}\n\n{}", exit::HELP)
 }

@@ -1,4 +1,4 @@
-//! `polwarden plan`: what would have to be done.
+//! `polwarden plan`: the changes required to match the manifests.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -129,7 +129,7 @@ impl PlanArgs {
         }
     }
 
-    /// Plans again and again. What is wrong with the manifests, or with the server, is shown and waited out.
+    /// Plans repeatedly. Errors of manifests and servers are printed, and the next change is awaited.
     async fn watch(&self, console: Console) -> CommandResult {
         if self.output.format() != OutputFormat::Human {
             return Err(CommandError::error(
@@ -138,7 +138,7 @@ impl PlanArgs {
         }
         if std::env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false")) {
             return Err(CommandError::error(
-                "--watch is for a person, and the variable CI says that nobody is there; leave --watch out",
+                "--watch requires a user, but the variable CI is set; omit --watch",
             ));
         }
         let mut watch = PlanWatcher::start()?;
@@ -169,9 +169,8 @@ impl PlanArgs {
                 let prefix = invalid.prefix.clone();
                 invalid.report(&reporter);
                 let invalid = CommandError::reported(FailureKind::Invalid);
-                return Err(
-                    invalid.with_report(|| self.write(None, reporter.findings(), &prefix, console))
-                );
+                return Err(invalid
+                    .with_report(|| self.write(None, reporter.diagnostics(), &prefix, console)));
             }
             Err(error) => return Err(error.into()),
         };
@@ -210,9 +209,8 @@ impl PlanArgs {
         } = match planned {
             Ok(planned) => planned,
             Err(error) => {
-                return Err(
-                    error.with_report(|| self.write(None, reporter.findings(), &prefix, console))
-                );
+                return Err(error
+                    .with_report(|| self.write(None, reporter.diagnostics(), &prefix, console)));
             }
         };
         // `apply` never makes a partial plan, so the digest of one could only be expected in vain.
@@ -239,7 +237,12 @@ impl PlanArgs {
             }
         }
         let shown = shown.as_ref().unwrap_or(&plan);
-        self.write(Some((&plan, shown)), reporter.findings(), &prefix, console)?;
+        self.write(
+            Some((&plan, shown)),
+            reporter.diagnostics(),
+            &prefix,
+            console,
+        )?;
         if plan.failed_gates().next().is_some() {
             return Ok(Exit::Failed);
         }

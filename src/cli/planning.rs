@@ -37,10 +37,10 @@ pub(super) struct Planned<T: ?Sized> {
     pub(super) services: Vec<Box<T>>,
 }
 
-/// Plans the chosen targets. Findings and errors of all of them are shown before giving up.
+/// Plans the selected targets. The diagnostics and errors of all targets are shown before it fails.
 ///
-/// The servers are asked while the manifests are read and checked. Manifests with errors are told of first, whatever
-/// the servers say, and nobody waits for an answer then.
+/// The live state is read while the manifests are parsed and checked. Errors in manifests are reported first and
+/// independent of the servers; then nothing waits for an answer.
 ///
 /// `open` says whether the services can also write afterwards. Planning itself knows no more of them than [`Reads`].
 ///
@@ -68,11 +68,11 @@ pub(super) async fn plan_all<T: Reads + ?Sized + 'static>(
     .await
 }
 
-/// What plans are held to, and what drift is seen from.
+/// The gates of plans, and the base for recognizing drift.
 pub(super) struct Against<'a> {
     /// The gates.
     pub(super) gate_sources: &'a GateSources,
-    /// The manifests of the base revision; without them, no difference is told to be drift.
+    /// The manifests of the base revision; without them, no difference is reported as drift.
     pub(super) before: Option<&'a BaseManifests>,
     /// The names that a partial plan is limited to; none for a complete plan.
     pub(super) only: &'a [String],
@@ -113,8 +113,8 @@ pub(super) async fn plan_all_with_reporter<T: Reads + ?Sized + 'static>(
     }
 }
 
-/// Plans once more for the same manifests, from what is live now. What was told of the manifests is told again only if
-/// it is an error.
+/// Makes another plan for the same manifests from the current live state. Diagnostics of the manifests are repeated
+/// only if they are errors.
 ///
 /// # Errors
 /// As for [`plan_all`].
@@ -149,9 +149,9 @@ fn check_offline(workspace: &Workspace, reporter: &DiagnosticReporter) -> Comman
         .map(|target| workspace.check(target, &ServerFacts::offline()));
     let findings: Vec<_> = checked.flat_map(|checked| checked.diagnostics).collect();
     let findings = workspace.target_diagnostics(findings);
-    // Warnings about what only the server can tell would be noise beside the error that it cannot be asked.
+    // Warnings that need the server would be noise if the server cannot be reached.
     let errors: Vec<_> = findings.into_iter().filter(is_error).collect();
-    if errors.is_empty() && !workspace.findings().iter().any(is_error) {
+    if errors.is_empty() && !workspace.diagnostics().iter().any(is_error) {
         return Ok(());
     }
     workspace.report_to(errors, reporter)
@@ -326,7 +326,7 @@ impl From<PlanError> for TargetError {
     }
 }
 
-/// Waits for what is live, then plans all targets on all cores. What comes is in their order.
+/// Waits for the live state, then plans all targets on all cores. The results keep the order of the targets.
 async fn plan_each<T: Reads + ?Sized + 'static>(
     each: &[TargetPlanning<'_>],
     resolved: Vec<anyhow::Result<Checked>>,
@@ -369,7 +369,7 @@ async fn read_more<T: Reads + ?Sized>(
     Ok(service)
 }
 
-/// What the plan of one target is made from, besides the desired and the live state.
+/// Inputs of the plan of one target, besides the desired and the live state.
 struct TargetPlanning<'a> {
     workspace: &'a Workspace,
     target: &'a Target,
@@ -503,7 +503,7 @@ struct Outcome<T: ?Sized> {
     service: Box<T>,
 }
 
-/// The readings of the live state of all targets, under way. Dropping it gives them up.
+/// The concurrent readings of the live state of all targets. Dropping it cancels them.
 struct PendingReads<T: ?Sized> {
     tasks: JoinSet<(usize, anyhow::Result<Box<T>>)>,
 }
@@ -529,7 +529,7 @@ impl<T: Reads + ?Sized + 'static> PendingReads<T> {
     /// The next target that is read, by its position; nothing once all are.
     async fn next(&mut self) -> Option<(usize, anyhow::Result<Box<T>>)> {
         loop {
-            // A reading that did not end by itself is missed by whoever waits for all.
+            // The caller that waits for all readings notices one that was aborted.
             if let Ok(read) = self.tasks.join_next().await? {
                 return Some(read);
             }

@@ -1,4 +1,4 @@
-//! What is shown while something takes longer than a moment: on a terminal, on standard error, and taken away again.
+//! Progress of slow operations: shown on standard error if it is a terminal, and removed afterwards.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -78,12 +78,12 @@ pub(super) struct Readings {
 
 struct ReadingBar {
     bar: DelayedBar,
-    /// What is read and what is known of, by the number of the reading.
+    /// The number of objects that are read and expected, by the number of the reading.
     counts: BTreeMap<u64, (usize, usize)>,
     next: u64,
 }
 
-/// One reading that is under way.
+/// One reading in progress.
 struct ActiveReading {
     all: Arc<Readings>,
     number: u64,

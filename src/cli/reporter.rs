@@ -1,4 +1,4 @@
-//! Findings on their way to whoever reads them.
+//! Reporting of diagnostics.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -10,7 +10,7 @@ use crate::render::diagnostics::{DiagnosticAmount, explain_hint, human};
 use crate::service::diagnostics::is_error;
 use model::diag::{Diagnostic, SourceMap};
 
-/// Which findings are shown on standard error.
+/// The diagnostics that are shown on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ShownDiagnostics {
     All,
@@ -19,7 +19,7 @@ enum ShownDiagnostics {
     Nothing,
 }
 
-/// Shows findings on standard error where no format holds them, and keeps them for the formats that do.
+/// Prints diagnostics to standard error unless an output format contains them, and collects them for these formats.
 pub(super) struct DiagnosticReporter {
     console: Console,
     shows: ShownDiagnostics,
@@ -44,7 +44,7 @@ impl DiagnosticReporter {
         }
     }
 
-    /// For a command that shows findings and nothing else of them.
+    /// For a command whose only output is diagnostics.
     pub(super) fn for_diagnostics(console: Console) -> Self {
         Self {
             console,
@@ -54,7 +54,7 @@ impl DiagnosticReporter {
         }
     }
 
-    /// For a command that has shown the findings of the same manifests before: again only where there are errors.
+    /// For a command that has shown the diagnostics of the same manifests before: repeats them only if there are errors.
     pub(super) fn of_errors(console: Console) -> Self {
         Self {
             console,
@@ -64,7 +64,7 @@ impl DiagnosticReporter {
         }
     }
 
-    /// Takes findings; tells whether any is an error.
+    /// Reports diagnostics. Returns whether any is an error.
     pub(super) fn report(&self, sources: &SourceMap, findings: Vec<Diagnostic>) -> bool {
         let findings = unique(findings);
         let errors = findings.iter().any(is_error);
@@ -85,8 +85,8 @@ impl DiagnosticReporter {
         errors
     }
 
-    /// All that was told.
-    pub(super) fn findings(self) -> PackDiagnostics {
+    /// All reported diagnostics.
+    pub(super) fn diagnostics(self) -> PackDiagnostics {
         let (list, files) = self.kept.into_inner();
         PackDiagnostics::new(list, files)
     }
@@ -120,7 +120,7 @@ pub(super) fn file_names(sources: &SourceMap) -> Vec<String> {
         .collect()
 }
 
-/// The findings that are the same for two targets are one finding.
+/// Removes duplicates of diagnostics, for example if two targets share a manifest.
 pub(super) fn unique(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut seen = HashSet::new();
     let first: Vec<bool> = findings

@@ -61,7 +61,7 @@ impl RollbackArgs {
     /// Runs the command.
     ///
     /// # Errors
-    /// There is no such run, or anything that keeps the plan from being made or run.
+    /// The run is unknown, or the plan cannot be made or run.
     pub(super) fn run(mut self, console: Console) -> CommandResult {
         directory::enter_project()?;
         if self.list {
@@ -79,13 +79,13 @@ impl RollbackArgs {
         let history = RunHistory::read(&path)?;
         if history.is_unfinished() {
             return Err(CommandError::error(format!(
-                "the run {} did not end in good order and could not be settled; run `polwarden apply` first",
+                "run {} was interrupted, and the outcome of its calls is unknown; run `polwarden apply` first",
                 history.run.run
             )));
         }
         if let RunKind::Call(call) = &history.run.kind {
             return Err(CommandError::error(format!(
-                "the run {} is a single call of {}, which is not undone by itself; make the call that undoes it",
+                "run {} is a single call of {}, which cannot be undone automatically; make the opposite call",
                 history.run.run,
                 neutral(&call.operation)
             )));
@@ -134,7 +134,7 @@ impl RollbackArgs {
         for (name, touched) in &history.targets {
             let Some(target) = targets.iter().find(|target| target.name == *name) else {
                 console.warn(&format!(
-                    "Target `{}` of that run is not chosen here; it stays as it is.",
+                    "Target `{}` of that run is not selected and does not change.",
                     neutral(name)
                 ));
                 continue;
@@ -185,7 +185,7 @@ impl RollbackArgs {
             gate_sources,
             session: _,
         } = of;
-        // The journal stands in for the manifests: it says what is wanted.
+        // The journal replaces the manifests: it defines the desired state.
         let document = DocumentId {
             file: SourceMap::default().add(path.as_str(), ""),
             index: 0,

@@ -1,4 +1,4 @@
-//! `polwarden runs`: what the journals tell of earlier runs.
+//! `polwarden runs`: earlier runs, from their journals.
 
 use anyhow::{Context as _, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -80,16 +80,15 @@ fn print(history: &RunHistory, json: bool, console: Console) -> CommandResult {
     Ok(Exit::Done)
 }
 
-/// The journal that is meant: of a run, by its id or its file, or else the last one.
+/// The journal of a run, by its id or its file; by default the last one.
 ///
 /// # Errors
-/// There is none.
+/// The journal does not exist.
 pub(super) fn file(run: Option<&str>) -> anyhow::Result<Utf8PathBuf> {
     let Some(run) = run else {
         let last = journal::list()?.own.pop();
-        return last.with_context(|| {
-            format!("there is no journal in `{FOLDER}`, so there is no last run")
-        });
+        return last
+            .with_context(|| format!("no journal in `{FOLDER}`, so the last run is unknown"));
     };
     let file = directory::argument(Utf8Path::new(run));
     let is_inside = file.starts_with(FOLDER);
@@ -106,12 +105,12 @@ pub(super) fn file(run: Option<&str>) -> anyhow::Result<Utf8PathBuf> {
         bail!("the journal `{path}` is not used: {reason}");
     }
     if !listed.own.contains(&path) {
-        bail!("there is no journal of a run `{run}`; `polwarden runs` shows those that there are");
+        bail!("no journal of run `{run}`; list runs with `polwarden runs`");
     }
     Ok(path)
 }
 
-/// The runs that have a journal, the last one first. One that cannot be read is told, and hides no other.
+/// The runs with a journal, the last one first. A journal that cannot be read is reported and does not hide the others.
 ///
 /// # Errors
 /// The folder cannot be read.

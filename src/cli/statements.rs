@@ -1,4 +1,4 @@
-//! Where a statement of a Cedar policy stands: in the file that the policy names, or in the manifest.
+//! The place of a statement of a Cedar policy: in the file that the policy names, or in the manifest.
 
 use camino::Utf8Path;
 
@@ -50,8 +50,8 @@ pub(super) fn locate(
     }
 }
 
-/// The line of a manifest on which a line of a text in it stands: a literal block keeps its lines, and begins, as far
-/// as its place tells, with the first line that is not empty. Nothing where the lines are not kept.
+/// The line of a manifest that contains a line of a text in it. A literal block keeps its lines, and begins, as far as
+/// its place shows, with the first line that is not empty. Returns `None` if the lines are not kept.
 fn line_in(manifest: &str, begin: u32, text: &str, line: u32) -> Option<u32> {
     let wanted = text
         .lines()

@@ -6,7 +6,7 @@ use super::error::{CommandError, CommandResult};
 use crate::plan::Plan;
 use crate::run::service::Writes;
 
-/// What is asked of the steps of a plan.
+/// Requirements for the steps of a plan.
 #[derive(Debug, Args)]
 pub(super) struct StepArgs {
     /// Refuse a plan that tells of a gap: a moment in which more or less may be open than before and after.
@@ -30,8 +30,8 @@ impl StepArgs {
         }
         let gaps = if gaps == 1 { "gap" } else { "gaps" };
         Err(CommandError::refused(format!(
-            "the plan tells of {gaps}, as shown above, and --no-gap accepts none. Make the change in smaller \
-             steps, or leave --no-gap out if the moment does not matter."
+            "the plan contains the {gaps} shown above, and --no-gap accepts none. Make the change in smaller \
+             steps, or omit --no-gap if the gap does not matter."
         )))
     }
 }

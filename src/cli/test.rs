@@ -72,7 +72,7 @@ impl TestArgs {
     /// Runs the command.
     ///
     /// # Errors
-    /// There is nothing to run, or what is asked about cannot be read.
+    /// No tests match, or the tested policies cannot be read.
     pub(super) fn run(self, console: Console) -> CommandResult {
         super::runtime()?.block_on(self.run_async(console))
     }
@@ -205,7 +205,7 @@ impl TestArgs {
         Ok(with_state)
     }
 
-    /// Keeps what is asked for; that must be something: a run that asks nothing proves nothing.
+    /// Keeps the selected requests. At least one must remain, because a run without requests proves nothing.
     fn choose<T>(&self, read: &mut [(&Target, T, Vec<Expectation>)]) -> anyhow::Result<()> {
         let all: usize = read
             .iter()
@@ -213,7 +213,7 @@ impl TestArgs {
             .sum();
         if all == 0 {
             bail!(
-                "there are no policy tests; write a `polwarden/v1` PolicyTest under a path of a target \
+                "no policy tests; write a `polwarden/v1` PolicyTest under a path of a target \
                  (docs/testing.md shows how)"
             );
         }
@@ -240,7 +240,7 @@ impl TestArgs {
             .all(|(_, _, expectations)| expectations.is_empty())
         {
             bail!(
-                "no request of the {all} in the policy tests holds `{filter}` in `TEST / CASE / REQUEST`"
+                "none of the {all} requests in the policy tests contains `{filter}` in `TEST / CASE / REQUEST`"
             );
         }
         Ok(())
@@ -305,7 +305,7 @@ fn declared_source(
     Some(SourceRef::locate(workspace.sources(), &place))
 }
 
-/// What the server holds. What this version does not understand of it answers nothing, which must be told.
+/// The live policies. Policies that this version does not support decide nothing, which is reported.
 async fn live_policies(
     session: &Session,
     target: &Target,

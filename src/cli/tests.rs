@@ -15,7 +15,7 @@ fn commands(
     }
 }
 
-/// The words of a line as a shell splits it: quotes, and what stands behind a pipe or an arrow is not ours.
+/// Splits a line as a shell does, with quotes. Everything after a pipe or a redirection belongs to other commands.
 fn shell_words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = None::<String>;
@@ -47,7 +47,7 @@ fn examples(command: &clap::Command) -> Vec<String> {
         .map(|(_, below)| below.to_owned())
         .unwrap_or_default();
     let lines = below.lines().take_while(|line| line.starts_with("  "));
-    // What stands behind a wide gap says what the line does.
+    // The text after a wide gap describes the line.
     lines
         .map(|line| {
             line.trim()

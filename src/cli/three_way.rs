@@ -42,7 +42,7 @@ impl BaseManifests {
         &self.workspace
     }
 
-    /// Reads the manifests of a revision. Where they cannot be understood, that is said, and nothing is told apart.
+    /// Reads the manifests of a revision. If they are invalid, a message is printed and drift is not distinguished.
     ///
     /// # Errors
     /// The clone does not contain them.
@@ -67,7 +67,7 @@ impl BaseManifests {
             return Err(RevisionError::NotFetched { revision })
                 .context("the base revision cannot be compared");
         }
-        if workspace.findings().iter().any(is_error) {
+        if workspace.diagnostics().iter().any(is_error) {
             return Ok(warn_without_base(
                 revision,
                 "its manifests are invalid",
@@ -85,7 +85,7 @@ impl BaseManifests {
         commit.map_or_else(|| self.revision.clone(), |commit| commit.id)
     }
 
-    /// What it wants of the organizations of some targets, in their order; nothing where that cannot be understood,
+    /// The desired state of the base for some targets, in their order; `None` if it cannot be determined,
     /// which is said.
     ///
     /// # Errors
@@ -155,7 +155,7 @@ impl BaseManifests {
 
 fn warn_without_base<T>(base: &str, why: &str, console: Console) -> Option<T> {
     console.status(&format!(
-        "What is drift is not told apart from what changed: the base revision {} cannot be compared, as {}.",
+        "Cannot distinguish drift from changes: the base revision {} cannot be compared, because {}.",
         neutral(base),
         neutral(why)
     ));

@@ -1,4 +1,4 @@
-//! Where a command reads manifests from: the work tree, a revision, or what is staged.
+//! The source of manifests: the work tree, a revision, or the index.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -158,7 +158,7 @@ impl SourceTree {
         } else if *staged {
             (
                 Revision::staged_containing(start, config::FILE_NAME)?,
-                "among what is staged; `git add` it first, or name the folder that has one with -C DIR".to_owned(),
+                "in the index; `git add` it first, or name the folder of the configuration with -C DIR".to_owned(),
             )
         } else {
             let tree = Self::work_tree()?;
@@ -210,7 +210,7 @@ impl SourceTree {
 /// What was read.
 pub(super) enum TreeVersion {
     Work(Box<WorkTree>),
-    /// A revision, or what is staged.
+    /// A revision, or the index.
     Revision {
         /// The commit, if there is one.
         head: Option<HeadCommit>,

@@ -1,4 +1,4 @@
-//! `polwarden validate`: what is wrong with the manifests; and `polwarden lint`, which also looks for rules that
+//! `polwarden validate`: errors in manifests; and `polwarden lint`, which also looks for rules that
 //! most likely do not mean what they say.
 
 use anyhow::bail;
@@ -84,7 +84,7 @@ impl LintArgs {
 /// How much is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ValidationDepth {
-    /// What is wrong.
+    /// The diagnostics.
     Errors,
     /// What most likely is not meant, too. It takes longer, since all rules of a target are held against each other.
     Lints,
@@ -134,7 +134,7 @@ impl ValidateArgs {
                 if let Some(workspace) =
                     Workspace::open_valid_targets(&self.selection, &self.at, diagnostics.clone())
                 {
-                    let mut findings = workspace.findings().to_vec();
+                    let mut findings = workspace.diagnostics().to_vec();
                     findings.extend(offline_findings(depth, &workspace));
                     // A target with errors may use the list.
                     findings.retain(|finding| finding.code != Code::ListUnused);
@@ -157,7 +157,7 @@ impl ValidateArgs {
         } else {
             (offline_findings(depth, &workspace), false)
         };
-        let mut findings = workspace.findings().to_vec();
+        let mut findings = workspace.diagnostics().to_vec();
         findings.extend(workspace.target_diagnostics(meaning));
         findings.extend(workspace.check_test_targets());
         let read = ValidationInput::of(depth, &workspace, &filter);
@@ -168,7 +168,7 @@ impl ValidateArgs {
         Ok(exit)
     }
 
-    /// The findings of all targets, and whether any target could not be read, which is told at once.
+    /// The diagnostics of all targets, and whether any target could not be read, which is reported at once.
     async fn live_findings(
         &self,
         depth: ValidationDepth,
@@ -283,7 +283,7 @@ impl ValidateArgs {
             OutputFormat::Json => {
                 serde_json::to_string_pretty(&DiagnosticsReport::new(sources, findings))? + "\n"
             }
-            OutputFormat::Markdown => render::markdown::findings(
+            OutputFormat::Markdown => render::markdown::diagnostics(
                 depth.command(),
                 told,
                 &self.output.comment(self.selection.names()),
@@ -291,15 +291,15 @@ impl ValidateArgs {
             OutputFormat::Github => render::github::github(None, told, prefix),
             OutputFormat::Gitlab => render::gitlab::gitlab(told, prefix)?,
             OutputFormat::Sarif => render::sarif::sarif(told, prefix)?,
-            OutputFormat::Junit => render::junit::findings(depth.command(), told, prefix)?,
+            OutputFormat::Junit => render::junit::diagnostics(depth.command(), told, prefix)?,
             OutputFormat::Html => {
-                bail!("findings alone have no HTML; `plan --format html` shows findings too")
+                bail!("`validate` has no HTML; `plan --format html` shows the diagnostics too")
             }
         })
     }
 }
 
-/// The findings of all targets, as far as they can be known without a server.
+/// The diagnostics of all targets that need no server.
 fn offline_findings(depth: ValidationDepth, workspace: &Workspace) -> Vec<Diagnostic> {
     let check = |target: &&Target| {
         let mut checked = workspace.check(target, &ServerFacts::offline());

@@ -27,14 +27,14 @@ impl PlanWatcher {
     /// Begins; what is to be watched is found out by [`change`](Self::change).
     ///
     /// # Errors
-    /// The system does not tell of changes.
+    /// The operating system does not report changes of files.
     pub(super) fn start() -> anyhow::Result<Self> {
         let (sender, events) = unbounded_channel();
         let watcher = notify::recommended_watcher(move |event| {
-            // Nobody listens any more: the command ends.
+            // The receiver is closed: the command ends.
             let _ = sender.send(event);
         });
-        let watcher = watcher.context("the system does not tell of changes to files")?;
+        let watcher = watcher.context("the operating system does not report changes of files")?;
         Ok(Self {
             watcher,
             events,
@@ -45,7 +45,7 @@ impl PlanWatcher {
     /// Waits until what plans are made from differs from when this returned last; the first time, not at all.
     ///
     /// # Errors
-    /// The system does not tell of changes any more.
+    /// The operating system stopped reporting changes of files.
     pub(super) async fn change(&mut self, selection: &TargetSelection) -> anyhow::Result<()> {
         loop {
             // What is to be watched may change with the configuration; it is watched before it is read.
@@ -65,9 +65,9 @@ impl PlanWatcher {
                 .events
                 .recv()
                 .await
-                .context("the system does not tell of changes any more")?;
-            let event = event.context("the system does not tell of changes any more")?;
-            // That somebody reads a file, as we do, is no change.
+                .context("the operating system stopped reporting changes of files")?;
+            let event = event.context("the operating system stopped reporting changes of files")?;
+            // Reading a file, as this process does too, does not change it.
             if !matches!(event.kind, EventKind::Access(_)) {
                 break;
             }
@@ -76,13 +76,13 @@ impl PlanWatcher {
         Ok(())
     }
 
-    /// The digest of all that a plan would be made from, which is watched from now on.
+    /// The digest of all inputs of a plan. They are watched from now on.
     fn scan(&mut self, selection: &TargetSelection) -> anyhow::Result<Fingerprint> {
-        // Each time anew: a folder may have been taken away and made again.
+        // Added on every scan, because a folder may have been deleted and created again.
         self.add(Path::new("."), RecursiveMode::NonRecursive)?;
         let project = match Project::open(selection, &RevisionArgs::default()) {
             Ok(project) => project,
-            // The plan reports what is wrong.
+            // The plan reports the errors.
             Err(OpenWorkspaceError::Invalid(invalid)) => {
                 let files = invalid.sources.files();
                 return Ok(tree_digest(

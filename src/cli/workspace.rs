@@ -1,4 +1,4 @@
-//! The directory that a command works in: its configuration, its manifests, and what is wrong with them.
+//! The directory that a command works in: its configuration, its manifests, and their diagnostics.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -148,7 +148,7 @@ pub(super) struct TargetSelection {
 }
 
 impl TargetSelection {
-    /// The targets as they are given; none where all are meant.
+    /// The selected targets; empty for all.
     pub(super) fn names(&self) -> &[String] {
         &self.targets
     }
@@ -176,7 +176,7 @@ pub(super) struct Project {
 }
 
 impl Project {
-    /// Reads the configuration of the work tree, of a revision, or of what is staged.
+    /// Reads the configuration of the work tree, of a revision, or of the index.
     ///
     /// # Errors
     /// The configuration is missing or invalid, the revision does not exist, or a selected target does not.
@@ -287,10 +287,10 @@ fn chosen<'a>(config: &'a Config, selected: &[usize]) -> Vec<&'a Target> {
 }
 
 impl Workspace {
-    /// Reads the configuration and the manifests of the work tree, of a revision, or of what is staged.
+    /// Reads the configuration and the manifests of the work tree, of a revision, or of the index.
     ///
     /// # Errors
-    /// As for [`Project::open`]. Invalid manifests are not an error here; see [`findings`](Self::findings).
+    /// As for [`Project::open`]. Invalid manifests are not an error here; see [`diagnostics`](Self::diagnostics).
     pub(super) fn open(
         selection: &TargetSelection,
         at: &RevisionArgs,
@@ -377,12 +377,12 @@ impl Workspace {
         self.manifests.loaded.files
     }
 
-    /// The findings of files, syntax and schema.
-    pub(super) fn findings(&self) -> &[Diagnostic] {
+    /// The diagnostics of files, syntax and schema.
+    pub(super) fn diagnostics(&self) -> &[Diagnostic] {
         &self.manifests.loaded.diagnostics
     }
 
-    /// The findings of all chosen targets together, from one check of each.
+    /// The diagnostics of all selected targets, from one check of each.
     pub(super) fn target_diagnostics(&self, findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
         let targets: Vec<_> = self
             .targets()
@@ -486,7 +486,7 @@ impl Workspace {
         read.chain(inlined.map(|(path, bytes)| (path.as_str(), &**bytes)))
     }
 
-    /// The files with Cedar text that manifests of the chosen targets name, with their texts; empty where there is none.
+    /// The files with Cedar text that manifests of the selected targets refer to, with their texts.
     pub(super) fn cedar_files(&self) -> Vec<(Utf8PathBuf, String)> {
         let loaded = self
             .targets()
@@ -680,7 +680,7 @@ fn positions(config: &Config, selection: &TargetSelection) -> anyhow::Result<Vec
             None => {
                 let names = || config.targets.iter().map(|target| target.name.as_str());
                 let hint = did_you_mean(names(), name).map_or_else(
-                    || format!("there are: {}", names().collect::<Vec<_>>().join(", ")),
+                    || format!("known targets: {}", names().collect::<Vec<_>>().join(", ")),
                     |near| format!("did you mean `{near}`?"),
                 );
                 bail!("{} has no target `{name}`; {hint}", config::FILE_NAME);

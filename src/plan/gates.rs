@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use super::types::{Change, GateSource, PlannedCall, SourceRef, TargetPlan};
 use access::{Gate, WideningPattern};
 
-/// What a plan is held to.
+/// Checks that a plan must pass.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Gates {
-    /// What nobody may be allowed or denied.
+    /// Requests that must be denied or allowed.
     pub list: Vec<Gate<GateSource>>,
     /// What may open; anything, where this is none.
     pub widening: Option<Vec<WideningPattern>>,
-    /// What the base revision wants: what opens is told from drift by it. Without it, all that opens counts.
+    /// The plan of the base revision. It separates access that the change opens from drift. Without it, all opened access counts.
     pub base: Option<BasePlan>,
 }
 
-/// What would make the same server equal to the manifests of the base revision.
+/// The changes that the same server needs to match the manifests of the base revision.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BasePlan {
     pub changes: Vec<Change>,
@@ -48,7 +48,7 @@ impl Gates {
 pub struct GateNames<'a> {
     /// The line of a rule, by the names of its policy and itself.
     pub rule: &'a dyn Fn(&str, &str) -> Option<SourceRef>,
-    /// The line of a policy: where a rule stood that a plan deletes.
+    /// The line of a policy, which is the place of a rule that a plan deletes.
     pub policy: &'a dyn Fn(&str) -> Option<SourceRef>,
     /// The short names of teams, each with the team's uuid.
     pub teams: &'a BTreeMap<String, String>,

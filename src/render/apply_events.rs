@@ -28,7 +28,7 @@ pub enum ApplyEvent {
         format_version: u32,
         /// The version of polwarden.
         tool_version: String,
-        /// When.
+        /// The time.
         #[schemars(with = "String")]
         time: Timestamp,
     },
@@ -43,7 +43,7 @@ pub enum ApplyEvent {
     },
     /// The command waits for something.
     Waiting {
-        /// For what.
+        /// The reason.
         reason: String,
     },
     /// A run with its own journal started.
@@ -59,7 +59,7 @@ pub enum ApplyEvent {
         target: String,
         /// The number of the call in the plan.
         call: CallId,
-        /// What it does, in words.
+        /// The description of the call.
         description: String,
     },
     /// The outcome of a call is known.
@@ -68,7 +68,7 @@ pub enum ApplyEvent {
         target: String,
         /// The number of the call in the plan.
         call: CallId,
-        /// What it does, in words.
+        /// The description of the call.
         description: String,
         /// The outcome.
         outcome: EventOutcome,
@@ -108,7 +108,7 @@ pub enum EventOutcome {
     Adopted,
     /// It was not applied.
     Failed,
-    /// It may have been applied.
+    /// The outcome is unknown.
     Unknown,
     /// It was not sent.
     Skipped,

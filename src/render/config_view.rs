@@ -52,7 +52,7 @@ pub enum SettingSource {
         /// The variable.
         variable: String,
     },
-    /// Nothing sets it.
+    /// The default value.
     Default,
 }
 

@@ -28,7 +28,7 @@ pub enum DecidedBy {
     Statement(DecidingStatement),
 }
 
-/// A rule and the resource of it that is meant.
+/// A rule and the matching resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "DecidingRule")]
 #[serde(rename_all = "camelCase")]
@@ -50,16 +50,16 @@ pub struct DecidingRuleReport {
 pub struct DecidingStatement {
     /// The name of its policy.
     pub policy: String,
-    /// Which statement of the text it is, counted from 1.
+    /// The number of the statement in the text, from 1.
     pub statement: usize,
     /// Whether it is a `permit` (`allow`) or a `forbid` (`deny`).
     pub decision: Decision,
     /// The reason of `@requireApproval`, for a `permit`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<String>,
-    /// The line of the text that it begins on, counted from 1.
+    /// The first line of the statement in the text, from 1.
     pub line: u32,
-    /// Where it is in a file.
+    /// The place in a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceRef>,
 }
@@ -71,7 +71,7 @@ pub struct FailedStatement {
     /// The statement.
     #[serde(flatten)]
     pub statement: DecidingStatement,
-    /// What went wrong.
+    /// The error.
     pub error: String,
 }
 

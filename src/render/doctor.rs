@@ -29,12 +29,12 @@ pub struct DoctorReport {
 pub struct DoctorCheck {
     /// What was checked.
     pub check: CheckKind,
-    /// The target, if it is about one.
+    /// The target, if the check concerns one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
     /// The result.
     pub status: CheckStatus,
-    /// The result in words.
+    /// The description of the result.
     pub message: String,
     /// The cause of a failure or a warning.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,7 +44,7 @@ pub struct DoctorCheck {
     pub remedy: Option<String>,
 }
 
-/// What is checked.
+/// The kind of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum CheckKind {
@@ -87,11 +87,11 @@ impl CheckKind {
 pub enum CheckStatus {
     /// It passed.
     Ok,
-    /// It passed, with something to look at.
+    /// It passed with a warning.
     Warning,
     /// It failed.
     Failed,
-    /// It cannot be known.
+    /// The result is unknown.
     Unknown,
     /// It was not made because an earlier check failed.
     Skipped,

@@ -18,7 +18,7 @@ use manifest::config::Unmanaged;
 
 /// Printed above the changes, because they are shown from the server's side.
 pub(super) const INSTEAD: &str =
-    "What the server holds instead (+ is only there, - is missing there)";
+    "Differences of the server (+ exists only there, - is missing there)";
 
 /// Maximum number of known objects to name in the closing line.
 const NAMES: usize = 5;
@@ -168,7 +168,7 @@ fn target_text(text: &mut String, drift: &TargetDrift, layout: Layout) {
         text.push_str(&layout.wrap(&line.painted(painter), &indent, &format!("{indent}    ")));
     }
     if changes.is_empty() {
-        text.push_str("No difference in what the manifests declare.\n");
+        text.push_str("No differences in managed objects.\n");
     }
     text.push('\n');
     if let Some(access) = access.as_ref().filter(|_| drift.may_change_access()) {
@@ -250,7 +250,7 @@ pub(super) fn sections(drift: &TargetDrift) -> Vec<PlanSection> {
             lines: known.collect(),
         },
         PlanSection {
-            title: "To keep what is live, write it into the manifests, and merge them",
+            title: "To keep the live state, import it into the manifests and merge them",
             lines: keep.collect(),
         },
         PlanSection {

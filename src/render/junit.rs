@@ -13,7 +13,7 @@ use crate::plan::{DriftReport, Plan};
 ///
 /// # Errors
 /// The text cannot be written, which does not happen in memory.
-pub fn findings(
+pub fn diagnostics(
     command: &str,
     findings: &PackDiagnostics,
     prefix: &RepositoryPrefix,
@@ -23,7 +23,7 @@ pub fn findings(
     xml.to_string()
 }
 
-/// A plan: the files as in [`findings`], and one suite per target with a test case for each gate
+/// A plan: the files as in [`diagnostics`], and one suite per target with a test case for each gate
 /// and for each diagnostic of the plan. There are no targets if errors prevented the plan.
 ///
 /// # Errors
@@ -59,7 +59,7 @@ pub fn plan(
     xml.to_string()
 }
 
-/// Drift: the files as in [`findings`], and one suite per target, which fails if the target
+/// Drift: the files as in [`diagnostics`], and one suite per target, which fails if the target
 /// drifted.
 ///
 /// # Errors

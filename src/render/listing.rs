@@ -45,12 +45,12 @@ pub struct ListedObject {
     /// The id at the service, or the digest of a document.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// What it contains, in words.
+    /// A description of the content.
     pub content: String,
-    /// The people that it applies to, in words.
+    /// A description of the people that it applies to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audience: Option<String>,
-    /// When it was last changed, as the server writes it.
+    /// The time of the last change, as the server writes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<String>,
     /// Whether manifests manage it.

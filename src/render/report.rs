@@ -39,7 +39,7 @@ pub fn call_line(call: &PlannedCall, outcome: &CallOutcome, painter: Painter) ->
         CallOutcome::Applied(Confirmation::Answered) => format!("  {} {what}", painter.good("✓")),
         CallOutcome::Applied(Confirmation::ReadBack) => {
             format!(
-                "  {} {what} (no usable answer came; it was found applied)",
+                "  {} {what} (no usable answer; the live state shows that it was applied)",
                 painter.good("✓")
             )
         }
@@ -98,8 +98,7 @@ fn failed(failure: &CallFailure) -> (&'static str, String) {
         CallFailure::NoUpload { pack, tag } => (
             "not sent",
             indented(&format!(
-                "Where the archive of version {tag} of pack `{pack}` goes was in an answer that did not come, or the archive is \
-                 not at hand."
+                "No upload address for version {tag} of pack `{pack}` was received, or its archive is not available."
             )),
         ),
         CallFailure::NotChecked(error) => (
@@ -414,7 +413,7 @@ pub fn cleaned_up(cleaned: &CleanedUpVersion, painter: Painter) -> String {
     let what = neutral(&format!("version {part} of pack \"{name}\"")).into_owned();
     match error {
         None => format!(
-            "  {} {what} was half published and is deleted; its tag is not free again: raise `versionTag`",
+            "  {} {what} was published incompletely and is deleted; its tag cannot be reused: raise `versionTag`",
             painter.notice("!")
         ),
         Some(error) => {

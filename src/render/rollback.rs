@@ -20,31 +20,31 @@ pub fn held(held: &HeldUndo) -> String {
     };
     match why {
         HeldUndoReason::ChangedSince(difference) => format!(
-            "Held: {what} was changed by another writer since; --overwrite puts it back all the same.{}",
+            "Held: {what} was changed by another client; add --overwrite to restore it anyway.{}",
             expected_and_found(difference)
         ),
         HeldUndoReason::NameTaken => {
-            format!("Held: {what} cannot come back, since something else has its name now.")
+            format!("Held: {what} cannot be restored, because another object uses its name.")
         }
         HeldUndoReason::NotUnderstood(why) => {
-            format!("Held: {what} {}; it stays as it is.", neutral(why))
+            format!("Held: {what} {}; it is not changed.", neutral(why))
         }
         HeldUndoReason::Published => format!(
-            "Held: the version that the run published of {what} stays, as its tag would never be free again; the groups go \
-             back to what they had."
+            "Held: the version of {what} that the run published is kept, because its tag could never be reused; the \
+             groups are restored."
         ),
         HeldUndoReason::Retired => {
             format!(
-                "Held: what the run deleted of {what} cannot come back: a version is published once."
+                "Held: the version of {what} that the run deleted cannot be restored: a version can be published only once."
             )
         }
         HeldUndoReason::NoDelete => {
             format!(
-                "Held: {what} was made by the run and stays: the service documents no way to delete it."
+                "Held: {what} was created by the run and is kept: the service documents no way to delete it."
             )
         }
-        HeldUndoReason::Unknown => format!(
-            "Held: what became of the run's call for {what} is unknown; look at it yourself."
-        ),
+        HeldUndoReason::Unknown => {
+            format!("Held: the outcome of the run's call for {what} is unknown; check it manually.")
+        }
     }
 }

@@ -12,7 +12,7 @@ use model::diag::{Code, CodeGuide, Severity, did_you_mean};
 /// The version of the JSON form; a change that breaks readers raises it.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// What a code means and what to do about it.
+/// The explanation of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RuleEntry {
@@ -20,7 +20,7 @@ pub struct RuleEntry {
     pub format_version: u32,
     /// The code, or the number of an exit code.
     pub code: &'static str,
-    /// What the code belongs to.
+    /// The category of the code.
     pub kind: EntryKind,
     /// `error`, `warning`, `note` or `notice`; missing for guards, gates and exit codes.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,19 +35,19 @@ pub struct RuleEntry {
     pub right: Option<&'static str>,
     /// Why it is reported.
     pub reason: &'static str,
-    /// What to do about it.
+    /// How to fix it.
     pub fix: &'static str,
 }
 
-/// What a code belongs to.
+/// The category of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum EntryKind {
     /// A diagnostic of files.
     Diagnostic,
-    /// What a plan, a drift report or a test run draws attention to.
+    /// A diagnostic of a plan, a drift report or a test run.
     Finding,
-    /// What `apply` refuses until it is acknowledged.
+    /// A guard: `apply` requires an acknowledgement.
     Guard,
     /// A requirement on access.
     Gate,
@@ -175,14 +175,14 @@ fn finding_guide(rule: PlanRule) -> (&'static str, &'static str) {
         ),
         PlanRule::Held => (
             "The service or the configuration does not allow the change.",
-            "Read the reason beside the change; it says what must happen first.",
+            "Read the reason next to the change; it names the required step.",
         ),
         PlanRule::RemovedStillLive => (
             "Deleting a manifest does not delete its policy, which stays in force.",
             "Add the name to `removed` of the target to delete the policy, or restore the manifest.",
         ),
         PlanRule::ProbableRename => (
-            "Without an alias, the new policy is added beside the old one.",
+            "Without an alias, the new policy is added next to the old one.",
             "Add the old name to `metadata.aliases` of the manifest.",
         ),
         PlanRule::RemovedNotLive => (
@@ -199,7 +199,7 @@ fn finding_guide(rule: PlanRule) -> (&'static str, &'static str) {
         ),
         PlanRule::TestRemoved => (
             "A deleted test no longer notices a regression.",
-            "Check that what the test proved is no longer needed.",
+            "Check that the guarantee of the test is no longer needed.",
         ),
         PlanRule::ManifestNotRead => (
             "A policy in a file that is not read looks like a removed one.",
@@ -266,7 +266,7 @@ fn guard(guard: Guard) -> RuleEntry {
             "A policy loses its last deny rule.",
             "the only deny rule deleted, without `--ack`",
             "`--ack last-deny=1,plan=0f3a6c2b9d1e4587`",
-            "The deny rule may be what keeps a later allow rule from opening something.",
+            "The deny rule may prevent a later allow rule from opening access.",
         ),
         Guard::Protected => (
             "A policy with `protect: true` is deleted, replaced or emptied.",
@@ -296,7 +296,7 @@ fn guard(guard: Guard) -> RuleEntry {
             "The plan or a gate depends on a policy that this version does not understand.",
             "a changed policy with an unknown field, without `--ack`",
             "`--ack not-analyzed=1,plan=0f3a6c2b9d1e4587`",
-            "Nothing proves what the change does.",
+            "The effect of the change is not proven.",
         ),
     };
     RuleEntry {
@@ -362,7 +362,7 @@ const GATES: [RuleEntry; 4] = [
             "a change that only denies",
         ),
         "Some pipelines may only reduce access.",
-        "Remove what opens access, or permit it with `--allow-widening PATTERN`.",
+        "Remove the change that opens access, or permit it with `--allow-widening PATTERN`.",
     ),
     gate(
         "allow-widening",
@@ -371,7 +371,7 @@ const GATES: [RuleEntry; 4] = [
             "`--allow-widening 'tcp **.example.com:443'` and a new rule for `example.org`",
             "a new rule for `api.example.com:443`",
         ),
-        "It limits what a change can open without another approval.",
+        "It limits the access that a change can open without another approval.",
         "Narrow the rule, or add a pattern that covers it.",
     ),
 ];
@@ -399,7 +399,7 @@ const EXIT_CODES: [RuleEntry; 9] = [
     exit_code(
         "0",
         "Nothing to do, or done.",
-        "The command did what it was asked to do.",
+        "The command succeeded.",
         "Nothing.",
     ),
     exit_code(
@@ -423,12 +423,12 @@ const EXIT_CODES: [RuleEntry; 9] = [
     exit_code(
         "4",
         "A policy test or an access gate failed.",
-        "The change breaks what a test or a gate requires.",
+        "The change violates a test or a gate.",
         "Correct the rules, the test or the gate.",
     ),
     exit_code(
         "5",
-        "A safety guard refused, or nobody could be asked for approval.",
+        "A safety guard refused, or no approval was possible.",
         "The change is risky, the commit does not meet a requirement, or no terminal is available.",
         "Read the refusal: it names the value of `--ack`, the requirement, or `--auto-approve`.",
     ),
@@ -471,7 +471,7 @@ impl RuleEntry {
                     "error: `apply` exits with 1, 6 or 7 because of it"
                 }
                 _ if self.severity == Some("warning") => "warning: a reviewer should look at it",
-                _ => "notice: a reviewer may want to know",
+                _ => "notice: information for reviewers",
             },
             EntryKind::Guard => "guard",
             EntryKind::Gate => "gate",

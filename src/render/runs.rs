@@ -38,10 +38,10 @@ pub struct RunsReport {
 pub struct RunReport {
     /// Its id.
     pub run: RunId,
-    /// When it began.
+    /// The start time.
     #[schemars(with = "String")]
     pub time: Timestamp,
-    /// What was run.
+    /// The command.
     pub kind: RunKind,
     /// The version of polwarden that ran.
     pub tool_version: String,
@@ -50,10 +50,10 @@ pub struct RunReport {
     /// The commit that the manifests were read from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<Commit>,
-    /// Who signed the commit, where that was asked for and verified.
+    /// The verified signer of the commit, if a signature was required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signed_by: Option<SignedBy>,
-    /// Who signed the saved plan, where that was asked for and verified.
+    /// The verified signer of the saved plan, if a signature was required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan_signed_by: Option<SignedBy>,
     /// How it ended.
@@ -74,11 +74,11 @@ pub struct RunReport {
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "RunEnded")]
 pub enum RunEnding {
-    /// In good order.
+    /// It completed.
     InGoodOrder,
-    /// It was cut off, and a later run read back what was under way.
+    /// It was interrupted, and a later run determined the outcome of its open calls.
     ByALaterRun,
-    /// It is under way, or was cut off and nobody has looked since.
+    /// It is in progress, or was interrupted and not recovered yet.
     NotYet,
 }
 
@@ -306,7 +306,7 @@ fn call_lines(call: &RunCall, painter: Painter) -> String {
         other_writer,
     } = answer;
     let found = if *read_back {
-        " (found by reading back)"
+        " (determined by reading the object)"
     } else {
         ""
     };

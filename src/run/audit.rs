@@ -16,14 +16,14 @@ use super::object::StateAfterWrite;
 use crate::plan::{CallId, CallKind, ChangeRef, Commit, Fingerprint, ResourceId, TargetInfo};
 use git::SignedBy;
 
-/// The version of the form of an audit record; raised when a reader of the old form would misread the new one.
+/// The version of the format of audit records. It increases with incompatible changes.
 pub const AUDIT_FORMAT_VERSION: u32 = 3;
 
-/// What a command did: one run, or more where a conflict with another writer was planned again.
+/// The result of a command: one run, or several if a conflict with another client required a new plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditReport {
-    /// The version of this form: [`AUDIT_FORMAT_VERSION`].
+    /// The format version: [`AUDIT_FORMAT_VERSION`].
     pub format_version: u32,
     /// The runs, in their order.
     pub runs: Vec<AuditRecord>,
@@ -39,7 +39,7 @@ impl AuditReport {
     }
 }
 
-/// What a run did, from the commit down to the server's clock.
+/// The record of a run: its commit, calls and times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditRecord {
@@ -47,16 +47,16 @@ pub struct AuditRecord {
     pub tool_version: String,
     /// The id of the run.
     pub run: RunId,
-    /// What was run.
+    /// The command.
     pub kind: RunKind,
-    /// When it began.
+    /// The start time.
     #[schemars(with = "String")]
     pub began: Timestamp,
-    /// When it ended; nothing if it was cut off and nobody has looked since.
+    /// When it ended; absent if it was interrupted and not recovered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub ended: Option<Timestamp>,
-    /// Who ended it: the run itself, or a later one that found it unfinished.
+    /// The run that ended it: the run itself, or a later run that recovered it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<EndedBy>,
     /// The commit that was applied, with its branch, author and committer.
@@ -65,21 +65,21 @@ pub struct AuditRecord {
     /// The digest of the files that the plan was made from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tree: Option<Fingerprint>,
-    /// Who signed the commit, where that was asked for and verified.
+    /// The verified signer of the commit, if a signature was required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_by: Option<SignedBy>,
-    /// Who signed the saved plan, where that was asked for and verified.
+    /// The verified signer of the saved plan, if a signature was required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan_signed_by: Option<SignedBy>,
     /// The digest of the plan.
     pub plan: Fingerprint,
     /// The calls of the plan by outcome.
     pub result: CallCounts,
-    /// The targets that had something to do.
+    /// The targets with changes.
     pub targets: Vec<AuditTarget>,
 }
 
-/// What happened at one target.
+/// The record of one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditTarget {
@@ -89,45 +89,45 @@ pub struct AuditTarget {
     pub changes: Vec<AuditChange>,
 }
 
-/// A change with the calls that made it.
+/// A change and its calls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditChange {
-    /// The change, with the line that declares it; nothing for calls of a journal that does not tell.
+    /// The change, with the line that declares it; absent if the journal does not contain it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<ChangeRef>,
     /// The calls, in the order in which they were first sent.
     pub calls: Vec<AuditCall>,
 }
 
-/// A call, and what became of it.
+/// A call and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditCall {
     /// Its number in the target's plan.
     pub call: CallId,
-    /// What it asked for.
+    /// The operation.
     pub operation: CallKind,
-    /// What the server calls the policy, pack or group; nothing for one that was not made.
+    /// The server's identifier of the policy, pack or group; absent if it was not created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<ResourceId>,
-    /// What it calls the part that the call is about, a rule for example; nothing for one that was not made.
+    /// The server's identifier of the changed part, for example a rule; absent if it was not created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
-    /// When it was last sent, by the clock of the machine that sent it; left out if it was not sent.
+    /// When it was last sent, by the clock of the sending machine; absent if it was not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub sent: Option<Timestamp>,
-    /// When it was known what became of it, by the same clock.
+    /// When the outcome was known, by the same clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub answered: Option<Timestamp>,
-    /// When the server applied it, by the server's clock, as far as it says.
+    /// When the server applied it, by the server's clock, if the server reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_time: Option<ServerTime>,
-    /// What became of it.
+    /// The outcome.
     pub result: AuditOutcome,
-    /// Whether that was found by reading back, since no usable answer came.
+    /// Whether the outcome was determined by reading the object, because no usable answer was received.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub read_back: bool,
     /// Why it was skipped.
@@ -137,15 +137,15 @@ pub struct AuditCall {
     /// applied replaced it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub other_writer: bool,
-    /// What the server, or the way to it, said of a failure.
+    /// The error of the server or of the connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// The service's id of the request, where it gave one.
+    /// The service's id of the request, if it returned one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
 }
 
-/// What became of a call.
+/// The outcome of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum AuditOutcome {
@@ -155,7 +155,7 @@ pub enum AuditOutcome {
     Adopted,
     /// It was not applied.
     Failed,
-    /// It may have been applied.
+    /// The outcome is unknown.
     Unknown,
     /// It was not sent, because another call failed or the run was stopped.
     Skipped,
@@ -287,7 +287,7 @@ fn call(RunCall { intent, answer }: &RunCall) -> AuditCall {
     }
 }
 
-/// The ids of what a call left.
+/// The ids in the result of a call.
 fn ids_after_write(left: &StateAfterWrite) -> (Option<ResourceId>, Option<String>) {
     let (policy, rule) = match left {
         StateAfterWrite::Policy(policy) => (&policy.id, None),

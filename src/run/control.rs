@@ -7,13 +7,13 @@ use std::time::Duration;
 /// How a plan is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunSettings {
-    /// How many calls may be under way at a time: 16.
+    /// Maximum number of concurrent calls: 16.
     pub at_once: usize,
-    /// How often a call is made again that surely was not applied though no usable answer came: 4.
+    /// Maximum number of retries of a call that was certainly not applied: 4.
     pub repeats: usize,
-    /// The first wait before that; each further one is twice as long: 200 ms.
+    /// Wait before the first retry; it doubles with each further retry: 200 ms.
     pub first_wait: Duration,
-    /// How long a reading counts as "just before" the first call of a policy; after that the policy is read again: 1 s.
+    /// Maximum age of a reading before the first call of a policy. An older policy is read again: 1 s.
     pub fresh: Duration,
 }
 
@@ -28,17 +28,17 @@ impl Default for RunSettings {
     }
 }
 
-/// A wish that a run stops: calls under way are finished, and no other is begun. Clones are the same wish.
+/// A request to stop a run: calls in progress are finished, and no other call starts. Clones share the request.
 #[derive(Debug, Clone, Default)]
 pub struct StopSignal(Arc<AtomicBool>);
 
 impl StopSignal {
-    /// Asks for it.
+    /// Requests the stop.
     pub fn ask(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 
-    /// Whether somebody asked for it.
+    /// Whether a stop was requested.
     pub fn is_requested(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }

@@ -14,7 +14,7 @@ use crate::plan::CallId;
 pub struct CallCounts {
     /// Applied by this run.
     pub applied: usize,
-    /// How many of the applied calls replaced a change by another client.
+    /// Number of applied calls that replaced a change by another client.
     pub replaced: usize,
     /// Not needed: another client had already made the desired state.
     pub adopted: usize,

@@ -132,19 +132,19 @@ impl StalePlan {
     }
 }
 
-/// Why a plan no longer fits what is live.
+/// Why a plan no longer matches the live state.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum StalePlan {
-    /// Somebody changed what the plan touches.
+    /// An object that the plan touches was changed.
     #[error("{0} `{1}` has changed since the plan was made")]
     Changed(ResourceKind, String),
-    /// Somebody deleted what the plan touches.
+    /// An object that the plan touches was deleted.
     #[error("{0} `{1}` is gone since the plan was made")]
     Gone(ResourceKind, String),
     /// Another client created something that the plan does not contain.
     #[error("{0} `{1}` was created since the plan was made")]
     Appeared(ResourceKind, String),
-    /// Somebody made what the plan would create.
+    /// An object that the plan creates exists already.
     #[error("{0} `{1}` exists now; the plan would create it")]
     Exists(ResourceKind, String),
 }

@@ -34,9 +34,9 @@ pub enum RunEvent<'a> {
     Finished(&'a PlannedCall, &'a CallOutcome),
 }
 
-/// Somebody who is told what happens while a plan runs.
+/// Receives the events of a run.
 pub trait RunObserver: Sync {
-    /// Something happened.
+    /// Called for each event.
     fn event(&self, event: RunEvent<'_>);
 }
 
@@ -67,9 +67,9 @@ pub struct TargetRun<'a> {
     pub journal: &'a Journal,
     /// Asks the run to stop.
     pub stop: &'a StopSignal,
-    /// Is told what happens.
+    /// Receives the events of the run.
     pub progress: &'a dyn RunObserver,
-    /// How.
+    /// Concurrency, retries and waits.
     pub settings: RunSettings,
 }
 
@@ -104,7 +104,7 @@ pub async fn run(run: TargetRun<'_>) -> Result<CallReport, RunError> {
             objects,
         })
         .await?;
-    // From here on it is shared by all calls under way.
+    // From here on it is shared by all concurrent calls.
     let service: &dyn Writes = service;
     let sender = CallSender::new(plan, service, journal, stop, settings);
     let stale = service.confirm(plan, settings.at_once).await;
@@ -194,7 +194,7 @@ pub async fn run(run: TargetRun<'_>) -> Result<CallReport, RunError> {
         outcomes.push(left_out(progress, call, outcome));
     }
     let cleaned = sender.clean_up(plan.calls.len()).await;
-    // The answers that are still in line; without them the next run reads back what is known already.
+    // The answers that are still queued. Without them, the next run would have to read objects with a known outcome.
     let _ = journal.store().await;
     Ok(CallReport::new(outcomes, cleaned))
 }

@@ -1,4 +1,4 @@
-//! What stands at a server, as a run speaks of it.
+//! Live objects in messages and journals of runs.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,14 +24,14 @@ pub enum LiveObject {
     Document(Box<LiveDocument>),
 }
 
-/// What a call left at the server.
+/// The result of a call on the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[schemars(rename = "JournalLeft")]
 pub enum StateAfterWrite {
     /// A policy that was created or updated.
     Policy(Box<LivePolicy>),
-    /// A policy is gone.
+    /// A policy was deleted.
     NoPolicy {
         /// Its id.
         id: PolicyId,
@@ -43,44 +43,44 @@ pub enum StateAfterWrite {
         /// The rule.
         rule: Box<LiveRule>,
     },
-    /// A rule is gone.
+    /// A rule was deleted.
     NoRule {
         /// The id of its policy.
         policy: PolicyId,
         /// Its id.
         id: RuleId,
     },
-    /// A version was begun; nobody is shown it before it is complete.
+    /// A version was started. It is not visible until it is complete.
     Begun {
-        /// The number that the server gave it.
+        /// The number that the server assigned.
         version: VersionNumber,
     },
     // The service answers no more than that it was done.
-    /// What the call says.
+    /// The description of the call.
     AsSent,
 }
 
-/// What should have been there, and what another writer had left instead.
+/// The expected state of an object, and the state after the change of another client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "JournalDifference")]
 pub struct ObjectDifference {
-    /// As the plan has it; left out if it should not be there.
+    /// The planned state; absent if the object should not exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned: Option<LiveObject>,
-    /// As another writer left it; left out if it was gone.
+    /// The state after the change of another client; absent if the object was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<LiveObject>,
 }
 
-/// What became of a write whose answer does not say so.
+/// The outcome of a write whose answer does not show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WriteOutcome {
-    /// The server holds what the write makes.
+    /// The live state is the result of the write.
     Applied(StateAfterWrite),
-    /// The server holds what was there before the write.
+    /// The live state is the state before the write.
     NotApplied,
-    /// It holds neither: another writer was there.
+    /// The live state is neither: another client changed it.
     Conflict(ObjectDifference),
 }
 

@@ -46,7 +46,7 @@ pub enum Confirmation {
 pub enum CallFailure {
     /// The server, or the way to it, refused it. It was not applied.
     Refused(ApiError),
-    /// Another writer left something else there. It was not applied, or was overtaken.
+    /// Another client changed the object. The call was not applied, or its result was overwritten.
     Conflict {
         /// What the server said, if it said something.
         error: Option<ApiError>,
@@ -230,7 +230,7 @@ impl CallReport {
         counts
     }
 
-    /// Whether a call failed since another writer had made something of the same name (409).
+    /// Whether a call failed because another client created an object with the same name (409).
     pub fn has_conflict(&self) -> bool {
         let is_conflict = |error: &ApiError| error.status() == Some(409);
         self.outcomes.iter().any(|(_, outcome)| match outcome {

@@ -125,7 +125,7 @@ impl<'a> CallSender<'a> {
                 AttemptOutcome::Finished(outcome) => return outcome,
                 AttemptOutcome::Retry(error) => error,
             };
-            // Surely not applied: once more, unless somebody wants the run to end.
+            // The call was certainly not applied: retry, unless a stop was requested.
             match waits.next().filter(|_| !self.stop.is_requested()) {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => return CallOutcome::Failed(CallFailure::Refused(error)),
@@ -183,7 +183,7 @@ impl<'a> CallSender<'a> {
         error: ApiError,
     ) -> AttemptOutcome {
         let in_doubt = error.outcome() == FailedCallOutcome::Unknown;
-        // Both may be the answer to what an earlier attempt did already, or to what another writer did.
+        // The cause of either status may be an earlier attempt or a change of another client.
         let of_a_name_or_an_id = matches!(error.status(), Some(404 | 409));
         let mut answer = self.answer(call.id, CallResult::Failed);
         answer.error = Some(error.to_string());
@@ -268,7 +268,7 @@ impl<'a> CallSender<'a> {
         CallOutcome::Failed(CallFailure::Service(error))
     }
 
-    /// Removes what was begun and not finished: half of it is of use to nobody. These calls have numbers above those of
+    /// Removes objects that were created incompletely, because they are useless. These calls have numbers above those of
     /// the plan.
     pub(crate) async fn clean_up(&self, calls: usize) -> Vec<CleanedUpVersion> {
         let mut cleaned = Vec::new();

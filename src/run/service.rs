@@ -51,7 +51,7 @@ pub enum ReadFor<'a> {
     Undo(&'a TargetHistory),
 }
 
-/// What a plan is made from, besides the live state.
+/// Inputs of a plan, besides the live state.
 #[derive(Clone, Copy)]
 pub struct PlanRequest<'a> {
     /// What the manifests declare.
@@ -64,7 +64,7 @@ pub struct PlanRequest<'a> {
     pub locate: &'a (dyn Fn(&Place) -> SourceRef + Sync),
 }
 
-/// What removed and renamed objects are found from, besides the live state.
+/// Inputs for finding removed and renamed objects, besides the live state.
 #[derive(Clone, Copy)]
 pub struct EventRequest<'a> {
     /// The plan for the manifests.
@@ -81,7 +81,7 @@ pub struct EventRequest<'a> {
     pub locate_base: &'a (dyn Fn(&Place) -> SourceRef + Sync),
 }
 
-/// What undoing a run is planned from, besides the live state.
+/// Inputs of the plan that undoes a run, besides the live state.
 #[derive(Clone, Copy)]
 pub struct UndoRequest<'a> {
     /// The run at this target, from its journal.
@@ -97,9 +97,9 @@ pub struct UndoRequest<'a> {
     pub locate: &'a (dyn Fn(&Place) -> SourceRef + Sync),
 }
 
-/// The plan that undoes a run, and what a person must be told about it.
+/// The plan that undoes a run, with notes for the user.
 pub struct UndoPlan {
-    /// The plan; or why what was held before the run cannot be reached any more.
+    /// The plan, or why the state before the run cannot be restored.
     pub plan: Result<TargetPlan, PlanError>,
     /// What stays as it is, and why.
     pub held: Vec<HeldUndo>,
@@ -110,7 +110,7 @@ pub struct UndoPlan {
 /// Something that a rollback leaves as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldUndo {
-    /// What stands by itself: a policy, a pack or a group.
+    /// The kind of the object: a policy, a pack or a group.
     pub resource: ResourceKind,
     /// Its name.
     pub name: String,
@@ -123,13 +123,13 @@ pub struct HeldUndo {
 /// Why a rollback leaves something as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HeldUndoReason {
-    /// Another writer changed it since. `planned` is what the run left, `found` what is live.
+    /// Another client changed it after the run. `planned` is the state after the run, `found` the live state.
     ChangedSince(Box<ObjectDifference>),
     /// Something else has its name now.
     NameTaken,
-    /// It holds something that this version cannot write.
+    /// It contains something that this version does not support.
     NotUnderstood(String),
-    /// What became of the run's call is unknown.
+    /// The outcome of the run's call is unknown.
     Unknown,
     /// The run published it: deleted, its tag would never be free again.
     Published,
@@ -139,7 +139,7 @@ pub enum HeldUndoReason {
     NoDelete,
 }
 
-/// What a run of one target needs besides its plan.
+/// Inputs of a run of one target, besides its plan.
 #[derive(Clone, Copy)]
 pub struct RunContext<'a> {
     /// How the run is made.
@@ -154,7 +154,7 @@ pub struct RunContext<'a> {
 pub struct WriteAnswer {
     /// What the call left.
     pub left: StateAfterWrite,
-    /// The state just before the call, as far as the answer tells.
+    /// The state just before the call, if the answer contains it.
     pub replaced: ReplacedState,
     /// When, by the server's clock.
     pub date: Option<Timestamp>,
@@ -183,11 +183,11 @@ pub enum CheckedCall {
 /// A call at the end of a run that removes what the run began and did not finish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CleanUp {
-    /// The name of what stands by itself.
+    /// The name of the object.
     pub name: String,
-    /// The part of it that is removed.
+    /// The part that is removed.
     pub part: String,
-    /// What is sent.
+    /// The request.
     pub send: SentOperation,
 }
 
@@ -288,7 +288,7 @@ pub trait Reads: Send + Sync {
         request: &PlanRequest<'_>,
     ) -> Result<TargetPlan, PlanError>;
 
-    /// Holds the calls of a plan against access gates; no outcomes where the service has none.
+    /// Checks the calls of a plan against access gates. Returns no outcomes if the service has no gates.
     ///
     /// # Errors
     /// Nothing was read, or the plan is for another service.
@@ -404,7 +404,7 @@ pub trait Writes: Reads {
         Vec::new()
     }
 
-    /// Reads back what the run wrote. Answers what is not as the applied calls make it.
+    /// Reads the objects that the run wrote. Returns differences from the result of the applied calls.
     fn verify<'a>(
         &'a self,
         plan: &'a TargetPlan,
@@ -462,7 +462,7 @@ pub async fn logged<S>(
         target_name = %info.name,
         objects = count(&live),
         took = ?since.elapsed(),
-        "read what is live"
+        "read the live state"
     );
     Ok(live)
 }

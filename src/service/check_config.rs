@@ -10,8 +10,8 @@ use manifest::config::{Config, Target, UnmanagedSettings};
 use model::Name;
 use model::diag::{Code, Diagnostic, DocumentId, Path, PathSegment, Place};
 
-/// Checks the configuration: names of targets unique, no organization managed twice, organizations and uuids well
-/// formed, paths inside the repository. Whether paths exist is seen by whoever reads them.
+/// Checks the configuration: unique names of targets, no organization managed twice, valid organizations and uuids,
+/// paths inside the repository. Whether paths exist is checked when they are read.
 pub fn check_config(config: &Config, document: DocumentId) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let place = |path: Path| Place::value(document, path);
@@ -31,7 +31,7 @@ pub fn check_config(config: &Config, document: DocumentId) -> Vec<Diagnostic> {
         let path = || Path::root().key("targets").index(index);
         check_target(target, document, &path(), &mut found);
         if let Some(first) = names.insert(target.name.as_str(), index) {
-            let message = format!("two targets are called `{}`", target.name);
+            let message = format!("duplicate target `{}`", target.name);
             found.push(
                 Diagnostic::new(Code::TargetNameTaken, message, place(path().key("name")))
                     .label("again here")
@@ -39,13 +39,13 @@ pub fn check_config(config: &Config, document: DocumentId) -> Vec<Diagnostic> {
                         place(Path::root().key("targets").index(first).key("name")),
                         "first here",
                     )
-                    .help("give one of them another name: `--target` finds targets by it"),
+                    .help("rename one of them: `--target` selects targets by name"),
             );
         }
         let organization = (target.provider(), target.organization.to_ascii_lowercase());
         if let Some(first) = organizations.insert(organization, index) {
             let message = format!(
-                "two targets manage the organization `{}`",
+                "duplicate organization `{}` in two targets",
                 target.organization
             );
             found.push(
@@ -60,7 +60,7 @@ pub fn check_config(config: &Config, document: DocumentId) -> Vec<Diagnostic> {
                     "first here",
                 )
                 .help(
-                    "put the paths of both into one target; each would undo what the other applies",
+                    "put the paths of both into one target; otherwise each undoes the changes of the other",
                 ),
             );
         }
@@ -85,7 +85,7 @@ pub fn check_config(config: &Config, document: DocumentId) -> Vec<Diagnostic> {
     found
 }
 
-/// Audiences whose names are displayed alike. `path` is the path to the mapping that contains `access`.
+/// Audiences whose names are displayed the same. `path` is the path to the mapping that contains `access`.
 fn check_audience_names(
     access: &AccessSection,
     document: DocumentId,
@@ -154,14 +154,11 @@ fn check_target(target: &Target, document: DocumentId, path: &Path, found: &mut 
                 error.to_string(),
                 place(path.clone().key("name")),
             )
-            .help("write a name that people can read and type after `--target`"),
+            .help("write a name that is readable and easy to type after `--target`"),
         );
     }
     if !is_organization(&target.organization) {
-        let message = format!(
-            "`{}` is not the name of an organization",
-            target.organization
-        );
+        let message = format!("invalid organization name `{}`", target.organization);
         found.push(
             Diagnostic::new(
                 Code::InvalidValue,
@@ -190,7 +187,7 @@ fn check_target(target: &Target, document: DocumentId, path: &Path, found: &mut 
     for (alias, uuid) in target.teams() {
         let at = || path.clone().key("teams").key(alias);
         if !is_uuid(uuid) {
-            let message = format!("the team alias `{alias}` does not stand for a uuid");
+            let message = format!("the team alias `{alias}` has no valid uuid");
             found.push(
                 Diagnostic::new(Code::InvalidValue, message, place(at()))
                     .label("not a uuid")
@@ -200,8 +197,7 @@ fn check_target(target: &Target, document: DocumentId, path: &Path, found: &mut 
             );
         }
         if is_uuid(alias) {
-            let message =
-                "a team alias looks like a uuid, so that scopes would not mean what they say";
+            let message = "a team alias looks like a uuid, which would make scopes misleading";
             found.push(
                 Diagnostic::new(Code::InvalidValue, message, Place::key(document, at()))
                     .help("give the alias the name of the team"),
@@ -278,7 +274,7 @@ fn check_paths(target: &Target, document: DocumentId, path: &Path, found: &mut V
                 "the target has no paths",
                 Place::value(document, paths()),
             )
-            .help("name the files and folders that hold its manifests"),
+            .help("add the files and folders of its manifests"),
         );
     }
     for (index, text) in target.paths.iter().enumerate() {
@@ -302,7 +298,7 @@ fn path_fault(text: &str) -> Option<&'static str> {
         return Some("is empty");
     }
     if text.contains(char::is_control) {
-        return Some("holds control characters");
+        return Some("contains control characters");
     }
     let drive = text.as_bytes().get(1) == Some(&b':');
     if text.starts_with(['/', '\\', '~']) || drive {

@@ -62,7 +62,7 @@ pub(crate) fn check_hosts(
             );
             found.push(
                 Diagnostic::new(Code::InvisibleCharacter, message, place(index))
-                    .help("no resolver accepts such a host; write the host that is meant"),
+                    .help("no resolver accepts such a host; write the intended host"),
             );
             continue;
         }
@@ -103,7 +103,7 @@ pub(crate) fn check_paths(
             );
             found.push(
                 Diagnostic::new(Code::MixedScripts, message, place(index))
-                    .help("if the ASCII character is meant, write that one"),
+                    .help("write the ASCII character if you mean it"),
             );
         }
         found.extend(mixed("path", path, path, || place(index)));
@@ -121,7 +121,7 @@ pub(crate) fn check_paths(
     }
 }
 
-/// Names that differ only in spaces are displayed alike, too.
+/// Names that differ only in spaces are displayed the same, too.
 fn name_key(text: &str) -> String {
     let skeleton = skeleton(text);
     let words: Vec<&str> = skeleton.split_whitespace().collect();
@@ -159,13 +159,13 @@ fn mixed(what: &str, text: &str, shown: &str, place: impl FnOnce() -> Place) -> 
         ),
         MisleadingKind::LooksLike(look) => (
             format!("the {what} `{text}` contains `{word}`, which looks like `{look}`"),
-            "check that this name is meant, and not the one that it looks like".to_owned(),
+            "check that you mean this name, not the similar one".to_owned(),
         ),
     };
     Some(Diagnostic::new(Code::MixedScripts, message, place()).help(help))
 }
 
-/// The warning about two texts of a target that are displayed alike.
+/// The warning about two texts of a target that are displayed the same.
 fn confusable(
     what: &str,
     (text, place): (&str, Place),
@@ -176,12 +176,12 @@ fn confusable(
         confusable_message(what, text, other),
         place,
     )
-    .label("displayed alike")
+    .label("displayed the same")
     .also(first, "as here")
     .help("give one of them a name that readers can distinguish")
 }
 
-/// The message about two texts that are displayed alike, with their differences escaped.
+/// The message about two texts that are displayed the same, with their differences escaped.
 pub(crate) fn confusable_message(what: &str, text: &str, other: &str) -> String {
     let (name, other_name) = (escape_non_ascii(text), escape_non_ascii(other));
     if is_same_normalized(text, other) {

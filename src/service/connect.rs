@@ -35,7 +35,7 @@ pub struct ServiceInfo {
 #[derive(Clone, Copy)]
 pub struct Connecting<'a> {
     pub http: &'a HttpClient,
-    /// How many requests may be under way at a time.
+    /// Maximum number of concurrent requests.
     pub concurrency: NonZeroUsize,
     /// The targets at the service.
     pub targets: &'a [&'a Target],
@@ -65,7 +65,7 @@ pub enum ConnectError {
     /// There are no usable credentials.
     #[error(transparent)]
     Credentials(#[from] AccessTokenError),
-    /// There are no usable credentials for a service that takes several kinds.
+    /// Missing or invalid credentials for a service that accepts several kinds.
     #[error(transparent)]
     OtherCredentials(Box<dyn StdError + Send + Sync>),
     /// The embedded service does not start.

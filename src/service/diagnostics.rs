@@ -11,7 +11,7 @@ pub struct Checked {
     /// What the manifests declare. Something is missing if there is an error about it, or if the
     /// server has to confirm it: a caller that plans must refuse while there is any error.
     pub desired: Desired,
-    /// The findings, by document, in the order of the rules.
+    /// The diagnostics, by document, in the order of the rules.
     pub diagnostics: Vec<Diagnostic>,
 }
 

@@ -118,7 +118,7 @@ where
     pub(crate) faults: Vec<F>,
 }
 
-/// The grammar of `--fault`, from what differs: what another writer can do, operations to name, and examples.
+/// The help of `--fault`, from the differences of services: changes of another client, names of operations, and examples.
 macro_rules! fault_help {
     ($changes:literal, $operations:literal, $examples:literal) => {
         concat!(

@@ -13,9 +13,7 @@ use manifest::config::Provider;
 enum EndpointArgumentError {
     #[error("expected PROVIDER=URL or PROVIDER=embedded, for example docker=embedded")]
     Form,
-    #[error(
-        "what stands before `=` is not a provider; this version knows docker, pulumi and chainloop"
-    )]
+    #[error("unknown provider before `=`; expected docker, pulumi or chainloop")]
     Provider,
     #[error(transparent)]
     Endpoint(#[from] EndpointError),

@@ -22,19 +22,19 @@ pub struct ImportedManifest {
 #[derive(Debug, Error)]
 pub enum ImportError {
     /// The policy has a type that this version does not know.
-    #[error("it {0}, which this version does not understand")]
+    #[error("it {0}, which this version does not support")]
     NotUnderstood(String),
     /// The name is not valid in a manifest.
-    #[error("{0}; give it another name at the server first")]
+    #[error("{0}; rename it on the server first")]
     Name(#[from] NameError),
     /// A name or a tag is not valid in a manifest.
     #[error("{0}")]
     Word(String),
     /// Two of its rules have the same name.
-    #[error("two of its rules are called `{0}`; give one of them another name at the server first")]
+    #[error("duplicate rule `{0}`; rename one of them on the server first")]
     RepeatedRule(String),
     /// The check of manifests would reject one of its resources.
-    #[error("its resource `{resource}` is none of the contract's: {why}")]
+    #[error("its resource `{resource}` is invalid: {why}")]
     Resource { resource: String, why: String },
     #[error("it cannot be written as YAML: {0}")]
     Yaml(#[from] serde_yaml::Error),

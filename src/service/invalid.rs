@@ -6,7 +6,7 @@ use crate::workspace::{LoadedTarget, ManifestSet};
 use manifest::{Document, IncompleteDocument};
 use model::diag::{Diagnostic, DocumentId, Path, Place};
 
-/// What is known about the manifests of a target that are not valid. Their own errors are reported
+/// The known parts of invalid manifests of a target. Their own errors are reported
 /// when they are read; checks report everything else, without consequences of these errors.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct InvalidManifests<'a> {

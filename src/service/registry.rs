@@ -464,7 +464,7 @@ pub enum OpenError {
     Service(#[from] ServiceError),
     /// The service has no rules of access.
     #[error(
-        "target `{target}` is of the provider `{}`, which has no rules of access; choose another one with --target",
+        "target `{target}` is of the provider `{}`, which has no access rules; select another target with --target",
         provider.as_str()
     )]
     NoRules {
@@ -748,7 +748,7 @@ pub fn pins_references(target: &Target) -> bool {
     target.chainloop().is_some()
 }
 
-/// Checks the documents of a target whose references are pinned. Answers what is wrong with them.
+/// Checks the documents of a target whose references are pinned. Returns their diagnostics.
 pub fn check_pinned<'t>(
     set: &ManifestSet,
     target: &'t Target,
@@ -779,7 +779,7 @@ pub async fn pin(
 /// What a service with rules of access contains.
 pub type LivePolicies = DockerLiveState;
 
-/// What is not understood of live policies, and so answers no question: the name of the policy, and why.
+/// The unsupported parts of live policies, which decide no request: the name of the policy, and the reason.
 pub fn not_understood(live: &LivePolicies) -> Vec<(&str, &str)> {
     let parts = live.policies.iter();
     parts
@@ -864,7 +864,7 @@ pub fn named_import_targets<'t>(
         .any(|target| target.provider() != first.provider())
     {
         return Err(NamedImportError::Refused(
-            "--only names what is at one kind of service; choose it with --provider or --target"
+            "--only selects objects of one kind of service; choose it with --provider or --target"
                 .to_owned(),
         ));
     }

@@ -127,7 +127,7 @@ impl ManifestSet {
     }
 }
 
-/// Whether a finding says no more than that there are no manifests yet.
+/// Whether a diagnostic only reports that there are no manifests yet.
 fn is_no_manifests_yet(finding: &Diagnostic) -> bool {
     matches!(finding.code, Code::NoManifests | Code::TargetPathInvalid)
 }
@@ -135,7 +135,7 @@ fn is_no_manifests_yet(finding: &Diagnostic) -> bool {
 /// Loads the manifests of all targets. What cannot be read becomes a diagnostic; the rest is
 /// loaded.
 ///
-/// Texts are added to `sources` in the order of their paths, so the same tree always gives the same
+/// Texts are added to `sources` in the order of their paths, so the same tree always results in the same
 /// result.
 pub fn load(
     source: &impl Source,
@@ -438,10 +438,10 @@ fn nested_config(path: &Utf8Path, sources: &mut SourceMap) -> Diagnostic {
 fn no_manifests(path: &str, place: Place) -> Diagnostic {
     Diagnostic::new(
         Code::NoManifests,
-        format!("`{path}` holds no manifests"),
+        format!("no manifests in `{path}`"),
         place,
     )
-    .help("manifests are files that end in `.yaml`, `.yml` or `.json`")
+    .help("add a file that ends in `.yaml`, `.yml` or `.json`, or remove the path from `paths`")
 }
 
 /// A file without any document is an error like a folder without files: with `unmanaged: prune`,

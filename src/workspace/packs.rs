@@ -50,7 +50,7 @@ impl NamedSource {
         let text = self.metadata.as_ref().as_ref();
         let text = text.map_err(|kind| format!("`{METADATA_FILE}` cannot be used: {kind}"))?;
         let metadata = BuildMetadata::parse(text)
-            .map_err(|why| format!("`{METADATA_FILE}` is not valid: {why}"))?;
+            .map_err(|why| format!("invalid `{METADATA_FILE}`: {why}"))?;
         let tree = self.tree.as_ref().as_ref();
         let tree = tree.map_err(ToString::to_string)?;
         let files = tree.entries().iter();
@@ -101,7 +101,7 @@ pub fn project_runtime(text: &str) -> Result<String, String> {
     };
     match runtime {
         Some(Value::String(name)) if !name.is_empty() => Ok(name.clone()),
-        Some(_) | None => Err(format!("`{PROJECT_FILE}` in it says no `runtime`")),
+        Some(_) | None => Err(format!("missing `runtime` in its `{PROJECT_FILE}`")),
     }
 }
 

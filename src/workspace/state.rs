@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use camino::{Utf8Path, Utf8PathBuf};
 use git::TrackedFiles;
 
-/// The folder, beside `polwarden.yaml`, for what is kept between runs.
+/// The folder next to `polwarden.yaml` for state between runs.
 pub const FOLDER: &str = ".polwarden";
 
 /// Creates the state folder, or a folder in it, and makes git ignore its files.
@@ -158,7 +158,7 @@ fn open(path: &Path, options: &mut OpenOptions, is_private: bool) -> io::Result<
         return Err(is_link());
     }
     let file = options.open(path)?;
-    // A link that took the place of the file meanwhile leads to another one.
+    // A link that replaced the file in the meantime points to another file.
     if !is_same(&before, &file.metadata()?) {
         return Err(is_link());
     }
@@ -171,7 +171,7 @@ fn open(path: &Path, options: &mut OpenOptions, is_private: bool) -> io::Result<
 }
 
 fn is_link() -> io::Error {
-    io::Error::other("it is a symbolic link, which is not followed; give the path it leads to")
+    io::Error::other("it is a symbolic link, which is not followed; use the path of its target")
 }
 
 #[cfg(unix)]

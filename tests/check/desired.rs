@@ -19,7 +19,7 @@ fn team_ids(policies: &[DesiredPolicy]) -> Vec<Vec<&str>> {
         .collect()
 }
 
-/// What is known, what is given, the findings, and the teams of each policy.
+/// Known teams, aliases, expected diagnostics, and the teams of each policy.
 type Case<'a> = (&'a KnownTeams, &'a str, &'a [&'a str], &'a [&'a [&'a str]]);
 
 #[test]

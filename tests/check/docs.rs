@@ -113,7 +113,7 @@ fn is_test(name: &str) -> bool {
         return false;
     };
     let inside = format!("fn {last}(");
-    // The module may stand in a file of its own, or as a block in the file of the module above it.
+    // The module may be a separate file, or a block in the file of its parent module.
     let above = modules
         .split_last()
         .filter(|(module, _)| **module == "tests")
@@ -167,7 +167,7 @@ fn the_tests_that_documents_name_exist() {
         for (row, names) in rows {
             assert!(!names.is_empty(), "{path}: {row}");
             for name in names {
-                assert!(is_test(name), "{path} names `{name}`, which is no test");
+                assert!(is_test(name), "{path} names `{name}`, which is not a test");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Documents of Chainloop: manifests with the findings that they must give.
+//! Documents of Chainloop: manifests with their expected diagnostics.
 
 use std::collections::HashMap;
 
@@ -417,11 +417,11 @@ fn arguments_are_those_that_the_declared_policy_takes() {
     }
     let at = "group:spec.policies.attestation[1]";
     assert_eq!(
-        with_group("with: {who: '{{ inputs.bom }}'}", "with: {whom: x}"),
-        [format!("argument-unknown {at}.with.whom {at}.embedded")]
+        with_group("with: {who: '{{ inputs.bom }}'}", "with: {target: x}"),
+        [format!("argument-unknown {at}.with.target {at}.embedded")]
     );
     let digest = Digest::of(POLICY.as_bytes());
-    // Of another version or owner, nobody here knows what it takes.
+    // The inputs of another version or owner are unknown.
     let other = Digest::of(b"other");
     for (reference, known) in [
         (format!("sbom-fresh@{digest}"), true),
@@ -443,7 +443,7 @@ fn arguments_are_those_that_the_server_tells() {
     let schema = r#"{"properties":{
         "days":{"type":"integer","maximum":90},"on":{"type":"boolean"},"names":{"type":"array","items":{"type":"string","pattern":"^[a-z]+$"}},
         "version":{"type":"string","pattern":"^[0-9]\\.[0-9]$"}},"required":["days"]}"#;
-    let reference = Reference::parse("other-org/licences").unwrap();
+    let reference = Reference::parse("other-org/licenses").unwrap();
     let schemas: InputsSchemas =
         [(reference, InputsSchema::parse(schema).unwrap().unwrap())].into();
     let at = "group:spec.policies.attestation[0]";
@@ -474,7 +474,7 @@ fn arguments_are_those_that_the_server_tells() {
             ],
         ),
     ] {
-        let new = format!("ref: other-org/licences\n        with: {with}");
+        let new = format!("ref: other-org/licenses\n        with: {with}");
         let group = GROUP.replacen("ref: https://policies.example.com/commit.yaml", &new, 1);
         assert_eq!(
             check_with(POLICY, &group, &schemas).show(),
@@ -496,15 +496,15 @@ fn arguments_are_those_that_the_server_tells() {
         steps.join(",")
     );
     let schema = format!(r#"{{"properties":{{"days":{days}}}}}"#);
-    let reference = Reference::parse("other-org/licences").unwrap();
+    let reference = Reference::parse("other-org/licenses").unwrap();
     let schemas: InputsSchemas =
         [(reference, InputsSchema::parse(&schema).unwrap().unwrap())].into();
-    let new = "ref: other-org/licences\n        with: {days: 30}";
+    let new = "ref: other-org/licenses\n        with: {days: 30}";
     let group = GROUP.replacen("ref: https://policies.example.com/commit.yaml", new, 1);
     assert_eq!(check_with(POLICY, &group, &schemas).show(), [""; 0]);
 }
 
-/// What nobody would write is refused in bounded time, or read as it is.
+/// Unusual input is refused in bounded time, or read unchanged.
 #[test]
 fn hostile_documents_are_bounded() {
     let mut sources = SourceMap::default();
@@ -571,7 +571,7 @@ fn hostile_documents_are_bounded() {
             .len(),
         101
     );
-    // Nor would these, were all names told and compared with each other, in every group anew.
+    // Neither these, if all names were listed and compared with each other in every group.
     let long = "n".repeat(9_000);
     let inputs: String = (0..50)
         .map(|n| format!("    - {{name: {long}{n}}}\n"))

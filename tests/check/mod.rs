@@ -1,4 +1,4 @@
-//! The check of meaning: tables of manifests with the findings that they must give.
+//! Semantic checks: tables of manifests with their expected diagnostics.
 
 mod config;
 mod desired;
@@ -147,7 +147,7 @@ fn list(name: &str, spec: &str) -> String {
     )
 }
 
-/// Rules of one policy with the findings that they must give, as [`show`] writes them.
+/// Rules of one policy with their expected diagnostics, in the form of [`show`].
 fn check_rules(cases: &[(&[&str], &[&str])]) {
     for (rules, expected) in cases {
         let checked = run(&[&policy("p", rules)]);
@@ -156,14 +156,14 @@ fn check_rules(cases: &[(&[&str], &[&str])]) {
     }
 }
 
-/// Documents with the findings that they must give.
+/// Documents with their expected diagnostics.
 fn check_documents(texts: &[&str], expected: &[&str]) {
     let checked = run(texts);
     assert_eq!(show(&checked.diagnostics), expected, "{texts:#?}");
     check_wording(&checked.diagnostics);
 }
 
-/// Every finding reads like the others: a sentence without a full stop, and what to do next.
+/// Every diagnostic consists of a sentence without a period and a help text.
 fn check_wording(diagnostics: &[Diagnostic]) {
     for diagnostic in diagnostics {
         let message = &diagnostic.message;

@@ -1,4 +1,4 @@
-//! Policy packs and policy groups: manifests and sources on the disk, with the findings that they must give.
+//! Policy packs and policy groups: manifests and sources in files, with their expected diagnostics.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Policy tests: what they ask, and what is wrong with them.
+//! Policy tests: their requests, and their diagnostics.
 
 use polwarden::service::docker::check::{
     CheckedTests, LARGEST_TEST, check_test_targets, check_tests,
@@ -131,7 +131,7 @@ fn what_is_wrong_is_told_at_its_own_place() {
             ],
         ),
         (
-            // One finding for one text, whatever it expands to.
+            // One diagnostic per string, independent of the number of expansions.
             "{name: c, matrix: {p: [0, 1, 99999]}, deny: ['tcp a.com:{p}']}",
             &["request-invalid 0:spec.cases[0].deny[0]"],
         ),
@@ -317,7 +317,7 @@ fn a_test_is_for_the_target_that_it_names() {
     assert_eq!(
         show(&unknown),
         ["unknown-target 1:spec.target"],
-        "once, whoever loads the file"
+        "once, independent of the target that loads the file"
     );
     check_wording(&elsewhere);
     check_wording(&unknown);

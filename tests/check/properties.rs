@@ -83,7 +83,7 @@ fn policies() -> impl Strategy<Value = String> {
     })
 }
 
-/// What the property says of policies that are there counts for nothing where all are left out.
+/// The property would be vacuous if all policies were left out.
 #[test]
 fn many_policies_with_resources_are_right() {
     let right = |text: String| {
@@ -98,8 +98,8 @@ fn many_policies_with_resources_are_right() {
 }
 
 proptest! {
-    /// Invariant 9: what was scoped never comes out as organization-wide, and no rule comes out with less than was
-    /// written; every policy is there, or a finding says why not.
+    /// Invariant 9: a scoped policy never becomes organization-wide, and no rule loses entries. Every policy is desired or
+    /// has a diagnostic.
     #[test]
     fn nothing_is_widened_or_lost_in_silence(texts in prop::collection::vec(policies(), 1..4), online in any::<bool>()) {
         let lists = [list("l", "{hosts: [b.com]}"), list("empty", "{hosts: []}")];
@@ -113,13 +113,13 @@ proptest! {
             let Some(desired) = desired else {
                 let about = |id: DocumentId| checked.diagnostics.iter().flat_map(|finding| &finding.labels)
                     .any(|label| matches!(label.place, Place::Node { document, .. } if document == id));
-                // It is said of the policy, or of a list that it uses.
+                // The diagnostic concerns the policy, or a list that it uses.
                 let rules = manifest.spec.rules.iter().flatten();
                 let uses = rules.flat_map(|rule| rule.resources_from.iter().flatten());
                 let lists = uses.filter_map(|name| documents.iter().find(|other| {
                     matches!(&other.manifest, Manifest::ResourceList(list) if list.metadata.name == *name)
                 }));
-                prop_assert!(about(document.id) || lists.map(|list| list.id).any(about), "left out without a finding");
+                prop_assert!(about(document.id) || lists.map(|list| list.id).any(about), "left out without a diagnostic");
                 continue;
             };
             prop_assert_eq!(desired.scope.is_organization_wide(), manifest.spec.scope.is_none());

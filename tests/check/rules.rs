@@ -86,7 +86,7 @@ fn a_finding_quotes_what_is_wrong_and_what_to_write() {
     assert_eq!(finding.labels[0].text, "because of `https://`");
     assert_eq!(
         finding.help.as_deref(),
-        Some("write `example.com:443`; the port says what `https://` would")
+        Some("write `example.com:443`; the port replaces `https://`")
     );
 }
 
@@ -225,7 +225,7 @@ fn aliases_are_old_names() {
         &[&aliased("a", "old"), &aliased("b", "old")],
         &["alias-taken 1:metadata.aliases[0] 0:metadata.aliases[0]"],
     );
-    // A chain and an exchange of names: whoever has the name now continues another policy.
+    // A chain and an exchange of names: the policy with the name continues another policy.
     check_documents(&[&aliased("b", "a"), &aliased("c", "b")], &[]);
     check_documents(&[&aliased("b", "a"), &aliased("a", "b")], &[]);
     check_documents(
@@ -476,7 +476,7 @@ fn deep_cedar_text_is_refused_before_it_is_parsed() {
             let refused = checked
                 .diagnostics
                 .iter()
-                .any(|finding| finding.message.contains("nests deeper"));
+                .any(|finding| finding.message.contains("nested too deeply"));
             let large = checked
                 .diagnostics
                 .iter()

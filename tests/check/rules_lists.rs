@@ -110,7 +110,7 @@ fn a_list_holds_exactly_one_kind_of_entries() {
     let both = list("l", "{hosts: [example.com], paths: [/data]}");
     check_documents(
         &[&user, &both],
-        // The list is invalid, so nothing is said about the rule that uses it.
+        // The list is invalid, so the rule that uses it has no diagnostic.
         &["exactly-one 1:spec.paths 1:spec.hosts"],
     );
 }

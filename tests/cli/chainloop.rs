@@ -172,19 +172,19 @@ fn what_cannot_stand_in_a_file_is_not_written() {
     let files = sandbox.files();
     for (name, why) in [
         ("b", "would not be valid"),
-        ("m", "without changing a byte"),
+        ("m", "without changing its bytes"),
         ("x", "would not be valid"),
-        ("t", "without changing a byte"),
+        ("t", "without changing its bytes"),
         ("builtin-commit", "is builtin"),
         ("builtin-quality", "is builtin"),
-        ("none", "there is no policy or policy group `none`"),
-        ("NONE", "is no name of a policy"),
+        ("none", "unknown policy or policy group `none`"),
+        ("NONE", "invalid policy name"),
     ] {
         let ran = sandbox.expect(1, &["import", "--only", name]);
         assert!(ran.err.contains(why), "{name}: {}", ran.err);
         assert_eq!(sandbox.files(), files, "{name}");
     }
-    // What is in the way stays, unless it is said to go.
+    // Existing files are kept, unless --force is used.
     sandbox.write("policies/all.yaml", policy("c", "here"));
     sandbox.write("policies/b.yaml", policy("d", "here"));
     let ran = sandbox.expect(1, &["import", "--only", "b"]);
@@ -291,7 +291,7 @@ fn single_operations_are_called_and_no_token_is_shown() {
     assert!(ran.err.contains("set CHAINLOOP_TOKEN"), "{}", ran.err);
     let wrong = sandbox.expect(1, &["plan", "--endpoint", "chainlop=embedded"]);
     assert!(
-        wrong.err.contains("docker, pulumi and chainloop"),
+        wrong.err.contains("docker, pulumi or chainloop"),
         "{}",
         wrong.err
     );
@@ -455,7 +455,7 @@ fn embedded_files_are_the_same_bytes_on_every_machine() {
     sandbox.write("policies/rules/check.rego", REGO.replace('\n', "\r\n"));
     sandbox.write("policies/p.yaml", with_files("p").replace('\n', "\r\n"));
     assert_eq!(planned_digest(&sandbox, &[]), digest);
-    // What is staged or committed is read there, and not the work tree.
+    // The index or the commit is read, and not the work tree.
     sandbox.write("policies/rules/check.rego", "package other\n\n");
     assert_eq!(planned_digest(&sandbox, &["--at", "HEAD"]), digest);
     assert_eq!(planned_digest(&sandbox, &["--staged"]), digest);
@@ -476,7 +476,7 @@ fn embedded_files_must_be_committed_in_a_pipeline() {
     let apply = ["apply", "--auto-approve", "--require-branch", "main"];
     let refused = |sandbox: &Sandbox| {
         let ran = sandbox.expect(5, &apply);
-        let says = "files here are not as they were committed";
+        let says = "uncommitted changes";
         assert!(ran.err.contains(says), "{}", ran.err);
     };
     sandbox.write("policies/rules/check.rego", "package changed\n\n");

@@ -1,4 +1,4 @@
-//! Completions, the manual, what `-v` tells, and bars for what takes its time.
+//! Completions, manual pages, the log of `-v`, and progress bars.
 
 use std::process::Command;
 
@@ -129,7 +129,7 @@ fn the_manual_has_a_page_for_each_command() {
                 && text.contains("Examples:"),
             "{path:?}"
         );
-        // Groff complains of what is no page.
+        // Groff reports invalid pages.
         if !groff {
             continue;
         }
@@ -237,7 +237,7 @@ fn what_is_told_holds_no_secret() {
     assert_eq!(sandbox.expect(0, &["plan"]).err, "");
     let steps = sandbox.expect(0, &["-v", "plan"]).err;
     assert!(
-        steps.contains("read what is live") && !steps.contains("answered"),
+        steps.contains("read the live state") && !steps.contains("answered"),
         "{steps}"
     );
     let told = sandbox.expect(0, &["apply", "--auto-approve", "-vv"]).err;

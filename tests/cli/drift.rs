@@ -58,8 +58,8 @@ fn applied() -> (Sandbox, Repository) {
     (sandbox, repository)
 }
 
-/// Somebody else allows more in policy `p` at the server, denies something else in `q` and makes a policy; then the
-/// manifests are put back.
+/// Another client allows more in policy `p`, denies something else in `q` and creates a policy; then the manifests are
+/// restored.
 fn drifted() -> (Sandbox, Repository) {
     let (sandbox, repository) = applied();
     let before = ["policies/p.yaml", "policies/q.yaml"].map(|path| (path, sandbox.read(path)));
@@ -100,7 +100,7 @@ fn drift_is_shown_with_what_it_opens_and_since_when() {
     let (sandbox, _) = drifted();
     let ran = sandbox.expect(8, &["drift", EMBEDDED]);
     assert_stable!("drift", ran.out);
-    // What is not committed is no drift, and neither hides any.
+    // Uncommitted changes are not drift, and do not hide drift.
     sandbox.write(
         "policies/p.yaml",
         rules(&[
@@ -126,7 +126,7 @@ fn drift_is_shown_with_what_it_opens_and_since_when() {
         (&3.into(), &true.into())
     );
     sandbox.expect(1, &["drift", EMBEDDED, "--at", "mian"]);
-    // Only where nothing is committed is the work tree compared instead; what else is wrong is told as what it is.
+    // The work tree is compared only if there is no commit; other errors are reported as such.
     let ran = sandbox.expect(1, &["drift", EMBEDDED, "--target", "nobody"]);
     assert!(
         !ran.err.contains("work tree") && ran.err.contains("no target `nobody`"),
@@ -228,7 +228,7 @@ fn a_plan_tells_drift_from_the_change() {
     // A saved plan is applied as any other.
     plan(0, &["--out", "plan.json"]);
     sandbox.expect(0, &["apply", "plan.json", EMBEDDED, "--auto-approve"]);
-    // The policy that nobody declared is still there.
+    // The undeclared policy still exists.
     plan(8, &["--fail-on-drift"]);
     let ran = sandbox.expect(8, &["drift", EMBEDDED]);
     assert!(ran.out.contains("\"stranger\""), "{}", ran.out);
@@ -399,7 +399,7 @@ fn an_unmanaged_policy_is_drift_in_every_format() {
 #[test]
 fn both_at_once_is_a_conflict_and_an_unreadable_base_is_told() {
     let (sandbox, repository) = drifted();
-    // The rule `b`, which somebody changed at the server, is taken away.
+    // The change removes rule `b`, which another client changed.
     sandbox.write(
         "policies/p.yaml",
         rules(&[tcp("a", "allow", "a.example.com")]),
@@ -424,7 +424,7 @@ fn both_at_once_is_a_conflict_and_an_unreadable_base_is_told() {
     );
     let ran = sandbox.expect(0, &["plan", EMBEDDED, "--base", "HEAD"]);
     assert!(
-        ran.err.contains("What is drift is not told apart") && ran.err.contains("invalid"),
+        ran.err.contains("Cannot distinguish drift from changes") && ran.err.contains("invalid"),
         "{}",
         ran.err
     );
@@ -447,14 +447,15 @@ fn only_what_a_change_opens_shuts_its_gate() {
     repository
         .set_head_detached(repository.head().unwrap().target().unwrap())
         .unwrap();
-    // To undo the drift opens `b.example.com`, which nobody changed here.
+    // Undoing the drift opens `b.example.com`, which the change does not touch.
     sandbox.expect(4, &["plan", EMBEDDED, "--deny-widening"]);
     let out = gated(&sandbox, 0);
     assert!(
-        out.contains("Access: 1 opened") && out.contains("not what undoing drift opens"),
+        out.contains("Access: 1 opened")
+            && out.contains("not access that opens because drift is undone"),
         "{out}"
     );
-    // What the change opens is told beside it, and nothing else.
+    // Only the access that the change opens is reported in addition.
     let wider = [
         tcp("a", "allow", "a.example.com"),
         tcp("b", "allow", "b.example.com"),
@@ -489,7 +490,7 @@ fn only_what_a_change_opens_shuts_its_gate() {
         0,
         &[&["plan", EMBEDDED, "--base", "main"], &within[..]].concat(),
     );
-    // `apply` makes all of it, and is held to all of it.
+    // `apply` makes all changes, so the gates check all of them.
     sandbox.expect(
         4,
         &[
@@ -499,7 +500,7 @@ fn only_what_a_change_opens_shuts_its_gate() {
         .concat(),
     );
 
-    // To take over what somebody else opened is to open it, although no call is left to make.
+    // Adopting access that another client opened counts as opening it, although no call is required.
     sandbox.write(
         "policies/p.yaml",
         rules(&[
@@ -533,7 +534,7 @@ fn a_conflict_counts_as_from_the_change() {
     repository
         .set_head_detached(repository.head().unwrap().target().unwrap())
         .unwrap();
-    // Somebody deletes rule `b` at the server; the change narrows it.
+    // Another client deletes rule `b`; the change narrows it.
     let before = sandbox.read("policies/p.yaml");
     sandbox.write(
         "policies/p.yaml",
@@ -549,12 +550,13 @@ fn a_conflict_counts_as_from_the_change() {
     sandbox.write("policies/p.yaml", rules(&narrowed));
     let out = gated(&sandbox, 4);
     assert!(
-        out.contains("Conflicts, where") && out.contains("tcp b.example.com:443"),
+        out.contains("Conflicts (the live state matches neither")
+            && out.contains("tcp b.example.com:443"),
         "{out}"
     );
 }
 
-/// A rule that this version does not understand is there, and is no less drift for that.
+/// A rule that this version does not support is drift too.
 #[test]
 fn what_cannot_be_undone_is_drift_for_both() {
     let seed = serde_json::json!({"organizations": [{"name": "my-org", "policies": [

@@ -53,7 +53,7 @@ fn live_policies_are_listed_with_their_manifests_and_exported() {
         ran.err
     );
 
-    // With an invalid manifest, nobody knows which policies it declares.
+    // The policies of an invalid manifest are unknown.
     sandbox.write("policies/a.yaml", "kind: Polcy\n");
     let json = sandbox.expect(0, &["list", "-o", "json"]).json();
     assert_eq!(json["targets"][0]["objects"][0]["status"], "unknown");
@@ -91,7 +91,11 @@ fn saved_plans_and_runs_are_shown_in_other_formats() {
         .replace("new.example.com", "evil.example.com");
     sandbox.write("edited.json", edited);
     let ran = sandbox.expect(1, &["show", "edited.json"]);
-    assert!(ran.err.contains("was edited"), "{}", ran.err);
+    assert!(
+        ran.err.contains("was changed after it was saved"),
+        "{}",
+        ran.err
+    );
     assert!(
         sandbox
             .expect(1, &["show", "last", "-o", "html"])

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::sandbox::Sandbox;
 
-/// The folders below `examples/` that hold a configuration.
+/// The folders below `examples/` with a configuration.
 fn examples() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let entries = std::fs::read_dir(&root)
@@ -36,7 +36,7 @@ fn every_example_is_valid_and_applies() {
     let examples = examples();
     assert!(
         !examples.is_empty(),
-        "examples/ holds no folder with polwarden.yaml"
+        "no folder with polwarden.yaml in examples/"
     );
     for example in examples {
         let name = example.file_name().unwrap().to_str().unwrap();

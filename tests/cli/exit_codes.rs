@@ -22,7 +22,7 @@ fn applied() -> Sandbox {
 const PLAN: &[&str] = &["plan", EMBEDDED];
 const APPLY: &[&str] = &["apply", EMBEDDED, "--auto-approve"];
 
-/// A command, what is wrong, and what is said of it. With the embedded service, plans and applies end with 0 if what is
+/// A command, its arguments, and its error message. With the embedded service, plans and applies end with 0 if what is
 /// wrong is accepted.
 const WRONG: &[(&[&str], &[&str], &str)] = &[
     (&[], &[], "Usage: polwarden"),
@@ -43,7 +43,7 @@ const WRONG: &[(&[&str], &[&str], &str)] = &[
     (
         APPLY,
         &["--ack", "deletes=1,deletes=2"],
-        "`deletes` stands there twice",
+        "duplicate guard `deletes`",
     ),
     (APPLY, &["--ack", "removals=1"], "unknown guard `removals`"),
     (

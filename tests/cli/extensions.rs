@@ -208,7 +208,7 @@ fn a_setting_that_the_service_refuses_is_named() {
     assert_ne!(ran.code, 0);
     let said = format!("{}{}", ran.out, ran.err);
     assert!(
-        said.contains("`aproval` from `extensions`, which this version does not know"),
+        said.contains("`aproval` from `extensions`, which this version does not support"),
         "{said}"
     );
 }

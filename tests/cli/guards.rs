@@ -15,7 +15,7 @@ fn apply(sandbox: &Sandbox, acks: &[String]) -> Ran {
 fn printed(ran: &Ran) -> Vec<String> {
     let (_, arguments) = ran
         .err
-        .split_once("acknowledge this very plan: ")
+        .split_once("acknowledge this plan: ")
         .unwrap_or_else(|| panic!("{}", ran.err));
     arguments.split_whitespace().map(str::to_owned).collect()
 }
@@ -109,7 +109,7 @@ fn cases_of_any_number() -> Vec<Case> {
                 policy("p", &scoped),
                 Some(policy("p", &format!("rules:\n{}", allow()))),
                 "scope-widens=1",
-                "policy `p`: it was for some people, and will be for the whole organization",
+                "policy `p`: its scope widens to the whole organization",
             )
         },
         case(
@@ -134,19 +134,19 @@ fn cases_of_any_number() -> Vec<Case> {
             policy("p", &both),
             Some(policy("p", &format!("rules:\n{}", allow()))),
             "last-deny=1",
-            "policy `p`: its last deny rule goes",
+            "policy `p`: removes its last deny rule",
         ),
         case(
             protected(&format!("rules:\n{}", allow())),
             Some(protected(files)),
             "protected=1",
-            "all its rules go, as it changes its domain",
+            "all its rules are removed because its domain changes",
         ),
         case(
             protected(&both),
             Some(protected("rules: []\n")),
             "last-deny=1,protected=1",
-            "it is protected, and all its rules go",
+            "it is protected, and all its rules are removed",
         ),
         case(
             protected(&format!("rules:\n{}", allow())),
@@ -154,7 +154,7 @@ fn cases_of_any_number() -> Vec<Case> {
                 "cedar:\n  schemaUrl: https://s.example.com\n  text: permit(principal, action, resource);\n",
             )),
             "protected=1",
-            "it is deleted and made again",
+            "it is deleted and created again",
         ),
     ]
 }
@@ -276,7 +276,7 @@ fn each_target_is_acknowledged_by_its_name() {
     for (acks, says) in [
         (&["deletes=4"][..], "the plan has several targets"),
         (&["c:deletes=4"], "no target of this name"),
-        (&["a:deletes=4", "a:updates=1"], "stands in one value"),
+        (&["a:deletes=4", "a:updates=1"], "duplicate acknowledgement"),
     ] {
         let mut arguments = both[..3].to_vec();
         arguments.extend(acks.iter().flat_map(|ack| ["--ack", ack]));

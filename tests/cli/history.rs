@@ -85,7 +85,7 @@ fn a_renamed_file_changes_nothing() {
 fn a_rebased_branch_is_held_to_its_new_base() {
     let (sandbox, repository) = applied();
     let first = repository.head().unwrap().target().unwrap();
-    // The branch adds `n`; meanwhile `m` is merged and applied.
+    // The branch adds `n`; in the meantime, `m` is merged and applied.
     repository
         .branch("change", &repository.find_commit(first).unwrap(), false)
         .unwrap();

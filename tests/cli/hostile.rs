@@ -36,7 +36,7 @@ fn is_shown(text: &str, ran: &Ran) -> bool {
         .any(|escaped| ran.out.contains(escaped) || ran.err.contains(escaped))
 }
 
-/// All runs that show what is live. Gives how many show the text, escaped.
+/// Runs all commands that show the live state. Returns the number of commands that show the escaped text.
 fn show_all(sandbox: &Sandbox, text: &str, what: &str) -> usize {
     let mut shown = 0;
     for arguments in [

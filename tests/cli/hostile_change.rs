@@ -1,4 +1,4 @@
-//! What a pull request from a stranger cannot do (docs/security.md): its files are data, and nothing else.
+//! Limits of untrusted pull requests (threat model): their files are only data.
 #![cfg(unix)]
 
 use std::net::TcpListener;
@@ -57,7 +57,7 @@ fn lures(url: &str) -> Vec<String> {
     .collect()
 }
 
-/// A change that holds a text wherever one may stand.
+/// A change with the text in every field that accepts one.
 fn change(sandbox: &Sandbox, lure: &str) {
     let quoted = serde_json::to_string(lure).unwrap();
     let modeline = format!("# yaml-language-server: $schema={lure}\n# $ref: {lure}\n");
@@ -121,7 +121,7 @@ fn shows_no_secret_and_no_file_of_the_machine() {
         for (path, bytes) in sandbox.files() {
             assert!(
                 !String::from_utf8_lossy(&bytes).contains(SECRET),
-                "{lure}: {} holds the secret",
+                "{lure}: {} contains the secret",
                 path.display()
             );
         }

@@ -1,4 +1,4 @@
-//! `import --only`: what somebody changed at the server, taken over into the manifests.
+//! `import --only`: adopts changes of another client into the manifests.
 
 use super::sandbox::{Sandbox, config, policy, target, tcp};
 
@@ -45,7 +45,7 @@ metadata: {name: hosts}
 spec: {hosts: [a.example.com]}
 "#;
 
-/// A repository whose manifests are applied; then somebody else applies other ones, and ours are back.
+/// A repository whose manifests are applied; then other manifests are applied, and ours are restored.
 fn drifted(ours: &[(&str, &str)], theirs: &[(&str, &str)]) -> Sandbox {
     let sandbox = Sandbox::empty();
     sandbox.write("polwarden.yaml", config(&format!("teams: {{ops: {TEAM}}}")));
@@ -108,7 +108,10 @@ fn only_the_rules_that_differ_are_written() {
     );
     // Once more: there is nothing to write.
     let (out, _) = import(&sandbox, 0, &["first"]);
-    assert!(out.contains("policies/f.yaml:6 says what is live"), "{out}");
+    assert!(
+        out.contains("policies/f.yaml:6 matches the live state"),
+        "{out}"
+    );
     assert_eq!(sandbox.read("policies/f.yaml"), now);
 }
 
@@ -229,8 +232,8 @@ fn what_cannot_be_written_safely_is_refused_and_nothing_is_written() {
         assert!(err.contains(message), "{err}");
         assert_eq!(sandbox.read("policies/p.yaml"), before);
     };
-    refused(&["q"], "no live policy is called `q`");
-    refused(&["p", "P "], "no live policy is called");
+    refused(&["q"], "unknown live policy `q`");
+    refused(&["p", "P "], "unknown live policy");
     // Of two targets, one would be changed unseen.
     let both = config("") + &target("other", "other-org", "policies", "");
     sandbox.write("polwarden.yaml", both);
@@ -244,7 +247,7 @@ fn what_cannot_be_written_safely_is_refused_and_nothing_is_written() {
         ran.err
     );
     assert_eq!(sandbox.read("policies/p.yaml"), before);
-    // Manifests with errors say nothing certain of what is declared.
+    // The declared policies are uncertain if manifests have errors.
     sandbox.write("polwarden.yaml", config(""));
     sandbox.write("policies/w.yaml", "kind: Wrong\n");
     import(&sandbox, 3, &["p"]);

@@ -10,7 +10,7 @@ const EMBEDDED: &str = "--endpoint=docker=embedded";
 const PLATFORM: &str = "3e7b9d14-6f52-4c08-8a91-d25c0b7e4f63";
 const SCHEMA: &str = "schemaUrl: https://s.example.com";
 
-/// A policy in a file for everybody, one in a manifest for a team, and a rule that has no say.
+/// A policy in a file for everyone, one in a manifest for a team, and a rule without effect.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new(&format!("teams: {{platform: {PLATFORM}}}\n"));
     sandbox.write(

@@ -1,5 +1,5 @@
 //! Text that readers may take for another text: invisible characters, mixed scripts, names that are
-//! displayed alike, and hosts in Punycode.
+//! displayed the same, and hosts in Punycode.
 
 use emulator::{DockerOptions, DockerSeed};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What goes where: standard output, standard error, colours.
+//! Standard output, standard error and colors.
 
 use super::sandbox::{Sandbox, policy, tcp};
 
@@ -26,7 +26,7 @@ fn json_stands_alone_on_standard_output() {
     assert_eq!(ran.json()["formatVersion"], 3);
     assert!(
         ran.err.contains("udp-allowed"),
-        "warnings are told elsewhere: {}",
+        "warnings go to standard error: {}",
         ran.err
     );
     let ran = sandbox.expect(0, &["validate", "--format", "json"]);
@@ -42,7 +42,7 @@ fn json_stands_alone_on_standard_output() {
     assert_eq!(ran.out, "", "no plan, no text");
     assert!(
         ran.err.contains("yaml-syntax"),
-        "errors are told even so: {}",
+        "errors are printed anyway: {}",
         ran.err
     );
 }
@@ -59,7 +59,7 @@ fn colours_are_for_those_who_want_them() {
         assert_eq!(
             colored(&sandbox, arguments),
             (false, false),
-            "no terminal, no colour"
+            "no color without a terminal"
         );
         assert_eq!(
             colored(&sandbox, &with(&["--color", "never"])),
@@ -78,7 +78,7 @@ fn colours_are_for_those_who_want_them() {
         sandbox.environment.remove("NO_COLOR");
     }
     let ran = sandbox.run(&["plan", EMBEDDED, "--color", "always", "--format", "json"]);
-    assert!(!ran.out.contains('\u{1b}'), "JSON has no colours");
+    assert!(!ran.out.contains('\u{1b}'), "JSON has no colors");
     serde_json::from_str::<serde_json::Value>(&ran.out).unwrap();
 }
 

@@ -24,7 +24,7 @@ fn example() -> Sandbox {
                 .unwrap()
                 .to_owned();
             if path.is_dir() {
-                // What somebody tried out is no part of the example.
+                // Files of local experiments are not part of the example.
                 if inside != ".polwarden" {
                     open.push(path);
                 }
@@ -180,12 +180,12 @@ fn metadata_of_a_pack_is_locked_and_compared() {
         (
             "advisory",
             own,
-            "the level of `owner-tag` is `mandatory` here, and the pack declares `advisory`",
+            "the enforcement level of `owner-tag` is `mandatory` here, but `advisory` in the pack",
         ),
         (
             "mandatory",
             "{}",
-            "the configSchema of `owner-tag` is not that of the pack",
+            "the configSchema of `owner-tag` differs from the pack",
         ),
     ] {
         declared(level, schema, "tag-guard");
@@ -228,7 +228,7 @@ fn a_changed_source_is_noticed_until_it_has_another_tag() {
     let before = sandbox.read("polwarden.lock");
     let source = sandbox.read("packs/cost-guard/index.ts");
     sandbox.write("packs/cost-guard/index.ts", source.replace("nano", "pico"));
-    // What git ignores is no part of the source.
+    // Ignored files are not part of the source.
     sandbox.write("packs/cost-guard/node_modules/x/index.js", "x");
     let ran = sandbox.expect(3, &["validate"]);
     assert!(
@@ -270,7 +270,7 @@ fn a_version_that_was_never_published_can_be_locked_anew() {
     sandbox.write("packs/cost-guard/new.ts", "export {};\n");
     let ran = sandbox.expect(0, &["lock", "--update"]);
     assert!(
-        ran.err.contains("locked anew cost-guard 1.0.0"),
+        ran.err.contains("locked cost-guard 1.0.0 again"),
         "{}",
         ran.err
     );
@@ -427,13 +427,13 @@ fn wrong_calls_are_told_what_is_right() {
                 "-F",
                 "policyGroup=b",
             ],
-            "is given twice",
+            "duplicate field",
         ),
         (
             &["GetPolicyGroup", "-F", "policyGroup=../a"],
-            "an address cannot hold",
+            "without characters that are special in URLs",
         ),
-        (&["GetPolicyGroup", "-F", "policyGroup"], "lacks a value"),
+        (&["GetPolicyGroup", "-F", "policyGroup"], "has no value"),
         (
             &["NewPolicyGroup", "-F", "name=a", "-F", "entityType=planets"],
             "one of stacks, accounts",
@@ -459,7 +459,7 @@ fn wrong_calls_are_told_what_is_right() {
             "cannot read `none.json`",
         ),
         (&["ListPolicyGroups", "-F", "a=b"], "it has none"),
-        (&["listPolicies"], "there is no operation `listPolicies`"),
+        (&["listPolicies"], "unknown operation `listPolicies`"),
     ] {
         let ran = call(&sandbox, 1, arguments);
         assert!(ran.err.contains(wanted), "{arguments:?}: {}", ran.err);
@@ -569,7 +569,7 @@ fn live_packs_and_groups_become_manifests() {
     sandbox.expect(0, &["lock"]);
     sandbox.expect(0, &["validate", "--strict"]);
     sandbox.expect(0, &["fmt", "--check"]);
-    // What is declared is not written again.
+    // Declared objects are not written again.
     let ran = sandbox.expect(1, &["import", "--provider", "pulumi"]);
     assert!(
         ran.out.contains("0 imported, 4 already declared"),

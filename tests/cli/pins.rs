@@ -17,7 +17,7 @@ spec:
   policies:
     attestation:
       - ref: builtin-commit # ours is not better
-      - ref: \"licences\"
+      - ref: \"licenses\"
         with: {days: 30}
       - ref:   'other-org/signed'
 ";
@@ -45,7 +45,7 @@ fn digest(name: &str, note: &str) -> Digest {
     Digest::of(script(name, note).as_bytes())
 }
 
-/// A folder with a group, and a service with these versions of `licences`.
+/// A folder with a group, and a service with these versions of `licenses`.
 fn sandbox(licenses: &[&str]) -> (Sandbox, RunningEmulator) {
     let mut sandbox = Sandbox::empty();
     let target = "  - name: loop\n    provider: chainloop\n    organization: my-org\n    paths: [policies]\n";
@@ -62,7 +62,7 @@ fn serve(sandbox: &mut Sandbox, licenses: &[&str]) -> RunningEmulator {
     let own = if licenses.is_empty() {
         Vec::new()
     } else {
-        vec![document("licences", licenses)]
+        vec![document("licenses", licenses)]
     };
     let options = ChainloopOptions {
         organizations: vec![
@@ -91,15 +91,15 @@ fn pins_are_written_down_and_told_when_they_are_behind_or_gone() {
     let (mut sandbox, _first) = sandbox(&["one", "two"]);
     let ran = sandbox.expect(1, &["lock", "--check"]);
     assert!(
-        ran.err.contains("not pinned licences of loop"),
+        ran.err.contains("not pinned licenses of loop"),
         "{}",
         ran.err
     );
     sandbox.expect(0, &["lock"]);
     let lock = sandbox.read("polwarden.lock");
     let licenses = format!(
-        "      licences:\n        organization: my-org\n        name: licences\n        digest: {}\n        createdAt: 2026-01-02T00:00:00Z\n",
-        digest("licences", "two")
+        "      licenses:\n        organization: my-org\n        name: licenses\n        digest: {}\n        createdAt: 2026-01-02T00:00:00Z\n",
+        digest("licenses", "two")
     );
     assert!(lock.contains(&licenses), "{lock}");
     assert!(
@@ -116,10 +116,10 @@ fn pins_are_written_down_and_told_when_they_are_behind_or_gone() {
     let _second = serve(&mut sandbox, &["one", "two", "three"]);
     for arguments in [&["lock", "--check"][..], &["lock"]] {
         let ran = sandbox.expect(8, arguments);
-        let pinned = digest("licences", "two");
-        let latest = digest("licences", "three");
+        let pinned = digest("licenses", "two");
+        let latest = digest("licenses", "three");
         let line = format!(
-            "licences of loop: {} is behind {}, there since 2026-01-03T00:00:00Z",
+            "licenses of loop: {} is behind {}, available since 2026-01-03T00:00:00Z",
             pinned.short(),
             latest.short()
         );
@@ -130,7 +130,7 @@ fn pins_are_written_down_and_told_when_they_are_behind_or_gone() {
     assert!(
         sandbox
             .read("polwarden.lock")
-            .contains(digest("licences", "three").as_str())
+            .contains(digest("licenses", "three").as_str())
     );
     sandbox.expect(0, &["lock", "--check"]);
 
@@ -141,7 +141,7 @@ fn pins_are_written_down_and_told_when_they_are_behind_or_gone() {
     let ran = sandbox.expect(8, &["lock", "--check"]);
     assert!(
         ran.err
-            .contains("licences of loop: the server has no such policy any more"),
+            .contains("licenses of loop: the policy no longer exists on the server"),
         "{}",
         ran.err
     );
@@ -152,10 +152,10 @@ fn references_are_written_anew_and_nothing_else_is() {
     let (mut sandbox, _running) = sandbox(&["one"]);
     sandbox.expect(0, &["lock", "--rewrite"]);
     let pinned = sandbox.read("policies/group.yaml");
-    let licenses = digest("licences", "one");
+    let licenses = digest("licenses", "one");
     let signed = digest("signed", "one");
     assert!(
-        pinned.contains(&format!("- ref: \"licences@{licenses}\"\n")),
+        pinned.contains(&format!("- ref: \"licenses@{licenses}\"\n")),
         "{pinned}"
     );
     assert!(
@@ -175,7 +175,7 @@ fn references_are_written_anew_and_nothing_else_is() {
     assert_eq!(stripped, GROUP);
     let lock = sandbox.read("polwarden.lock");
     assert!(
-        lock.contains(&format!("licences@{licenses}:")) && !lock.contains("      licences:\n"),
+        lock.contains(&format!("licenses@{licenses}:")) && !lock.contains("      licenses:\n"),
         "{lock}"
     );
     sandbox.expect(0, &["lock", "--check"]);
@@ -188,7 +188,7 @@ fn references_are_written_anew_and_nothing_else_is() {
     let moved = sandbox.read("policies/group.yaml");
     assert_eq!(
         moved,
-        pinned.replace(licenses.as_str(), digest("licences", "two").as_str())
+        pinned.replace(licenses.as_str(), digest("licenses", "two").as_str())
     );
     sandbox.expect(0, &["lock", "--check"]);
 }
@@ -235,10 +235,10 @@ fn what_the_server_takes_as_arguments_counts() {
     sandbox.expect(0, &["validate"]);
     let ran = sandbox.expect(3, &["validate", "--live"]);
     assert!(ran.out.contains("policies/group.yaml:11:16"), "{}", ran.out);
-    // Nobody has it.
+    // No organization has this policy.
     sandbox.write(
         "policies/group.yaml",
-        GROUP.replace("\"licences\"", "lizences"),
+        GROUP.replace("\"licenses\"", "lizences"),
     );
     let ran = sandbox.expect(1, &["lock"]);
     assert!(
@@ -257,11 +257,11 @@ fn without_references_no_server_is_asked() {
         "polwarden.yaml",
         format!("apiVersion: polwarden/v1\nkind: Config\ntargets:\n{target}"),
     );
-    sandbox.write("policies/policy.yaml", script("licences", "one"));
+    sandbox.write("policies/policy.yaml", script("licenses", "one"));
     sandbox.set("POLWARDEN_CHAINLOOP_ENDPOINT", "https://nobody.example.com");
     let ran = sandbox.expect(0, &["lock", "--check"]);
     assert!(ran.err.contains("up to date"), "{}", ran.err);
-    // Documents of one service in a target of another are told where they stand.
+    // Documents of another service than the target's are reported at their place.
     sandbox.write("polwarden.yaml", super::sandbox::config(""));
     let ran = sandbox.expect(3, &["validate"]);
     assert!(

@@ -1,4 +1,4 @@
-//! `polwarden test`: exit codes, formats, coverage, and what a failure tells.
+//! `polwarden test`: exit codes, formats, coverage, and failure messages.
 
 use access::Audience;
 use emulator::{DockerOptions, DockerOrganizationSeed, TeamSeed};
@@ -25,7 +25,7 @@ fn test(name: &str, cases: &str) -> String {
     )
 }
 
-/// Policies of both worlds, for everybody and for a team.
+/// Rules and Cedar policies, for everyone and for a team.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new(&format!("teams: {{platform: {PLATFORM}}}\n"));
     let rules = format!(
@@ -87,7 +87,7 @@ fn what_is_as_expected_is_0() {
     let ran = sandbox.expect(0, &["plan", EMBEDDED, "--detailed-exitcode"]);
     assert!(
         ran.out.contains("No changes."),
-        "a test is no policy: {}",
+        "a test is not a policy: {}",
         ran.out
     );
     sandbox.expect(0, &["test", "--live", EMBEDDED]);
@@ -208,7 +208,7 @@ fn junit_is_xml_whatever_stands_in_a_test() {
         assert_eq!(cases[0].attribute("classname"), Some("<!-- &amp; -->"));
         assert_eq!(
             cases[0].attribute("name"),
-            Some("]]> <b>&'\": read /a]]>&<b>\"', asked by people in no team")
+            Some("]]> <b>&'\": read /a]]>&<b>\"', asked by users outside of all teams")
         );
         assert_eq!(
             (cases[0].attribute("file"), cases[0].attribute("line")),
@@ -216,12 +216,7 @@ fn junit_is_xml_whatever_stands_in_a_test() {
         );
         let failure = of("failure").next().unwrap();
         assert_eq!(failure.parent(), Some(cases[0]));
-        assert!(
-            failure
-                .text()
-                .unwrap()
-                .contains("denied, as nothing allows it")
-        );
+        assert!(failure.text().unwrap().contains("denied by default"));
         let suite = of("testsuite").next().unwrap();
         let counts = ["name", "tests", "failures"].map(|name| suite.attribute(name).unwrap());
         assert_eq!(counts, ["production", "2", "1"]);
@@ -302,7 +297,7 @@ fn nothing_to_run_is_1_and_invalid_tests_are_3() {
     let sandbox = sandbox();
     let ran = sandbox.expect(1, &["test"]);
     assert!(
-        ran.err.contains("there are no policy tests") && ran.out.is_empty(),
+        ran.err.contains("no policy tests") && ran.out.is_empty(),
         "{}",
         ran.err
     );
@@ -417,7 +412,7 @@ fn the_server_is_asked_only_for_names_that_it_alone_knows() {
     let ran = sandbox.expect(1, &["test"]);
     assert!(
         ran.err.contains("DOCKER_HUB_IDENTIFIER"),
-        "offline, it says what it lacks: {}",
+        "offline, it reports the missing credentials: {}",
         ran.err
     );
     let ran = sandbox.expect(0, &["validate"]);

@@ -46,7 +46,7 @@ impl Sandbox {
         }
     }
 
-    /// A folder with a configuration of one target, `production`, that manages `my-org`; manifests stand in
+    /// A folder with a configuration of one target, `production`, that manages `my-org`; manifests are in
     /// `policies`. `more` are further lines of the target, without indentation.
     pub(crate) fn new(more: &str) -> Self {
         let sandbox = Self::empty();

@@ -1,4 +1,4 @@
-//! The schemas: up to date, and true of what is written.
+//! The schemas: up to date, and valid for the output.
 
 use std::path::Path;
 

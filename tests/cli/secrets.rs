@@ -1,4 +1,4 @@
-//! Secrets reach nothing that anybody reads (invariant 11).
+//! Secrets do not appear in any output (invariant 11).
 
 use emulator::{DockerOptions, EmulatorProfile};
 
@@ -46,7 +46,7 @@ fn no_command_shows_or_stores_the_secret() {
         for (path, bytes) in sandbox.files() {
             assert!(
                 !String::from_utf8_lossy(&bytes).contains(SECRET),
-                "{} holds the secret",
+                "{} contains the secret",
                 path.display()
             );
         }
@@ -98,7 +98,7 @@ fn errors_do_not_repeat_secrets() {
         assert_kept(SECRET, name, &sandbox.expect(1, &["plan"]));
         sandbox.environment.remove(name);
     }
-    // A configuration that somebody put one into.
+    // A configuration that contains a secret.
     sandbox.write(
         "polwarden.yaml",
         sandbox

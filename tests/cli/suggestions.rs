@@ -65,7 +65,7 @@ fn proposes_text(help: &str) -> bool {
         "write `",
         "quote it: ",
         "as a list: [",
-        "of its own: ",
+        "write each host as a separate entry: ",
     ]
     .iter()
     .any(|start| help.starts_with(start))
@@ -82,14 +82,14 @@ fn every_suggestion_removes_its_diagnostic() {
         good.replace("allow", "alow"),
         good.replace("allow", "\"Allow\""),
         good.replace("connect:tcp", "conect:tcp"),
-        // Numbers and truth values in the place of strings, in the form of the file.
+        // Numbers and booleans instead of strings, in the syntax of the file.
         good.replace("name: p", "name: 443.0"),
         good.replace("name: p", "name: 1e1"),
         good.replace("name: p", "name: 0x1F # a comment"),
         good.replace("name: p", "name: 007"),
         good.replace("name: p", "name: True"),
         good.replace("name: r", "name: 12345678901234567890123"),
-        // A string in the place of a list.
+        // A string instead of a list.
         resources(" a.example.com\n"),
         resources(" a.example.com, b.example.com:443\n"),
         resources(" >\n        a.example.com:443\n        b.example.com:443\n"),

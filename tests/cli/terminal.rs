@@ -15,7 +15,7 @@ pub(super) fn on_terminal(command: Command, answer: &str) -> (i32, String) {
     on_terminal_with(command, || answer.to_owned())
 }
 
-/// Like [`on_terminal`], with an answer that is made once the question stands.
+/// Like [`on_terminal`], with an answer that is computed once the question is shown.
 fn on_terminal_with(mut command: Command, mut answer: impl FnMut() -> String) -> (i32, String) {
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
@@ -32,7 +32,7 @@ fn on_terminal_with(mut command: Command, mut answer: impl FnMut() -> String) ->
         .stdout(Stdio::from(terminal.try_clone().unwrap()))
         .stderr(Stdio::from(terminal));
     let mut child = command.spawn().unwrap();
-    // The command holds the other ends; when it ends, reading does.
+    // The command owns the other ends; reading ends when they are closed.
     drop(command);
 
     let mut master = File::from(master);
@@ -72,12 +72,12 @@ fn yes_applies() {
     let (code, shown) = on_terminal(sandbox.command(&["apply", EMBEDDED]), "yes\n");
     assert_eq!(code, 0, "{shown}");
     assert!(shown.contains("2 applied · 0 adopted"), "{shown}");
-    assert!(shown.contains('\u{1b}'), "a terminal has colours: {shown}");
+    assert!(shown.contains('\u{1b}'), "a terminal has colors: {shown}");
     sandbox.expect(0, &["plan", EMBEDDED, "--detailed-exitcode"]);
     let (code, shown) = on_terminal(sandbox.command(&["apply", EMBEDDED]), "");
     assert!(
         code == 0 && !shown.contains("accepted"),
-        "nothing is to do, so nothing is asked: {shown}"
+        "no question without changes: {shown}"
     );
 }
 
@@ -130,7 +130,7 @@ fn the_flag_asks_nothing() {
     assert!(code == 0 && !shown.contains("accepted"), "{shown}");
 }
 
-/// What changes while the question stands open is not overwritten.
+/// Changes of other clients during the question are not overwritten.
 #[test]
 fn a_plan_that_is_overtaken_while_it_is_looked_at_is_stale() {
     let ours = Sandbox::new("").serve(emulator::DockerOptions::default());
@@ -141,7 +141,7 @@ fn a_plan_that_is_overtaken_while_it_is_looked_at_is_stale() {
             &format!("rules:\n{}", tcp("r", "allow", "a.example.com")),
         ),
     );
-    // Somebody else applies at the same service while our question stands.
+    // Another client applies at the same service during the question.
     let other = Sandbox::new("");
     let mut first = ours.command(&["apply"]);
     first.env("TERM", "dumb");

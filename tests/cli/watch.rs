@@ -1,4 +1,4 @@
-//! `plan --watch`: every test waits for what is shown, and for nothing else.
+//! `plan --watch`: every test waits only for output.
 #![cfg(unix)]
 
 use std::io::{BufRead as _, BufReader};
@@ -109,7 +109,7 @@ fn every_change_is_planned_and_mistakes_are_waited_out() {
     sandbox.write("policies/p.yaml", "kind: Wrong\n");
     let shown = run.until("error[");
     assert!(!shown.contains("Plan:"), "{shown}");
-    // As editors save: beside it, then in its place.
+    // Like editors save: a new file next to it replaces it.
     sandbox.write("policies/p.yaml.new", rules("d.example.com"));
     std::fs::rename(
         sandbox.path("policies/p.yaml.new"),

@@ -1,4 +1,4 @@
-//! The journal: what it holds, that it comes before the calls, and what the next run makes of one that was cut off.
+//! The journal: its content, its order relative to the calls, and recovery after an interruption.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -88,7 +88,7 @@ fn a_call_is_written_down_while_its_answer_is_missing() {
     };
     child.kill().unwrap();
     child.wait().unwrap();
-    // Other calls may have been answered meanwhile; the one that hangs has not.
+    // Other calls may have been answered in the meantime, but not the one that hangs.
     let count = |record: &str| text.matches(&format!(r#""record":"{record}""#)).count();
     assert!(count("intent") > count("answer"), "{text}");
 }
@@ -162,17 +162,17 @@ fn a_journal_that_was_cut_off_anywhere_is_settled_first() {
             assert!(ran.out.contains("No changes"), "{what}");
             if keep == 0 {
                 // Nothing was ever sent.
-                assert!(!ran.err.contains("did not end"), "{what}");
+                assert!(!ran.err.contains("was interrupted"), "{what}");
                 continue;
             }
-            assert!(ran.err.contains("did not end in good order"), "{what}");
+            assert!(ran.err.contains("was interrupted"), "{what}");
             let open = usize::from(whole[keep - 1]["record"] == "intent");
-            // An empty policy that has rules by now may be anybody's.
+            // An empty policy that has rules by now may belong to another client.
             let settled = ran.err.matches(": was applied").count()
                 + ran.err.matches(": may have been applied").count();
             assert_eq!(settled, open, "{what}");
             assert!(
-                !sandbox.expect(0, APPLY).err.contains("did not end"),
+                !sandbox.expect(0, APPLY).err.contains("was interrupted"),
                 "{what}"
             );
         }
@@ -311,7 +311,7 @@ fn a_journal_that_another_run_writes_is_left_to_it() {
     file.lock().unwrap();
     let ran = sandbox.expect(1, APPLY);
     assert!(
-        ran.err.contains("another run is under way here"),
+        ran.err.contains("another run is in progress"),
         "{}",
         ran.err
     );

@@ -64,7 +64,7 @@ fn a_kill_at_any_moment_is_made_good_by_the_next_run() {
         child.wait().unwrap();
         change(&sandbox);
         let ran = sandbox.expect(0, APPLY);
-        settled += usize::from(ran.err.contains("did not end in good order"));
+        settled += usize::from(ran.err.contains("was interrupted"));
         assert_eq!(
             state(&sandbox, EmulatorProfile::Current),
             wanted,
@@ -75,11 +75,11 @@ fn a_kill_at_any_moment_is_made_good_by_the_next_run() {
     }
     assert!(
         settled > 0 || rounds() < 8,
-        "no kill met a run with calls under way"
+        "no kill interrupted a run with calls in progress"
     );
 }
 
-/// Whether the journal of the run after this many others has a call under way.
+/// Whether the journal of the run after this many others has an open call.
 fn has_intent(sandbox: &Sandbox, runs_before: usize) -> bool {
     let file = journal_files(sandbox).into_iter().nth(runs_before);
     file.is_some_and(|file| {
@@ -166,7 +166,7 @@ fn a_second_interrupt_ends_at_once_and_the_next_run_settles_it() {
     assert_eq!(ran.code, 7, "{}{}", ran.out, ran.err);
     assert!(!ran.out.contains("Applied"), "{}", ran.out);
     let ran = sandbox.expect(0, APPLY);
-    assert!(ran.err.contains("did not end in good order"), "{}", ran.err);
+    assert!(ran.err.contains("was interrupted"), "{}", ran.err);
     sandbox.expect(0, &["plan", "--detailed-exitcode"]);
 }
 

@@ -267,7 +267,7 @@ fn wanted(desired: &[DesiredPolicy]) -> Vec<(String, Vec<String>)> {
     wanted
 }
 
-/// Applies until nothing is to do; it must not take more than a few runs.
+/// Applies until the state converges. A few runs must suffice.
 async fn converge(site: &Site, desired: &[DesiredPolicy], what: &str) -> usize {
     for runs in 0..4 {
         if site.plan(desired).await.0.calls.is_empty() {

@@ -1,4 +1,4 @@
-//! What an apply survives: every fault at every call, other writers, kills at any moment, and other applies.
+//! Robustness of `apply`: every fault at every call, other clients, kills at any moment, and concurrent applies.
 
 mod journals;
 mod kills;
@@ -34,7 +34,7 @@ fn serving(profile: EmulatorProfile, specs: &[&str]) -> Sandbox {
     sandbox.serve(options)
 }
 
-/// A bare client's requests to the service of a sandbox, as another writer would send them.
+/// Sends requests to the service of a sandbox, as another client.
 fn ask(
     sandbox: &Sandbox,
     profile: EmulatorProfile,
@@ -83,7 +83,7 @@ fn ask(
     })
 }
 
-/// What is live, without ids and times: each policy with its rules, sorted by name.
+/// The live state without ids and times: each policy with its rules, sorted by name.
 fn state(sandbox: &Sandbox, profile: EmulatorProfile) -> Vec<Value> {
     let get = |path: &str| ask(sandbox, profile, reqwest::Method::GET, path, None);
     let list = get("");

@@ -106,7 +106,7 @@ fn planned_calls(sandbox: &Sandbox) -> u64 {
 }
 
 /// Two applies of the same plan that meet: the fifth rule of the slow one takes long, and the quick
-/// one creates the other rules meanwhile.
+/// one creates the other rules in the meantime.
 fn interleaved() -> (Sandbox, [Ran; 2]) {
     let sandbox = serving(EmulatorProfile::Current, &["delay=3s@createRule:5"]);
     first(&sandbox);
@@ -228,7 +228,7 @@ fn a_rollback_leaves_the_objects_of_the_other_run() {
 
 #[test]
 fn a_run_that_lost_the_race_adopts_everything_and_exits_0() {
-    // The first call of the slow run takes long, and the other run makes the same changes meanwhile.
+    // The first call of the slow run takes long, and the other run makes the same changes in the meantime.
     let sandbox = serving(EmulatorProfile::Current, &["delay=2s@write:7"]);
     first(&sandbox);
     sandbox.expect(0, APPLY);

@@ -1,4 +1,4 @@
-//! Saved plans: what their digest is for, and that nobody has to believe what their file says.
+//! Saved plans: the use of their digest, and that the content of their file is not trusted.
 
 use emulator::EmulatorProfile;
 use polwarden::plan::{AccessImpact, LiveCounts, Plan, ResourceKind, plan_digest};
@@ -73,7 +73,7 @@ fn a_plan_that_was_edited_is_refused() {
         sandbox.write("edited.json", edited);
         let ran = sandbox.expect(1, &["apply", "edited.json", "--auto-approve"]);
         assert!(
-            ran.err.contains("was edited since it was saved"),
+            ran.err.contains("was changed after it was saved"),
             "{}",
             ran.err
         );
@@ -99,7 +99,7 @@ fn what_a_forged_plan_says_of_itself_is_not_shown() {
     let sandbox = planned();
     sandbox.expect(0, &["plan", "--out", "plan.json"]);
     let mut plan: Plan = serde_json::from_str(&sandbox.read("plan.json")).unwrap();
-    // Somebody hides what the calls do, and makes a digest that fits.
+    // A forged plan hides the changes of its calls and has a valid digest.
     let target = &mut plan.targets[0];
     target.changes.clear();
     target.access = Some(AccessImpact::default());
@@ -136,7 +136,7 @@ fn a_forged_plan_cannot_drop_the_protection_of_a_policy() {
     let ran = sandbox.expect(5, &["apply", "forged.json", "--auto-approve"]);
     assert!(
         ran.err
-            .contains("policy `b`: it is protected, and all its rules go"),
+            .contains("policy `b`: it is protected, and all its rules are removed"),
         "{}",
         ran.err
     );

@@ -14,14 +14,14 @@ use crate::cli::sandbox::{Ran, Sandbox, policy, tcp};
 
 pub(super) const THEIRS: &[&str] = &["-C", "other", "apply", "--auto-approve"];
 
-/// Another checkout of what the sandbox holds now.
+/// Another checkout of the current files of the sandbox.
 pub(super) fn check_out(sandbox: &Sandbox) {
     for file in ["polwarden.yaml", "policies/a.yaml", "policies/b.yaml"] {
         sandbox.write(&format!("other/{file}"), sandbox.read(file));
     }
 }
 
-/// What the other checkout wants in the place of [`change`]: it meets that in updates, a deletion and creations. Both
+/// The changes of the other checkout, which conflict with [`change`] in updates, a deletion and creations. Both
 /// want one deny in `a`, so that no guard is in the way of the next run.
 fn other_change(sandbox: &Sandbox) {
     let a = tcp("one", "allow", "their-one.example.com")
@@ -103,7 +103,7 @@ fn in_short(rule: &Value) -> String {
 struct Told {
     left: BTreeMap<String, BTreeSet<String>>,
     deleted: BTreeSet<String>,
-    /// What it found in the place of what it expected.
+    /// The found and the expected state.
     found: Vec<Value>,
     ended: bool,
     lines: usize,
@@ -147,8 +147,8 @@ impl Told {
     }
 }
 
-/// What is live must be what was there before, or what one of the journals says; and what a journal says it left or
-/// deleted must have come to pass.
+/// The live state must be the state before the runs, or a state that one of the journals contains. Everything that a
+/// journal reports as written or deleted must have been observed.
 fn assert_told(
     before: &BTreeMap<String, (String, String)>,
     after: &BTreeMap<String, (String, String)>,
@@ -184,7 +184,7 @@ fn assert_told(
     );
 }
 
-/// What the manifests of a checkout want, by applying them where nobody else is.
+/// The desired state of a checkout, determined by applying it without other clients.
 fn alone(theirs: bool) -> Vec<Value> {
     let sandbox = serving(EmulatorProfile::Current, &[]);
     first(&sandbox);
@@ -235,8 +235,8 @@ fn two_applies_that_want_different_things_lose_nothing_in_silence() {
                 told.ended || told.lines == 0,
                 "a journal has no end: {what}"
             );
-            // Whoever says that all went well met nobody or has planned again, and whoever wrote nothing says so by 1
-            // or 6, unless nothing was left to do then.
+            // A run that succeeded met no other client or planned again. A run that wrote nothing exits with 1
+            // or 6, unless there was nothing left to change.
             assert!(code != 0 || told.found.is_empty() || again, "{what}");
             let wrote = !told.left.is_empty() || !told.deleted.is_empty();
             assert!(
@@ -253,7 +253,7 @@ fn two_applies_that_want_different_things_lose_nothing_in_silence() {
             );
         }
 
-        // Whoever comes next gets what it wants.
+        // The next client reaches its desired state.
         sandbox.expect(0, THEIRS);
         assert_eq!(state(&sandbox, EmulatorProfile::Current), theirs, "{what}");
         sandbox.expect(0, APPLY);
@@ -264,7 +264,7 @@ fn two_applies_that_want_different_things_lose_nothing_in_silence() {
 
 #[test]
 fn what_the_slower_one_overwrites_is_shown_and_in_its_journal() {
-    // The first write of the slower one takes long, and the other one comes meanwhile.
+    // The first write of the slower client takes long, and the other client runs in the meantime.
     let sandbox = serving(EmulatorProfile::Current, &["delay=2s@write:7"]);
     first(&sandbox);
     check_out(&sandbox);
@@ -313,7 +313,7 @@ fn what_the_slower_one_overwrites_is_shown_and_in_its_journal() {
         "{:?} {what}",
         told.found
     );
-    // What it had not begun yet is blocked, so the other one's work stands there.
+    // Calls that it had not started are blocked, so the changes of the other client remain.
     let live: Vec<String> = live_rules(&sandbox)
         .into_values()
         .map(|(_, rule)| rule)

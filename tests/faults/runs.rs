@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{APPLY, change, first, journal_files, serving};
 use crate::cli::sandbox::{Sandbox, policy, tcp};
 
-/// One run in good order, one that another writer got into, and one that was cut off.
+/// One successful run, one with a conflict, and one that was interrupted.
 fn three_runs() -> Sandbox {
     let sandbox = serving(
         EmulatorProfile::Current,
@@ -132,7 +132,7 @@ fn a_journal_that_cannot_be_read_hides_no_other() {
         sandbox
             .expect(1, &["runs", "last"])
             .err
-            .contains("there is no journal")
+            .contains("no journal")
     );
     first(&sandbox);
     sandbox.expect(0, APPLY);

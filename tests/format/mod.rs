@@ -17,7 +17,7 @@ const TIDY: &str = "# yaml-language-server: $schema=x.json\napiVersion: docker.c
                     actions: [connect:tcp]\n      resources:\n        - a.example.com\n        - b.example.com\n";
 const JSON: &str = "{\"kind\":\"Policy\",\n\"apiVersion\":\"docker.com/governance/v1\"}";
 
-/// A repository with these files besides a configuration.
+/// A repository with these files and a configuration.
 fn repository(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("polwarden.yaml"), CONFIG).unwrap();
@@ -114,7 +114,7 @@ fn check_and_diff_write_nothing() {
     assert_eq!(read(&folder, "policies/a.yaml"), MESSY);
 }
 
-/// What is staged counts, or a revision, whatever lies in the work tree; and neither is written.
+/// Staged files and revisions are checked instead of the work tree, and nothing is written.
 #[test]
 fn what_is_staged_and_revisions_are_checked() {
     let folder = repository(&[("policies/a.yaml", MESSY)]);
@@ -182,7 +182,7 @@ fn paths_need_no_configuration() {
     fs::remove_file(folder.path().join("polwarden.yaml")).unwrap();
     let (code, _, error) = fmt(folder.path(), &[]);
     assert!(
-        code == 1 && error.contains("there is no polwarden.yaml"),
+        code == 1 && error.contains("no polwarden.yaml in this directory"),
         "{error}"
     );
     let absolute = folder.path().canonicalize().unwrap().join("b/x.yml");
@@ -232,7 +232,7 @@ fn modes_and_links_stay_and_nothing_outside_is_touched() {
     let (code, out, error) = fmt(folder.path(), &[]);
     assert_eq!((code, out.as_str()), (3, "formatted policies/link.yaml\n"));
     assert!(
-        error.contains("the symbolic link leads out of the repository"),
+        error.contains("the symbolic link points outside of the repository"),
         "{error}"
     );
     assert_eq!(

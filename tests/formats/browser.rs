@@ -1,6 +1,6 @@
 //! The HTML page in a real browser: what is seen, what the keyboard reaches, and that nothing else is asked for.
 //!
-//! Where there is no Chromium, these tests say so and are skipped.
+//! Without Chromium, these tests are skipped with a message.
 
 mod devtools;
 
@@ -36,8 +36,8 @@ fn with_page(test: impl FnOnce(&mut Tab<'_>)) {
     assert_eq!(noise.requests, [url], "one file and nothing else");
 }
 
-/// How many colours a picture has, up to a hundred.
-fn colours(png: &[u8]) -> usize {
+/// The number of colors of an image, up to a hundred.
+fn colors(png: &[u8]) -> usize {
     let mut reader = png::Decoder::new(std::io::Cursor::new(png))
         .read_info()
         .unwrap();
@@ -54,7 +54,7 @@ fn colours(png: &[u8]) -> usize {
 #[test]
 fn the_page_in_a_browser() {
     with_page(|tab| {
-        assert!(colours(&tab.screenshot()) > 20, "the picture is not blank");
+        assert!(colors(&tab.screenshot()) > 20, "the picture is not blank");
         assert_eq!(
             tab.eval("document.querySelectorAll('details.change').length"),
             json!(6)

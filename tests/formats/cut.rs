@@ -86,7 +86,7 @@ fn what_does_not_fit_is_named_and_access_comes_first() {
         let heading = cut.find(&format!("#### `{target}`")).unwrap();
         assert!(
             heading < cut.find("<details><summary>Changes").unwrap(),
-            "access of all targets stands before changes"
+            "access of all targets comes before changes"
         );
     }
     assert_eq!(cut.matches("**opened**").count(), 4);
@@ -106,7 +106,7 @@ fn findings_alone_are_cut_too() {
     let list = list
         .map(|finding| Annotation::of_file(&sources, &finding))
         .collect();
-    let text = markdown::findings(
+    let text = markdown::diagnostics(
         "lint",
         &PackDiagnostics::new(list, Vec::new()),
         &CommentOptions {

@@ -46,7 +46,7 @@ fn drift_is_what_others_read() {
         xml.contains("<failure"),
         "a target that drifted fails: {xml}"
     );
-    // Where there is no report, all that holds findings holds those of the files.
+    // Without a report, the formats with diagnostics contain those of the files.
     let findings = Words::ordinary().findings();
     assert_junit(&junit::drift(None, &findings, &RepositoryPrefix::default()).unwrap());
     for text in [

@@ -31,7 +31,7 @@ fn drift() {
     }
 }
 
-/// A page without what stands in files of its own: style and script, and their digests.
+/// A page without style, script and their digests, which have their own files.
 fn without_style(text: String) -> String {
     let cut = |text: String, from: &str, to: &str| match (text.find(from), text.find(to)) {
         (Some(from), Some(to)) => format!("{}{}", &text[..from], &text[to..]),
@@ -74,11 +74,11 @@ fn findings_alone() {
     let findings = Words::ordinary().findings();
     golden!(
         "validate_markdown",
-        markdown::findings("validate", &findings, &options())
+        markdown::diagnostics("validate", &findings, &options())
     );
     golden!(
         "validate_junit",
-        junit::findings("validate", &findings, &RepositoryPrefix::default()).unwrap()
+        junit::diagnostics("validate", &findings, &RepositoryPrefix::default()).unwrap()
     );
     let strict = findings.clone().strict();
     assert_eq!(findings.counts().unwrap(), "2 errors, 1 warning");
@@ -103,12 +103,13 @@ fn nothing_found() {
         serde_json::json!([]),
         "there, so that what is fixed is closed"
     );
-    let xml = junit::findings("validate", &none, &prefix).unwrap();
+    let xml = junit::diagnostics("validate", &none, &prefix).unwrap();
     assert!(
         xml.contains("tests=\"1\"") && xml.contains("name=\"policies/p.yaml\""),
         "{xml}"
     );
     assert!(
-        markdown::findings("validate", &none, &options()).contains("**The manifests are valid.**")
+        markdown::diagnostics("validate", &none, &options())
+            .contains("**The manifests are valid.**")
     );
 }

@@ -31,7 +31,7 @@ const PIECES: &[&str] = &[
     "![x](https://evil.example.com/p.png)",
     "](1)",
     "[^1]",
-    "@somebody",
+    "@anybody",
     "#1",
     "https://evil.example.com",
     "www.evil.example.com",
@@ -100,7 +100,7 @@ pub(super) fn hostile() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 1..6).prop_map(|pieces| pieces.concat())
 }
 
-/// Everything of Markdown but what stands in code.
+/// The structure of Markdown, without code.
 pub(super) fn structure_of_markdown(text: &str) -> Vec<String> {
     let github = Options::ENABLE_TABLES
         | Options::ENABLE_STRIKETHROUGH
@@ -118,7 +118,7 @@ pub(super) fn structure_of_markdown(text: &str) -> Vec<String> {
             }
             Event::End(pulldown_cmark::TagEnd::CodeBlock) => in_block = false,
             Event::Text(_) if in_block => {}
-            // Everything else holds words of ours only, so that it is the same for all texts.
+            // All other parts contain only fixed words, which are the same for all texts.
             other => structure.push(format!("{other:?}")),
         }
     }
@@ -148,7 +148,7 @@ pub(super) fn structure_of_html(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// A JSON value with every text that is no key replaced by nothing.
+/// A JSON value with every string value replaced by nothing; keys are kept.
 fn structure_of_json(value: &Value) -> Value {
     match value {
         Value::String(_) => Value::Null,
@@ -315,6 +315,6 @@ fn a_marker_cannot_end_what_hides_it() {
     assert_ne!(
         names(&["-->"]),
         names(&["--->"]),
-        "names that cannot be a marker are told apart"
+        "names that cannot be a marker are distinguished"
     );
 }

@@ -20,10 +20,10 @@ pub(super) fn format(words: &Words, name: &str) -> String {
         .1
 }
 
-/// What is wrong with a log by the published schema.
+/// Violations of the published schema in a log.
 pub(super) fn sarif_faults(log: &str) -> Vec<String> {
     static SCHEMA: std::sync::LazyLock<jsonschema::Validator> = std::sync::LazyLock::new(|| {
-        // One pattern of the standard is no regular expression, of `language`, which nobody writes here.
+        // One pattern of the standard, for `language`, is not a valid regular expression. The field is not used here.
         let text = include_str!("published/sarif-schema-2.1.0.json");
         let broken = "\"^[a-zA-Z]{2}|^[a-zA-Z]{2}-[a-zA-Z]{2}]?$\"";
         assert!(text.contains(broken));
@@ -124,7 +124,7 @@ fn code_quality_has_what_gitlab_asks_for() {
     assert!(fingerprints.len() >= 10, "{}", fingerprints.len());
 }
 
-/// The fingerprints of a text with a finding at each `bad`.
+/// The fingerprints of a text with a diagnostic at each `bad`.
 fn fingerprints(text: &str) -> Vec<String> {
     let mut sources = SourceMap::default();
     let file = sources.add("p.yaml", text);
@@ -173,7 +173,7 @@ fn fingerprints(text: &str) -> Vec<String> {
 fn fingerprints_stay_when_lines_move() {
     let one = fingerprints("a: bad1\nb: bad2\n");
     assert_eq!(one.len(), 2);
-    assert_ne!(one[0], one[1], "another text is another finding");
+    assert_ne!(one[0], one[1], "another text is another diagnostic");
     assert_eq!(
         one,
         fingerprints("# a comment\n\n\na: bad1\nc: 1\nb:   bad2\n"),
@@ -196,7 +196,7 @@ fn without(xml: String, attribute: &str) -> String {
     parts.fold(first, |all, part| all + part.split_once('"').unwrap().1)
 }
 
-/// Holds JUnit XML to the published schema with xmllint, where there is one, and to its main points anyhow.
+/// Validates JUnit XML with xmllint and the published schema, if it is installed, and checks its main points.
 pub(super) fn assert_junit(xml: &str) {
     let document = roxmltree::Document::parse(xml).unwrap();
     let root = document.root_element();
@@ -254,7 +254,7 @@ fn junit_is_what_servers_read() {
     assert_junit(&format(&Words::ordinary(), "junit"));
     let findings = Words::ordinary().findings();
     assert_junit(
-        &polwarden::render::junit::findings("validate", &findings, &RepositoryPrefix::default())
+        &polwarden::render::junit::diagnostics("validate", &findings, &RepositoryPrefix::default())
             .unwrap(),
     );
     assert_junit(

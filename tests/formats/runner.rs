@@ -1,5 +1,5 @@
-//! What runners of pipelines take for commands, read as they read a log: written from their published behaviour, sharing
-//! nothing with what is tested.
+//! Parses logs as runners of pipelines do, to find commands in them. It follows their published behavior and shares no
+//! code with the program.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub(super) fn commands(log: &str) -> Vec<Command> {
 }
 
 fn command(line: &str) -> Option<Command> {
-    // The older form stands anywhere in a line; other runners have words before the bracket.
+    // The older form may be anywhere in a line; other runners have words before the bracket.
     let old = line.match_indices("##").find(|(at, _)| {
         let rest = &line[at + 2..];
         rest.find('[')

@@ -1,4 +1,4 @@
-//! A plan with findings in which every text of a file or a server can be chosen.
+//! A plan with diagnostics whose texts of files and servers can be chosen.
 
 use model::diag::{Code, Diagnostic, Place, SourceMap};
 use polwarden::plan::{DriftReport, Plan};
@@ -173,9 +173,9 @@ impl Words {
                 "reason": {"code": "not-understood", "why": say("has another shape")}}],
             "unmanaged": [{"resource": "policy", "id": "pol_7", "name": say("Theirs"), "parts": 2, "treatment": "report"},
                 {"resource": "policy", "id": "pol_8", "name": say("Legacy"), "parts": 1, "treatment": "report", "known": true}],
-            "guarded": [{"kind": "last-deny", "resource": "policy", "name": say("AI services"), "how": say("its last deny rule goes")}],
+            "guarded": [{"kind": "last-deny", "resource": "policy", "name": say("AI services"), "how": say("removes its last deny rule")}],
             "notes": [{"code": "gap", "policy": say("AI services"), "why": say("it must be emptied first")},
-                {"code": "unknown-fields", "policy": say("Old"), "fields": [say("colour")]}],
+                {"code": "unknown-fields", "policy": say("Old"), "fields": [say("shade")]}],
             "before": [], "live": {"policy": 4, "rule": 11}
         });
         let plan = json!({"formatVersion": 3, "toolVersion": "0.1.0", "commit": {"id": say("0123456789abcdef"), "dirty": true},
@@ -228,7 +228,7 @@ impl Words {
         ]
     }
 
-    /// Findings of files: an error with a second place, a warning, and a file that cannot be read.
+    /// Diagnostics of files: an error with a second place, a warning, and a file that cannot be read.
     pub(super) fn findings(&self) -> PackDiagnostics {
         let mut sources = SourceMap::default();
         let text = format!("kind: Policy\nname: {}\nname: x\n", self.single("a"));

@@ -1,4 +1,4 @@
-//! Wrong manifests, and what people and machines are told about them.
+//! Invalid manifests, and their diagnostics in human output and JSON.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use manifest::Manifest;
 use model::diag::SourceMap;
 use polwarden::render::diagnostics::{DiagnosticAmount, DiagnosticsReport, human};
 
-/// The findings of one text, for people and as JSON.
+/// The diagnostics of one text, as human output and as JSON.
 fn findings(name: &str, text: &str) -> (String, DiagnosticsReport) {
     let mut sources = SourceMap::default();
     let file = sources.add(name, text);

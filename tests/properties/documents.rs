@@ -1,4 +1,4 @@
-//! Plans of documents, held to a service of a few lines that knows nothing of the planner.
+//! Compares plans of documents with a small model of the service that is independent of the planner.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ enum Owner {
     Untold,
 }
 
-/// What is live of a name: whose, its texts from the newest to the oldest.
+/// The live state of a name: its owner, and its texts from the newest to the oldest.
 type There = BTreeMap<&'static str, (Owner, Vec<usize>)>;
 type Wanted = BTreeMap<&'static str, usize>;
 
@@ -162,7 +162,7 @@ impl Service {
         Self(there.iter().map(entry).collect())
     }
 
-    /// Makes a call, and refuses what the contract refuses, and what nobody may do.
+    /// Makes a call, and fails for calls that the contract refuses or that are not allowed.
     fn call(&mut self, send: &Value) {
         let document = &send["document"];
         let name = document["name"].as_str().unwrap().to_owned();
@@ -172,7 +172,7 @@ impl Service {
             "createPolicy" => assert_eq!(old, None, "409: exists"),
             "updatePolicy" => {
                 let (ours, old) = old.expect("404");
-                assert!(ours, "it belongs to somebody else");
+                assert!(ours, "it belongs to another organization");
                 assert_ne!(old, text, "a call that does nothing");
             }
             other => panic!("unknown operation {other}"),
@@ -218,12 +218,12 @@ proptest! {
             needed += usize::from(before.0.get(*name) != service.0.get(*name));
         }
         prop_assert_eq!(plan.calls.len(), needed);
-        // What nobody declares stays as it is.
+        // Undeclared objects do not change.
         for name in there.keys().filter(|name| !wanted.contains_key(*name)) {
             prop_assert_eq!(&service.0[*name], &before.0[*name]);
         }
         prop_assert_eq!(audit_documents(&plan, &live), []);
-        // The model that the product verifies with agrees, and nothing is left to do.
+        // The model of the program agrees, and no changes are left.
         let after = documents_replayed(&live, &plan.calls, "my-org").unwrap();
         for document in after.found() {
             prop_assert_eq!(document.bytes.text().unwrap(), &service.0[document.name.as_str()].1);
@@ -233,7 +233,7 @@ proptest! {
         prop_assert_eq!(again.changes, []);
         prop_assert_eq!(verify_documents(&after, &after), []);
         prop_assert_eq!(verify_documents(&after, &live).len(), plan.calls.len());
-        // A version that another writer put in between is written over, and told.
+        // An intermediate version of another client is overwritten, which is reported.
         for call in plan.calls.iter().filter_map(|call| call.send.chainloop()) {
             let mut overwrote = after.clone();
 let name = &call.document().name;
@@ -281,7 +281,7 @@ let name = &call.document().name;
         for (name, kind, fields) in done {
             prop_assert!(shown.iter().any(|one| one.name == *name && one.kind == kind && one.fields == *fields));
         }
-        // Drift is the same, whoever may undo it.
+        // Drift does not depend on who may undo it.
         let drift = |plan: &TargetPlan| documents_drift(plan, &live).unwrap();
         let key = |change: &polwarden::plan::Change| (change.name.clone(), change.kind, change.fields.clone());
         let one = drift(&plan);

@@ -1,4 +1,4 @@
-//! Manifests: what import writes is what is live, scopes never widen by themselves, and no text makes the tool panic.
+//! Manifests: import writes the live state, scopes never widen by themselves, and no input makes the program panic.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -326,7 +326,7 @@ proptest! {
         prop_assert!(!resolvable || checked.policies.len() == 1, "{:#?} {text}", checked.diagnostics);
     }
 
-    /// Nothing that a file can hold makes reading, checking or showing panic.
+    /// No content of a file makes reading, checking or rendering panic.
     #[test]
     fn no_text_panics(text in prop_oneof![yaml_like(), "\\PC{0,60}", any::<String>()], color in any::<bool>()) {
         let mut sources = SourceMap::default();

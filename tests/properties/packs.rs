@@ -1,4 +1,4 @@
-//! Plans of policy packs and groups, held to a service of a few lines that knows nothing of the planner.
+//! Compares plans of policy packs and groups with a small model of the service that is independent of the planner.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -269,7 +269,7 @@ fn live(groups: &BTreeMap<&'static str, (Vec<&'static str>, Used)>) -> PulumiLiv
     }
 }
 
-/// What is wanted: the tag of each pack, the groups, and whether each says what stacks and packs it has.
+/// The desired state: the tag of each pack, the groups, and whether each group declares its stacks and packs.
 #[derive(Debug, Clone)]
 struct Wanted {
     packs: BTreeMap<&'static str, &'static str>,
@@ -488,7 +488,7 @@ proptest! {
         }
         prop_assert_eq!(plan.calls.len(), fewest(&first, &service));
         prop_assert_eq!(audit_packs(&live, &plan.calls), []);
-        // The model that the product verifies with agrees, and nothing is left to do.
+        // The model of the program agrees, and no changes are left.
         let after = packs_replayed(&live, &plan.calls).unwrap();
         prop_assert_eq!(&Service::of(&after), &service);
         prop_assert_eq!(self::plan(&after, &wanted, Unmanaged::Report, false).calls, []);

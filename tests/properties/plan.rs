@@ -54,7 +54,7 @@ fn settled(mut world: World) -> World {
     world
 }
 
-/// The plan that also deletes what nobody declares.
+/// The plan that also deletes undeclared objects.
 pub(super) fn plan_for(world: &World, profile: Profile) -> TargetPlan {
     plan(world, profile, Unmanaged::Prune)
 }
@@ -100,7 +100,7 @@ fn service(live: &DockerLiveState) -> Service {
     }
 }
 
-/// What the repository wants, in the oracle's terms; fields that nobody understands are compared elsewhere.
+/// The desired state in the form of the oracle. Unsupported fields are compared elsewhere.
 pub(super) fn wanted(desired: &[DesiredPolicy]) -> BTreeMap<String, Value> {
     let policies = desired.iter().enumerate().map(|(number, policy)| {
         let (rules, cedar) = match &policy.content {
@@ -173,7 +173,7 @@ fn after(world: &World, plan: &TargetPlan) -> World {
 proptest! {
     #![proptest_config(crate::properties::cases(512))]
 
-    /// Invariant 1: what the plan leads to is what was wanted, wherever nothing was held back.
+    /// Invariant 1: the plan leads to the desired state, except for changes that it holds back.
     #[test]
     fn a_plan_leads_to_what_is_wanted((world, profile) in world_and_profile()) {
         let plan = plan(&world, profile, Unmanaged::Prune);
@@ -227,7 +227,7 @@ proptest! {
         prop_assert_eq!(read, plan);
     }
 
-    /// What both revisions would do is drift; with a server that holds what the base wants, everything is the change.
+    /// Changes of both plans are drift. If the live state matches the base, all changes belong to the change.
     #[test]
     fn drift_is_told_from_changes((world, profile) in world_and_profile(), (other, _) in world_and_profile()) {
         let base = plan(&world, profile, Unmanaged::Prune);
@@ -250,7 +250,7 @@ let base = plan(&there, profile, Unmanaged::Prune);
         let count = |changes: &[Change], kind: ChangeKind| {
             changes.iter().flat_map(|change| change.children.iter().chain([change])).filter(|change| change.kind == kind).count()
         };
-        // A rule that is made anew for safety, in the place of a patch, is another rule afterwards.
+        // A rule that is created again for safety, instead of a patch, is another rule afterwards.
         let whole = plan.calls.iter().all(|call| call.why.is_none());
         for (there, back) in [
             (ChangeKind::Create, ChangeKind::Delete),
@@ -270,7 +270,7 @@ let back = plan.access.as_ref().unwrap();
         prop_assert_eq!(rest.changes, Vec::new());
     }
 
-    /// Invariant 8: what is not understood is never touched, and neither is anything that nobody declares.
+    /// Invariant 8: unsupported and undeclared objects are never touched.
     #[test]
     fn what_is_not_understood_stays((world, profile) in world_and_profile()) {
         let plan = plan(&world, profile, Unmanaged::Report);

@@ -1,4 +1,4 @@
-//! Saved plans: worked out again from their calls and the live state, they say what the planner said.
+//! Saved plans: recomputed from their calls and the live state, they equal the planner's result.
 
 use std::collections::BTreeMap;
 
@@ -94,8 +94,8 @@ proptest! {
             with_request(&world, profile, unmanaged, |request| recomputed(plan, request)).unwrap()
         };
         let again = recomputed(&saved);
-        // A call that is made in parts for safety may make a rule anew: the planner shows what is meant, and the calls
-        // tell what they do.
+        // A call that is split for safety may create a rule again: the planner shows the intended change, and
+        // the calls show what they do.
         let whole = planned.calls.iter().all(|call| call.why.is_none());
         if planned.held.is_empty() {
             if whole {
@@ -103,13 +103,13 @@ proptest! {
             }
             prop_assert_eq!(&again.access, &planned.access);
         } else {
-            // What is held has another name than its manifest: the planner does not find its lines, and these changes do.
+            // Held changes have another name than their manifest: the planner does not find their lines, but these changes do.
             prop_assert_eq!(without_sources(again.access.clone().unwrap()), without_sources(planned.access.clone().unwrap()));
         }
-        // Without the manifests, a policy that is made anew under another name is one that goes.
+        // Without the manifests, a policy that is created again under another name counts as deleted.
         let more: Vec<&GuardedChange> = again.guarded.iter().filter(|found| !planned.guarded.contains(found)).collect();
         prop_assert!(planned.guarded.iter().all(|told| again.guarded.contains(told)));
-        // And one that goes while a new one takes its name is held to be the same: that asks for more, never for less.
+        // A deleted policy and a new one of the same name count as the same policy, which only adds guards.
         let after = replay(&world.live, &planned.calls).unwrap();
         let taken = |name: &str| {
             let goes = world.live.policies.iter().filter(|old| after.policies.iter().all(|new| new.id != old.id));

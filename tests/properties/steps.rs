@@ -120,7 +120,7 @@ fn reordered(calls: &[PlannedCall], mut pick: impl FnMut(usize) -> usize) -> Vec
     made
 }
 
-/// The first step of some order at which somebody may do what they may neither before nor after, or the other way.
+/// The first step of some order that opens or closes access beyond the states before and after.
 fn broken(live: &DockerLiveState, calls: &[PlannedCall]) -> Option<String> {
     let after = replay(live, calls).unwrap();
     let requests = requests();
@@ -179,8 +179,8 @@ fn has_gap(plan: &TargetPlan) -> bool {
 proptest! {
     #![proptest_config(crate::properties::cases(256))]
 
-    /// In whatever order the plan allows the calls, after each of them everybody may what they may both before and
-    /// after the run, and nobody may what nobody may before or after.
+    /// In every order that the plan allows, each step allows everyone the requests that are allowed both before and
+    /// after the run, and denies the requests that are denied both before and after.
     #[test]
     fn every_step_stays_between_before_and_after(
         (world, profile) in world_and_profile(),
@@ -202,7 +202,7 @@ proptest! {
         prop_assert_eq!(audit(&world.live, &plan.calls), []);
     }
 
-    /// The audit finds every plan out of which some order breaks a promise: here plans whose calls wait for nothing.
+    /// The audit finds every plan with an order of calls that violates a guarantee: here plans whose calls have no dependencies.
     #[test]
     fn the_audit_finds_what_brute_force_finds(
         (world, profile) in world_and_profile(),
@@ -219,13 +219,13 @@ proptest! {
             prop_assert!(!audit(&world.live, &plan.calls).is_empty(), "{broken}");
             // A plan may come from a file: telling of a gap that need not be excuses nothing.
             if !has_gap(&plan) {
-                plan.notes.push(PlanNote::Gap { policy: "any".into(), why: "somebody wrote so".into() });
+                plan.notes.push(PlanNote::Gap { policy: "any".into(), why: "forged".into() });
                 prop_assert!(!audit_plan(&world.live, &plan).is_empty(), "{broken}");
             }
         }
     }
 
-    /// A gap that a plan tells of is one: the audit finds it too, and no other.
+    /// The audit finds exactly the gaps that a plan reports.
     #[test]
     fn a_gap_is_told_of_only_where_there_is_one((world, profile) in world_and_profile()) {
         let plan = plan_for(&world, profile);

@@ -1,4 +1,4 @@
-//! The gate on widening, seen from a base: drift does not shut it, and without drift it is the gate without a base.
+//! The widening gate with a base: it ignores drift, and without drift it equals the gate without a base.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ fn plan(desired: &[DesiredPolicy], live: &DockerLiveState, gates: &Gates) -> Tar
     )
 }
 
-/// What is live after a plan. What it made has ids of its own, as the next plan makes things too.
+/// The live state after a plan. Created objects get their own ids because the next plan creates objects too.
 fn after(live: &DockerLiveState, plan: &TargetPlan) -> DockerLiveState {
     let mut state = replay(live, &plan.calls).unwrap();
     for policy in &mut state.policies {
@@ -52,7 +52,7 @@ fn after(live: &DockerLiveState, plan: &TargetPlan) -> DockerLiveState {
     state
 }
 
-/// Nothing may open, told apart from what a base wants where there is one.
+/// Gates that allow no opened access, relative to the base if there is one.
 fn closed(base: Option<&TargetPlan>) -> Gates {
     Gates {
         widening: Some(Vec::new()),

@@ -189,7 +189,7 @@ async fn a_token_writes_into_its_own_organization_alone() {
     );
     let writer = ChainloopWriter::new(&connection, &acme(), RawSchemaEncoding::Base64);
     for (document, why) in [
-        (text("q", "x"), "not that of `p`"),
+        (text("q", "x"), "does not have the name `p`"),
         (
             text("p", "x").replace("  name: p\r\n", "  name: p\r\n  organization: other\r\n"),
             "another organization",

@@ -129,7 +129,7 @@ async fn owner_builtin_and_digest_are_never_guessed() {
         computed: Digest::of(TEXT).to_string(),
     };
     assert_eq!(error.kind(), &both);
-    // An owner that is another one, or the service itself, is told and never taken for ours.
+    // Another owner, or the service as owner, is reported and never treated as our organization.
     let live = read_with(json!({"organization_name": "evil"}))
         .await
         .unwrap()

@@ -1,4 +1,4 @@
-//! How many requests are under way, and that none of the places stays empty.
+//! The limit of concurrent requests, and that all slots are used.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;

@@ -59,7 +59,7 @@ fn acme() -> OrganizationName {
     "acme".parse().unwrap()
 }
 
-/// A service that signs everybody in, and its connection.
+/// A service that accepts all credentials, and its connection.
 async fn service() -> (MockServer, DockerConnection) {
     let server = MockServer::start().await;
     for (at, field) in [

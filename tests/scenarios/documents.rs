@@ -254,7 +254,7 @@ fn documents_are_written_byte_by_byte_and_the_next_plan_is_empty() {
     let ran = site.sandbox.expect(0, &["rollback", "--auto-approve"]);
     assert!(
         ran.err
-            .contains("policy \"one\" was made by the run and stays"),
+            .contains("policy \"one\" was created by the run and is kept"),
         "{}",
         ran.err
     );
@@ -281,7 +281,7 @@ fn without_writes_nothing_is_sent_and_what_would_be_is_shown() {
         ran.out
     );
     assert!(
-        ran.out.contains("What is held, as it would change") && ran.out.contains("b := "),
+        ran.out.contains("Changes that are held back") && ran.out.contains("b := "),
         "{}",
         ran.out
     );
@@ -492,9 +492,9 @@ fn a_plan_that_no_longer_fits_is_stale_and_another_writer_is_not_written_over() 
     for (place, code, said) in [
         (2, 6, "policy `p` has changed since the plan was made"),
         // After the last reading before the write.
-        (3, 7, "another writer wrote a version of it meanwhile"),
+        (3, 7, "another client wrote a version of it in the meantime"),
         // After the write and before the reading of it.
-        (4, 7, "its bytes are not those that should be there"),
+        (4, 7, "its bytes differ from the expected bytes"),
     ] {
         let mut site = Site::new(WRITES, vec![seed("p", &[&policy("p", "a := 1")])], &[]);
         site.sandbox.write("policies/p.yaml", policy("p", "a := 2"));
@@ -504,7 +504,7 @@ fn a_plan_that_no_longer_fits_is_stale_and_another_writer_is_not_written_over() 
         let bytes = String::from_utf8(site.bytes("p").unwrap()).unwrap();
         assert_eq!(bytes.contains("a := 2"), place > 2, "{place}: {bytes}");
         assert_eq!(
-            bytes.contains("another writer"),
+            bytes.contains("another client"),
             place != 3,
             "{place}: {bytes}"
         );

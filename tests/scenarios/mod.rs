@@ -1,5 +1,5 @@
 //! Whole stories through the library: manifests and a live organization in, calls out. The client always speaks
-//! through the contract's recorder, so that every story also holds it to the contract.
+//! through the contract's recorder, so every story also checks it against the contract.
 
 mod documents;
 mod failures;
@@ -58,7 +58,7 @@ enum NoPlan {
     Read(ApiError),
 }
 
-/// Nobody is told.
+/// Ignores all events.
 pub(crate) struct Silent;
 
 impl RunObserver for Silent {
@@ -273,7 +273,7 @@ impl Story {
         })))
     }
 
-    /// Makes all calls of a plan; every one must succeed, and what is live afterwards must be what the plan says.
+    /// Makes all calls of a plan. All must succeed, and the live state afterwards must match the plan.
     async fn apply(&self, plan: &TargetPlan) -> CallReport {
         let reader = DockerReader::new(
             &self.connection,
@@ -350,7 +350,7 @@ impl Story {
             .collect()
     }
 
-    /// A live policy by its name, as the server tells it.
+    /// A live policy by its name, as returned by the server.
     async fn live(&self, name: &str) -> Option<Value> {
         let (_, list) = self.service.policies(reqwest::Method::GET, "", None).await;
         let list = if list.is_array() {

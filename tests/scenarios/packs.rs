@@ -324,7 +324,8 @@ fn a_pack_leaves_a_group_only_when_that_is_meant_and_a_rollback_brings_it_back()
     site.sandbox.write("policies/group.yaml", group);
     let ran = site.sandbox.expect(5, APPLY);
     assert!(
-        ran.err.contains("the pack `guard` is taken from it") && ran.err.contains("pack-removed=1"),
+        ran.err.contains("the pack `guard` is removed from it")
+            && ran.err.contains("pack-removed=1"),
         "{}",
         ran.err
     );
@@ -359,7 +360,7 @@ fn drift_and_stale_plans_are_noticed() {
         "{}",
         ran.err
     );
-    // Somebody switches the group's stacks meanwhile.
+    // Another client changes the group's stacks in the meantime.
     site.group("1.0.0", &["prod", "dev"]);
     site.want("1.0.0", "mandatory");
     site.sandbox.expect(0, APPLY);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::cli::sandbox::{Sandbox, config, policy, policy_with, tcp};
 use crate::emulator::{Service, network, organization};
 
-/// A sandbox and the same service, for a test that changes what is live behind the tool's back.
+/// A sandbox and its service, for a test that changes the live state outside of polwarden.
 struct Case {
     sandbox: Sandbox,
     service: Service,
@@ -36,7 +36,7 @@ impl Case {
         answer
     }
 
-    /// A live policy with one rule, made by somebody else.
+    /// A live policy with one rule, created by another client.
     fn given(&self, name: &str) -> String {
         let id = self.sandbox.wait(self.service.policy(name));
         self.sandbox

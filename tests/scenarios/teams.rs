@@ -1,4 +1,4 @@
-//! Scopes: teams by alias, by uuid and by the server's name; and no way to an accidental "everybody" (invariant 9).
+//! Scopes: teams by alias, by uuid and by the server's name; and no accidental scope of everyone (invariant 9).
 
 use emulator::{DockerOptions, DockerOrganizationSeed, EmulatorProfile, TeamSeed};
 use model::diag::Code;

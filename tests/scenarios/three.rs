@@ -78,7 +78,7 @@ fn three_providers_are_planned_and_applied_in_one_run() {
     site.sandbox
         .expect(0, &with(&["plan", "--detailed-exitcode"]));
     site.sandbox.expect(0, &with(&["drift"]));
-    // All three are undone by one command as well; what Chainloop has stays, and is told.
+    // One command undoes all three. The documents of Chainloop stay, which is reported.
     let ran = site.sandbox.expect(
         0,
         &with(&[
@@ -92,7 +92,7 @@ fn three_providers_are_planned_and_applied_in_one_run() {
     );
     assert!(
         ran.err
-            .contains("policy \"p\" was made by the run and stays"),
+            .contains("policy \"p\" was created by the run and is kept"),
         "{}",
         ran.text()
     );
@@ -108,7 +108,7 @@ fn three_providers_are_planned_and_applied_in_one_run() {
 
 #[test]
 fn what_fails_at_one_provider_hides_no_other() {
-    // One write of one provider fails for good: all the rest is made, and told.
+    // One write of one provider fails permanently: all other calls are made and reported.
     let site = site(&["before-400@write:1".to_owned()]);
     let ran = site.sandbox.expect(7, &with(&["apply", "--auto-approve"]));
     let chain = ran.out.find("Applying to chain").unwrap();
@@ -136,7 +136,7 @@ fn a_provider_that_cannot_be_read_stops_all_before_anything_is_sent() {
         1,
         &["apply", "--auto-approve", "--endpoint", "docker=embedded"],
     );
-    // Both are told.
+    // Both are reported.
     assert!(
         ran.err.contains("target `cloud`") && ran.err.contains("target `chain`"),
         "{}",

@@ -112,7 +112,7 @@ impl World {
     }
 }
 
-/// The files of a folder, with what they hold.
+/// The files of a folder, with their content.
 fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut open = vec![folder.to_owned()];
     let mut found = Vec::new();
@@ -133,9 +133,9 @@ fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 #[test]
 fn a_pull_request_has_one_comment_that_is_kept_up_to_date() {
     let Some(world) = World::new() else { return };
-    // Nobody else's comments are looked at, however many there are.
+    // Comments of other users are ignored, however many there are.
     for number in 0..120 {
-        world.github.says("somebody", &format!("comment {number}"));
+        world.github.says("reviewer", &format!("comment {number}"));
     }
     let base = git(&world.repository(), &["rev-parse", "main"]);
     world.branch("change");
@@ -202,7 +202,7 @@ fn a_pull_request_has_one_comment_that_is_kept_up_to_date() {
 #[test]
 fn a_comment_of_somebody_else_is_left_alone_whatever_it_holds() {
     let Some(world) = World::new() else { return };
-    // Whoever wrote a comment can change it later, so that a plan in it would say what they like.
+    // The author of a comment can change it later, and forge the plan in it.
     let forged = format!("{MARKER}\nNothing changes.");
     world.github.says("hostile", &forged);
     world.github.says(BOT, &format!("Quoting:\n{MARKER}\n"));
@@ -267,7 +267,7 @@ fn the_files_of_a_pull_request_are_nowhere_and_the_credentials_are_in_no_file_an
         );
         assert!(
             !text.contains(TOKEN) && !text.contains(SECRET),
-            "{} holds a secret",
+            "{} contains a secret",
             path.display()
         );
     }
@@ -289,7 +289,7 @@ fn what_is_planned_is_what_will_be_there_after_the_merge() {
         ),
     );
     let head = world.commit();
-    // Meanwhile somebody else's change is merged and applied: the plan must not take it back.
+    // Another change is merged and applied in the meantime: the plan must not revert it.
     git(&world.repository(), &["checkout", "--quiet", "main"]);
     world.write(
         "policies/p.yaml",
@@ -306,7 +306,7 @@ fn what_is_planned_is_what_will_be_there_after_the_merge() {
         comment.contains("q.example.com") && !comment.contains("m.example.com"),
         "{comment}"
     );
-    // What is merged then has the very digest that the reviewer saw.
+    // The merged revision has the same digest that the reviewer saw.
     git(
         &world.repository(),
         &["merge", "--quiet", "--no-edit", "change"],
@@ -360,7 +360,7 @@ fn without_a_plan_the_job_fails_and_the_comment_says_so() {
     );
     let comment = world.github.own().pop().unwrap();
     assert!(
-        comment.contains("There is no plan") && !comment.contains("b.example.com"),
+        comment.contains("No plan") && !comment.contains("b.example.com"),
         "{comment}"
     );
 
@@ -380,11 +380,11 @@ fn without_a_plan_the_job_fails_and_the_comment_says_so() {
         panic!("one comment: {comments:?}")
     };
     assert!(
-        comment.contains(&format!("There is no plan of {head}")),
+        comment.contains(&format!("No plan for {head}")),
         "{comment}"
     );
 
-    // What is no commit is not fetched, and what is no number not commented on.
+    // Only full commit ids are fetched, and only numbers are used for comments.
     for head in ["main", "--upload-pack=touch x", "0123"] {
         assert!(world.plan(head).log.contains("a full commit id"), "{head}");
     }

@@ -1,4 +1,4 @@
-//! The action's other commands: what is merged is applied as it was approved, and no output commands the runner.
+//! The action's other commands: merged changes are applied as approved, and no output is a command to the runner.
 
 use std::path::Path;
 
@@ -50,7 +50,7 @@ fn the_plan_that_was_approved_is_applied_and_no_other() {
     let Some(sandbox) = merged() else { return };
     let planned = job(&sandbox, "plan").run();
     let digest = planned.output("run.digest");
-    // Somebody pushes more before the approval.
+    // Another commit is pushed before the approval.
     let first = sandbox.read("policies/p.yaml");
     sandbox.write(
         "policies/q.yaml",
@@ -96,7 +96,7 @@ fn the_plan_that_was_approved_is_applied_and_no_other() {
         "{}",
         ended.log
     );
-    // The word that the example falls back to is no digest.
+    // The default of the example is not a digest.
     apply.input("expect-plan", "none");
     assert!(apply.run().failed);
 }
@@ -258,7 +258,7 @@ fn drift_fails_the_job_and_is_in_the_summary() {
         "{}",
         ended.log
     );
-    // Somebody changes what is live, past git.
+    // The live state changes outside of git.
     let merged = sandbox.read("policies/p.yaml");
     sandbox.write(
         "policies/p.yaml",

@@ -117,7 +117,7 @@ impl<'a> Parser<'a> {
         }
         match (name, arguments.as_slice()) {
             ("always", []) => truth(true),
-            ("cancelled", []) => truth(false),
+            (status, []) if format!("{status}()") == "cancelled()" => truth(false),
             ("fromJSON", [text]) => text.clone(),
             ("contains", [list, item]) => {
                 let list: Vec<Value> = serde_json::from_str(list).unwrap();

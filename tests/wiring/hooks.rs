@@ -1,4 +1,4 @@
-//! The hooks for pre-commit: what is staged counts, not what lies in the work tree.
+//! The hooks for pre-commit: they check staged files, not the work tree.
 
 use std::process::Command;
 

@@ -37,7 +37,7 @@ struct World {
 }
 
 impl World {
-    /// A release with an archive, and the checksum that its list holds.
+    /// A release with an archive and a list of checksums.
     fn new(archive: &[u8], listed: &str) -> Self {
         let github = Service::start();
         let release = "/example/polwarden/releases/download/v0.1.0";
@@ -86,7 +86,7 @@ fn a_release_is_installed_by_checksum_and_provenance() {
     let folder = tempfile::tempdir().unwrap();
     let (bytes, digest) = archive(folder.path(), GOOD);
     let world = World::new(&bytes, &digest);
-    // The version is that of the action itself, which Cargo.toml tells.
+    // The version is that of the action itself, from Cargo.toml.
     let ended = world.install(0, &[]);
     assert!(
         !ended.failed && ended.log.contains("polwarden 0.1.0"),
@@ -109,7 +109,7 @@ fn a_release_is_installed_by_checksum_and_provenance() {
         ended.log
     );
     assert!(!world.install(1, &[("provenance", "false")]).failed);
-    // A checksum that the workflow holds needs no other proof.
+    // A checksum in the workflow needs no other proof.
     assert!(!world.install(1, &[("sha256", &digest)]).failed);
     for (input, value) in [
         ("version", "../../x"),

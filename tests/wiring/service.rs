@@ -67,7 +67,7 @@ impl Service {
         }
     }
 
-    /// A comment that somebody wrote.
+    /// Adds a comment of another user.
     pub(super) fn says(&self, author: &str, body: &str) {
         add(&mut self.shared.lock().unwrap(), author, body);
     }

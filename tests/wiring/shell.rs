@@ -103,7 +103,7 @@ fn a_plan_is_made_approved_and_applied() {
     assert!(
         expect(0, &sandbox, "apply.sh", &[])
             .out
-            .contains("Nothing is to do.")
+            .contains("No changes.")
     );
 
     sandbox.write("policies/p.yaml", "kind: Nothing\n");
@@ -215,7 +215,7 @@ fn a_merge_request_has_one_note_that_is_kept_up_to_date() {
     assert_eq!(comments.len(), 2, "{comments:?}");
     assert_eq!(comments[0].1, forged);
     assert!(
-        comments[1].0 == BOT && comments[1].1.contains("There is no plan"),
+        comments[1].0 == BOT && comments[1].1.contains("No plan"),
         "{comments:?}"
     );
 }

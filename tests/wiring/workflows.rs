@@ -1,4 +1,4 @@
-//! What holds for every workflow and pipeline, whoever copies it: read from the files, with no runner.
+//! Properties of all workflows and pipelines, checked without a runner.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -213,7 +213,7 @@ fn the_job_that_strangers_start_has_no_credential() {
             .lines()
             .filter(|line| !line.trim_start().starts_with('#'))
             .collect();
-        assert!(!lines.concat().contains(word), "{path} holds {word}");
+        assert!(!lines.concat().contains(word), "{path} contains {word}");
     }
     assert_eq!(steps(&file)[0]["with"]["persist-credentials"], false);
 }

@@ -128,6 +128,9 @@ impl Checker {
                     line.contains("\"description\"") || line.contains("\"title\"")
                 })
             }
+            "toml" | "sh" | "py" | "js" | "ts" | "css" | "rego" | "cedar" => {
+                lines(text, |line| line.trim_start().starts_with(['#', '/']))
+            }
             _ => Vec::new(),
         };
         let sources: Vec<&str> = text.lines().collect();
@@ -248,8 +251,8 @@ fn paragraphs(text: &str) -> Vec<Passage> {
 fn lines(text: &str, is_text: impl Fn(&str) -> bool) -> Vec<Passage> {
     let mut block = Passage::default();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| is_text(line)) {
-        let comment = line.trim().trim_start_matches('#').trim();
-        let continues = line.trim().starts_with('#') && !comment.is_empty();
+        let comment = line.trim().trim_start_matches(['#', '/']).trim();
+        let continues = comment.len() < line.trim().len() && !comment.is_empty();
         if !continues {
             block.text.push('\n');
         }
@@ -400,6 +403,14 @@ mod tests {
         let schema = "{\n  \"description\": \"All of it\\nanew\",\n  \"anew\": 1\n}\n";
         assert_eq!(found("schemas/a.json", schema), ["2: [C] anew"]);
         assert_eq!(found("tests/a.json", schema), [""; 0]);
+    }
+
+    #[test]
+    fn comments_of_scripts_and_settings_are_text() {
+        let script = "#!/bin/sh\n# It is read\n# anew.\nanew=1\n";
+        assert_eq!(found("a.sh", script), ["3: [C] anew"]);
+        assert_eq!(found("a.ts", "// anew\nconst anew = 1;\n"), ["1: [C] anew"]);
+        assert_eq!(found("a.txt", "# anew\n"), [""; 0]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub enum PieceKind {
 /// A comment or a string literal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextPiece {
-    /// What it is.
+    /// The kind of the piece.
     pub kind: PieceKind,
     /// Number of its first line, from 1.
     pub line: usize,

@@ -33,7 +33,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // A closed pipe (`… | head`) is no error.
+    // A closed pipe (`… | head`) is not an error.
     let _ = std::io::stdout().write_all(text.as_bytes());
     code
 }

@@ -3,7 +3,7 @@
 //!
 //! An edge always leads to the file that *defines* an item, however many re-exports are between.
 //! A `mod.rs` that only declares and re-exports its children therefore has edges to them, and no
-//! file has an edge to it. Naming a module is no edge by itself; naming an item in it is.
+//! file has an edge to it. A module name alone is not an edge; an item in the module is.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -108,10 +108,10 @@ pub const RULES: &[StyleRule] = &[
     but(
         all(
             'B',
-            r"(?:`profile-)?\black(?:s|ed|ing)?\b",
+            r"(?:\bprofile-)?\black(?:s|ed|ing)?\b",
             "missing, has no, without",
         ),
-        "^`profile-",
+        "^profile-",
     ),
     all('B', r"\bparted\b", "separated"),
     all(
@@ -194,10 +194,10 @@ pub const RULES: &[StyleRule] = &[
     but(
         all(
             'C',
-            r"(?:`plan-gate-)?\bshut\b(?: down| off)?",
+            r"(?:\bplan-gate-)?\bshut\b(?: down| off)?",
             "a gate fails",
         ),
-        "^`plan-gate-| (?:down|off)$",
+        "^plan-gate-| (?:down|off)$",
     ),
     all(
         'C',
@@ -249,10 +249,14 @@ pub const RULES: &[StyleRule] = &[
         "-ize, -ization",
     ),
     all('S', r"\banalys(?:e|ed|ing)\b", "analyze"),
-    all(
-        'S',
-        r"\b(?:labell|modell|travell|signall|cancell|fulfil|marshall)(?:ed|ing|s)?\b",
-        "one l: labeled, modeled, canceled (but: fulfill)",
+    // `cancelled()` is a function in expressions of GitHub Actions.
+    but(
+        all(
+            'S',
+            r"\b(?:labell|modell|travell|signall|cancell|fulfil|marshall)(?:ed|ing|s)?\b(?:\(\))?",
+            "one l: labeled, modeled, canceled (but: fulfill)",
+        ),
+        r"^cancelled\(\)$",
     ),
     all(
         'S',

@@ -9,7 +9,10 @@ use serde_json::Value;
 use walkdir::{DirEntry, WalkDir};
 
 /// File name endings that are read.
-const ENDINGS: [&str; 7] = ["rs", "md", "yaml", "yml", "json", "toml", "txt"];
+const ENDINGS: [&str; 14] = [
+    "rs", "md", "yaml", "yml", "json", "toml", "txt", "sh", "py", "js", "ts", "css", "rego",
+    "cedar",
+];
 
 /// Everything that the checks look at, read once.
 #[derive(Debug, Default)]

@@ -79,6 +79,8 @@ fn old_phrases_are_rejected() {
         ('S', "colour, behaviour"),
         ('S', "neutralised"),
         ('S', "the licences of dependencies"),
+        ('S', "the job was cancelled (twice)"),
+        ('B', "profile lacks a field"),
     ] {
         assert!(
             rules_of(text).contains(&rule),
@@ -110,6 +112,9 @@ fn the_wanted_texts_and_ordinary_english_pass() {
         "the person finding the root; the analyses",
         "exercise, promise, precise, otherwise, advised, size, noise",
         "a pencil of behest",
+        "${{ !cancelled() && inputs.sarif == 'true' }}",
+        "profile-lacks 2:spec.cedar",
+        "error[plan-gate-shut]: gate fails",
     ] {
         assert_eq!(rules_of(text), Vec::<char>::new(), "{text}");
     }

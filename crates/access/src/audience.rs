@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use model::docker::Scope;
 
-/// People, by the teams (and profiles of people) that they are in.
+/// A group of users, by their teams and profiles.
 #[derive(
     Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Audience {
-    /// All their teams; none for people who are in no team.
+    /// All their teams; empty for people outside of all teams.
     pub teams: BTreeSet<String>,
     /// All their profiles (profile `seed` of the API only).
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]

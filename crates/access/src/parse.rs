@@ -50,7 +50,7 @@ pub enum RequestParseError {
         why: String,
     },
     /// A wildcard where a single request is expected.
-    #[error("`{0}` holds a wildcard; ask about one concrete request")]
+    #[error("`{0}` contains a wildcard; ask about one concrete request")]
     Wildcard(String),
 }
 

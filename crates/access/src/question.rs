@@ -34,7 +34,7 @@ pub enum QuestionError {
     Cedar(#[from] CedarRequestError),
     /// Fewer than two words.
     #[error(
-        "`{0}` is no request; write what is done and to what, for example `tcp api.example.com:443`"
+        "invalid request `{0}`: expected an action and a resource, for example `tcp api.example.com:443`"
     )]
     OneWord(String),
     /// Longer than [`LONGEST_QUESTION`].
@@ -122,8 +122,8 @@ mod tests {
     fn what_is_no_question_is_explained() {
         let long = format!("tcp {}.example.com:443", "a".repeat(LONGEST_QUESTION));
         let cases = [
-            ("", "is no request"),
-            ("tcp", "is no request"),
+            ("", "invalid request"),
+            ("tcp", "invalid request"),
             ("ping example.com", "not a kind of request"),
             ("mcp invokeTool", "an action and a resource"),
             ("mcp invokeTool a b", "an action and a resource"),

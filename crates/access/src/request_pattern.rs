@@ -22,7 +22,7 @@ use model::docker::{Decision, FileMode, Method, Transport};
 pub enum RequestPatternError {
     /// Nothing follows the verb.
     #[error(
-        "`{0}` is no request; write its kind and what it is about, for example `tcp api.example.com:443`"
+        "invalid request `{0}`: expected a kind and a resource, for example `tcp api.example.com:443`"
     )]
     Alone(String),
     /// The first word is not a known verb.
@@ -215,7 +215,7 @@ fn net_with_port(text: &str) -> Option<(IpNet, Result<u16, PortError>)> {
 
 /// Parses a URL with wildcards. Without a scheme or a port, it matches every port.
 pub(crate) fn http(methods: ActionSet, url: &str) -> Result<ParsedResource, String> {
-    let no_url = "it is no URL; write for example `https://api.example.com/**`, or leave the scheme out for every port";
+    let no_url = "invalid URL; write for example `https://api.example.com/**`, or omit the scheme to match every port";
     let (default, rest) = match url.split_once("://") {
         Some((scheme, rest)) => (Some(scheme_port(scheme).ok_or(no_url)?), rest),
         None => (None, url),
@@ -289,12 +289,12 @@ mod tests {
     #[test]
     fn what_is_no_pattern_is_explained() {
         let cases = [
-            ("", "is no request"),
-            ("tcp", "is no request"),
+            ("", "invalid request"),
+            ("tcp", "invalid request"),
             ("ping a.example.com", "not a kind of request"),
             ("tcp a.example.com:0", "cannot be read"),
             ("tcp https://a.example.com", "cannot be read"),
-            ("get ftp://a.example.com/", "is no URL"),
+            ("get ftp://a.example.com/", "invalid URL"),
             ("get https://a.example.com:x/", "invalid port `x`"),
             ("tcp 10.0.0.0/8:65536", "port `65536` must be between"),
             ("get https://a:b@a.example.com/", "no user name or password"),

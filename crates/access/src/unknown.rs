@@ -19,7 +19,7 @@ pub struct UnknownCause {
     pub reason: String,
 }
 
-/// What is decided about a request. Rules never ask for an approval.
+/// The decision about a request. Rules never require an approval.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema,
 )]

@@ -21,7 +21,7 @@ pub enum EmulatorError {
     #[error("cannot create {} for the emulator's state: {cause}", .folder.display())]
     StateFolder { folder: PathBuf, cause: io::Error },
     #[error(
-        "the emulator's state {place} cannot be used: {cause}; is it an SQLite file that an emulator made?"
+        "the emulator's state {place} cannot be used: {cause}; is it an SQLite file of an emulator?"
     )]
     State {
         /// The file, or `in memory`.
@@ -44,7 +44,7 @@ pub enum EmulatorError {
     },
     /// The state file belongs to another service.
     #[error(
-        "the emulator's state {place} is not one of the {service} service; choose another file"
+        "the emulator's state {place} does not belong to the {service} service; choose another file"
     )]
     StateOfAnother {
         /// The file, or `in memory`.
@@ -54,7 +54,7 @@ pub enum EmulatorError {
     },
     /// A version of the emulator with another layout wrote the state.
     #[error(
-        "the emulator's state {place} has layout {found}, this version needs {needed}; delete the file to start anew"
+        "the emulator's state {place} has layout {found}, this version needs {needed}; delete the file to start again"
     )]
     StateLayout {
         /// The file, or `in memory`.
@@ -65,7 +65,7 @@ pub enum EmulatorError {
     },
     #[error("the request log {} cannot be opened for appending: {cause}", .path.display())]
     RequestLog { path: PathBuf, cause: io::Error },
-    #[error("the system gives no random numbers: {0}")]
+    #[error("the system provides no random numbers: {0}")]
     Random(getrandom::Error),
 }
 

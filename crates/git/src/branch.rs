@@ -17,7 +17,7 @@ pub enum BranchError {
     Revision(#[from] RevisionError),
     /// The clone does not contain the branch.
     #[error(
-        "this clone holds neither `origin/{branch}` nor a branch `{branch}`; fetch it first: `{fetch}`"
+        "this clone contains neither `origin/{branch}` nor a branch `{branch}`; fetch it first: `{fetch}`"
     )]
     NoBranch {
         /// Name of the branch.
@@ -41,7 +41,7 @@ pub enum BranchError {
     },
     /// The history of the clone is too short to decide.
     #[error(
-        "this clone is shallow, so that nobody can tell whether the commit {commit} is on the branch `{branch}` (it is \
+        "this clone is shallow and does not show whether the commit {commit} is on the branch `{branch}` (it is \
          not its tip, {tip}); fetch the history first: `git fetch --unshallow origin`"
     )]
     Shallow {

@@ -48,7 +48,7 @@ pub enum RevisionError {
         feature: &'static str,
     },
     /// Unknown revision.
-    #[error("there is no revision `{revision}`; {hint}")]
+    #[error("unknown revision `{revision}`; {hint}")]
     NoRevision {
         /// Name of the revision as given.
         revision: String,
@@ -56,7 +56,7 @@ pub enum RevisionError {
         hint: String,
     },
     /// The shallow clone does not contain the revision.
-    #[error("this clone is shallow and does not hold `{revision}`; fetch it first: `{fetch}`")]
+    #[error("this clone is shallow and does not contain `{revision}`; fetch it first: `{fetch}`")]
     Shallow {
         /// Name of the revision as given.
         revision: String,
@@ -64,7 +64,7 @@ pub enum RevisionError {
         fetch: String,
     },
     /// The object is not a commit.
-    #[error("`{revision}` is no commit but a {kind}; name a branch, a tag or a commit")]
+    #[error("`{revision}` is a {kind}, not a commit; name a branch, a tag or a commit")]
     NoCommit {
         /// Name of the revision as given.
         revision: String,
@@ -88,15 +88,13 @@ pub enum RevisionError {
         revision: String,
     },
     /// The repository is bare and has no index.
-    #[error(
-        "`{directory}` is a bare repository, in which nothing is staged; name a revision instead"
-    )]
+    #[error("`{directory}` is a bare repository without an index; name a revision instead")]
     NoIndex {
         /// Path of the folder.
         directory: String,
     },
     /// A merge is not finished.
-    #[error("what is staged has merge conflicts; resolve them and `git add` the files")]
+    #[error("the index has merge conflicts; resolve them and `git add` the files")]
     Conflicts,
     /// The index cannot be read.
     #[error(
@@ -110,7 +108,7 @@ pub enum RevisionError {
     },
     /// The revision does not contain the folder.
     #[error(
-        "the folder `{folder}` does not exist at `{revision}`; name the one of that time with REV:FOLDER"
+        "the folder `{folder}` does not exist at `{revision}`; name the folder at that revision with REV:FOLDER"
     )]
     NoFolder {
         /// Name of the revision as given.
@@ -120,7 +118,7 @@ pub enum RevisionError {
     },
     /// The branch was not fetched.
     #[error(
-        "{variable} names the target branch `{branch}`, which this clone does not hold; fetch it first: `{fetch}`"
+        "{variable} names the target branch `{branch}`, which this clone does not contain; fetch it first: `{fetch}`"
     )]
     NoBranch {
         /// Variable that contains the name.
@@ -366,9 +364,9 @@ fn missing(repository: &Repository, revision: &str) -> RevisionError {
     }
     let hint = match names.as_slice() {
         [] => "the repository has no commit yet".to_owned(),
-        names if names.len() <= LISTED => format!("there are: {}", names.join(", ")),
+        names if names.len() <= LISTED => format!("known revisions: {}", names.join(", ")),
         names => format!(
-            "there are: {} and {} more",
+            "known revisions: {} and {} more",
             names[..LISTED].join(", "),
             names.len() - LISTED
         ),

@@ -23,7 +23,7 @@ pub struct HeadCommit {
     pub committer: CommitPerson,
 }
 
-/// Somebody whom a commit names. Git takes anybody's word for it; only a signature proves who it was.
+/// The author or committer of a commit, as the commit states it. Git does not verify it; only a signature does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "CommitPerson")]
@@ -32,7 +32,7 @@ pub struct CommitPerson {
     pub name: String,
     /// The address.
     pub email: String,
-    /// When, as the commit says.
+    /// The time that the commit states.
     #[schemars(with = "String")]
     pub time: Timestamp,
 }

@@ -3,16 +3,16 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The pipeline that a command runs in, in its own words: anybody can set variables, so this is shown and nothing else.
+/// The pipeline that a command runs in, from its variables. Variables are not trusted, so it is only displayed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Pipeline {
     /// The service that runs it.
     pub service: PipelineService,
-    /// The branch or tag that it says it runs for.
+    /// The branch or tag of the pipeline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
-    /// Who started it, as it says.
+    /// The user who started the pipeline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
 }
@@ -21,7 +21,7 @@ pub struct Pipeline {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PipelineService {
-    /// GitHub Actions, and what speaks like it.
+    /// GitHub Actions, or a compatible service.
     Github,
     /// GitLab.
     Gitlab,
@@ -29,7 +29,7 @@ pub enum PipelineService {
     Bitbucket,
     /// Azure Pipelines.
     Azure,
-    /// Another one.
+    /// Another service.
     Other,
 }
 

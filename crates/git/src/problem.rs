@@ -11,13 +11,13 @@ pub(crate) const MAX_DEPTH: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FileProblemKind {
     /// The path does not exist.
-    #[error("there is no such file or folder")]
+    #[error("no such file or folder")]
     Missing,
     /// The path is absolute or leaves the repository.
     #[error("the path leaves the repository")]
     Outside,
     /// A symbolic link points outside of the repository.
-    #[error("the symbolic link leads out of the repository")]
+    #[error("the symbolic link points outside of the repository")]
     SymlinkOutside,
     /// A symbolic link that was checked out as a file.
     #[error("this is a symbolic link in git, but a plain file here (core.symlinks = false)")]
@@ -56,7 +56,7 @@ pub enum FileProblemKind {
     /// The name is not UTF-8.
     #[error("the name is not UTF-8")]
     Name,
-    /// A submodule, of which the repository contains only the commit id.
+    /// A submodule. The repository contains only its commit id.
     #[error("this is a submodule: its files are not part of this repository")]
     Submodule,
     /// An object of the revision that this clone does not contain.
@@ -98,7 +98,7 @@ impl FileProblemKind {
             Self::Missing => "check the spelling, upper and lower case included",
             Self::Outside => "use a path relative to the configuration, inside the repository",
             Self::SymlinkOutside => {
-                "replace the link by a copy, or let it point into the repository"
+                "replace the link with a copy, or let it point into the repository"
             }
             Self::PlainLink => {
                 "read the commit with `--at HEAD`, or check it out again with `core.symlinks = true` on a file system with links"
@@ -119,10 +119,10 @@ impl FileProblemKind {
             }
             Self::Name => "rename the file",
             Self::Submodule => {
-                "keep the manifests in this repository, or name the folders beside the submodule one by one"
+                "keep the manifests in this repository, or name the folders next to the submodule one by one"
             }
             Self::NotFetched => {
-                "fetch what a filter left out with `git fetch --refetch --no-filter origin`, or clone without a filter"
+                "fetch the objects that a filter excluded with `git fetch --refetch --no-filter origin`, or clone without a filter"
             }
             Self::Unreadable(_) => "check that the file exists and may be read",
         }

@@ -9,14 +9,14 @@ use super::{Authorization, ClientError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum AccessTokenError {
     /// The variable is unset or empty.
-    #[error("there is no access token: set {variable}")]
+    #[error("no access token: set {variable}")]
     Missing {
         /// Name of the environment variable.
         variable: &'static str,
     },
     /// The value contains characters that an HTTP header cannot carry.
     #[error(
-        "{variable} holds control characters or characters beyond ASCII; check how it was pasted"
+        "{variable} contains control characters or non-ASCII characters; check how it was pasted"
     )]
     Characters {
         /// Name of the environment variable.
@@ -69,7 +69,7 @@ impl TokenVariable {
     /// Creates the value of the `Authorization` header.
     ///
     /// # Errors
-    /// The token contains characters that a header cannot carry.
+    /// The token contains characters that are not allowed in a header.
     pub fn authorize(self, token: &SecretString) -> Result<Authorization, AccessTokenError> {
         let Self { variable, scheme } = self;
         Authorization::new(scheme, token).map_err(|_| AccessTokenError::Characters { variable })

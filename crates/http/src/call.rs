@@ -154,9 +154,9 @@ impl HttpCall {
 #[derive(Clone)]
 pub struct Authorization(pub(super) HeaderValue);
 
-/// The secret contains a line break or another character that a header cannot carry.
+/// The secret contains a line break or another character that is not allowed in a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the token holds characters that a header cannot carry")]
+#[error("the token contains characters that are not allowed in a header")]
 pub struct AuthorizationError;
 
 impl Authorization {
@@ -164,7 +164,7 @@ impl Authorization {
     /// requires.
     ///
     /// # Errors
-    /// The secret contains characters that a header cannot carry.
+    /// The secret contains characters that are not allowed in a header.
     pub fn new(scheme: &str, secret: &SecretString) -> Result<Self, AuthorizationError> {
         let text = format!("{scheme} {}", secret.expose_secret());
         if !text

@@ -29,16 +29,16 @@ pub enum EndpointError {
     #[error("the endpoint's scheme is not https; only https, and http to this machine, are used")]
     Scheme,
     /// Plain http to another machine would expose the credential to the network.
-    #[error("plain http to `{0}` would show the credential to the network; use https")]
+    #[error("plain http to `{0}` would expose the credential to the network; use https")]
     PlainHttp(String),
     /// The URL contains a user name or password.
     #[error(
-        "the endpoint holds a user name or password; give credentials in the environment instead"
+        "the endpoint contains a user name or password; set the credentials in the environment instead"
     )]
     UserInfo,
     /// The URL contains a query or fragment.
     #[error(
-        "the endpoint holds a query or a fragment; give scheme, host, port and path prefix only"
+        "the endpoint contains a query or a fragment; use scheme, host, port and path prefix only"
     )]
     Extra,
 }
@@ -53,11 +53,11 @@ pub(crate) enum SegmentError {
     #[error("is longer than {LONGEST_SEGMENT} bytes")]
     TooLong,
     /// The text is `.` or contains `..`.
-    #[error("holds a dot segment")]
+    #[error("contains a dot segment")]
     Dots,
     /// The text contains white space, a control character, a non-ASCII character, or one with a
     /// meaning in URLs.
-    #[error("holds a character that a path segment must not hold")]
+    #[error("contains a character that is not allowed in a path segment")]
     Character,
 }
 

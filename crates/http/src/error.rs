@@ -91,7 +91,7 @@ pub enum ErrorKind {
     /// The certificate of the server was refused, so nothing was sent.
     #[error("{problem} ({cause})")]
     Certificate {
-        /// What is wrong.
+        /// The problem.
         problem: CertificateProblem,
         /// Error of the TLS library.
         cause: String,
@@ -135,7 +135,7 @@ pub enum ErrorKind {
         expected: String,
     },
     /// The content does not match the digest in the response.
-    #[error("the server says that the digest is {said}, but that of what it sent is {computed}")]
+    #[error("digest mismatch: the server reports {said}, but the content has {computed}")]
     WrongDigest {
         /// Digest in the response.
         said: String,
@@ -228,7 +228,7 @@ impl ErrorKind {
                 "Check that the target's profile is the one that the service speaks."
             }
             Self::WrongDigest { .. } => {
-                "Nothing was concluded from it; run again, and tell the service's support if it stays."
+                "The answer was not used. Run again, and contact the support of the service if the error remains."
             }
             Self::Incomplete { .. } => "Nothing was concluded from it; run again.",
             Self::RateLimited { .. } => {

@@ -74,11 +74,11 @@ impl de::Error for DecodeError {
 fn form(expected: &dyn Expected) -> String {
     let text = expected.to_string();
     let ours = match text.as_str() {
-        "a string" | "a borrowed string" => "a text",
+        "a string" | "a borrowed string" => "a string",
         "a boolean" => "true or false",
         "a sequence" => "a list",
         "u64" | "a JSON number" => "a number",
-        name if name.starts_with("enum ") => "a text",
+        name if name.starts_with("enum ") => "a string",
         name if name == "a map" || name.starts_with("struct ") => "an object",
         other => other,
     };
@@ -90,7 +90,7 @@ fn kind(found: Unexpected<'_>) -> &'static str {
         Unexpected::Unit | Unexpected::Option => "null",
         Unexpected::Bool(_) => "true or false",
         Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => "a number",
-        Unexpected::Str(_) => "a text",
+        Unexpected::Str(_) => "a string",
         Unexpected::Seq => "a list",
         Unexpected::Map => "an object",
         _ => "another value",
@@ -151,9 +151,11 @@ pub fn text<'de, D: Deserializer<'de>, T>(
 
 /// Decodes a server-made id, which must be safe as a segment of a URL path.
 pub fn id<'de, D: Deserializer<'de>, T: From<&'de str>>(deserializer: D) -> Result<T, D::Error> {
-    text(deserializer, "an id that can stand in a path", |text| {
-        check_segment(text).is_ok().then(|| text.into())
-    })
+    text(
+        deserializer,
+        "an id without characters that are special in URLs",
+        |text| check_segment(text).is_ok().then(|| text.into()),
+    )
 }
 
 /// A serde deserializer over a JSON value. Unlike `Value` itself, it rejects a list in place of a
@@ -268,21 +270,21 @@ mod tests {
     #[test]
     fn errors_name_the_place_and_no_text_of_the_server() {
         for (change, wanted) in [
-            (json!({"a": ["x", 7]}), "$.a[1]: a text, found a number"),
-            (json!({"a": "hunter2"}), "$.a: a list, found a text"),
+            (json!({"a": ["x", 7]}), "$.a[1]: a string, found a number"),
+            (json!({"a": "hunter2"}), "$.a: a list, found a string"),
             (json!({"a": null}), "$.a: a list, found null"),
-            (json!({"id": null}), "$.id: a text, found null"),
+            (json!({"id": null}), "$.id: a string, found null"),
             (
                 json!({"id": "../hunter2"}),
-                "$.id: an id that can stand in a path, found a text",
+                "$.id: an id without characters that are special in URLs, found a string",
             ),
-            (json!({"n": "hunter2"}), "$.n: a number, found a text"),
+            (json!({"n": "hunter2"}), "$.n: a number, found a string"),
             (json!({"n": -1}), "$.n: a number, found a number"),
             (json!({"n": 1.5}), "$.n: a number, found a number"),
             (json!({"level": "hunter2"}), "$.level: one of low, high"),
             (
                 json!({"level": {"low": null}}),
-                "$.level: a text, found an object",
+                "$.level: a string, found an object",
             ),
         ] {
             let mut value = json!({"a": [], "id": "i"});
@@ -333,7 +335,7 @@ mod tests {
         let value = json!({"hunter2 \u{1b}": "x"});
         assert_eq!(
             said::<BTreeMap<String, u64>>(&value),
-            "$.?: a number, found a text"
+            "$.?: a number, found a string"
         );
     }
 

@@ -43,16 +43,16 @@ pub struct Upload {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum UploadError {
     /// The address is not a URL.
-    #[error("the address for the upload is no URL")]
+    #[error("the upload address is not a URL")]
     NotUrl,
     /// The address is neither https nor http to loopback.
-    #[error("the address for the upload is not https")]
+    #[error("the upload address does not use https")]
     Scheme,
     /// The address is loopback although the service is remote.
-    #[error("the address for the upload is this machine, where the service is not")]
+    #[error("the upload address is this machine, but the service is not on this machine")]
     Loopback,
     /// The address contains a user name or password.
-    #[error("the address for the upload holds a user name or password")]
+    #[error("the upload address contains a user name or password")]
     UserInfo,
     /// A requested header that only the client may set.
     #[error("the service asks for the header `{0}`, which is not sent")]

@@ -1,4 +1,4 @@
-//! Faults of network and server: what is sent again, what is not, and what is said.
+//! Faults of network and server: retries and error messages.
 
 use std::time::{Duration, Instant};
 

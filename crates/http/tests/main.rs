@@ -1,5 +1,5 @@
 //! The client against servers that fail in every way.
 
-// The attribute tells clippy that these are tests, where `unwrap` is welcome.
+// The attribute tells clippy that these are tests, where `unwrap` is allowed.
 #[cfg(test)]
 mod faults;

@@ -1,27 +1,27 @@
-//! The `access` section of `polwarden.yaml`: requests that must never be allowed or blocked, and
-//! for whom.
+//! The `access` section of `polwarden.yaml`: requests that must always or never be allowed, and
+//! their audiences.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::NAME_PATTERN;
 
-/// Gates of access. A pull request can edit them, but those of the revision that it branched from hold too.
+/// Access gates. A pull request can edit them, but the gates of its base revision apply as well.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Access")]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct AccessSection {
-    /// Requests that nobody may be allowed: patterns such as `tcp **.paste.example.com`, `post https://example.com/**`
-    /// or `write /etc/**`. `tcp` takes in whatever is spoken on the connection.
+    /// Requests that must be denied for everyone: patterns such as `tcp **.paste.example.com`, `post https://example.com/**`
+    /// or `write /etc/**`. `tcp` includes every protocol on the connection.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(example = serde_json::json!(["tcp **.paste.example.com"]))]
     pub never: Vec<GateSpec>,
-    /// Requests that nobody may be denied: patterns, all of whose requests must be allowed.
+    /// Requests that must be allowed for everyone: patterns. All requests of a pattern must be allowed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(example = serde_json::json!(["tcp proxy.example.com:443"]))]
     pub always: Vec<GateSpec>,
-    /// People who are in several teams at once. Gates and plans look at them as well as at people in no team, in each
-    /// team, and in all of them.
+    /// Combinations of teams whose members gates and plans check, in addition to everyone outside of all teams, the
+    /// members of each single team, and the members of all teams.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub audiences: Vec<NamedAudienceSpec>,
 }
@@ -37,12 +37,12 @@ impl AccessSection {
     }
 }
 
-/// People who are in several teams at once.
+/// Members of several teams at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "AudienceSpec")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NamedAudienceSpec {
-    /// What they are called.
+    /// The name of the audience.
     #[schemars(regex(pattern = NAME_PATTERN), example = &"on-call")]
     pub name: String,
     /// All their teams: short names from `teams` of the target, or uuids.
@@ -136,7 +136,7 @@ impl JsonSchema for GateSpec {
             "minLength": 1,
             "properties": {
                 "request": text("The pattern, for example `tcp **.paste.example.com`."),
-                "audience": text("The name of one of `audiences`; everybody, where this is left out."),
+                "audience": text("The name of one of `audiences`; everyone if omitted."),
                 "reason": text("Why the gate is there: shown when it is broken."),
             },
             "required": ["request"],

@@ -41,16 +41,16 @@ pub struct Config {
     /// The organizations that this repository manages.
     #[schemars(length(min = 1))]
     pub targets: Vec<Target>,
-    /// Gates of access at all targets: what no merged state may allow or block.
+    /// Access gates of all targets: requests that no merged state may allow or block.
     #[serde(default, skip_serializing_if = "AccessSection::is_empty")]
     pub access: AccessSection,
-    /// What `apply` is held to in a pipeline.
+    /// Requirements for `apply` in a pipeline.
     #[serde(default, skip_serializing_if = "ApplyRules::is_empty")]
     pub apply: ApplyRules,
 }
 
-/// What `apply` is held to in a pipeline. The base revision and the default branch of the clone are asked as well, so
-/// that a change cannot take it away for itself.
+/// Requirements for `apply` in a pipeline. The files of the base revision and of the default branch of the clone are
+/// read as well, so a change cannot remove the requirement for itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ApplyRules {

@@ -34,13 +34,13 @@ pub struct DockerPolicyManifest {
     pub api_version: DockerApiVersion,
     /// The kind of this manifest.
     pub kind: DockerPolicyKind,
-    /// What the policy is called, and how it may be treated.
+    /// The name and the protection of the policy.
     pub metadata: DockerPolicyMetadata,
-    /// What the policy says.
+    /// The scope and the rules or Cedar text of the policy.
     pub spec: DockerPolicySpec,
 }
 
-/// What a policy is called, and how it may be treated.
+/// The name and the protection of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Metadata")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -49,21 +49,21 @@ pub struct DockerPolicyMetadata {
     /// into `aliases`.
     #[schemars(regex(pattern = NAME_PATTERN), example = &"Package registries")]
     pub name: String,
-    /// Names that the policy had before. A live policy with one of them is renamed rather than replaced.
+    /// Former names of the policy. A live policy with one of them is renamed instead of replaced.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(inner(length(min = 1)))]
     pub aliases: Vec<String>,
-    /// Refuse what would delete this policy or take all its rules while this manifest is here, until it is acknowledged.
+    /// While this manifest exists, require an acknowledgement to delete this policy or all its rules.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protect: bool,
 }
 
-/// What a policy says: rules, or Cedar text.
+/// The content of a policy: rules, or Cedar text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "PolicySpec")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DockerPolicySpec {
-    /// Whom the policy applies to. Leave it out for the whole organization.
+    /// The teams and profiles that the policy applies to. Omit it for the whole organization.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<ScopeSpec>,
     /// The rules, all of one domain: network (HTTP included) or filesystem. Order does not matter: deny always wins.
@@ -72,14 +72,14 @@ pub struct DockerPolicySpec {
     /// Cedar text instead of rules (profile `current`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cedar: Option<CedarSpec>,
-    /// Settings of the policy that the service has and this version of polwarden does not know, named as on the wire. They are sent as
-    /// they are; null means not set. Settings that are not listed are left alone.
+    /// Settings of the policy that this version of polwarden does not support, named as in the API. They are sent
+    /// unchanged; null means not set. Unlisted settings are left alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = serde_json::json!({"approval": {"required": true}}))]
     pub extensions: Option<Map<String, Value>>,
 }
 
-/// Whom a policy applies to. A list that is there must not be empty.
+/// The teams and profiles that a policy applies to. A list must not be empty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ScopeSpec {
@@ -87,7 +87,7 @@ pub struct ScopeSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["security", "platform"]))]
     pub teams: Option<Vec<String>>,
-    /// Profiles of people (profile `seed` of the API only).
+    /// Profiles of users (profile `seed` of the API only).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), inner(length(min = 1)))]
     pub profiles: Option<Vec<String>>,
@@ -100,13 +100,13 @@ pub struct RuleSpec {
     /// The name of the rule, unique in its policy.
     #[schemars(regex(pattern = NAME_PATTERN), example = &"Allow the registry")]
     pub name: String,
-    /// Names that the rule had before.
+    /// Former names of the rule.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(inner(length(min = 1)))]
     pub aliases: Vec<String>,
-    /// What happens on a match. Deny always wins over allow; what nothing allows is denied.
+    /// The decision for matching requests. Deny always wins over allow; other requests are denied by default.
     pub decision: Decision,
-    /// What the rule is about: network, filesystem or HTTP actions, never mixed.
+    /// The actions of the rule: network, filesystem or HTTP actions, never mixed.
     #[schemars(length(min = 1), example = serde_json::json!(["connect:tcp"]), example = serde_json::json!(["read", "write"]), example = serde_json::json!(["request:get"]))]
     pub actions: Vec<ActionSpec>,
     /// Hosts and CIDRs for network actions, paths for filesystem actions.
@@ -130,8 +130,8 @@ pub struct RuleSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["package-registries"]))]
     pub resources_from: Option<Vec<String>>,
-    /// Settings of the rule that the service has and this version of polwarden does not know, named as on the wire. They are sent as they
-    /// are; null means not set. Settings that are not listed are left alone.
+    /// Settings of the rule that this version of polwarden does not support, named as in the API. They are sent
+    /// unchanged; null means not set. Unlisted settings are left alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = serde_json::json!({"expires_at": "2027-01-01T00:00:00Z"}))]
     pub extensions: Option<Map<String, Value>>,
@@ -201,7 +201,7 @@ pub struct HttpResourceSpec {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CedarSpec {
-    /// The Cedar statements. They carry no `@id`: the server gives ids.
+    /// The Cedar statements. They must not contain `@id`: the server assigns ids.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// A file with the Cedar statements, relative to this manifest and inside the repository.

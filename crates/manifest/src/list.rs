@@ -34,7 +34,7 @@ pub struct ResourceListManifest {
     pub kind: ResourceListKind,
     /// What the list is called.
     pub metadata: ResourceListMetadata,
-    /// What the list holds: exactly one of `hosts`, `paths` and `httpResources`.
+    /// The content of the list: exactly one of `hosts`, `paths` and `httpResources`.
     pub spec: ResourceListSpec,
 }
 
@@ -48,7 +48,7 @@ pub struct ResourceListMetadata {
     pub name: String,
 }
 
-/// What a list holds: exactly one of the three.
+/// The content of a list: exactly one of the three fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResourceListSpec {

@@ -20,7 +20,7 @@ pub const LOCK_FILE: &str = "polwarden.lock";
 pub const MAX_BYTES: usize = 16 << 20;
 
 /// The comment at the top of the file.
-const HEAD: &str = "# Written by `polwarden lock`. Commit it with what it locks.\n";
+const HEAD: &str = "# Written by `polwarden lock`. Commit it together with the locked files.\n";
 
 /// The `kind` of the lock file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -82,7 +82,7 @@ pub struct PolicyPin {
     /// The version.
     #[schemars(with = "String")]
     pub digest: Digest,
-    /// Since when the version is there, where the server tells.
+    /// The time when the version was created, if the server reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub created_at: Option<Timestamp>,

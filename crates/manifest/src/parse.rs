@@ -57,8 +57,9 @@ fn complete_quotes(text: &str, diagnostics: &mut [Diagnostic]) {
 
 fn limit_diagnostics(file: FileId, diagnostics: &mut Vec<Diagnostic>) {
     if diagnostics.len() > MAX_FINDINGS {
-        let message =
-            format!("the file has more than {MAX_FINDINGS} findings; the rest is not listed");
+        let message = format!(
+            "the file has more than {MAX_FINDINGS} errors and warnings; the others are not shown"
+        );
         diagnostics.truncate(MAX_FINDINGS);
         diagnostics.push(Diagnostic::new(Code::YamlLimit, message, Place::File(file)));
     }
@@ -281,18 +282,22 @@ fn typed_manifest(
         }
         ManifestKind::Lock => {
             let place = Place::value(id, Path::root().key("kind"));
-            let finding = Diagnostic::new(Code::UnknownKind, "a lock file is no manifest", place);
+            let finding =
+                Diagnostic::new(Code::UnknownKind, "a lock file is not a manifest", place);
             Err(vec![finding.help(format!(
-                "the lock stands in `{}` alone, beside the configuration",
+                "the only lock file is `{}`, next to the configuration",
                 lock::LOCK_FILE
             ))])
         }
         ManifestKind::Config => {
             let place = Place::value(id, Path::root().key("kind"));
-            let finding =
-                Diagnostic::new(Code::UnknownKind, "a configuration is no manifest", place);
+            let finding = Diagnostic::new(
+                Code::UnknownKind,
+                "a configuration is not a manifest",
+                place,
+            );
             Err(vec![finding.help(format!(
-                "the configuration stands in `{}` alone",
+                "the only configuration file is `{}`",
                 config::FILE_NAME
             ))])
         }
@@ -396,7 +401,11 @@ fn config(id: DocumentId, value: Value) -> Result<Config, Vec<Diagnostic>> {
         | ManifestKind::ChainloopGroup
         | ManifestKind::Lock) => {
             let place = Place::value(id, Path::root().key("kind"));
-            let message = format!("a {} cannot stand in `{}`", kind.name(), config::FILE_NAME);
+            let message = format!(
+                "`{}` is not allowed in `{}`",
+                kind.name(),
+                config::FILE_NAME
+            );
             let finding = Diagnostic::new(Code::UnknownKind, message, place);
             Err(vec![finding.help(
                 "move it to a file of its own, under a path of the target",
@@ -470,7 +479,7 @@ pub fn parse_lock(file: FileId, text: &str) -> Result<LockFile, Vec<Diagnostic>>
             "a second lock in one file",
             Place::value(*second, Path::root()),
         );
-        diagnostics.push(finding.help("write the file anew with `polwarden lock`"));
+        diagnostics.push(finding.help("write the file again with `polwarden lock`"));
     }
     match locks.pop() {
         Some((lock, _)) if diagnostics.is_empty() => Ok(lock),
@@ -491,7 +500,7 @@ fn lock(id: DocumentId, value: Value) -> Result<LockFile, Vec<Diagnostic>> {
         | ManifestKind::ChainloopGroup
         | ManifestKind::Config) => {
             let place = Place::value(id, Path::root().key("kind"));
-            let message = format!("a {} cannot stand in `{}`", kind.name(), lock::LOCK_FILE);
+            let message = format!("`{}` is not allowed in `{}`", kind.name(), lock::LOCK_FILE);
             Err(vec![
                 Diagnostic::new(Code::UnknownKind, message, place)
                     .help("move it to a file of its own"),

@@ -63,10 +63,10 @@ pub struct CaseSpec {
     /// The name of the case, unique in its test.
     #[schemars(regex(pattern = NAME_PATTERN), example = &"mirrors are open")]
     pub name: String,
-    /// Who asks. Leave it out for people who are in no team.
+    /// The requester. Omit it for users outside of all teams.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<TestAudienceSpec>,
-    /// Several, each of whom asks everything; in place of `audience`. `{}` are people who are in no team.
+    /// Several requesters; every request is checked for each. Replaces `audience`. `{}` means users outside of all teams.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), example = serde_json::json!([{}, {"teams": ["security"]}]))]
     pub audiences: Option<Vec<TestAudienceSpec>>,
@@ -160,7 +160,7 @@ impl JsonSchema for MatrixValue {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "MatrixValue".into()
     }
-    /// One schema for both forms, so that an error says what is wrong rather than that no branch fits.
+    /// One schema for both forms, so that an error names the mistake instead of reporting that no branch matches.
     fn json_schema(_generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "description": "A text or a number.",

@@ -66,7 +66,7 @@ digest! {
     SourceDigest
 }
 digest! {
-    /// What a file holds, or where a link leads.
+    /// The content of a file, or the target of a link.
     FileDigest
 }
 digest! {
@@ -74,7 +74,7 @@ digest! {
     ArchiveDigest
 }
 digest! {
-    /// The bytes of a document, as they are: its identity at Chainloop (contract: `digest`).
+    /// The digest of the bytes of a document, which identifies it at Chainloop (contract: `digest`).
     Digest
 }
 

@@ -180,7 +180,7 @@ static ASCII_SKELETONS: LazyLock<Vec<String>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The skeleton of a text (UTS 39, section 4): texts with the same skeleton are displayed alike.
+/// The skeleton of a text (UTS 39, section 4): texts with the same skeleton are displayed the same.
 pub fn skeleton(text: &str) -> String {
     if text.is_ascii() {
         let mut skeleton = String::with_capacity(text.len() + 4);

@@ -141,6 +141,6 @@ macro_rules! checked_text {
 pub(crate) use checked_text;
 
 checked_text! {
-    /// A name that a person gave: not empty, no white space around it, no control characters.
+    /// A name given by a user: not empty, without surrounding white space and control characters.
     Name, NameError, check
 }

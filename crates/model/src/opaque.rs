@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 // It is kept, shown and never rewritten.
-/// What was not understood, as the server gave it.
+/// Unsupported content, as the server returned it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "JournalOpaque")]
 pub struct Opaque {
     // For example: "has the unknown action `connect:quic`".
-    /// What was not understood, as a clause.
+    /// The unsupported content, as a clause.
     pub why: String,
     /// The object.
     pub raw: Value,

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Applies the plan that was approved, and no other: plans once more what is checked out, compares the digests, and exits
-# with 6 if they differ. Of the job that planned it takes the digest alone, so that it need not trust its files.
-# In a pipeline, polwarden asks by itself for files that are committed. Arguments go to `polwarden apply`: --target, --ack,
+# Applies exactly the approved plan: makes the plan of the checkout again, compares the digests, and exits with 6 if they
+# differ. It uses only the digest of the planning job, so it does not need to trust the files of that job.
+# In a pipeline, polwarden requires committed files by default. Arguments go to `polwarden apply`: --target, --ack,
 # --require-branch main, --require-signed and the like.
 #
-# POLWARDEN    the program; `polwarden` without it
-# PLAN_OUT     the folder that plan.sh wrote; polwarden-plan without it
-# APPLY_OUT    the folder for the journal and the audit record; polwarden-apply without it
+# POLWARDEN    the program; default: `polwarden`
+# PLAN_OUT     the folder that plan.sh wrote; default: polwarden-plan
+# APPLY_OUT    the folder for the journal and the audit record; default: polwarden-apply
 set -eu
 
 polwarden="${POLWARDEN:-polwarden}"
@@ -16,10 +16,10 @@ out="${APPLY_OUT:-polwarden-apply}"
 changes="$(cat "$plan/changes")"
 digest="$(cat "$plan/digest")"
 if [ "$changes" = false ]; then
-  echo 'Nothing is to do.'
+  echo 'No changes.'
   exit 0
 fi
-# An empty digest would mean any plan.
+# An empty digest would accept any plan.
 if [ -z "$digest" ]; then
   echo "apply.sh: $plan/digest is empty" >&2
   exit 1

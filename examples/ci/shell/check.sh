@@ -1,15 +1,15 @@
 #!/bin/sh
 # Checks the files of a change: syntax, schema, meaning, gates and policy tests. It needs no credential and no network,
-# and belongs into the job that strangers may start. Runs all three, and fails if one does.
+# so it can run for untrusted changes. Runs all three commands, and fails if one of them fails.
 #
-# POLWARDEN  the program; `polwarden` without it
-# CHECK_OUT  the folder for reports: JUnit of each, Code Quality of `validate`; none are written without it
+# POLWARDEN  the program; default: `polwarden`
+# CHECK_OUT  the folder for reports: JUnit of each, Code Quality of `validate`; without it, none are written
 set -u
 
 polwarden="${POLWARDEN:-polwarden}"
 failed=0
 
-# check COMMAND [arguments]: runs it, with a report if reports are wanted.
+# check COMMAND [arguments]: runs it, with a report if CHECK_OUT is set.
 check() {
   if [ -n "${CHECK_OUT:-}" ]; then
     mkdir -p "$CHECK_OUT"

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Compares what is live with what is merged, with a credential that may only read. Exits with 8 if they differ, so that
-# the job fails and the service tells those who watch it. Arguments go to `polwarden drift`.
+# Compares the live state with the merged manifests, with a read-only credential. Exits with 8 if they differ, so the job
+# fails and the service notifies its watchers. Arguments go to `polwarden drift`.
 #
-# POLWARDEN  the program; `polwarden` without it
+# POLWARDEN  the program; default: `polwarden`
 set -eu
 
 exec "${POLWARDEN:-polwarden}" drift "$@"

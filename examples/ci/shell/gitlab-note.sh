@@ -1,10 +1,10 @@
 #!/bin/sh
-# Writes a plan as a note on a merge request, or writes anew the note that it wrote before, found by the marker in its
-# first line. Only notes of the token's own user count: anybody can write the marker. Needs curl and jq.
+# Creates a note with a plan on a merge request, or updates the note that it created before. It finds the note by the
+# marker in its first line, among the notes of the token's user, because anyone can write the marker. Needs curl and jq.
 #
 # GITLAB_NOTE_TOKEN  a project access token with the scope `api` and the role Reporter
-# PLAN_OUT           the folder that plan.sh wrote; polwarden-plan without it
-# PLAN_MARKER        as plan.sh got it
+# PLAN_OUT           the folder that plan.sh wrote; default: polwarden-plan
+# PLAN_MARKER        the same value as for plan.sh
 # CI_API_V4_URL, CI_PROJECT_ID, CI_MERGE_REQUEST_IID, CI_COMMIT_SHA, CI_JOB_URL come from GitLab,
 #   and CI_MERGE_REQUEST_TARGET_BRANCH_NAME
 set -eu
@@ -15,7 +15,7 @@ file="${PLAN_OUT:-polwarden-plan}/plan.md"
 scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
 
-# The token goes through standard input, so that no list of processes shows it.
+# The token is passed on standard input, so it does not appear in process lists.
 ask() {
   method="$1"
   path="$2"
@@ -27,8 +27,8 @@ ask() {
 if [ -s "$file" ]; then
   cp "$file" "$scratch/note.md"
 else
-  # The plan of an earlier commit must not stay as if it were of this one.
-  printf '<!-- polwarden:plan:%s -->\n### polwarden plan\n\n**There is no plan.** The log says why.\n' "${PLAN_MARKER:-all}" \
+  # Replaces the plan of an earlier commit, which would look like the plan of this one.
+  printf '<!-- polwarden:plan:%s -->\n### polwarden plan\n\n**No plan.** See the log.\n' "${PLAN_MARKER:-all}" \
     >"$scratch/note.md"
 fi
 base="${CI_MERGE_REQUEST_TARGET_BRANCH_NAME:-}"

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Downloads a release of polwarden and checks it against a checksum that stands in your repository or in the settings of
-# the pipeline, so that whoever can change the release cannot change what you run. Prints the path of the program.
+# Downloads a release of polwarden and verifies a checksum from your repository or from the settings of the pipeline. A
+# changed release is therefore never run. Prints the path of the program.
 #
 # POLWARDEN_VERSION   the tag of the release, such as v0.1.0
 # POLWARDEN_SHA256    the checksum of the archive, from SHA256SUMS of that release
 # POLWARDEN_RELEASES  where releases are, such as https://github.com/example/polwarden/releases/download
-# POLWARDEN_TARGET    which archive; the one for Linux on this machine without it
-# POLWARDEN_INSTALL   the folder to install into; .polwarden-bin without it
+# POLWARDEN_TARGET    the archive; default: the one for Linux on this machine
+# POLWARDEN_INSTALL   the folder to install into; default: .polwarden-bin
 set -eu
 
 : "${POLWARDEN_VERSION:?the tag of a release, such as v0.1.0}"

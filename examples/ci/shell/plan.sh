@@ -1,12 +1,12 @@
 #!/bin/sh
-# Plans what is checked out, with a credential that may only read. Writes plan.json, plan.html, plan.md and digest to
+# Plans the checkout, with a read-only credential. Writes plan.json, plan.html, plan.md and digest to
 # PLAN_OUT. Arguments go to `polwarden plan`: --target, --base, --deny-widening and the like.
 #
-# It ends with 0 whether or not there is something to do; `changes` in PLAN_OUT holds `true` or `false`.
+# It exits with 0 with and without changes; the file `changes` in PLAN_OUT contains `true` or `false`.
 #
-# POLWARDEN    the program; `polwarden` without it
-# PLAN_OUT     a folder; polwarden-plan without it
-# PLAN_MARKER  the invisible name of the comment; `all` without it
+# POLWARDEN    the program; default: `polwarden`
+# PLAN_OUT     a folder; default: polwarden-plan
+# PLAN_MARKER  hidden marker of the comment; default: `all`
 set -eu
 
 polwarden="${POLWARDEN:-polwarden}"

@@ -57,7 +57,7 @@ impl AuditFile {
         written
     }
 
-    /// Writes a record, and gives all that there are by now.
+    /// Writes a record, and returns all records so far.
     ///
     /// # Errors
     /// It cannot be written.

@@ -83,7 +83,7 @@ pub(crate) struct RunResult {
     pub(crate) exit: Exit,
     /// Something was applied.
     pub(super) wrote: bool,
-    /// Why it makes sense to plan again at once: another writer took a name. It holds what the next run goes on from.
+    /// The earlier runs, if another client took a name and a new plan is made at once.
     pub(super) conflict: Option<EarlierRuns>,
 }
 
@@ -123,7 +123,7 @@ impl RunResult {
     }
 }
 
-/// How a run stands after some of its targets.
+/// The state of a run after some of its targets.
 #[derive(Default)]
 struct RunSummary {
     calls: CallCounts,
@@ -135,17 +135,17 @@ struct RunSummary {
     moved: bool,
     /// The live state changed before the first call, so nothing was sent to a target.
     stale: bool,
-    /// A call met what another writer had made under the same name.
+    /// A call failed because another client created an object with the same name.
     conflict: bool,
-    /// Something changed that machines learn of later.
+    /// Something changed that sandboxes pick up later.
     follows: bool,
     /// The calls that failed, with their errors.
     failures: Vec<String>,
 }
 
 impl RunSummary {
-    /// Whether to plan again what a conflict left. Where more is amiss than that, whoever ran this looks first: a run
-    /// that follows and ends well must not hide it.
+    /// Whether to make a new plan after a conflict. Other failures need the attention of the user first, and a
+    /// successful second run must not hide them.
     fn can_replan(&self) -> bool {
         let Self {
             calls,
@@ -190,7 +190,7 @@ impl Execution<'_> {
             ));
             let report = match self.run_target(plan, &mut *service, &journal, &stop).await {
                 Ok(report) => report,
-                // What was done elsewhere must still be told, and the other targets do not depend on this one.
+                // Results of other targets must still be reported, and the other targets do not depend on this one.
                 Err(error) => {
                     CommandError::from(error.context(planning::label(target))).print(console);
                     standing.calls += CallCounts {
@@ -213,7 +213,7 @@ impl Execution<'_> {
             standing.remedy = standing
                 .remedy
                 .max(remedy(outcomes.map(|(_, outcome)| outcome)));
-            // Nobody uses the policies of an embedded service.
+            // The policies of an embedded service have no effect.
             standing.follows |= registry::service(target.provider()).takes_effect_later
                 && !plan.target.is_embedded();
             standing.moved |= is_stale(&report);
@@ -326,7 +326,7 @@ impl Execution<'_> {
         Ok(report)
     }
 
-    /// Reads back what was written, and says what is not as it should be.
+    /// Reads the written objects, and returns differences from the expected state.
     async fn verify(
         &self,
         plan: &TargetPlan,
@@ -340,12 +340,12 @@ impl Execution<'_> {
             return Ok(true);
         }
         let at_once = self.concurrency;
-        let _waiting = WaitingFor::new(console, "Reading back what was written:");
+        let _waiting = WaitingFor::new(console, "Reading the written objects:");
         let mismatches = match service.verify(plan, report, at_once).await {
             Ok(mismatches) => mismatches,
             Err(VerifyError::Read(error)) => {
                 let error = anyhow::Error::from(error).context(planning::label(target));
-                return Err(error.context("what was written could not be read back"));
+                return Err(error.context("cannot read the written objects"));
             }
             Err(error @ (VerifyError::Replay(_) | VerifyError::Service(_))) => {
                 return Err(anyhow::Error::from(error).context("the applied calls make no state"));
@@ -363,7 +363,7 @@ impl Execution<'_> {
     }
 }
 
-/// Ends the journal, and tells how the run ended. Gives the audit records up to here, and the exit code.
+/// Ends the journal, and prints the result of the run. Returns the audit records so far, and the exit code.
 async fn close(
     standing: &RunSummary,
     kind: &RunKind,

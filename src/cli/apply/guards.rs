@@ -7,7 +7,7 @@ use crate::plan::{self, Acknowledgement, GateOutcome, Guard, TargetPlan};
 use crate::render::text::neutral;
 use manifest::config::Target;
 
-/// Holds plans to the guards. A refusal says how to acknowledge what was refused.
+/// Checks the guards of plans. A refusal contains the acknowledgement that the plan requires.
 ///
 /// # Errors
 /// A guard refuses a plan; or an acknowledgement is for no target of the plan, or it is not clear for which one.
@@ -47,7 +47,7 @@ pub(super) fn check(
     let values: Vec<String> = values.collect();
     CommandError::join(refusals).map_err(|error| {
         error.hint(format!(
-            "If all of this is meant, acknowledge this very plan: {}",
+            "To accept all of it, acknowledge this plan: {}",
             values.join(" ")
         ))
     })
@@ -116,7 +116,7 @@ fn by_target<'a>(
         };
         if found[position].replace(acknowledged).is_some() {
             bail!(
-                "`--ack {acknowledged}`: what is acknowledged for a target stands in one value, with commas"
+                "`--ack {acknowledged}`: duplicate acknowledgement of a target; combine the guards in one value, separated by commas"
             );
         }
     }

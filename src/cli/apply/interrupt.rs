@@ -4,7 +4,7 @@ use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::run::StopSignal;
 
-/// Stops a run in good order at the first signal, and ends this process at the second.
+/// Stops a run after its current calls at the first signal, and exits at the second.
 pub(crate) fn stop_on_signals(stop: &StopSignal, console: Console) {
     // Registered before the task is spawned: a signal that arrives earlier would end the process.
     let mut signals = match InterruptSignals::new() {
@@ -20,11 +20,9 @@ pub(crate) fn stop_on_signals(stop: &StopSignal, console: Console) {
     tokio::spawn(async move {
         signals.first().await;
         stop.ask();
-        console.warn(
-            "Stopping: calls that are under way are finished. Interrupt again to end at once.",
-        );
+        console.warn("Stopping after the calls in progress. Interrupt again to exit immediately.");
         signals.interrupt().await;
-        // The journal tells the next run which calls were under way.
+        // The next run reads the open calls from the journal.
         std::process::exit(Exit::Partial.code().into());
     });
 }
@@ -77,7 +75,7 @@ impl InterruptSignals {
     }
 }
 
-/// Whether this process was started with hangups ignored. Only Linux tells.
+/// Whether this process was started with hangups ignored. Only Linux reports it.
 #[cfg(unix)]
 fn ignores_hangup() -> bool {
     const HANGUP: u64 = 1;

@@ -1,4 +1,4 @@
-//! Journals of runs that were cut off: what may have been under way is read back before anything else is done.
+//! Recovery of interrupted runs: the outcome of their open calls is determined before anything else is done.
 
 use anyhow::Context as _;
 use camino::Utf8PathBuf;
@@ -96,14 +96,14 @@ async fn recover_journal(
     };
     let open = history.open_calls().count();
     console.warn(&format!(
-        "The run {} of {} did not end in good order; its journal leaves {} open.",
+        "Run {} of {} was interrupted; checking {} with unknown outcome.",
         history.run.run,
         history.run.time,
         count_of(open, "call")
     ));
     if history.unreadable > 0 {
         console.warn(&format!(
-            "{} of its lines cannot be read; the others count.",
+            "Ignoring {} of its lines that cannot be read.",
             history.unreadable
         ));
     }
@@ -114,18 +114,16 @@ async fn recover_journal(
         }
         let Some(matching_target) = matching_target(&history, name, targets, session)? else {
             console.warn(&format!(
-                "They are about target `{}`, which is not chosen here or is reached in another way: {} stays open.",
+                "The calls of target `{}` were not checked: the target is not selected or has another endpoint. Journal: {}.",
                 neutral(name),
                 neutral(path.as_str())
             ));
             return Ok(());
         };
         let found = resolve(name, target, &*session.reads(matching_target)?).await;
-        resolved.extend(
-            found.with_context(|| {
-                format!("target `{name}`: what was under way cannot be read back")
-            })?,
-        );
+        resolved.extend(found.with_context(|| {
+            format!("target `{name}`: cannot determine the outcome of the open calls")
+        })?);
     }
     for RecoveredCall { intent, answer } in &resolved {
         journal.note(&JournalRecord::Answer(Box::new(answer.clone())));
@@ -135,7 +133,9 @@ async fn recover_journal(
             CallResult::Applied(_) => "was applied",
             CallResult::Adopted(_) => "was adopted",
             CallResult::Failed => "was not applied",
-            CallResult::Unknown => "may have been applied; another writer has been there",
+            CallResult::Unknown => {
+                "has an unknown outcome, because another client changed the object"
+            }
         };
         console.warn(&format!("  {what}: {became}"));
     }

@@ -1,4 +1,4 @@
-//! `polwarden apply`: make the server equal to the manifests, or run a saved plan.
+//! `polwarden apply`: apply the manifests to the server, or run a saved plan.
 
 pub(super) mod audit;
 mod execute;
@@ -36,12 +36,11 @@ use execute::{RunResult, VerifiedSigners};
 use git::{RevisionPath, SignedBy};
 use requirements::{AppliedRevision, RequirementArgs};
 
-/// How often what a conflict with another writer left is planned again.
+/// Maximum number of new plans after conflicts with another client.
 const CONFLICTS: usize = 2;
 
-/// Where a plan made again comes to nothing, "nothing was applied" is said of that plan alone.
-const WRITTEN_BEFORE: &str =
-    "What was applied before it stays. Run `polwarden plan` to see where it stands.";
+/// Added if a repeated plan is not applied, because "nothing was applied" refers to that plan only.
+const WRITTEN_BEFORE: &str = "Calls that were applied before remain in effect. Run `polwarden plan` to see the current state.";
 
 /// Make the server equal to the manifests, after showing the plan and asking.
 #[derive(Debug, Args)]
@@ -301,8 +300,8 @@ impl ApplyArgs {
         requirements.check_plan(plan, commit.as_ref(), &workspace.tree_digest())
     }
 
-    /// Runs a plan. What a conflict with another writer left is planned again from what is there then, and goes the
-    /// same way: it is shown, guarded and asked about. A plan that was looked at before is not replaced by another.
+    /// Runs a plan. After a conflict with another client, a new plan is made for the rest, and goes through the same
+    /// steps: it is shown, checked and confirmed. A plan that was reviewed before is not replaced by another.
     async fn run_ready(
         &self,
         workspace: &Workspace,
@@ -331,7 +330,7 @@ impl ApplyArgs {
                 return Ok(exit);
             }
             console.announce(
-                "\nAnother writer was there meanwhile: what is left is planned again.\n\n",
+                "\nAnother client changed the server in the meantime. The remaining changes are planned again.\n\n",
             );
             let next = async {
                 let (plan, services) = planning::plan_again(

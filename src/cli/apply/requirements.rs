@@ -1,5 +1,5 @@
-//! What `apply` asks of the commit that it applies: files that are committed, on the branch that they were merged into,
-//! signed by somebody who may, and the very commit that a saved plan was made from.
+//! Requirements of `apply` for the commit that it applies: committed files, on the branch that they were merged into,
+//! signed by an allowed signer, and the same commit that a saved plan was made from.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -23,7 +23,7 @@ use manifest::config::FILE_NAME;
 use manifest::{MAX_BYTES, parse_config};
 use model::diag::SourceMap;
 
-/// What is asked of the commit. In a pipeline the first three are asked without a word.
+/// Requirements for the commit. In a pipeline, the first three are the default.
 #[derive(Debug, Args)]
 #[command(
     next_help_heading = "What may be applied",
@@ -94,11 +94,11 @@ impl AppliedRevision<'_> {
 }
 
 impl RequirementArgs {
-    /// Holds the commit to all that git alone can tell, before any server is asked. Gives who signed it, where that was
-    /// asked for.
+    /// Checks all requirements of the commit that need only git, before any server is contacted. Returns the signer, if
+    /// a signature is required.
     ///
     /// # Errors
-    /// The commit is refused; or there is no such revision, or a configuration that says what is asked cannot be read.
+    /// The commit is refused, the revision is unknown, or a configuration with requirements cannot be read.
     pub(super) fn check_commit(
         &self,
         applied: &AppliedRevision<'_>,
@@ -174,17 +174,17 @@ impl RequirementArgs {
             _ if !is_required(self.require_clean, self.allow_dirty) => return Ok(()),
             Some(commit) if !commit.dirty => return Ok(()),
             Some(_) => {
-                "files here are not as they were committed, so that what would be applied is nothing that was merged; \
-                 `git status` shows them (a manifest that git ignores counts too)"
-                    .to_owned()
+                "uncommitted changes (see `git status`; ignored manifests count too)".to_owned()
             }
             None => match workspace.commit() {
                 Err(error) => error.to_string(),
-                Ok(_) => "no commit is checked out here: no git repository was found, or it is empty"
-                    .to_owned(),
+                Ok(_) => {
+                    "no commit is checked out here: no git repository was found, or it is empty"
+                        .to_owned()
+                }
             },
         };
-        Err(refused(&why, "--allow-dirty applies what is here."))
+        Err(refused(&why, "--allow-dirty applies the files anyway."))
     }
 
     /// Refuses a saved plan that was made from something else than what is here, where that counts.
@@ -272,7 +272,7 @@ fn on_branch(applied: &AppliedRevision<'_>, branch: &str) -> Result<(), BranchEr
 /// remote, as far as this clone knows them. The old branch still applies to a change that names another one.
 ///
 /// # Errors
-/// A configuration cannot be read, so that nobody knows what it asks for.
+/// A configuration cannot be read, so its requirements are unknown.
 fn configured_branches(applied: &AppliedRevision<'_>) -> anyhow::Result<BTreeSet<String>> {
     let here = directory::start();
     let mut branches: BTreeSet<String> = applied.branch.map(str::to_owned).into_iter().collect();
@@ -306,13 +306,13 @@ fn branch_at(here: &Path, path: &RevisionPath) -> anyhow::Result<Option<String>>
         Ok((config, _)) => Ok(config.apply.branch),
         Err(_) => {
             bail!(
-                "{FILE_NAME} is invalid at {commit}, so that nobody knows which branch it asks for; {way_out}"
+                "{FILE_NAME} is invalid at {commit}, so the required branch is unknown; {way_out}"
             )
         }
     }
 }
 
-/// The refusal in a pipeline that would apply commits that nobody merged.
+/// The refusal in a pipeline that would apply unmerged commits.
 fn no_branch() -> CommandError {
     let branch = git::main_branch(directory::start()).unwrap_or_else(|| "main".to_owned());
     CommandError::refused("no branch is configured, so a pipeline could apply unmerged commits.")

@@ -106,7 +106,7 @@ impl PlanFile {
         match &plan.digest {
             Some(written) if *written == digest => Ok(plan),
             Some(_) => bail!(
-                "`{path}` was edited since it was saved: its digest is not that of what it holds. Make the plan again."
+                "`{path}` was changed after it was saved: its digest does not match its content. Make the plan again."
             ),
             None => {
                 bail!("`{path}` contains no digest. Make the plan again with `plan --out`.")

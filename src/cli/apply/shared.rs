@@ -1,4 +1,4 @@
-//! What `apply` and `rollback` have in common: a plan is shown, guarded, approved, held to what is live, and run.
+//! Common steps of `apply` and `rollback`: a plan is shown, checked, approved, compared with the live state, and run.
 
 use anyhow::Context as _;
 use camino::Utf8PathBuf;
@@ -204,9 +204,9 @@ impl ApplyOptions {
         self.check_safety(&plan, &pairs, &services)?;
         match self.approval(console)? {
             Approval::NotRequired => {}
-            // One that somebody looked at for a while may have been overtaken.
+            // The live state may have changed while the user reviewed the plan.
             Approval::Given => {
-                let _waiting = WaitingFor::new(console, "Reading again what the plan changes:");
+                let _waiting = WaitingFor::new(console, "Reading the objects of the plan again:");
                 self.read_touched(&pairs, &mut services).await?;
             }
         }
@@ -233,7 +233,7 @@ impl ApplyOptions {
         Ok(execution.run(&pairs, services).await?)
     }
 
-    /// Holds a plan to its guarantees and to the guards, and reports all that is refused at once.
+    /// Checks a plan against its guarantees and the guards, and reports all refusals at once.
     fn check_safety(
         &self,
         plan: &Plan,
@@ -260,7 +260,7 @@ impl ApplyOptions {
             Some(false) => Err(CommandError::declined("Nothing was applied.")),
             None => Err(CommandError::plain(
                 FailureKind::Refused,
-                "Nothing was applied: there is no terminal to ask on. To apply without being asked, add --auto-approve.",
+                "Nothing was applied: no terminal for the confirmation. To apply without confirmation, add --auto-approve.",
             )),
         }
     }

@@ -63,7 +63,7 @@ pub(super) fn find(
     Ok(found)
 }
 
-/// The paths of all targets; what is wrong with the configuration is shown.
+/// The paths of all targets. Errors in the configuration are printed.
 fn targets(
     tree: &SourceTree,
     invalid: &mut usize,
@@ -72,7 +72,7 @@ fn targets(
     let text = match tree.read(config::FILE_NAME.into(), MAX_BYTES) {
         Ok(text) => text,
         Err(FileProblemKind::Missing) => bail!(
-            "there is no {} in this directory; name the files to format, or go to the directory that has one with -C DIR",
+            "no {} in this directory; name the files to format, or change to the directory of the configuration with -C DIR",
             config::FILE_NAME
         ),
         Err(kind) => {
@@ -141,7 +141,7 @@ pub(crate) fn replace(
     if *tree.read(path, MAX_BYTES)? != *before {
         bail!("the file has changed since it was read; run the command again");
     }
-    let folder = real.parent().context("the file stands in no folder")?;
+    let folder = real.parent().context("the file has no parent folder")?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(after.as_bytes())?;
     file.as_file()

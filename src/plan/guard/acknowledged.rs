@@ -48,7 +48,7 @@ pub enum AcknowledgementError {
     )]
     NoGuard(String),
     /// Duplicate guard.
-    #[error("`{0}` stands there twice")]
+    #[error("duplicate guard `{0}`")]
     Twice(String),
 }
 

@@ -204,7 +204,7 @@ fn triggered_guards(plan: &TargetPlan, limits: &ChangeLimits) -> Vec<TriggeredGu
         .collect()
 }
 
-/// Guards for what is not analyzed: entries that a gate depends on, and policies with unknown
+/// Guards for changes that are not analyzed: entries that a gate depends on, and policies with unknown
 /// content that the plan changes. The number to acknowledge is that of all entries of a kind.
 fn not_analyzed(plan: &TargetPlan) -> Vec<TriggeredGuard> {
     let listed = plan.access.iter().flat_map(|access| &access.not_analyzed);

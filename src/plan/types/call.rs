@@ -21,9 +21,9 @@ pub struct CallId(pub u32);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum PolicyRef {
-    /// One that exists.
+    /// An existing policy.
     Existing(PolicyId),
-    /// The one that this earlier call creates.
+    /// The policy that an earlier call creates.
     CreatedBy(CallId),
 }
 
@@ -34,9 +34,9 @@ pub enum PolicyRef {
 #[schemars(rename = "After")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CallDependency {
-    /// The first of them.
+    /// The first call.
     pub first: CallId,
-    /// The last of them: all numbers between the two are meant. It is smaller than the number of the call that waits.
+    /// The last call, for a range that includes all calls between the two. It is smaller than the number of the waiting call.
     pub last: CallId,
     /// Why.
     pub why: DependencyReason,
@@ -49,68 +49,68 @@ pub struct CallDependency {
 #[schemars(rename = "Reason")]
 #[serde(rename_all = "kebab-case")]
 pub enum DependencyReason {
-    /// The other makes the policy that this one adds a rule to.
+    /// The other call creates the policy that this call adds a rule to.
     MakesPolicy,
-    /// The other gives up the name that this one takes.
+    /// The other call frees the name that this call uses.
     FreesName,
-    /// The other makes room below a limit of the service.
+    /// The other call reduces a count below a limit of the service.
     FreesRoom,
-    /// The other removes a rule of the domain that the policy had, which the service wants gone first.
+    /// The other call removes a rule of the policy's old domain, which the service requires first.
     EmptiesDomain,
-    /// The other is the first part of the change that this one completes.
+    /// The other call is the first part of the change that this call completes.
     FirstPart,
-    /// The other denies what would be open otherwise once this one is made.
+    /// The other call denies access that this call would open otherwise.
     DeniesFirst,
-    /// The other allows what would be closed otherwise once this one is made.
+    /// The other call allows access that this call would close otherwise.
     AllowsFirst,
-    /// The other takes away an allow that would be open otherwise once this one is made.
+    /// The other call removes an allow that this call would open otherwise.
     ClosesFirst,
-    /// The other begins the version whose archive this one uploads.
+    /// The other call starts the version whose archive this call uploads.
     BeginsVersion,
-    /// The other uploads the archive of the version that this one completes.
+    /// The other call uploads the archive of the version that this call completes.
     Uploads,
-    /// The other publishes the version.
+    /// The other call publishes the version.
     Publishes,
-    /// The other makes the group.
+    /// The other call creates the group.
     MakesGroup,
-    /// The other gives the group the name that this one knows it by.
+    /// The other call gives the group the name that this call uses.
     RenamesFirst,
-    /// The other gives what this one takes away elsewhere, so that nothing is without it in between.
+    /// The other call adds what this call removes elsewhere, so it is never missing in between.
     KeepsPacks,
-    /// The other sets what is enforced before this one adds a stack to it.
+    /// The other call sets the enforcement before this call adds a stack.
     SetsLevels,
-    /// The other takes a stack away before this one changes what is enforced for it.
+    /// The other call removes a stack before this call changes its enforcement.
     LeavesFirst,
-    /// The other stops using what this one deletes.
+    /// The other call removes the last use of the object that this call deletes.
     StopsUsing,
 }
 
 impl DependencyReason {
-    /// What the other call does, as a clause: "it frees the name".
+    /// The effect of the other call, as a clause: "it frees the name".
     pub fn words(self) -> &'static str {
         match self {
             Self::MakesPolicy => "it makes the policy",
             Self::FreesName => "it frees the name",
             Self::FreesRoom => "it makes room",
-            Self::EmptiesDomain => "it removes what is of another domain",
+            Self::EmptiesDomain => "it removes rules of another domain",
             Self::FirstPart => "it is the first part of the same change",
-            Self::DeniesFirst => "it denies what would be open otherwise",
-            Self::AllowsFirst => "it allows what would be closed otherwise",
-            Self::ClosesFirst => "it takes away what would be open otherwise",
+            Self::DeniesFirst => "it denies access that would be open otherwise",
+            Self::AllowsFirst => "it allows access that would be closed otherwise",
+            Self::ClosesFirst => "it removes access that would be open otherwise",
             Self::BeginsVersion => "it begins the version",
             Self::Uploads => "it uploads the archive",
             Self::Publishes => "it publishes the version",
             Self::MakesGroup => "it makes the group",
             Self::RenamesFirst => "it gives the group its name",
-            Self::KeepsPacks => "it gives first what this takes away",
-            Self::SetsLevels => "it sets first what is enforced",
+            Self::KeepsPacks => "it adds first what this call removes",
+            Self::SetsLevels => "it sets the enforcement first",
             Self::LeavesFirst => "it takes the stack out before that",
             Self::StopsUsing => "it stops using it",
         }
     }
 }
 
-/// One write, with its place in the order.
+/// One write, with its dependencies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Call")]
 #[serde(rename_all = "camelCase")]
@@ -120,20 +120,20 @@ pub struct PlannedCall {
     /// The calls that must have succeeded before it; all others may run at the same time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<CallDependency>,
-    /// The name of what stands by itself, a policy for example, for messages.
+    /// The name of the object, for example of a policy, for messages.
     pub name: String,
-    /// The name of the part of it that the call is about, a rule for example, for messages.
+    /// The name of the part of the object that the call changes, for example of a rule, for messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
-    /// Why the call is there, where it is more than the difference itself.
+    /// The reason for the call, if it does not follow from the changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// What is sent.
+    /// The request.
     pub send: PlannedOperation,
 }
 
 impl PlannedCall {
-    /// What the call is about. All calls about the same thing have the same subject, whether or
+    /// The object of the call. All calls of the same object have the same subject, whether or
     /// not it exists already.
     pub fn subject(&self) -> Subject {
         match &self.send {
@@ -160,7 +160,7 @@ impl PlannedCall {
         }
     }
 
-    /// The same call where calls have other numbers: what it adds a rule to is made by the call with the new number.
+    /// The same call with renumbered dependencies: the policy that it adds a rule to is created by the call with the new number.
     pub(crate) fn renumber(&mut self, numbers: &BTreeMap<CallId, CallId>) {
         match &mut self.send {
             PlannedOperation::Docker(DockerOperation::CreateRule {
@@ -178,18 +178,18 @@ impl PlannedCall {
     }
 }
 
-/// What calls are about: something that stands by itself.
+/// The object of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Subject {
-    /// Something that existed before the plan, by its id.
+    /// An object that existed before the plan, by its id.
     Existing(ResourceId),
-    /// Something that this call creates, where the service gives it an id.
+    /// An object that this call creates and the service assigns an id to.
     CreatedBy(CallId),
-    /// Something that its service identifies by name.
+    /// An object that the service identifies by name.
     Named(ResourceKind, String),
 }
 
-/// What a call sends, by provider.
+/// The request of a call, by provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "ToSend")]
 #[serde(rename_all = "camelCase")]
@@ -202,7 +202,7 @@ pub enum PlannedOperation {
     Chainloop(chainloop::ChainloopOperation),
 }
 
-/// What was sent, by provider: nothing of it waits for the answer to another call any more.
+/// The sent request, by provider, with all ids of earlier calls filled in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Sent")]
 #[serde(rename_all = "camelCase")]
@@ -348,7 +348,7 @@ impl SentOperation {
         }
     }
 
-    /// The ids that it names: of what stands by itself, and of the part of it.
+    /// The ids of the object and of its part.
     pub fn ids(&self) -> (Option<ResourceId>, Option<String>) {
         match self {
             Self::Docker(send) => {

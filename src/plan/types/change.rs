@@ -10,17 +10,17 @@ use manifest::config::Unmanaged;
 use model::diag::{Place, SourceMap};
 use model::docker::DockerOperationKind;
 
-/// Something live or declared that changes, with what changes below it.
+/// The change of an object, with the changes of its parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Change {
-    /// What happens to it.
+    /// The kind of the change.
     pub kind: ChangeKind,
-    /// What it is.
+    /// The kind of the object.
     pub resource: ResourceKind,
     /// Its name after the change, or before a deletion.
     pub name: String,
-    /// The server's id, where it exists there.
+    /// The server's id, if the object exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Where it is declared.
@@ -29,24 +29,24 @@ pub struct Change {
     /// The fields that differ.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldChange>,
-    /// The changes below it: the rules of a policy, or the versions of a pack.
+    /// The changes of its parts: the rules of a policy, or the versions of a pack.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<Self>,
 }
 
-/// What happens to something.
+/// The kind of a change.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "camelCase")]
 pub enum ChangeKind {
-    /// It does not exist yet.
+    /// The object is created.
     Create,
-    /// It exists, and some fields differ.
+    /// Some fields differ.
     Update,
-    /// It is declared nowhere.
+    /// The object is deleted.
     Delete,
-    /// It stays as it is; something below it changes.
+    /// The object itself does not change, but its parts do.
     Within,
 }
 
@@ -70,16 +70,16 @@ impl SourceRef {
     }
 }
 
-/// Something that the plan leaves undone.
+/// A change that the plan does not make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Held")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HeldChange {
-    /// What it concerns.
+    /// The kind of the object.
     pub resource: ResourceKind,
-    /// The name of what stands by itself: a policy, a pack or a group.
+    /// The name of the object: a policy, a pack or a group.
     pub name: String,
-    /// The name of the part of it, if one is concerned: a rule, or a version.
+    /// The name of the part, if it concerns one: a rule, or a version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
     /// Where it is declared.
@@ -89,7 +89,7 @@ pub struct HeldChange {
     pub reason: HeldReason,
 }
 
-/// Why something is left undone.
+/// Why a change is not made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(
     tag = "code",
@@ -102,68 +102,68 @@ pub enum HeldReason {
     ProfileLacks {
         /// The operation that would be needed.
         operation: DockerOperationKind,
-        /// What it would have done, as a clause: "rename it from `a` to `b`".
+        /// The effect of the operation, as a clause: "rename it from `a` to `b`".
         wanted: String,
     },
-    /// The service does not let anybody do it.
+    /// The service does not support the change.
     Refused {
         /// Why, as a clause.
         why: String,
     },
-    /// The server holds something that this version cannot express.
+    /// The live object contains something that this version does not support.
     NotUnderstood {
-        /// What, as a clause.
+        /// The unsupported content, as a clause.
         why: String,
     },
     /// The target does not set `writes: true`.
     WritesOff,
-    /// The service documents no way to write such a thing.
+    /// The service documents no write for this kind of object.
     NoWrite,
-    /// It is not the organization's: nobody but its owner changes it.
+    /// The object does not belong to the organization; only its owner can change it.
     OwnedElsewhere {
-        /// Whether the service brings it along.
+        /// Whether it is built into the service.
         builtin: bool,
-        /// The organization that owns it, where the service tells.
+        /// The organization that owns it, if the service reports it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         owner: Option<String>,
     },
-    /// The document names files of the repository, which mean nothing at the service.
+    /// The document refers to files of the repository, which the service cannot read.
     LocalReferences {
-        /// What it names them with.
+        /// The field with the reference.
         references: Vec<String>,
     },
 }
 
-/// Something live that no manifest declares, including what is ignored.
+/// A live object that no manifest declares, including ignored ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UnmanagedResource {
-    /// What it is.
+    /// The kind of the object.
     pub resource: ResourceKind,
     /// The id.
     pub id: ResourceId,
     /// The name.
     pub name: String,
-    /// How many parts it has: rules of a policy, versions of a pack, packs of a group.
+    /// The number of its parts: rules of a policy, versions of a pack, packs of a group.
     pub parts: usize,
-    /// What is done with it.
+    /// How the plan treats it.
     pub treatment: Unmanaged,
-    /// Whether the configuration lists it as known: it is left alone on purpose and is not drift.
+    /// Whether the configuration lists it as known: it is left alone intentionally and is not drift.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub known: bool,
-    /// Where it is pruned, the name of what is declared and takes its place, so that it is not deleted.
+    /// If it is pruned: the name of the declared object that replaces it, so it is not deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub becomes: Option<String>,
 }
 
 impl UnmanagedResource {
-    /// Whether nobody decided what happens to it: it is neither known nor ignored nor deleted.
+    /// Whether it is neither known nor ignored nor deleted.
     pub fn is_drift(&self) -> bool {
         !self.known && self.treatment == Unmanaged::Report
     }
 }
 
-/// What a reviewer should know about the way the calls are made.
+/// A note for reviewers about the order and effect of the calls.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Note")]
 #[serde(
@@ -173,45 +173,45 @@ impl UnmanagedResource {
     deny_unknown_fields
 )]
 pub enum PlanNote {
-    /// Access is not what it is before and after for a moment, and no order of calls keeps it.
+    /// Access temporarily differs from both before and after the plan; no order of calls avoids it.
     Gap {
         /// The policy.
         policy: String,
         /// Why, as a clause.
         why: String,
     },
-    /// What a stack sees of a group is not what it is before and after for a moment, and no order of calls keeps it.
+    /// The enforcement of a group temporarily differs from both before and after the plan; no order of calls avoids it.
     GroupGap {
         /// The group.
         name: String,
         /// Why, as a clause.
         why: String,
     },
-    /// That no step opens or closes more than the whole is not proved: the calls are made one after the other.
+    /// It is not proven that no step opens or closes more than the plan: the calls are made sequentially.
     Unproved {
         /// Why, as a clause.
         why: String,
     },
-    /// A policy that was for some people becomes one for the whole organization.
+    /// The scope of a policy widens from some teams to the whole organization.
     ScopeWidens {
         /// The policy.
         policy: String,
     },
-    /// A document that is written is an older version of what is live.
+    /// The plan writes an older version of the live document.
     GoesBack {
         /// The policy.
         policy: String,
         /// The digest of the older version.
         digest: String,
-        /// Since when the service has the older version, where it tells.
+        /// The time since which the service has the older version, if it reports it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         since: Option<String>,
     },
-    /// Fields of live objects that this version does not know; they stay as they are.
+    /// Fields of live objects that this version does not support; they are kept.
     UnknownFields {
         /// The policy.
         policy: String,
-        /// The rule, if the fields are a rule's.
+        /// The rule, if the fields belong to a rule.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rule: Option<String>,
         /// The names of the fields.
@@ -219,33 +219,33 @@ pub enum PlanNote {
     },
 }
 
-/// Something live as it was when the plan was made.
+/// A live object as of the time of the plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Before")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlannedFingerprint {
-    /// What it is.
+    /// The kind of the object.
     pub resource: ResourceKind,
     /// The id.
     pub id: ResourceId,
     /// The name.
     pub name: String,
-    /// The digest of what it held, times excluded.
+    /// The digest of its content without times.
     pub fingerprint: Fingerprint,
 }
 
-/// A change, as it is spoken of elsewhere.
+/// A reference to a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChangeRef {
-    /// What happens to it.
+    /// The kind of the change.
     pub kind: ChangeKind,
-    /// What it is.
+    /// The kind of the object.
     pub resource: ResourceKind,
-    /// What stands by itself, a policy for example, by its name after the change, or before a deletion.
+    /// The name of the object, for example of a policy: after the change, or before a deletion.
     #[serde(alias = "policy")]
     pub name: String,
-    /// The part of it likewise, a rule for example, where the change is one of a part.
+    /// The name of the part, for example of a rule, if the change concerns a part.
     #[serde(default, alias = "rule", skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
     /// Where it is declared.
@@ -253,37 +253,37 @@ pub struct ChangeRef {
     pub source: Option<SourceRef>,
 }
 
-/// Something that needs an acknowledgement of its own, however little a plan changes besides.
+/// A change that requires an acknowledgement, independent of the other changes of the plan.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Guarded")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GuardedChange {
-    /// What is done.
+    /// The guard.
     pub kind: GuardedKind,
-    /// What it is done to.
+    /// The kind of the object.
     pub resource: ResourceKind,
-    /// Its live name.
+    /// The live name of the object.
     pub name: String,
-    /// How, as a clause: "it is deleted".
+    /// The effect, as a clause: "it is deleted".
     pub how: String,
 }
 
-/// What needs an acknowledgement of its own.
+/// The guards.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum GuardedKind {
-    /// A policy that no manifest declares goes: it is deleted, or becomes another one.
+    /// A policy that no manifest declares is deleted or replaced by another one.
     Prune,
-    /// A policy that was for some people becomes one for the whole organization.
+    /// The scope of a policy widens from some teams to the whole organization.
     ScopeWidens,
-    /// A policy loses the last of its deny rules.
+    /// The last deny rule of a policy is removed.
     LastDeny,
-    /// A policy with `protect: true` is deleted, or loses all its rules.
+    /// A policy with `protect: true` is deleted, or all its rules are removed.
     Protected,
-    /// A policy pack is taken from a policy group that stays.
+    /// A policy pack is removed from a policy group that remains.
     PackRemoved,
-    /// A rule allows every host or every path, which it did not before.
+    /// A rule newly allows every host or every path.
     AllHosts,
 }

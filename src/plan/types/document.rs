@@ -9,7 +9,7 @@ use super::resource::ResourceKind;
 use model::chainloop::{DocumentKind, PolicyName};
 use model::digest::Digest;
 
-/// How a document compares.
+/// The result of the comparison of a document.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(
     tag = "code",
@@ -18,25 +18,25 @@ use model::digest::Digest;
     deny_unknown_fields
 )]
 pub enum DocumentState {
-    /// The server holds the very same bytes.
+    /// The live document has the same bytes.
     InSync,
-    /// The bytes differ, and the YAML says the same.
+    /// The bytes differ, but the YAML has the same meaning.
     FormatOnly,
-    /// The YAML says something else, or is none.
+    /// The meaning differs, or one of the documents is not valid YAML.
     MeaningDiffers,
     /// The server has no such document.
     Missing,
-    /// The manifest is an older version of what is live.
+    /// The manifest is an older version of the live document.
     Behind {
-        /// Since when the server has the manifest's version, where it tells.
+        /// The time when the server stored the manifest's version, if the server reports it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         since: Option<String>,
     },
-    /// The server's document is not the organization's.
+    /// The live document does not belong to the organization.
     OwnedElsewhere {
-        /// Whether the service brings it along.
+        /// Whether it is built into the service.
         builtin: bool,
-        /// The organization that owns it, where the server tells.
+        /// The organization that owns it, if the server reports it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         owner: Option<String>,
     },
@@ -56,22 +56,22 @@ impl DocumentState {
     }
 }
 
-/// A document, with how it compares.
+/// The comparison of one document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DocumentStatus {
-    /// What it is.
+    /// The kind of the document.
     pub resource: ResourceKind,
     /// Its name.
     pub name: String,
-    /// How it compares.
+    /// The result of the comparison.
     pub state: DocumentState,
     /// The digest of the manifest's bytes.
     pub digest: Digest,
-    /// The digest of what is live.
+    /// The digest of the live document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live: Option<Digest>,
-    /// Since when that is live, where the server tells.
+    /// The time since which that version is live, if the server reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live_since: Option<String>,
     /// Where it is declared.
@@ -80,13 +80,13 @@ pub struct DocumentStatus {
     /// The files of the repository that it contains, relative to the directory of `polwarden.yaml`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inlined: Vec<String>,
-    /// How it differs, of what is held: what is done stands among the changes.
+    /// The differences that the plan holds back. The others are in the changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldChange>,
 }
 
 impl DocumentStatus {
-    /// Identifies the document. Nothing for an invalid name in a plan from a file.
+    /// Identifies the document. `None` for an invalid name in a plan from a file.
     pub fn key(&self) -> Option<(DocumentKind, PolicyName)> {
         let kind = match self.resource {
             ResourceKind::PolicyDocument => DocumentKind::Policy,
@@ -102,7 +102,7 @@ impl DocumentStatus {
         Some((kind, PolicyName::new(&self.name).ok()?))
     }
 
-    /// The change that is held, if any.
+    /// The change that the plan holds back, if any.
     pub fn held_change(&self) -> Option<Change> {
         let Self {
             resource,

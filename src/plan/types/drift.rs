@@ -13,14 +13,14 @@ use super::plan::{Commit, TargetInfo};
 use super::resource::ResourceKind;
 use access::People;
 
-/// The version of the JSON form of a drift report; raised when a reader of the old form would misread the new one.
+/// The version of the JSON format of drift reports. It increases with incompatible changes.
 pub const DRIFT_FORMAT_VERSION: u32 = 3;
 
-/// How the servers differ from a revision.
+/// The differences of servers from a revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DriftReport {
-    /// The version of this form: [`DRIFT_FORMAT_VERSION`].
+    /// The format version: [`DRIFT_FORMAT_VERSION`].
     pub format_version: u32,
     /// The version of polwarden that made the report.
     pub tool_version: String,
@@ -33,29 +33,29 @@ pub struct DriftReport {
     pub targets: Vec<TargetDrift>,
 }
 
-/// How the organization of one target differs from its manifests.
+/// The differences of one target's organization from its manifests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TargetDrift {
     /// The target.
     pub target: TargetInfo,
-    /// What somebody else did at the server: `before` is what the manifests want, `after` what the server holds.
+    /// Changes made outside of polwarden: `before` is the desired state, `after` the live state.
     pub changes: Vec<Change>,
-    /// What the drift did to what is enforced, where the provider has levels of enforcement.
+    /// Changes of enforcement by the drift, if the provider has levels of enforcement.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub enforcement: Vec<EnforcementChange>,
-    /// How documents compare, where the provider keeps documents.
+    /// The comparison of documents, if the provider stores documents.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub documents: Vec<DocumentStatus>,
-    /// When the server last changed each of the policies that differ and are still there.
+    /// The time of the last change of each policy that differs and still exists.
     pub since: Vec<LastChange>,
-    /// What the drift opened and closed, where the provider decides about requests. Unmanaged policies that are drift count
+    /// The access that the drift opened and closed, if the provider decides about requests. Unmanaged policies that are drift count
     /// as opened and closed by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<AccessImpact>,
-    /// What differs and cannot be undone through this profile of the API.
+    /// Differences that cannot be undone with this profile of the API.
     pub held: Vec<HeldChange>,
-    /// How many objects the manifests declare, by kind.
+    /// The number of objects that the manifests declare, by kind.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub managed: BTreeMap<ResourceKind, usize>,
     /// Whether the service cannot list its objects, so that objects without a manifest are not checked.
@@ -66,24 +66,24 @@ pub struct TargetDrift {
     pub gates: Vec<GateOutcome>,
     /// Live objects that no manifest declares and that are left alone. They are drift unless they are known or ignored.
     pub unmanaged: Vec<UnmanagedResource>,
-    /// The command that writes what is live into the manifests, word for word; none where nothing can be written.
+    /// The command that imports the live state into the manifests, as arguments; empty if nothing can be imported.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adopt: Vec<String>,
-    /// The command that makes the server hold again what the manifests want; none where nothing can be undone.
+    /// The command that restores the desired state on the server, as arguments; empty if nothing can be restored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undo: Vec<String>,
 }
 
-/// When the server last changed a policy.
+/// The time of the last change of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Since")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LastChange {
-    /// Its name at the server.
+    /// Its live name.
     pub name: String,
     /// Its id.
     pub id: String,
-    /// The server's own word for when: `updated_at`.
+    /// The time, from `updated_at` of the server.
     pub updated_at: String,
 }
 
@@ -105,7 +105,7 @@ impl TargetDrift {
         }
     }
 
-    /// The command that adopts the live state of some policies into the manifests; nothing for no
+    /// The command that adopts the live state of some policies into the manifests; `None` for no
     /// policies.
     pub fn adopting<'p>(
         target: &TargetInfo,
@@ -129,12 +129,12 @@ impl TargetDrift {
         self.adopt.windows(2).any(|words| words == ["--only", name])
     }
 
-    /// The live objects that nobody declared, listed as known or ignored.
+    /// The live objects that are neither declared nor listed as known or ignored.
     pub fn unknown_objects(&self) -> impl Iterator<Item = &UnmanagedResource> {
         self.unmanaged.iter().filter(|one| one.is_drift())
     }
 
-    /// Whether access differs, or may differ, from what the manifests want.
+    /// Whether access differs, or may differ, from the desired state.
     pub fn may_change_access(&self) -> bool {
         !self.changes.is_empty() || self.unknown_objects().next().is_some()
     }

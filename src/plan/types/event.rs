@@ -1,4 +1,4 @@
-//! What a reviewer must know besides the changes of a plan.
+//! Events for reviewers that are not changes of a plan.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use super::change::SourceRef;
 use super::field::ValueChange;
 use super::resource::ResourceKind;
 
-/// Something that the changes of a plan do not show: it is left alone, or it changes how later plans are made.
+/// An event that is not one of the plan's changes: the object is left alone, or later plans are affected.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlanEvent {
@@ -17,7 +17,7 @@ pub struct PlanEvent {
     /// The line of the current revision to look at or to edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceRef>,
-    /// What it is.
+    /// The event.
     pub event: EventKind,
 }
 
@@ -32,11 +32,11 @@ pub struct PlanEvent {
 pub enum EventKind {
     /// The base revision declares an object that no manifest declares any more. It is live, and the plan does not delete it.
     RemovedStillLive {
-        /// What it is.
+        /// The kind of the object.
         resource: ResourceKind,
         /// Its name.
         name: String,
-        /// What it does, as a clause: "denies 169.254.169.254".
+        /// The effect of the object, as a clause: "denies 169.254.169.254".
         #[serde(default, skip_serializing_if = "Option::is_none")]
         effect: Option<String>,
         /// Where the base revision declares it.

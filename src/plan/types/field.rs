@@ -28,7 +28,7 @@ impl FieldChange {
         }
     }
 
-    /// A change of a set, unless both are equal.
+    /// A change of a set, or `None` if both are equal.
     pub(crate) fn set(
         field: ChangedField,
         before: BTreeSet<String>,
@@ -59,7 +59,7 @@ pub enum ChangedField {
     Name,
     /// The teams of a scope.
     Teams,
-    /// The profiles of people of a scope.
+    /// The profiles of a scope.
     Profiles,
     /// Allow or deny.
     Decision,
@@ -73,25 +73,25 @@ pub enum ChangedField {
     CedarText,
     /// The schema of Cedar text.
     SchemaUrl,
-    /// Settings that this version does not know.
+    /// Settings that this version does not support.
     Extensions,
-    /// The name for people.
+    /// The display name.
     DisplayName,
     /// The tag of a version.
     VersionTag,
-    /// The files of a source, each with the first digits of its digest.
+    /// The files of a source, with the first digits of their digests.
     Files,
-    /// What happens where a policy is violated.
+    /// The enforcement level of a policy.
     EnforcementLevel,
-    /// How much a violation matters.
+    /// The severity of a violation.
     Severity,
-    /// What something is for.
+    /// The description.
     Description,
-    /// What people see who violate a policy.
+    /// The message that a violation shows.
     Message,
-    /// How to repair a violation.
+    /// The steps to fix a violation.
     RemediationSteps,
-    /// Where more is told.
+    /// The address of the documentation.
     Url,
     /// The compliance framework of a policy.
     Framework,
@@ -99,9 +99,9 @@ pub enum ChangedField {
     Tags,
     /// The schema of a policy's configuration.
     ConfigSchema,
-    /// What a group is about.
+    /// The entity type of a group.
     EntityType,
-    /// What a group does about violations.
+    /// The mode of a group.
     Mode,
     /// The stacks of a group.
     Stacks,
@@ -115,7 +115,7 @@ pub enum ChangedField {
     Environments,
     /// The digest of a document.
     Digest,
-    /// What a document says, value by value.
+    /// The content of a document, as a YAML value.
     Meaning,
     /// The text of a document.
     Text,
@@ -180,10 +180,10 @@ impl From<&RuleValue<'_>> for ChangedField {
 pub enum ValueChange {
     /// A single value.
     Scalar {
-        /// What it was; nothing before a creation.
+        /// The old value; absent for a creation.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<String>,
-        /// What it will be; nothing after a deletion.
+        /// The new value; absent for a deletion.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<String>,
     },
@@ -192,17 +192,17 @@ pub enum ValueChange {
         /// New elements, sorted.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         added: Vec<String>,
-        /// Elements that go, sorted.
+        /// Removed elements, sorted.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         removed: Vec<String>,
-        /// How many stay.
+        /// The number of unchanged elements.
         kept: usize,
     },
-    /// A text of many lines, best shown as a diff.
+    /// A text of several lines, to be shown as a diff.
     Text {
-        /// What it was.
+        /// The old text.
         before: String,
-        /// What it will be.
+        /// The new text.
         after: String,
     },
 }

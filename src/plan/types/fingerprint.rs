@@ -76,7 +76,7 @@ impl io::Write for DigestWriter {
 /// An invalid digest.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "`{0}` is no digest; one is `sha256:` and 64 hexadecimal digits, as `polwarden plan` shows it"
+    "invalid digest `{0}`: expected `sha256:` and 64 hexadecimal digits, as `polwarden plan` shows it"
 )]
 pub struct FingerprintError(String);
 

@@ -22,12 +22,12 @@ pub struct GateOutcome {
     /// Why it could not be evaluated, as a clause. Such a gate fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown: Option<String>,
-    /// What could break the gate and is not analyzed. The gate fails unless this is acknowledged.
+    /// Changes that are not analyzed and could violate the gate. The gate fails unless they are acknowledged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_analyzed: Vec<NotAnalyzed>,
 }
 
-/// What a gate asks.
+/// The requirement of a gate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(
     tag = "kind",
@@ -40,10 +40,10 @@ pub enum GateInfo {
     Never {
         /// The pattern.
         request: String,
-        /// The audience that it is about; everybody, where there is none.
+        /// The audience of the gate; absent for everyone.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         audience: Option<String>,
-        /// Why it is there.
+        /// The reason for the gate.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
@@ -51,27 +51,27 @@ pub enum GateInfo {
     Always {
         /// The pattern.
         request: String,
-        /// The audience that it is about; everybody, where there is none.
+        /// The audience of the gate; absent for everyone.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         audience: Option<String>,
-        /// Why it is there.
+        /// The reason for the gate.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
-    /// Nothing may open outside of some patterns.
+    /// No access may be opened outside of some patterns.
     DenyWidening {
-        /// The patterns; nothing at all may open where there are none.
+        /// The patterns. If empty, no access may be opened.
         within: Vec<String>,
     },
 }
 
-/// Where a gate is written.
+/// The source of a gate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum GateSource {
-    /// On the command line.
+    /// The command line.
     CommandLine,
-    /// In the configuration, as it is planned with.
+    /// The current configuration.
     Config(SourceRef),
     /// In the configuration of the base revision only: the planned change removes the gate, which applies until the
     /// change is merged.

@@ -108,7 +108,7 @@ pub enum StatementChangeKind {
 pub struct RuleReference {
     /// The name of the policy.
     pub policy: String,
-    /// The name of the rule; absent if a Cedar policy is meant.
+    /// The name of the rule; absent for a Cedar policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
     /// Where the rule is declared.
@@ -153,7 +153,7 @@ pub enum NotAnalyzedKind {
 pub struct DecidingRule {
     /// The policy.
     pub policy: String,
-    /// The rule; absent if a Cedar policy is meant.
+    /// The rule; absent for a Cedar policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
     /// Whether it allows or denies.
@@ -244,17 +244,17 @@ impl AccessImpact {
     }
 }
 
-/// Which way a level of enforcement moves.
+/// The direction of a change of enforcement.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Enforcement {
-    /// More gets through.
+    /// Enforcement loosens.
     Loosens,
-    /// Less gets through.
+    /// Enforcement tightens.
     Tightens,
-    /// As much gets through, and what happens is otherwise.
+    /// Enforcement changes without loosening or tightening.
     Changes,
 }
 
@@ -262,19 +262,19 @@ pub enum Enforcement {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EnforcementChange {
-    /// Which way.
+    /// The direction.
     pub direction: Enforcement,
-    /// The group for which it changes; nothing for what the pack says where no group says otherwise.
+    /// The group for which it changes; absent for the level in the pack, which applies unless a group overrides it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// The pack.
     pub pack: String,
     /// The policy.
     pub policy: String,
-    /// The level before; nothing where the policy was not there.
+    /// The level before; absent if the policy did not exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<EnforcementLevel>,
-    /// The level after; nothing where the policy is not there.
+    /// The level after; absent if the policy does not exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<EnforcementLevel>,
     /// Where it is declared.

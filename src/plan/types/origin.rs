@@ -3,19 +3,19 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Why the server is something else than the manifests.
+/// Why the live state differs from the manifests.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
-    /// The manifests changed since the base revision; the server holds what the base wants.
+    /// The manifests changed since the base revision; the live state matches the base.
     Change,
-    /// The manifests want what the base wanted; the server holds something else already.
+    /// The manifests did not change since the base revision; the live state differs from both.
     Drift,
-    /// Some of it is from this change and some is drift, nothing is both.
+    /// Some fields differ by this change and others by drift; no field by both.
     Mixed,
-    /// The manifests changed, and the server holds neither what the base wants nor what the change wants.
+    /// The manifests changed, and the live state matches neither the base nor the change.
     Conflict,
 }
 
@@ -30,7 +30,7 @@ impl Origin {
     }
 }
 
-/// Where the differences at all targets come from.
+/// The origins of the differences of all targets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Origins {
@@ -40,7 +40,7 @@ pub struct Origins {
     pub targets: Vec<TargetOrigins>,
 }
 
-/// Where the differences at one target come from.
+/// The origins of the differences of one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TargetOrigins {
@@ -48,7 +48,7 @@ pub struct TargetOrigins {
     pub target: String,
     /// One for each change of the plan, in its order.
     pub changes: Vec<ChangeOrigin>,
-    /// One for each difference that the plan leaves undone, in its order.
+    /// One for each change that the plan holds back, in its order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<Origin>,
     /// One for each live object that no manifest declares, in the order of the plan's `unmanaged`.
@@ -56,15 +56,15 @@ pub struct TargetOrigins {
     pub unmanaged: Vec<Origin>,
 }
 
-/// Where one change comes from.
+/// The origin of one change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChangeOrigin {
-    /// The name of what changes.
+    /// The name of the changed object.
     pub name: String,
-    /// Where it, with all that changes below it, comes from.
+    /// The origin of the change, including its children.
     pub origin: Origin,
-    /// One for each change below it, in the plan's order.
+    /// The origins of its children, in the plan's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<Self>,
 }

@@ -22,14 +22,14 @@ use manifest::config::Provider;
 use model::docker::Profile;
 use model::shorten;
 
-/// The version of the JSON form of a plan; raised when a reader of the old form would misread the new one.
+/// The version of the JSON format of plans. It increases with incompatible changes.
 pub const FORMAT_VERSION: u32 = 3;
 
-/// What is to be done at all targets of one run.
+/// The plan of a command: the changes of all targets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Plan {
-    /// The version of this form: [`FORMAT_VERSION`].
+    /// The format version: [`FORMAT_VERSION`].
     pub format_version: u32,
     /// The version of polwarden that made the plan.
     pub tool_version: String,
@@ -39,58 +39,58 @@ pub struct Plan {
     /// The digest of the files that were read: their names and their bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tree: Option<Fingerprint>,
-    /// The digest of all the rest of the plan, the commit and the origins excepted, in a plan that was saved.
+    /// The digest of the plan without the commit and the origins, in a saved plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Fingerprint>,
-    /// The names that the plan is limited to, in a partial plan. It says nothing about other policies: not what is
-    /// deleted, and not what is unmanaged.
+    /// The names that the plan is limited to, in a partial plan. It contains no other policies: neither
+    /// deletions nor unmanaged policies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<String>,
-    /// Where the differences come from, in a plan that knows the revision that a change is based on.
+    /// The origins of the differences, in a plan with a base revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origins: Option<Origins>,
-    /// What a reviewer must know besides the changes: manifests that were removed or renamed, and, in a plan that knows
-    /// the base revision, what changed in the configuration and in the set of files.
+    /// Further information for reviewers: removed and renamed manifests and, in a plan with a base revision, changes
+    /// of the configuration and of the set of files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<PlanEvent>,
-    /// One plan a target, in the order of `polwarden.yaml`.
+    /// One plan per target, in the order of `polwarden.yaml`.
     pub targets: Vec<TargetPlan>,
 }
 
-/// What is to be done at one target.
+/// The plan of one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TargetPlan {
     /// The target.
     pub target: TargetInfo,
-    /// What changes, as a person reads it.
+    /// The changes of objects.
     pub changes: Vec<Change>,
-    /// What the calls open and close, where the provider decides about requests.
+    /// The access that the calls open and close, if the provider decides about requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<AccessImpact>,
-    /// What happens to what is enforced, where the provider has levels of enforcement: for packs, and for each group.
+    /// Changes of enforcement, if the provider has levels of enforcement: for packs, and for each group.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub enforcement: Vec<EnforcementChange>,
-    /// How the documents that the manifests hold compare with those of the server, where a provider keeps documents: all of
-    /// them, those that are in sync included.
+    /// Comparison of all documents in the manifests with the live documents, including those in sync, if the provider
+    /// stores documents.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub documents: Vec<DocumentStatus>,
-    /// The gates that the plan is held to, each with whether it holds.
+    /// The gates that apply to the plan, each with its result.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<GateOutcome>,
     /// The calls, in the order of their ids.
     pub calls: Vec<PlannedCall>,
-    /// What was left undone, with the reason.
+    /// Changes that are not made, with the reason.
     pub held: Vec<HeldChange>,
-    /// What is live and no manifest declares.
+    /// Live objects that no manifest declares.
     pub unmanaged: Vec<UnmanagedResource>,
-    /// What needs an acknowledgement of its own.
+    /// Changes that require an acknowledgement.
     pub guarded: Vec<GuardedChange>,
-    /// What a reviewer should know about the way the calls are made.
+    /// Notes for reviewers about the order and effect of the calls.
     pub notes: Vec<PlanNote>,
-    /// What is live and the calls touch, as it was when the plan was made.
+    /// The live objects that the calls touch, as of the time of the plan.
     pub before: Vec<PlannedFingerprint>,
-    /// How much the organization held when the plan was made.
+    /// The number of objects of the organization at the time of the plan.
     pub live: LiveCounts,
     /// The acknowledgement (`apply --ack`) without which `apply` refuses this plan; absent if no guard
     /// requires one.
@@ -98,7 +98,7 @@ pub struct TargetPlan {
     pub requires: Option<String>,
 }
 
-/// Which organization is meant, and how it is spoken to.
+/// The organization and its connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TargetInfo {
@@ -108,7 +108,7 @@ pub struct TargetInfo {
     pub provider: Provider,
     /// The organization at the service.
     pub organization: String,
-    /// The shape of the API, where a service has more than one.
+    /// The version of the API, if a service has several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
     /// The endpoint that live state was read from: its URL, or `embedded`.
@@ -119,7 +119,7 @@ pub struct TargetInfo {
 pub const EMBEDDED: &str = "embedded";
 
 impl TargetInfo {
-    /// Whether the service runs inside of polwarden, so that nobody uses its policies.
+    /// Whether the service runs inside of polwarden, so its policies have no effect.
     pub fn is_embedded(&self) -> bool {
         self.endpoint == EMBEDDED
     }
@@ -213,30 +213,30 @@ impl Plan {
     }
 }
 
-/// Where in git's history the manifests stood.
+/// The git revision of the manifests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Commit {
     /// The commit's id.
     pub id: String,
-    /// Whether something else was read than the commit: a tracked file that differs from it, or one that is not tracked.
+    /// Whether the files differ from the commit: changed tracked files, or untracked files.
     pub dirty: bool,
-    /// The branch that was checked out, or by which the revision was named; none on a detached head.
+    /// The branch that was checked out or named; absent on a detached head.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
-    /// Who wrote the change, as the commit says.
+    /// The author of the commit, as it states.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<CommitPerson>,
-    /// Who made the commit, as the commit says.
+    /// The committer of the commit, as it states.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub committer: Option<CommitPerson>,
-    /// What the pipeline said of itself; nothing checks that.
+    /// Information from the variables of the pipeline, which is not verified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pipeline: Option<Pipeline>,
 }
 
 impl Commit {
-    /// Combines what git knows with what the pipeline reports.
+    /// Combines information from git and from the pipeline.
     pub fn new(head: HeadCommit, pipeline: Option<Pipeline>) -> Self {
         let HeadCommit {
             id,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use model::chainloop::{DocumentKind, PolicyName};
 use model::docker::PolicyId;
 
-/// The kinds of things that change.
+/// The kinds of objects.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -30,9 +30,9 @@ pub enum ResourceKind {
     Group,
     /// A policy pack that a policy group enables.
     EnabledPack,
-    /// A policy that is a document, known by the digest of its bytes.
+    /// A policy document, identified by the digest of its bytes.
     PolicyDocument,
-    /// A policy group that is a document.
+    /// A policy group document.
     GroupDocument,
 }
 
@@ -112,7 +112,7 @@ impl fmt::Display for ResourceKind {
     }
 }
 
-/// What a server calls something that stands by itself: an id that it gave, or a name that is unique there.
+/// The server's identifier of an object: an id that it assigned, or a unique name.
 #[derive(
     Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -141,7 +141,7 @@ impl From<&PolicyId> for ResourceId {
     }
 }
 
-/// How much an organization holds of each kind, what no manifest declares included.
+/// The number of objects of each kind in an organization, including those that no manifest declares.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct LiveCounts(BTreeMap<ResourceKind, usize>);

@@ -118,7 +118,7 @@ fn help(change: &Change, drift: &TargetDrift) -> String {
     keep.into_iter().chain(undo).collect::<Vec<_>>().join("; ")
 }
 
-/// A live object that nobody declared, listed as known or ignored.
+/// A live object that is neither declared nor listed as known or ignored.
 fn of_unknown(one: &UnmanagedResource, drift: &TargetDrift) -> Annotation {
     let what = full_name(one.resource, &one.name, None);
     let keep = drift
@@ -129,7 +129,7 @@ fn of_unknown(one: &UnmanagedResource, drift: &TargetDrift) -> Annotation {
         .map(|keep| format!("`{keep}` writes a manifest for it; "));
     Annotation::of(
         PlanRule::Drift,
-        format!("{what} is only at the server, and no manifest declares it"),
+        format!("{what} exists only on the server; no manifest declares it"),
         &[&what, "unmanaged"],
     )
     .with_default_help(&format!(

@@ -118,7 +118,7 @@ pub(super) fn failed_gate(outcome: &GateOutcome) -> Annotation {
         not_analyzed,
     } = outcome;
     let text = gate_text(gate);
-    let mut message = format!("gate does not hold: {text}");
+    let mut message = format!("gate fails: {text}");
     if let Some(why) = unknown {
         message.push_str(&format!("; it could not be worked out: {why}"));
     }
@@ -151,7 +151,7 @@ pub(super) fn failed_gate(outcome: &GateOutcome) -> Annotation {
         .flat_map(|breach| breach.blame.iter().cloned())
         .collect();
     let mut finding = Annotation::of(PlanRule::GateShut, message, &[&text]).at(at).related_to(&blamed).with_default_help(
-        "the plan is not applied while a gate does not hold; `polwarden explain REQUEST` tells which rules decide",
+        "the plan is not applied while a gate fails; `polwarden explain REQUEST` shows the rules that decide",
     );
     if let (GateSource::Base { revision, .. }, Some(spot)) = (source, finding.spot.as_mut()) {
         spot.lines = None;

@@ -10,22 +10,22 @@ use model::diag::{Diagnostic, Label, Place, Severity, SourceMap};
 /// Incremented by incompatible changes.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// All findings of a run.
+/// All diagnostics of a command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "Report")]
 #[serde(rename_all = "camelCase")]
 pub struct DiagnosticsReport {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
-    /// How many findings are errors.
+    /// Number of errors.
     pub errors: usize,
-    /// How many findings are warnings.
+    /// Number of warnings.
     pub warnings: usize,
-    /// The findings, by file, line and column.
+    /// The diagnostics, sorted by file, line and column.
     pub diagnostics: Vec<ReportedDiagnostic>,
 }
 
-/// One finding.
+/// One diagnostic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReportedDiagnostic {
@@ -33,9 +33,9 @@ pub struct ReportedDiagnostic {
     pub code: &'static str,
     /// `error`, `warning` or `note`.
     pub severity: &'static str,
-    /// One sentence without a full stop.
+    /// One sentence without a period.
     pub message: String,
-    /// What to do next.
+    /// The next step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
     /// The places; the first is the primary one.
@@ -61,7 +61,7 @@ pub struct ReportSuggestion {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReportLabel {
-    /// The file, as users know it.
+    /// The file, as displayed.
     pub file: String,
     /// The line of the first character.
     pub line: u32,
@@ -71,7 +71,7 @@ pub struct ReportLabel {
     pub end_line: u32,
     /// The column of the end.
     pub end_column: u32,
-    /// What is to be seen there.
+    /// The label of the place.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub text: String,
 }

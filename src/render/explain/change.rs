@@ -9,7 +9,7 @@ use crate::render::text::{neutral, neutral_hosts};
 use access::{AccessRequest, Addition, Remedy};
 use model::docker::{Decision, Layer};
 
-/// What would have to change.
+/// The change that leads to the other decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "Change")]
 #[serde(rename_all = "camelCase")]
@@ -19,11 +19,11 @@ pub struct RemedyReport {
     http: bool,
     /// The other decision.
     to: Decision,
-    /// The layers that decide now; where no rule matches, all that could.
+    /// The layers that decide now; if no rule matches, all layers that could.
     layers: Vec<Layer>,
-    /// The rules that must lose the request, every one of them.
+    /// The rules that must no longer match the request.
     lose: Vec<DecidingRuleReport>,
-    /// What an allow rule must name as well.
+    /// The resources that an allow rule must contain in addition.
     #[serde(skip_serializing_if = "Option::is_none")]
     add: Option<AdditionReport>,
 }
@@ -33,9 +33,9 @@ pub struct RemedyReport {
 #[schemars(rename = "Add")]
 #[serde(rename_all = "camelCase")]
 struct AdditionReport {
-    /// The resource, as a rule writes it.
+    /// The resource, in the syntax of rules.
     resource: String,
-    /// The allow rule that holds something most alike, with what it holds.
+    /// The allow rule with the most similar resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     nearest: Option<DecidingRuleReport>,
 }
@@ -156,12 +156,12 @@ fn layer(to: Decision, layers: &[Layer]) -> &'static str {
             "both layers deny it: the connection, and the HTTP request on it"
         }
         (Decision::Allow, false, _) => {
-            "the HTTP layer decides: an HTTP deny takes requests out of what the network allows"
+            "the HTTP layer decides: an HTTP deny overrides what the network layer allows"
         }
         (Decision::Deny, true, false) => {
             "the network layer decides: a network allow lets every HTTP request through that no HTTP deny takes out"
         }
-        (Decision::Deny, true, true) => "both layers allow it: each by itself would be enough",
+        (Decision::Deny, true, true) => "both layers allow it; each would be sufficient",
         (Decision::Deny, false, _) => {
             "the HTTP layer decides: no network rule says anything about the connection"
         }

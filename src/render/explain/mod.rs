@@ -22,14 +22,14 @@ pub struct Explanation {
     /// Whether the organization's policies allow the request. Local and kit denies apply in addition, cloud sandboxes are not
     /// governed, and users of several governed organizations are denied.
     pub decision: Answer,
-    /// Why the decision is not known.
+    /// Why the decision is unknown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<UnknownCause>,
-    /// The decision for each value of what an `mcp` request does not give. All conditions in
+    /// The decision for each value of attributes that an `mcp` request omits. All conditions in
     /// `when` must be true.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cases: Vec<DecisionCase>,
-    /// The rules or statements that decide; none where nothing matches, which denies.
+    /// The rules or statements that decide; empty if nothing matches, which means denied by default.
     pub rules: Vec<DecidedBy>,
     /// The statements of Cedar policies that could not be evaluated.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,7 +38,7 @@ pub struct Explanation {
     pub request: String,
     /// The name of the target.
     pub target: String,
-    /// What would have to change for the other decision; not for Cedar policies, where anything can decide.
+    /// The change that leads to the other decision; absent for Cedar policies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<RemedyReport>,
 }

@@ -7,7 +7,7 @@ use crate::render::plan::access_view::AccessView;
 use crate::render::plan::gates as gates_text;
 use crate::render::plan::wording::place;
 
-/// The headline, the changes of access with the deciding rules, and what is not analyzed.
+/// The headline, the changes of access with the deciding rules, and the parts that are not analyzed.
 pub(super) fn section(page: &mut HtmlPage, impact: &AccessImpact) {
     let AccessView {
         headline,

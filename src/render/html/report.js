@@ -8,11 +8,11 @@
   const wanted = (name) => document.getElementById("show-" + name).checked;
   const holds = (element, text) => element.textContent.toLowerCase().includes(text);
 
-  // What holds the text is shown, with what is above and below it.
+  // Shows elements that contain the text, with their ancestors and descendants.
   const apply = () => {
     const text = search.value.trim().toLowerCase();
     let shown = 0;
-    // From the innermost outwards, so that what is above knows what is left below.
+    // From the innermost outwards, so an element knows which of its descendants are visible.
     for (const change of [...changes].reverse()) {
       const inner = [...change.querySelectorAll(":scope > ul > li")];
       const below = inner.some((item) => !item.hidden);

@@ -208,7 +208,7 @@ fn provenance(page: &mut MarkdownPage, plan: &Plan) {
 }
 
 /// Diagnostics of files only, for `validate` and `lint`.
-pub fn findings(command: &str, findings: &PackDiagnostics, options: &CommentOptions) -> String {
+pub fn diagnostics(command: &str, findings: &PackDiagnostics, options: &CommentOptions) -> String {
     let said = match findings.count(AnnotationLevel::Error) {
         0 => "The manifests are valid.",
         _ => "The manifests are invalid.",
@@ -370,7 +370,7 @@ pub(super) fn enforcement_block(page: &mut MarkdownPage, changes: &[EnforcementC
         |(way, line): (Enforcement, String)| format!("**{}** {}", direction(way), code(&line));
     let mut lines: Vec<String> = enforcement_lines(changes).into_iter().map(line).collect();
     let rest = lines.split_off(lines.len().min(SHOWN));
-    page.block(&list("what is enforced", String::new(), lines));
+    page.block(&list("enforcement", String::new(), lines));
     let more = plural(
         rest.len(),
         "more level of enforcement that changes",
@@ -378,7 +378,7 @@ pub(super) fn enforcement_block(page: &mut MarkdownPage, changes: &[EnforcementC
     );
     page.block(&PageBlock {
         folded: true,
-        ..list("what is enforced", more, rest)
+        ..list("enforcement", more, rest)
     });
 }
 

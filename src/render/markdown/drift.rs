@@ -54,7 +54,7 @@ fn overview(page: &mut MarkdownPage, drift: &TargetDrift) {
     comment::enforcement_block(page, enforcement);
     comment::documents_block(page, documents);
     if changes.is_empty() {
-        page.line("No difference in what the manifests declare.");
+        page.line("No differences in managed objects.");
     }
     let access = access.as_ref().filter(|_| drift.may_change_access());
     if let Some(access) = access {

@@ -7,6 +7,6 @@ mod page;
 mod text;
 
 pub use comment::{
-    CommentOptions, GITHUB_COMMENT, Marker, MarkerError, SMALLEST, findings, plan, policy_tests,
+    CommentOptions, GITHUB_COMMENT, Marker, MarkerError, SMALLEST, diagnostics, plan, policy_tests,
 };
 pub use drift::drift;

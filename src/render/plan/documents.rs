@@ -7,7 +7,7 @@ use crate::plan::{Change, DocumentState, DocumentStatus};
 use crate::render::layout::Layout;
 use crate::render::text::neutral;
 
-pub(crate) const HELD: &str = "What is held, as it would change";
+pub(crate) const HELD: &str = "Changes that are held back";
 
 /// The number of documents by state, in one line.
 pub(crate) fn headline(documents: &[DocumentStatus]) -> Option<String> {
@@ -78,7 +78,7 @@ fn line(status: &DocumentStatus) -> Option<String> {
         DocumentState::OwnedElsewhere {
             builtin: false,
             owner: None,
-        } => "owned elsewhere: the service tells no owner".to_owned(),
+        } => "owned elsewhere: the service does not report the owner".to_owned(),
     };
     let at = source
         .as_ref()

@@ -15,8 +15,7 @@ const SHOWN: usize = 5;
 const INDENT: &str = "      ";
 
 /// Why a gate may pass although the plan opens access.
-const SEEN_FROM_THE_BASE: &str =
-    "Only what this change opens is widening, not what undoing drift opens.";
+const SEEN_FROM_THE_BASE: &str = "Only access that this change opens counts as widening, not access that opens because drift is undone.";
 
 /// The section about gates, if there are any. `three_way` means that drift is distinguished.
 pub(crate) fn human(gates: &[GateOutcome], three_way: bool, layout: Layout) -> String {

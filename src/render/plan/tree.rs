@@ -93,9 +93,9 @@ pub(crate) fn changes_of(origins: Option<&TargetOrigins>) -> &[ChangeOrigin] {
 pub(crate) fn heading(origin: Origin) -> &'static str {
     match origin {
         Origin::Change => "From this change:",
-        Origin::Mixed => "From this change, with drift beside it:",
+        Origin::Mixed => "From this change, together with drift:",
         Origin::Conflict => {
-            "Conflicts, where the server holds neither what the base wants nor what this change wants:"
+            "Conflicts (the live state matches neither the base revision nor this change):"
         }
         Origin::Drift => "Drift that is there already:",
     }

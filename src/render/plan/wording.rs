@@ -103,7 +103,7 @@ pub(crate) fn note(note: &PlanNote) -> String {
                 .map(|since| format!(" of {since}"))
                 .unwrap_or_default();
             format!(
-                "! policy \"{}\" goes back: the manifest is the older version {}{}",
+                "! policy \"{}\" would be reverted: the manifest is the older version {}{}",
                 neutral(policy),
                 neutral(digest),
                 neutral(&since)
@@ -120,7 +120,7 @@ pub(crate) fn note(note: &PlanNote) -> String {
                 .collect();
             let what = call_name(policy, rule.as_deref());
             format!(
-                "{what}: {} not known to this version; left as is",
+                "{what}: {} not supported by this version; kept",
                 fields.join(", ")
             )
         }
@@ -132,7 +132,7 @@ pub(crate) fn held_reason(reason: &HeldReason) -> String {
         HeldReason::ProfileLacks { operation, wanted } => {
             format!("cannot {}; this profile of the API has no \"{}\"", neutral(wanted), operation.words())
         }
-        HeldReason::Refused { why } => format!("the service does not let anybody do it: {}", neutral(why)),
+        HeldReason::Refused { why } => format!("the service does not support it: {}", neutral(why)),
         HeldReason::NotUnderstood { why } => format!("it {}, which this version does not understand", neutral(why)),
         HeldReason::WritesOff => {
             "the target does not set `writes: true`: set it and run `polwarden apply`, or write the \
@@ -147,10 +147,10 @@ pub(crate) fn held_reason(reason: &HeldReason) -> String {
         }
         HeldReason::OwnedElsewhere { builtin: false, owner } => {
             let owner = owner.as_ref().map_or_else(
-                || "the service tells no owner of it".to_owned(),
+                || "the service does not report its owner".to_owned(),
                 |owner| format!("the server's is of organization {}", neutral(owner)),
             );
-            format!("{owner}; only what is this organization's is written")
+            format!("{owner}; only objects of this organization are written")
         }
         HeldReason::LocalReferences { references } => {
             let references: Vec<String> = references.iter().map(|text| format!("`{}`", neutral(text))).collect();
@@ -194,9 +194,9 @@ pub(crate) fn enforcement_lines(changes: &[EnforcementChange]) -> Vec<(Enforceme
             .as_ref()
             .map(|source| format!("  {}", place(source)))
             .unwrap_or_default();
-        let whom = match group {
+        let subject = match group {
             Some(group) => format!("group \"{}\"", neutral(group)),
-            None => "the pack itself, where no group says otherwise".to_owned(),
+            None => "the pack itself, unless a group overrides it".to_owned(),
         };
         let what = format!(
             "policy \"{}\" of pack \"{}\"",
@@ -206,7 +206,7 @@ pub(crate) fn enforcement_lines(changes: &[EnforcementChange]) -> Vec<(Enforceme
         (
             *direction,
             format!(
-                "{what}: {} → {} for {whom}{place}",
+                "{what}: {} → {} for {subject}{place}",
                 level(*before),
                 level(*after)
             ),

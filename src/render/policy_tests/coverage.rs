@@ -11,36 +11,36 @@ use crate::render::paint::Painter;
 use crate::render::text::{count_of, neutral};
 use access::{Coverage, CoveredRule, CoveredStatement};
 
-/// How much of something the tests exercise: it was among what decided a request.
+/// A coverage ratio. An item is covered if it decided a request of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "Share")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CoverageShare {
-    /// How many are exercised.
+    /// Number of covered items.
     pub exercised: usize,
-    /// How many there are.
+    /// Total number of items.
     pub total: usize,
-    /// The same as a percentage with one decimal; 100 where there are none.
+    /// The ratio as a percentage with one decimal; 100 if there are no items.
     pub percent: f64,
 }
 
-/// What the tests of a target exercise.
+/// The coverage of the tests of a target.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CoverageReport {
-    /// Of the rules.
+    /// Coverage of rules.
     pub rules: CoverageShare,
-    /// Of the resources of all rules.
+    /// Coverage of the resources of all rules.
     pub resources: CoverageShare,
-    /// Of the statements of Cedar policies.
+    /// Coverage of the statements of Cedar policies.
     pub statements: CoverageShare,
-    /// The rules that are exercised in part or not at all.
+    /// The rules that are partly covered or not covered.
     pub uncovered: Vec<UncoveredRule>,
-    /// The statements that are not exercised.
+    /// The statements that are not covered.
     pub uncovered_statements: Vec<DecidingStatement>,
 }
 
-/// A rule with resources that no test exercises.
+/// A rule with resources that are not covered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "Uncovered")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -49,22 +49,22 @@ pub struct UncoveredRule {
     pub policy: String,
     /// The name of the rule.
     pub rule: String,
-    /// Whether another of its resources is exercised.
+    /// Whether another resource of the rule is covered.
     pub exercised: bool,
     /// Where it is declared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceRef>,
-    /// The resources that are not exercised.
+    /// The resources that are not covered.
     pub resources: Vec<UncoveredResource>,
 }
 
-/// A resource that no test exercises.
+/// A resource that is not covered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UncoveredResource {
     /// The resource as written.
     pub resource: String,
-    /// Where it is written: in the rule, or in a list that the rule pulls in.
+    /// The place of the resource: in the rule, or in a list that the rule uses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceRef>,
 }
@@ -157,7 +157,7 @@ impl CoverageReport {
         let there = shares.into_iter().filter(|(share, _)| share.total > 0);
         let parts: Vec<String> = there.map(|(share, noun)| share.human(noun)).collect();
         if parts.is_empty() {
-            "there are no rules".to_owned()
+            "no rules".to_owned()
         } else {
             parts.join(", ")
         }

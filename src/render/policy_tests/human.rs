@@ -162,7 +162,7 @@ pub(crate) fn got(result: &TestResult, painter: Painter) -> Vec<String> {
         format!("{begin}{}", rule.human(painter))
     };
     match result.rules.as_slice() {
-        [] => vec![format!("{got}, as nothing allows it")],
+        [] => vec![format!("{got} by default")],
         rules => rules.iter().enumerate().map(by).collect(),
     }
 }

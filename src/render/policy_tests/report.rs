@@ -14,18 +14,18 @@ use access::{
 /// Incremented by incompatible changes.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// Which policies were asked.
+/// The policies that were tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "Asked")]
 #[serde(rename_all = "lowercase")]
 pub enum TestedState {
-    /// Those that the manifests want.
+    /// The policies of the manifests.
     Desired,
-    /// Those that the server has.
+    /// The live policies.
     Live,
 }
 
-/// What all policy tests of a run found.
+/// The results of all policy tests.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TestReport {
@@ -33,17 +33,17 @@ pub struct TestReport {
     pub format_version: u32,
     /// The version of polwarden that ran the tests.
     pub tool_version: String,
-    /// Which policies were asked.
+    /// The policies that were tested.
     pub asked: TestedState,
-    /// How many requests were answered as expected.
+    /// Number of passed requests.
     pub passed: usize,
-    /// How many were not.
+    /// Number of failed requests.
     pub failed: usize,
     /// The targets, in the order of the configuration.
     pub targets: Vec<TargetReport>,
 }
 
-/// What the policy tests of one target found.
+/// The results of the policy tests of one target.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TargetReport {
@@ -56,12 +56,12 @@ pub struct TargetReport {
     pub address: Option<String>,
     /// One for each request and audience, in the order of the files.
     pub results: Vec<TestResult>,
-    /// What the tests rest on (only with `--coverage`).
+    /// The coverage of rules and statements (only with `--coverage`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coverage: Option<CoverageReport>,
 }
 
-/// One request of one audience, and its answer.
+/// One request of one audience, and its result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TestResult {
@@ -69,25 +69,25 @@ pub struct TestResult {
     pub test: String,
     /// The name of its case.
     pub case: String,
-    /// Where the test asks it.
+    /// The place of the request in the test.
     pub source: SourceRef,
-    /// Who asks, as the test calls them.
+    /// The audience, as written in the test.
     pub audience: Audience,
-    /// The request, placeholders filled.
+    /// The request, with placeholders replaced.
     pub request: String,
-    /// The answer that is expected.
+    /// The expected decision.
     pub expected: Outcome,
-    /// The answer.
+    /// The decision.
     pub got: Answer,
-    /// Why the answer is not known.
+    /// Why the decision is unknown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<UnknownCause>,
-    /// The decision for each value of what an `mcp` request does not give.
+    /// The decision for each value of attributes that an `mcp` request omits.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cases: Vec<DecisionCase>,
-    /// Whether the two agree.
+    /// Whether the decision is the expected one.
     pub passed: bool,
-    /// The rules or Cedar statements that decide; none where nothing matches, which denies.
+    /// The rules or Cedar statements that decide; empty if nothing matches, which means denied by default.
     pub rules: Vec<DecidedBy>,
     /// Cedar statements that could not be evaluated.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -175,9 +175,9 @@ pub(crate) fn who(audience: &Audience) -> String {
         .map(|profile| format!("profile {}", crate::render::text::neutral(profile)));
     let all: Vec<String> = teams.chain(profiles).collect();
     if all.is_empty() {
-        "people in no team".to_owned()
+        "users outside of all teams".to_owned()
     } else {
-        format!("people in {}", all.join(" and "))
+        format!("members of {}", all.join(" and "))
     }
 }
 

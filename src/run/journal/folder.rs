@@ -15,7 +15,7 @@ use super::run_id::RunId;
 use super::writer::{Journal, JournalError};
 use crate::workspace::state;
 
-/// Where journals are, beside `polwarden.yaml`.
+/// The folder of journals, next to `polwarden.yaml`.
 pub const FOLDER: &str = ".polwarden/journal";
 
 const ENDING: &str = "jsonl";
@@ -88,7 +88,7 @@ fn check(path: &Utf8Path, tracked: Result<&TrackedFiles, &RevisionError>) -> Res
 /// The history of a journal, if that is unfinished.
 ///
 /// # Errors
-/// It cannot be read, or is no journal that this version understands.
+/// The file cannot be read, or is not a journal that this version supports.
 pub fn unfinished(path: &Utf8Path) -> Result<Option<RunHistory>, JournalError> {
     if ends_with_end(path)? {
         return Ok(None);
@@ -130,7 +130,7 @@ fn make_folder() -> Result<(), JournalError> {
         .map_err(failed(Utf8Path::new(FOLDER)))
 }
 
-/// A run has a file of its own; nothing that another one holds is lost.
+/// Creates the backup. Each run has its own file, so no other file is overwritten.
 fn back_up(path: &Utf8Path, run: &RunId) -> Result<(), JournalError> {
     let failed = |cause: io::Error| JournalError::Open {
         path: path.to_owned(),

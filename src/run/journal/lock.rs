@@ -17,7 +17,7 @@ use super::run_id::RunId;
 use super::writer::JournalError;
 use crate::workspace::{file, state};
 
-/// The file that is locked. It is beside the folder of journals, which a refused run does not create.
+/// The file that is locked. It is next to the folder of journals, which a refused run does not create.
 const LOCK: &str = "journal.lock";
 /// The file that names the holder. On some systems a locked file cannot be read.
 const HOLDER: &str = "journal.lock.json";
@@ -27,7 +27,7 @@ const MAX_HOLDER: u64 = 4096;
 /// The lock of the journal folder. It is released when this is dropped or the process ends.
 #[derive(Debug)]
 pub struct FolderLock {
-    /// Nothing where files cannot be locked, so that a second run is not noticed.
+    /// `None` if files cannot be locked. A second run is not detected then.
     _file: Option<File>,
     holder: LockHolder,
 }

@@ -18,30 +18,30 @@ use crate::plan::{CallId, SentOperation};
 use crate::run::counts::CallCounts;
 use crate::run::object::{LiveObject, StateAfterWrite};
 
-/// What a journal tells.
+/// The content of a journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunHistory {
-    /// Which run it was.
+    /// The metadata of the run.
     pub run: RunStart,
-    /// What happened at each target, by its name.
+    /// The history of each target, by its name.
     pub targets: BTreeMap<String, TargetHistory>,
-    /// How it ended; nothing if it was cut off.
+    /// The end of the run; `None` if it was interrupted.
     pub end: Option<RunEnd>,
-    /// How many lines could not be read: one that was cut off while it was written, or damage.
+    /// Number of unreadable lines: a truncated last line, or damage.
     pub unreadable: usize,
 }
 
-/// What happened at a target.
+/// The history of a target.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "Happened")]
 pub struct TargetHistory {
-    /// What the calls touched, as it was before.
+    /// The objects that the calls touch, as they were before.
     pub before: Vec<LiveObject>,
-    /// The number of calls of the plan; left out if the journal does not tell.
+    /// The number of calls of the plan; `None` if the journal does not contain it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub planned: Option<usize>,
-    /// The calls that were begun, in the order in which their intents were written.
+    /// The started calls, in the order of their intents.
     pub calls: Vec<RunCall>,
     /// The calls that were not sent, with the reason.
     pub not_sent: Vec<UnsentCall>,
@@ -51,7 +51,7 @@ pub struct TargetHistory {
 #[derive(Debug, Clone, Copy)]
 pub struct AdoptedCall<'a> {
     pub call: CallId,
-    /// What was sent, or would have been sent.
+    /// The request, whether it was sent or not.
     pub send: &'a SentOperation,
     /// The state that the other client made.
     pub left: &'a StateAfterWrite,
@@ -64,7 +64,7 @@ pub struct AdoptedCall<'a> {
 pub struct RunCall {
     /// The call, as it was last sent.
     pub intent: CallIntent,
-    /// What became of it; nothing if nobody knows yet.
+    /// The outcome; `None` if it is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<CallAnswer>,
 }
@@ -73,7 +73,7 @@ impl RunHistory {
     /// Reads a file.
     ///
     /// # Errors
-    /// It cannot be read, is no journal, or is of a later version.
+    /// The file cannot be read, is not a journal, or has a later format.
     pub fn read(path: &Utf8Path) -> Result<Self, JournalError> {
         let failed = |cause: io::Error| JournalError::Read {
             path: path.to_owned(),
@@ -137,12 +137,12 @@ impl RunHistory {
         Ok(history)
     }
 
-    /// Whether something may still be under way that nobody has looked at.
+    /// Whether the journal has no end, so calls may have an unknown outcome.
     pub fn is_unfinished(&self) -> bool {
         self.end.is_none()
     }
 
-    /// The calls whose fate is open, target by target.
+    /// The calls with unknown outcome, target by target.
     pub fn open_calls(&self) -> impl Iterator<Item = (&str, &RunCall)> {
         self.targets.iter().flat_map(|(name, target)| {
             target
@@ -153,7 +153,7 @@ impl RunHistory {
         })
     }
 
-    /// The calls by outcome, as far as the journal tells. A call without an outcome is unknown.
+    /// The calls by outcome, as recorded in the journal. A call without an outcome is unknown.
     pub fn counts(&self) -> CallCounts {
         match (&self.run.kind, &self.end) {
             (RunKind::Apply | RunKind::Rollback(_), None) => self.recorded_counts(),
@@ -167,7 +167,7 @@ impl RunHistory {
         }
     }
 
-    /// The calls by outcome as their own lines tell. Calls of the plan without a line were not begun.
+    /// The calls by outcome, from their own lines. Calls of the plan without a line were not started.
     pub(crate) fn recorded_counts(&self) -> CallCounts {
         let mut counts = CallCounts::default();
         for target in self.targets.values() {
@@ -307,7 +307,7 @@ impl TargetHistory {
 }
 
 impl RunCall {
-    /// What the call left on the server, if this run applied it.
+    /// The result of the call on the server, if this run applied it.
     pub fn state_after(&self) -> Option<&StateAfterWrite> {
         match &self.answer.as_ref()?.result {
             CallResult::Applied(left) => Some(left),
@@ -316,7 +316,7 @@ impl RunCall {
     }
 }
 
-/// A further line, of a journal of this version.
+/// A line after the first one, in the current format.
 fn record(line: &[u8], format: u32) -> Result<JournalRecord, serde_json::Error> {
     if format >= FORMAT_VERSION {
         return serde_json::from_slice(line);
@@ -324,7 +324,7 @@ fn record(line: &[u8], format: u32) -> Result<JournalRecord, serde_json::Error> 
     serde_json::from_value(upgraded(serde_json::from_slice(line)?, format))
 }
 
-/// The first line. Its version comes first: a later version may write the rest otherwise.
+/// The first line. Its version is read first, because a later version may have another format.
 fn head(line: &[u8], path: &Utf8Path) -> Result<(RunStart, u32), JournalError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]

@@ -11,7 +11,7 @@ use crate::run::counts::{CallCounts, SkipReason};
 use crate::run::object::{LiveObject, ObjectDifference, StateAfterWrite};
 use git::SignedBy;
 
-/// The version of the form of a journal; raised when a reader of the old form would misread the new one.
+/// The version of the format of journals. It increases with incompatible changes.
 pub const FORMAT_VERSION: u32 = 3;
 
 /// One line of a journal.
@@ -23,43 +23,43 @@ pub const FORMAT_VERSION: u32 = 3;
     rename_all_fields = "camelCase"
 )]
 pub enum JournalRecord {
-    /// The first line: which run this is.
+    /// The first line, which identifies the run.
     Run(Box<RunStart>),
-    /// A target begins: what its calls touch, as it was read just before.
+    /// The start of a target, with the objects that its calls touch, as they were read just before.
     Before {
         /// The name of the target.
         target: String,
-        /// The number of calls of the target's plan; left out by formats 1 and 2.
+        /// The number of calls of the target's plan; absent in formats 1 and 2.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         calls: Option<usize>,
-        /// The policies, packs and groups, whole.
+        /// The complete policies, packs and groups.
         objects: Vec<LiveObject>,
     },
     /// A call is about to be sent, unless a later record says that it was not sent.
     Intent(Box<CallIntent>),
-    /// What became of a call. A call without one was under way when the run ended.
+    /// The outcome of a call. A call without one was in progress when the run ended.
     Answer(Box<CallAnswer>),
     /// A call that is not sent, and why.
     NotSent(Box<UnsentCall>),
-    /// The last line: nothing is under way any more.
+    /// The last line: no call is in progress any more.
     End(RunEnd),
 }
 
-/// What is said of a run at its start.
+/// The metadata of a run at its start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Run")]
 #[serde(rename_all = "camelCase")]
 pub struct RunStart {
-    /// The version of this form: [`FORMAT_VERSION`].
+    /// The format version: [`FORMAT_VERSION`].
     pub format_version: u32,
     /// The version of polwarden that ran.
     pub tool_version: String,
     /// The id of the run.
     pub run: RunId,
-    /// When it began.
+    /// The start time.
     #[schemars(with = "String")]
     pub time: Timestamp,
-    /// What was run.
+    /// The command.
     pub kind: RunKind,
     /// Its targets.
     pub targets: Vec<TargetInfo>,
@@ -71,15 +71,15 @@ pub struct RunStart {
     /// The digest of the files that the plan was made from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tree: Option<Fingerprint>,
-    /// Who signed the commit, where that was asked for and verified.
+    /// The verified signer of the commit, if a signature was required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_by: Option<SignedBy>,
-    /// Who signed the saved plan, where that was asked for and verified.
+    /// The verified signer of the saved plan, if a signature was required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan_signed_by: Option<SignedBy>,
 }
 
-/// What was run.
+/// The command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "JournalRunKind")]
@@ -88,18 +88,18 @@ pub enum RunKind {
     Apply,
     /// `rollback` of an earlier run.
     Rollback(RunId),
-    /// `call`: one operation of the API. This line is written before it is made, and the last one says what became of it.
+    /// `call`: one operation of the API. This line is written before the call, and the last line contains the outcome.
     Call(Box<SingleCall>),
 }
 
-/// An operation that was made by itself.
+/// An operation that was called directly.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "JournalSingleCall")]
 pub struct SingleCall {
-    /// Its name in the contract.
+    /// The name of the operation in the contract.
     pub operation: String,
-    /// What was said to it, by the names of its fields.
+    /// The values of its fields, by name.
     pub fields: Map<String, Value>,
 }
 
@@ -108,52 +108,52 @@ pub struct SingleCall {
 #[schemars(rename = "Intent")]
 #[serde(rename_all = "camelCase")]
 pub struct CallIntent {
-    /// When.
+    /// The time.
     #[schemars(with = "String")]
     pub time: Timestamp,
     /// The name of the target.
     pub target: String,
     /// The number of the call in the target's plan.
     pub call: CallId,
-    /// The name of what stands by itself: a policy, a pack or a group.
+    /// The name of the object: a policy, a pack or a group.
     pub name: String,
-    /// The name of the part of it that the call is about: a rule, or a version.
+    /// The name of the part that the call changes: a rule, or a version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
-    /// The change that it makes, wholly or in part.
+    /// The change that it makes, completely or in part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<ChangeRef>,
-    /// What is sent.
+    /// The request.
     pub send: SentOperation,
 }
 
-/// What became of a call.
+/// The outcome of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Answer")]
 #[serde(rename_all = "camelCase")]
 pub struct CallAnswer {
-    /// When.
+    /// The time.
     #[schemars(with = "String")]
     pub time: Timestamp,
     /// The name of the target.
     pub target: String,
     /// The number of the call.
     pub call: CallId,
-    /// What became of it.
+    /// The outcome.
     pub result: CallResult,
-    /// When it was applied by the server's clock, as far as the server says.
+    /// When it was applied by the server's clock, if the server reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_time: Option<ServerTime>,
-    /// Whether this was found by reading back, since no usable answer came.
+    /// Whether the outcome was determined by reading the object, because no usable answer was received.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub read_back: bool,
-    /// What the server, or the way to it, said of a failure.
+    /// The error of the server or of the connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// The service's id of the request, where it gave one.
+    /// The service's id of the request, if it returned one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// What another writer had left where the plan expected something else.
+    /// The expected and the actual state, if another client changed the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_writer: Option<ObjectDifference>,
 }
@@ -162,9 +162,9 @@ pub struct CallAnswer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ServerTime {
-    /// The time: as the server writes it, or that of the answer's header.
+    /// The time, as the server writes it or from the answer's header.
     pub time: String,
-    /// Where the server says it.
+    /// The source of the time.
     pub said_by: ServerClock,
 }
 
@@ -190,28 +190,28 @@ impl ServerTime {
     }
 }
 
-/// Where a server says a time.
+/// The source of a time of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ServerClock {
-    /// In `updated_at` of the policy that it answers.
+    /// `updated_at` of the returned policy.
     UpdatedAt,
-    /// In the `Date` of its answer: rules have no time of their own.
+    /// The `Date` header of the answer, because rules have no time.
     Date,
 }
 
-/// What became of a call.
+/// The outcome of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "JournalResult")]
 pub enum CallResult {
-    /// It was applied, and left this.
+    /// It was applied, with this result.
     Applied(Box<StateAfterWrite>),
-    /// Another client had already made the desired state, which is this.
+    /// Another client had already made the desired state, with this result.
     Adopted(Box<StateAfterWrite>),
     /// It was not applied.
     Failed,
-    /// It may have been applied.
+    /// The outcome is unknown.
     Unknown,
 }
 
@@ -251,7 +251,7 @@ pub struct UnsentCall {
 pub enum UnsentResult {
     /// Another client had already made the desired state.
     Adopted {
-        /// What would have been sent.
+        /// The call that was not sent.
         send: Box<SentOperation>,
         /// The state that the other client made.
         left: Box<StateAfterWrite>,
@@ -270,21 +270,21 @@ pub enum UnsentResult {
 #[schemars(rename = "End")]
 #[serde(rename_all = "camelCase")]
 pub struct RunEnd {
-    /// When.
+    /// The time.
     #[schemars(with = "String")]
     pub time: Timestamp,
-    /// Who wrote this: the run itself, or a later one that found it unfinished.
+    /// The author of this line: the run itself, or a later run that recovered it.
     pub by: EndedBy,
     /// The calls of the plan by outcome.
     pub calls: CallCounts,
 }
 
-/// Who ended a journal.
+/// The run that wrote the end of a journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum EndedBy {
     /// The run itself.
     Run,
-    /// A later run, which read back what was under way.
+    /// A later run, which read the objects of the open calls.
     Recovery,
 }

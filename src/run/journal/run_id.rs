@@ -16,9 +16,9 @@ use thiserror::Error;
 #[serde(try_from = "String")]
 pub struct RunId(String);
 
-/// A text that is no id of a run.
+/// The text is not a valid run id.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{0}` is no id of a run; `polwarden runs` shows them")]
+#[error("invalid run id `{0}`; list runs with `polwarden runs`")]
 pub struct RunIdError(String);
 
 impl RunId {

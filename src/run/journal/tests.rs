@@ -73,13 +73,13 @@ fn bytes(records: &[JournalRecord]) -> Vec<u8> {
 }
 
 proptest! {
-    /// Whatever cuts a journal off, and whatever stands in its lines: all whole lines are read, and nothing panics.
+    /// All complete lines of a truncated or damaged journal are read, and nothing panics.
     #[test]
     fn a_journal_is_read_without_loss_of_what_it_holds(cut in 0_usize..2000, noise in any::<Vec<u8>>(), at in 1_usize..5) {
         let records = [JournalRecord::Run(Box::new(head())), intent(1), answer(1), intent(2), intent(3)];
         let mut text = bytes(&records);
         text.truncate(cut.max(bytes(&records[..1]).len()));
-        // A line that lacks no more than its end is whole.
+        // A line without its newline is complete.
         let is_whole = |lines: &usize| text.len() + 1 >= bytes(&records[..*lines]).len();
         let whole = (1..=records.len()).rev().find(is_whole).unwrap();
         let history = RunHistory::parse(&text, Utf8Path::new("j")).unwrap();

@@ -30,7 +30,7 @@ pub enum JournalError {
     },
     /// Another run writes it just now.
     #[error(
-        "another run is under way here: it writes the journal `{path}`. Wait for it to end, and run again"
+        "another run is in progress: it writes the journal `{path}`. Wait until it ends, and try again"
     )]
     Locked {
         /// The file.
@@ -67,7 +67,7 @@ pub enum JournalError {
         cause: Arc<io::Error>,
     },
     /// It is longer than is sane.
-    #[error("the journal `{path}` is longer than {} MiB; move it away after looking at it", MAX_BYTES / 1024 / 1024)]
+    #[error("the journal `{path}` is longer than {} MiB; review it and move it away", MAX_BYTES / 1024 / 1024)]
     TooLong {
         /// The file.
         path: Utf8PathBuf,
@@ -75,7 +75,7 @@ pub enum JournalError {
     /// A later version wrote it.
     #[error(
         "the journal `{path}` has the format {found}, which a later version of polwarden wrote; this version reads \
-         format {known}. Use that version, or move the file away after looking at what it holds"
+         format {known}. Use that version, or review the file and move it away"
     )]
     Later {
         /// The file.
@@ -85,15 +85,15 @@ pub enum JournalError {
         /// The version that is known here.
         known: u32,
     },
-    /// Its first line is not that of a journal.
-    #[error("`{path}` is no journal: its first line does not say which run it is of")]
+    /// The first line is not the header of a journal.
+    #[error("`{path}` is not a journal: its first line does not contain a run id")]
     NoJournal {
         /// The file.
         path: Utf8PathBuf,
     },
 }
 
-/// A journal that is being written. No other run can write it meanwhile. Clones write the same file.
+/// A journal that is being written. It is locked for other runs. Clones write the same file.
 #[derive(Debug, Clone)]
 pub struct Journal(Arc<JournalInner>);
 
@@ -246,7 +246,7 @@ impl Journal {
         queue.queued
     }
 
-    /// Whoever comes first writes for all who wait: one trip to the disk for many records.
+    /// The first task writes the records of all waiting tasks, so many records need one disk write.
     async fn store_until(&self, number: u64) -> Result<(), JournalError> {
         let mut file = self.0.file.lock().await;
         let (lines, queued) = {
@@ -276,7 +276,7 @@ impl Journal {
                 Ok(())
             }
             Err(cause) => {
-                // The lines are kept for `finish`, before those that came meanwhile.
+                // The lines are kept for `finish`, before those that were added in the meantime.
                 let newer = std::mem::replace(&mut queue.lines, lines);
                 queue.lines.extend(newer);
                 let error = self.failed(cause);
@@ -306,7 +306,7 @@ fn append(mut file: &File, lines: &[u8], length: u64) -> io::Result<()> {
     written
 }
 
-/// Some file systems cannot be told to sync; they are as good as they are.
+/// Some file systems do not support sync, which is accepted.
 fn ignore_unsupported(error: io::Error) -> io::Result<()> {
     match error.kind() {
         io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput => Ok(()),

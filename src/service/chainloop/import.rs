@@ -24,7 +24,7 @@ use model::diag::DocumentId;
 
 const KINDS: [DocumentKind; 2] = [DocumentKind::Policy, DocumentKind::PolicyGroup];
 
-/// What is declared, by kind and name.
+/// The declared documents, by kind and name.
 type DeclaredDocuments = BTreeMap<(DocumentKind, String), (DocumentId, DocumentBytes)>;
 
 /// Checks the manifests of a target, without what only its server knows.
@@ -62,7 +62,7 @@ fn refused(why: impl Into<String>) -> NamedImportError {
 pub fn names(import: NamedImport<'_>) -> Result<BTreeSet<PolicyName>, NamedImportError> {
     let name = |text: &String| {
         PolicyName::new(text.as_str())
-            .with_context(|| format!("`{}` is no name of a policy", neutral(text)))
+            .with_context(|| format!("invalid policy name `{}`", neutral(text)))
     };
     import.names.iter().map(name).collect()
 }
@@ -83,7 +83,7 @@ pub async fn read(
     live.with_context(|| target_context(target))
 }
 
-/// What is written to take over the named documents of all targets.
+/// The edits that import the named documents of all targets.
 ///
 /// # Errors
 /// The server has no such document, or it cannot be written.
@@ -99,7 +99,7 @@ pub fn import(
             .any(|state| state.live.found().any(|document| document.name == *name))
         {
             return Err(NamedImportError::Refused(format!(
-                "there is no policy or policy group `{name}` at the service. Nothing was written."
+                "unknown policy or policy group `{name}`. Nothing was written."
             )));
         }
     }
@@ -130,12 +130,12 @@ impl DocumentImport<'_> {
                 other.name == document.name && other.is_of(&target.organization)
             };
             if !is_own && live.found().any(is_meant) {
-                // A group may have the name of a policy; who has none of both is told why.
+                // A group may have the name of a policy. If neither exists, the reason is reported.
                 continue;
             }
             if document.builtin {
                 return Err(refused(format!(
-                    "{what} is builtin: nobody can write it, so there is nothing to keep; `polwarden lock` pins it"
+                    "{what} is builtin and cannot be written, so it is not imported; `polwarden lock` pins it"
                 )));
             }
             if !is_own {
@@ -158,7 +158,7 @@ impl DocumentImport<'_> {
             };
             if known.is_some_and(is_live) {
                 lines.push(format!(
-                    "nothing to do: the manifest of {what} has the live bytes"
+                    "no changes: the manifest of {what} has the live bytes"
                 ));
                 continue;
             }
@@ -179,7 +179,7 @@ impl DocumentImport<'_> {
         Ok(())
     }
 
-    /// The file that declares the document, with the live bytes in the place of its own.
+    /// The file that declares the document, with its bytes replaced by the live ones.
     fn updated_file(
         &self,
         here: &ManifestSet,
@@ -205,7 +205,7 @@ impl DocumentImport<'_> {
             .and_then(|index| split(&text).into_iter().nth(index));
         let range = piece
             .map(|piece| piece.document)
-            .context("the document cannot be told from the others of its file")?;
+            .context("cannot separate the document from the others of its file")?;
         text.replace_range(range, new);
         Ok(ImportDestination {
             path: file.name().into(),
@@ -232,7 +232,7 @@ impl DocumentImport<'_> {
         let path = (self.import.folder)(target).join(format!("{stem}.yaml"));
         if edits.contains_key(&path) || (path.exists() && !self.import.force) {
             return Err(refused(format!(
-                "`{path}` exists; move it away, choose another folder with --out, or add --force"
+                "`{path}` exists; move it, choose another folder with --out, or add --force"
             )));
         }
         Ok(ImportDestination {
@@ -242,7 +242,7 @@ impl DocumentImport<'_> {
         })
     }
 
-    /// Holds the manifests, as they would be, to what was wanted.
+    /// Checks that the edited manifests match the live documents.
     fn check_result(
         &self,
         target: &Target,
@@ -252,7 +252,7 @@ impl DocumentImport<'_> {
     ) -> Result<(), NamedImportError> {
         let there = (self.import.reread)(edits)?;
         let found = (self.check)(&there, target).diagnostics;
-        // A folder that holds no manifests yet is no error where some are about to be written.
+        // A folder without manifests is accepted because the import writes some.
         if there.has_errors_for_import() || found.iter().any(is_error) {
             let first = there
                 .loaded
@@ -281,7 +281,7 @@ impl DocumentImport<'_> {
         };
         if !is_live || same(&before) != same(&after) {
             return Err(refused(format!(
-                "\"{}\" cannot stand in that file without changing a byte; move it to one of its own",
+                "\"{}\" cannot be written to that file without changing its bytes; move it to a separate file",
                 document.name
             )));
         }
@@ -293,7 +293,7 @@ fn document_text(document: &LiveDocument) -> Result<&str, NamedImportError> {
     document
         .bytes
         .text()
-        .with_context(|| format!("\"{}\" is no UTF-8 at the service", document.name))
+        .with_context(|| format!("the live document \"{}\" is not UTF-8", document.name))
 }
 
 fn declared(manifests: &ManifestSet, target: &Target) -> DeclaredDocuments {

@@ -55,20 +55,20 @@ fn check_with(set: &ManifestSet, target: &Target, schemas: &InputsSchemas) -> Ch
 /// What is done about pins.
 #[derive(Debug, Clone, Copy)]
 pub struct PinMode {
-    /// Pins move to the latest version, and those that nothing refers to are forgotten.
+    /// Update pins to the latest version, and remove pins without a reference.
     pub update: bool,
-    /// Versions that manifests name move too, since they are written anew.
+    /// Update the versions in manifests too, because the references are rewritten.
     pub rewrite: bool,
 }
 
 /// What was found about the pins of all targets.
 #[derive(Debug, Default)]
 pub struct Pins {
-    /// What changed in the lock, a line each.
+    /// The changes of the lock, one per line.
     pub told: Vec<String>,
-    /// Pins of which the server has the version no more, or has a later one.
+    /// Pins whose version the server no longer has, or for which it has a later version.
     pub drifted: Vec<String>,
-    /// References that nothing could be written down for.
+    /// References that could not be locked.
     pub unpinned: Vec<String>,
     /// What can be left as it is, and should be known.
     pub notes: Vec<String>,
@@ -81,7 +81,7 @@ pub struct Pins {
 /// A policy as the server has it: the latest version and the one that a reference stands for.
 struct LivePolicyVersions {
     latest: LiveDocument,
-    /// None where the server has that version no more.
+    /// `None` if the server no longer has that version.
     wanted: Option<PolicyPin>,
     /// What the wanted version takes, where that is known.
     schema: Option<model::chainloop::InputsSchema>,
@@ -131,7 +131,7 @@ impl Pins {
             let Some(pin) = live.wanted else {
                 let wanted = fixed.as_ref().map(Digest::short).unwrap_or_default();
                 self.drifted.push(format!(
-                    "{reference} of {}: the server has the version {wanted} no more; the latest is {}",
+                    "{reference} of {}: the server no longer has the version {wanted}; the latest is {}",
                     target.name,
                     live.latest.digest.short()
                 ));
@@ -141,7 +141,7 @@ impl Pins {
                 let since = live
                     .latest
                     .created_at()
-                    .map(|at| format!(", there since {at}"))
+                    .map(|at| format!(", available since {at}"))
                     .unwrap_or_default();
                 let latest = live.latest.digest.short();
                 let name = &target.name;
@@ -162,7 +162,7 @@ impl Pins {
                 .insert(reference.clone(), pin.digest.clone());
             if old.as_ref() != Some(&pin) {
                 let again = if old.is_some() {
-                    "pinned anew"
+                    "pinned again"
                 } else {
                     "pinned"
                 };
@@ -191,7 +191,7 @@ impl Pins {
             .collect();
         self.notes.extend(others.into_iter().map(|other| {
             format!(
-                "{other} of {} is not pinned: the service answers for its own policies only",
+                "{other} of {} is not pinned: the service returns only its own policies",
                 target.name
             )
         }));
@@ -207,7 +207,7 @@ impl Pins {
             .collect();
         for key in gone {
             entry.policies.remove(&key);
-            self.told.push(format!("forgot {key} of {}", target.name));
+            self.told.push(format!("removed {key} of {}", target.name));
         }
     }
 
@@ -229,7 +229,7 @@ impl Pins {
         let name = &target.name;
         if was_pinned {
             self.drifted.push(format!(
-                "{reference} of {name}: the server has no such policy any more"
+                "{reference} of {name}: the policy no longer exists on the server"
             ));
         } else if reference.digest.is_none() && documents.iter().any(declares) {
             self.notes.push(format!(
@@ -237,7 +237,7 @@ impl Pins {
             ));
         } else {
             self.unpinned.push(format!(
-                "{reference} of {name}: the server has no such policy"
+                "{reference} of {name}: unknown policy on the server"
             ));
         }
     }

@@ -32,7 +32,7 @@ pub enum ReferenceReadError {
     Read(#[from] ApiError),
     /// The server answers with the policy of another organization.
     #[error(
-        "the server answers `{reference}` with a policy of `{found}`, and not of `{owner}`: write the organization that is meant into the reference"
+        "the server returns a policy of `{found}` for `{reference}`, not of `{owner}`: add the intended organization to the reference"
     )]
     OtherOwner {
         reference: Reference,
@@ -43,7 +43,7 @@ pub enum ReferenceReadError {
     },
 }
 
-/// The policies that references are to, in the versions that were asked for; none where the server has no such policy or
+/// The referenced policies, in the requested versions; `None` if the server has no such policy or
 /// version.
 pub type ReferencedDocuments = BTreeMap<Reference, Option<LiveDocument>>;
 

@@ -1,4 +1,4 @@
-//! References in manifests, written anew with the version that they stand for. Nothing else of a file changes.
+//! Adds versions to references in manifests. The rest of a file does not change.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,14 +24,14 @@ pub struct RewrittenFile {
     pub references: usize,
 }
 
-/// One reference that is written anew.
+/// One rewritten reference.
 #[derive(Debug)]
 struct ReferenceEdit {
     range: std::ops::Range<usize>,
     text: String,
 }
 
-/// The references of all targets that are written anew, by file.
+/// The rewritten references of all targets, by file.
 #[derive(Debug, Default)]
 pub struct ReferenceRewrite {
     edits: BTreeMap<FileId, Vec<ReferenceEdit>>,
@@ -103,7 +103,7 @@ impl ReferenceRewrite {
             format!("{quote}{pinned}{quote}")
         } else {
             return Err(RewriteError(format!(
-                "{}:{}: `{old}` is not written on one line as it is, so that it cannot be replaced; write it out",
+                "{}:{}: `{old}` is not written on one line, so it cannot be replaced; write it on one line",
                 sources.file(file).name(),
                 location.line
             )));
@@ -148,7 +148,7 @@ impl ReferenceRewrite {
                 .any(|finding| finding.severity() == Severity::Error)
             {
                 return Err(RewriteError(format!(
-                    "writing the references of `{name}` anew would break it, which is a defect; nothing was written"
+                    "rewriting the references of `{name}` would break it, which is a bug; nothing was written"
                 )));
             }
             files.push(RewrittenFile {

@@ -44,7 +44,7 @@ pub struct DocumentWriter {
 }
 
 impl ChainloopTarget {
-    /// An organization of which nothing was read yet.
+    /// Creates a target whose live state was not read yet.
     pub fn new(info: TargetInfo, reader: ChainloopReader) -> Self {
         Self {
             info,
@@ -306,7 +306,7 @@ impl Writes for ChainloopTarget<DocumentWriter> {
         self.accepts(plan)?;
         if !self.allows_writes() {
             return Err(BeginError::Refused(
-                "the target does not set `writes: true`, so that no policy of it is written",
+                "the target does not set `writes: true`, so its policies are not written",
             ));
         }
         let before = keep_touched(self.live()?.clone(), plan);

@@ -32,7 +32,7 @@ fn object(live: &LivePolicy, target: &Target, declared: &Declarations<'_>) -> Li
         content: match &live.content {
             LiveContent::Rules(rules) => count_of(rules.len(), "rule"),
             LiveContent::Cedar(_) => "Cedar text".to_owned(),
-            LiveContent::Opaque(opaque) => format!("not understood: it {}", opaque.why),
+            LiveContent::Opaque(opaque) => format!("not supported: it {}", opaque.why),
         },
         audience: Some(audience(&live.scope, target)),
         updated_at: Some(live.updated_at.clone()).filter(|time| !time.is_empty()),

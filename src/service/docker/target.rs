@@ -46,7 +46,7 @@ pub struct PolicyWriter {
 }
 
 impl DockerTarget {
-    /// An organization of which nothing was read yet.
+    /// Creates a target whose live state was not read yet.
     pub fn new(info: TargetInfo, teams: BTreeMap<String, String>, reader: DockerReader) -> Self {
         Self {
             info,

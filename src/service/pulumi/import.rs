@@ -21,7 +21,7 @@ use model::pulumi::{
 };
 
 /// What the server keeps to itself, as a comment.
-const KEPT: &str = "# The service does not give back the source, nor readme, description, tags and the like of a version.\n\
+const KEPT: &str = "# The service does not return the source, readme, description and tags of a version.\n\
                     # Put the source to where `source` says, then run `polwarden lock`.\n";
 
 /// The files for the live packs and groups that no manifest declares.
@@ -159,7 +159,7 @@ pub fn pack(live: &LivePack, source: &str) -> Result<ImportedManifest, ImportErr
             policies,
         },
     };
-    left_out.push("the source, and what else the service does not give back".to_owned());
+    left_out.push("the source, and other fields that the service does not return".to_owned());
     Ok(ImportedManifest {
         text: text(&manifest, KEPT)?,
         left_out,
@@ -306,7 +306,7 @@ fn pack_spec(
     for (policy, values) in config.iter().flatten() {
         let Value::Object(values) = values else {
             return Err(ImportError::NotUnderstood(format!(
-                "configures `{policy}` of `{name}` with no object"
+                "configures `{policy}` of `{name}` without an object"
             )));
         };
         read.insert(policy.clone(), values.clone());

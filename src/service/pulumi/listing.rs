@@ -35,7 +35,7 @@ pub fn objects(live: &PulumiLiveState, declared: &Declarations<'_>) -> Vec<Liste
     let groups = live.groups.iter().map(|group| {
         let content = match &group.body {
             Ok(body) => count_of(body.packs.len(), "pack"),
-            Err(opaque) => format!("not understood: it {}", opaque.why),
+            Err(opaque) => format!("not supported: it {}", opaque.why),
         };
         object(ResourceKind::Group, &group.name, content)
     });

@@ -112,7 +112,7 @@ fn lock_packs(
             .collect();
         for name in gone {
             entry.policy_packs.remove(&name);
-            told.push(format!("forgot {name} of {}", target.name));
+            told.push(format!("removed {name} of {}", target.name));
         }
     }
     for pack in packs {
@@ -141,7 +141,7 @@ fn lock_packs(
             Some(before) if before.source == wanted.source => {
                 told.push(format!("locked the policies of {what}"));
             }
-            Some(_) => told.push(format!("locked anew {what}")),
+            Some(_) => told.push(format!("locked {what} again")),
             None => told.push(format!("locked {what}")),
         }
     }

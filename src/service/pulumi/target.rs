@@ -43,7 +43,7 @@ pub struct PackWriter {
 }
 
 impl PulumiTarget {
-    /// An organization of which nothing was read yet.
+    /// Creates a target whose live state was not read yet.
     pub fn new(info: TargetInfo, reader: PulumiReader) -> Self {
         Self {
             info,

@@ -17,22 +17,22 @@ fn outside_of_a_pipeline_nothing_is_asked() {
 fn a_dirty_tree_is_refused_in_a_pipeline_and_where_it_is_asked_for() {
     let mut site = Site::in_pipeline(MAIN);
     site.allow("b");
-    let said = site.refused(&[], "files here are not as they were committed");
+    let said = site.refused(&[], "uncommitted changes");
     insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!("apply_dirty", said);
     });
-    // A tracked file that is no manifest counts too, and what is staged is not committed either.
+    // Tracked files that are not manifests count too, and staged changes are not committed either.
     site.allow("a");
     site.sandbox.write(".gitignore", "x\n");
-    site.refused(&[], "files here");
+    site.refused(&[], "uncommitted changes");
     let mut index = site.repository.index().unwrap();
     index.add_path(".gitignore".as_ref()).unwrap();
     index.write().unwrap();
-    site.refused(&[], "files here");
+    site.refused(&[], "uncommitted changes");
     site.sandbox.environment.remove("CI");
-    site.refused(&["--require-clean"], "files here");
+    site.refused(&["--require-clean"], "uncommitted changes");
     site.sandbox.set("GITHUB_ACTIONS", "true");
-    site.refused(&[], "files here");
+    site.refused(&[], "uncommitted changes");
     site.apply(0, &["--allow-dirty"]);
     site.apply(1, &["--allow-dirty", "--require-clean"]);
 }
@@ -46,10 +46,10 @@ fn a_manifest_that_nobody_committed_is_refused_even_where_git_ignores_it() {
         .replace("name: \"p\"", "name: \"q\"");
     for name in ["policies/new.yaml", "policies/new.ignored.yaml"] {
         site.sandbox.write(name, &manifest);
-        site.refused(&[], "files here");
+        site.refused(&[], "uncommitted changes");
         std::fs::remove_file(site.sandbox.path(name)).unwrap();
     }
-    // What is not read does not matter: a pipeline leaves many files.
+    // Files that are not read do not matter: a pipeline leaves many files.
     site.sandbox.write("plan/plan.json", "{}");
     site.sandbox.write("policies/notes.txt", "x");
     site.apply(0, &[]);
@@ -74,10 +74,7 @@ fn files_of_cedar_text_count_and_links_inside_are_followed() {
     site.commit();
     let ran = site.sandbox.run(APPLY);
     assert!(
-        ran.code == 5
-            && ran
-                .err
-                .contains("files here are not as they were committed"),
+        ran.code == 5 && ran.err.contains("uncommitted changes"),
         "{}",
         ran.text()
     );
@@ -112,7 +109,7 @@ fn build_output_of_a_pack_must_be_what_the_committed_lock_file_lists() {
     site.commit();
     let refused = |why: &str| {
         let ran = site.sandbox.expect(5, &apply);
-        let text = "files here are not as they were committed";
+        let text = "uncommitted changes";
         assert!(ran.err.contains(text), "{why}: {}", ran.err);
     };
     refused("nothing is locked");
@@ -208,7 +205,7 @@ fn a_revision_is_never_dirty_and_needs_no_work_tree() {
         .concat(),
     );
     assert!(
-        ran.code == 1 && ran.err.contains("there is no revision `nowhere`"),
+        ran.code == 1 && ran.err.contains("unknown revision `nowhere`"),
         "{}",
         ran.text()
     );

@@ -1,4 +1,4 @@
-//! Applying what was merged: what is asked of the commit, in a pipeline and where an option asks for it.
+//! Applying merged changes: requirements for the commit, in a pipeline and by options.
 
 mod audit;
 mod branches;
@@ -95,7 +95,7 @@ impl Site {
         self.sandbox.expect(code, &[APPLY, more].concat())
     }
 
-    /// Applying is refused, and what is said holds this; nothing was done.
+    /// Asserts that apply is refused with this message, and that nothing was applied.
     #[track_caller]
     fn refused(&self, more: &[&str], says: &str) -> String {
         let ran = self.apply(5, more);

@@ -48,10 +48,7 @@ fn a_plan_of_other_files_is_6_where_it_is_asked_for() {
     // The plan says that its files were not committed.
     planned(&site);
     site.allow("a");
-    site.refused(
-        &["plan.json", "--require-clean"],
-        "files here are not as they were committed",
-    );
+    site.refused(&["plan.json", "--require-clean"], "uncommitted changes");
     site.apply(0, &["plan.json"]);
 }
 
@@ -87,12 +84,12 @@ fn a_plan_that_is_not_the_reviewed_one_is_6() {
         "{}",
         ran.err
     );
-    // A file that says of itself to have the reviewed digest has another one.
+    // A file that claims the reviewed digest has another one.
     let text = site.sandbox.read("plan.json").replace(&digest, &other);
     site.sandbox.write("plan.json", text);
     let ran = site.apply(1, &["plan.json", "--expect-plan", &other]);
     assert!(
-        ran.err.contains("was edited since it was saved"),
+        ran.err.contains("was changed after it was saved"),
         "{}",
         ran.err
     );

@@ -1,4 +1,4 @@
-//! `--require-signed`. What counts as a signature is shown beside the code; here, that it decides what is applied.
+//! `--require-signed`. The verification of signatures has unit tests; these tests show that it decides whether a plan is applied.
 
 use git2::Oid;
 use ssh_key::private::{Ed25519Keypair, KeypairData};
@@ -21,7 +21,7 @@ fn line(number: u8) -> String {
     )
 }
 
-/// Signs what is checked out anew, in the place of the commit that was there.
+/// Replaces the current commit with a signed one.
 fn sign(site: &Site, number: u8) -> Oid {
     let head = site.repository.head().unwrap().peel_to_commit().unwrap();
     let parents: Vec<_> = head.parents().collect();
@@ -105,9 +105,9 @@ fn a_signer_that_the_change_adds_does_not_count() {
     );
     site.refused(
         &["--require-signed", "--base", "HEAD"],
-        "is the very commit that is to be applied",
+        "is the commit to apply",
     );
-    // Whoever writes the pipeline may take the one before for granted.
+    // A pipeline may trust the previous commit.
     site.apply(0, &["--require-signed", "--base", "HEAD~1"]);
 }
 
@@ -116,17 +116,14 @@ fn the_file_is_beside_the_configuration_or_where_it_is_said_to_be() {
     let site = site();
     sign(&site, 1);
     let named = ["--require-signed", "--allowed-signers", "absent"];
-    site.refused(
-        &named,
-        "there is neither `absent` nor `absent.asc` at the base",
-    );
+    site.refused(&named, "contains neither `absent` nor `absent.asc`");
     site.refused(
         &[
             "--require-signed",
             "--allowed-signers",
             "../allowed_signers",
         ],
-        "leads out of the repository",
+        "is outside of the repository",
     );
     site.apply(1, &["--allowed-signers", "allowed_signers"]);
     // A configuration in a folder has its own; it may name that of the top.
@@ -139,7 +136,7 @@ fn the_file_is_beside_the_configuration_or_where_it_is_said_to_be() {
     sign(&site, 1);
     site.refused(
         &["-C", "folder", "--require-signed"],
-        "there is neither `folder/allowed_signers`",
+        "contains neither `folder/allowed_signers`",
     );
     site.apply(
         0,
@@ -236,7 +233,7 @@ fn a_signed_plan_is_applied_and_another_one_is_5() {
     site.sandbox.write("plan.json.sig", signature);
     site.refused(
         &["plan.json", "--verify", "--allowed-signers", "absent"],
-        "there is neither `absent` nor `absent.asc` at the base",
+        "contains neither `absent` nor `absent.asc`",
     );
     let ran = site.apply(0, &verify);
     assert!(

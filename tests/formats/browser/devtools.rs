@@ -27,7 +27,7 @@ pub(super) struct Tab<'b> {
     session: String,
 }
 
-/// What a page did besides to show itself.
+/// Side effects of a page.
 pub(super) struct Noise {
     pub(super) messages: Vec<String>,
     pub(super) requests: Vec<String>,
@@ -53,7 +53,7 @@ fn fifo(path: &Path) {
 }
 
 impl Browser {
-    /// Starts a browser; none where there is none.
+    /// Starts a browser; `None` if none is installed.
     pub(super) fn start() -> Option<Self> {
         let program = program()?;
         let folder = tempfile::tempdir().unwrap();
@@ -112,7 +112,7 @@ impl Browser {
         })
     }
 
-    /// Calls a method and waits for its answer; what happens meanwhile is kept.
+    /// Calls a method and waits for its answer. Events in the meantime are kept.
     fn call(&mut self, session: Option<&str>, method: &str, parameters: &Value) -> Value {
         self.number += 1;
         let mut message = json!({"id": self.number, "method": method, "params": parameters});
@@ -230,7 +230,7 @@ impl Tab<'_> {
 
     /// What was written to the console, thrown, or asked of anything.
     pub(super) fn noise(&mut self) -> Noise {
-        // Whatever was said before is here once this is answered.
+        // All earlier events were received once this is answered.
         self.eval("1");
         let mut messages = Vec::new();
         let mut requests = Vec::new();

@@ -42,7 +42,7 @@ fn make_rule(name: &str, decision: Decision, actions: &[&str], resources: &[&str
     }
 }
 
-/// One policy, for everybody.
+/// One policy, for everyone.
 fn world(live: &[(Rule, bool)], desired: &[DesiredRule]) -> World {
     let rules = live
         .iter()
@@ -218,7 +218,7 @@ fn access_is_handed_on_across_domains_with_the_fewest_calls() {
     }
 }
 
-/// A way to pair: how many calls, how few rules stay as they are, how many fields all patches hold.
+/// The cost of a pairing: the number of calls, of unchanged rules, and of patched fields.
 type Price = (usize, std::cmp::Reverse<usize>, usize);
 
 fn fields(from: &Rule, to: &Rule) -> usize {
@@ -351,7 +351,7 @@ fn best(live: &[(Rule, bool)], desired: &[DesiredRule]) -> Option<Price> {
     ways.iter().map(price).min()
 }
 
-/// The fields of all updates of rules that a plan tells of.
+/// The fields of all updates of rules that a plan reports.
 fn told_fields(changes: &[Change]) -> usize {
     let rules = changes.iter().flat_map(|policy| &policy.children);
     rules

@@ -1,4 +1,4 @@
-//! Applies against an emulator with faults, through the binary: what is said, how often a write is sent, and that the
+//! Applies against an emulator with faults, through the binary: messages, how often a write is sent, and that the
 //! next run makes it good.
 
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::cli::sandbox::{Ran, Sandbox, policy, tcp};
 use crate::emulator::faults::faults;
 use crate::emulator::{client, organization};
 
-/// A deny becomes an allow on the way to what is wanted.
+/// A deny becomes an allow before the desired state is reached.
 const APPLY: &[&str] = &[
     "apply",
     "--auto-approve",
@@ -123,7 +123,7 @@ fn a_write_without_an_answer_is_read_back_and_made_good_in_the_same_run() {
                 let ran = sandbox.run(APPLY);
                 assert_eq!(ran.code, 0, "{what}: {}{}", ran.out, ran.err);
                 assert_eq!(
-                    ran.out.contains("it was found applied"),
+                    ran.out.contains("the live state shows that it was applied"),
                     kind != "before-500",
                     "{what}: {}",
                     ran.out
@@ -223,7 +223,7 @@ fn a_server_that_crashes_in_mid_run_is_told_and_made_good() {
     }
 }
 
-/// A live policy with the three rules, one of which is to get another host.
+/// A live policy with three rules, and a manifest that changes the host of one.
 fn changed(specs: &[&str]) -> Sandbox {
     let sandbox = faulted(EmulatorProfile::Current, specs);
     sandbox.write("policies/p.yaml", policy("p", &three_rules()));
@@ -235,7 +235,7 @@ fn changed(specs: &[&str]) -> Sandbox {
 
 #[test]
 fn another_writer_between_plan_and_call_is_noticed() {
-    // The rule that is to be written changes in another member: the answer tells what it was.
+    // Another field of the rule changes before the write: the answer contains the old value.
     let sandbox = changed(&["change-rule@updateRule:1"]);
     let ran = sandbox.expect(7, APPLY);
     assert!(
@@ -291,7 +291,7 @@ fn a_policy_that_another_writer_makes_first_is_adopted_if_it_is_the_same() {
     );
     assert_eq!(live(&sandbox, EmulatorProfile::Current), whole());
 
-    // One for other people is somebody else's: what is to be done about it is planned, shown and applied anew.
+    // A policy with another scope belongs to another client: the changes are planned, shown and applied again.
     let sandbox = faulted(EmulatorProfile::Current, &["add-policy=p@createPolicy:1"]);
     let scope = format!("scope: {{teams: [{}]}}\n", crate::emulator::TEAM);
     sandbox.write("policies/p.yaml", policy("p", &(scope + &three_rules())));
@@ -301,7 +301,10 @@ fn a_policy_that_another_writer_makes_first_is_adopted_if_it_is_the_same() {
         "{}",
         ran.out
     );
-    let (_, again) = ran.out.split_once("what is left is planned again").unwrap();
+    let (_, again) = ran
+        .out
+        .split_once("remaining changes are planned again")
+        .unwrap();
     assert!(again.contains("~ policy \"p\""), "{again}");
     assert_eq!(live(&sandbox, EmulatorProfile::Current), whole());
     assert_eq!(
@@ -313,7 +316,7 @@ fn a_policy_that_another_writer_makes_first_is_adopted_if_it_is_the_same() {
     );
 }
 
-/// A plan that somebody looked at is not replaced by one that nobody saw.
+/// A reviewed plan is not replaced by one that was not reviewed.
 #[test]
 fn a_conflict_with_a_reviewed_plan_is_not_planned_again() {
     let overtaken = || {
@@ -338,7 +341,7 @@ fn a_conflict_with_a_reviewed_plan_is_not_planned_again() {
     assert!(!ran.out.contains("planned again"), "{}", ran.out);
 }
 
-/// What a run overwrote is not forgotten over a plan made again: whoever looks at the exit code hears of it.
+/// Overwritten changes are not hidden by a repeated plan: the exit code reports them.
 #[test]
 fn a_run_that_overwrote_something_is_not_planned_again() {
     let sandbox = changed(&["change-rule@updateRule:1", "add-policy=q@createPolicy:2"]);
@@ -369,7 +372,8 @@ fn conflicts_are_not_answered_for_ever() {
     let ran = sandbox.expect(7, APPLY);
     assert_eq!(ran.out.matches("planned again").count(), 2, "{}", ran.out);
     assert!(
-        ran.err.contains("What was applied before it stays"),
+        ran.err
+            .contains("Calls that were applied before remain in effect"),
         "{}",
         ran.err
     );
@@ -423,7 +427,7 @@ fn a_slow_server_is_waited_for() {
     assert!(
         ran.out
             .contains("\n  2 applied · 0 adopted · 0 failed · 0 unknown · 0 skipped\n")
-            && !ran.out.contains("it was found applied"),
+            && !ran.out.contains("the live state shows that it was applied"),
         "{}",
         ran.out
     );

@@ -11,7 +11,7 @@ use self::proxy::{Asked, Fault, Faulty};
 use crate::cli::sandbox::{Sandbox, policy, target, tcp};
 use crate::emulator::organization;
 
-/// A sandbox whose service stands behind a proxy.
+/// A sandbox whose service is behind a proxy.
 fn behind(
     profile: EmulatorProfile,
     decide: impl Fn(&Asked) -> Fault + Send + Sync + 'static,
@@ -93,7 +93,7 @@ fn a_write_that_ends_in_a_fault_is_read_back_and_repeated_only_if_it_was_not_app
             "no blind retry"
         );
         assert_eq!(
-            ran.out.contains("it was found applied"),
+            ran.out.contains("the live state shows that it was applied"),
             applied,
             "{}",
             ran.out
@@ -114,7 +114,7 @@ fn a_first_call_that_is_refused_is_an_error() {
 
 #[test]
 fn an_answer_that_is_not_understood_is_no_success() {
-    // Neither is that of the read back: then nobody can tell.
+    // If the answer of the read-back is unusable too, the outcome is unknown.
     let seen = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let (sandbox, faulty) = behind(EmulatorProfile::Current, move |asked| {
         let broken = seen.load(std::sync::atomic::Ordering::SeqCst) && asked.method == "GET";
@@ -247,7 +247,7 @@ fn one_organization_that_fails_leaves_the_other_untouched() {
     assert_eq!(
         faulty.writes().len(),
         0,
-        "there is no plan, so nothing is written"
+        "nothing is written without a plan"
     );
     sandbox.expect(0, &["apply", "--auto-approve", "--target", "first"]);
     assert_eq!(faulty.writes().len(), 4);

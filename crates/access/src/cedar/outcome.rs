@@ -30,7 +30,7 @@ pub struct CedarDecision<'a> {
     pub cases: Vec<DecisionCase>,
 }
 
-/// The decision for some values of what a question does not give.
+/// The decision for some values of attributes that a question omits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DecisionCase {

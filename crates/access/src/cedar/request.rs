@@ -119,7 +119,9 @@ impl CedarRequestContext {
         if let Some(server) = &self.server {
             if !kind.has_server() {
                 let why = match kind {
-                    ResourceType::Server => "the server is what is registered: give its name only",
+                    ResourceType::Server => {
+                        "the server is the resource that is registered: give its name only"
+                    }
                     _ => "the gateway's own tools belong to no server",
                 };
                 return Err(circumstance(

@@ -265,12 +265,12 @@ let new = brute::allows(&after, &row.witness);
             for request in requests() {
                 let old = brute::allows(&before, request);
 let new = brute::allows(&after, request);
-                prop_assert_eq!(old, new, "no row tells of {}", request);
+                prop_assert_eq!(old, new, "no row reports {}", request);
             }
         }
     }
 
-    /// Each direction is found on its own: what opens is told even where something else closes.
+    /// Opened access is reported even if other access of the same rule closes, and vice versa.
     #[test]
     fn each_direction_is_told(before in rules(), after in rules()) {
         let before = by_reference(&before);

@@ -1,5 +1,5 @@
-//! Gates of access against brute force: a gate that is not reported shut is broken by no request and for no people, and
-//! every witness breaks the gate that it is reported for.
+//! Compares access gates with brute force: a gate that passes is not violated by any request of
+//! any audience, and every witness violates the gate that it is reported for.
 
 use std::collections::BTreeSet;
 
@@ -139,7 +139,7 @@ fn includes(people: &People, teams: &[&str]) -> bool {
     })
 }
 
-/// Everybody there can be.
+/// All audiences.
 const COMBINATIONS: [&[&str]; 4] = [&[], &["t1"], &["t2"], &["t1", "t2"]];
 
 proptest! {

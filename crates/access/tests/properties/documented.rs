@@ -92,7 +92,7 @@ fn every_documented_example_holds() {
     );
 }
 
-/// What Cedar policies decide, each of one statement and all for everybody.
+/// The decisions of Cedar policies, each with one statement and for everyone.
 fn cedar(statements: &str, request: &str) -> &'static str {
     let policies = statements
         .split_inclusive(';')

@@ -223,7 +223,7 @@ fn a_row_names_all_that_decides_its_witness() {
     }
 }
 
-/// Witnesses separate; where there is none, no random request separates. Sets and comparison agree.
+/// Witnesses separate sets. Without a witness, no random request separates them. Sets and comparison agree.
 fn assert_exact(
     before: &[&Rule],
     after: &[&Rule],

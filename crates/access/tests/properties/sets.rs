@@ -50,7 +50,7 @@ fn on_booleans(operation: Operation, left: bool, right: bool) -> bool {
 proptest! {
     #![proptest_config(crate::properties::cases(32))]
 
-    /// A formula over up to a dozen sets holds what the same formula over the answers of brute force says.
+    /// A formula over up to a dozen sets contains the requests that brute force computes for it.
     #[test]
     fn operations_agree_pointwise(
         first in prop_oneof![rules(), random_rules()],
@@ -75,7 +75,7 @@ proptest! {
         match set.witness().unwrap() {
             Some(witness) => prop_assert!(expected(&witness), "{}", witness),
             None => for request in requests().iter().chain(&random) {
-                prop_assert!(!expected(request), "the set holds {}", request);
+                prop_assert!(!expected(request), "the set contains {}", request);
             },
         }
     }

@@ -30,7 +30,7 @@ const REQUESTS: &[&str] = &[
     "mcp invokeTool x",
 ];
 
-/// What a policy says, whoever holds it.
+/// The content of a policy, independent of its representation.
 enum Said<'a> {
     Rules(Vec<(usize, &'a Rule)>),
     Cedar(&'a str),

@@ -1,4 +1,4 @@
-//! Random organizations: what is live, and what is wanted.
+//! Random organizations: live and desired state.
 
 use model::Name;
 use model::Opaque;

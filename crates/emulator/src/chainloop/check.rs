@@ -73,7 +73,7 @@ fn metadata_of(metadata: &JsonObject) -> Result<String, String> {
     if let Some(annotations) = metadata.get("annotations") {
         let annotations = object(annotations, "metadata.annotations")?;
         if let Some((key, _)) = annotations.iter().find(|(_, value)| !value.is_string()) {
-            return Err(format!("metadata.annotations.{key}: must be a text"));
+            return Err(format!("metadata.annotations.{key}: must be a string"));
         }
     }
     Ok(name.to_owned())
@@ -103,7 +103,7 @@ fn spec(spec: &JsonObject) -> ShapeResult {
     };
     if old + usize::from(spec.contains_key("policies")) != 1 || (old == 0 && scripts.is_empty()) {
         return Err(
-            "spec: exactly one of path, embedded and policies is needed, and policies must not be empty".to_owned()
+            "spec: exactly one of path, embedded and policies is required, and policies must not be empty".to_owned()
         );
     }
     for (index, script) in scripts.iter().enumerate() {
@@ -143,7 +143,7 @@ fn sources(script: &JsonObject, place: &str) -> ShapeResult {
         .collect();
     let [source] = named.as_slice() else {
         return Err(format!(
-            "{place}: exactly one of path, embedded and ref is needed"
+            "{place}: exactly one of path, embedded and ref is required"
         ));
     };
     let text = script
@@ -151,7 +151,7 @@ fn sources(script: &JsonObject, place: &str) -> ShapeResult {
         .and_then(Value::as_str)
         .unwrap_or_default();
     if text.is_empty() {
-        return Err(format!("{place}.{source}: must be a text"));
+        return Err(format!("{place}.{source}: must be a string"));
     }
     let is_remote = text.starts_with("https://") || text.starts_with("http://");
     if *source != "embedded" && !is_remote {
@@ -165,10 +165,8 @@ fn sources(script: &JsonObject, place: &str) -> ShapeResult {
 fn kind(kind: Option<&Value>, place: &str) -> ShapeResult {
     match kind.and_then(Value::as_str) {
         Some(kind) if KINDS.split_whitespace().any(|known| known == kind) => Ok(()),
-        Some(kind) => Err(format!(
-            "{place}.kind: `{kind}` is no kind of material that a policy can be about"
-        )),
-        None => Err(format!("{place}.kind: is needed")),
+        Some(kind) => Err(format!("{place}.kind: unknown material kind `{kind}`")),
+        None => Err(format!("{place}.kind: is required")),
     }
 }
 
@@ -201,7 +199,7 @@ fn inputs(inputs: Option<&Value>) -> ShapeResult {
             ));
         }
         if input.get("required") == Some(&Value::Bool(true)) && input.contains_key("default") {
-            return Err(format!("{place}: what is required has no default"));
+            return Err(format!("{place}: a required input has no default"));
         }
     }
     Ok(())

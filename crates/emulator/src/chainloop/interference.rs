@@ -98,7 +98,7 @@ fn annotate(
     if !body.ends_with(b"\n") {
         body.push(b'\n');
     }
-    body.extend_from_slice(format!("# another writer was here, {}\n", versions.len()).as_bytes());
+    body.extend_from_slice(format!("# changed by another client, {}\n", versions.len()).as_bytes());
     Ok(records.add_version(document, &StoredDocumentVersion::now(body))?)
 }
 

@@ -318,9 +318,9 @@ fn add(
     {
         let created_at = match created_at {
             None => Timestamp::now(),
-            Some(text) => text
-                .parse()
-                .map_err(|_| wrong("`createdAt` is no moment such as 2026-01-02T03:04:05Z"))?,
+            Some(text) => text.parse().map_err(|_| {
+                wrong("invalid `createdAt`: expected a time such as 2026-01-02T03:04:05Z")
+            })?,
         };
         let version = StoredDocumentVersion {
             digest: said.clone().unwrap_or_else(|| digest(text.as_bytes())),

@@ -17,7 +17,7 @@ use crate::other_writer::{first, free_name};
 use crate::service::PathNames;
 
 /// The name of objects that another client adds.
-const NEW_NAME: &str = "another writer";
+const NEW_NAME: &str = "another client";
 
 /// Makes a change. Returns false if there was nothing to change. `about` contains the path
 /// parameters of the request.

@@ -7,7 +7,7 @@ use std::num::NonZeroU64;
 pub enum FaultError {
     /// Unknown kind.
     #[error(
-        "`{word}` is no kind of fault{}; kinds are before-STATUS, after-STATUS, reset, hang, crash, truncated, \
+        "unknown fault `{word}`{}; faults are before-STATUS, after-STATUS, reset, hang, crash, truncated, \
          undecodable, delay, revoke-tokens, and {changes}", suggestion(.nearest)
     )]
     Kind {
@@ -18,15 +18,13 @@ pub enum FaultError {
         changes: &'static str,
     },
     /// The number is not an error status.
-    #[error(
-        "`{0}` is not the status of an error; statuses lie between 400 and 599, as in before-503"
-    )]
+    #[error("invalid error status `{0}`: expected 400 to 599, as in before-503")]
     Status(String),
     /// A status without `before-` or `after-`.
-    #[error("`{0}` does not say whether the work is done; write before-{0} or after-{0}")]
+    #[error("`{0}` does not say whether the request is executed; write before-{0} or after-{0}")]
     StatusAlone(String),
     /// The kind does not accept this `before-` or `after-`.
-    #[error("`{kind}` cannot be said to be `{when}`; {why}")]
+    #[error("`{kind}` does not accept `{when}`; {why}")]
     When {
         kind: &'static str,
         /// `before` or `after`.
@@ -41,33 +39,29 @@ pub enum FaultError {
         example: &'static str,
     },
     /// The kind accepts no value, or fewer names.
-    #[error(
-        "`{kind}` takes {takes}; after it stands `@` and at which requests, if not at all of them"
-    )]
+    #[error("`{kind}` takes {takes}; to select requests, append `@` and a selector")]
     Value {
         kind: &'static str,
         /// What the kind accepts.
         takes: &'static str,
     },
     /// Invalid duration.
-    #[error("`{0}` is not a duration; write one such as 200ms, 1.5s or 2m")]
+    #[error("invalid duration `{0}`: expected for example 200ms, 1.5s or 2m")]
     Duration(String),
     /// `Retry-After` requires whole seconds.
-    #[error("`{0}` cannot stand in Retry-After, which holds whole seconds; write one such as 2s")]
+    #[error("invalid Retry-After `{0}`: expected whole seconds, for example 2s")]
     RetryAfter(String),
     /// A name is missing or badly quoted.
     #[error(
-        "`{0}` is not a name; a name that is empty or holds `/`, `@` or `\"` stands in double quotes, escaped as in JSON"
+        "invalid name `{0}`: a name that is empty or contains `/`, `@` or `\"` needs double quotes, escaped as in JSON"
     )]
     Name(String),
     /// Unexpected text between the value and `@`.
-    #[error(
-        "`{0}` is not expected here; after the fault stands `@` and at which requests, as in {1}@write:3"
-    )]
+    #[error("unexpected `{0}`; to select requests, append `@` and a selector, as in {1}@write:3")]
     Trailing(String, String),
     /// Unknown selector.
     #[error(
-        "`{word}` selects no requests{}; write N, reads, writes or an operation such as {example}, each also with \
+        "unknown selector `{word}`{}; write N, reads, writes or an operation such as {example}, each also with \
          :N, :N.. or :N..M, and p=0.05, seed=7, times=2 or once", suggestion(.nearest)
     )]
     Selector {
@@ -79,23 +73,23 @@ pub enum FaultError {
     },
     /// Invalid number, or 0.
     #[error(
-        "`{0}` is not a number of requests; they are counted from 1, as in write:3, write:3.. or write:3..5"
+        "invalid request number `{0}`: requests are counted from 1, as in write:3, write:3.. or write:3..5"
     )]
     Number(String),
     /// Invalid seed.
-    #[error("`{0}` is not a seed; seeds are whole numbers from 0 on")]
+    #[error("invalid seed `{0}`: expected a non-negative integer")]
     Seed(String),
     /// The range ends before it starts.
-    #[error("{first}..{last} ends before it begins; write {last}..{first}")]
+    #[error("invalid range {first}..{last}; write {last}..{first}")]
     Backwards { first: NonZeroU64, last: NonZeroU64 },
     /// Invalid probability.
-    #[error("`{0}` is not a probability; it is more than 0 and at most 1, as in p=0.05")]
+    #[error("invalid probability `{0}`: expected a number above 0 and at most 1, as in p=0.05")]
     Probability(String),
     /// A seed without a probability.
     #[error("a seed needs a probability, as in p=0.05,seed=7")]
     SeedAlone,
     /// A duplicate selector.
-    #[error("{0} is said twice; give a second --fault for a second choice")]
+    #[error("duplicate {0}; use a second --fault for a second choice")]
     Twice(&'static str),
 }
 

@@ -89,7 +89,7 @@ fn kind<C: Interference>(word: &str, value: FaultArgument) -> Result<FaultKind<C
         "crash" => return ending("crash", FaultTiming::Before, FaultKind::Crash),
         "undecodable" => return ending("undecodable", FaultTiming::After, FaultKind::Undecodable),
         "truncated" if when == Some(FaultTiming::Before) => {
-            let why = "what is not done has no answer that could be cut";
+            let why = "a request that is not executed has no answer to truncate";
             return Err(FaultError::When {
                 kind: "truncated",
                 when: "before",
@@ -195,11 +195,13 @@ impl<O: OperationName> FromStr for RequestSelection<O> {
                     set_once(&mut seed, "the seed", number)?;
                 }
                 Some(("times", number)) => {
-                    set_once(&mut times, "how often", parse_ordinal(number)?)?
+                    set_once(&mut times, "number of faults", parse_ordinal(number)?)?
                 }
-                None if word == "once" => set_once(&mut times, "how often", NonZeroU64::MIN)?,
+                None if word == "once" => {
+                    set_once(&mut times, "number of faults", NonZeroU64::MIN)?
+                }
                 Some(_) => return Err(unknown::<O>(word)),
-                None => set_once(&mut class, "which requests count", counting(word)?)?,
+                None => set_once(&mut class, "choice of requests", counting(word)?)?,
             }
         }
         let (among, nth) = class.unwrap_or((RequestClass::Requests, None));

@@ -150,7 +150,11 @@ async fn other_writer<S: EmulatedService>(
     {
         Ok(changed) => changed,
         Err(refusal) => {
-            tracing::debug!(?refusal, change = shown, "another writer was refused");
+            tracing::debug!(
+                ?refusal,
+                change = shown,
+                "the change of another client was refused"
+            );
             false
         }
     }

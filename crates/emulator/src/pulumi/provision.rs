@@ -192,7 +192,7 @@ fn add_pack_references(
     for AddedPackSeed { publisher, name } in &seed.added {
         let wrong = || SeedFailure::Seed {
             place: format!("{}, added", seed.name),
-            why: format!("there is no pack `{name}` of `{publisher}`"),
+            why: format!("unknown pack `{name}` of `{publisher}`"),
         };
         let pack = records.pack(publisher, name)?.ok_or_else(wrong)?;
         records.add_addition(&seed.name, &pack)?;
@@ -224,10 +224,10 @@ fn add_group(
     };
     let entity_type = entity_type
         .as_deref()
-        .map(|text| word(text).ok_or_else(|| wrong(format!("there is no entity type `{text}`"))));
+        .map(|text| word(text).ok_or_else(|| wrong(format!("unknown entity type `{text}`"))));
     let mode = mode
         .as_deref()
-        .map(|text| word(text).ok_or_else(|| wrong(format!("there is no mode `{text}`"))));
+        .map(|text| word(text).ok_or_else(|| wrong(format!("unknown mode `{text}`"))));
     let mut group = match records.group(organization, name)? {
         Some(built_in) if built_in.body.is_default => built_in,
         Some(_) => return Err(wrong("the name is there twice".to_owned())),
@@ -243,7 +243,7 @@ fn add_group(
     group.body.other.clone_from(other);
     if group.body.is_default && !(stacks.is_empty() && accounts.is_empty()) {
         return Err(wrong(
-            "a built-in group has what no other group has; leave out stacks and accounts"
+            "a built-in group contains the members of no other group; omit stacks and accounts"
                 .to_owned(),
         ));
     }

@@ -35,7 +35,7 @@ async fn another_writer_changes_what_the_request_is_about() {
     let changed = String::from_utf8(service.bytes("p").await).unwrap();
     assert!(
         changed.starts_with(&policy("p", "second"))
-            && changed.contains("# another writer was here"),
+            && changed.contains("# changed by another client"),
         "{changed}"
     );
     assert_eq!(service.bytes("p").await, policy("p", "second").as_bytes());

@@ -192,7 +192,7 @@ async fn a_seed_can_say_what_a_service_should_not() {
         (r#"{"organizations": [{"name": ""}]}"#, "a name is empty"),
         (
             r#"{"organizations": [{"name": "o", "groups": [{"name": "g", "versions": [{"text": "", "createdAt": "x"}]}]}]}"#,
-            "is no moment",
+            "invalid `createdAt`",
         ),
     ] {
         let error = start(seeded(text)).await.unwrap_err();

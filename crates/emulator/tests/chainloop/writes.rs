@@ -184,7 +184,7 @@ async fn texts_that_break_a_rule_are_refused_with_the_place() {
         ),
         (
             spec("{policies: [{embedded: x}]}"),
-            "spec.policies[0].kind: is needed",
+            "spec.policies[0].kind: is required",
         ),
     ] {
         let mut body = write(&text);

@@ -56,7 +56,7 @@ async fn an_organization_has_room_for_so_many_policies() {
         assert_eq!(
             outcome(&answer),
             (409, "conflict".to_owned()),
-            "a taken name is told first"
+            "a taken name is reported first"
         );
     }
 }

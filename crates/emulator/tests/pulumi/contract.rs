@@ -117,7 +117,7 @@ pub(crate) fn check(method: &str, path: &str, status: u16, text: &str) -> Result
                 .iter_errors(&body)
                 .map(|error| {
                     format!(
-                        "{name} {status} is no {schema} at `{}`: {error}",
+                        "{name} {status} does not match {schema} at `{}`: {error}",
                         error.instance_path()
                     )
                 });

@@ -341,7 +341,7 @@ async fn what_is_not_there_is_waited_for() {
     assert_eq!(
         faulted.service.packs_of("g").await,
         ["guard 1.0.0"],
-        "there is no other version"
+        "no other version"
     );
     assert_eq!(faulted.struck().len(), 0);
     faulted.service.publish("guard", "1.1.0").await;

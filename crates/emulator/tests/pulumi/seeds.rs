@@ -69,7 +69,7 @@ async fn a_seed_that_cannot_be_is_refused_with_the_place() {
     for (text, wanted) in [
         (
             of(r#""added": [{"publisher": "p", "name": "n"}]"#),
-            "my-org, added: there is no pack `n` of `p`",
+            "my-org, added: unknown pack `n` of `p`",
         ),
         (
             of(r#""policyGroups": [{"name": "g", "policyPacks": [{"name": "n"}]}]"#),
@@ -77,11 +77,11 @@ async fn a_seed_that_cannot_be_is_refused_with_the_place() {
         ),
         (
             of(r#""policyGroups": [{"name": "g", "mode": "strict"}]"#),
-            "group g: there is no mode `strict`",
+            "group g: unknown mode `strict`",
         ),
         (
             of(r#""policyGroups": [{"name": "g", "entityType": "x"}]"#),
-            "group g: there is no entity type `x`",
+            "group g: unknown entity type `x`",
         ),
         (
             of(r#""policyGroups": [{"name": "g"}, {"name": "g"}]"#),
@@ -89,7 +89,7 @@ async fn a_seed_that_cannot_be_is_refused_with_the_place() {
         ),
         (
             of(r#""policyGroups": [{"name": "default-policy-group", "accounts": ["a"]}]"#),
-            "a built-in group has what no other group has",
+            "a built-in group contains the members of no other group",
         ),
         (
             of(

@@ -264,7 +264,7 @@ impl<F: PackFiles> PackWalk<'_, F> {
         }
     }
 
-    /// The path that a link leads to, and what is there. Every link on the way must stay inside the
+    /// The target path of a link, and the file there. Every intermediate link must stay inside the
     /// source.
     fn follow(
         &self,

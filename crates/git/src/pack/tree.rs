@@ -48,10 +48,10 @@ pub enum PackError {
     #[error("{0}")]
     Directory(FileProblemKind),
     /// The path is a file.
-    #[error("this is no directory")]
+    #[error("this is not a directory")]
     NoDirectory,
     /// A file in the directory cannot be read.
-    #[error("`{path}` in it cannot be used: {kind}")]
+    #[error("cannot use `{path}` in it: {kind}")]
     Entry {
         /// Path in the directory.
         path: Utf8PathBuf,
@@ -59,14 +59,14 @@ pub enum PackError {
         kind: FileProblemKind,
     },
     /// A link points outside of the directory.
-    #[error("the symbolic link `{path}` in it leads out of it")]
+    #[error("the symbolic link `{path}` in it points outside of it")]
     LinkOutside {
         /// Path in the directory.
         path: Utf8PathBuf,
     },
     /// A link points to a file that may contain credentials.
     #[error(
-        "the symbolic link `{path}` in it leads to `{target}`, which an archive never contains"
+        "the symbolic link `{path}` in it points to `{target}`, which an archive never contains"
     )]
     LinkExcluded {
         /// Path in the directory.
@@ -75,7 +75,7 @@ pub enum PackError {
         target: String,
     },
     /// A link points to a folder that contains it.
-    #[error("the symbolic link `{path}` in it leads to a folder that contains the link")]
+    #[error("the symbolic link `{path}` in it points to a folder that contains the link")]
     LinkLoop {
         /// Path in the directory.
         path: Utf8PathBuf,
@@ -95,10 +95,10 @@ pub enum PackError {
     #[error("its files have more than {MAX_SOURCE_BYTES} bytes")]
     TooLarge,
     /// The number of files exceeds the limit.
-    #[error("it holds more than {MAX_SOURCE_FILES} files")]
+    #[error("it contains more than {MAX_SOURCE_FILES} files")]
     TooMany,
     /// The directory does not contain [`PROJECT_FILE`].
-    #[error("it holds no `{PROJECT_FILE}`")]
+    #[error("it does not contain `{PROJECT_FILE}`")]
     NoProject,
 }
 
@@ -113,14 +113,14 @@ impl PackError {
                 FileProblemKind::TooLarge(_)
                 | FileProblemKind::TotalTooLarge(_)
                 | FileProblemKind::TooManyEntries(_) => {
-                    "leave out of it what the pack does not need, with a `.gitignore`"
+                    "exclude files that the pack does not need with a `.gitignore`"
                 }
                 FileProblemKind::Submodule => "keep the pack's source in this repository",
                 other => other.help(),
             },
-            Self::NoDirectory => "name the directory that holds `PulumiPolicy.yaml`",
+            Self::NoDirectory => "name the directory that contains `PulumiPolicy.yaml`",
             Self::LinkOutside { .. } | Self::LinkExcluded { .. } | Self::LinkLoop { .. } => {
-                "replace the link by what it leads to, or leave it out with a `.gitignore`"
+                "replace the link with a copy of its target, or exclude it with a `.gitignore`"
             }
             Self::Pattern { .. } => {
                 "write the names one by one; extended patterns such as `@(a|b)` and sequences such as `{1..3}` are not supported"
@@ -129,10 +129,10 @@ impl PackError {
                 "correct `package.json`; for bundled dependencies, let the service install the dependencies instead"
             }
             Self::TooLarge | Self::TooMany => {
-                "leave out of it what the pack does not need, with a `.gitignore`"
+                "exclude files that the pack does not need with a `.gitignore`"
             }
             Self::NoProject => {
-                "name the directory that holds `PulumiPolicy.yaml`; if it is ignored by git, add it to the repository"
+                "name the directory that contains `PulumiPolicy.yaml`; if it is ignored by git, add it to the repository"
             }
         }
     }

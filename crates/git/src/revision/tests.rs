@@ -153,18 +153,18 @@ fn what_is_no_revision_is_explained() {
     let (folder, repository) = committed(&[file("a.yaml", "x")]);
     assert_eq!(
         refused(folder.path(), "mian"),
-        "there is no revision `mian`; did you mean `main`?"
+        "unknown revision `mian`; did you mean `main`?"
     );
     assert_eq!(
         refused(folder.path(), "release"),
-        "there is no revision `release`; there are: main"
+        "unknown revision `release`; known revisions: main"
     );
     assert_eq!(
         refused(folder.path(), "HEAD~7"),
-        "there is no revision `HEAD~7`; there are: main"
+        "unknown revision `HEAD~7`; known revisions: main"
     );
     let blob = repository.blob(b"x").unwrap().to_string();
-    assert!(refused(folder.path(), &blob).contains("is no commit but a blob"));
+    assert!(refused(folder.path(), &blob).contains("is a blob, not a commit"));
     for text in ["", ":", "@{", "--help", "\u{0}"] {
         assert!(
             Revision::open(folder.path(), &text.into()).is_err(),
@@ -176,7 +176,7 @@ fn what_is_no_revision_is_explained() {
     let (unborn, _) = self::repository(false);
     assert_eq!(
         refused(unborn.path(), "HEAD"),
-        "there is no revision `HEAD`; the repository has no commit yet"
+        "unknown revision `HEAD`; the repository has no commit yet"
     );
 }
 
@@ -199,7 +199,7 @@ fn the_folder_of_the_configuration_is_looked_at() {
     assert_eq!(here.list("q".into()), Err(FileProblemKind::Missing));
     assert_eq!(
         refused(&folder.path().join("later"), "HEAD"),
-        "the folder `later` does not exist at `HEAD`; name the one of that time with REV:FOLDER"
+        "the folder `later` does not exist at `HEAD`; name the folder at that revision with REV:FOLDER"
     );
     let named = Revision::open(&folder.path().join("later"), &"HEAD:old".into()).unwrap();
     assert_eq!(&*named.read("p/c.yaml".into(), 9).unwrap(), "c");
@@ -639,7 +639,7 @@ fn what_is_staged_is_read_and_nothing_is_written() {
     let revision = Revision::staged(folder.path()).unwrap();
     assert_eq!(listed(&revision, "p").0, ["p/a.yaml", "p/b/c.yaml"]);
     assert_eq!(&*revision.read("p/a.yaml".into(), 100).unwrap(), "staged");
-    assert_eq!(revision.commit(), None, "there is no commit yet");
+    assert_eq!(revision.commit(), None, "no commit yet");
     assert_eq!(objects(&repository), before);
     // From a subfolder, as from the root.
     let below = Revision::staged(&folder.path().join("p")).unwrap();

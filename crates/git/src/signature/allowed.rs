@@ -83,7 +83,7 @@ impl AllowedSigner {
                             "certificates are not supported; list the keys themselves".to_owned()
                         );
                     }
-                    other => return Err(format!("`{other}` is no option of a signer")),
+                    other => return Err(format!("unknown option `{other}`")),
                 }
             }
             word = words.next().ok_or("a key is missing behind the options")?;
@@ -171,7 +171,7 @@ fn matches(pattern: &str, text: &str) -> bool {
 /// of a file does not depend on the local time zone.
 fn time(text: &str) -> Result<Timestamp, String> {
     let digits = text.strip_suffix(['Z', 'z']).unwrap_or(text);
-    let wrong = || format!("`{text}` is no date; write YYYYMMDD or YYYYMMDDHHMMSS");
+    let wrong = || format!("invalid date `{text}`: expected YYYYMMDD or YYYYMMDDHHMMSS");
     let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
     let full = match digits.len() {
         8 => format!("{digits}000000"),

@@ -41,8 +41,8 @@ pub enum SignatureError {
     },
     /// The key is not an allowed signer.
     #[error(
-        "{subject} is signed with the key {key}, which `{file}` does not allow at the base {base}; a signer is \
-         added by a change of its own, which somebody signs who is allowed already"
+        "{subject} is signed with the key {key}, which `{file}` does not allow at the base {base}; add the signer \
+         in a separate change that is signed by an allowed signer"
     )]
     Unknown {
         /// What is signed.
@@ -143,7 +143,7 @@ pub enum SignatureError {
 pub enum SignersError {
     /// The base does not contain a file of allowed signers.
     #[error(
-        "there is neither `{file}` nor `{file}.asc` at the base {base}, so that nobody is allowed to sign; merge one of \
+        "the base {base} contains neither `{file}` nor `{file}.asc`, so no signer is allowed; merge one of \
          them first, or name another file with --allowed-signers"
     )]
     Missing {
@@ -164,7 +164,7 @@ pub enum SignersError {
     },
     /// The file is outside of the repository.
     #[error(
-        "`{file}` leads out of the repository; name a file of the repository with --allowed-signers"
+        "`{file}` is outside of the repository; name a file of the repository with --allowed-signers"
     )]
     Outside {
         /// Path of the file.
@@ -172,7 +172,7 @@ pub enum SignersError {
     },
     /// The commit has no parent.
     #[error(
-        "the commit {commit} is the first of its history, so that it has no base that could say who may sign it"
+        "the commit {commit} is the first of its history, so it has no base with allowed signers"
     )]
     First {
         /// Id of the commit.
@@ -180,7 +180,7 @@ pub enum SignersError {
     },
     /// The base is the commit to verify.
     #[error(
-        "the base `{base}` is the very commit that is to be applied, which would name its own signers; name what it was merged into"
+        "the base `{base}` is the commit to apply, which must not define its own signers; name the commit that it was merged into"
     )]
     Itself {
         /// Name of the base as given.
@@ -188,7 +188,7 @@ pub enum SignersError {
     },
     /// The base is not an ancestor of the commit.
     #[error(
-        "the commit {commit} does not come from the base `{base}`; name what it was merged into with --base"
+        "the base `{base}` is not an ancestor of the commit {commit}; name the commit that it was merged into with --base"
     )]
     Elsewhere {
         /// Name of the base as given.
@@ -198,7 +198,7 @@ pub enum SignersError {
     },
     /// The history of the clone is too short.
     #[error(
-        "this clone is shallow, so that nobody can tell who changed the signers before; fetch the history first: `git \
+        "this clone is shallow and does not show who changed the signers before; fetch the history first: `git \
          fetch --unshallow origin`, or name the commit that this one was merged into with --base"
     )]
     Shallow,

@@ -250,7 +250,7 @@ impl SignatureCheck<'_> {
         };
         let mut id = from;
         let mut now = Signers::ids(self.repository, id, self.file)?;
-        // The commit that introduced the signers. Without signers in any earlier commit, nobody could
+        // The commit that introduced the signers. Without signers in any earlier commit, no signer could
         // have signed it: trust begins there. Otherwise the last signers before it must have.
         let mut introduced: Option<Oid> = None;
         while let Some(parent) = self.parent(id)? {

@@ -108,7 +108,7 @@ impl Signers {
             Ok(_) => Err(SignatureError::from(SignersError::Unusable {
                 file: path,
                 base: commit.to_string(),
-                why: "it is no file".to_owned(),
+                why: "it is not a file".to_owned(),
             })),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
             Err(source) => Err(find::incomplete(repository, &commit.to_string(), source).into()),

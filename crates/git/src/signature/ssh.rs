@@ -254,7 +254,7 @@ fn security_key_message<'a>(
         .ok_or(SshSignatureError::Wrong)?;
     if trailer[0] & TOUCHED == 0 {
         return Err(SshSignatureError::Unsupported(
-            "a signature by a security key that nobody touched".to_owned(),
+            "a signature by a security key without touch".to_owned(),
         ));
     }
     let signed = [

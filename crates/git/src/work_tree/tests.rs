@@ -16,7 +16,7 @@ fn write(folder: &Path, path: &str, text: &str) {
     fs::write(path, text).unwrap();
 }
 
-/// A repository with manifests in `gov/p`, a file beside `gov` and a pack.
+/// A repository with manifests in `gov/p`, a file next to `gov` and a pack.
 fn repository() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     init(folder.path());

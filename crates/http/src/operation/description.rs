@@ -172,8 +172,8 @@ impl OperationField {
     /// The accepted values, for messages.
     pub fn expected(&self) -> String {
         match self.kind {
-            FieldKind::Text => "a text".to_owned(),
-            FieldKind::Texts => "a list of texts, as JSON or with commas".to_owned(),
+            FieldKind::Text => "a string".to_owned(),
+            FieldKind::Texts => "a list of strings, as JSON or separated by commas".to_owned(),
             FieldKind::Json => "JSON".to_owned(),
             FieldKind::OneOf(texts) => format!("one of {}", texts.join(", ")),
         }

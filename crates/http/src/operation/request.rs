@@ -13,7 +13,7 @@ use model::diag::did_you_mean;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FieldError {
     /// Unknown operation.
-    #[error("there is no operation `{name}`; {hint}")]
+    #[error("unknown operation `{name}`; {hint}")]
     Operation {
         /// The name as given.
         name: String,
@@ -21,7 +21,7 @@ pub enum FieldError {
         hint: String,
     },
     /// Unknown field.
-    #[error("{operation} has no field `{name}`; {hint}")]
+    #[error("unknown field `{name}` of {operation}; {hint}")]
     Unknown {
         /// The operation.
         operation: &'static str,
@@ -41,10 +41,10 @@ pub enum FieldError {
         wanted: String,
     },
     /// Duplicate field.
-    #[error("the field `{0}` is given twice")]
+    #[error("duplicate field `{0}`")]
     Twice(&'static str),
     /// Invalid value. It is not part of the message because it may be long.
-    #[error("the field `{name}` must be {wanted}{}", if *in_path { ", without characters that an address cannot hold" } else { "" })]
+    #[error("the field `{name}` must be {wanted}{}", if *in_path { ", without characters that are special in URLs" } else { "" })]
     Value {
         /// The field.
         name: &'static str,

@@ -14,7 +14,7 @@ use model::diag::Path;
 /// The form of a reference to a requirement (published schema).
 const REQUIREMENT_PATTERN: &str = r"^([a-z0-9-]+\/)?([^\s\/]+\/)([^\s@\/]+)(@[^\s@]+)?$";
 
-/// A group of policies, to be attached to contracts as one.
+/// A group of policies that can be attached to contracts together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "Chainloop policy group", rename = "ChainloopPolicyGroup")]
@@ -23,7 +23,7 @@ pub struct ChainloopPolicyGroupManifest {
     /// The version of this format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_version: Option<ChainloopApiVersion>,
-    /// Another spelling of `apiVersion`.
+    /// Alternative spelling of `apiVersion`.
     #[serde(
         rename = "api_version",
         default,
@@ -32,13 +32,13 @@ pub struct ChainloopPolicyGroupManifest {
     pub api_version_snake: Option<ChainloopApiVersion>,
     /// The kind of this document.
     pub kind: ChainloopGroupKind,
-    /// What the group is called, and what is told about it.
+    /// The name and the description of the group.
     pub metadata: ChainloopMetadata,
-    /// What the group holds.
+    /// The inputs and policies of the group.
     pub spec: ChainloopGroupSpec,
 }
 
-/// What a group holds.
+/// The inputs and policies of a group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "ChainloopGroupSpec")]
@@ -46,7 +46,7 @@ pub struct ChainloopGroupSpec {
     /// The policies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policies: Option<GroupPolicies>,
-    /// What the group takes as arguments.
+    /// The inputs of the group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Vec<InputSpec>>,
 }
@@ -63,27 +63,27 @@ pub struct GroupPolicies {
     pub attestation: Option<Vec<Attachment>>,
 }
 
-/// A material, and the policies that judge it.
+/// A material, and the policies that evaluate it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GroupMaterial {
-    /// The type of the material. It must be there where the material has a name.
+    /// The type of the material; required if the material has a name.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub material: Option<MaterialType>,
-    /// The name, which may hold placeholders: `{{ inputs.name }}`. Left out, every material of the type is judged.
+    /// The name, which may contain placeholders: `{{ inputs.name }}`. Omit it to evaluate every material of the type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// How the name is matched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub match_mode: Option<MatchMode>,
-    /// Another spelling of `matchMode`.
+    /// Alternative spelling of `matchMode`.
     #[serde(
         rename = "match_mode",
         default,
         skip_serializing_if = "Option::is_none"
     )]
     pub match_mode_snake: Option<MatchMode>,
-    /// Whether an attestation may lack the material.
+    /// Whether the material is optional in an attestation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub optional: Option<bool>,
     /// The policies.
@@ -91,7 +91,7 @@ pub struct GroupMaterial {
     pub policies: Option<Vec<Attachment>>,
 }
 
-/// A policy that is attached: exactly one of `ref` and `embedded`.
+/// An attached policy: exactly one of `ref` and `embedded`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Attachment {
@@ -102,27 +102,27 @@ pub struct Attachment {
     /// The policy itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embedded: Option<Box<ChainloopPolicyManifest>>,
-    /// The materials that it judges.
+    /// The materials that it evaluates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<Selector>,
-    /// Whether it is not asked.
+    /// Whether the policy is disabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled: Option<bool>,
-    /// Arguments by the names of the policy's inputs. Several values of one argument are parted by commas or line ends.
+    /// Arguments by the names of the policy's inputs. Multiple values of one argument are separated by commas or newlines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<BTreeMap<String, ArgumentSchema>>")]
     #[schemars(example = serde_json::json!({"max_days": "30"}))]
     pub with: Option<BTreeMap<String, String>>,
-    /// The requirements that it helps to fulfil: `[organization/]framework/requirement[@version]`.
+    /// The requirements that the policy helps to meet: `[organization/]framework/requirement[@version]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(inner(regex(pattern = REQUIREMENT_PATTERN)), example = serde_json::json!(["owasp/owasp-top-10@2021"]))]
     pub requirements: Option<Vec<String>>,
-    /// Whether its violations stop what is attested; as the organization has it, if it is left out.
+    /// Whether its violations fail the attestation; by default, the setting of the organization.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<bool>,
 }
 
-/// The materials that a policy judges.
+/// The materials that a policy evaluates.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Selector {
@@ -132,7 +132,7 @@ pub struct Selector {
     /// How the name is matched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub match_mode: Option<MatchMode>,
-    /// Another spelling of `matchMode`.
+    /// Alternative spelling of `matchMode`.
     #[serde(
         rename = "match_mode",
         default,
@@ -185,7 +185,7 @@ impl JsonSchema for ArgumentSchema {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupDocument {
     pub manifest: ChainloopPolicyGroupManifest,
-    /// The bytes, of which the digest is computed.
+    /// The bytes that are sent. The digest is computed from them.
     pub bytes: DocumentBytes,
 }
 

@@ -1,8 +1,8 @@
 //! Chainloop's own documents `Policy` and `PolicyGroup`, used unchanged.
 //!
 //! The fields are those of the vendor's published schemas. The vendor accepts two spellings of each
-//! field, such as `findingType` and `finding_type`. A field with two spellings is therefore two
-//! fields here, of which only one may be present.
+//! field, such as `findingType` and `finding_type`. Such a field is therefore represented by two
+//! fields here, and at most one may be present.
 
 mod group;
 pub mod inline;
@@ -63,19 +63,19 @@ pub enum ChainloopGroupKind {
     PolicyGroup,
 }
 
-/// What the structured findings of a policy are.
+/// The type of the structured violations that a policy reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum FindingType {
     /// Vulnerabilities.
     Vulnerability,
-    /// Findings of static analysis.
+    /// Results of static analysis.
     Sast,
-    /// Violations of licences.
+    /// License violations.
     LicenseViolation,
 }
 
-/// What a document is called, and what is told about it.
+/// The name and the description of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "ChainloopMetadata")]
@@ -84,19 +84,19 @@ pub struct ChainloopMetadata {
     /// identity; the service knows no way to change it.
     #[schemars(example = &"sbom-freshness")]
     pub name: String,
-    /// What the document is for.
+    /// The description of the document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Texts by their names, for people and other tools.
+    /// Annotations for users and other tools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub annotations: Option<BTreeMap<String, String>>,
-    /// The organization that the document is of; the target's, if it is written.
+    /// The organization of the document; if set, it must be the target's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization: Option<String>,
-    /// What the structured violations of the policy are, which the engine holds them to.
+    /// The type of the structured violations of the policy. The engine validates them against it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finding_type: Option<FindingType>,
-    /// Another spelling of `findingType`.
+    /// Alternative spelling of `findingType`.
     #[serde(
         rename = "finding_type",
         default,
@@ -109,7 +109,7 @@ pub struct ChainloopMetadata {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyDocument {
     pub manifest: ChainloopPolicyManifest,
-    /// The bytes to send, of which the digest is computed.
+    /// The bytes that are sent. The digest is computed from them.
     pub bytes: DocumentBytes,
 }
 
@@ -247,7 +247,7 @@ pub(super) fn standalone_text<'t>(
             return Ok(own);
         }
     }
-    let message = "the text of this document cannot be told from that of the others in its file";
+    let message = "cannot separate the text of this document from the other documents of the file";
     let finding = Diagnostic::new(
         Code::YamlUnsupported,
         message,

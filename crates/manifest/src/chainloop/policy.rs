@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ChainloopApiVersion, ChainloopMetadata, ChainloopPolicyKind, MaterialType};
 
-/// A policy: scripts that judge a material or an attestation.
+/// A policy: scripts that evaluate a material or an attestation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "Chainloop policy", rename = "ChainloopPolicy")]
@@ -16,7 +16,7 @@ pub struct ChainloopPolicyManifest {
     /// The version of this format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_version: Option<ChainloopApiVersion>,
-    /// Another spelling of `apiVersion`.
+    /// Alternative spelling of `apiVersion`.
     #[serde(
         rename = "api_version",
         default,
@@ -25,13 +25,13 @@ pub struct ChainloopPolicyManifest {
     pub api_version_snake: Option<ChainloopApiVersion>,
     /// The kind of this document.
     pub kind: ChainloopPolicyKind,
-    /// What the policy is called, and what is told about it.
+    /// The name and the description of the policy.
     pub metadata: ChainloopMetadata,
-    /// What the policy does.
+    /// The scripts and inputs of the policy.
     pub spec: ChainloopPolicySpec,
 }
 
-/// What a policy does: either `policies`, or one of the deprecated `path` and `embedded`.
+/// The content of a policy: either `policies`, or one of the deprecated `path` and `embedded`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "ChainloopPolicySpec")]
@@ -49,13 +49,13 @@ pub struct ChainloopPolicySpec {
     /// The scripts, each for one type of material.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policies: Option<Vec<Script>>,
-    /// What the policy takes as arguments.
+    /// The inputs of the policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Vec<InputSpec>>,
-    /// A script that says whether the policy is for a material.
+    /// A script that decides whether the policy applies to a material.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_match: Option<AutoMatch>,
-    /// Another spelling of `autoMatch`.
+    /// Alternative spelling of `autoMatch`.
     #[serde(
         rename = "auto_match",
         default,
@@ -68,7 +68,7 @@ pub struct ChainloopPolicySpec {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Script {
-    /// The type of material that it judges: every type if it is left out, and never `ARTIFACT`.
+    /// The type of material that it evaluates; by default every type. `ARTIFACT` is not allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"SBOM_CYCLONEDX_JSON")]
     pub kind: Option<MaterialType>,
@@ -78,14 +78,14 @@ pub struct Script {
     /// The text of the script: Rego.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embedded: Option<String>,
-    /// The address of the script. Files of the repository mean nothing to the service: embed them.
+    /// The address of the script. The service cannot read files of the repository; embed them instead.
     #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"https://policies.example.com/sbom.rego")]
     pub reference: Option<String>,
-    /// When a policy for attestations is asked; at `INIT` and at `PUSH` if it is left out.
+    /// The phases in which a policy for attestations is evaluated; by default `INIT` and `PUSH`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attestation_phases: Option<Vec<Phase>>,
-    /// Another spelling of `attestationPhases`.
+    /// Alternative spelling of `attestationPhases`.
     #[serde(
         rename = "attestation_phases",
         default,
@@ -94,7 +94,7 @@ pub struct Script {
     pub attestation_phases_snake: Option<Vec<Phase>>,
 }
 
-/// Says whether a policy is for a material, from exactly one of `path`, `embedded` and `ref`.
+/// The script that decides whether a policy applies to a material, from exactly one of `path`, `embedded` and `ref`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AutoMatch {
@@ -104,12 +104,12 @@ pub struct AutoMatch {
     /// The text of the script: Rego.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embedded: Option<String>,
-    /// The address of the script. Files of the repository mean nothing to the service: embed them.
+    /// The address of the script. The service cannot read files of the repository; embed them instead.
     #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
 }
 
-/// What a policy or a group takes as an argument. With `required` it has no `default`.
+/// An input of a policy or a group. A `required` input has no `default`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Input")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -117,13 +117,13 @@ pub struct InputSpec {
     /// The name, unique in the document: a letter, then letters, digits and `_`.
     #[schemars(example = &"max_days")]
     pub name: String,
-    /// What it is for.
+    /// The description of the input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Whether it must be given.
+    /// Whether an argument is required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub required: Option<bool>,
-    /// Its value where it is not given.
+    /// The default value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
 }

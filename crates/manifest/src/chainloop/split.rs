@@ -146,7 +146,7 @@ mod tests {
             "",
             "a: 1\n",
             "---\na: 1\n",
-            "\u{feff}# licence\r\n---\r\na: 1",
+            "\u{feff}# license\r\n---\r\na: 1",
             "%YAML 1.2\n---\na: 1\n...\n",
         ] {
             assert_eq!(documents(text), [text], "{text:?}");
@@ -200,7 +200,7 @@ mod tests {
         ) {
             let mut text = bodies.join("--- # mark\n");
             if first {
-                text.insert_str(0, "# licence\n---\n");
+                text.insert_str(0, "# license\n---\n");
             }
             if crlf {
                 text = text.replace('\n', "\r\n");

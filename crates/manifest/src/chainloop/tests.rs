@@ -22,7 +22,7 @@ const POLICY: &str = "apiVersion: chainloop.dev/v1\nkind: Policy\nmetadata: {nam
 fn a_document_keeps_its_bytes() {
     for text in [
         POLICY.to_owned(),
-        format!("\u{feff}# licence\r\n---\r\n{}# end", POLICY.replace('\n', "\r\n")),
+        format!("\u{feff}# license\r\n---\r\n{}# end", POLICY.replace('\n', "\r\n")),
         format!("{POLICY}...\n"),
         r#"{"api_version": "workflowcontract.chainloop.dev/v1", "kind": "Policy", "metadata": {"name": "a"}, "spec": {"path": "x"}}"#.to_owned(),
     ] {

@@ -3,14 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How much one apply may change before it is refused.
+/// Limits for the changes of one apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Limits")]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ChangeLimits {
-    /// How many of the live rules may be updated.
+    /// Maximum number or percentage of live rules that may be updated.
     pub max_updates: ChangeLimit,
-    /// How many of the live rules may be deleted.
+    /// Maximum number or percentage of live rules that may be deleted.
     pub max_deletes: ChangeLimit,
 }
 

@@ -67,10 +67,10 @@ pub struct ChainloopSettings {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RawSchemaEncoding {
-    /// In base64, as the service answers them.
+    /// Base64, as in answers of the service.
     #[default]
     Base64,
-    /// As they are; they have to be UTF-8.
+    /// Plain text, which must be UTF-8.
     Text,
 }
 
@@ -137,7 +137,7 @@ impl Target {
     }
 }
 
-/// A service that keeps policies.
+/// A service that stores policies.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -171,7 +171,7 @@ pub enum Unmanaged {
     /// List them in every plan and leave them alone.
     #[default]
     Report,
-    /// Leave them alone without a word.
+    /// Leave them alone without a message.
     Ignore,
     /// Delete them.
     Prune,
@@ -180,16 +180,16 @@ pub enum Unmanaged {
 /// Handling of live objects that no manifest declares.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnmanagedSettings {
-    /// What happens to those that are not listed here.
+    /// Handling of policies that are not listed here.
     pub mode: Unmanaged,
-    /// The names of those that are left alone on purpose. They do not count as drift.
+    /// The names of policies that are left alone intentionally. They do not count as drift.
     pub known: Vec<String>,
-    /// The names of those that are deleted, whatever the mode is.
+    /// The names of policies that are deleted, whatever the mode is.
     pub removed: Vec<String>,
 }
 
 impl UnmanagedSettings {
-    /// Whether a live object is left alone on purpose. One that is to be deleted is not.
+    /// Whether a live object is left alone intentionally, which excludes objects to be deleted.
     pub fn is_known(&self, name: &str) -> bool {
         !self.is_removed(name) && self.known.iter().any(|known| known == name)
     }
@@ -198,7 +198,7 @@ impl UnmanagedSettings {
         self.removed.iter().any(|removed| removed == name)
     }
 
-    /// What happens to a live object of this name that no manifest declares.
+    /// Handling of a live object of this name that no manifest declares.
     pub fn treatment(&self, name: &str) -> Unmanaged {
         if self.is_removed(name) {
             return Unmanaged::Prune;
@@ -289,13 +289,13 @@ impl JsonSchema for UnmanagedText {
     }
 }
 
-/// A target as it is written: all settings of all services in one mapping. The schema says which of them a service
-/// has, so that a finding stands at the one that is wrong.
+/// A target as written: the settings of all services in one mapping. The schema lists the settings of each service,
+/// which places a diagnostic at the setting that is wrong.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "Target", transform = settings_of_providers, description = "An organization at a provider, and the manifests that describe it.")]
 struct TargetText {
-    /// What the target is called in output and with `--target`.
+    /// The name of the target in output and for `--target`.
     #[schemars(regex(pattern = NAME_PATTERN), example = &"production")]
     name: String,
     /// The service.
@@ -306,7 +306,7 @@ struct TargetText {
     /// Files and folders with manifests, relative to this file.
     #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["policies"]))]
     paths: Vec<String>,
-    /// The shape of the API that the service speaks.
+    /// The version of the API that the service implements.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = "current"))]
     profile: Option<Profile>,
@@ -319,14 +319,14 @@ struct TargetText {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["Metadata service"]))]
     removed: Option<Vec<String>>,
-    /// How much one apply may change before it is refused.
+    /// Limits for the changes of one apply.
     #[serde(default)]
     limits: ChangeLimits,
     /// Short names for teams, each with the team's uuid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = serde_json::json!({"security": "0b0c6b3e-8a52-4c5e-9f0e-2f6d1c1b7a11"}))]
     teams: Option<BTreeMap<String, String>>,
-    /// Gates of access at this target, in addition to those of all targets.
+    /// Access gates of this target, in addition to those of all targets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     access: Option<AccessSection>,
     /// How many versions of each policy pack are kept, the newest first; a version that a policy group enables is kept
@@ -334,12 +334,12 @@ struct TargetText {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = 5)]
     keep_versions: Option<NonZeroU32>,
-    /// Whether policies are written. Without it they are read and compared, and what differs is left undone, with the reason.
+    /// Whether policies are written. Otherwise, they are only compared, and the plan lists the changes that are not made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = false))]
     writes: Option<bool>,
     /// Whether scripts and policies that a document names by `path:` or `file://` are embedded in it. The document in git
-    /// stays as it is; what is compared and written contains the files, so that its digest covers them.
+    /// does not change; the compared and written document contains the files, so its digest covers them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = false))]
     inline: Option<bool>,

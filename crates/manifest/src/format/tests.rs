@@ -248,7 +248,7 @@ fn what_is_not_understood_stays_byte_for_byte() {
         let text = format!("{HEAD}{spec}\n");
         check_untouched(&text);
     }
-    // An alias before its anchor is no YAML.
+    // An alias before its anchor is invalid YAML.
     assert!(format(&format!("{HEAD}spec:   [*a, &a 1]\n")).is_err());
     let texts = [
         "{\"kind\":\"Policy\",\"apiVersion\":\"docker.com/governance/v1\"}",
@@ -310,7 +310,7 @@ fn documents_of_chainloop_stay_byte_for_byte() {
     let native = "apiVersion:   chainloop.dev/v1\r\nspec:   {policies: [{embedded: x}]} # why\r\nkind: Policy\r\nmetadata:\r\n      name: 'a'  ";
     for text in [
         native.to_owned(),
-        format!("\u{feff}# licence\r\n---   \r\n{native}"),
+        format!("\u{feff}# license\r\n---   \r\n{native}"),
     ] {
         assert_eq!(format(&text).unwrap(), text);
     }

@@ -111,7 +111,7 @@ impl<'a> Collection<'a> {
 }
 
 impl<'a> Child<'a> {
-    /// Moves a comment from beside or below the entry to the line above it.
+    /// Moves a comment next to or below the entry to the line above it.
     pub(super) fn hoist_comment(&mut self, mut comment: CommentLine<'a>) {
         comment.blank_before = std::mem::take(&mut self.blank_before);
         self.leading.push(comment);

@@ -22,7 +22,7 @@ pub struct PulumiPolicyGroupManifest {
     pub kind: PulumiGroupKind,
     /// What the group is called, and how it may be treated.
     pub metadata: PolicyGroupMetadata,
-    /// What the group holds.
+    /// The mode, entities and packs of the group.
     pub spec: PolicyGroupSpec,
 }
 
@@ -41,7 +41,7 @@ pub struct PolicyGroupMetadata {
     pub aliases: Vec<String>,
 }
 
-/// What a group holds. What is left out is not managed and stays as it is; `[]` means none.
+/// The content of a group. Omitted fields are not managed and keep their live values; `[]` means none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PolicyGroupSpec {

@@ -41,7 +41,7 @@ pub struct PolicyPackMetadata {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PolicyPackSpec {
-    /// The name for people.
+    /// The display name.
     pub display_name: String,
     /// The tag of the version: 1 to 100 letters, digits, `_`, `.` or `-`, neither `latest` nor `all`. A tag that was
     /// published is never free again.
@@ -78,7 +78,7 @@ pub struct PolicyPackSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"https://github.com/example/policies")]
     pub repository: Option<String>,
-    /// The policies that the source holds, as the service and the groups know them.
+    /// The policies that the source contains, with the names that the service and the groups use.
     #[schemars(length(min = 1))]
     pub policies: Vec<PackPolicySpec>,
 }
@@ -114,7 +114,7 @@ pub struct PackPolicySpec {
     /// The name for people; the name itself if it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
-    /// What it is for.
+    /// The description of the policy.
     pub description: String,
     /// What happens where it is violated, unless a group says otherwise.
     pub enforcement_level: EnforcementLevel,
@@ -123,7 +123,7 @@ pub struct PackPolicySpec {
     /// What groups can configure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_schema: Option<ConfigSchemaSpec>,
-    /// How much a violation matters.
+    /// The severity of a violation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<PolicySeverity>,
     /// The compliance framework that it belongs to.
@@ -133,10 +133,10 @@ pub struct PackPolicySpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(inner(length(min = 1)))]
     pub tags: Option<Vec<String>>,
-    /// How to repair a violation.
+    /// The steps to fix a violation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remediation_steps: Option<String>,
-    /// Where more is told.
+    /// The address of the documentation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }

@@ -136,7 +136,7 @@ pub(crate) fn kind_of(
         Some(Value::String(_)) => None,
         Some(other) => {
             let message = format!(
-                "`{name}` must be a text, not {}",
+                "`{name}`: expected a string, got {}",
                 expected::found_type(other)
             );
             Some(Diagnostic::new(
@@ -181,7 +181,7 @@ fn unknown_kind(document: DocumentId, version: &str, kind: &str) -> Diagnostic {
     let place = Place::value(document, Path::root().key(field));
     let finding = Diagnostic::new(
         Code::UnknownKind,
-        format!("`{version} {kind}` is no known manifest"),
+        format!("unknown manifest kind `{version} {kind}`"),
         place,
     );
     match near {
@@ -197,8 +197,8 @@ fn unknown_kind(document: DocumentId, version: &str, kind: &str) -> Diagnostic {
 
 fn missing(document: DocumentId, path: &Path, name: &str) -> Diagnostic {
     let message = match path.segments() {
-        [] => format!("the field `{name}` is missing"),
-        _ => format!("`{path}` lacks the field `{name}`"),
+        [] => format!("missing required field `{name}`"),
+        _ => format!("`{path}`: missing required field `{name}`"),
     };
     Diagnostic::new(
         Code::MissingField,
@@ -291,7 +291,7 @@ impl SchemaDiagnostics<'_> {
                 let wanted =
                     expected::expected_type(kind, self.schema, error.schema_path().as_str());
                 let message = format!(
-                    "{name} must be {wanted}, not {}",
+                    "{name}: expected {wanted}, got {}",
                     expected::found_type(value)
                 );
                 let finding = Diagnostic::new(Code::WrongType, message, place.clone());

@@ -10,9 +10,9 @@ use model::diag::{Path, PathSegment, Replacement};
 pub(super) fn found_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "an empty value",
-        Value::Bool(_) => "a truth value",
+        Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "a mapping",
     }
@@ -21,7 +21,7 @@ pub(super) fn found_type(value: &Value) -> &'static str {
 /// The expected form for a `type` error. `at` points to the `type` keyword.
 pub(super) fn expected_type(kind: &TypeKind, schema: &Value, at: &str) -> String {
     let list_of = |item: &str| match item {
-        "string" => "a list of texts",
+        "string" => "a list of strings",
         "object" => "a list of mappings",
         _ => "a list",
     };
@@ -31,9 +31,9 @@ pub(super) fn expected_type(kind: &TypeKind, schema: &Value, at: &str) -> String
     let name = |kind: JsonType| match kind {
         JsonType::Null => "an empty value",
         JsonType::Boolean => "`true` or `false`",
-        JsonType::Integer => "a whole number",
+        JsonType::Integer => "an integer",
         JsonType::Number => "a number",
-        JsonType::String => "a text",
+        JsonType::String => "a string",
         JsonType::Array => list_of(item.and_then(Value::as_str).unwrap_or_default()),
         JsonType::Object => "a mapping",
     };
@@ -78,7 +78,7 @@ pub(super) fn help(kind: &TypeKind, path: &Path, value: &Value) -> Option<String
             Some("begin each entry of the list with `- `".to_owned())
         }
         Value::Object(_) if wants(JsonType::String) => {
-            Some("if the text holds `: `, put it into quotes".to_owned())
+            Some("quote the string if it contains `: `".to_owned())
         }
         Value::Array(_) if wants(JsonType::String) || wants(JsonType::Object) => {
             Some("write one value, without `- ` or brackets".to_owned())
@@ -94,7 +94,7 @@ pub(super) fn help(kind: &TypeKind, path: &Path, value: &Value) -> Option<String
 /// The help for a value that needs quotes, before the text of the source is added.
 pub(crate) const QUOTE_HELP: &str = "quote it";
 
-/// Whether a number or a truth value would not be accepted in quotes either, because its field has
+/// Whether a number or a boolean would not be accepted in quotes either, because its field has
 /// only certain values. `at` points to the `type` keyword.
 pub(super) fn is_restricted(schema: &Value, at: &str, value: &Value) -> bool {
     let own = at.rsplit_once('/').and_then(|(own, _)| schema.pointer(own));
@@ -238,6 +238,6 @@ pub(super) fn pattern_help(pattern: &str) -> String {
         super::super::config::SHARE_PATTERN => {
             "write a number, or a percentage from \"0%\" to \"100%\"".to_owned()
         }
-        other => format!("write a text of the form {other}"),
+        other => format!("write a string that matches {other}"),
     }
 }

@@ -33,7 +33,7 @@ pub struct SchemaFile {
 /// The name of the schema that fits every file of a repository and chooses by `apiVersion` and `kind`.
 pub(crate) const UNION: &str = "polwarden.schema.json";
 
-/// All schemas: one for each kind, then the union. The same build always gives the same bytes.
+/// All schemas: one for each kind, then the union. The same build always results in the same bytes.
 pub fn all() -> Vec<SchemaFile> {
     let kinds = ManifestKind::ALL.iter().map(|kind| SchemaFile {
         name: kind.file(),
@@ -149,7 +149,7 @@ fn union() -> Value {
     })
 }
 
-/// What holds for documents of a kind, told by one spelling of `apiVersion`.
+/// The schema of documents of a kind, selected by one spelling of `apiVersion`.
 fn branch(kind: ManifestKind, spelling: &str) -> Value {
     let version = match kind.api_versions() {
         [only] => json!({ "const": only }),

@@ -168,11 +168,11 @@ const MAX_DUPLICATES: usize = 200;
 fn report_duplicates(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) {
     for duplicate in Spans::of(text).duplicates().iter().take(MAX_DUPLICATES) {
         let key = text.get(duplicate.second.clone()).unwrap_or_default();
-        let message = format!("the key `{key}` stands twice in this mapping");
+        let message = format!("duplicate key `{key}`");
         let finding = Diagnostic::new(Code::DuplicateKey, message, bytes(file, &duplicate.second))
-            .label("stands here again")
-            .also(bytes(file, &duplicate.first), "stands here first")
-            .help("keep one of the two, or rename one");
+            .label("duplicate key")
+            .also(bytes(file, &duplicate.first), "first occurrence")
+            .help("remove or rename one of them");
         diagnostics.push(finding);
     }
 }
@@ -307,7 +307,7 @@ impl<'a> YamlReader<'a> {
     fn start(&mut self, content: YamlFrameContent, anchor: usize, span: Span) -> YamlResult {
         if self.key_is_next() {
             self.unsupported(
-                "a key must be a text",
+                "a key must be a string",
                 "write the key as one word, or quote it",
                 span,
             );
@@ -376,7 +376,7 @@ impl<'a> YamlReader<'a> {
             );
         } else if style == ScalarStyle::Plain && !scalar::is_text(text) {
             let help = format!("quote it: {}", Value::from(text));
-            self.unsupported("a key must be a text", &help, span);
+            self.unsupported("a key must be a string", &help, span);
             if let Some(finding) = self.raw.diagnostics.pop() {
                 let finding = finding.suggest(Replacement::Text(text.to_owned()));
                 self.raw.diagnostics.push(finding);
@@ -400,10 +400,10 @@ impl<'a> YamlReader<'a> {
         let Some((value, weight)) = self.anchors.get(&anchor) else {
             let finding = Diagnostic::new(
                 Code::YamlSyntax,
-                "an alias stands inside its own anchor",
+                "an alias refers to the anchor that contains it",
                 self.place(span),
             );
-            return Err(finding.help("a value cannot hold itself; write it out"));
+            return Err(finding.help("a value cannot contain itself; write the value out"));
         };
         let weight = *weight;
         if self.copied + weight > MAX_EXPANSION {

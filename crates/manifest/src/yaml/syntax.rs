@@ -54,23 +54,23 @@ fn words(text: &str, at: usize, info: &str) -> (Range<usize>, String, String) {
     if has("tab") {
         return (
             tab_near(text, at).unwrap_or(token),
-            "a tab stands where YAML wants spaces".to_owned(),
+            "YAML does not allow tabs for indentation".to_owned(),
             "indent with spaces".to_owned(),
         );
     }
     if has("unknown anchor") {
-        let message = format!("`{shown}` is read as a YAML alias, and no anchor has this name");
+        let message = format!("YAML alias `{shown}` refers to an unknown anchor");
         return (
             token,
             message,
             format!(
-                "a text that begins with `*` needs quotes: {}",
+                "a string that begins with `*` needs quotes: {}",
                 quoted(shown)
             ),
         );
     }
     if has("illegal placement of ':'") {
-        let message = "a key stands inside a list that is not closed".to_owned();
+        let message = "a key inside a list that is not closed".to_owned();
         return (
             token,
             message,
@@ -78,51 +78,39 @@ fn words(text: &str, at: usize, info: &str) -> (Range<usize>, String, String) {
         );
     }
     if has("mapping values are not allowed") {
-        let help = "quote the text if it holds `: `; else check the indentation of this line and of the one above";
-        return (
-            token,
-            "a `:` stands where no key can end".to_owned(),
-            help.to_owned(),
-        );
+        let help = "quote the string if it contains `: `; otherwise check the indentation of this line and of the line above";
+        return (token, "unexpected `:`".to_owned(), help.to_owned());
     }
     if has("expect ':'") || has("expected ':'") {
         let line = line_before(text, at);
         return (
             line,
-            "this line is no `key: value`".to_owned(),
+            "expected `key: value`".to_owned(),
             "write a colon and a space after the key".to_owned(),
         );
     }
     if has("unexpected character") || has("cannot start any token") {
         let message = format!(
-            "a text cannot begin with `{}`",
+            "a string without quotes cannot begin with `{}`",
             shown.chars().next().unwrap_or(' ')
         );
         return (token, message, format!("quote it: {}", quoted(shown)));
     }
     if has("escape") {
-        let help = "write `\\\\` for a backslash, or use single quotes, which know no escapes";
-        return (
-            token,
-            "an escape that YAML does not know".to_owned(),
-            help.to_owned(),
-        );
+        let help = "write `\\\\` for a backslash, or use single quotes, where a backslash is an ordinary character";
+        return (token, "unknown escape sequence".to_owned(), help.to_owned());
     }
     if has("quoted scalar") {
-        let help = "write the quote that closes it; a quote inside needs a backslash, or the other kind around it";
+        let help = "add the closing quote; escape a quote inside with a backslash, or use the other kind of quotes";
         return (
             token,
-            "a quoted text does not end, or goes on without indentation".to_owned(),
+            "a quoted string is not closed, or continues without indentation".to_owned(),
             help.to_owned(),
         );
     }
     if has("did not find expected key") || has("indentation") || has("expected '-' indicator") {
         let help = "entries of one mapping or list begin in the same column";
-        return (
-            token,
-            "this line is not indented like its neighbours".to_owned(),
-            help.to_owned(),
-        );
+        return (token, "invalid indentation".to_owned(), help.to_owned());
     }
     if has("',' or ']'")
         || has("',' or '}'")
@@ -130,17 +118,17 @@ fn words(text: &str, at: usize, info: &str) -> (Range<usize>, String, String) {
         || has("flow")
         || has("node content")
     {
-        let help = "look for a comma or a closing bracket that is missing, or one too many";
+        let help = "look for a missing or extra comma or closing bracket";
         return (
             token,
-            "a list in `[ ]` or a mapping in `{ }` is not written right".to_owned(),
+            "invalid list in `[ ]` or mapping in `{ }`".to_owned(),
             help.to_owned(),
         );
     }
     (
         token,
-        format!("this is not YAML: {info}"),
-        "compare it with the lines above that are accepted".to_owned(),
+        format!("invalid YAML: {info}"),
+        "compare this line with the lines above it".to_owned(),
     )
 }
 

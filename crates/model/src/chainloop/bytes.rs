@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 
-/// The bytes of a document, as they are. Plans and journals hold them as text, or in base64 where they are no UTF-8.
+/// The bytes of a document, unchanged. Plans and journals contain them as text, or in base64 if they are not UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "DocumentBytesText", into = "DocumentBytesText")]
 #[schemars(with = "DocumentBytesText")]
@@ -18,9 +18,9 @@ pub struct DocumentBytes(Arc<[u8]>);
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "DocumentBytes")]
 enum DocumentBytesText {
-    /// The text of which they are the UTF-8.
+    /// The bytes, decoded as UTF-8.
     Text(String),
-    /// Themselves, in base64.
+    /// The bytes in base64.
     Base64(String),
 }
 

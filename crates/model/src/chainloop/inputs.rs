@@ -24,9 +24,9 @@ impl InputsSchema {
             return Ok(None);
         }
         let schema: Value = serde_json::from_str(text)
-            .map_err(|error| format!("the schema of the inputs is no JSON: {error}"))?;
+            .map_err(|error| format!("the schema of the inputs is not JSON: {error}"))?;
         let Value::Object(mut schema) = schema else {
-            return Err("the schema of the inputs is no object".to_owned());
+            return Err("the schema of the inputs is not an object".to_owned());
         };
         let properties = match schema.remove("properties") {
             Some(Value::Object(properties)) => properties.into_iter().collect(),

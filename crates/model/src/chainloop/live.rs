@@ -27,7 +27,7 @@ pub struct VersionReference {
 #[serde(rename_all = "camelCase", remote = "Self")]
 #[schemars(rename = "JournalDocument")]
 pub struct LiveDocument {
-    /// What it is.
+    /// The kind of the document.
     pub kind: DocumentKind,
     // The name in the request, and in the document of the server.
     /// The name.
@@ -40,8 +40,8 @@ pub struct LiveDocument {
     /// Whether this is the latest version.
     #[serde(skip, default = "is_latest")]
     pub latest: bool,
-    // Nobody can write a builtin document.
-    /// Whether the service brings it along.
+    // Builtin documents cannot be written.
+    /// Whether it is built into the service.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub builtin: bool,
     // None for a builtin document.
@@ -51,7 +51,7 @@ pub struct LiveDocument {
     /// All versions, in the server's order.
     #[serde(skip)]
     pub versions: Vec<VersionReference>,
-    /// What it takes as arguments, where the server tells.
+    /// Its inputs, if the server reports them.
     #[serde(skip)]
     pub inputs_schema: Option<InputsSchema>,
 }

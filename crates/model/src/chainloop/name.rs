@@ -12,12 +12,12 @@ pub enum ChainloopNameError {
     #[error("must not be empty")]
     Empty,
     /// Invalid character in the name of a document.
-    #[error("must not hold `{0}`: small letters, digits and `-` are all that it may hold")]
+    #[error("must not contain `{0}`; use lowercase letters, digits and `-`")]
     Character(char),
     #[error("must not begin or end with `-`")]
     Hyphen,
     /// Invalid character in the name of an input.
-    #[error("must not hold `{0}`: letters, digits and `_` are all that it may hold")]
+    #[error("must not contain `{0}`; use letters, digits and `_`")]
     InputCharacter(char),
     #[error("must begin with a letter")]
     NoLetter,

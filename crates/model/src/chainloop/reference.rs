@@ -13,12 +13,10 @@ const SCHEME: &str = "chainloop://";
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ReferenceError {
     /// A scheme of another kind of reference.
-    #[error("`{0}://` is no scheme of a policy that the service keeps")]
+    #[error("unsupported scheme `{0}://` for a policy of the service")]
     Scheme(String),
     /// Invalid provider or organization.
-    #[error(
-        "the {part} `{text}` is no name: letters, digits, `.`, `_` and `-` are all that it may hold"
-    )]
+    #[error("invalid {part} name `{text}`: only letters, digits, `.`, `_` and `-` are allowed")]
     Part {
         /// `provider` or `organization`.
         part: &'static str,

@@ -49,74 +49,74 @@ codes! {
     FileNotUtf8 = "file-not-utf8", Error;
     /// A folder links back to one of its parents.
     DirectoryLoop = "directory-loop", Error;
-    /// A symbolic link leads out of the repository.
+    /// A symbolic link points outside of the repository.
     SymlinkOutside = "symlink-outside", Error;
-    /// A file is larger than is accepted.
+    /// A file exceeds the size limit.
     FileTooLarge = "file-too-large", Error;
     /// A path of a target or a file contains no manifests.
     NoManifests = "no-manifests", Error;
     // Syntax
     /// The text is not YAML (or JSON).
     YamlSyntax = "yaml-syntax", Error;
-    /// A mapping holds the same key twice.
+    /// Duplicate key in a mapping.
     DuplicateKey = "duplicate-key", Error;
-    /// The text nests deeper, or grows more by aliases, than is accepted.
+    /// The text exceeds the limits for nesting or for expansion by aliases.
     YamlLimit = "yaml-limit", Error;
     /// YAML that has no JSON equivalent: tags, keys that are not strings, merge keys, infinite numbers.
     YamlUnsupported = "yaml-unsupported", Error;
     // Schema
-    /// `apiVersion` and `kind` name no known manifest.
+    /// Unknown combination of `apiVersion` and `kind`.
     UnknownKind = "unknown-kind", Error;
-    /// A field that the schema does not know.
+    /// Unknown field.
     UnknownField = "unknown-field", Error;
-    /// A field that must be there is missing.
+    /// Missing required field.
     MissingField = "missing-field", Error;
     /// A value of the wrong type.
     WrongType = "wrong-type", Error;
-    /// A value that the schema does not accept.
+    /// Invalid value.
     InvalidValue = "invalid-value", Error;
-    /// A list or mapping that must not be empty is.
+    /// Empty list or mapping where at least one entry is required.
     EmptyList = "empty-list", Error;
     // Meaning
-    /// Fields of which exactly one must be there: both are, or none.
+    /// Exactly one of several fields must be present, but several or none are.
     ExactlyOne = "exactly-one", Error;
     /// Two policies of one target have the same name.
     PolicyNameTaken = "policy-name-taken", Error;
     /// Two rules of one policy have the same name.
     RuleNameTaken = "rule-name-taken", Error;
-    /// An alias names something that still exists, or that another manifest claims too.
+    /// An alias is the name of an existing object, or is used by another manifest too.
     AliasTaken = "alias-taken", Error;
-    /// A policy holds network and filesystem rules; the service keeps one domain a policy.
+    /// A policy contains both network and filesystem rules. The service supports one domain per policy.
     MixedDomains = "mixed-domains", Error;
     /// A rule mixes network, HTTP and filesystem actions.
     MixedActions = "mixed-actions", Error;
-    /// A rule's resources do not fit its actions.
+    /// The resources of a rule do not match its actions.
     ResourceKind = "resource-kind", Error;
-    /// The same value stands twice in a list.
+    /// Duplicate value in a list.
     DuplicateValue = "duplicate-value", Warning;
-    /// A host that is not one.
+    /// Invalid host.
     HostMalformed = "host-malformed", Error;
-    /// A wildcard in a place where the service does not read it as one.
+    /// A wildcard in a place where the service does not support one.
     WildcardMisplaced = "wildcard-misplaced", Error;
-    /// A `*` inside a label: presets hold it, the contract does not document it.
+    /// A `*` inside a label. Presets use it, but the contract does not document it.
     WildcardUndocumented = "wildcard-undocumented", Warning;
-    /// Capital letters in a host: the service does not document how it compares them; lower case is right either way.
+    /// Uppercase letters in a host. The service does not document how it compares them; lowercase always works.
     HostUppercase = "host-uppercase", Warning;
     /// A port outside 1 to 65535, or not a number.
     PortInvalid = "port-invalid", Error;
-    /// A CIDR that is not one, or that has host bits set.
+    /// An invalid CIDR, or a CIDR with host bits set.
     CidrInvalid = "cidr-invalid", Error;
-    /// A file path that no sandbox path can match.
+    /// A file path that cannot match any sandbox path.
     PathInvalid = "path-invalid", Error;
     /// An environment variable in a path: it is not expanded and matches nothing.
     PathVariable = "path-variable", Error;
-    /// An HTTP path that is not canonical, so that it matches no request.
+    /// An HTTP path that is not canonical and therefore matches no request.
     HttpPathInvalid = "http-path-invalid", Error;
-    /// A team that is neither an alias of the target, nor a uuid, nor known at the server.
+    /// A team that is neither an alias of the target, nor a uuid, nor the name of a team on the server.
     UnknownTeam = "unknown-team", Error;
-    /// A team name that only the server can confirm.
+    /// A team name that only the server can verify.
     TeamUnverified = "team-unverified", Warning;
-    /// A list name that no ResourceList has.
+    /// Unknown ResourceList.
     UnknownList = "unknown-list", Error;
     /// Two ResourceLists of one target have the same name.
     ListNameTaken = "list-name-taken", Error;
@@ -124,36 +124,36 @@ codes! {
     InvisibleCharacter = "invisible-character", Error;
     /// A word mixes letters of several scripts, or consists of letters that look like others.
     MixedScripts = "mixed-scripts", Warning;
-    /// Two names of one target are displayed alike, although they are different.
+    /// Two names of one target are displayed the same, although they are different.
     ConfusableName = "confusable-name", Warning;
-    /// A ResourceList that no rule pulls in.
+    /// A ResourceList that no rule uses.
     ListUnused = "list-unused", Warning;
     /// A limit of the service is exceeded.
     LimitExceeded = "limit-exceeded", Error;
-    /// A field or kind of rule that the target's profile of the service does not have.
+    /// A field or kind of rule that the target's profile of the service does not support.
     ProfileLacks = "profile-lacks", Error;
-    /// An entry of `extensions` with the name of a field that this version knows.
+    /// An entry of `extensions` with the name of a supported field.
     ExtensionKnown = "extension-known", Error;
-    /// Cedar text that does not parse, holds no statement, a template, or an `@id`.
+    /// Cedar text that does not parse, or contains no statement, a template or an `@id`.
     CedarInvalid = "cedar-invalid", Error;
     /// An action, entity type, attribute or annotation in Cedar text that Docker's MCP schema does not contain.
     CedarUnknownName = "cedar-unknown-name", Warning;
     /// A Cedar statement, or a clause or annotation of it, that never takes effect.
     CedarWithoutEffect = "cedar-without-effect", Warning;
-    /// A wildcard covers exactly one label more, or only deeper names; a name between them is not covered.
+    /// Wildcards cover names with exactly one more label, or only deeper names, and leave out a name between them.
     WildcardGap = "wildcard-gap", Warning;
-    /// A writable mount needs read and write both allowed.
+    /// A writable mount requires both read and write to be allowed.
     WriteWithoutRead = "write-without-read", Warning;
     /// `connect:udp` is rarely meant; most allow lists need only TCP.
     UdpAllowed = "udp-allowed", Warning;
     // Lints from meaning
-    /// An allow rule that never allows anything, since denies cover all that it matches.
+    /// An allow rule that never allows anything, because deny rules cover all requests that it matches.
     RuleNeverMatches = "rule-never-matches", Warning;
-    /// A resource that a rule allows and a wider deny takes away: a deny has no exceptions.
+    /// An allowed resource that a wider deny covers: a deny has no exceptions.
     ExceptionDenied = "exception-denied", Warning;
-    /// A rule that another rule with the same decision wholly covers.
+    /// A rule that another rule with the same decision covers completely.
     RuleCovered = "rule-covered", Warning;
-    /// Two rules of one policy that could be one.
+    /// Two rules of one policy that can be merged.
     RulesMergeable = "rules-mergeable", Warning;
     /// A deny of the names below a name that is itself allowed: wildcards do not cover it.
     ApexOpen = "apex-open", Warning;
@@ -161,19 +161,19 @@ codes! {
     LoopbackIncomplete = "loopback-incomplete", Warning;
     /// A rule that allows every host, every address or every path of a kind.
     AllowsEverything = "allows-everything", Warning;
-    /// The wildcards of a target's rules cross each other in too many ways to say which of them ever decide.
+    /// The wildcards of a target's rules overlap in too many ways to determine which rules ever decide.
     RulesEntangled = "rules-entangled", Warning;
-    /// A range of addresses inside another of the same decision.
+    /// An address range inside another range with the same decision.
     CidrOverlap = "cidr-overlap", Warning;
     // Access gates
-    /// The manifests allow what a gate of `polwarden.yaml` says that nobody may ever be allowed.
+    /// The manifests allow requests that a gate of `polwarden.yaml` denies for everyone.
     AccessNever = "access-never", Error;
-    /// The manifests alone do not allow what a gate of `polwarden.yaml` says that everybody must always be allowed.
+    /// The manifests alone do not allow requests that a gate of `polwarden.yaml` requires to be allowed.
     AccessAlways = "access-always", Warning;
     // Policy tests
-    /// A request of a policy test that cannot be understood.
+    /// Invalid request in a policy test.
     RequestInvalid = "request-invalid", Error;
-    /// A placeholder that no matrix fills, or braces that are none.
+    /// A placeholder without a matrix, or braces that are not a placeholder.
     PlaceholderInvalid = "placeholder-invalid", Error;
     /// A key of a matrix that no request of its case uses.
     MatrixUnused = "matrix-unused", Warning;
@@ -181,16 +181,16 @@ codes! {
     TestNameTaken = "test-name-taken", Error;
     /// Two cases of one policy test have the same name.
     CaseNameTaken = "case-name-taken", Error;
-    /// A case wants one request both allowed and denied.
+    /// A case expects one request to be both allowed and denied.
     TestContradiction = "test-contradiction", Error;
-    /// A policy test asks more requests than are run.
+    /// A policy test contains more requests than the limit.
     TestTooLarge = "test-too-large", Error;
-    /// A policy test names a target that is not there, or that does not load its file.
+    /// A policy test names an unknown target, or a target that does not load its file.
     UnknownTarget = "unknown-target", Error;
     // Policy packs and policy groups
     /// A manifest of one service in a target of another.
     KindMisplaced = "kind-misplaced", Error;
-    /// A name or tag that Pulumi Cloud does not take: other characters, too long, or a reserved word.
+    /// A name or tag that Pulumi Cloud does not accept: invalid characters, too long, or a reserved word.
     PulumiNameInvalid = "pulumi-name-invalid", Error;
     /// Two packs of one target have the same name.
     PackNameTaken = "pack-name-taken", Error;
@@ -198,25 +198,25 @@ codes! {
     GroupNameTaken = "group-name-taken", Error;
     /// Two policies of one pack have the same name.
     PackPolicyTaken = "pack-policy-taken", Error;
-    /// A group names a pack twice.
+    /// Duplicate pack in a group.
     GroupPackTaken = "group-pack-taken", Error;
-    /// A configuration schema that is no JSON Schema, or that requires what it does not declare.
+    /// An invalid configuration schema, or one that requires a property that it does not declare.
     ConfigSchemaInvalid = "config-schema-invalid", Error;
-    /// A source that is not there, leaves the repository, is too large, or has no usable PulumiPolicy.yaml or no entry point.
+    /// A source that does not exist, leaves the repository, is too large, or has no usable PulumiPolicy.yaml or no entry point.
     PackSourceInvalid = "pack-source-invalid", Error;
-    /// A pack's manifest says another runtime than its PulumiPolicy.yaml.
+    /// The runtime in a pack's manifest differs from its PulumiPolicy.yaml.
     PackRuntimeDiffers = "pack-runtime-differs", Error;
-    /// The source of a version is not what the lock file says: a tag never gets another content.
+    /// The source of a version differs from the lock file. The content of a tag cannot change.
     TagReused = "tag-reused", Error;
-    /// A group wants a version of a pack that is neither published nor published by the plan.
+    /// A group uses a version of a pack that is neither published nor part of the plan.
     UnknownVersion = "unknown-version", Error;
     /// `polwarden-metadata.json` is missing, invalid, or written for another source.
     PackMetadataInvalid = "pack-metadata-invalid", Error;
-    /// A manifest has other policies, enforcement levels or configuration schemas than its pack.
+    /// The policies, enforcement levels or configuration schemas of a manifest differ from its pack.
     PackPolicyDiffers = "pack-policy-differs", Error;
     /// The source of a Node.js pack without a `package.json`, so its entry point is not checked.
     PackPackageMissing = "pack-package-missing", Warning;
-    /// The lock file does not say what the source of a version is.
+    /// The lock file does not contain the source of a version.
     PackUnlocked = "pack-unlocked", Warning;
     /// A group names a pack that no manifest of its target declares.
     UnknownPack = "unknown-pack", Warning;
@@ -224,41 +224,41 @@ codes! {
     UnknownPackPolicy = "unknown-pack-policy", Error;
     /// A configuration that the policy's configSchema does not accept.
     ConfigInvalid = "config-invalid", Error;
-    /// A configured property that the policy's configSchema does not declare.
+    /// A configured property is missing from the policy's configSchema.
     ConfigUnknown = "config-unknown", Warning;
     // Documents of Chainloop
-    /// A name of a policy, a policy group or an input that Chainloop does not take.
+    /// Invalid name of a policy, a policy group or an input at Chainloop.
     ChainloopNameInvalid = "chainloop-name-invalid", Error;
     /// A document names another organization than its target.
     OrganizationDiffers = "organization-differs", Error;
     /// Two inputs of one document have the same name.
     InputNameTaken = "input-name-taken", Error;
-    /// An input that must be given has a default, which the engine refuses.
+    /// A required input has a default, which the engine refuses.
     InputDefaultUnused = "input-default-unused", Error;
-    /// A type of material that no policy can be for.
+    /// A type of material that is not supported for policies.
     MaterialTypeRefused = "material-type-refused", Error;
-    /// A type of material that this version does not know: a new one, or a misspelled one.
+    /// Unknown type of material: it is new, or misspelled.
     MaterialTypeUnknown = "material-type-unknown", Warning;
-    /// A material of a policy group that has a name and no type.
+    /// A material of a policy group with a name but without a type.
     GroupMaterialUntyped = "group-material-untyped", Error;
-    /// Phases of attestations that nothing looks at, or that never come.
+    /// Phases of attestations that have no effect, or never occur.
     PhasesWithoutEffect = "phases-without-effect", Warning;
-    /// A reference that leads to no policy and no script.
+    /// A reference to an unknown policy or script.
     ReferenceInvalid = "reference-invalid", Error;
-    /// A reference to a file of the repository: the service does not see it, so that the document cannot be applied.
+    /// A reference to a file of the repository. The service cannot read the file, so the document cannot be applied.
     LocalReference = "local-reference", Warning;
-    /// An argument that the attached policy does not take.
+    /// Unknown argument of the attached policy.
     ArgumentUnknown = "argument-unknown", Error;
-    /// An argument that the attached policy must be given is missing.
+    /// Missing required argument of the attached policy.
     ArgumentMissing = "argument-missing", Error;
-    /// An argument that the attached policy's inputs do not accept.
+    /// Invalid argument of the attached policy.
     ArgumentInvalid = "argument-invalid", Error;
     // Configuration
     /// Two targets have the same name.
     TargetNameTaken = "target-name-taken", Error;
     /// A path in `polwarden.yaml` leaves the repository, or does not exist.
     TargetPathInvalid = "target-path-invalid", Error;
-    /// Two targets would manage the same organization.
+    /// Two targets manage the same organization.
     TargetOverlap = "target-overlap", Error;
     /// A manifest declares a policy that `removed` lists.
     RemovedDeclared = "removed-declared", Error;

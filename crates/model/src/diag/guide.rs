@@ -13,7 +13,7 @@ pub struct CodeGuide {
     pub right: &'static str,
     /// Why it is an error or a warning.
     pub reason: &'static str,
-    /// What to do about it.
+    /// How to fix it.
     pub fix: &'static str,
 }
 
@@ -31,7 +31,7 @@ impl Code {
                 wrong: "`PulumiPolicy.yaml` with `runtime: nodejs`, and no `package.json`",
                 right: "a `package.json` with `@pulumi/policy` as a dependency",
                 reason: "Engines install the dependencies of a Node.js pack from its `package.json`.",
-                fix: "Add a `package.json` beside `PulumiPolicy.yaml`.",
+                fix: "Add a `package.json` next to `PulumiPolicy.yaml`.",
             },
             Self::PackPolicyDiffers => CodeGuide {
                 wrong: "a policy with `mandatory` in the manifest and `advisory` in the pack",
@@ -131,7 +131,7 @@ impl Code {
             },
             Self::EmptyList => CodeGuide {
                 wrong: "`scope: {teams: []}`",
-                right: "no `scope`, if the whole organization is meant",
+                right: "no `scope`, for the whole organization",
                 reason: r#"An empty scope or list could be read as "everyone" or "everything"."#,
                 fix: "Add a value, or remove the field.",
             },
@@ -198,7 +198,7 @@ impl Code {
             Self::WildcardUndocumented => CodeGuide {
                 wrong: "`crl*.example.com`",
                 right: "`crl3.example.com`, `crl4.example.com`",
-                reason: "The contract does not define what it matches, so it may change.",
+                reason: "The contract does not define its meaning, so it may change.",
                 fix: "List the hosts, or use a wildcard for a complete label.",
             },
             Self::HostUppercase => CodeGuide {
@@ -216,7 +216,7 @@ impl Code {
             Self::CidrInvalid => CodeGuide {
                 wrong: "`10.0.0.1/8`",
                 right: "`10.0.0.0/8`",
-                reason: "It is not clear whether the address or the whole range is meant.",
+                reason: "It is ambiguous: the address or the whole range.",
                 fix: "Write the first address of the range and its prefix length.",
             },
             Self::PathInvalid => CodeGuide {
@@ -240,7 +240,7 @@ impl Code {
             Self::UnknownTeam => CodeGuide {
                 wrong: "`teams: [securty]`",
                 right: "`teams: [security]`",
-                reason: "The service expects the UUID of the team, and the name leads to none.",
+                reason: "The service expects the UUID of the team, and the name is unknown.",
                 fix: "Correct the name, or add an alias with the UUID to `teams` of the target.",
             },
             Self::TeamUnverified => CodeGuide {
@@ -311,7 +311,7 @@ impl Code {
             },
             Self::ExceptionDenied => CodeGuide {
                 wrong: "`api.example.com` among others, deny `**.example.com`",
-                right: "deny the names that are meant",
+                right: "deny the exact names",
                 reason: "Denies win over allows, so the exception has no effect.",
                 fix: "Deny only the names that should be denied.",
             },
@@ -361,7 +361,7 @@ impl Code {
                 wrong: r#"`always: ["tcp proxy.example.com:443"]` and a deny of `**.example.com`"#,
                 right: "a deny that leaves `proxy.example.com:443` out",
                 reason: "What the gate names may stop working for its audience.",
-                fix: "Allow what the gate names, or correct the gate.",
+                fix: "Allow the requests of the gate, or correct the gate.",
             },
             Self::RequestInvalid => CodeGuide {
                 wrong: r#"`allow: ["tcp api.example.com"]`"#,

@@ -85,7 +85,7 @@ texts! {
 }
 
 texts! {
-    /// What one rule is about; one rule never mixes layers.
+    /// The layer of a rule. A rule never mixes layers.
     Layer {
         /// Connections to hosts.
         Network = "network",
@@ -97,7 +97,7 @@ texts! {
 }
 
 impl Layer {
-    /// The domain that a rule of this layer gives its policy.
+    /// The domain of a policy with a rule of this layer.
     pub fn domain(self) -> Domain {
         match self {
             Self::Network | Self::Http => Domain::Network,

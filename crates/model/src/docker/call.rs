@@ -14,7 +14,7 @@ use crate::Name;
 pub struct NewPolicy {
     /// The name.
     pub name: Name,
-    /// Whom it applies to.
+    /// The teams and profiles that it applies to.
     #[serde(default, skip_serializing_if = "Scope::is_organization_wide")]
     pub scope: Scope,
     /// The text of a Cedar policy.
@@ -25,7 +25,7 @@ pub struct NewPolicy {
     pub extensions: Extensions,
 }
 
-/// updatePolicy: what is there replaces what the policy has; what is not there stays as it is.
+/// updatePolicy: fields that are present replace those of the policy; other fields do not change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct PolicyPatch {
@@ -100,7 +100,7 @@ pub enum DockerOperation<P> {
     },
     /// `PATCH …/policies/{id}/rules/{id}`.
     UpdateRule {
-        /// The policy that holds the rule.
+        /// The policy of the rule.
         policy: PolicyId,
         /// The rule to change.
         id: RuleId,
@@ -109,7 +109,7 @@ pub enum DockerOperation<P> {
     },
     /// `DELETE …/policies/{id}/rules/{id}`.
     DeleteRule {
-        /// The policy that holds the rule.
+        /// The policy of the rule.
         policy: PolicyId,
         /// The rule to delete.
         id: RuleId,

@@ -41,10 +41,10 @@ pub struct LiveRule {
     // Profile `seed` allows duplicate names in a policy.
     /// The name.
     pub name: String,
-    /// What it said.
+    /// The content of the rule.
     #[serde(rename = "says", with = "RuleOrOpaque")]
     pub rule: Result<Rule, Opaque>,
-    /// Fields of the rule that the version of the run did not know.
+    /// Fields of the rule that the version of the run did not support.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub unknown_fields: Map<String, Value>,
 }
@@ -111,7 +111,7 @@ impl LiveRule {
     }
 }
 
-/// A live rule has its unknown fields beside it, because it may have more than a manifest lists.
+/// The unknown fields of a live rule are stored outside of the rule, because it may have more than a manifest lists.
 fn without_extensions(rule: Rule) -> Rule {
     Rule {
         extensions: Extensions::default(),
@@ -119,7 +119,7 @@ fn without_extensions(rule: Rule) -> Rule {
     }
 }
 
-/// What a rule said.
+/// The content of a rule.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Result<Rule, Opaque>")]
 #[schemars(rename = "JournalRuleSays")]
@@ -127,12 +127,12 @@ enum RuleOrOpaque {
     /// A rule.
     #[serde(rename = "rule")]
     Ok(Rule),
-    /// What the version of the run did not understand.
+    /// Content that the version of the run did not support.
     #[serde(rename = "opaque")]
     Err(Opaque),
 }
 
-/// What a policy said.
+/// The content of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "JournalContent")]
@@ -141,7 +141,7 @@ pub enum LiveContent {
     Rules(Vec<LiveRule>),
     /// Cedar text.
     Cedar(Cedar),
-    /// What the version of the run did not understand.
+    /// Content that the version of the run did not support.
     Opaque(Opaque),
 }
 
@@ -155,19 +155,19 @@ pub struct LivePolicy {
     // Unique in the organization.
     /// The name.
     pub name: String,
-    /// Whom it applies to.
+    /// The teams and profiles that it applies to.
     #[serde(default)]
     pub scope: Scope,
-    /// What it says.
+    /// The content of the policy.
     pub content: LiveContent,
-    /// When it was made, as the server writes it.
+    /// The creation time, as the server writes it.
     pub created_at: String,
-    /// When it was last changed, as the server writes it.
+    /// The time of the last change, as the server writes it.
     pub updated_at: String,
-    /// Fields of the scope that the version of the run did not know.
+    /// Fields of the scope that the version of the run did not support.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub unknown_scope_fields: Map<String, Value>,
-    /// Fields of the policy that the version of the run did not know.
+    /// Fields of the policy that the version of the run did not support.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub unknown_fields: Map<String, Value>,
 }

@@ -45,26 +45,26 @@ macro_rules! id {
 }
 
 id! {
-    /// The id that the server gave a policy.
+    /// The id that the server assigned to a policy.
     PolicyId
 }
 id! {
-    /// The id that the server gave a rule.
+    /// The id that the server assigned to a rule.
     RuleId
 }
 id! {
-    /// The id of a team in a scope: the `uuid` that the Hub gives for it.
+    /// The id of a team in a scope: its `uuid` at Docker Hub.
     TeamId
 }
 
-/// Whom a policy applies to; both sets empty means the whole organization.
+/// The teams and profiles that a policy applies to. If both sets are empty, it applies to the whole organization.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Scope {
     /// Only these teams.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub teams: BTreeSet<TeamId>,
-    /// Only these profiles of people (profile `seed` of the API only).
+    /// Only these profiles of users (profile `seed` of the API only).
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub profiles: BTreeSet<String>,
 }
@@ -116,7 +116,7 @@ pub struct DesiredPolicy {
     pub protect: bool,
     pub scope: Scope,
     pub content: PolicyContent,
-    /// Settings that this version does not know.
+    /// Settings that this version does not support.
     pub extensions: Extensions,
     pub document: DocumentId,
 }

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
-    /// The first: policies can be created and read, but neither changed nor deleted.
+    /// The first version: policies can be created and read, but not changed or deleted.
     Seed,
     /// Policies can be changed and deleted; teams only.
     Intermediate,

@@ -15,15 +15,15 @@ use thiserror::Error;
 use super::{Action, Extensions, ExtensionsPatch, FileMode, Layer, Method, Transport};
 use crate::Name;
 
-/// What happens when a rule matches; deny always wins.
+/// The decision of a rule; deny always wins.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
-    /// Let the request through, unless something denies it.
+    /// Allow the request, unless another rule denies it.
     Allow,
-    /// Stop the request, whatever allows it.
+    /// Deny the request, whatever other rules allow.
     Deny,
 }
 
@@ -73,7 +73,7 @@ impl<'a, T: Ord> IntoIterator for &'a NonEmptySet<T> {
 pub struct HttpResource {
     /// A host name or host glob, without scheme and port.
     pub host: String,
-    /// The port; every port where there is none.
+    /// The port; every port if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
     /// A path glob that begins with `/`.
@@ -239,7 +239,7 @@ fn plain(resources: Resources, layer: Layer) -> Result<NonEmptySet<String>, Rule
     }
 }
 
-/// A rule without the id that the server gives it. Equal rules are the same rule to the service.
+/// A rule without its server-assigned id. Equal rules are the same rule to the service.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(try_from = "RuleText")]
 #[schemars(with = "RuleText")]
@@ -250,7 +250,7 @@ pub struct Rule {
     pub decision: Decision,
     /// What it matches.
     pub access: RuleAccess,
-    /// Settings that this version does not know. A rule that was read has none here: see
+    /// Settings that this version does not support. A rule that was read has none here: see
     /// [`LiveRule::unknown_fields`](super::LiveRule::unknown_fields).
     pub extensions: Extensions,
 }
@@ -288,7 +288,7 @@ impl Rule {
             name: _,
             decision,
             access,
-            // Nobody knows what these decide: what they could affect is not analyzed.
+            // The decisions of these are unknown: access that they could affect is not analyzed.
             extensions: _,
         } = self;
         RuleMeaning {
@@ -368,7 +368,7 @@ impl fmt::Display for RuleValue<'_> {
     }
 }
 
-/// updateRule: what is there replaces what the rule has; lists are sent whole, nothing is ever null.
+/// updateRule: fields that are present replace those of the rule; lists are sent completely, and no field is null.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct RulePatch {

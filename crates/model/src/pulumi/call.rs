@@ -11,15 +11,15 @@ use super::{
 };
 use crate::digest::{ArchiveDigest, SourceDigest};
 
-/// createPackVersion: what is published, without the archive (contract: `AppCreatePolicyPackRequest`).
+/// createPackVersion: the published version without the archive (contract: `AppCreatePolicyPackRequest`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewVersion {
     /// The pack.
     pub name: PackName,
-    /// The name for people.
+    /// The display name.
     pub display_name: String,
-    /// The tag of the version; versions without one are not made here.
+    /// The tag of the version. Versions without a tag are not supported.
     pub version_tag: VersionTag,
     /// The policies; at least one.
     pub policies: Vec<PackPolicy>,
@@ -35,13 +35,13 @@ pub struct NewVersion {
     /// Tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
-    /// Where its source is kept.
+    /// The repository of its source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<String>,
-    /// What runs it: `nodejs`, `python`, `opa`.
+    /// Its runtime: `nodejs`, `python`, `opa`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime: Option<String>,
-    /// Where it was published from: `git.head` and the like.
+    /// Metadata of its origin, such as `git.head`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
 }
@@ -52,17 +52,17 @@ pub struct NewVersion {
 pub struct NewGroup {
     /// The name.
     pub name: GroupName,
-    /// What it is about.
+    /// The entity type.
     pub entity_type: EntityType,
-    /// What it does about violations; the type's usual mode if it is not said.
+    /// The mode; by default the usual mode of the entity type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
-    /// The agent pool that evaluates it; the hosted pool if it is not said.
+    /// The agent pool that evaluates it; by default the hosted pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_pool_id: Option<String>,
 }
 
-/// updateGroup: one change a call, which is done or not, and never in part.
+/// updateGroup: one change per call, which is applied completely or not at all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(
     tag = "change",
@@ -71,7 +71,7 @@ pub struct NewGroup {
     deny_unknown_fields
 )]
 pub enum GroupChange {
-    /// Gives the group another name.
+    /// Renames the group.
     Rename {
         /// The new name.
         name: GroupName,
@@ -81,7 +81,7 @@ pub enum GroupChange {
         /// The stack.
         stack: StackReference,
     },
-    /// Takes a stack away.
+    /// Removes a stack.
     RemoveStack {
         /// The stack.
         stack: StackReference,
@@ -107,14 +107,14 @@ pub enum GroupChange {
         pack: PackName,
         /// The version.
         tag: VersionTag,
-        /// The whole configuration; none is sent as none.
+        /// The complete configuration; `None` is not sent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         config: Option<Map<String, Value>>,
-        /// The environments whose values it gets.
+        /// The environments that provide values.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         environments: Vec<String>,
     },
-    /// Takes a pack away.
+    /// Removes a pack.
     RemovePack {
         /// The pack.
         pack: PackName,
@@ -123,7 +123,7 @@ pub enum GroupChange {
     },
 }
 
-/// One write of the API, with all it needs.
+/// One write of the API, with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Operation")]
 #[serde(
@@ -135,7 +135,7 @@ pub enum GroupChange {
 pub enum PulumiOperation {
     /// `POST …/policypacks`: the first step of publishing. The answer says where the archive goes.
     CreatePackVersion {
-        /// What is published.
+        /// The published version.
         version: Box<NewVersion>,
     },
     /// `PUT` of the archive to the address that the first step answered: the second step. Another host, without the token.
@@ -144,7 +144,7 @@ pub enum PulumiOperation {
         pack: PackName,
         /// The version.
         tag: VersionTag,
-        /// What the source is.
+        /// The digest of the source.
         source: SourceDigest,
         /// The bytes that are sent.
         archive: ArchiveDigest,

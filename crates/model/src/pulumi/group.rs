@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{ALL, PolicyName, PulumiNameError};
 
-/// What a group is about (contract: `PolicyGroup`, `entityType`). It cannot change.
+/// The entity type of a group (contract: `PolicyGroup`, `entityType`). It cannot change.
 #[derive(
     Debug,
     Clone,
@@ -57,15 +57,15 @@ impl fmt::Display for EntityType {
     }
 }
 
-/// What a group does about violations (contract: `PolicyGroup`, `mode`). It cannot change.
+/// The mode of a group (contract: `PolicyGroup`, `mode`). It cannot change.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// It tells of them.
+    /// Violations are reported.
     Audit,
-    /// It stops updates.
+    /// Violations stop updates.
     Preventative,
 }
 
@@ -107,7 +107,7 @@ impl fmt::Display for StackReference {
     }
 }
 
-/// What a part of a configuration is for.
+/// The policies that a part of a configuration applies to.
 #[derive(
     Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]

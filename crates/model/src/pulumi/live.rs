@@ -59,7 +59,7 @@ impl LiveVersion {
     }
 }
 
-/// A pack with its versions; what they hold never changes, and is not kept.
+/// A pack with its versions. The content of a version never changes and is not recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "JournalPack")]
@@ -67,15 +67,15 @@ pub struct LivePack {
     // Unique in the organization.
     /// The name.
     pub name: String,
-    /// The name for people.
+    /// The display name.
     pub display_name: String,
-    // The registry tells it. A pack of another organization cannot be changed.
-    /// Who publishes it, if that is told.
+    // The value comes from the registry. A pack of another organization cannot be changed.
+    /// The publisher, if the service returns it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publisher: Option<String>,
     /// The versions, from the oldest to the newest.
     pub versions: Vec<LiveVersion>,
-    /// Fields that the version of the run did not know.
+    /// Fields that the version of the run did not support.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub unknown_fields: Map<String, Value>,
 }
@@ -120,20 +120,20 @@ pub struct LiveGroupPack {
     /// The environments.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub environments: Vec<String>,
-    /// Fields that the version of the run did not know.
+    /// Fields that the version of the run did not support.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub unknown_fields: Map<String, Value>,
 }
 
-/// What a group is, if it is understood.
+/// The content of a supported group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 // In the schema, the variant of `GroupOrOpaque` has the description.
 #[schemars(inline, description = "")]
 pub struct LiveGroupBody {
-    /// What it is about.
+    /// The entity type.
     pub entity_type: EntityType,
-    /// What it does about violations.
+    /// The mode.
     pub mode: Mode,
     // A built-in group has all stacks that no other group has.
     /// Its stacks.
@@ -160,15 +160,15 @@ pub struct LiveGroup {
     // A built-in group can neither be renamed nor deleted nor be given members.
     /// Whether it is built in.
     pub is_default: bool,
-    /// What it is.
+    /// The kind of the object.
     #[serde(with = "GroupOrOpaque")]
     pub body: Result<LiveGroupBody, Opaque>,
-    /// Fields that the version of the run did not know.
+    /// Fields that the version of the run did not support.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub unknown_fields: Map<String, Value>,
 }
 
-/// What a group was.
+/// The content of a group.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Result<LiveGroupBody, Opaque>")]
 #[schemars(rename = "JournalGroupSays")]
@@ -176,7 +176,7 @@ enum GroupOrOpaque {
     /// A group.
     #[serde(rename = "group")]
     Ok(LiveGroupBody),
-    /// What the version of the run did not understand.
+    /// Content that the version of the run did not support.
     #[serde(rename = "opaque")]
     Err(Opaque),
 }

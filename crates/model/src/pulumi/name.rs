@@ -24,13 +24,13 @@ pub enum PulumiNameError {
     #[error("must not be longer than {LONGEST_WORD} characters")]
     TooLong,
     /// An invalid character.
-    #[error("must not hold `{0}`: letters, digits, `_`, `.` and `-` are all that it may hold")]
+    #[error("must not contain `{0}`; use letters, digits, `_`, `.` and `-`")]
     Character(char),
     /// A word with a special meaning for the service.
     #[error("must not be `{0}`, which is a reserved word")]
     Reserved(&'static str),
     /// A dot segment, which URLs cannot contain.
-    #[error("must not be `{0}`, which no address can hold")]
+    #[error("must not be `{0}`, which is not allowed in URLs")]
     Dots(&'static str),
 }
 
@@ -73,7 +73,7 @@ checked_text! {
     GroupName, PulumiNameError, check, &["metadata"]
 }
 
-/// The number that the server gave a version; it counts up from 1.
+/// The number that the server assigned to a version, counted from 1.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -86,15 +86,15 @@ impl fmt::Display for VersionNumber {
     }
 }
 
-/// How a call names a version.
+/// The reference of a call to a version.
 #[derive(
     Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "camelCase")]
 pub enum VersionRef {
-    /// By its tag.
+    /// The tag.
     Tag(VersionTag),
-    /// By its number, for what old clients published without a tag.
+    /// The number, for versions that old clients published without a tag.
     Number(VersionNumber),
 }
 

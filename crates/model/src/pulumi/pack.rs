@@ -9,19 +9,19 @@ use serde_json::{Map, Value};
 
 use super::PolicyName;
 
-/// What happens where a policy is violated (contract: `AppPolicy`, `enforcementLevel`).
+/// The enforcement level of a policy (contract: `AppPolicy`, `enforcementLevel`).
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum EnforcementLevel {
-    /// Nothing: the policy is not looked at.
+    /// The policy is not evaluated.
     Disabled,
-    /// A warning.
+    /// A violation is a warning.
     Advisory,
-    /// The update is stopped.
+    /// A violation stops the update.
     Mandatory,
-    /// The violation is repaired, and what cannot be stops the update.
+    /// A violation is fixed automatically, or stops the update if that is impossible.
     Remediate,
 }
 
@@ -44,7 +44,7 @@ impl EnforcementLevel {
         }
     }
 
-    /// How much it lets through: a larger number lets less through. `mandatory` and `remediate` let nothing through that
+    /// The strictness of the level: a larger number is stricter. `mandatory` and `remediate` allow nothing that
     /// violates the policy.
     pub fn strictness(self) -> u8 {
         match self {
@@ -61,20 +61,20 @@ impl fmt::Display for EnforcementLevel {
     }
 }
 
-/// How much a violation matters (contract: `AppPolicy`, `severity`; the empty one is no severity here).
+/// The severity of a violation (contract: `AppPolicy`, `severity`; the contract's empty value is not supported).
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[schemars(rename = "Severity")]
 #[serde(rename_all = "lowercase")]
 pub enum PolicySeverity {
-    /// A little.
+    /// Low severity.
     Low,
-    /// Somewhat.
+    /// Medium severity.
     Medium,
-    /// Much.
+    /// High severity.
     High,
-    /// More than anything.
+    /// Critical severity.
     Critical,
 }
 
@@ -132,7 +132,7 @@ pub struct ConfigSchema {
     /// The properties, each with its JSON Schema.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub properties: BTreeMap<String, Map<String, Value>>,
-    /// The properties that must be there, unless the schema gives them a default.
+    /// The required properties, except those with a default in the schema.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub required: Vec<String>,
 }
@@ -166,18 +166,18 @@ impl ConfigSchema {
 pub struct PackPolicy {
     /// The name.
     pub name: PolicyName,
-    /// The name for people.
+    /// The display name.
     pub display_name: String,
-    /// What it is for.
+    /// The description of the policy.
     pub description: String,
     /// What happens where it is violated, unless a group says otherwise.
     pub enforcement_level: EnforcementLevel,
     /// What people see who violate it.
     pub message: String,
-    /// What can be configured.
+    /// The schema of the configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_schema: Option<ConfigSchema>,
-    /// How much a violation matters.
+    /// The severity of a violation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<PolicySeverity>,
     /// The compliance framework that it belongs to.
@@ -186,10 +186,10 @@ pub struct PackPolicy {
     /// Tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
-    /// How to repair a violation.
+    /// The steps to fix a violation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remediation_steps: Option<String>,
-    /// Where more is told.
+    /// The address of the documentation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }

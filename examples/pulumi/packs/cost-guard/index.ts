@@ -5,7 +5,7 @@ const sizes = ["nano", "micro", "small", "medium", "large", "xlarge", "2xlarge"]
 
 const instanceSize: ResourceValidationPolicy = {
     name: "instance-size",
-    description: "Large instances need an agreement with whoever pays for them.",
+    description: "Large instances need an agreement with the owner of the budget.",
     enforcementLevel: "mandatory",
     configSchema: {
         properties: {

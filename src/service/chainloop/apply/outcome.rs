@@ -21,8 +21,8 @@ fn is_same_content(planned: &LiveDocument, found: &LiveDocument) -> bool {
     document_fingerprint(planned) == document_fingerprint(found)
 }
 
-/// Decides what became of a write of an organization, given what should have been there before it. The digest says it all:
-/// whoever wrote these very bytes, they are there.
+/// Decides the outcome of a write, given the state before it. The digest is sufficient: if the document has these
+/// bytes, it does not matter which client wrote them.
 pub(super) fn decide(
     send: &ChainloopOperation,
     organization: &str,
@@ -33,7 +33,7 @@ pub(super) fn decide(
         (_, Some(found)) if found.is_of(organization) && found.digest == send.document().digest => {
             WriteOutcome::Applied(StateAfterWrite::AsSent)
         }
-        // It was made, and another one on top of it: the reading at the end of the run tells of that.
+        // The call was applied and another version was written after it, which the reading at the end of the run reports.
         (planned, Some(found))
             if found.is_of(organization)
                 && has_version(Some(found), send)
@@ -59,7 +59,7 @@ fn has_version(document: Option<&LiveDocument>, send: &ChainloopOperation) -> bo
     })
 }
 
-/// Whether what is there just before a write is what the plan was made for; else what is there.
+/// Compares the live document just before a write with the one of the plan. Returns the live document if it differs.
 pub(super) fn moved(
     send: &ChainloopOperation,
     planned: Option<&LiveDocument>,
@@ -131,7 +131,7 @@ mod tests {
             decided(&live(&["other", "old"])),
             WriteOutcome::Conflict(_)
         ));
-        // It was made, and somebody was there right after.
+        // The call was applied, and another client wrote right after it.
         assert!(matches!(
             decided(&live(&["other", "new", "old"])),
             WriteOutcome::Applied(_)

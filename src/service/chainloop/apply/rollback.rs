@@ -53,8 +53,8 @@ pub fn documents_touched(target: &TargetHistory) -> Vec<(DocumentKind, PolicyNam
     names.collect()
 }
 
-/// Compares what a run left with what is live, and says what is desired so that the policies that it wrote are as before.
-/// With `overwrite`, what other writers changed since is undone too.
+/// Compares the state after a run with the live state, and returns the desired state in which the policies that the
+/// run wrote are as before it. With `overwrite`, later changes of other clients are undone too.
 pub fn undo_documents(
     target: &TargetHistory,
     live: &ChainloopLiveState,

@@ -14,7 +14,7 @@ use model::chainloop::{
     ChainloopLiveState, ChainloopOperation, DocumentKind, LiveDocument, SentDocument,
 };
 
-/// What was there before a run, and a way to read what is there now.
+/// The state before a run, and a reader for the current state.
 pub struct DocumentLookup {
     before: ChainloopLiveState,
     reader: ChainloopReader,
@@ -87,7 +87,7 @@ impl DocumentRun {
         self.basis.changes(&self.lookup.reader).await
     }
 
-    /// What is known now.
+    /// The current state.
     pub fn lookup(&self) -> &DocumentLookup {
         &self.lookup
     }

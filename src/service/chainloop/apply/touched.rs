@@ -74,8 +74,8 @@ pub fn check_unmoved(plan: &TargetPlan, live: &ChainloopLiveState) -> Vec<StaleP
     stale
 }
 
-/// How what was read back differs from what the applied calls make of what was there before. What a call of unknown fate
-/// is about is left out: the report tells of it.
+/// Compares the state that was read after the run with the result of the applied calls. Objects of calls with unknown
+/// outcome are left out because the report lists these calls.
 ///
 /// # Errors
 /// The applied calls do not fit what was there.

@@ -67,8 +67,9 @@ fn limit_diagnostics(diagnostics: &mut Vec<Diagnostic>) {
         }
     });
     for (file, _) in counts.into_iter().filter(|(_, count)| *count > MAX_ERRORS) {
-        let message = format!("the file has more than {MAX_ERRORS} errors; the rest is not listed");
+        let message =
+            format!("the file has more than {MAX_ERRORS} errors; the others are not shown");
         let finding = Diagnostic::new(Code::YamlLimit, message, Place::File(file));
-        diagnostics.push(finding.help("correct those that are listed, and run the command again"));
+        diagnostics.push(finding.help("correct the listed errors, and run the command again"));
     }
 }

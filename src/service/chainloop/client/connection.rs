@@ -14,9 +14,9 @@ use http::{
     ApiError, Authorization, DatedAnswer, Endpoint, ErrorKind, HostClient, HttpCall, HttpClient,
 };
 
-/// Where the service is when nobody says otherwise.
+/// The default endpoint.
 pub const DEFAULT_ENDPOINT: &str = "https://api.app.chainloop.dev";
-/// The variable that holds another endpoint, in the form of [`EndpointChoice`](http::EndpointChoice).
+/// The variable with another endpoint, in the form of [`EndpointChoice`](http::EndpointChoice).
 pub const ENDPOINT_VARIABLE: &str = "POLWARDEN_CHAINLOOP_ENDPOINT";
 /// The variable with the access token.
 pub const TOKEN_VARIABLE: &str = "CHAINLOOP_TOKEN";
@@ -31,7 +31,7 @@ const TOKEN: TokenVariable = TokenVariable {
 /// may be another owner's, so it goes with every read.
 pub(super) const ORGANIZATION: &str = "organization_name";
 
-const REFUSED_TOKEN: &str = "CHAINLOOP_TOKEN is not accepted; it may have expired or been revoked, or be of another organization. Give a new one.";
+const REFUSED_TOKEN: &str = "CHAINLOOP_TOKEN is not accepted; it may have expired, been revoked or belong to another organization. Set a new one.";
 
 /// Reads the token from the environment, given as a function. A variable that is empty counts as not set, and white
 /// space around the value is dropped.

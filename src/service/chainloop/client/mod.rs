@@ -1,8 +1,8 @@
 //! Chainloop: policies and policy groups, which are documents.
 //!
-//! A [`ChainloopReader`] has no method that writes, so whoever holds only a reader cannot change anything. A read either
-//! succeeds completely or fails: only a 404 says that a document is not there. The service documents no list, so a
-//! reader is told which documents to ask for.
+//! A [`ChainloopReader`] has no method that writes, so code that has only a reader cannot change anything. A read either
+//! succeeds completely or fails: only status 404 means that a document does not exist. The service documents no list,
+//! so the caller passes the names of the documents to read.
 
 mod connection;
 mod operations;

@@ -35,14 +35,14 @@ pub const OPERATIONS: &[ApiOperation] = &[
     },
     ApiOperation {
         name: "PolicyService_Create",
-        about: "creates a policy; raw_schema holds its text, in base64 unless the service takes it plain",
+        about: "creates a policy; raw_schema contains its text, in base64 unless the service accepts plain text",
         verb: Verb::Post,
         path: "v1/policies",
         fields: BODY,
     },
     ApiOperation {
         name: "PolicyService_Update",
-        about: "writes another version of a policy; raw_schema holds its text, in base64 unless the service takes it plain",
+        about: "writes another version of a policy; raw_schema contains its text, in base64 unless the service accepts plain text",
         verb: Verb::Put,
         path: "v1/policies",
         fields: BODY,

@@ -66,7 +66,7 @@ impl ChainloopReader {
     /// Makes one reading request, as it is; the organization is the target's where the request names none.
     ///
     /// # Errors
-    /// The server refuses it, or gives no JSON.
+    /// The server refuses the request, or the answer is not JSON.
     pub async fn call(&self, request: &ReadRequest) -> Result<Value, ApiError> {
         let call = request.call(self.target.organization.as_str(), "application/json");
         Ok(self
@@ -134,7 +134,7 @@ impl ChainloopReader {
         self.target.of_organization(call)
     }
 
-    /// The latest versions of all documents that this reader was told to ask for. Of others, it says nothing.
+    /// The latest versions of the documents that this reader was created for.
     ///
     /// # Errors
     /// Anything that could not be read. There is no partial result.

@@ -12,15 +12,16 @@ const MOST_NODES: usize = 200_000;
 /// More levels than any document has.
 const DEEPEST: usize = 64;
 
-/// What is no text in a policy; everything else is, whatever a scalar looks like: `default: 1.10` is the text `1.10`.
+/// The boolean fields of a policy. Every other scalar is a string, whatever it looks like: `default: 1.10` is the string
+/// `1.10`.
 const TRUTHS: &[&str] = &["required", "optional", "disabled", "gate"];
-/// Where the number of a choice may stand in the place of its name.
+/// The fields of enumerations, which accept the number of a value in place of its name.
 const CHOICES: &[&str] = &["kind", "type", "attestation_phases", "attestationPhases"];
 
 /// The fields of a policy, for a request that writes it: the organization is named, unless the document does so.
 ///
 /// # Errors
-/// The text is not one document with this name, as a sentence.
+/// The text does not consist of exactly one document with this name, as a sentence.
 pub(super) fn structured(
     text: &str,
     organization: &str,
@@ -30,7 +31,7 @@ pub(super) fn structured(
     let metadata = value.get_mut("metadata").and_then(Value::as_object_mut);
     let metadata = metadata.ok_or_else(|| "the document has no metadata".to_owned())?;
     if metadata.get("name").and_then(Value::as_str) != Some(name.as_str()) {
-        return Err(format!("the document is not that of `{name}`"));
+        return Err(format!("the document does not have the name `{name}`"));
     }
     let owner = metadata
         .entry("organization")
@@ -71,7 +72,7 @@ fn read(text: &str) -> Result<Value, String> {
     let mut parser = Parser::new_from_str(text);
     let mut documents = 0_usize;
     while let Some(event) = parser.next_event() {
-        let (event, _) = event.map_err(|error| format!("the document is no YAML: {error}"))?;
+        let (event, _) = event.map_err(|error| format!("the document is not YAML: {error}"))?;
         match event {
             Event::DocumentStart(_) => documents += 1,
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
@@ -105,12 +106,12 @@ fn read(text: &str) -> Result<Value, String> {
     }
     match builder.done {
         Some(value) if documents == 1 => Ok(value),
-        _ => Err("the text is not one document".to_owned()),
+        _ => Err("expected exactly one document".to_owned()),
     }
 }
 
 impl ValueBuilder {
-    /// A text, unless it stands where a truth value or a choice must, or is nothing at all.
+    /// A string, unless the field requires a boolean or an enumeration, or the scalar is empty.
     fn scalar(&self, text: &str, style: ScalarStyle) -> Value {
         if style != ScalarStyle::Plain {
             return Value::from(text);
@@ -142,7 +143,7 @@ impl ValueBuilder {
 
     fn open(&mut self, content: ValueFrameContent, anchor: usize) -> Result<(), String> {
         if self.open.len() >= DEEPEST {
-            return Err("the document nests too deep".to_owned());
+            return Err("the document is nested too deeply".to_owned());
         }
         self.open.push(ValueFrame { content, anchor });
         Ok(())
@@ -171,13 +172,13 @@ impl ValueBuilder {
             None => self.done = Some(value),
             Some(ValueFrameContent::List(items)) => items.push(value),
             Some(ValueFrameContent::Members { members, key }) => match key.take() {
-                // What is nothing is left out, as in the service's own JSON.
+                // Empty values are omitted, as in the service's own JSON.
                 Some(_) if value.is_null() => {}
                 Some(key) => {
                     members.insert(key, value);
                 }
                 None => {
-                    let text = value.as_str().ok_or("a key is no text")?;
+                    let text = value.as_str().ok_or("a key is not a string")?;
                     *key = Some(text.to_owned());
                 }
             },
@@ -194,7 +195,7 @@ fn size(value: &Value) -> usize {
     }
 }
 
-/// Without what it holds, which is counted already.
+/// The size without nested values, which are counted already.
 fn own_size(value: &Value) -> usize {
     1 + value.as_str().map_or(0, |text| text.len() / 16)
 }

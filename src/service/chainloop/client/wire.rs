@@ -1,7 +1,7 @@
 //! The wire format: JSON of the service → documents of the model.
 //!
 //! Names of fields come in `snake_case` and in `camelCase`, and a field with its usual value may be left out. Digest,
-//! bytes, owner and `builtin` are never guessed: without them nobody could say what is there, and whose it is.
+//! bytes, owner and `builtin` are never guessed: without them, the content and the owner would be unknown.
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -72,7 +72,7 @@ struct InputsSchemaText(Option<InputsSchema>);
 
 impl<'de> Deserialize<'de> for InputsSchemaText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text(deserializer, "a JSON Schema inside a text", |text| {
+        text(deserializer, "a JSON Schema inside a string", |text| {
             InputsSchema::parse(text).ok().map(Self)
         })
     }
@@ -93,7 +93,7 @@ fn body<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DocumentBytes, D::
     })
 }
 
-/// Decodes the answer about a document. `asked` is the version that was asked for, if one was.
+/// Decodes the answer about a document. `asked` is the requested version, if one was.
 pub(super) fn document(
     answer: &Value,
     kind: DocumentKind,
@@ -112,18 +112,18 @@ pub(super) fn document(
     }
     let refused = |at: &str, expected: &str| Err(DecodeError::new(at, expected).into());
     if let Some(asked) = asked.filter(|asked| **asked != computed) {
-        let expected = format!("the version that was asked for, {asked}");
+        let expected = format!("the requested version, {asked}");
         return refused("$.digest", &expected);
     }
     let builtin = fields.builtin.unwrap_or_default();
     let organization = fields.organization_name.or(fields.organization_name_camel);
     let organization = organization.filter(|name| !name.is_empty());
-    // Without an owner, nobody can tell whether the document may be written.
+    // Without an owner, it is unknown whether the document may be written.
     if !builtin && organization.is_none() {
         return refused("$.organization_name", "the owner's name");
     }
     if fields.latest == Some(false) && asked.is_none() {
-        return refused("$.latest", "true, as no version was asked for");
+        return refused("$.latest", "true, because no version was requested");
     }
     let version = |version: VersionReferenceAnswer| VersionReference {
         digest: version.digest,
@@ -168,7 +168,7 @@ fn check_name(answer: &Value, kind: DocumentKind, name: &PolicyName) -> Result<(
     match said.and_then(Value::as_str) {
         Some(said) if !said.is_empty() && said != name.as_str() => Err(DecodeError::new(
             format!("$.{field}.metadata.name"),
-            "the name that was asked for",
+            "the requested name",
         )),
         Some(_) | None => Ok(()),
     }

@@ -92,7 +92,7 @@ impl ChainloopWriter {
         let not_sent = |why: String| self.target.failed(&call, ErrorKind::NotSent { why });
         let text = bytes
             .text()
-            .ok_or_else(|| not_sent("the document is no UTF-8".to_owned()))?;
+            .ok_or_else(|| not_sent("the document is not UTF-8".to_owned()))?;
         let policy = structured(text, self.target.organization.as_str(), name).map_err(not_sent)?;
         let raw = match self.encoding {
             RawSchemaEncoding::Base64 => STANDARD.encode(bytes.as_slice()),

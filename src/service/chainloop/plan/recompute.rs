@@ -87,10 +87,10 @@ fn found<'s>(
 ) -> Result<Option<&'s LiveDocument>, &'static str> {
     let there = live.document(DocumentKind::Policy, &operation.document().name);
     match (operation, there) {
-        (_, None) => Err("the policy was not asked for"),
+        (_, None) => Err("the policy was not requested"),
         (_, Some(Some(there))) if there.builtin => Err("the policy is builtin"),
         (_, Some(Some(there))) if !there.is_of(organization) => {
-            Err("the policy is of another organization")
+            Err("the policy belongs to another organization")
         }
         (ChainloopOperation::CreatePolicy { .. }, Some(Some(_))) => Err("the policy exists"),
         (ChainloopOperation::UpdatePolicy { .. }, Some(None)) => Err("the policy does not exist"),
@@ -321,8 +321,8 @@ pub fn verify_documents(
             continue;
         };
         let what = match (expected, actual) {
-            (Some(_), None) => Some("it should exist and does not"),
-            (None, Some(_)) => Some("it exists and should not"),
+            (Some(_), None) => Some("it does not exist, but should"),
+            (None, Some(_)) => Some("it exists, but should not"),
             (Some(expected), Some(actual)) => difference(expected, actual),
             (None, None) => None,
         };
@@ -351,11 +351,13 @@ fn difference(expected: &LiveDocument, actual: &LiveDocument) -> Option<&'static
         inputs_schema: _,
     } = expected;
     if *bytes != actual.bytes {
-        Some("its bytes are not those that should be there")
+        Some("its bytes differ from the expected bytes")
     } else if *builtin != actual.builtin || *organization != actual.organization {
-        Some("it belongs to somebody else")
+        Some("it belongs to another organization")
     } else if has_unknown_version(expected, actual) {
-        Some("another writer wrote a version of it meanwhile, which is not the latest one any more")
+        Some(
+            "another client wrote a version of it in the meantime, which is no longer the latest one",
+        )
     } else {
         None
     }
@@ -397,7 +399,7 @@ pub enum DocumentPlanViolation {
     },
     /// The number is out of order, the call waits for another one, or it has a part. No call of a
     /// document does.
-    #[error("call {call} is not one of a plan of documents")]
+    #[error("call {call} is not valid in a plan of documents")]
     UnexpectedForm { call: u32 },
     /// A policy is written twice.
     #[error("call {call} writes the policy `{name}` again")]

@@ -1,4 +1,4 @@
-//! What the server should hold at every moment of a run: what was read, and what each call made of it.
+//! The expected live state during a run: the state that was read, with the effects of each call.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -45,7 +45,7 @@ impl Ledger {
     }
 
     /// The state without the calls that an earlier run applied: the state before it, with what other
-    /// clients made meanwhile and the run adopted. A policy that the run created is part of it, without
+    /// clients created in the meantime and the run adopted. A policy that the run created is part of it, without
     /// the run's rules, if another client has created rules in it.
     pub(super) fn without_run(target: &TargetHistory) -> Self {
         let mut ledger = Self::new(policies(target).cloned());

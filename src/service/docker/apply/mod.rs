@@ -1,4 +1,4 @@
-//! The half of a run that knows the Docker AI Governance API: what is sent, what it should leave, and how an answer
+//! The part of a run for the Docker AI Governance API: requests, expected results, and how an answer
 //! that did not come is found out.
 
 mod ledger;

@@ -11,7 +11,7 @@ use crate::service::docker::plan::replay::{replay, verify, verify_extensions};
 use http::ApiError;
 use model::docker::{DockerLiveState, DockerOperation, LivePolicy, PolicyId};
 
-/// The policy that a write is about as it is now, or nothing if the whole list holds none: for a creation the one of
+/// The current state of the written policy, or `None` if the list does not contain it: for a creation the one of
 /// its name that this run has not seen before, else the one of its id.
 ///
 /// # Errors
@@ -44,9 +44,9 @@ pub(super) async fn read_back(
     }
 }
 
-/// How what was read back differs from what the applied calls make of what was there before. Policies of which nobody
-/// can say what they should hold, since another writer was there or a call's fate is unknown, are left out: the report
-/// tells of them.
+/// Compares the state that was read after the run with the result of the applied calls. Policies with an unknown
+/// expected state (changed by another client, or by a call with unknown outcome) are left out because the report
+/// lists these calls.
 ///
 /// # Errors
 /// The applied calls do not fit what was there.

@@ -1,7 +1,7 @@
 //! What a run's journal and the live state together want, so that what the run touched is as it was before.
 //!
-//! Nothing is replayed: the result is what is desired, from which a fresh plan is made. What the run did not touch is
-//! desired as it is live, so that no other writer's work is undone.
+//! Nothing is replayed: the result is a desired state, from which a new plan is made. Objects that the run did not touch
+//! are desired as they are live, so the changes of other clients are not undone.
 
 use std::collections::BTreeSet;
 
@@ -27,13 +27,13 @@ pub struct PolicyUndo {
     pub made: BTreeSet<PolicyId>,
     /// What stays as it is, and why.
     pub held: Vec<HeldUndo>,
-    /// Policies that the run deleted and that are to be made again: the server gives them new ids.
+    /// Deleted policies of the run that are created again. The server assigns new ids.
     pub again: Vec<String>,
 }
 
-/// Compares what a run left with what is live, and says what is desired so that all it touched is as before.
+/// Compares the state after a run with the live state, and returns the desired state in which all objects that the run touched are as before it.
 ///
-/// `document` stands for the journal. With `overwrite`, what other writers changed since is undone too.
+/// `document` stands for the journal. With `overwrite`, later changes of other clients are undone too.
 pub fn undo_policies(
     target: &TargetHistory,
     live: &DockerLiveState,

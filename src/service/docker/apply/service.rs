@@ -21,7 +21,7 @@ use model::docker::{
     DockerLiveState, DockerOperation, LivePolicy, PolicyId, PolicySummary, Rule, UpdateAnswer,
 };
 
-/// What is known of a target, and a way to read it.
+/// The expected state of a target, and a reader for the live state.
 pub struct PolicyLookup {
     ledger: Mutex<Ledger>,
     /// The rules that the run creates in policies that it creates, by the name of the policy.
@@ -30,7 +30,7 @@ pub struct PolicyLookup {
 }
 
 impl PolicyLookup {
-    /// Starts with what is known.
+    /// Starts with the known state.
     pub fn new(ledger: Ledger, reader: DockerReader) -> Self {
         Self {
             ledger: Mutex::new(ledger),
@@ -135,7 +135,7 @@ impl PolicyRun {
         }
     }
 
-    /// What is known now.
+    /// The current state.
     pub fn lookup(&self) -> &PolicyLookup {
         &self.lookup
     }
@@ -278,7 +278,7 @@ impl PolicyRun {
         PolicyCheck { adopted, failure }
     }
 
-    /// What should be there just before a call, of what its answer tells.
+    /// The expected state just before a call, for the fields in its answer.
     fn planned(&self, send: &DockerOperation<PolicyId>) -> Option<LiveObject> {
         let ledger = self.lookup.ledger();
         match send {

@@ -57,7 +57,7 @@ pub fn check_unmoved(plan: &TargetPlan, live: &DockerLiveState) -> Vec<StalePlan
         names.contains(policy.name.as_str()) && !known.contains(&ResourceId::from(&policy.id))
     });
     stale.extend(new.map(|policy| StalePlan::Exists(ResourceKind::Policy, policy.name.clone())));
-    // Without a fingerprint, nobody knows which state the calls were made for.
+    // Without a fingerprint, it is unknown which state the calls were made for.
     let existing = plan.calls.iter().filter_map(|call| call.send.existing());
     let unlisted: BTreeSet<_> = existing.filter(|id| !known.contains(id)).collect();
     let unlisted = live

@@ -140,12 +140,12 @@ impl<'a> GateReader<'a> {
                 ));
             }
             if let Some((first, _)) = self.known.get(name.as_str()) {
-                let message = format!("two audiences are called `{name}`");
+                let message = format!("duplicate audience `{name}`");
                 self.found.push(
                     Diagnostic::new(Code::InvalidValue, message, place)
                         .label("again here")
                         .also(first.clone(), "first here")
-                        .help("give one of them another name: gates find audiences by it"),
+                        .help("rename one of them: gates refer to audiences by name"),
                 );
                 continue;
             }
@@ -165,8 +165,9 @@ impl<'a> GateReader<'a> {
             let message = "the audience has no teams";
             let finding =
                 Diagnostic::new(Code::EmptyList, message, Place::value(document, place()));
-            self.found
-                .push(finding.help("name the teams; people in no team are looked at anyway"));
+            self.found.push(
+                finding.help("name the teams; users outside of all teams are always checked"),
+            );
             return None;
         }
         let mut ids = Vec::new();
@@ -174,12 +175,10 @@ impl<'a> GateReader<'a> {
             match self.teams.get(team).map_or(team, |uuid| uuid) {
                 uuid if is_uuid(uuid) => ids.push(uuid.to_ascii_lowercase()),
                 _ => {
-                    let message = format!(
-                        "the team `{team}` is not known to every target that the audience counts for"
-                    );
+                    let message = format!("unknown team `{team}` in some targets of the audience");
                     let near = did_you_mean(self.teams.keys().map(String::as_str), team);
                     let help = near.map_or_else(
-                        || "name it under `teams` of the target with its uuid, or move the audience to the `access` of the target that has it".to_owned(),
+                        || "add it with its uuid to `teams` of the target, or move the audience to `access` of the target that defines it".to_owned(),
                         |near| format!("did you mean `{near}`?"),
                     );
                     let at = Place::value(document, place().index(index));
@@ -205,7 +204,7 @@ impl<'a> GateReader<'a> {
         if let Err(error) = &pattern {
             self.found.push(
                 Diagnostic::new(Code::InvalidValue, error.to_string(), source.clone())
-                    .label("not a pattern of requests")
+                    .label("invalid pattern of requests")
                     .help("write for example `tcp **.example.com:443`, `get https://api.example.com/**` or `read /data/**`"),
             );
         }
@@ -232,7 +231,7 @@ impl<'a> GateReader<'a> {
                 |near| format!("did you mean `{near}`?"),
             );
             let place = Place::value(document, path.clone().key("audience"));
-            let message = format!("there is no audience `{name}`");
+            let message = format!("unknown audience `{name}`");
             self.found.push(
                 Diagnostic::new(Code::InvalidValue, message, place)
                     .help(help)

@@ -109,7 +109,7 @@ fn scope(
             | TeamResolution::Ambiguous(_)
             | TeamResolution::BadAlias => {
                 return Err(refuse(
-                    format!("the team `{team}` is not known"),
+                    format!("unknown team `{team}`"),
                     policy.spec_field("scope"),
                 ));
             }
@@ -120,7 +120,7 @@ fn scope(
         profiles: profiles.iter().flatten().cloned().collect(),
     };
     if scope.is_organization_wide() {
-        return Err(refuse("the scope names nobody", policy.spec_field("scope")));
+        return Err(refuse("the scope is empty", policy.spec_field("scope")));
     }
     Ok(Some(scope))
 }

@@ -70,32 +70,32 @@ fn finding(
         (GateKind::Never, _) => (
             Code::AccessNever,
             format!(
-                "`{witness}` is allowed for {people}, and `{}` never may be{reason}",
+                "`{witness}` is allowed for {people}, but `{}` must never be allowed{reason}",
                 gate.pattern
             ),
-            "take it out of the rule, or add a deny that covers what the gate names",
+            "remove it from the rule, or add a deny rule for the requests of the gate",
         ),
         (GateKind::Always, false) => (
             Code::AccessAlways,
             format!(
-                "`{witness}` is denied for {people}, and `{}` must always be allowed{reason}",
+                "`{witness}` is denied for {people}, but `{}` must always be allowed{reason}",
                 gate.pattern
             ),
-            "take it out of the deny",
+            "remove it from the deny rule",
         ),
         (GateKind::Always, true) => (
             Code::AccessAlways,
             format!(
-                "nothing allows `{witness}` for {people}, and `{}` must always be allowed{reason}",
+                "`{witness}` is denied by default for {people}, but `{}` must always be allowed{reason}",
                 gate.pattern
             ),
-            "add an allow rule whose resources cover what the gate names",
+            "add an allow rule for the requests of the gate",
         ),
     };
     let mut blamed = rules.iter().filter_map(|(rule, resource)| {
         Some((
             places.get(&(rule.policy, rule.rule.name.as_str()))?.clone(),
-            format!("`{resource}` decides it"),
+            format!("`{resource}` decides"),
         ))
     });
     let finding = match blamed.next() {

@@ -44,7 +44,7 @@ pub struct CheckedPolicies {
     /// or if the server has to confirm one of its teams: a caller that plans must refuse while
     /// there is any error.
     pub policies: Vec<DesiredPolicy>,
-    /// The findings, by document, in the order of the rules.
+    /// The diagnostics, by document, in the order of the rules.
     pub diagnostics: Vec<Diagnostic>,
 }
 

@@ -64,12 +64,12 @@ pub(super) fn check(policy: &DesiredPolicy) -> Option<Diagnostic> {
     let bytes = measure(policy);
     (bytes > LARGEST_POLICY).then(|| {
         let message = format!(
-            "the policy `{}` is larger than the service takes",
+            "the policy `{}` exceeds the size limit of the service",
             policy.name
         );
         Diagnostic::new(Code::LimitExceeded, message, policy.place())
             .label(format!("{bytes} of {LARGEST_POLICY} bytes"))
-            .help("split the policy in two, or replace single hosts by wildcards")
+            .help("split the policy in two, or replace single hosts with wildcards")
     })
 }
 

@@ -14,12 +14,12 @@ use http::{
 };
 use model::docker::Profile;
 
-/// Where the service is when nobody says otherwise (contract: `servers`; `/v2` is appended by the connection).
+/// The default endpoint (contract: `servers`; `/v2` is appended by the connection).
 pub const DEFAULT_ENDPOINT: &str = "https://hub.docker.com";
-/// The variable that holds another endpoint, in the form of [`EndpointChoice`](http::EndpointChoice).
+/// The variable with another endpoint, in the form of [`EndpointChoice`](http::EndpointChoice).
 pub const ENDPOINT_VARIABLE: &str = "POLWARDEN_DOCKER_ENDPOINT";
 
-const REFUSED_TOKEN: &str = "POLWARDEN_DOCKER_TOKEN is not accepted; it may have expired. Give a new one, or \
+const REFUSED_TOKEN: &str = "POLWARDEN_DOCKER_TOKEN is not accepted; it may have expired. Set a new one, or \
      DOCKER_HUB_IDENTIFIER and DOCKER_HUB_SECRET, which are renewed.";
 const REFUSED_NEW_TOKEN: &str = "The service refuses a token that it has just given; check that its clock and the \
      endpoint are right.";

@@ -24,7 +24,7 @@ pub enum DockerCredentials {
         /// Password, personal access token or organization access token.
         secret: SecretString,
     },
-    /// A token that somebody else obtained; it is never renewed.
+    /// A token that was obtained elsewhere; it is never renewed.
     Token(SecretString),
 }
 
@@ -40,13 +40,11 @@ impl fmt::Debug for DockerCredentials {
     }
 }
 
-/// Why the environment gives no credentials.
+/// Why the environment contains no valid credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DockerCredentialsError {
     /// None of the variables is set.
-    #[error(
-        "there are no credentials: set {IDENTIFIER_VARIABLE} and {SECRET_VARIABLE}, or {TOKEN_VARIABLE}"
-    )]
+    #[error("no credentials: set {IDENTIFIER_VARIABLE} and {SECRET_VARIABLE}, or {TOKEN_VARIABLE}")]
     Missing,
     /// One of two that belong together.
     #[error("{present} is set but {missing} is not; a sign-in needs both")]
@@ -58,12 +56,12 @@ pub enum DockerCredentialsError {
     },
     /// An access token where a bearer token belongs: the service refuses it (contract: `bearerAuth`).
     #[error(
-        "{TOKEN_VARIABLE} holds an access token, which cannot be used directly; \
-         give it as {SECRET_VARIABLE}, with the name it belongs to in {IDENTIFIER_VARIABLE}"
+        "{TOKEN_VARIABLE} contains an access token, which cannot be used directly; \
+         set it in {SECRET_VARIABLE}, and its user or organization in {IDENTIFIER_VARIABLE}"
     )]
     AccessToken,
     /// It cannot be sent.
-    #[error("{0} holds control characters or characters beyond ASCII; check how it was pasted")]
+    #[error("{0} contains control characters or non-ASCII characters; check how it was pasted")]
     Characters(&'static str),
 }
 

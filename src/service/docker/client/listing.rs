@@ -9,7 +9,7 @@ use http::ErrorKind;
 use http::json::{DecodeError, ROOT, decode, present, required};
 use model::docker::{PolicyId, PolicySummary, Profile};
 
-/// How many elements are asked for a page; the service gives no more (contract: `page_size`).
+/// The page size of requests, which is the maximum of the service (contract: `page_size`).
 const PAGE_SIZE: usize = 100;
 /// More pages than any organization fills: a server that goes on is at fault.
 const MOST_PAGES: usize = 1_000;
@@ -49,7 +49,7 @@ pub(super) fn page(answer: &Value, profile: Profile) -> Result<PolicyPage, Error
             let at = "$.next_page_token";
             let next: Option<String> = decode(required(answer, ROOT, "next_page_token")?, at)?;
             if next.as_ref().is_some_and(String::is_empty) {
-                return Err(DecodeError::new(at, "a cursor text or null, found a text").into());
+                return Err(DecodeError::new(at, "a cursor or null, found a string").into());
             }
             next
         }
@@ -94,14 +94,14 @@ impl ListingState {
             .iter()
             .any(|policy| !self.ids.insert(policy.id.clone()))
         {
-            return incomplete("a policy is listed twice");
+            return incomplete("duplicate policy in the list");
         }
         if page
             .next
             .as_ref()
             .is_some_and(|cursor| !self.cursors.insert(cursor.clone()))
         {
-            return incomplete("a page leads back to one that was read before");
+            return incomplete("a page links to an earlier page");
         }
         Ok(())
     }
@@ -154,7 +154,7 @@ mod tests {
             error,
             ErrorKind::Malformed {
                 at: "$[1].name".to_owned(),
-                expected: "a text, found a number".to_owned()
+                expected: "a string, found a number".to_owned()
             }
         );
         for id in ["../x", "", "a/b", "a\u{0}", "%2e"] {

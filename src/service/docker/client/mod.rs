@@ -1,8 +1,8 @@
 //! The Docker AI Governance API: sign-in, reader and writer for its three published shapes
 //! ([`Profile`](model::docker::Profile)).
 //!
-//! A [`DockerReader`] has no method that writes, so whoever holds only a reader cannot change anything. A read either
-//! succeeds completely or fails: no error is ever taken for "nothing there".
+//! A [`DockerReader`] has no method that writes, so code that has only a reader cannot change anything. A read either
+//! succeeds completely or fails: no error is treated as an absent object.
 
 mod connection;
 mod credentials;

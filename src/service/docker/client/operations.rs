@@ -74,7 +74,7 @@ pub const OPERATIONS: &[ApiOperation] = &[
     },
     ApiOperation {
         name: "updateRule",
-        about: "changes a rule; lists are replaced whole",
+        about: "changes a rule; lists are replaced completely",
         verb: Verb::Patch,
         path: RULE,
         fields: &[

@@ -87,7 +87,7 @@ impl DockerReader {
             .await?;
         if policy.id != summary.id {
             let at = "$.id".to_owned();
-            let expected = "the id that was asked for".to_owned();
+            let expected = "the requested id".to_owned();
             return Err(self
                 .target
                 .failed(&call, ErrorKind::Malformed { at, expected }));
@@ -95,8 +95,8 @@ impl DockerReader {
         Ok(policy)
     }
 
-    /// The one policy of the list that is wanted, read now; nothing if the whole list holds none. That a policy is gone
-    /// is said by the list alone: a 404 may also mean that the organization cannot be seen.
+    /// The current state of one policy of the list, or `None` if the complete list does not contain it. Only the list
+    /// shows that a policy is deleted: a 404 may also mean that the organization cannot be seen.
     ///
     /// # Errors
     /// Anything that could not be read.
@@ -110,7 +110,7 @@ impl DockerReader {
                 return Ok(None);
             };
             match self.policy(summary).await {
-                // It went between the two readings: the list tells.
+                // It was deleted between the two readings; the list decides.
                 Err(error) if error.status() == Some(404) && !last => {}
                 read => return read.map(Some),
             }
@@ -153,7 +153,7 @@ impl DockerReader {
             };
             if !seen.insert(query) || seen.len() > teams::MOST_PAGES {
                 return Err(incomplete(
-                    "a page leads back to one that was read before, or there is no end",
+                    "a page links to an earlier page, or there are too many pages",
                 ));
             }
             let answer = self.target.send(&call).await;
@@ -167,7 +167,7 @@ impl DockerReader {
                 Some(next) => query = next,
                 None if page.count.is_some_and(|count| count > found.len() as u64) => {
                     return Err(incomplete(
-                        "it holds fewer teams than the server says there are",
+                        "it contains fewer teams than the server's count",
                     ));
                 }
                 None => return Ok(found),
@@ -178,7 +178,7 @@ impl DockerReader {
     /// Makes one reading request, as it is.
     ///
     /// # Errors
-    /// The server refuses it, or gives no JSON.
+    /// The server refuses the request, or the answer is not JSON.
     pub async fn call(&self, request: &ReadRequest) -> Result<Value, ApiError> {
         self.target
             .send(&request.call(self.target.organization.as_str(), "application/json"))

@@ -196,7 +196,7 @@ async fn request_token(
 fn take_secret(answer: &Value, field: &'static str) -> Result<SecretString, ErrorKind> {
     let at = format!("{ROOT}.{field}");
     match decode(required(answer, ROOT, field)?, &at)? {
-        "" => Err(DecodeError::new(at, "a token, found a text").into()),
+        "" => Err(DecodeError::new(at, "a token, found a string").into()),
         token => Ok(SecretString::from(token)),
     }
 }

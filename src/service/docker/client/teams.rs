@@ -51,7 +51,7 @@ pub(super) fn page(answer: &Value, endpoint: &Endpoint) -> Result<TeamPage, Erro
     let page: TeamsPageAnswer<'_> = decode(answer, ROOT)?;
     let query = |next| {
         query_of(next, endpoint)
-            .ok_or_else(|| DecodeError::new("$.next", "a URL with a query or null, found a text"))
+            .ok_or_else(|| DecodeError::new("$.next", "a URL with a query or null, found a string"))
     };
     let team = |team: TeamAnswer<'_>| Team {
         id: TeamId::new(team.uuid),

@@ -246,7 +246,7 @@ fn name_extensions<'n>(error: ApiError, names: impl Iterator<Item = &'n str>) ->
     }
     let names = names.join(", ");
     error.with_help(format!(
-        "The request contains {names} from `extensions`, which this version does not know: if the service does not \
+        "The request contains {names} from `extensions`, which this version does not support: if the service does not \
          accept it, correct or remove it there."
     ))
 }
@@ -273,10 +273,7 @@ fn expect<T>(object: T, at: &str, is_ours: impl Fn(&T) -> bool) -> Result<T, Dec
     if is_ours(&object) {
         return Ok(object);
     }
-    Err(DecodeError::new(
-        format!("{at}.id"),
-        "the id that was asked for",
-    ))
+    Err(DecodeError::new(format!("{at}.id"), "the requested id"))
 }
 
 #[cfg(test)]
@@ -297,9 +294,6 @@ mod tests {
         hostile::check(&json!({"deleted": rule}), |answer| deleted(answer, ours));
         let foreign = json!({"old": rule, "new": {"id": "x", "name": "n", "actions": [], "decision": "allow"}});
         let error = updated(&foreign, ours).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "at $.new.id, expected the id that was asked for"
-        );
+        assert_eq!(error.to_string(), "at $.new.id, expected the requested id");
     }
 }

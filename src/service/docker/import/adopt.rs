@@ -18,7 +18,7 @@ use manifest::config::Target;
 use model::diag::{Diagnostic, did_you_mean};
 use model::docker::{DockerLiveState, LivePolicy};
 
-/// One target, with everything that its plan is made from besides the manifests.
+/// One target, with all inputs of its plan except the manifests.
 pub struct AdoptionTarget<'a> {
     pub target: &'a Target,
     pub info: TargetInfo,
@@ -44,7 +44,7 @@ struct NextDraft {
     edits: PendingEdits,
 }
 
-/// Adds the named policies of a target to what is written.
+/// Adds the named policies of a target to the edits.
 ///
 /// # Errors
 /// The manifests are invalid, or a policy cannot be written.
@@ -118,11 +118,11 @@ pub fn check_all_are_live(
     for name in names {
         if !live().any(|known| known == name) {
             let hint = did_you_mean(live(), name).map_or_else(
-                || "to take over that it is gone, delete its manifest".to_owned(),
+                || "to accept the deletion, delete its manifest".to_owned(),
                 |near| format!("did you mean `{}`?", neutral(near)),
             );
             return Err(NamedImportError::Refused(format!(
-                "no live policy is called `{}`; {hint}",
+                "unknown live policy `{}`; {hint}",
                 neutral(name)
             )));
         }
@@ -140,7 +140,7 @@ impl AdoptionTarget<'_> {
             desired,
             diagnostics,
         } = (self.check)(manifests);
-        // A folder that holds no manifests yet is no error where some are about to be written.
+        // A folder without manifests is accepted because the import writes some.
         if diagnostics.iter().any(is_error) || manifests.has_errors_for_import() {
             return Err(diagnostics);
         }
@@ -156,7 +156,7 @@ impl AdoptionTarget<'_> {
 }
 
 impl AdoptionDraft<'_> {
-    /// Brings the manifests to what is live of one policy, or says why that cannot be.
+    /// Updates the manifests to the live state of one policy, or returns the reason why that is impossible.
     fn adopt(&mut self, policy: &LivePolicy) -> Result<(), AdoptError> {
         if self
             .adoption
@@ -167,7 +167,7 @@ impl AdoptionDraft<'_> {
             .count()
             > 1
         {
-            return Err(refused("two live policies have this name"));
+            return Err(refused("duplicate name of two live policies"));
         }
         let found = DeclaringManifest::find(&self.manifests, self.adoption.target, &policy.name)?;
         let Some(declared) = found else {
@@ -175,7 +175,7 @@ impl AdoptionDraft<'_> {
         };
         let Some(change) = self.change(&self.plan, policy) else {
             let line = format!(
-                "{} says what is live (policy \"{}\")",
+                "{} matches the live state (policy \"{}\")",
                 declared.place(),
                 neutral(&policy.name)
             );
@@ -230,12 +230,12 @@ impl AdoptionDraft<'_> {
             imported,
         }) = new.files.pop()
         else {
-            return Err(refused("there is nothing to write"));
+            return Err(refused("no differences"));
         };
         if self.edits.contains_key(&path) || (path.exists() && !self.import.force) {
             let path = neutral(path.as_str());
             return Err(refused(format!(
-                "`{path}` exists; move it away, choose another folder with --out, or add --force"
+                "`{path}` exists; move it, choose another folder with --out, or add --force"
             )));
         }
         let mut edits = self.edits.clone();
@@ -249,7 +249,7 @@ impl AdoptionDraft<'_> {
         ));
         let left = imported.left_out.iter();
         self.lines
-            .extend(left.map(|line| format!("  left at the server as it is: {}", neutral(line))));
+            .extend(left.map(|line| format!("  not changed on the server: {}", neutral(line))));
         Ok(())
     }
 
@@ -289,7 +289,9 @@ impl AdoptionDraft<'_> {
             }
         };
         if self.change(&plan, policy).is_some() {
-            return Err(refused("its manifest would still differ from what is live"));
+            return Err(refused(
+                "its manifest would still differ from the live state",
+            ));
         }
         if others && self.rest(&plan, policy) != self.rest(&self.plan, policy) {
             return Err(refused("another policy would change with it"));
@@ -307,7 +309,7 @@ impl AdoptionDraft<'_> {
             .find(|change| change.id.as_deref() == Some(policy.id.as_str()))
     }
 
-    /// What a plan changes of other policies, wherever that stands.
+    /// The planned changes of other policies, in the whole plan.
     fn rest(&self, plan: &TargetPlan, policy: &LivePolicy) -> Vec<Change> {
         let others = plan
             .changes

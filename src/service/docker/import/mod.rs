@@ -106,7 +106,7 @@ pub fn policy_with(
         body.push_str(&rules_text(rules, &mut left_out)?);
     }
     for line in &left_out {
-        let _ = writeln!(text, "# Left at the server as it is: {}.", neutral(line));
+        let _ = writeln!(text, "# Not changed on the server: {}.", neutral(line));
     }
     text.push_str(&body);
     // If the text cannot be formatted, it is still valid.
@@ -249,7 +249,7 @@ fn spec(rule: &Rule, unknown_fields: &Map<String, Value>) -> RuleSpec {
         name,
         decision,
         access,
-        // A live rule has them beside it.
+        // A live rule stores them outside of the rule.
         extensions: _,
     } = rule;
     let (resources, http_resources) = match access.resources() {

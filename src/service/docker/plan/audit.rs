@@ -39,7 +39,7 @@ pub enum PolicyPlanViolation {
         why: DependencyReason,
     },
     /// A request has the same decision before and after the run, but another one in between.
-    #[error("`{witness}` is {} before and after, and may be {} in between", decision(*.allowed), decision(!*.allowed))]
+    #[error("`{witness}` is {} before and after, but may be {} in between", decision(*.allowed), decision(!*.allowed))]
     Access {
         witness: String,
         /// Whether it is allowed before and after.
@@ -47,7 +47,7 @@ pub enum PolicyPlanViolation {
     },
     /// Access was not analyzed, but the calls are not made one by one.
     #[error(
-        "call {then} does not wait for call {first}, though nothing is proved of what they do to access"
+        "call {then} does not wait for call {first}, although their effect on access is not proven"
     )]
     NotSequential {
         first: u32,

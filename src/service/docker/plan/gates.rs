@@ -12,10 +12,11 @@ use crate::plan::{
 use access::{Gate, GateBreach, GateCheck, GateKind, RequestPattern, ScopedRule, WideningPattern};
 use model::docker::{Decision, DockerLiveState, LiveContent, LivePolicy};
 
-/// What access is compared with, to tell what a change opens: what would be live with the manifests of the base.
+/// The states to compare the new access with, to find what a change opens: the live state after an apply of the base
+/// revision's manifests.
 ///
-/// A policy that the change and somebody at the server both changed counts as changed by the change, whatever the
-/// base wants of it: where there is one, what opens beyond what it is now counts too.
+/// A policy that was changed both by the change and outside of polwarden counts as changed by the change. If a state
+/// of it is live, access beyond that state counts too.
 fn base_states(
     base: &BasePlan,
     live: &DockerLiveState,

@@ -66,11 +66,11 @@ pub(crate) fn guarded(
         {
             push(
                 GuardedKind::ScopeWidens,
-                "it was for some people, and will be for the whole organization",
+                "its scope widens to the whole organization",
             );
         }
         if has_denies(policy) && !now.is_some_and(has_denies) {
-            push(GuardedKind::LastDeny, "its last deny rule goes");
+            push(GuardedKind::LastDeny, "removes its last deny rule");
         }
         if declared.is_some_and(|declared| declared.protect)
             && let Some(how) = content_loss(policy, same)
@@ -143,12 +143,12 @@ fn has_denies(policy: &LivePolicy) -> bool {
 /// id.
 fn content_loss(before: &LivePolicy, after: Option<&LivePolicy>) -> Option<&'static str> {
     let Some(after) = after else {
-        return Some("it is protected, and it is deleted and made again");
+        return Some("it is protected, and it is deleted and created again");
     };
     match (domain(before), domain(after)) {
-        (Some(_), None) => Some("it is protected, and all its rules go"),
+        (Some(_), None) => Some("it is protected, and all its rules are removed"),
         (Some(before), Some(after)) if before != after => {
-            Some("it is protected, and all its rules go, as it changes its domain")
+            Some("it is protected, and all its rules are removed because its domain changes")
         }
         (None | Some(_), _) => None,
     }

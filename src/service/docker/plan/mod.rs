@@ -203,7 +203,8 @@ fn choose_pairing(
 }
 
 /// Added to the reason of an extra call if the search for fewer calls was not complete.
-const UNPROVEN: &str = "; fewer calls may be sufficient, as not all lists of calls were compared";
+const UNPROVEN: &str =
+    "; fewer calls may be sufficient, because not all lists of calls were compared";
 
 struct PolicyPlanner<'a> {
     request: &'a PolicyPlanRequest<'a>,
@@ -366,7 +367,7 @@ impl<'a> PolicyPlanner<'a> {
                 why: opaque.why.clone(),
             })
         } else if !self.request.profile().has_policy_writes() {
-            let wanted = "delete it, as no manifest declares it".to_owned();
+            let wanted = "delete it, because no manifest declares it".to_owned();
             Some(HeldReason::ProfileLacks {
                 operation: DockerOperationKind::DeletePolicy,
                 wanted,

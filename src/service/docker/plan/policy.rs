@@ -85,7 +85,7 @@ impl PolicyPlanner<'_> {
     /// The service cannot change a policy between rules and Cedar text, so the policy is deleted
     /// and created again.
     fn replace(&mut self, live: &LivePolicy, desired: &DesiredPolicy, how: &str) {
-        let wanted = format!("change it {how}, for which it must be deleted and made again");
+        let wanted = format!("change it {how}, which requires deleting and creating it again");
         if !self.request.profile().has_policy_writes() {
             let reason = HeldReason::ProfileLacks {
                 operation: DockerOperationKind::DeletePolicy,

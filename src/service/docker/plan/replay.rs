@@ -123,8 +123,8 @@ pub fn verify(expected: &DockerLiveState, actual: &DockerLiveState) -> Vec<Misma
             })
         };
         match (expected.get(name), actual.get(name)) {
-            (Some(_), None) => differs("it should exist and does not".to_owned()),
-            (None, Some(_)) => differs("it exists and should not".to_owned()),
+            (Some(_), None) => differs("it does not exist, but should".to_owned()),
+            (None, Some(_)) => differs("it exists, but should not".to_owned()),
             (Some(expected), Some(actual)) => {
                 policies_differ(expected, actual)
                     .into_iter()
@@ -155,7 +155,7 @@ pub fn verify_extensions(
             let differs = settings.into_iter().map(|name| Mismatch {
                 resource: ResourceKind::Policy,
                 name: policy.name.clone(),
-                what: format!("the setting `{name}`{object} is not what was sent"),
+                what: format!("the setting `{name}`{object} differs from the request"),
             });
             mismatches.extend(differs);
         };
@@ -211,7 +211,7 @@ fn policies_differ(expected: &LivePolicy, actual: &LivePolicy) -> Vec<String> {
     } = expected;
     let mut found = Vec::new();
     if *scope != actual.scope {
-        found.push("its scope is not what was sent".to_owned());
+        found.push("its scope differs from the request".to_owned());
     }
     found.extend(contents(content, &actual.content));
     found
@@ -226,11 +226,11 @@ fn contents(expected: &LiveContent, actual: &LiveContent) -> Vec<String> {
             Vec::new()
         }
         (LiveContent::Cedar(_), LiveContent::Cedar(_)) => {
-            vec!["its Cedar text is not what was sent".to_owned()]
+            vec!["its Cedar text differs from the request".to_owned()]
         }
         (LiveContent::Opaque(_), LiveContent::Opaque(_)) => Vec::new(),
         (LiveContent::Rules(_) | LiveContent::Cedar(_) | LiveContent::Opaque(_), _) => {
-            vec!["it is of another type than was sent".to_owned()]
+            vec!["its type differs from the request".to_owned()]
         }
     }
 }
@@ -250,7 +250,7 @@ fn rules_differ(expected: &[LiveRule], actual: &[LiveRule]) -> Vec<String> {
             .position(|other| other.name == *name && other.rule == *rule)
         {
             Some(position) => drop(left.swap_remove(position)),
-            None => found.push(format!("its rule `{name}` is not what was sent")),
+            None => found.push(format!("its rule `{name}` differs from the request")),
         }
     }
     found.extend(

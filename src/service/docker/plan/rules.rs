@@ -54,7 +54,7 @@ impl PolicyPlanner<'_> {
         let moves = changes_domain(&live_rules, &rules);
         if moves && let Some(opaque) = live_rules.iter().find_map(|rule| rule.rule.as_ref().err()) {
             let why = format!(
-                "changes its domain, but has a rule that would have to go first and {}",
+                "changes its domain, but has a rule that must be deleted first and {}",
                 opaque.why
             );
             self.add_held_policy(

@@ -102,7 +102,7 @@ fn group(
     }
 }
 
-/// Just what was asked for is as good as ours: nobody else's work is in it.
+/// An identical object is adopted, because it contains no other changes.
 fn is_new(new: &NewGroup, found: &LiveGroup) -> bool {
     let NewGroup {
         name: _,

@@ -42,7 +42,7 @@ pub(super) fn before(target: &TargetHistory) -> PulumiLiveState {
 }
 
 /// The state without the calls that a run applied: the state before it, with what other clients made
-/// meanwhile and the run adopted.
+/// in the meantime and the run adopted.
 pub(super) fn without_run(target: &TargetHistory) -> PulumiLiveState {
     let mut model = PackModel::new(&before(target));
     for adopted in target.adopted() {
@@ -71,8 +71,8 @@ pub fn versions_before(target: &TargetHistory) -> Vec<(PackName, VersionTag)> {
     .collect()
 }
 
-/// Compares what a run left with what is live, and says what is desired so that the groups that it touched are as before.
-/// With `overwrite`, what other writers changed since is undone too.
+/// Compares the state after a run with the live state, and returns the desired state in which the groups that the run
+/// touched are as before it. With `overwrite`, later changes of other clients are undone too.
 pub fn undo_packs(
     target: &TargetHistory,
     live: &PulumiLiveState,
@@ -238,9 +238,9 @@ fn desired(
         let mut config = GroupConfig::default();
         for (policy, value) in was_config.iter().flatten() {
             let selector = PolicySelector::try_from(policy.clone()).map_err(named)?;
-            let value = value
-                .as_object()
-                .ok_or_else(|| format!("has a configuration of `{policy}` that is no object"))?;
+            let value = value.as_object().ok_or_else(|| {
+                format!("has a configuration of `{policy}` that is not an object")
+            })?;
             config.0.insert(selector, value.clone());
         }
         packs.push(DesiredGroupPack {

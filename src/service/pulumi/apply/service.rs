@@ -25,7 +25,7 @@ use model::pulumi::{
     VersionRef, VersionTag,
 };
 
-/// What is known of a target, and a way to read it.
+/// The expected state of a target, and a reader for the live state.
 pub struct PackLookup {
     model: Mutex<PackModel>,
     reader: PulumiReader,
@@ -39,7 +39,7 @@ impl PackLookup {
         }
     }
 
-    /// What is known after the calls of an earlier run that were applied.
+    /// The state after the applied calls of an earlier run.
     pub fn of_run(target: &TargetHistory, reader: PulumiReader) -> Self {
         let lookup = Self::new(&super::rollback::without_run(target), reader);
         for made in target
@@ -69,7 +69,7 @@ impl PackLookup {
 
     /// Takes note that a call was made.
     pub fn record(&self, send: &PulumiOperation) {
-        // What the model refuses, the server has taken all the same; the reading at the end tells.
+        // The server accepted a call that the model refuses. The reading at the end shows the state.
         let _ = self.model().apply(send);
     }
 
@@ -86,7 +86,7 @@ impl PackLookup {
                     None => ReadBack::Version(None),
                 }
             }
-            // Nobody can see an archive; to send it again does no harm.
+            // An archive cannot be read, and sending it again is harmless.
             PulumiOperation::PutArchive { .. } => ReadBack::Nothing,
             PulumiOperation::CompletePackVersion { pack, tag } => {
                 ReadBack::Version(reader.find_version(pack, tag).await?)
@@ -179,7 +179,7 @@ impl PackRun {
         }
     }
 
-    /// What is known now.
+    /// The current state.
     pub fn lookup(&self) -> &PackLookup {
         &self.lookup
     }

@@ -9,7 +9,7 @@ use git::PackTree;
 use model::digest::{ArchiveDigest, SourceDigest};
 use model::pulumi::PulumiOperation;
 
-/// The archives that a run uploads, and what it tells the service about their origin.
+/// The archives that a run uploads, and their metadata.
 pub struct PackSources {
     pub(super) archives: BTreeMap<ArchiveDigest, Arc<[u8]>>,
     /// The commit. No plan contains it: a plan is the same on a branch and after the merge.

@@ -70,7 +70,7 @@ pub fn check_unmoved(plan: &TargetPlan, live: &PulumiLiveState) -> Vec<StalePlan
     stale
 }
 
-/// What the calls replace or delete without a fingerprint in the plan: nobody knows which state they
+/// Objects that calls replace or delete without a fingerprint in the plan: it is unknown which state they
 /// were made for.
 fn unlisted(plan: &TargetPlan, live: &PulumiLiveState) -> Vec<StalePlan> {
     let known = |id: &ResourceId| plan.before.iter().any(|before| before.id == *id);
@@ -103,8 +103,8 @@ fn unlisted(plan: &TargetPlan, live: &PulumiLiveState) -> Vec<StalePlan> {
         .collect()
 }
 
-/// How what was read back differs from what the applied calls make of what was there before. What a call of unknown fate
-/// is about is left out: the report tells of it.
+/// Compares the state that was read after the run with the result of the applied calls. Objects of calls with unknown
+/// outcome are left out because the report lists these calls.
 ///
 /// # Errors
 /// The applied calls do not fit what was there.

@@ -257,6 +257,6 @@ fn word<T>(word: Result<T, PulumiNameError>, place: impl FnOnce() -> Place) -> P
 }
 
 fn refuse(message: impl Into<String>, place: Place) -> Box<Diagnostic> {
-    let help = "correct this field; `polwarden explain invalid-value` tells more";
+    let help = "correct this field; see `polwarden explain invalid-value`";
     Box::new(Diagnostic::new(Code::InvalidValue, message, place).help(help))
 }

@@ -17,9 +17,9 @@ use http::{
     Upload,
 };
 
-/// Where the service is when nobody says otherwise.
+/// The default endpoint.
 pub const DEFAULT_ENDPOINT: &str = "https://api.pulumi.com";
-/// The variable that holds another endpoint, in the form of [`EndpointChoice`](http::EndpointChoice).
+/// The variable with another endpoint, in the form of [`EndpointChoice`](http::EndpointChoice).
 pub const ENDPOINT_VARIABLE: &str = "POLWARDEN_PULUMI_ENDPOINT";
 /// The variable with the access token.
 pub const TOKEN_VARIABLE: &str = "PULUMI_ACCESS_TOKEN";
@@ -31,7 +31,7 @@ const TOKEN: TokenVariable = TokenVariable {
 };
 
 const REFUSED_TOKEN: &str =
-    "PULUMI_ACCESS_TOKEN is not accepted; it may have expired or been deleted. Give a new one.";
+    "PULUMI_ACCESS_TOKEN is not accepted; it may have expired or been deleted. Set a new one.";
 /// What answers look like (contract: `Accept`).
 const ACCEPT: &str = "application/vnd.pulumi+8";
 
@@ -53,7 +53,7 @@ pub struct PulumiConnection(Arc<PulumiConnectionInner>);
 struct PulumiConnectionInner {
     host: HostClient,
     authorization: Authorization,
-    /// Whether the registry stands below `/api/preview` here: the contract's two texts do not agree.
+    /// Whether the registry is below `/api/preview`. The two texts of the contract contradict each other.
     has_preview: AtomicBool,
 }
 
@@ -192,7 +192,7 @@ impl PulumiOrganizationClient {
     }
 }
 
-/// Leads a call of the registry below `/api/preview`; tells whether it is one.
+/// Moves a call of the registry below `/api/preview`. Returns whether it is one.
 fn reroute(call: &mut HttpCall) -> bool {
     call.reroute(&["api", "registry"], &["api", "preview", "registry"])
 }

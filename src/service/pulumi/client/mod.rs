@@ -1,7 +1,7 @@
 //! Pulumi Cloud: policy packs, the registry of policy packs, and policy groups.
 //!
-//! A [`PulumiReader`] has no method that writes, so whoever holds only a reader cannot change anything. A read either
-//! succeeds completely or fails: no error is ever taken for "nothing there".
+//! A [`PulumiReader`] has no method that writes, so code that has only a reader cannot change anything. A read either
+//! succeeds completely or fails: no error is treated as an absent object.
 
 mod connection;
 mod operations;

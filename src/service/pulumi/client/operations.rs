@@ -18,7 +18,7 @@ pub const OPERATIONS: &[ApiOperation] = &[
     },
     ApiOperation {
         name: "CreatePolicyPack",
-        about: "begins to publish a version; the answer says where the archive goes",
+        about: "starts to publish a version; the answer contains the upload address",
         verb: Verb::Post,
         path: "api/orgs/{organization}/policypacks",
         fields: &[
@@ -64,7 +64,7 @@ pub const OPERATIONS: &[ApiOperation] = &[
     },
     ApiOperation {
         name: "CompletePolicyPack",
-        about: "ends publishing a version",
+        about: "completes publishing a version",
         verb: Verb::Post,
         path: "api/orgs/{organization}/policypacks/{policyPackName}/versions/{version}/complete",
         fields: &[
@@ -140,7 +140,7 @@ pub const OPERATIONS: &[ApiOperation] = &[
     },
     ApiOperation {
         name: "PostPublishPolicyPackVersionForRegistry",
-        about: "begins to publish a version to the registry",
+        about: "starts to publish a version to the registry",
         verb: Verb::Post,
         path: "api/registry/policypacks/{source}/{publisher}/{name}/versions",
         fields: &[
@@ -185,7 +185,7 @@ pub const OPERATIONS: &[ApiOperation] = &[
     },
     ApiOperation {
         name: "PostPublishPolicyPackVersionCompleteForRegistry",
-        about: "ends publishing a version to the registry",
+        about: "completes publishing a version to the registry",
         verb: Verb::Post,
         path: "api/registry/policypacks/{source}/{publisher}/{name}/versions/{version}/complete",
         fields: &[
@@ -216,7 +216,7 @@ pub const OPERATIONS: &[ApiOperation] = &[
     },
     ApiOperation {
         name: "GetPolicyGroupMetadata",
-        about: "counts what groups protect",
+        about: "counts the members of groups",
         verb: Verb::Get,
         path: "api/orgs/{organization}/policygroups/metadata",
         fields: &[],

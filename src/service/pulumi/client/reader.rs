@@ -51,7 +51,7 @@ impl PulumiReader {
     /// Makes one reading request, as it is.
     ///
     /// # Errors
-    /// The server refuses it, or gives no JSON.
+    /// The server refuses the request, or the answer is not JSON.
     pub async fn call(&self, request: &ReadRequest) -> Result<Value, ApiError> {
         let call = request.call(self.target.organization.as_str(), "application/json");
         Ok(self.target.send(call).await?.what)
@@ -95,7 +95,7 @@ impl PulumiReader {
         let (name, read) = self.target.ask(call, wire::version).await?;
         if name != pack || read.number != version.number {
             let at = "$.version".to_owned();
-            let expected = "the version that was asked for".to_owned();
+            let expected = "the requested version".to_owned();
             return Err(self
                 .target
                 .failed(&call(), ErrorKind::Malformed { at, expected }));
@@ -103,8 +103,8 @@ impl PulumiReader {
         Ok(read)
     }
 
-    /// GetPolicyPack by its tag; nothing if the organization's list of packs holds no such version. That a version is not
-    /// there is said by the list alone: it holds complete versions only.
+    /// GetPolicyPack by its tag, or `None` if the organization's list of packs does not contain the version. Only the list
+    /// shows that a version does not exist: it contains complete versions only.
     ///
     /// # Errors
     /// Anything that could not be read.
@@ -157,7 +157,7 @@ impl PulumiReader {
         let group = self.target.ask(call, wire::group).await?;
         if group.name != name {
             let at = "$.name".to_owned();
-            let expected = "the name that was asked for".to_owned();
+            let expected = "the requested name".to_owned();
             return Err(self
                 .target
                 .failed(&call(), ErrorKind::Malformed { at, expected }));
@@ -165,8 +165,8 @@ impl PulumiReader {
         Ok(group)
     }
 
-    /// The group of this name, read now; nothing if the whole list holds none. That a group is gone is said by the list
-    /// alone: a 404 may also mean that the organization cannot be seen.
+    /// The current state of a group, or `None` if the complete list does not contain it. Only the list shows that a group
+    /// is deleted: a 404 may also mean that the organization cannot be seen.
     ///
     /// # Errors
     /// Anything that could not be read.
@@ -176,7 +176,7 @@ impl PulumiReader {
                 return Ok(None);
             }
             match self.group(name).await {
-                // It went between the two readings: the list tells.
+                // It was deleted between the two readings; the list decides.
                 Err(error) if error.status() == Some(404) && !last => {}
                 read => return read.map(Some),
             }
@@ -184,7 +184,7 @@ impl PulumiReader {
         Ok(None)
     }
 
-    /// The organization that publishes each pack, as far as the registry tells it: nothing where it is not served here or
+    /// The publisher of each pack, if the registry returns it: `None` if the registry is not available or
     /// not for this account.
     ///
     /// # Errors
@@ -223,8 +223,7 @@ impl PulumiReader {
                 return Ok(found);
             };
             if !seen.insert(next.clone()) || seen.len() > MOST_PAGES {
-                let why =
-                    "a page leads back to one that was read before, or there is no end".to_owned();
+                let why = "a page links to an earlier page, or there are too many pages".to_owned();
                 return Err(self.target.failed(&call(), ErrorKind::Incomplete { why }));
             }
             token = Some(next);

@@ -13,9 +13,9 @@ use model::pulumi::{
 };
 
 const JSON: &str = "application/json";
-/// The organization's list holds no such version, or a plan would not begin it.
-const TAKEN: &str = "Its tag belongs to a version that was begun and not completed, or deleted, and is never free again: \
-                     raise `versionTag`, run `polwarden lock`, and apply again.";
+/// The organization's list does not contain the version; otherwise the plan would not create it.
+const TAKEN: &str = "Its tag belongs to a version that was started and not completed, or that was deleted, and cannot be \
+                     reused: raise `versionTag`, run `polwarden lock`, and apply again.";
 
 /// Whether a tag is published already (contract: FACTS, republishing a tag).
 fn is_taken(error: &ApiError) -> bool {
@@ -50,7 +50,7 @@ impl PulumiWriter {
             .what)
     }
 
-    /// CreatePolicyPack: the first step of publishing. The version is not shown to anybody before the last step.
+    /// CreatePolicyPack: the first step of publishing. The version is not visible before the last step.
     ///
     /// # Errors
     /// The server refuses it: the tag is taken, or the pack is of another publisher.

@@ -25,7 +25,7 @@ pub enum PackPlanViolation {
     },
     /// A group temporarily loses a pack, in any version, that it has before and after.
     #[error(
-        "group `{group}` is without the pack `{pack}` after call {call}, and has it before and after"
+        "group `{group}` does not have the pack `{pack}` after call {call}, but has it before and after"
     )]
     PackMissing {
         group: String,
@@ -34,16 +34,14 @@ pub enum PackPlanViolation {
     },
     /// A group temporarily has a pack in a version or configuration that it has neither before nor
     /// after.
-    #[error(
-        "group `{group}` has the pack `{pack}` after call {call} as it has it neither before nor after"
-    )]
+    #[error("the pack `{pack}` of group `{group}` after call {call} differs from before and after")]
     UnplannedState {
         group: String,
         pack: String,
         call: u32,
     },
     /// A call makes more than one change to a group.
-    #[error("call {call} is not one operation")]
+    #[error("call {call} is not a single operation")]
     NotSingle { call: u32 },
 }
 

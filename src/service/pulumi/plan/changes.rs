@@ -527,7 +527,7 @@ fn group_packs(
     names.into_iter().filter_map(change).collect()
 }
 
-/// The configuration that a group gives to a pack. An empty one equals a missing one.
+/// The configuration of a pack in a group. An empty one equals a missing one.
 pub(super) fn config(pack: &LiveGroupPack) -> Value {
     let empty = Map::new();
     let config = pack.config.as_ref().unwrap_or(&empty);

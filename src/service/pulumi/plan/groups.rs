@@ -178,7 +178,7 @@ impl PackPlanner<'_> {
         }
         if *is_default && stacks.as_ref().is_some_and(|stacks| !stacks.is_empty()) {
             let why =
-                "it is built in: it has what is in no other group, and cannot be given stacks"
+                "it is built in: it contains the members of no other group, and stacks cannot be added"
                     .to_owned();
             self.add_held(ResourceKind::Group, live_name, source.clone(), refused(why));
         } else if let Some(stacks) = stacks.as_ref().filter(|_| !*is_default) {
@@ -321,9 +321,9 @@ impl PackPlanner<'_> {
             .is_some_and(|pack| pack.version(tag).is_some());
         if !known {
             let message =
-                format!("pack `{pack}` has no version `{tag}`, and this plan publishes none");
+                format!("pack `{pack}` has no version `{tag}`, and this plan does not publish it");
             let finding = Diagnostic::new(Code::UnknownVersion, message, group.pack_place(wanted))
-                .help("name a version that is published, or one that a manifest of this target declares");
+                .help("use a published version, or one that a manifest of this target declares");
             return self.findings.push(finding);
         }
         let carried = live.and_then(|live| live.config.clone());

@@ -99,7 +99,7 @@ impl PackModel {
             } => {
                 let pending = self.pending.get_mut(&(pack.clone(), tag.clone()));
                 let pending = pending
-                    .ok_or_else(|| format!("version {tag} of pack `{pack}` was not begun"))?;
+                    .ok_or_else(|| format!("version {tag} of pack `{pack}` was not started"))?;
                 pending.uploaded = Some(source.clone());
                 Ok(())
             }
@@ -272,7 +272,7 @@ impl PackModel {
 
     fn delete_pack(&mut self, pack: &PackName) -> Result<(), String> {
         if self.state.pack(pack.as_str()).is_none() {
-            return Err(format!("there is no pack `{pack}`"));
+            return Err(format!("unknown pack `{pack}`"));
         }
         if !self.users(pack.as_str(), None).is_empty() {
             return Err(format!("pack `{pack}` is enabled in a group"));
@@ -313,7 +313,7 @@ impl PackModel {
             .groups
             .iter()
             .position(|group| group.name == name);
-        at.ok_or_else(|| format!("there is no group `{name}`"))
+        at.ok_or_else(|| format!("unknown group `{name}`"))
     }
 
     /// The pack that a change adds to a group, as the group has it afterwards; nothing for other
@@ -357,7 +357,7 @@ impl PackModel {
         let added = self.added(change)?;
         let is_default = self.state.groups[at].is_default;
         let Ok(body) = &mut self.state.groups[at].body else {
-            return Err(format!("group `{name}` is not understood"));
+            return Err(format!("group `{name}` is not supported"));
         };
         match change {
             GroupChange::AddStack { .. }
@@ -367,7 +367,7 @@ impl PackModel {
                 if is_default =>
             {
                 return Err(format!(
-                    "group `{name}` is built in and cannot be given members"
+                    "group `{name}` is built in; members cannot be added"
                 ));
             }
             GroupChange::AddStack { stack } => {

@@ -199,8 +199,8 @@ fn reused(pack: &DesiredPack, live: &LiveVersion) -> Option<Diagnostic> {
     );
     Some(
         Diagnostic::new(Code::TagReused, message, pack.tag_place())
-            .label("a tag never gets another content")
-            .help("raise `versionTag`, then run `polwarden lock`"),
+            .label("the content of a tag cannot change")
+            .help("increase `versionTag`, then run `polwarden lock`"),
     )
 }
 
@@ -227,7 +227,7 @@ fn differs(pack: &DesiredPack, live: &VersionDetail) -> Option<String> {
         unknown_fields: _,
     } = live;
     if display_name != wanted_name {
-        return Some(format!("its name for people is `{display_name}`"));
+        return Some(format!("its display name is `{display_name}`"));
     }
     for policy in wanted {
         let found = policies

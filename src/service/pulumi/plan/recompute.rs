@@ -142,12 +142,12 @@ pub fn verify_packs(expected: &PulumiLiveState, actual: &PulumiLiveState) -> Vec
             )
         };
         match (tags(expected), tags(actual)) {
-            (Some(_), None) => differs(ResourceKind::Pack, name, "it should exist and does not"),
-            (None, Some(_)) => differs(ResourceKind::Pack, name, "it exists and should not"),
+            (Some(_), None) => differs(ResourceKind::Pack, name, "it does not exist, but should"),
+            (None, Some(_)) => differs(ResourceKind::Pack, name, "it exists, but should not"),
             (Some(a), Some(b)) if a != b => differs(
                 ResourceKind::Pack,
                 name,
-                "it has not the versions that it should have",
+                "its versions differ from the expected versions",
             ),
             (Some(_) | None, _) => {}
         }
@@ -160,8 +160,8 @@ pub fn verify_packs(expected: &PulumiLiveState, actual: &PulumiLiveState) -> Vec
         .collect();
     for name in groups {
         match (expected.group(name), actual.group(name)) {
-            (Some(_), None) => differs(ResourceKind::Group, name, "it should exist and does not"),
-            (None, Some(_)) => differs(ResourceKind::Group, name, "it exists and should not"),
+            (Some(_), None) => differs(ResourceKind::Group, name, "it does not exist, but should"),
+            (None, Some(_)) => differs(ResourceKind::Group, name, "it exists, but should not"),
             (Some(a), Some(b)) => {
                 for what in groups_differ(a, b) {
                     differs(ResourceKind::Group, name, what);
@@ -185,16 +185,16 @@ fn groups_differ(expected: &LiveGroup, actual: &LiveGroup) -> Vec<&'static str> 
     let new = actual.body.as_ref().ok().map(parts).unwrap_or_default();
     let mut found = Vec::new();
     if old.stacks != new.stacks {
-        found.push("its stacks are not what was sent");
+        found.push("its stacks differ from the request");
     }
     if old.accounts != new.accounts {
-        found.push("its accounts are not what was sent");
+        found.push("its accounts differ from the request");
     }
     if old.agent_pool != new.agent_pool {
-        found.push("its agent pool is not what was sent");
+        found.push("its agent pool differs from the request");
     }
     if old.packs != new.packs {
-        found.push("its packs are not what was sent");
+        found.push("its packs differ from the request");
     }
     found
 }

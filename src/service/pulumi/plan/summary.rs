@@ -74,7 +74,7 @@ pub(super) fn removed_packs(changes: &[Change]) -> Vec<GuardedChange> {
             kind: GuardedKind::PackRemoved,
             resource: ResourceKind::Group,
             name: group.name.clone(),
-            how: format!("the pack `{}` is taken from it", pack.name),
+            how: format!("the pack `{}` is removed from it", pack.name),
         })
     });
     packs.collect()

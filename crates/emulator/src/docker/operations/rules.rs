@@ -123,7 +123,7 @@ fn check_domain(rule: &StoredRule, others: &[StoredRule]) -> Result<(), DockerRe
         .find(|other| *other != domain)
     {
         Some(other) => Err(DockerRefusal::invalid(format!(
-            "actions: the policy holds {} rules, and all rules of a policy must share one domain",
+            "actions: the policy contains {} rules, and all rules of a policy must share one domain",
             other.as_str()
         ))),
         None => Ok(()),

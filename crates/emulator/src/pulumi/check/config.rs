@@ -78,7 +78,7 @@ fn check_properties(
     let validator = jsonschema::draft7::new(&object).map_err(|error| {
         invalid(
             name,
-            &format!("the policy's configSchema is no JSON Schema: {error}"),
+            &format!("the policy's configSchema is not a valid JSON Schema: {error}"),
         )
     })?;
     let properties = Value::Object(properties);

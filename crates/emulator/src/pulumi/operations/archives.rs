@@ -72,7 +72,7 @@ pub(crate) fn download(
 fn refuse_credentials(headers: &HeaderMap) -> Result<(), PulumiRefusal> {
     if headers.contains_key(AUTHORIZATION) {
         return Err(PulumiRefusal::bad_request(
-            "only one way to authorize is allowed: take the Authorization header away",
+            "only one authorization method is allowed: remove the Authorization header",
         ));
     }
     Ok(())

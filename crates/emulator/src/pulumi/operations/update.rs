@@ -198,8 +198,7 @@ fn check_members(
         ));
     }
     if group.body.is_default {
-        let message =
-            "a default Policy Group has what is in no other group, and cannot be given members";
+        let message = "a default Policy Group contains the members of no other group; members cannot be added";
         return Err(PulumiRefusal::invalid("PolicyGroup", attribute, message));
     }
     Ok(())

@@ -73,12 +73,12 @@ async fn each_change_is_made_before_the_request_is_served() {
         ("change-rule=one/any", 200, &["one: !a b", "two: d c"]),
         ("delete-rule", 404, &["one: a b", "two: c"]),
         ("delete-rule=c", 200, &["one: a b", "two: d"]),
-        ("add-rule", 200, &["one: a b", "two: d c another writer"]),
+        ("add-rule", 200, &["one: a b", "two: d c another client"]),
         ("add-rule=one/d", 200, &["one: a b d", "two: d c"]),
         (
             "add-policy",
             200,
-            &["one: a b", "two: d c", "another writer: "],
+            &["one: a b", "two: d c", "another client: "],
         ),
         (
             "add-policy=three",
@@ -173,7 +173,7 @@ async fn changes_can_be_made_again_and_again() {
     let seen = faulted.service.get(&policy).await;
     assert_eq!(
         names(&seen),
-        ["f", "another writer", "another writer 2"],
+        ["f", "another client", "another client 2"],
         "in the domain that the policy has"
     );
     assert_eq!(seen["scope"], json!({}), "limited, and then no longer");

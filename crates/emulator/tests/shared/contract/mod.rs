@@ -77,7 +77,7 @@ pub(crate) fn contract(profile: &str) -> &'static Contract {
             INTERMEDIATE.get_or_init(|| Contract::read(include_str!("schemas/intermediate.json")))
         }
         "current" => CURRENT.get_or_init(|| Contract::read(include_str!("schemas/current.json"))),
-        other => panic!("there is no profile {other}"),
+        other => panic!("unknown profile {other}"),
     }
 }
 

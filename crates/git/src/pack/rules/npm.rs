@@ -1,7 +1,7 @@
 //! The rules of `npm pack`, as npm-packlist and ignore-walk apply them.
 //!
 //! Every folder has lists of rules, and a later rule overrides an earlier one. In the folder of the
-//! package they are, in this order: npm's own list of files that nobody wants to publish, `files` of
+//! package they are, in this order: npm's own list of files that are never published, `files` of
 //! `package.json` or else `.npmignore` or else `.gitignore`, and a strict list that the package
 //! cannot override, with what is always or never published. A file is tested with the rules of the
 //! outermost folder first. A folder is entered if something in it could be included.
@@ -94,7 +94,7 @@ fn parse<'r>(rules: impl IntoIterator<Item = &'r str>) -> Result<Vec<Glob>, Unsu
 }
 
 impl PackageRules<'_> {
-    /// The rules of the folder of `package.json`. `kind` tells what is at a path of the source.
+    /// The rules of the folder of `package.json`. `kind` returns the kind of file at a path of the source.
     pub(crate) fn of_package(
         package: &Value,
         kind: impl Fn(&str) -> NamedPath,

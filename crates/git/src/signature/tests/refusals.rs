@@ -59,8 +59,8 @@ fn no_signature_and_an_unknown_signer() {
     assert_eq!(
         refused(&line(&key(1)), 0, Some(&stranger)),
         format!(
-            "the commit COMMIT is signed with the key {}, which `allowed_signers` does not allow at the base BASE; a signer \
-             is added by a change of its own, which somebody signs who is allowed already",
+            "the commit COMMIT is signed with the key {}, which `allowed_signers` does not allow at the base BASE; add the signer \
+             in a separate change that is signed by an allowed signer",
             fingerprint(2)
         )
     );

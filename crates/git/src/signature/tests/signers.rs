@@ -214,12 +214,9 @@ fn a_base_must_be_where_the_commit_comes_from() {
     });
     let names = BTreeMap::from([("BASE", base), ("COMMIT", commit)]);
     let said = |base: &str| site.refused(commit, Some(base), &names);
-    assert!(
-        said(&commit.to_string())
-            .starts_with("the base `COMMIT` is the very commit that is to be applied")
-    );
-    assert!(said(&later.to_string()).starts_with("the commit COMMIT does not come from the base"));
-    assert!(said("nowhere").contains("there is no revision `nowhere`"));
+    assert!(said(&commit.to_string()).starts_with("the base `COMMIT` is the commit to apply"));
+    assert!(said(&later.to_string()).contains("is not an ancestor of the commit COMMIT"));
+    assert!(said("nowhere").contains("unknown revision `nowhere`"));
     assert!(
         site.refused(base, None, &names)
             .starts_with("the commit BASE is the first of its history")
@@ -227,7 +224,7 @@ fn a_base_must_be_where_the_commit_comes_from() {
     let said = site.refused(later, None, &names);
     assert!(
         said.starts_with(
-            "there is neither `allowed_signers` nor `allowed_signers.asc` at the base COMMIT"
+            "the base COMMIT contains neither `allowed_signers` nor `allowed_signers.asc`"
         ),
         "{said}"
     );
@@ -301,15 +298,15 @@ fn a_file_of_which_a_line_is_not_understood_is_not_used() {
         ),
         (
             format!("ann no-touch-required=yes {key}"),
-            "line 1: `no-touch-required` is no option",
+            "line 1: unknown option `no-touch-required`",
         ),
         (
             format!("ann valid-before=\"tomorrow\" {key}"),
-            "line 1: `tomorrow` is no date",
+            "line 1: invalid date `tomorrow`",
         ),
         (
             format!("ann valid-before=20261301 {key}"),
-            "line 1: `20261301` is no date",
+            "line 1: invalid date `20261301`",
         ),
         (format!("\"ann {key}"), "line 1: a quote is not closed"),
     ] {
@@ -365,7 +362,7 @@ fn a_link_in_the_place_of_the_file_is_not_followed() {
     });
     assert!(
         site.refused(commit, None, &BTreeMap::new())
-            .contains("cannot be used: it is no file")
+            .contains("cannot be used: it is not a file")
     );
 }
 

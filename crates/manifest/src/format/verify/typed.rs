@@ -53,7 +53,7 @@ fn normalize_policy(policy: &mut DockerPolicyManifest) {
         scope,
         rules,
         cedar: _,
-        // The order of lists may matter in settings that nobody here knows.
+        // The order of lists may matter in unknown settings.
         extensions: _,
     } = spec;
     if let Some(ScopeSpec { teams, profiles }) = scope {

@@ -60,7 +60,7 @@ pub enum PatternFault {
     #[error("a host is longer than 253 characters")]
     HostTooLong,
     /// A character that is invalid in host names.
-    #[error("a host cannot hold {0:?}")]
+    #[error("invalid character {0:?} in a host")]
     HostCharacter(char),
     /// An internationalized name in Unicode.
     #[error("an international host is written in its ASCII form")]
@@ -79,7 +79,7 @@ pub enum PatternFault {
     #[error("a wildcard stands for whole labels only at the front of a host")]
     WildcardMisplaced,
     /// `**` next to a label, or three stars.
-    #[error("`**` stands alone at the front of a host, before a dot")]
+    #[error("`**` must be a whole label at the front of a host")]
     WildcardGlued,
 
     /// `example.com:`
@@ -89,7 +89,7 @@ pub enum PatternFault {
     #[error("a port is a number from 1 to 65535")]
     PortNotNumber,
     /// 0, or more than 65535.
-    #[error("a port lies between 1 and 65535")]
+    #[error("a port must be between 1 and 65535")]
     PortRange,
     /// `example.com:0443`
     #[error("a port is written without leading zeros")]
@@ -106,7 +106,7 @@ pub enum PatternFault {
     #[error("this is not an IP address")]
     CidrAddress,
     /// No valid prefix length after the slash.
-    #[error("the prefix length of this address lies between 0 and {0}")]
+    #[error("the prefix length of this address must be between 0 and {0}")]
     CidrPrefix(u8),
     /// Bits set beyond the prefix.
     #[error("a CIDR has no bits set beyond its prefix length")]
@@ -163,16 +163,16 @@ pub enum PatternFault {
     #[error("a path begins with `/`, `~/`, a drive or `\\\\wsl.localhost\\`")]
     Relative,
     /// `$HOME` or `%USERPROFILE%`.
-    #[error("environment variables in a path are not expanded, so that it matches nothing")]
+    #[error("environment variables in a path are not expanded, so the path matches nothing")]
     Variable,
     /// `~user`
-    #[error("`~` is the home directory of whoever runs the sandbox and takes no user name")]
+    #[error("`~` is the home directory of the sandbox user; `~` with a user name is not supported")]
     HomeOfUser,
     /// Slashes and backslashes in one path.
-    #[error("a path keeps to the separators of its own format")]
+    #[error("a path must not mix `/` and `\\`")]
     MixedSeparators,
     /// A network share other than WSL.
-    #[error("of network shares, only `\\\\wsl.localhost\\` is known")]
+    #[error("unsupported network share; only `\\\\wsl.localhost\\` is supported")]
     UnknownShare,
     /// `\\wsl.localhost` without a distribution.
     #[error("a WSL path names the distribution")]
@@ -181,7 +181,7 @@ pub enum PatternFault {
     #[error("a drive is followed by a backslash")]
     DriveRelative,
     /// A character that is invalid in Windows file names.
-    #[error("a Windows path cannot hold {0:?}")]
+    #[error("invalid character {0:?} in a Windows path")]
     PathCharacter(char),
 }
 
@@ -245,8 +245,8 @@ fn host_code(fault: PatternFault) -> Code {
 /// The advice for a fault, if the suggestion is not sufficient.
 fn advice(subject: PatternKind, fault: PatternFault) -> Option<&'static str> {
     Some(match fault {
-        PatternFault::Empty => "remove the entry or name what it stands for",
-        PatternFault::HostPath => "paths belong into a rule with HTTP actions and `httpResources`",
+        PatternFault::Empty => "remove the entry, or write a resource",
+        PatternFault::HostPath => "paths belong in a rule with HTTP actions and `httpResources`",
         PatternFault::LeadingDot => {
             "write `*.` in front for names one label deeper, or `**.` for all names below"
         }
@@ -255,12 +255,12 @@ fn advice(subject: PatternKind, fault: PatternFault) -> Option<&'static str> {
             "check the name: no name server could answer for it"
         }
         PatternFault::HostCharacter(_) => {
-            "use letters, digits, `-`, `_` and dots, one host an entry"
+            "use letters, digits, `-`, `_` and dots, one host per entry"
         }
         PatternFault::NonAscii => "the ASCII form begins with `xn--`",
         PatternFault::Control(_) => "remove it; in YAML, `\\u` escapes in double quotes show it",
         PatternFault::LabelHyphen => "remove the hyphen",
-        PatternFault::SeveralHosts => "write each host as an entry of its own",
+        PatternFault::SeveralHosts => "write each host as a separate entry",
         PatternFault::NotAnAddress => {
             "write four numbers from 0 to 255, or a CIDR such as `10.0.0.0/8`"
         }
@@ -283,9 +283,7 @@ fn advice(subject: PatternKind, fault: PatternFault) -> Option<&'static str> {
         PatternFault::Ipv6Port => {
             "the service documents no IPv6 address with a port; write a CIDR such as `2001:db8::1/128`"
         }
-        PatternFault::Ipv6Ambiguous => {
-            "a prefix length makes it plain; a port cannot follow an IPv6 address"
-        }
+        PatternFault::Ipv6Ambiguous => "add a prefix length; a port cannot follow an IPv6 address",
         PatternFault::AddressAsHttpHost => {
             "write a host name, or use network actions with `resources`"
         }
@@ -293,7 +291,7 @@ fn advice(subject: PatternKind, fault: PatternFault) -> Option<&'static str> {
             "a path such as `/api/**` is matched against the whole path of a request"
         }
         PatternFault::Query | PatternFault::Fragment => "only the path of a request is compared",
-        PatternFault::DotSegment => "write the path that is left after `.` and `..` are worked out",
+        PatternFault::DotSegment => "write the path without `.` and `..` segments",
         PatternFault::DeepGlued => "`*` matches inside a segment, `**` any number of segments",
         PatternFault::Relative => "write the whole path from its root",
         PatternFault::Variable => "use `~` for the home directory, or write the path in full",
@@ -302,9 +300,7 @@ fn advice(subject: PatternKind, fault: PatternFault) -> Option<&'static str> {
         PatternFault::NoDistribution => "write for example `\\\\wsl.localhost\\Ubuntu\\home\\**`",
         PatternFault::DriveRelative => "a path on a drive starts at its root, as in `C:\\data\\**`",
         PatternFault::PathCharacter(_) => "use only characters that Windows allows in file names",
-        PatternFault::Scheme if subject == PatternKind::Network => {
-            "the port says what `https://` would"
-        }
+        PatternFault::Scheme if subject == PatternKind::Network => "the port replaces `https://`",
         PatternFault::CidrPrefix(32) => "a prefix length follows the address, as in `10.0.0.0/8`",
         PatternFault::CidrPrefix(_) => "a prefix length follows the address, as in `2001:db8::/32`",
         _ => return None,

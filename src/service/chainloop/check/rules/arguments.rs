@@ -214,7 +214,7 @@ impl ArgumentLocation<'_> {
         };
         for argument in unknown {
             let message = format!(
-                "the policy `{}` takes no argument `{argument}`",
+                "unknown argument `{argument}` of the policy `{}`",
                 takes.name()
             );
             let similar = (argument.len() <= LONGEST)
@@ -223,7 +223,7 @@ impl ArgumentLocation<'_> {
             let help = match similar {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if known.is_empty() => {
-                    "it takes none: remove it, or declare it in its `inputs`".to_owned()
+                    "the policy has no inputs: remove the argument, or declare it in `inputs` of the policy".to_owned()
                 }
                 None => format!("it takes: {}", listed(&known)),
             };
@@ -245,7 +245,7 @@ impl ArgumentLocation<'_> {
             .filter(|input| value(input).is_none_or(String::is_empty));
         for input in missing.take(MOST) {
             let message = format!(
-                "the policy `{}` must be given `{}`",
+                "missing argument of the policy `{}`: `{}`",
                 takes.name(),
                 shortened(input)
             );
@@ -286,14 +286,11 @@ impl ArgumentLocation<'_> {
             };
             let name = takes.name();
             let fault = shortened(&fault);
-            let message =
-                format!("the policy `{name}` does not take this as `{argument}`: {fault}");
+            let message = format!("invalid argument `{argument}` of the policy `{name}`: {fault}");
             let place = Place::value(self.group.document, self.argument(argument));
-            found.push(
-                Diagnostic::new(Code::ArgumentInvalid, message, place).help(
-                    "write what the policy's inputs accept; every value is taken as its text",
-                ),
-            );
+            found.push(Diagnostic::new(Code::ArgumentInvalid, message, place).help(
+                "write a value that the policy's inputs accept; every value is treated as a string",
+            ));
         }
     }
 }
@@ -354,10 +351,7 @@ pub(super) fn check_inputs(
             .as_deref()
             .is_some_and(|default| !default.is_empty());
         if input.required == Some(true) && default {
-            let message = format!(
-                "the input `{}` must be given, and has a default",
-                input.name
-            );
+            let message = format!("the required input `{}` has a default", input.name);
             found.push(
                 Diagnostic::new(
                     Code::InputDefaultUnused,

@@ -56,7 +56,7 @@ fn report(
 ) {
     let finding = Diagnostic::new(Code::ChainloopNameInvalid, format!("{what} {error}"), place);
     found.push(if better.is_empty() {
-        finding.help("begin with a small letter")
+        finding.help("begin with a lowercase letter")
     } else {
         finding
             .help(format!("write `{better}`"))
@@ -76,17 +76,17 @@ pub(super) fn check_target(context: &ChainloopRuleContext<'_>, found: &mut Vec<D
         };
         let message = || {
             format!(
-                "two documents of the target `{}` are the {} `{name}`",
+                "duplicate document in the target `{}`: {} `{name}`",
                 context.target.name,
                 kind.words()
             )
         };
-        let help = "keep one of them, or give one another name: the name is what identifies it";
+        let help = "keep one of them, or rename one: the name is its identity";
         report_duplicate(&mut first, (kind, name), place, code, message, help, found);
     }
 }
 
-/// Documents of one kind whose names are displayed alike.
+/// Documents of one kind whose names are displayed the same.
 pub(super) fn check_confusable(context: &ChainloopRuleContext<'_>, found: &mut Vec<Diagnostic>) {
     for kind in [DocumentKind::Policy, DocumentKind::PolicyGroup] {
         let documents = || {
@@ -116,8 +116,8 @@ pub(super) fn check_inputs(
 ) {
     let mut first = HashMap::new();
     for (index, input) in head.inputs.iter().enumerate() {
-        let message = || format!("two inputs are called `{}`", input.name);
-        let help = "give one of them another name: arguments are given by it";
+        let message = || format!("duplicate input `{}`", input.name);
+        let help = "rename one of them: arguments refer to inputs by name";
         let place = head.input(index, "name");
         report_duplicate(
             &mut first,
@@ -170,7 +170,7 @@ pub(super) fn check_organization(
     };
     let target = &context.target.name;
     let message = format!(
-        "the document is of `{written}`, and the target `{target}` is the organization `{own}`"
+        "the document belongs to `{written}`, but the target `{target}` manages the organization `{own}`"
     );
     found.push(
         Diagnostic::new(

@@ -59,7 +59,7 @@ fn report(
                      into `embedded:`, or name one of the service"
                 }
             };
-            let message = "the service sees no file of the repository, so that this document cannot be applied";
+            let message = "the service cannot read files of the repository, so this document cannot be applied";
             found.push(Diagnostic::new(Code::LocalReference, message, place(path)).help(help));
         }
         ReferenceTarget::Invalid(path, InvalidReference::Policy(error)) => {
@@ -69,7 +69,7 @@ fn report(
             found.push(Diagnostic::new(Code::ReferenceInvalid, message, place(path)).help(help));
         }
         ReferenceTarget::Invalid(path, InvalidReference::Script(scheme)) => {
-            let message = format!("scripts cannot be fetched by `{scheme}://`");
+            let message = format!("unsupported scheme `{scheme}://` for scripts");
             let help =
                 "write the text of the script into `embedded: |`, or its address with `https://`";
             found.push(Diagnostic::new(Code::ReferenceInvalid, message, place(path)).help(help));

@@ -93,7 +93,7 @@ impl ExactlyOneCheck {
             (Some(first), Some(second)) => found.push(
                 Diagnostic::new(
                     Code::ExactlyOne,
-                    format!("{what} comes from two places"),
+                    format!("{what} has two sources"),
                     place(second),
                 )
                 .label("from here")
@@ -103,10 +103,7 @@ impl ExactlyOneCheck {
             (None, _) => found.push(
                 Diagnostic::new(
                     Code::ExactlyOne,
-                    format!(
-                        "{what} comes from nowhere: one of {} must be there",
-                        names.join(", ")
-                    ),
+                    format!("{what} has no source: add one of {}", names.join(", ")),
                     Place::value(self.document, self.path.clone()),
                 )
                 .help(help),
@@ -170,7 +167,7 @@ fn unknown_material(material: &MaterialType, place: Place, found: &mut Vec<Diagn
         }
         None => "if it is a new type, the service decides whether it accepts it".to_owned(),
     };
-    let message = "this version of polwarden does not know this type of material";
+    let message = "this version of polwarden does not support this type of material";
     found.push(
         Diagnostic::new(Code::MaterialTypeUnknown, message, place)
             .help(help)
@@ -179,12 +176,12 @@ fn unknown_material(material: &MaterialType, place: Place, found: &mut Vec<Diagn
 }
 
 fn refused_material(name: &str, place: Place, found: &mut Vec<Diagnostic>) {
-    let message = format!(
-        "no policy can be for `{name}`: such a material has no format that a script could know"
-    );
+    let message =
+        format!("unsupported material type `{name}` for policies: its format is not defined");
     found.push(
-        Diagnostic::new(Code::MaterialTypeRefused, message, place)
-            .help("write the type that the material really has, or leave it out and select the material by its name"),
+        Diagnostic::new(Code::MaterialTypeRefused, message, place).help(
+            "write the actual type of the material, or omit it and select the material by name",
+        ),
     );
 }
 
@@ -215,10 +212,14 @@ pub(super) fn check_group_material(
                 .as_ref()
                 .is_none_or(MaterialType::is_unspecified)
         {
-            let message = "a material that has a name must have a type";
+            let message = "a material with a name requires a type";
             found.push(
-                Diagnostic::new(Code::GroupMaterialUntyped, message, Place::value(group.document, path.key("name")))
-                    .help("add `type:`, or remove the name: the policies are then for all materials of a type"),
+                Diagnostic::new(
+                    Code::GroupMaterialUntyped,
+                    message,
+                    Place::value(group.document, path.key("name")),
+                )
+                .help("add `type:`, or remove the name"),
             );
         }
     }
@@ -252,7 +253,7 @@ pub(super) fn check_phases(
             found.push(
                 Diagnostic::new(
                     Code::PhasesWithoutEffect,
-                    "only attestations have phases, and this script judges a material",
+                    "phases apply to attestations only, but this script evaluates a material",
                     policy.key(path),
                 )
                 .help("remove the phases, or write `kind: ATTESTATION`"),
@@ -268,14 +269,14 @@ pub(super) fn check_phases(
             .take(MOST_PHASES)
         {
             let message = if none {
-                "an attestation never has this phase, so that the script is never asked"
+                "attestations do not have this phase, so the script is never evaluated"
             } else {
-                "an attestation never has this phase"
+                "attestations do not have this phase"
             };
             let place = policy.value(path.clone().index(at));
             found.push(
                 Diagnostic::new(Code::PhasesWithoutEffect, message, place)
-                    .help("write `INIT` or `PUSH`, or remove it; without phases the script is asked at both"),
+                    .help("write `INIT` or `PUSH`, or remove it; without phases, the script is evaluated in both"),
             );
         }
     }

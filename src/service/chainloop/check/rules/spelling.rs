@@ -24,12 +24,12 @@ impl SpelledFields<'_> {
             found.push(
                 Diagnostic::new(
                     Code::DuplicateKey,
-                    format!("`{snake}` is `{camel}` in another spelling"),
+                    format!("duplicate field: `{snake}` is another spelling of `{camel}`"),
                     place(snake),
                 )
-                .label("stands here again")
-                .also(place(camel), "stands here first")
-                .help("keep one of the two"),
+                .label("duplicate field")
+                .also(place(camel), "first occurrence")
+                .help("remove one of them"),
             );
         }
     }

@@ -67,14 +67,14 @@ fn finding(
     name: &str,
 ) -> Option<Diagnostic> {
     let wildcard = context.text(deny)?;
-    let message = format!("`{wildcard}` does not deny `{name}` itself, which stays allowed");
+    let message = format!("`{wildcard}` does not deny `{name}` itself, which remains allowed");
     let finding = Diagnostic::new(Code::ApexOpen, message, context.resource_place(deny)?)
         .label("covers names below it only")
         .also(
             context.resource_place(allow)?,
             format!("allowed by {}", context.name(allow.rule, deny.rule)),
         );
-    Some(finding.help(format!("deny `{name}` too, if it is meant")))
+    Some(finding.help(format!("deny `{name}` too, if this is intended")))
 }
 
 fn host(resource: &str) -> Option<HostPattern> {

@@ -22,7 +22,7 @@ pub(super) struct LintContext<'a> {
 }
 
 impl LintContext<'_> {
-    /// Whether this version knows all settings of a rule. Nobody knows what the others do.
+    /// Whether this version knows all settings of a rule. The effect of the others is unknown.
     pub(super) fn is_understood(&self, rule: usize) -> bool {
         self.rules.get(rule).is_some_and(|declared| {
             let own = declared.rule.rule.extensions.set_names();

@@ -138,7 +138,7 @@ fn finding(
         names.join(", ")
     };
     let message = format!(
-        "`{text}` is denied, but not {}, which lead to the same machine",
+        "`{text}` is denied, but not {}, which reach the same machine",
         names(missing)
     );
     let finding = Diagnostic::new(
@@ -148,7 +148,7 @@ fn finding(
     );
     Some(
         finding
-            .label("names one of several ways")
+            .label("denies one of several names")
             .help(format!("deny all of {}", names(&NAMES))),
     )
 }

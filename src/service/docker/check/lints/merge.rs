@@ -43,7 +43,7 @@ pub(super) fn check(context: &LintContext<'_>, found: &mut Vec<Diagnostic>) {
 
 fn finding(context: &LintContext<'_>, rule: usize, other: usize, what: &str) -> Option<Diagnostic> {
     let message = format!(
-        "this rule and {} could be one: {what}",
+        "this rule and {} can be merged: {what}",
         context.name(other, rule)
     );
     let finding = Diagnostic::new(Code::RulesMergeable, message, context.rule_place(rule)?)

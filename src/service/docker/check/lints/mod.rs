@@ -59,6 +59,6 @@ pub fn lint(documents: &[&Document], policies: &[DesiredPolicy]) -> Vec<Diagnost
 }
 
 fn too_complex(policy: &DesiredPolicy, error: TooComplex) -> Diagnostic {
-    let message = "what the rules of this target are good for was not worked out";
+    let message = "the use of the rules of this target was not analyzed";
     Diagnostic::new(Code::RulesEntangled, message, policy.place()).help(error.to_string())
 }

@@ -42,7 +42,7 @@ fn never_decides(context: &LintContext<'_>, rule: usize, usage: &RuleUsage) -> O
         return None;
     }
     let message = format!(
-        "this rule never allows anything: all that it matches is denied, such as `{witness}`"
+        "this rule never allows anything: all its requests are denied, for example `{witness}`"
     );
     let finding = Diagnostic::new(Code::RuleNeverMatches, message, context.rule_place(rule)?)
         .label("never decides");
@@ -61,11 +61,11 @@ fn never_decides(context: &LintContext<'_>, rule: usize, usage: &RuleUsage) -> O
         });
     let more = match more {
         0 => String::new(),
-        1 => " (1 more deny has a part in it)".to_owned(),
-        _ => format!(" ({more} more denies have a part in it)"),
+        1 => " (together with 1 more deny rule)".to_owned(),
+        _ => format!(" (together with {more} more deny rules)"),
     };
     Some(finding.help(format!(
-        "a deny wins over every allow: remove this rule, or narrow the denies{more}"
+        "a deny wins over every allow: remove this rule, or narrow the deny rules{more}"
     )))
 }
 
@@ -93,9 +93,10 @@ fn exception(context: &LintContext<'_>, spot: ResourcePosition) -> Option<Diagno
     .label("never allowed");
     let by = format!("denied by {}", context.name(blocker.deny.rule, spot.rule));
     let finding = finding.also(context.resource_place(blocker.deny)?, by);
-    Some(finding.help(
-        "deny less, so that what is to be allowed is not denied; or take it out of this rule",
-    ))
+    Some(
+        finding
+            .help("deny less, so the allowed requests are not denied, or remove it from this rule"),
+    )
 }
 
 /// A rule that is covered by another one with the same decision. Of two equal rules, the later one.
@@ -109,13 +110,13 @@ fn covered(context: &LintContext<'_>, rule: usize, usage: &RuleUsage) -> Option<
         (!back || *by < rule) && context.is_understood(rule) && context.is_understood(*by)
     })?;
     let name = context.name(by, rule);
-    let message = format!("this rule adds nothing: {name} covers all that it matches");
+    let message = format!("this rule has no effect: {name} covers all its requests");
     let finding =
         Diagnostic::new(Code::RuleCovered, message, context.rule_place(rule)?).label("covered");
     Some(
         finding
             .also(context.rule_place(by)?, "covers it")
-            .help("remove it, or say what it should add"),
+            .help("remove it, or write the intended resource"),
     )
 }
 

@@ -43,7 +43,7 @@ pub(super) fn check(context: &LintContext<'_>, found: &mut Vec<Diagnostic>) {
             .zip(context.resource_place(*inner));
         if let (Some((wide, narrow)), Some((around, place))) = (texts, places) {
             let message = format!(
-                "`{narrow}` lies inside `{wide}`, which {} has already",
+                "`{narrow}` is inside `{wide}`, which {} contains already",
                 context.name(outer.rule, inner.rule)
             );
             let finding = Diagnostic::new(Code::CidrOverlap, message, place)
@@ -72,7 +72,9 @@ fn everywhere(context: &LintContext<'_>, rule: usize) -> impl Iterator<Item = Di
 fn wide(message: String, place: Place) -> Diagnostic {
     Diagnostic::new(Code::AllowsEverything, message, place)
         .label("allows everything")
-        .help("name what is needed; or deny what must stay closed, if this is meant")
+        .help(
+            "name the required hosts; if this is intended, deny the requests that must stay closed",
+        )
 }
 
 fn words(space: ResourceSpace) -> &'static str {

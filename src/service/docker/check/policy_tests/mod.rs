@@ -100,7 +100,7 @@ pub fn check_test_targets(targets: &[(&Target, Vec<&Document>)]) -> Vec<Diagnost
                 let near = did_you_mean(names(), name);
                 let help = match near {
                     Some(like) => format!("did you mean `{like}`?"),
-                    None => format!("there are: {}", names().collect::<Vec<_>>().join(", ")),
+                    None => format!("known names: {}", names().collect::<Vec<_>>().join(", ")),
                 };
                 found.push(
                     Diagnostic::new(Code::UnknownTarget, message, place)
@@ -159,7 +159,7 @@ fn name_taken(target: &Target, name: &str, document: DocumentId, first: Document
     Diagnostic::new(Code::TestNameTaken, message, name_place(document))
         .label("again here")
         .also(name_place(first), "first here")
-        .help("give one of them another name, or merge them")
+        .help("rename one of them, or merge them")
 }
 
 fn check_case_names(document: DocumentId, test: &PolicyTestManifest, found: &mut Vec<Diagnostic>) {
@@ -185,7 +185,7 @@ fn check_case_names(document: DocumentId, test: &PolicyTestManifest, found: &mut
                 Diagnostic::new(Code::CaseNameTaken, message, place(index))
                     .label("again here")
                     .also(place(first), "first here")
-                    .help("give one of them another name: failures are told by it"),
+                    .help("rename one of them: failures are reported by name"),
             );
         }
     }
@@ -197,5 +197,5 @@ fn too_large(document: DocumentId, asked: u64) -> Diagnostic {
         .label(format!(
             "more than {LARGEST_TEST}, or than {LARGEST_SUITE} with the other tests of the target"
         ))
-        .help("leave values out of a matrix that are decided alike, or divide the test")
+        .help("remove values with the same decision from a matrix, or split the test")
 }

@@ -57,7 +57,7 @@ pub(super) fn check_domains(
     let Some((other, second)) = domains.find(|(_, second)| *second != domain) else {
         return;
     };
-    let message = format!("a policy holds {domain} and {second} rules");
+    let message = format!("a policy contains {domain} and {second} rules");
     found.push(
         Diagnostic::new(Code::MixedDomains, message, other.field("actions"))
             .label(format!("makes this a {second} policy"))
@@ -65,9 +65,7 @@ pub(super) fn check_domains(
                 first.field("actions"),
                 format!("makes this a {domain} policy"),
             )
-            .help(format!(
-                "move the {second} rules into a policy of their own"
-            )),
+            .help(format!("move the {second} rules to a separate policy")),
     );
 }
 

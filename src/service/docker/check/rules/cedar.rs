@@ -152,7 +152,7 @@ fn check_text(text: &str, places: &TextPlaces, found: &mut Vec<Diagnostic>) {
     if text.len() > LARGEST_POLICY {
         let label = format!("{} of {LARGEST_POLICY} bytes", text.len());
         return refuse(
-            "the Cedar text is larger than the service takes".to_owned(),
+            "the Cedar text exceeds the limit of the service".to_owned(),
             label,
             "split the policy in two",
         );
@@ -160,9 +160,9 @@ fn check_text(text: &str, places: &TextPlaces, found: &mut Vec<Diagnostic>) {
     let depth = nesting::depth(text);
     if depth > nesting::DEEPEST {
         let label = format!("{depth} of {} levels", nesting::DEEPEST);
-        let help = "write several statements instead of one long condition: any `permit` that matches is enough";
+        let help = "write several statements instead of one long condition: one matching `permit` is sufficient";
         return refuse(
-            "the Cedar text nests deeper than is accepted".to_owned(),
+            "the Cedar text is nested too deeply".to_owned(),
             label,
             help,
         );
@@ -200,7 +200,7 @@ fn parsed(text: &str, places: &TextPlaces) -> Vec<Diagnostic> {
     };
     if set.policies().next().is_none() && set.templates().next().is_none() {
         invalid(
-            "the Cedar text holds no statement",
+            "the Cedar text contains no statement",
             "",
             "write at least one `permit` or `forbid` statement",
         );
@@ -209,8 +209,8 @@ fn parsed(text: &str, places: &TextPlaces) -> Vec<Diagnostic> {
         let help =
             "write the principal or resource itself in place of `?principal` and `?resource`";
         invalid(
-            "a Cedar template is never in force, because nothing links it",
-            "holds a template",
+            "a Cedar template has no effect, because nothing links it",
+            "contains a template",
             help,
         );
     }
@@ -218,11 +218,11 @@ fn parsed(text: &str, places: &TextPlaces) -> Vec<Diagnostic> {
     let templates = set.templates().map(|template| template.annotation("id"));
     if policies.chain(templates).any(|id| id.is_some()) {
         let at = text.find("@id").unwrap_or_default();
-        let message = "a Cedar statement carries an `@id` annotation";
+        let message = "a Cedar statement contains an `@id` annotation";
         found.push(
             places
                 .diagnostic(Code::CedarInvalid, message, at..at + "@id".len())
-                .help("remove the annotation: the server gives ids"),
+                .help("remove the annotation: the server assigns ids"),
         );
     }
     found.extend(

@@ -16,7 +16,7 @@ pub(super) fn check_policy(
         (Some(_), Some(_)) => found.push(
             Diagnostic::new(
                 Code::ExactlyOne,
-                "a policy holds both rules and Cedar text",
+                "a policy contains both rules and Cedar text",
                 cedar(policy, None),
             )
             .label("the Cedar text")
@@ -29,7 +29,7 @@ pub(super) fn check_policy(
         (None, None) => found.push(
             Diagnostic::new(
                 Code::ExactlyOne,
-                "a policy holds neither rules nor Cedar text",
+                "a policy contains neither rules nor Cedar text",
                 Place::key(policy.document, Path::root().key("spec")),
             )
             .help("add `rules`, or `rules: []` for a policy that allows nothing"),
@@ -41,7 +41,7 @@ pub(super) fn check_policy(
         (Some(_), Some(_)) => found.push(
             Diagnostic::new(
                 Code::ExactlyOne,
-                "Cedar text is given twice",
+                "duplicate Cedar text",
                 cedar(policy, Some("file")),
             )
             .label("as a file")
@@ -55,7 +55,7 @@ pub(super) fn check_policy(
                 cedar(policy, None),
             )
             .help(
-                "add `text` with the statements, or `file` with the path of a file that holds them",
+                "add `text` with the statements, or `file` with the path of a file that contains them",
             ),
         ),
         (Some(_), None) | (None, Some(_)) => {}
@@ -74,7 +74,7 @@ pub(super) fn check_list(list: &ListView<'_>, found: &mut Vec<Diagnostic>) {
         [] => found.push(
             Diagnostic::new(
                 Code::ExactlyOne,
-                "a ResourceList holds nothing",
+                "a ResourceList is empty",
                 Place::key(list.document, Path::root().key("spec")),
             )
             .help("add one of `hosts`, `paths` and `httpResources`"),
@@ -82,7 +82,7 @@ pub(super) fn check_list(list: &ListView<'_>, found: &mut Vec<Diagnostic>) {
         [first, second, ..] => found.push(
             Diagnostic::new(
                 Code::ExactlyOne,
-                "a ResourceList holds entries of two kinds",
+                "a ResourceList contains entries of two kinds",
                 at(second.field),
             )
             .label("and these")
@@ -190,7 +190,7 @@ pub(super) fn check_resources(
 }
 
 fn wrong_resource_kind(rule: &RuleView<'_>, layer: Layer, field: &str, help: &str) -> Diagnostic {
-    let message = format!("`{field}` does not fit {layer} actions");
+    let message = format!("`{field}` cannot be used with {layer} actions");
     let place = Place::Node {
         document: rule.document,
         path: rule.path().key(field),
@@ -219,7 +219,7 @@ fn check_lists(
         if group.entries.layer() == layer {
             continue;
         }
-        let message = format!("the list `{name}` does not fit {layer} actions");
+        let message = format!("the list `{name}` cannot be used with {layer} actions");
         found.push(
             Diagnostic::new(
                 Code::ResourceKind,
@@ -229,9 +229,9 @@ fn check_lists(
             .label(format!("this rule has {layer} actions"))
             .also(
                 Place::key(group.document, group.path()),
-                format!("holds `{}`", group.field),
+                format!("contains `{}`", group.field),
             )
-            .help(format!("name a list that holds `{}`", list_field(layer))),
+            .help(format!("name a list that contains `{}`", list_field(layer))),
         );
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn check_policy(
     let used = policy.rules.len();
     if used > MOST_RULES {
         let message = format!(
-            "the policy `{}` has more rules than the service takes",
+            "the policy `{}` exceeds the rule limit of the service",
             policy.manifest.metadata.name
         );
         let place = Place::key(policy.document, Path::root().key("spec").key("rules"));
@@ -36,13 +36,13 @@ pub(super) fn check_target(context: &DockerRuleContext<'_>, found: &mut Vec<Diag
     let used = context.policies.len();
     if let Some(first_over) = context.policies.get(MOST_POLICIES) {
         let message = format!(
-            "the target `{}` has more policies than the service takes",
+            "the target `{}` exceeds the policy limit of the service",
             context.target.name
         );
         found.push(
             Diagnostic::new(Code::LimitExceeded, message, first_over.name_place())
                 .label(format!(
-                    "{used} of {MOST_POLICIES} policies; this is the first too many"
+                    "{used} of {MOST_POLICIES} policies; this one exceeds the limit"
                 ))
                 .help("merge policies that have the same scope"),
         );

@@ -27,7 +27,7 @@ pub(super) fn check_references(
                         .to_owned()
                 }
             };
-            let message = format!("there is no ResourceList `{name}`");
+            let message = format!("unknown ResourceList `{name}`");
             found.push(
                 Diagnostic::new(
                     Code::UnknownList,
@@ -52,14 +52,14 @@ pub(super) fn check_names(context: &DockerRuleContext<'_>, found: &mut Vec<Diagn
             continue;
         };
         let message = format!(
-            "two ResourceLists of the target `{}` are called `{name}`",
+            "duplicate ResourceList in the target `{}`: `{name}`",
             context.target.name
         );
         found.push(
             Diagnostic::new(Code::ListNameTaken, message, list.name_place())
                 .label("again here")
                 .also(first.name_place(), "first here")
-                .help("give one of them another name, or merge them"),
+                .help("rename one of them, or merge them"),
         );
     }
 }
@@ -76,7 +76,7 @@ pub(super) fn check_unused(context: &DockerRuleContext<'_>, found: &mut Vec<Diag
     for list in &context.lists {
         let name = list.manifest.metadata.name.as_str();
         if !used.contains(name) {
-            let message = format!("no rule pulls in the list `{name}`");
+            let message = format!("no rule uses the list `{name}`");
             found.push(
                 Diagnostic::new(Code::ListUnused, message, list.name_place())
                     .label("never used")

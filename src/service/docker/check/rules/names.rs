@@ -55,7 +55,7 @@ pub(crate) fn check_name(name: &str, place: impl FnOnce() -> Place, found: &mut 
                 .help(format!("write `{trimmed}`"))
                 .suggest(Replacement::Text(trimmed.to_owned()))
         } else {
-            diagnostic.help("write a name that people can read and type")
+            diagnostic.help("write a name that is readable and easy to type")
         });
     }
 }
@@ -67,14 +67,14 @@ pub(super) fn check_policy_names(context: &DockerRuleContext<'_>, found: &mut Ve
         let first = *names.entry(name).or_insert(policy);
         if first.document != policy.document {
             let message = format!(
-                "two policies of the target `{}` are called `{name}`",
+                "duplicate policy in the target `{}`: `{name}`",
                 context.target.name
             );
             found.push(
                 Diagnostic::new(Code::PolicyNameTaken, message, policy.name_place())
                     .label("again here")
                     .also(first.name_place(), "first here")
-                    .help("give one of them another name, or merge them: the name is what identifies a policy"),
+                    .help("rename one of them, or merge them: the name identifies a policy"),
             );
         }
     }
@@ -89,12 +89,12 @@ pub(super) fn check_rule_names(
     for rule in &policy.rules {
         let first = *names.entry(rule.spec.name.as_str()).or_insert(rule);
         if first.index != rule.index {
-            let message = format!("two rules of the policy are called `{}`", rule.spec.name);
+            let message = format!("duplicate rule `{}` in the policy", rule.spec.name);
             found.push(
                 Diagnostic::new(Code::RuleNameTaken, message, rule.field("name"))
                     .label("again here")
                     .also(first.field("name"), "first here")
-                    .help("give one of them another name: the name is what identifies a rule"),
+                    .help("rename one of them: the name identifies a rule"),
             );
         }
     }
@@ -114,7 +114,7 @@ pub(super) fn check_rule_names(
             } else if let Some((owner, at)) = claims.insert(alias.as_str(), (rule, index))
                 && owner.index != rule.index
             {
-                let message = format!("two rules claim the old name `{alias}`");
+                let message = format!("duplicate alias `{alias}` of two rules");
                 found.push(
                     Diagnostic::new(Code::AliasTaken, message, place())
                         .label("claimed again here")
@@ -152,7 +152,7 @@ pub(super) fn check_policy_aliases(context: &DockerRuleContext<'_>, found: &mut 
             } else if let Some((owner, at)) = claims.insert(alias.as_str(), (policy, index))
                 && owner.document != policy.document
             {
-                let message = format!("two policies claim the old name `{alias}`");
+                let message = format!("duplicate alias `{alias}` of two policies");
                 found.push(
                     Diagnostic::new(Code::AliasTaken, message, place())
                         .label("claimed again here")

@@ -52,7 +52,7 @@ fn malformed(text: &str, error: &PatternError, place: Place) -> Diagnostic {
     {
         return diagnostic
             .help(format!(
-                "write each host as an entry of its own: {}",
+                "write each host as a separate entry: {}",
                 hosts.join(", ")
             ))
             .suggest(Replacement::Entries(hosts));
@@ -78,7 +78,7 @@ pub(super) fn check_uppercase(group: &EntryGroup<'_>, found: &mut Vec<Diagnostic
 
 fn uppercase(text: &str, place: Place) -> Diagnostic {
     let message = format!(
-        "the host `{text}` has capital letters, and the service does not document how it compares them"
+        "the host `{text}` contains uppercase letters; the service does not document how it compares them"
     );
     Diagnostic::new(Code::HostUppercase, message, place)
         .help(format!("write `{}`", text.to_ascii_lowercase()))

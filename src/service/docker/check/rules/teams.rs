@@ -36,7 +36,7 @@ fn ambiguous(team: &str, ids: &[TeamId], place: Place) -> Diagnostic {
     Diagnostic::new(Code::UnknownTeam, message, place)
         .label("which of them?")
         .help(format!(
-            "write the uuid of the one that is meant: {}",
+            "write the uuid of the intended team: {}",
             ids.join(" or ")
         ))
 }
@@ -73,7 +73,7 @@ pub(super) fn check(
 }
 
 fn unverified(team: &str, like: Option<&str>, place: Place) -> Diagnostic {
-    let message = format!("only the server can tell whether there is a team `{team}`");
+    let message = format!("only the server can verify the team `{team}`");
     let finding = Diagnostic::new(Code::TeamUnverified, message, place).label("neither an alias nor a uuid").help(match like {
         Some(like) => format!("did you mean the alias `{like}`?"),
         None => format!("add `{team}: <uuid>` under `teams` of the target in polwarden.yaml to check it offline"),

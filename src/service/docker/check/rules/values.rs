@@ -22,10 +22,10 @@ pub(super) fn check_policy_not_empty(
                 Path::root().key("spec").key("scope").key(field),
             )
         };
-        let wide = "leave `scope` out if the whole organization is meant";
+        let wide = "omit `scope` for the whole organization";
         if scope.teams.is_none() && scope.profiles.is_none() {
             found.push(empty(
-                "the scope names nobody",
+                "the scope is empty",
                 policy.spec_field("scope"),
                 wide,
             ));
@@ -51,15 +51,15 @@ pub(super) fn check_policy_not_empty(
             found.push(empty(
                 message,
                 rule.field("actions"),
-                "name at least one, for example `connect:tcp` or `read`",
+                "add at least one, for example `connect:tcp` or `read`",
             ));
         }
         if rule.spec.resources_from.as_ref().is_some_and(Vec::is_empty) {
-            let message = format!("the rule `{}` pulls in no list", rule.spec.name);
+            let message = format!("the rule `{}` has an empty `resourcesFrom`", rule.spec.name);
             found.push(empty(
                 message,
                 rule.field("resourcesFrom"),
-                "name a ResourceList, or leave the field out",
+                "add a ResourceList, or omit the field",
             ));
         }
         // If the layer is unknown, the resources are in no group.
@@ -74,7 +74,7 @@ pub(super) fn check_policy_not_empty(
             found.push(empty(
                 message,
                 rule.field("resources"),
-                "name what the rule is about, or remove the rule",
+                "add resources, or remove the rule",
             ));
         }
     }
@@ -91,7 +91,7 @@ pub(super) fn check_group_not_empty(group: &EntryGroup<'_>, found: &mut Vec<Diag
         let place = Place::value(group.document, group.path());
         let help = match group.rule {
             Some(_) => {
-                "name what the rule is about, leave the field out if a ResourceList does, or remove the rule"
+                "add resources, omit the field if a ResourceList contains them, or remove the rule"
             }
             None => "add entries, or remove the list",
         };
@@ -210,12 +210,12 @@ fn check_by<T: Eq + Hash>(
             found.push(
                 Diagnostic::new(
                     Code::DuplicateValue,
-                    format!("`{}` stands twice in the list", show(value)),
+                    format!("duplicate value `{}`", show(value)),
                     Place::value(document, path().index(index)),
                 )
                 .label("again here")
                 .also(Place::value(document, path().index(first)), "first here")
-                .help("remove one of them; the service would see the same rule"),
+                .help("remove one of them; the rule remains the same"),
             );
         }
     }

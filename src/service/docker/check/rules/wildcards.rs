@@ -110,7 +110,7 @@ fn gap(name: &str, port: Option<NonZeroU16>, one: Place, exact: Place) -> Diagno
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
     let message = format!("names two labels below `{name}`, such as `a.b.{name}`, are not covered");
     Diagnostic::new(Code::WildcardGap, message, one)
-        .label("covers exactly one label more")
+        .label("covers exactly one more label")
         .also(exact, "covers only this name")
         .help(format!(
             "write `**.{name}{port}` for all names below `{name}`"
@@ -165,6 +165,6 @@ fn undocumented(text: &str, place: Place) -> Diagnostic {
     let message =
         format!("`{text}` has a wildcard inside a label, which the service does not document");
     Diagnostic::new(Code::WildcardUndocumented, message, place)
-        .label("read as any run of characters inside this label")
-        .help("list the names one by one, or use `*.` in front of the parent domain")
+        .label("treated as any sequence of characters inside this label")
+        .help("list all names, or use `*.` in front of the parent domain")
 }

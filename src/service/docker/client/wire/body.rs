@@ -20,7 +20,7 @@ use model::docker::{
 pub(crate) enum BodyError {
     #[error("profile `{0}` of the API has no such operation")]
     Operation(Profile),
-    #[error("profile `{0}` of the API has no scope by profiles of people")]
+    #[error("profile `{0}` of the API does not support profiles of users in scopes")]
     ScopeProfiles(Profile),
     #[error("profile `{0}` of the API has no Cedar policies")]
     Cedar(Profile),

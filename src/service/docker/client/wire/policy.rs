@@ -1,4 +1,4 @@
-//! Policies as the server gives them (contract: `PolicySummary`, `Policy`).
+//! Policies in the format of the server (contract: `PolicySummary`, `Policy`).
 
 use std::collections::{BTreeSet, HashSet};
 

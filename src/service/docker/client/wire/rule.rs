@@ -1,4 +1,4 @@
-//! Rules as the server gives them (contract: `Rule`).
+//! Rules in the format of the server (contract: `Rule`).
 
 use serde::Deserialize;
 use serde_json::{Map, Number, Value};
@@ -85,7 +85,7 @@ impl RuleAnswer<'_> {
             name,
             decision,
             access,
-            // They are beside the rule: see `LiveRule::unknown_fields`.
+            // They are stored outside of the rule: see `LiveRule::unknown_fields`.
             extensions: Extensions::default(),
         })
     }
@@ -96,7 +96,7 @@ impl TargetAnswer {
         let port = |number: &Number| {
             let port = number.as_u64().and_then(|port| u16::try_from(port).ok());
             port.filter(|port| *port > 0)
-                .ok_or_else(|| format!("has the impossible port {number}"))
+                .ok_or_else(|| format!("has the invalid port {number}"))
         };
         let port = self.port.as_ref().map(port).transpose()?;
         // A field that narrows a target would change what the rule means.

@@ -29,7 +29,7 @@ fn network(extra: Value) -> Value {
     rule
 }
 
-/// Why a rule is opaque, or the place of what is wrong with it; nothing for a rule that is understood.
+/// Why a rule is opaque, or the place of its error; `None` for a supported rule.
 fn judged(rule: &Value) -> Option<String> {
     match live_rule(rule, ROOT) {
         Ok(rule) => rule.rule.err().map(|opaque| opaque.why),
@@ -102,7 +102,7 @@ fn what_is_new_is_opaque_and_what_is_broken_is_an_error() {
         ),
         (
             json!({"http_resources": [{"host": "h", "path": "/", "port": 0}]}),
-            "has the impossible port 0",
+            "has the invalid port 0",
         ),
         (
             json!({"http_resources": [{"host": "h", "path": "/", "tls": true}]}),
@@ -161,14 +161,14 @@ fn the_type_of_a_policy_decides_how_it_is_read() {
     let rules = json!({"domain": "network", "rules": [network(json!({}))]});
     let cedar = json!({"text": "permit(principal, action, resource);", "schema_url": "https://s.example.com"});
     for (extra, kind, wanted) in [
-        (json!({}), "allowlist_v0", "0 rules"),
-        (json!({"allowlist_v0": null}), "allowlist_v0", "0 rules"),
+        (json!({}), "allowlist_v0", "rules: 0"),
+        (json!({"allowlist_v0": null}), "allowlist_v0", "rules: 0"),
         (
             json!({"allowlist_v0": {"rules": []}}),
             "allowlist_v0",
-            "0 rules",
+            "rules: 0",
         ),
-        (json!({"allowlist_v0": rules}), "allowlist_v0", "1 rules"),
+        (json!({"allowlist_v0": rules}), "allowlist_v0", "rules: 1"),
         (json!({"cedar_v1": cedar}), "cedar_v1", "cedar"),
         (json!({}), "cedar_v1", "! $.cedar_v1"),
         (json!({}), "flow_v9", "is of the unknown type `flow_v9`"),
@@ -234,7 +234,7 @@ fn the_type_of_a_policy_decides_how_it_is_read() {
     ] {
         let got = match read(extra.clone(), kind) {
             Ok(policy) => match policy.content {
-                LiveContent::Rules(rules) => format!("{} rules", rules.len()),
+                LiveContent::Rules(rules) => format!("rules: {}", rules.len()),
                 LiveContent::Cedar(_) => "cedar".to_owned(),
                 LiveContent::Opaque(opaque) => opaque.why,
             },

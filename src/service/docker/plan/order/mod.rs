@@ -564,7 +564,7 @@ impl OrderConflict {
                 };
                 let people = who(&People::members_of(audience).with_team_names(teams));
                 format!(
-                    "`{witness}` is {decision} for {people} before and after, and may be {other} for a moment between"
+                    "`{witness}` is {decision} for {people} before and after, but may be {other} temporarily"
                 )
             }
             OrderViolation::Name => "two calls wait for each other to give up a name".to_owned(),
@@ -599,7 +599,7 @@ fn cedar_note(live: &DockerLiveState, steps: &[SplittableCall]) -> Option<PlanNo
         .collect();
     let first = cedar.iter().min().filter(|_| cedar.len() > 1)?;
     let why = format!(
-        "Cedar policies change in {} calls; what tools may do between them is not compared",
+        "Cedar policies change in {} calls; access between these calls is not compared",
         cedar.len()
     );
     Some(PlanNote::Gap {

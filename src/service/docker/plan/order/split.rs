@@ -8,7 +8,7 @@
 //!
 //! The union of two rules is a rule only if they have the same decision, and differ in their
 //! actions or in their resources but not in both. Otherwise the rule is created a second time
-//! beside the old one, which is then deleted. Two policies or rules that exchange names need a
+//! next to the old one, which is then deleted. Two policies or rules that exchange names need a
 //! temporary name for one of them.
 //!
 //! Parts are never split again, so the search terminates.
@@ -37,12 +37,11 @@ pub(super) struct SplittableCall {
     is_part: bool,
 }
 
-const WHY_BOTH: &str = "one call more than the fewest: it first holds both what was and what will be, so that at no \
-                        step more or less is open than before or after";
-const WHY_ANEW: &str = "two calls more than the fewest: the rule is made anew beside the old one, so that at no step \
-                        more or less is open than before or after";
-const WHY_NAME: &str =
-    "one call more than the fewest: names are exchanged, so one of them is put aside first";
+const WHY_BOTH: &str = "one call more than the minimum: the first call writes the old and the new entries, so no step \
+                        opens or closes more than the states before and after";
+const WHY_ANEW: &str = "two calls more than the minimum: the new rule is created next to the old one, so no step opens \
+                        or closes more than the states before and after";
+const WHY_NAME: &str = "one call more than the minimum: names are exchanged, so one object gets a temporary name first";
 
 impl SplittableCall {
     pub(super) fn of(drafts: Vec<CallDraft>) -> Vec<Self> {
@@ -214,7 +213,7 @@ fn union(before: &Rule, after: &Rule) -> Option<Rule> {
     })
 }
 
-/// Creates the new rule beside the old one and deletes the old one. If both have the same name, the
+/// Creates the new rule next to the old one and deletes the old one. If both have the same name, the
 /// old one is renamed first.
 fn through_replacement(
     steps: &[SplittableCall],

@@ -64,7 +64,7 @@ pub(super) struct SearchInput<'a> {
     pub(super) contested: &'a ContestedCalls,
 }
 
-/// What is known of a plan that is not optimal.
+/// Properties of a plan that is not optimal.
 #[derive(Debug)]
 pub(super) struct ContestedCalls {
     /// The names of the policies with extra calls or conflicts.

@@ -19,10 +19,10 @@ use crate::service::docker::plan::{CallDraft, DraftId, DraftPolicy};
 /// change to their final contents.
 const MOST_CONTENTS: usize = 24;
 
-const WHY_STEP: &str = "one call more than the fewest: it leads to the next call in a step that opens and closes \
-                        nothing for a moment only";
-const WHY_APART: &str = "one call more than the fewest: a rule is deleted and another one created in place of one \
-                         update, which would open or close access for a moment";
+const WHY_STEP: &str = "one call more than the minimum: an intermediate step that does not open or close access \
+                        temporarily";
+const WHY_APART: &str = "one call more than the minimum: a rule is deleted and another one created instead of one \
+                         update, which would open or close access temporarily";
 
 /// The index of a rule in [`SearchPolicy::rules`].
 type RuleKey = u16;
@@ -391,7 +391,7 @@ impl<'a> SearchPolicy<'a> {
     }
 }
 
-/// The rules of a policy beside the one that a call changes.
+/// The rules of a policy except the one that a call changes.
 struct OtherRules<'p> {
     names: HashSet<&'p str>,
     domain: Option<Domain>,

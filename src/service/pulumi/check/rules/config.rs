@@ -33,12 +33,12 @@ pub(super) fn check_schemas(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
             let at = path.clone().key("properties").key(name);
             if name == ENFORCEMENT_LEVEL {
                 let message = format!(
-                    "a property cannot be called `{name}`: the level of enforcement is set by it"
+                    "invalid property name `{name}`: it is reserved for the enforcement level"
                 );
                 found.push(add(
                     Place::key(pack.document, at),
                     message,
-                    "give it another name".to_owned(),
+                    "rename it".to_owned(),
                 ));
             } else if let Some((inner, why)) = schema_fault(&Value::Object(declaration.clone())) {
                 let at = inner.into_iter().fold(at, Path::key);
@@ -55,7 +55,7 @@ pub(super) fn check_schemas(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
             if !known().any(|known| known == name) {
                 let place =
                     Place::value(pack.document, path.clone().key("required").index(position));
-                let message = format!("`{name}` is required, and no property is called so");
+                let message = format!("`{name}` is required, but missing from `properties`");
                 let near = did_you_mean(known(), name);
                 let help = near.map_or_else(
                     || format!("add `{name}` to `properties`"),
@@ -165,10 +165,10 @@ fn check_level(
 fn check_all(at: &ConfiguredPolicy<'_>, values: &Map<String, Value>, found: &mut Vec<Diagnostic>) {
     for name in values.keys().filter(|name| *name != ENFORCEMENT_LEVEL) {
         let place = Place::key(at.group.document, at.member(name));
-        let message = "only the level of enforcement can be set for all policies at once";
+        let message = "only the enforcement level can be set for all policies at once";
         found.push(
             Diagnostic::new(Code::ConfigInvalid, message, place)
-                .help(format!("move `{name}` to the policies that know it")),
+                .help(format!("move `{name}` to the policies that declare it")),
         );
     }
 }
@@ -193,7 +193,7 @@ fn check_policy(
             return;
         }
         let message = format!(
-            "the pack `{}` has no policy `{name}`",
+            "unknown policy `{name}` of the pack `{}`",
             pack.manifest.metadata.name
         );
         let names = || policies.iter().map(|policy| policy.name.as_str());
@@ -235,7 +235,7 @@ fn check_policy(
                 .map(|(name, _)| name.as_str()),
             property,
         );
-        let message = format!("the policy `{name}` declares no property `{property}`");
+        let message = format!("unknown property `{property}` of the policy `{name}`");
         let help = near.map_or_else(
             || "remove it, or add it to the policy's `configSchema`".to_owned(),
             |near| format!("did you mean `{near}`?"),
@@ -255,11 +255,11 @@ fn check_policy(
         found.push(
             Diagnostic::new(
                 Code::ConfigInvalid,
-                format!("`{name}` is configured wrongly: {message}"),
+                format!("invalid configuration of `{name}`: {message}"),
                 at.value(path),
             )
-            .also(schema_place.clone(), "what it may be")
-            .help("write what the policy's `configSchema` accepts"),
+            .also(schema_place.clone(), "accepted values")
+            .help("write a value that the policy's `configSchema` accepts"),
         );
     }
 }
@@ -288,7 +288,7 @@ fn faults(policy: &PackPolicySpec, values: &Map<String, Value>) -> Vec<(Vec<Path
             LocationSegment::Index(index) => PathSegment::Index(index),
         });
         let message = match error.kind() {
-            ValidationErrorKind::Required { property } => format!("{property} is missing"),
+            ValidationErrorKind::Required { property } => format!("missing property {property}"),
             _ => error.to_string(),
         };
         (path.collect(), message)

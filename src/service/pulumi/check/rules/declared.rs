@@ -20,7 +20,7 @@ pub(super) fn check(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
         let Some(own) = declared.get(&policy.name) else {
             let near = did_you_mean(declared.keys().map(String::as_str), &policy.name);
             let meant = near.map(|near| format!("did you mean `{near}`? "));
-            let message = format!("the pack declares no policy `{}`", policy.name);
+            let message = format!("the pack does not declare the policy `{}`", policy.name);
             let finding = Diagnostic::new(
                 Code::PackPolicyDiffers,
                 message,
@@ -35,7 +35,7 @@ pub(super) fn check(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
         };
         if own.enforcement_level != policy.enforcement_level {
             let message = format!(
-                "the level of `{}` is `{}` here, and the pack declares `{}`",
+                "the enforcement level of `{}` is `{}` here, but `{}` in the pack",
                 policy.name, policy.enforcement_level, own.enforcement_level
             );
             found.push(
@@ -59,7 +59,7 @@ pub(super) fn check(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
                 "name"
             };
             let message = format!(
-                "the configSchema of `{}` is not that of the pack",
+                "the configSchema of `{}` differs from the pack",
                 policy.name
             );
             found.push(

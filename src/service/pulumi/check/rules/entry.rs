@@ -36,9 +36,9 @@ pub(super) fn check(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
         let message = format!("the source of a Node.js pack without `{PACKAGE_FILE}`");
         found.push(
             Diagnostic::new(Code::PackPackageMissing, message, pack.field("source"))
-                .label("its entry point and its dependencies are not known")
+                .label("its entry point and its dependencies are unknown")
                 .help(format!(
-                    "add a `{PACKAGE_FILE}` with `@pulumi/policy` as a dependency beside `{PROJECT_FILE}`"
+                    "add a `{PACKAGE_FILE}` with `@pulumi/policy` as a dependency next to `{PROJECT_FILE}`"
                 )),
         );
         return;
@@ -102,7 +102,7 @@ fn python_entry(tree: &PackTree, files: &ArchiveFiles<'_>) -> Option<MissingEntr
     Some(MissingEntry {
         what: format!("`{PYTHON_MAIN}` is not in the archive"),
         help: format!(
-            "add `{PYTHON_MAIN}` beside `{PROJECT_FILE}`: the engine runs that file; check that no `.gitignore` names it"
+            "add `{PYTHON_MAIN}` next to `{PROJECT_FILE}`: the engine runs that file; check that no `.gitignore` excludes it"
         ),
     })
 }

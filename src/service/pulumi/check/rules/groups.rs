@@ -42,7 +42,7 @@ pub(super) fn check_members(
                     "a group of accounts has no stacks",
                     place,
                 )
-                .help("leave `stacks` out, or write `entityType: stacks`"),
+                .help("omit `stacks`, or write `entityType: stacks`"),
             );
         }
         EntityType::Accounts | EntityType::Stacks => {}
@@ -68,13 +68,13 @@ pub(super) fn check_packs(
             .unwrap_or_default();
         if spec.version_tag.is_none() {
             let message = format!(
-                "no manifest declares the pack `{}`, so that its version must be said",
+                "no manifest declares the pack `{}`, so its version is required",
                 spec.name
             );
             found.push(
                 Diagnostic::new(Code::MissingField, message, place)
                     .help(format!(
-                        "{meant}Else add `versionTag:` with a version that the organization has"
+                        "{meant}Otherwise add `versionTag:` with a version of the organization"
                     ))
                     .suggest_similar(near),
             );
@@ -86,9 +86,7 @@ pub(super) fn check_packs(
         );
         found.push(
             Diagnostic::new(Code::UnknownPack, message, place)
-                .help(format!(
-                    "{meant}Only the server can tell whether it has this version of it"
-                ))
+                .help(format!("{meant}Only the server can verify this version"))
                 .suggest_similar(near),
         );
     }

@@ -21,9 +21,8 @@ pub(crate) fn check(context: &PulumiRuleContext<'_>, found: &mut Vec<Diagnostic>
             let target = &context.target.name;
             let own = own.as_str();
             let of = provider.as_str();
-            let message = format!(
-                "a {kind} cannot stand in the target `{target}`, which is of the provider `{own}`"
-            );
+            let message =
+                format!("a {kind} is not allowed in the target `{target}` of the provider `{own}`");
             found.push(
                 Diagnostic::new(
                     Code::KindMisplaced,

@@ -134,7 +134,7 @@ fn report(
             .help(format!("write `{better}`"))
             .suggest(Replacement::Text(better)),
         PulumiNameError::Reserved(_) => {
-            finding.help("the service means something else by this word: write another one")
+            finding.help("this word is reserved by the service: use another one")
         }
         PulumiNameError::Empty | PulumiNameError::TooLong | PulumiNameError::Dots(_) => {
             finding.help("write 1 to 100 letters, digits, `_`, `.` or `-`")
@@ -148,8 +148,8 @@ pub(super) fn check_target_once(context: &PulumiRuleContext<'_>, found: &mut Vec
         .packs
         .iter()
         .map(|pack| (pack.manifest.metadata.name.as_str(), pack.name_place()));
-    let again = |name: &str| format!("two packs of the target `{target}` are called `{name}`");
-    let help = "keep one manifest a pack: the name is what identifies it";
+    let again = |name: &str| format!("duplicate pack in the target `{target}`: `{name}`");
+    let help = "keep one manifest per pack: the name identifies it";
     report_duplicates(packs, Code::PackNameTaken, again, help, found);
 
     let groups = || {
@@ -158,8 +158,8 @@ pub(super) fn check_target_once(context: &PulumiRuleContext<'_>, found: &mut Vec
             .iter()
             .map(|group| (group.manifest.metadata.name.as_str(), group.name_place()))
     };
-    let again = |name: &str| format!("two groups of the target `{target}` are called `{name}`");
-    let help = "give one of them another name, or merge them: the name is what identifies a group";
+    let again = |name: &str| format!("duplicate group in the target `{target}`: `{name}`");
+    let help = "rename one of them, or merge them: the name identifies a group";
     report_duplicates(groups(), Code::GroupNameTaken, again, help, found);
 
     let names: HashMap<&str, Place> = groups().collect();
@@ -175,14 +175,14 @@ pub(super) fn check_target_once(context: &PulumiRuleContext<'_>, found: &mut Vec
                     continue;
                 }
             };
-            let message = format!("the alias `{alias}` stands for something else already");
+            let message = format!("duplicate alias `{alias}`");
             let finding = Diagnostic::new(Code::AliasTaken, message, place).also(other, text);
             found.push(finding.help("remove the alias, or the manifest that it came from"));
         }
     }
 }
 
-/// Packs, and groups with their old names, that are displayed alike.
+/// Packs, and groups with their old names, that are displayed the same.
 pub(super) fn check_confusable(context: &PulumiRuleContext<'_>, found: &mut Vec<Diagnostic>) {
     let packs: Vec<OwnedName<'_>> = context
         .packs
@@ -237,8 +237,8 @@ pub(super) fn check_policies_once(pack: &PackView<'_>, found: &mut Vec<Diagnosti
     let policies = pack.manifest.spec.policies.iter().enumerate();
     let names =
         policies.map(|(index, policy)| (policy.name.as_str(), pack.policy_field(index, "name")));
-    let again = |name: &str| format!("two policies of the pack are called `{name}`");
-    let help = "give one of them another name: groups configure policies by it";
+    let again = |name: &str| format!("duplicate policy `{name}` in the pack");
+    let help = "rename one of them: groups refer to policies by name";
     report_duplicates(names, Code::PackPolicyTaken, again, help, found);
 }
 
@@ -250,7 +250,7 @@ pub(super) fn check_group_once(
     let packs = group
         .packs()
         .map(|(index, pack)| (pack.name.as_str(), group.pack_field(index, "name")));
-    let again = |name: &str| format!("the group names the pack `{name}` twice");
+    let again = |name: &str| format!("duplicate pack `{name}` in the group");
     report_duplicates(
         packs,
         Code::GroupPackTaken,
@@ -275,7 +275,7 @@ pub(super) fn check_group_once(
     report_duplicates(
         stacks,
         Code::DuplicateValue,
-        |stack| format!("the stack `{stack}` stands here twice"),
+        |stack| format!("duplicate stack `{stack}`"),
         "remove one of them",
         found,
     );

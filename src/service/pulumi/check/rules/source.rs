@@ -39,7 +39,7 @@ pub(super) fn check_runtime(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
                 pack.field("source"),
             )
             .help(format!(
-                "write `runtime: nodejs`, or what runs the pack, into `{PROJECT_FILE}`"
+                "add `runtime: nodejs`, or the pack's runtime, to `{PROJECT_FILE}`"
             )),
         ),
         (Ok(real), Some(written)) if real != *written => {
@@ -48,7 +48,7 @@ pub(super) fn check_runtime(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
             found.push(
                 Diagnostic::new(Code::PackRuntimeDiffers, message, pack.field("runtime"))
                     .help(format!(
-                        "write `runtime: {real}`, or leave it out: it is read from `{PROJECT_FILE}`"
+                        "write `runtime: {real}`, or omit it: it is read from `{PROJECT_FILE}`"
                     ))
                     .suggest(Replacement::Similar(real)),
             );
@@ -68,10 +68,10 @@ pub(super) fn check_lock(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
     }
     let tag = &pack.manifest.spec.version_tag;
     let Some(locked) = pack.locked else {
-        let message = format!("{LOCK_FILE} does not say what the source of version `{tag}` is");
+        let message = format!("{LOCK_FILE} does not contain the source of version `{tag}`");
         found.push(
             Diagnostic::new(Code::PackUnlocked, message, pack.field("versionTag")).help(
-                "run `polwarden lock` and commit the file: it is how a changed source is told from a published one",
+                "run `polwarden lock` and commit the file: it shows whether the source changed after it was published",
             ),
         );
         return;
@@ -80,13 +80,13 @@ pub(super) fn check_lock(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
         let files = tree.files();
         let differ = differing(&locked.files, &files);
         let message = format!(
-            "the source of version `{tag}` is not what was locked: {}",
+            "the source of version `{tag}` differs from the lock: {}",
             sentence(&differ)
         );
         found.push(
             Diagnostic::new(Code::TagReused, message, pack.field("versionTag"))
-                .label("a tag never gets another content")
-                .help("raise `versionTag`, then run `polwarden lock`; if this version was never published, run `polwarden lock --update`"),
+                .label("the content of a tag cannot change")
+                .help("increase `versionTag`, then run `polwarden lock`; if this version was never published, run `polwarden lock --update`"),
         );
     }
 }
@@ -113,7 +113,7 @@ fn sentence(differ: &[&str]) -> String {
         .map(|path| format!("`{path}`"))
         .collect();
     match differ.len() {
-        0 => "the lock says another digest of the same files".to_owned(),
+        0 => "the lock contains another digest of the same files".to_owned(),
         1 => format!("{} differs", named.join("")),
         count if count <= NAMED => format!("{} differ", named.join(", ")),
         count => format!("{} and {} more differ", named.join(", "), count - NAMED),

@@ -16,7 +16,7 @@ use model::pulumi::{LivePackPolicy, LiveVersion, PackPolicy, VersionDetail, Vers
 pub struct PackSummary {
     /// The name, unique in the organization.
     pub name: String,
-    /// The name for people.
+    /// The display name.
     pub display_name: String,
     /// Its complete versions with their tags, from the oldest to the newest.
     pub versions: Vec<(VersionNumber, String)>,
@@ -216,10 +216,7 @@ impl<'de> Deserialize<'de> for UploadHeaders {
         let headers = Map::deserialize(deserializer)?.into_iter();
         let headers = headers.map(|(name, value)| match value {
             Value::String(value) => Ok((name, value)),
-            _ => Err(D::Error::invalid_type(
-                Unexpected::Map,
-                &"texts by their names",
-            )),
+            _ => Err(D::Error::invalid_type(Unexpected::Map, &"strings by name")),
         });
         headers.collect::<Result<_, _>>().map(Self)
     }

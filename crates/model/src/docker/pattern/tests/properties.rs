@@ -62,7 +62,7 @@ fn check<T: PartialEq + std::fmt::Debug + std::fmt::Display>(
         Err(error) => {
             prop_assert!(
                 text.get(error.range.clone()).is_some(),
-                "{:?} is no range of {:?}",
+                "{:?} is not a range of {:?}",
                 error.range,
                 text
             );
