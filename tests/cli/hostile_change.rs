@@ -1,4 +1,4 @@
-//! Limits of untrusted pull requests (threat model): their files are only data.
+//! Limits of untrusted pull requests (docs/explanation/security.md): their files are only data.
 #![cfg(unix)]
 
 use std::net::TcpListener;
