@@ -270,7 +270,7 @@ fn a_version_that_was_never_published_can_be_locked_anew() {
     sandbox.write("packs/cost-guard/new.ts", "export {};\n");
     let ran = sandbox.expect(0, &["lock", "--update"]);
     assert!(
-        ran.err.contains("locked cost-guard 1.0.0 again"),
+        ran.err.contains("locked again: cost-guard 1.0.0"),
         "{}",
         ran.err
     );

@@ -141,7 +141,7 @@ fn lock_packs(
             Some(before) if before.source == wanted.source => {
                 told.push(format!("locked the policies of {what}"));
             }
-            Some(_) => told.push(format!("locked {what} again")),
+            Some(_) => told.push(format!("locked again: {what}")),
             None => told.push(format!("locked {what}")),
         }
     }
