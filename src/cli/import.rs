@@ -238,7 +238,7 @@ impl ImportArgs {
                 neutral(name)
             ))?;
             for line in &imported.left_out {
-                console.print(&format!("  not changed on the server: {}\n", neutral(line)))?;
+                console.print(&format!("  not imported: {}\n", neutral(line)))?;
             }
         }
         if !files.is_empty() && !is_read(target, folder) {

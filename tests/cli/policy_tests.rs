@@ -303,7 +303,7 @@ fn nothing_to_run_is_1_and_invalid_tests_are_3() {
     );
     sandbox.write("policies/t.yaml", test("right", RIGHT));
     let ran = sandbox.expect(1, &["test", "--filter", "nothing like it"]);
-    assert!(ran.err.contains("no request of the 9"), "{}", ran.err);
+    assert!(ran.err.contains("none of the 9 requests"), "{}", ran.err);
 
     for broken in [
         "- name: c\n  allow: [tcp a.example.com]\n",

@@ -15,7 +15,8 @@ const SHOWN: usize = 5;
 const INDENT: &str = "      ";
 
 /// Why a gate may pass although the plan opens access.
-const SEEN_FROM_THE_BASE: &str = "Only access that this change opens counts as widening, not access that opens because drift is undone.";
+const SEEN_FROM_THE_BASE: &str =
+    "Only access opened by this change counts as widening, not by undoing drift.";
 
 /// The section about gates, if there are any. `three_way` means that drift is distinguished.
 pub(crate) fn human(gates: &[GateOutcome], three_way: bool, layout: Layout) -> String {

@@ -249,7 +249,7 @@ impl AdoptionDraft<'_> {
         ));
         let left = imported.left_out.iter();
         self.lines
-            .extend(left.map(|line| format!("  not changed on the server: {}", neutral(line))));
+            .extend(left.map(|line| format!("  not imported: {}", neutral(line))));
         Ok(())
     }
 

@@ -106,7 +106,7 @@ pub fn policy_with(
         body.push_str(&rules_text(rules, &mut left_out)?);
     }
     for line in &left_out {
-        let _ = writeln!(text, "# Not changed on the server: {}.", neutral(line));
+        let _ = writeln!(text, "# Not imported: {}.", neutral(line));
     }
     text.push_str(&body);
     // If the text cannot be formatted, it is still valid.

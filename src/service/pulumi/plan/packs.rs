@@ -200,7 +200,7 @@ fn reused(pack: &DesiredPack, live: &LiveVersion) -> Option<Diagnostic> {
     Some(
         Diagnostic::new(Code::TagReused, message, pack.tag_place())
             .label("the content of a tag cannot change")
-            .help("increase `versionTag`, then run `polwarden lock`"),
+            .help("raise `versionTag`, then run `polwarden lock`"),
     )
 }
 

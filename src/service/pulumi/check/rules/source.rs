@@ -86,7 +86,7 @@ pub(super) fn check_lock(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
         found.push(
             Diagnostic::new(Code::TagReused, message, pack.field("versionTag"))
                 .label("the content of a tag cannot change")
-                .help("increase `versionTag`, then run `polwarden lock`; if this version was never published, run `polwarden lock --update`"),
+                .help("raise `versionTag`, then run `polwarden lock`; if this version was never published, run `polwarden lock --update`"),
         );
     }
 }
