@@ -152,6 +152,6 @@ fn a_journal_that_cannot_be_read_hides_no_other() {
         sandbox
             .expect(1, &["runs", "no/such run"])
             .err
-            .contains("`polwarden runs` shows them")
+            .contains("list runs with `polwarden runs`")
     );
 }
