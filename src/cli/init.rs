@@ -262,7 +262,7 @@ impl InitArgs {
         Ok(Exit::Done)
     }
 
-    /// Plans what was written, from what is live now. Returns whether the plan is empty.
+    /// Plans what was written, against the live state. Returns whether the plan is empty.
     async fn show_plan(&self, console: Console) -> CommandResult<bool> {
         directory::enter_project()?;
         let project = Project::open(&TargetSelection::default(), &RevisionArgs::default())?;
@@ -300,7 +300,7 @@ async fn read_live(
     let mut text = config(answers, branch, &teams);
     let with_teams = match check(&text) {
         Ok(target) => target,
-        // Names that people can confuse are no aliases; manifests contain UUIDs instead.
+        // Names that are easily confused cannot be aliases. Manifests contain UUIDs instead.
         Err(error) => {
             console.warn(&format!(
                 "the names of the teams cannot be used as aliases: {}",

@@ -22,7 +22,6 @@ const MAX_SCHEMA: u64 = 16 << 20;
 #[command(after_help = "Examples:
   polwarden schema
   polwarden schema --out .polwarden/schemas
-  polwarden schema --provider docker
   polwarden schema --check")]
 pub(super) struct SchemaArgs {
     /// The folder to write to.

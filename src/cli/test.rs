@@ -52,7 +52,7 @@ pub(super) struct TestArgs {
     /// Only what holds this text in `TEST / CASE / REQUEST`, whatever the case of its letters.
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// Exit with 0 if there are no policy tests, for the pipeline of a repository that has none yet.
+    /// Exit with 0 without policy tests, for the pipeline of a new repository.
     #[arg(long)]
     allow_no_tests: bool,
     /// Ask about what the server holds instead of the manifests.

@@ -103,7 +103,7 @@ impl Service {
             .insert(person.to_owned(), permission.to_owned());
     }
 
-    /// Somebody sets a label.
+    /// A person sets a label.
     pub(super) fn label(&self, person: &str, label: &str) {
         let mut inner = self.shared.lock().unwrap();
         if !inner.labels.iter().any(|known| known == label) {
@@ -114,7 +114,7 @@ impl Service {
         inner.events.push(event);
     }
 
-    /// Somebody removes a label.
+    /// A person removes a label.
     pub(super) fn unlabel(&self, person: &str, label: &str) {
         let mut inner = self.shared.lock().unwrap();
         inner.labels.retain(|known| known != label);
