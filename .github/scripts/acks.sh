@@ -48,10 +48,13 @@ ask_all() {
   warn "only the first $((MAX_PAGES * 100)) entries of $1 are looked at"
 }
 
-# may_write NAME: whether a person may write to the repository now.
+# may_write NAME: whether a person may write to the repository now. The API maps the role `maintain` to write.
 may_write() {
   local permission
-  permission="$(ask "collaborators/$1/permission" | jq -r '.permission // ""')" || return 1
+  permission="$(ask "collaborators/$1/permission" | jq -r '.permission // ""')" || {
+    warn "cannot read the permission of $1"
+    return 1
+  }
   [[ "$permission" == admin || "$permission" == write ]]
 }
 
@@ -82,6 +85,7 @@ for number in $numbers; do
   people="$(jq -r '.who // "" | select(test("\\A[A-Za-z0-9][A-Za-z0-9_-]{0,99}\\z"))' "$scratch/given.jsonl" | sort -u)"
   for person in $(head -n "$MAX_PEOPLE" <<<"$people"); do
     if may_write "$person"; then
+      echo "Acknowledgements of $person in pull request $number are used."
       jq -r --arg person "$person" 'select(.who == $person) | .what' "$scratch/given.jsonl" >>"$found"
     else
       warn "no write permission on $REPOSITORY: an acknowledgement of $person does not count"
