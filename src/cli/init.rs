@@ -17,13 +17,16 @@ const TEST: &str = include_str!("init/test.yaml");
 const SETTINGS: &str = include_str!("init/settings.json");
 const IGNORE: &str = "# What polwarden keeps between runs.\n.polwarden/\n";
 
-/// Write a configuration, a commented example policy with a test, the schemas and editor set-up. Nothing is overwritten.
+/// Create a repository of policies.
+///
+/// Writes a configuration, a commented example policy with a test, the schemas and the editor configuration. Overwrites no
+/// file.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden init
   polwarden init my-policies")]
 pub(super) struct InitArgs {
-    /// The directory to write to; the same as -C DIR. It is created if it does not exist.
+    /// Directory to write to (same as -C DIR); created if missing.
     #[arg(value_name = "DIR")]
     path: Option<Utf8PathBuf>,
 }

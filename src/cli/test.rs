@@ -30,10 +30,12 @@ use manifest::config::Target;
 use model::Desired;
 use model::diag::{Diagnostic, Place};
 
-/// Run the policy tests: ask every request of every PolicyTest, and compare the answers with what is expected. Exits
-/// with 4 if any differs, and with 1 if there is no test to run.
+/// Run the policy tests.
+///
+/// Decides every request of every PolicyTest and compares the answers with the expected ones. Exits with 4 if an answer
+/// differs, and with 1 if no test was found.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden test
   polwarden test --coverage
   polwarden test --filter mirrors --format junit
@@ -41,6 +43,14 @@ use model::diag::{Diagnostic, Place};
   polwarden test --at origin/main
   polwarden test --live")]
 pub(super) struct TestArgs {
+    /// Run only requests with this text in `TEST / CASE / REQUEST`.
+    ///
+    /// Upper and lower case are equal.
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Report rules, resources and Cedar statements that decide no request.
+    #[arg(long)]
+    coverage: bool,
     #[command(flatten)]
     directory: WorkingDirectory,
     #[command(flatten)]
@@ -49,15 +59,9 @@ pub(super) struct TestArgs {
     at: RevisionArgs,
     #[command(flatten)]
     connect: Connect,
-    /// Only what holds this text in `TEST / CASE / REQUEST`, whatever the case of its letters.
-    #[arg(long, value_name = "TEXT")]
-    filter: Option<String>,
-    /// Ask about what the server holds instead of the manifests.
-    #[arg(long)]
+    /// Test the live policies instead of the manifests.
+    #[arg(help_heading = "Input", long)]
     live: bool,
-    /// Name the rules, resources and Cedar statements that decide none of the requests.
-    #[arg(long)]
-    coverage: bool,
     #[command(flatten)]
     output: OutputArgs<TestFormats>,
 }
