@@ -9,6 +9,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, italic, roman};
 
 use crate::render::rules::{self, EntryKind};
+use crate::service::registry;
 
 /// Which commands an entry of ENVIRONMENT or FILES concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,34 +41,9 @@ impl Concerns {
 /// Commands that neither read nor write `polwarden.yaml`.
 const WITHOUT_PROJECT: [&str; 5] = ["schema", "completions", "man", "version", "emulate"];
 
-/// Environment variables, with their meaning.
+/// Environment variables, with their meaning, in addition to those of the services.
 const ENVIRONMENT: &[(Concerns, &str, &str)] = &[
     (Concerns::All, "NO_COLOR", "If set, output has no colors."),
-    (
-        Concerns::Option("endpoints"),
-        "DOCKER_HUB_IDENTIFIER, DOCKER_HUB_SECRET",
-        "Account for the Docker AI Governance API: a user or organization name, and its password or access token.",
-    ),
-    (
-        Concerns::Option("endpoints"),
-        "POLWARDEN_DOCKER_TOKEN",
-        "Bearer token for the Docker AI Governance API, used instead of the account.",
-    ),
-    (
-        Concerns::Option("endpoints"),
-        "PULUMI_ACCESS_TOKEN",
-        "Access token for Pulumi Cloud.",
-    ),
-    (
-        Concerns::Option("endpoints"),
-        "CHAINLOOP_TOKEN",
-        "Access token for Chainloop.",
-    ),
-    (
-        Concerns::Option("endpoints"),
-        "POLWARDEN_DOCKER_ENDPOINT, POLWARDEN_PULUMI_ENDPOINT, POLWARDEN_CHAINLOOP_ENDPOINT",
-        "URL of a service, or \"embedded\"; --endpoint has priority.",
-    ),
     (
         Concerns::Option("max_wait"),
         "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY",
@@ -222,6 +198,11 @@ fn exit_status(roff: &mut Roff) {
 
 fn environment(roff: &mut Roff, command: &Command) {
     roff.control("SH", ["ENVIRONMENT"]);
+    if Concerns::Option("endpoints").includes(command) {
+        for (name, meaning) in registry::ENVIRONMENT {
+            definition(roff, name, meaning);
+        }
+    }
     for (_, name, meaning) in ENVIRONMENT.iter().filter(|it| it.0.includes(command)) {
         definition(roff, name, meaning);
     }

@@ -233,6 +233,24 @@ pub const ENDPOINT_LONG_HELP: &str = "URL of a service: `docker=URL`, `pulumi=UR
     The variables POLWARDEN_DOCKER_ENDPOINT, POLWARDEN_PULUMI_ENDPOINT and POLWARDEN_CHAINLOOP_ENDPOINT have the same \
     effect";
 
+/// The environment variables of all services, with their meaning.
+pub const ENVIRONMENT: &[(&str, &str)] = &[
+    (
+        "DOCKER_HUB_IDENTIFIER, DOCKER_HUB_SECRET",
+        "Account for the Docker AI Governance API: a user or organization name, and its password or access token.",
+    ),
+    (
+        "POLWARDEN_DOCKER_TOKEN",
+        "Bearer token for the Docker AI Governance API, used instead of the account.",
+    ),
+    ("PULUMI_ACCESS_TOKEN", "Access token for Pulumi Cloud."),
+    ("CHAINLOOP_TOKEN", "Access token for Chainloop."),
+    (
+        "POLWARDEN_DOCKER_ENDPOINT, POLWARDEN_PULUMI_ENDPOINT, POLWARDEN_CHAINLOOP_ENDPOINT",
+        "URL of a service, or \"embedded\"; --endpoint has priority.",
+    ),
+];
+
 /// The examples in the help of `import`.
 pub const IMPORT_EXAMPLES: &str = "Examples:
   polwarden import
