@@ -58,7 +58,7 @@ pub(super) struct ImportArgs {
     only: Vec<String>,
 }
 
-fn parse_provider(text: &str) -> Result<Provider, String> {
+pub(super) fn parse_provider(text: &str) -> Result<Provider, String> {
     let known = Provider::ALL
         .iter()
         .copied()

@@ -48,6 +48,9 @@ pub(super) struct TestArgs {
     /// Upper and lower case are equal.
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
+    /// Exit with 0 if there are no policy tests (for new repositories).
+    #[arg(long)]
+    allow_no_tests: bool,
     /// Report rules, resources and Cedar statements that decide no request.
     #[arg(long)]
     coverage: bool,
@@ -215,6 +218,9 @@ impl TestArgs {
             .iter()
             .map(|(_, _, expectations)| expectations.len())
             .sum();
+        if all == 0 && self.allow_no_tests {
+            return Ok(());
+        }
         if all == 0 {
             bail!(
                 "there are no policy tests; write a `polwarden/v1` PolicyTest under a path of a target \

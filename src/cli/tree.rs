@@ -79,6 +79,13 @@ impl Source for SourceTree {
         }
     }
 
+    fn inspect_folder(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
+        match self {
+            Self::Work(tree) => tree.inspect_folder(path),
+            Self::Revision(tree) => tree.inspect_folder(path),
+        }
+    }
+
     fn has_uncommitted_files(&self) -> bool {
         match self {
             Self::Work(tree) => tree.has_uncommitted_files(),
@@ -133,6 +140,10 @@ impl Source for EditedTree<'_> {
             Some(text) => Ok(text.as_str().into()),
             None => self.tree.inspect(path, limit),
         }
+    }
+
+    fn inspect_folder(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
+        self.tree.inspect_folder(path)
     }
 
     fn has_uncommitted_files(&self) -> bool {

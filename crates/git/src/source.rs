@@ -39,6 +39,15 @@ pub trait Source: Sync {
         self.read(path, limit)
     }
 
+    /// Lists the manifests at or below a folder that only affect diagnostics, so that they need not
+    /// be committed. The walk may have a lower limit than that of [`list`](Self::list).
+    ///
+    /// # Errors
+    /// See [`list`](Self::list).
+    fn inspect_folder(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
+        self.list(path)
+    }
+
     /// Whether files that are not committed can be read.
     fn has_uncommitted_files(&self) -> bool;
 

@@ -138,6 +138,27 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
 /// Whether a text is YAML or JSON with at least one manifest of a known kind. A configuration or a
 /// lock file is not a manifest.
 pub fn contains_manifest(text: &str) -> bool {
+    contains_kind(text, |kind| {
+        !matches!(kind, ManifestKind::Config | ManifestKind::Lock)
+    })
+}
+
+/// Like [`contains_manifest`], without documents in a format that a vendor defines for its own tools.
+pub fn contains_own_manifest(text: &str) -> bool {
+    contains_kind(text, |kind| match kind {
+        ManifestKind::Policy
+        | ManifestKind::ResourceList
+        | ManifestKind::PolicyTest
+        | ManifestKind::PolicyPack
+        | ManifestKind::PolicyGroup => true,
+        ManifestKind::ChainloopPolicy
+        | ManifestKind::ChainloopGroup
+        | ManifestKind::Config
+        | ManifestKind::Lock => false,
+    })
+}
+
+fn contains_kind(text: &str, is_wanted: fn(ManifestKind) -> bool) -> bool {
     // Most texts are not YAML at all, and need not be parsed to the end.
     if !text.contains("kind") || !(text.contains("apiVersion") || text.contains("api_version")) {
         return false;
@@ -149,8 +170,7 @@ pub fn contains_manifest(text: &str) -> bool {
             file,
             index: *index,
         };
-        schema::kind_of(id, value)
-            .is_ok_and(|kind| !matches!(kind, ManifestKind::Config | ManifestKind::Lock))
+        schema::kind_of(id, value).is_ok_and(is_wanted)
     })
 }
 
