@@ -131,7 +131,7 @@ impl InitArgs {
             .files
             .extend(samples.map(|file| (file.path.into(), file.text.to_owned())));
         write(&output.files, console)?;
-        console.print(&next(&answers, &output.steps))?;
+        console.print(&self.next(&answers, &output.steps))?;
         Ok(Exit::Done)
     }
 
@@ -225,9 +225,12 @@ impl InitArgs {
             ))
             .hint("Use --new to start with a sample."));
         }
-        let teams = check(&config)?.teams().len();
+        let mut imported = count_of(policies.len(), "file");
+        if registry::has_teams(target) {
+            let teams = plural(check(&config)?.teams().len(), "team alias", "team aliases");
+            imported = format!("{imported} and {teams}");
+        }
         output.files.insert(0, (FILE_NAME.into(), config));
-        let imported = count_of(policies.len(), "file");
         for file in policies {
             for line in &file.imported.left_out {
                 let name = neutral(&file.name);
@@ -241,8 +244,7 @@ impl InitArgs {
         }
         write(&output.files, console)?;
         console.print(&format!(
-            "\nImported {imported} and {} from {}.\n\n",
-            plural(teams, "team alias", "team aliases"),
+            "\nImported {imported} from {}.\n\n",
             neutral(&answers.organization)
         ))?;
         for (what, why) in &refused {
@@ -252,8 +254,10 @@ impl InitArgs {
                 neutral(why)
             ));
         }
-        let is_empty = self.show_plan(console).await?;
-        console.print(&next(answers, &output.steps))?;
+        let is_empty = self.show_plan(console).await.map_err(|error| {
+            error.hint("The files are written. Correct the errors, then run `polwarden plan`.")
+        })?;
+        console.print(&self.next(answers, &output.steps))?;
         if !refused.is_empty() || !is_empty {
             return Err(CommandError::error(
                 "the repository does not declare everything that is on the server; see above",
@@ -278,6 +282,48 @@ impl InitArgs {
         let text = render::plan::human(&planned.plan, None, console.layout());
         console.print(&text)?;
         Ok(planned.plan.is_empty())
+    }
+
+    /// What to do next.
+    fn next(&self, answers: &Answers, steps: &[String]) -> String {
+        let directory = directory::entered().filter(|path| path != ".");
+        let directory = directory.map(|path| shell_word(path.as_str()));
+        let directory = directory.map_or_else(String::new, |path| format!(" -C {path}"));
+        let endpoints = if answers.is_existing {
+            self.connect.repeated().unwrap_or_default()
+        } else {
+            let endpoint = format!("{}=embedded", answers.provider.as_str());
+            vec!["--endpoint".to_owned(), endpoint]
+        };
+        let endpoints = endpoints
+            .iter()
+            .map(|word| format!(" {}", shell_word(word)));
+        let endpoints: String = endpoints.collect();
+        let commands = if answers.is_existing {
+            vec![
+                ("validate".to_owned(), "check the manifests"),
+                (format!("plan{endpoints}"), "show the changes after an edit"),
+            ]
+        } else {
+            vec![
+                ("validate".to_owned(), "check the manifests"),
+                (format!("plan{endpoints}"), "plan without an account"),
+                (format!("apply{endpoints}"), "apply to a local service"),
+            ]
+        };
+        let mut text = "\nNext:\n".to_owned();
+        for (command, purpose) in commands {
+            let command = format!("polwarden{directory} {command}");
+            text.push_str(&format!("  {command:<50}  {purpose}\n"));
+        }
+        for step in steps {
+            text.push_str(&format!("{step}\n"));
+        }
+        text.push_str(&format!(
+            "For the real service, set {}.\n",
+            registry::starter(answers.provider).credentials
+        ));
+        text
     }
 }
 
@@ -472,36 +518,4 @@ fn write(files: &[(Utf8PathBuf, String)], console: Console) -> CommandResult<()>
         console.print(&format!("wrote {}\n", neutral(path.as_str())))?;
     }
     Ok(())
-}
-
-/// What to do next.
-fn next(answers: &Answers, steps: &[String]) -> String {
-    let provider = answers.provider.as_str();
-    let directory = directory::entered().map(|path| shell_word(path.as_str()));
-    let directory = directory.map_or_else(String::new, |path| format!(" -C {path}"));
-    let mut text = "\nNext:\n".to_owned();
-    let commands: &[(&str, &str)] = if answers.is_existing {
-        &[
-            ("validate", "check the manifests"),
-            ("plan", "show the changes after an edit"),
-        ]
-    } else {
-        &[
-            ("validate", "check the manifests"),
-            ("plan --endpoint {}=embedded", "plan without an account"),
-            ("apply --endpoint {}=embedded", "apply to a local service"),
-        ]
-    };
-    for (command, purpose) in commands {
-        let command = format!("polwarden{directory} {}", command.replace("{}", provider));
-        text.push_str(&format!("  {command:<50}  {purpose}\n"));
-    }
-    for step in steps {
-        text.push_str(&format!("{step}\n"));
-    }
-    text.push_str(&format!(
-        "For the real service, set {}.\n",
-        registry::starter(answers.provider).credentials
-    ));
-    text
 }

@@ -65,6 +65,13 @@ impl Source for SourceTree {
         }
     }
 
+    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+        match self {
+            Self::Work(tree) => tree.read(path, limit),
+            Self::Revision(tree) => tree.read(path, limit),
+        }
+    }
+
     fn read_bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind> {
         match self {
             Self::Work(tree) => tree.read_bytes(path, limit),
@@ -126,6 +133,13 @@ impl Source for EditedTree<'_> {
         listing.files.sort_unstable();
         listing.files.dedup();
         Ok(listing)
+    }
+
+    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+        match self.edits.get(path) {
+            Some(text) => Ok(text.as_str().into()),
+            None => self.tree.read(path, limit),
+        }
     }
 
     fn read_bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind> {

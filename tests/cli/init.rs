@@ -220,6 +220,48 @@ fn without_the_sample_everything_works_with_a_policy_of_ones_own() {
 }
 
 #[test]
+fn packs_are_imported_and_their_sources_are_asked_for() {
+    const PULUMI: [&str; 6] = [
+        "--provider",
+        "pulumi",
+        "--organization",
+        "my-org",
+        "--ci",
+        "none",
+    ];
+    const AT: &str = "--endpoint=pulumi=embedded";
+    let sandbox = Sandbox::empty();
+    sandbox.expect(0, &[&["init", "--new"], &PULUMI[..]].concat());
+    sandbox.expect(0, &["apply", AT, "--auto-approve"]);
+    let start_again = || {
+        for folder in ["policies", "schemas"] {
+            std::fs::remove_dir_all(sandbox.path(folder)).unwrap();
+        }
+        std::fs::remove_file(sandbox.path("polwarden.yaml")).unwrap();
+        sandbox.run(&[&["init", "--existing", AT], &PULUMI[..]].concat())
+    };
+    let ran = start_again();
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.out.contains("No changes. Live: 1 pack"), "{}", ran.out);
+    assert!(
+        ran.out
+            .contains("polwarden plan --endpoint pulumi=embedded"),
+        "{}",
+        ran.out
+    );
+    // The service does not give back the source of a pack.
+    std::fs::remove_dir_all(sandbox.path("packs")).unwrap();
+    let ran = start_again();
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    assert!(
+        ran.err.contains("error[pack-source-invalid]"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("The files are written."), "{}", ran.err);
+}
+
+#[test]
 fn samples_of_every_provider_are_valid_and_can_be_planned() {
     for provider in ["pulumi", "chainloop"] {
         let sandbox = Sandbox::empty();

@@ -95,6 +95,7 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
             .filter_map(|index| whole.commented_out(file, *index));
         parsed.diagnostics.extend(commented_out);
     }
+    let is_plain = invisible::is_plain(text);
     for yaml::RawDocument { index, value } in documents {
         let id = DocumentId { file, index };
         if let Some(note) = chainloop::skipped(id, &value) {
@@ -102,9 +103,10 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
             continue;
         }
         let kind = schema::kind_of(id, &value).ok();
-        parsed
-            .diagnostics
-            .extend(invisible::check(id, kind, &value));
+        if !is_plain {
+            let found = invisible::check(id, kind, &value);
+            parsed.diagnostics.extend(found);
+        }
         let set = chainloop::without_nulls(&value);
         match schema::check(id, set.as_ref().unwrap_or(&value)) {
             Ok(kind) => match manifest(id, kind, value, set, &whole) {
