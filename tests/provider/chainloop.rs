@@ -194,7 +194,7 @@ async fn a_token_writes_into_its_own_organization_alone() {
             text("p", "x").replace("  name: p\r\n", "  name: p\r\n  organization: other\r\n"),
             "another organization",
         ),
-        ("a: [".to_owned(), "no YAML"),
+        ("a: [".to_owned(), "not YAML"),
     ] {
         let error = writer
             .create(&name("p"), &bytes(&document))
@@ -209,7 +209,7 @@ async fn a_token_writes_into_its_own_organization_alone() {
         .create(&name("p"), &DocumentBytes::from(&b"\xff"[..]))
         .await
         .unwrap_err();
-    assert!(error.to_string().contains("no UTF-8"), "{error}");
+    assert!(error.to_string().contains("not UTF-8"), "{error}");
     assert_eq!(
         ChainloopReader::new(&connection, &acme())
             .policy(&name("p"), None)
