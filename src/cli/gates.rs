@@ -21,7 +21,7 @@ use manifest::config::{Config, Target};
 use manifest::{MAX_BYTES, parse_config};
 use model::diag::{Code, Diagnostic, DocumentId, Place, SourceMap};
 
-/// What a plan is held to, besides the `access` section of the configuration.
+/// Gates of a plan in addition to the `access` section of the configuration.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Access gates")]
 pub(super) struct GateArgs {

@@ -38,7 +38,7 @@ use model::diag::{Code, Diagnostic, SourceMap};
   polwarden validate policies/a.yaml policies/shared
   polwarden validate --at origin/main
   polwarden validate --format json
-  polwarden validate --format github --output sarif=findings.sarif")]
+  polwarden validate --format github --output sarif=polwarden.sarif")]
 pub(super) struct ValidateArgs {
     /// Ask the server for the names of teams, and for nothing else.
     ///

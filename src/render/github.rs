@@ -42,7 +42,7 @@ pub fn failure(command: &str, text: &str) -> String {
 fn summary_notice(summary: &str, findings: &PackDiagnostics) -> String {
     let mut message = neutral(summary).into_owned();
     if let Some(counts) = findings.counts() {
-        let _ = write!(message, " Findings: {counts}.");
+        let _ = write!(message, " Diagnostics: {counts}.");
     }
     let most = [
         AnnotationLevel::Error,

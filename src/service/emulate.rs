@@ -64,7 +64,7 @@ pub(crate) struct ListenArgs {
     pub(crate) port_file: Option<Utf8PathBuf>,
 }
 
-/// What a service holds.
+/// The state of a service.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "State")]
 pub(crate) struct StateArgs {
@@ -148,7 +148,7 @@ Faults: SPEC is KIND, or KIND@WHERE
 ",
             $changes,
             "
-                                    another writer does this first. `any`, or no name, is the object
+                                    another client does this first. `any`, or no name, is the object
                                     that the request is about, or else the oldest
   Without a word for it, reset, hang and crash come before, and undecodable after.
 

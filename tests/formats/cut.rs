@@ -116,7 +116,7 @@ fn findings_alone_are_cut_too() {
     );
     assert!(text.len() <= SMALLEST, "{}", text.len());
     assert!(
-        text.contains("lines of findings. All of it: `polwarden lint`."),
+        text.contains("lines of diagnostics. All of it: `polwarden lint`."),
         "{text}"
     );
     assert_whole(&text);

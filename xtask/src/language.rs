@@ -356,8 +356,8 @@ impl AllowList {
     }
 
     fn text(&self) -> String {
-        let mut text = "# Texts older than the rule that rejects them: RULE COUNT LINE. Reword them, then run\n\
-                        # `cargo run -p xtask -- language --write-allow-list`.\n"
+        let mut text = "# Texts that break the language rules, as RULE COUNT LINE. The list must be empty: reword such\n\
+                        # texts, or add an exception with a reason to xtask/src/rules.rs.\n"
             .to_owned();
         for ((rule, source), count) in &self.0 {
             let _ = writeln!(text, "{rule} {count} {source}");

@@ -76,7 +76,7 @@ pub(super) fn head(
     page.raw("</h1>\n")
         .element("<p class=\"summary\">", said, "</p>\n");
     if let Some(counts) = findings.counts() {
-        page.element("<p>Findings: ", &counts, ".</p>\n");
+        page.element("<p>Diagnostics: ", &counts, ".</p>\n");
     }
 }
 
@@ -202,7 +202,7 @@ fn files(page: &mut HtmlPage, findings: &PackDiagnostics) {
     if own.is_empty() {
         return;
     }
-    page.raw("<section>\n<h2>Findings in files</h2>\n<ul class=\"lines\">\n");
+    page.raw("<section>\n<h2>Diagnostics in files</h2>\n<ul class=\"lines\">\n");
     for finding in own {
         let (open, word) = match finding.weight {
             AnnotationLevel::Error => ("<li><strong class=\"error\">", "error"),

@@ -261,7 +261,7 @@ pub(super) fn start_page(
     let CommentOptions { marker, most } = options;
     let counts = findings
         .counts()
-        .map(|counts| format!(" Findings: {counts}."))
+        .map(|counts| format!(" Diagnostics: {counts}."))
         .unwrap_or_default();
     MarkdownPage::new(
         &format!(
@@ -553,7 +553,12 @@ pub(super) fn files(findings: &PackDiagnostics) -> PageBlock {
     let errors = findings.count(AnnotationLevel::Error) > 0;
     PageBlock {
         folded: !errors,
-        ..folded("findings", "Findings in files".to_owned(), "text", lines)
+        ..folded(
+            "diagnostics",
+            "Diagnostics in files".to_owned(),
+            "text",
+            lines,
+        )
     }
 }
 
