@@ -23,7 +23,7 @@ use manifest::config::Target;
 #[command(next_help_heading = "Connection")]
 pub(super) struct Connect {
     #[arg(long = "endpoint", value_name = "PROVIDER=URL|embedded", help = registry::ENDPOINT_HELP, long_help = registry::ENDPOINT_LONG_HELP)]
-    // Read later than other arguments: clap repeats a wrong value in its error, and this one may hold a password.
+    // Parsed later than other arguments: clap repeats an invalid value in its error, and this one may contain a password.
     endpoints: Vec<String>,
     /// Maximum number of concurrent requests.
     #[arg(long, value_name = "N", default_value = "16")]

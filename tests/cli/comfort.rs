@@ -157,7 +157,7 @@ fn the_manual_has_a_page_for_each_command() {
             named += 1;
         }
         assert!(named > 0, "{path:?}: {also}");
-        // Groff complains of what is no page.
+        // Groff reports invalid pages.
         if !groff {
             continue;
         }
