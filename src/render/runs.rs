@@ -216,6 +216,9 @@ pub fn line(run: &RunReport) -> String {
 pub fn human(run: &RunReport, painter: Painter) -> String {
     let mut text = format!("{}\n", painter.strong(&run.title()));
     text.push_str(&format!("  {}{}\n", counts(&run.calls), run.end()));
+    if run.calls.missing() > 0 {
+        text.push_str("  Access now: not checked; polwarden plan shows what is left to do\n");
+    }
     text.push_str(&format!(
         "  {} at {:.3} by polwarden {}, plan {}\n",
         run.kind(),

@@ -11,16 +11,17 @@ use crate::render::commit;
 use crate::render::layout::Layout;
 use crate::render::paint::Painter;
 use crate::render::plan::access_view::{AccessLine, AccessView};
+use crate::render::plan::overview::{AFTER_THE_MERGE, ONLY_THIS_PLAN, TargetOverview};
 use crate::render::plan::patterns::ListDetail;
 use crate::render::plan::wording::{
     ChangeSign, direction, enforcement_headline, enforcement_lines, place,
 };
 use crate::render::plan::{
-    PlanSection, TreeDetail, TreeLine, access_rules, changes_of, documents, events, gates,
-    partial_notice, sections, summary, tree, tree_with,
+    PlanSection, SectionLine, TreeDetail, TreeLine, access_rules, changes_of, documents, events,
+    gates, partial_notice, sections, summary, tree, tree_with,
 };
 use crate::render::policy_tests::{self, TestReport};
-use crate::render::text::{count_of, neutral, plural, shell_word};
+use crate::render::text::{count_of, neutral, plural};
 
 /// Maximum number of characters of a GitHub comment.
 pub const GITHUB_COMMENT: usize = 65_536;
@@ -130,28 +131,11 @@ pub fn plan(plan: Option<&Plan>, findings: &PackDiagnostics, options: &CommentOp
 
 /// `production`: 3 opened · 1 guard weakened · 6 API calls · requires an acknowledgement.
 fn headline(plan: &TargetPlan) -> String {
-    format!("{}: {}", code(&plan.target.name), counts(plan).join(" · "))
-}
-
-fn counts(plan: &TargetPlan) -> Vec<String> {
-    if plan.calls.is_empty() {
-        return vec!["no changes".to_owned()];
-    }
-    let access = plan.access.as_ref();
-    let mut parts = access.map(|access| AccessView::of(access).counts);
-    let mut parts = parts.take().unwrap_or_default();
-    if parts.is_empty() && access.is_some_and(|access| access.proven) {
-        parts.push("no access changes".to_owned());
-    }
-    let failed = plan.gates.iter().filter(|gate| !gate.passes()).count();
-    if failed > 0 {
-        parts.push(plural(failed, "gate failed", "gates failed"));
-    }
-    parts.push(count_of(plan.calls.len(), "API call"));
-    if plan.requires.is_some() {
-        parts.push("requires an acknowledgement".to_owned());
-    }
-    parts
+    format!(
+        "{}: {}",
+        code(&plan.target.name),
+        TargetOverview::of(plan, true).parts().join(" · ")
+    )
 }
 
 /// One row for each of several targets.
@@ -161,7 +145,7 @@ fn targets_table(page: &mut MarkdownPage, plan: &Plan) {
             "| {} | {} | {} |",
             cell(&target.target.name),
             cell(&target.target.address()),
-            counts(target).join(" · ")
+            TargetOverview::of(target, false).parts().join(" · ")
         )
     };
     page.block(&PageBlock {
@@ -288,7 +272,6 @@ fn overview(page: &mut MarkdownPage, whole: &Plan, plan: &TargetPlan, is_single:
         enforcement,
         documents,
         gates,
-        requires,
         ..
     } = plan;
     let origins = whole.origins_of(plan);
@@ -321,17 +304,12 @@ fn overview(page: &mut MarkdownPage, whole: &Plan, plan: &TargetPlan, is_single:
     if calls.is_empty() {
         return;
     }
-    let next = "After the merge, `polwarden apply` plans again and makes these API calls.";
-    match requires {
-        None => page.line(next),
-        Some(requires) => {
-            let prefix = (!is_single).then(|| format!("{}:", target.name));
-            let value = format!("{}{requires}", prefix.unwrap_or_default());
-            page.line(&format!(
-                "**Requires** {} {next} The acknowledgement is valid only for exactly this plan.",
-                code(&format!("--ack {}", shell_word(&value)))
-            ))
-        }
+    match TargetOverview::of(plan, is_single).ack {
+        None => page.line(AFTER_THE_MERGE),
+        Some(ack) => page.line(&format!(
+            "**Requires** {} {AFTER_THE_MERGE} {ONLY_THIS_PLAN}",
+            code(&ack)
+        )),
     };
 }
 
@@ -396,7 +374,11 @@ pub(super) fn documents_block(page: &mut MarkdownPage, documents: &[DocumentStat
 
 pub(super) fn notes(page: &mut MarkdownPage, sections: impl IntoIterator<Item = PlanSection>) {
     for PlanSection { title, lines } in sections {
-        let lines = lines.iter().map(|line| code(line)).collect();
+        let lines = lines.iter().flat_map(|SectionLine { text, detail }| {
+            let detail = detail.as_ref().map(|detail| format!("    {detail}"));
+            std::iter::once(text.to_string()).chain(detail)
+        });
+        let lines = lines.map(|line| code(&line)).collect();
         page.block(&list("notes", format!("{title}:"), lines));
     }
 }
@@ -416,6 +398,9 @@ pub(super) fn opens_and_closes(page: &mut MarkdownPage, access: &AccessImpact) {
         form: BlockForm::Table("| Access | Who | What | Rule |"),
         lines: rows.collect(),
     });
+    if let Some(counted) = view.counted {
+        page.line(&format!("<sub>{counted}</sub>"));
+    }
     let hidden = view.lines.len().saturating_sub(SHOWN);
     if hidden > 0 {
         page.line(&format!(

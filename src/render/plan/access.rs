@@ -18,12 +18,13 @@ pub(crate) fn human(impact: &AccessImpact, layout: Layout, most: usize) -> Strin
     let AccessView {
         headline,
         counts: _,
+        counted,
         lines,
         not_analyzed,
         detail: _,
     } = AccessView::of(impact);
     let mut text = format!("{}\n", layout.painter.strong(&headline));
-    if let Some(legend) = legend(&lines, &not_analyzed) {
+    if let Some(legend) = legend(&lines, &not_analyzed, counted) {
         text.push_str(
             &layout
                 .painter
@@ -61,8 +62,12 @@ pub(crate) fn human(impact: &AccessImpact, layout: Layout, most: usize) -> Strin
     text
 }
 
-/// Explains the signs that are used.
-fn legend(lines: &[AccessLine<'_>], not_analyzed: &[NotAnalyzedLine<'_>]) -> Option<String> {
+/// Explains the signs that are used, and the counts.
+fn legend(
+    lines: &[AccessLine<'_>],
+    not_analyzed: &[NotAnalyzedLine<'_>],
+    counted: Option<&'static str>,
+) -> Option<String> {
     let any = |is_risk: bool| lines.iter().any(|line| line.kind.is_risk() == is_risk);
     let parts = [
         (any(true), "! opens access or removes a guard"),
@@ -70,7 +75,7 @@ fn legend(lines: &[AccessLine<'_>], not_analyzed: &[NotAnalyzedLine<'_>]) -> Opt
         (!not_analyzed.is_empty(), "? may open or close access"),
     ];
     let parts = parts.into_iter().filter(|(is_used, _)| *is_used);
-    let parts: Vec<&str> = parts.map(|(_, text)| text).collect();
+    let parts: Vec<&str> = parts.map(|(_, text)| text).chain(counted).collect();
     (!parts.is_empty()).then(|| parts.join(" · "))
 }
 

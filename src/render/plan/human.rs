@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::access_view::AccessView;
 use super::documents;
 use super::events::{common_events, target_events};
-use super::sections::{PlanSection, sections};
+use super::overview::TargetOverview;
+use super::sections::{PlanSection, SectionLine, sections};
 use super::tree::{RuleName, TreeDetail, TreeLine, changes_of, tree, tree_with};
 use super::wording::{ChangeSign, enforcement_headline, enforcement_lines, profile, sign};
 use crate::plan::{
@@ -16,7 +16,7 @@ use crate::plan::{
 };
 use crate::render::commit;
 use crate::render::layout::Layout;
-use crate::render::text::{count_of, line_start, neutral, plural, shell_word};
+use crate::render::text::{count_of, line_start, neutral, plural};
 use manifest::config::Unmanaged;
 
 /// A plan as a person reads it: access first, then the changes, then what to do next.
@@ -57,7 +57,7 @@ pub fn human(plan: &Plan, next: Option<&str>, layout: Layout) -> String {
 }
 
 /// The revision that was planned, and the one that it is compared with: ` · 59b4b5a → main@058c36a`.
-fn revisions(plan: &Plan) -> String {
+pub(crate) fn revisions(plan: &Plan) -> String {
     let Some(commit) = &plan.commit else {
         return String::new();
     };
@@ -225,19 +225,7 @@ impl PlanPage {
     /// One line for each of several targets.
     fn overview(&mut self, plan: &Plan) {
         for target in &plan.targets {
-            let mut parts = Vec::new();
-            if !target.calls.is_empty()
-                && let Some(access) = &target.access
-            {
-                parts.extend(AccessView::of(access).counts);
-            }
-            parts.push(match target.calls.len() {
-                0 => "no changes".to_owned(),
-                calls => count_of(calls, "API call"),
-            });
-            if target.requires.is_some() {
-                parts.push("requires an acknowledgement".to_owned());
-            }
+            let parts = TargetOverview::of(target, false).parts();
             let line = format!("{}: {}", neutral(&target.target.name), parts.join(" · "));
             self.wrapped(2, &line_start(&line));
         }
@@ -265,7 +253,7 @@ impl PlanPage {
             notes: _,
             before: _,
             live,
-            requires,
+            requires: _,
         } = plan;
         let origins = whole.origins_of(plan);
         let Layout { painter, .. } = self.layout;
@@ -312,12 +300,8 @@ impl PlanPage {
         for PlanSection { title, lines } in sections(plan, origins, painter) {
             self.section(&format!("{title}:"), lines);
         }
-        if let Some(requires) = requires {
-            let target = (!is_single).then(|| format!("{}:", target.name));
-            let value = format!("{}{requires}", target.unwrap_or_default());
-            let text = painter.notice("Requires:");
-            let text = format!("{text} --ack {}", neutral(&shell_word(&value)));
-            self.wrapped(0, &text);
+        if let Some(ack) = TargetOverview::of(plan, is_single).ack {
+            self.wrapped(0, &format!("{} {ack}", painter.notice("Requires:")));
         }
         if !is_single {
             self.blank_line();
@@ -390,14 +374,16 @@ impl PlanPage {
         self.blank_line();
     }
 
-    fn section(&mut self, title: &str, lines: Vec<String>) {
+    fn section(&mut self, title: &str, lines: Vec<SectionLine>) {
         if lines.is_empty() {
             return;
         }
         self.wrapped(0, &self.layout.painter.strong(title));
-        for line in lines {
-            let indent = line.len() - line.trim_start().len();
-            self.wrapped(2 + indent, line.trim_start());
+        for SectionLine { text, detail } in lines {
+            self.wrapped(2, &text.to_string());
+            if let Some(detail) = detail {
+                self.wrapped(6, &detail.to_string());
+            }
         }
         self.blank_line();
     }

@@ -69,10 +69,24 @@ impl PatternList {
         self.entries.is_empty()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether [`ListDetail::Folded`] leaves entries out.
+    pub(crate) fn is_long(&self) -> bool {
+        self.entries.len() > LONGEST
+    }
+
+    /// The entries, each on a line of its own.
+    pub(crate) fn lines(&self) -> String {
+        self.entries.join("\n")
+    }
+
     /// The entries, separated by commas.
     pub(crate) fn text(&self, detail: ListDetail) -> String {
         match detail {
-            ListDetail::Folded(rest) if self.entries.len() > LONGEST => {
+            ListDetail::Folded(rest) if self.is_long() => {
                 let shown: Vec<&str> = self
                     .entries
                     .iter()

@@ -82,6 +82,13 @@ pub(crate) fn tree_with(
     lines
 }
 
+/// One change with all its parts.
+pub(crate) fn change_tree(change: &Change, origin: Option<&ChangeOrigin>) -> Vec<TreeLine> {
+    let mut lines = Vec::new();
+    self::change(&mut lines, 0, change, origin, (TreeDetail::Full, false));
+    lines
+}
+
 /// The origins of changes, if they are known.
 pub(crate) fn changes_of(origins: Option<&TargetOrigins>) -> &[ChangeOrigin] {
     origins
@@ -306,7 +313,7 @@ fn diff(lines: &mut Vec<TreeLine>, indent: usize, field: ChangedField, before: &
 }
 
 /// A line for display. In a document every byte counts, including line endings.
-pub(crate) fn line_of(field: ChangedField, line: &str) -> &str {
+fn line_of(field: ChangedField, line: &str) -> &str {
     if field == ChangedField::Text {
         return line.strip_suffix('\n').unwrap_or(line);
     }
@@ -314,7 +321,7 @@ pub(crate) fn line_of(field: ChangedField, line: &str) -> &str {
 }
 
 /// Describes an unusual line ending.
-pub(crate) fn line_end(field: ChangedField, line: &str) -> &'static str {
+fn line_end(field: ChangedField, line: &str) -> &'static str {
     if field == ChangedField::Text && !line.ends_with('\n') {
         "  (no line end)"
     } else {
