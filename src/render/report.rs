@@ -119,7 +119,11 @@ pub fn failure_line(call: &PlannedCall, outcome: &CallOutcome) -> Option<String>
         return None;
     };
     let error = match failure {
-        CallFailure::Refused(error) | CallFailure::NotChecked(error) => error.to_string(),
+        CallFailure::Refused(error) | CallFailure::NotChecked(error) => {
+            let request = error.request_id();
+            let request = request.map(|id| format!(" (request id {id})"));
+            format!("{}{}", error.kind(), request.unwrap_or_default())
+        }
         CallFailure::Conflict { .. } => "changed by another client".to_owned(),
         CallFailure::Stale { stale, .. } => stale.to_string(),
         CallFailure::NoUpload { .. } => "the archive could not be uploaded".to_owned(),

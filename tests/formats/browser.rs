@@ -65,7 +65,7 @@ fn the_page_in_a_browser() {
         );
         assert_eq!(
             tab.eval("document.getElementById('count').textContent"),
-            json!("4 of 4 rules with access changes, 4 of 4 changes")
+            json!("4 of 4 rules, 4 of 4 changes")
         );
 
         // Light and dark.
@@ -141,21 +141,15 @@ fn filter(tab: &mut Tab<'_>) {
         tab.press(letter);
     }
     // A policy with its rule, the requests that the rule closes, and the guard that it was.
-    assert_eq!(
-        tab.eval(count),
-        json!("2 of 4 rules with access changes, 1 of 4 changes")
-    );
+    assert_eq!(tab.eval(count), json!("2 of 4 rules, 1 of 4 changes"));
     assert_eq!(tab.eval(visible), json!(1));
     tab.press("Escape");
-    assert_eq!(
-        tab.eval(count),
-        json!("4 of 4 rules with access changes, 4 of 4 changes")
-    );
+    assert_eq!(tab.eval(count), json!("4 of 4 rules, 4 of 4 changes"));
     tab.eval("document.getElementById('show-create').focus()");
     tab.press(" ");
     assert_eq!(
         tab.eval(count),
-        json!("4 of 4 rules with access changes, 3 of 4 changes"),
+        json!("4 of 4 rules, 3 of 4 changes"),
         "what is new is hidden"
     );
     tab.press(" ");

@@ -105,7 +105,7 @@ fn a_search_unfolds_what_it_finds_and_folds_it_again() {
         assert_eq!(tab.eval(shown), json!(1));
         assert_eq!(
             tab.eval("document.getElementById('count').textContent"),
-            json!("1 of 300 rules with access changes, 1 of 30 changes")
+            json!("1 of 300 rules, 1 of 30 changes")
         );
         let requests =
             "document.querySelector('.access:not([hidden]) .patterns').checkVisibility()";

@@ -95,6 +95,27 @@ fn without_mark(svg: &str) -> String {
     text
 }
 
+/// The same picture without transparency and with the best compression.
+fn smaller(picture: &[u8]) -> Vec<u8> {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(picture))
+        .read_info()
+        .unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    let rgb: Vec<u8> = pixels[..info.buffer_size()]
+        .chunks(info.color_type.samples())
+        .flat_map(|pixel| [pixel[0], pixel[1], pixel[2]])
+        .collect();
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, info.width, info.height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_compression(png::Compression::High);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&rgb).unwrap();
+    writer.finish().unwrap();
+    file
+}
+
 #[test]
 fn the_picture_of_a_plan_is_what_the_program_prints() {
     let scenario = scenarios::three_changes();
@@ -133,7 +154,7 @@ fn the_pictures_of_the_page_are_small() {
         for (scheme, width) in names.into_iter().flatten() {
             tab.resize(width, if width < 500 { 1_100 } else { 860 });
             tab.prefer(scheme);
-            let picture = tab.screenshot();
+            let picture = smaller(&tab.screenshot());
             std::fs::write(image(&format!("page-{scheme}-{width}.png")), picture).unwrap();
         }
     }

@@ -398,8 +398,8 @@ async fn close(
     let ended = end_journal(journal, standing.calls).await;
     let history = RunHistory::of(journal).context("no audit record");
     let title = history.as_ref().ok().map(|history| {
-        let title = RunReport::summary(history).title();
-        format!("{}\n  ", console.painter().strong(&title))
+        let title = console.layout().parts(&RunReport::summary(history).title());
+        format!("{}\n  ", console.painter().strong(title.trim_end()))
     });
     let title = title.unwrap_or_default();
     console.announce(&format!(
@@ -518,7 +518,7 @@ fn summary(standing: &RunSummary, kind: &RunKind, layout: Layout) -> String {
         text.push_str("  The journal contains the state that was replaced.\n");
     }
     if let Some(next) = next_command(standing, kind) {
-        text.push_str(&layout.hang("Next: ", &next));
+        text.push_str(&format!("Next: {next}\n"));
     }
     text
 }

@@ -9,7 +9,7 @@ use crate::render::plan::access_view::{
     AccessCount, AccessLine, AccessLineKind, AccessView, NotAnalyzedLine,
 };
 use crate::render::plan::gates as gates_text;
-use crate::render::plan::patterns::ListDetail;
+use crate::render::plan::patterns::{ListDetail, PatternList};
 use crate::render::plan::wording::{gate_text, place};
 use crate::render::text::{neutral_hosts, plural};
 
@@ -58,10 +58,11 @@ impl<'v> RuleGroup<'v> {
 /// The headline, the changes of access by rule, and what is not analyzed.
 pub(super) fn section(page: &mut HtmlPage, impact: &AccessImpact) {
     let view = AccessView::of(impact);
-    page.element("<h3>", &view.headline, "</h3>\n");
+    page.element("<h3>", &view.headline, "");
     if let Some(counted) = view.counted {
-        page.raw("<p class=\"dim\">").raw(counted).raw("</p>\n");
+        page.raw(" (").raw(counted).raw(")");
     }
+    page.raw("</h3>\n");
     let groups = RuleGroup::of(&view.lines);
     foldable(page, &groups, SHOWN_RULES, "more rules", |page, groups| {
         groups
@@ -94,7 +95,7 @@ fn group(page: &mut HtmlPage, group: &RuleGroup<'_>, view: &AccessView<'_>) {
     for count in group.counts() {
         badge(page, &count);
     }
-    page.element("<strong>", &first.rule, "</strong>");
+    page.element("<strong>", &first.rule_name(), "</strong>");
     if let Some(source) = first.source() {
         page.element(" <span class=\"src\">", &place(source), "</span>");
     }
@@ -128,7 +129,7 @@ fn brief(page: &mut HtmlPage, line: &AccessLine<'_>) {
     page.element("<span class=\"brief\">", &line.who, ": ")
         .element(
             "<code>",
-            &line.what(ListDetail::Folded("")),
+            &line.requests(ListDetail::Folded("")),
             "</code></span>\n",
         );
     let sides = [
@@ -155,16 +156,9 @@ fn row(page: &mut HtmlPage, line: &AccessLine<'_>, view: &AccessView<'_>) {
     page.raw("<dt>")
         .raw(line.kind.word())
         .element("</dt><dd>", &line.who, "</dd>\n");
-    let is_full = view.detail == ListDetail::Full;
-    let what = if is_full {
-        line.patterns.lines()
-    } else {
-        line.patterns.text(view.detail)
-    };
-    page.element("<dt>requests</dt><dd class=\"patterns\">", &what, "</dd>\n");
+    patterns(page, "<dt>requests</dt>", &line.patterns, view.detail);
     if !line.exceptions.is_empty() {
-        let except = line.exceptions.text(view.detail);
-        page.element("<dt>except</dt><dd class=\"patterns\">", &except, "</dd>\n");
+        patterns(page, "<dt>except</dt>", &line.exceptions, view.detail);
     }
     let example = neutral_hosts(&line.row.witness);
     page.element(
@@ -174,6 +168,22 @@ fn row(page: &mut HtmlPage, line: &AccessLine<'_>, view: &AccessView<'_>) {
     )
     .element("<dt>before</dt><dd>", &line.before, "</dd>\n")
     .element("<dt>after</dt><dd>", &line.after, "</dd>\n</dl>\n");
+}
+
+/// Each pattern on a line of its own.
+fn patterns(page: &mut HtmlPage, title: &'static str, patterns: &PatternList, detail: ListDetail) {
+    page.raw(title).raw("<dd class=\"patterns\">");
+    match detail {
+        ListDetail::Full => {
+            for (position, entry) in patterns.entries().iter().enumerate() {
+                page.raw(if position > 0 { "\n" } else { "" }).text(entry);
+            }
+        }
+        ListDetail::Folded(_) => {
+            page.text(&patterns.text(detail));
+        }
+    }
+    page.raw("</dd>\n");
 }
 
 /// The gates: failed ones with their reasons, the others as a number.

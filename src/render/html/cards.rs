@@ -56,7 +56,8 @@ fn card(page: &mut HtmlPage, plan: &TargetPlan, link: Option<usize>) {
     };
     page.element("<span class=\"badge\">", &calls, "</span></p>\n");
     if let Some(ack) = &ack {
-        page.element("<p><strong>Requires</strong> <code>", ack, "</code> ")
+        page.element("<p><strong>Requires</strong> <code>", ack, "</code></p>\n")
+            .raw("<p class=\"dim\">")
             .raw(ONLY_THIS_PLAN)
             .raw("</p>\n");
     }

@@ -16,7 +16,8 @@ use crate::render::commit;
 use crate::render::paint::Painter;
 use crate::render::plan::wording::{direction, enforcement_headline, enforcement_lines};
 use crate::render::plan::{
-    PlanSection, SectionLine, changes_of, documents, events, revisions, sections, summary,
+    PlanSection, SectionLine, changes_of, documents, events, partial_notice, revisions, sections,
+    summary,
 };
 use crate::render::prose::Prose;
 use crate::render::text::count_of;
@@ -27,12 +28,16 @@ const SCRIPT: &str = include_str!("report.js");
 /// A plan, or the errors that prevented it, with the diagnostics of the files.
 pub fn html(plan: Option<&Plan>, findings: &PackDiagnostics) -> String {
     let mut page = HtmlPage::new();
-    let said = plan.map_or_else(|| "No plan: the manifests are invalid.".to_owned(), summary);
+    let said = match plan {
+        None => "No plan: the manifests are invalid.".to_owned(),
+        // The card says the same, and more.
+        Some(plan) if plan.targets.len() == 1 => partial_notice(plan).unwrap_or_default(),
+        Some(plan) => summary(plan),
+    };
     head(&mut page, "polwarden plan", &said, findings);
     if let Some(plan) = plan {
-        let revisions = revisions(plan);
-        if let Some(revisions) = revisions.strip_prefix(" · ") {
-            page.element("<p class=\"dim\">", revisions, "</p>\n");
+        if let Some(revisions) = revisions(plan) {
+            page.element("<p class=\"dim\">", &revisions, "</p>\n");
         }
         cards(&mut page, plan);
     }
@@ -86,8 +91,10 @@ pub(super) fn head(
         .raw("</style>\n</head>\n");
     page.raw("<body>\n<a class=\"skip\" href=\"#plan\">Skip to the content</a>\n<header>\n<h1>")
         .raw(title);
-    page.raw("</h1>\n")
-        .element("<p class=\"summary\">", said, "</p>\n");
+    page.raw("</h1>\n");
+    if !said.is_empty() {
+        page.element("<p class=\"summary\">", said, "</p>\n");
+    }
     if let Some(counts) = findings.counts() {
         page.element("<p>Findings: ", &counts, ".</p>\n");
     }

@@ -53,8 +53,7 @@
     }
     if (text === "") restore();
     else unfold(shown);
-    const all = plural(rules.length, "rule with access changes", "rules with access changes");
-    count.textContent = `${listed} of ${all}, ${shown.length - listed} of ${plural(changes.length, "change", "changes")}`;
+    count.textContent = `${listed} of ${plural(rules.length, "rule", "rules")}, ${shown.length - listed} of ${plural(changes.length, "change", "changes")}`;
   };
 
   const each = (open) => {

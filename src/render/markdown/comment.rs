@@ -10,7 +10,7 @@ use crate::render::annotations::{Annotation, AnnotationLevel, PackDiagnostics};
 use crate::render::commit;
 use crate::render::layout::Layout;
 use crate::render::paint::Painter;
-use crate::render::plan::access_view::{AccessLine, AccessView};
+use crate::render::plan::access_view::{AccessLine, AccessView, COUNTED};
 use crate::render::plan::overview::{AFTER_THE_MERGE, ONLY_THIS_PLAN, TargetOverview};
 use crate::render::plan::patterns::ListDetail;
 use crate::render::plan::wording::{
@@ -123,7 +123,7 @@ pub fn plan(plan: Option<&Plan>, findings: &PackDiagnostics, options: &CommentOp
     }
     page.block(&files(findings));
     for target in &plan.targets {
-        details(&mut page, target, plan.origins_of(target));
+        details(&mut page, target, plan.origins_of(target), is_single);
     }
     provenance(&mut page, plan);
     page.end(ELSEWHERE)
@@ -275,6 +275,20 @@ fn overview(page: &mut MarkdownPage, whole: &Plan, plan: &TargetPlan, is_single:
         ..
     } = plan;
     let origins = whole.origins_of(plan);
+    let events = events::target_events(whole, plan);
+    let notes_below = sections(plan, origins, Painter::new(false));
+    let drifted = drift_only(plan, origins).count();
+    let is_quiet = calls.is_empty()
+        && drifted == 0
+        && events.is_none()
+        && notes_below.is_empty()
+        && enforcement.is_empty()
+        && documents.is_empty()
+        && gates.iter().all(GateOutcome::passes);
+    if is_quiet && !is_single {
+        // The table says so.
+        return;
+    }
     let title = format!("{} · {}", code(&target.name), code(&target.address()));
     let title = if is_single {
         title
@@ -286,14 +300,13 @@ fn overview(page: &mut MarkdownPage, whole: &Plan, plan: &TargetPlan, is_single:
         return;
     }
     failed_gates_block(page, gates, origins.is_some());
-    notes(page, events::target_events(whole, plan));
+    notes(page, events);
     enforcement_block(page, enforcement);
     documents_block(page, documents);
     if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
         opens_and_closes(page, access);
     }
-    notes(page, sections(plan, origins, Painter::new(false)));
-    let drifted = drift_only(plan, origins).count();
+    notes(page, notes_below);
     if drifted > 0 {
         page.line(&format!(
             "{} from the base revision already (drift that this change did not cause); \
@@ -374,11 +387,12 @@ pub(super) fn documents_block(page: &mut MarkdownPage, documents: &[DocumentStat
 
 pub(super) fn notes(page: &mut MarkdownPage, sections: impl IntoIterator<Item = PlanSection>) {
     for PlanSection { title, lines } in sections {
-        let lines = lines.iter().flat_map(|SectionLine { text, detail }| {
-            let detail = detail.as_ref().map(|detail| format!("    {detail}"));
-            std::iter::once(text.to_string()).chain(detail)
+        let lines = lines.iter().map(|SectionLine { text, detail }| {
+            let detail = detail.as_ref().map(|detail| code(&detail.to_string()));
+            let detail = detail.map(|detail| format!("<br>{detail}"));
+            format!("{}{}", code(&text.to_string()), detail.unwrap_or_default())
         });
-        let lines = lines.map(|line| code(&line)).collect();
+        let lines = lines.collect();
         page.block(&list("notes", format!("{title}:"), lines));
     }
 }
@@ -398,8 +412,9 @@ pub(super) fn opens_and_closes(page: &mut MarkdownPage, access: &AccessImpact) {
         form: BlockForm::Table("| Access | Who | What | Rule |"),
         lines: rows.collect(),
     });
-    if let Some(counted) = view.counted {
-        page.line(&format!("<sub>{counted}</sub>"));
+    if !view.lines.is_empty() {
+        // Always, because whether patterns are merged depends on data.
+        page.line(&format!("<sub>Counts are {COUNTED}.</sub>"));
     }
     let hidden = view.lines.len().saturating_sub(SHOWN);
     if hidden > 0 {
@@ -422,7 +437,7 @@ fn access_row(line: &AccessLine<'_>) -> String {
     } else {
         line.kind.word().to_owned()
     };
-    let mut what = cell(&line.what(ListDetail::Folded("")));
+    let mut what = cell(&line.requests(ListDetail::Folded("")));
     let sides = [
         ("before", line.notable_before()),
         ("after", line.notable_after()),
@@ -437,7 +452,7 @@ fn access_row(line: &AccessLine<'_>) -> String {
     format!(
         "| {word} | {} | {what} | {}{} |",
         cell(&line.who),
-        cell(&line.rule),
+        cell(&line.rule_name()),
         source.unwrap_or_default()
     )
 }
@@ -448,8 +463,14 @@ const SHORT_DIFF: usize = 25;
 const MOST_DIFF_LINES: usize = 80;
 
 /// The changes as a diff, and the gates.
-fn details(page: &mut MarkdownPage, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
+fn details(
+    page: &mut MarkdownPage,
+    plan: &TargetPlan,
+    origins: Option<&TargetOrigins>,
+    is_single: bool,
+) {
     let TargetPlan {
+        target,
         changes,
         calls,
         documents,
@@ -466,7 +487,13 @@ fn details(page: &mut MarkdownPage, plan: &TargetPlan, origins: Option<&TargetOr
     let own_origins: Vec<ChangeOrigin> = own_origins.collect();
     let rows = access_rules(plan);
     let lines = tree_with(&own, &own_origins, TreeDetail::Brief(&rows));
-    let title = format!("Changes ({})", count_of(calls.len(), "API call"));
+    let calls = count_of(calls.len(), "API call");
+    let mut title = format!("Changes ({calls})");
+    // The name is not in the title, which can be in HTML.
+    if !is_single && !lines.is_empty() {
+        page.line(&format!("#### Changes of {}", code(&target.name)));
+        title = calls;
+    }
     page.block(&diff("changes", title, &lines));
     let held = tree(&documents::held_changes(documents), &[]);
     page.block(&diff("held", documents::HELD.to_owned(), &held));

@@ -11,6 +11,9 @@ use crate::render::text::{neutral_hosts, plural};
 const TABLE_WIDTH: usize = 120;
 /// Column of the text behind the sign and the word.
 const INDENT: usize = 12;
+/// Indentation of the rule of a row that takes two lines or more. A rule and its line in the file
+/// fit behind it in most cases.
+const RULE_INDENT: &str = "    ";
 
 /// The access section of a target, the riskiest rows first. If it would take more than `most` lines,
 /// the last rows are only counted.
@@ -23,8 +26,17 @@ pub(crate) fn human(impact: &AccessImpact, layout: Layout, most: usize) -> Strin
         not_analyzed,
         detail: _,
     } = AccessView::of(impact);
-    let mut text = format!("{}\n", layout.painter.strong(&headline));
-    if let Some(legend) = legend(&lines, &not_analyzed, counted) {
+    let counted = counted.map(|counted| layout.painter.dim(&format!(" ({counted})")));
+    let mut text = layout.wrap(
+        &format!(
+            "{}{}",
+            layout.painter.strong(&headline),
+            counted.unwrap_or_default()
+        ),
+        "",
+        "  ",
+    );
+    if let Some(legend) = legend(&lines, &not_analyzed) {
         text.push_str(
             &layout
                 .painter
@@ -62,12 +74,8 @@ pub(crate) fn human(impact: &AccessImpact, layout: Layout, most: usize) -> Strin
     text
 }
 
-/// Explains the signs that are used, and the counts.
-fn legend(
-    lines: &[AccessLine<'_>],
-    not_analyzed: &[NotAnalyzedLine<'_>],
-    counted: Option<&'static str>,
-) -> Option<String> {
+/// Explains the signs that are used.
+fn legend(lines: &[AccessLine<'_>], not_analyzed: &[NotAnalyzedLine<'_>]) -> Option<String> {
     let any = |is_risk: bool| lines.iter().any(|line| line.kind.is_risk() == is_risk);
     let parts = [
         (any(true), "! opens access or removes a guard"),
@@ -75,7 +83,7 @@ fn legend(
         (!not_analyzed.is_empty(), "? may open or close access"),
     ];
     let parts = parts.into_iter().filter(|(is_used, _)| *is_used);
-    let parts: Vec<&str> = parts.map(|(_, text)| text).chain(counted).collect();
+    let parts: Vec<&str> = parts.map(|(_, text)| text).collect();
     (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
@@ -87,8 +95,8 @@ fn rows(lines: &[AccessLine<'_>], layout: Layout) -> Vec<String> {
         .iter()
         .map(|line| {
             let source = line.source().map(place).unwrap_or_default();
-            let name = format!("{}{}", line.rule, live_mark(line));
-            vec![line.who.clone(), requests(line, layout), name, source]
+            let requests = requests(line, layout);
+            vec![line.who.clone(), requests, line.rule_name(), source]
         })
         .collect();
     table(&cells, layout.width() - INDENT)
@@ -113,14 +121,12 @@ fn stacked(line: &AccessLine<'_>, layout: Layout) -> String {
     let what = format!("{}: {}", line.who, requests(line, layout));
     let mut text = layout.hang(&head(line, layout), &what);
     let source = line.source().map(|source| format!("  {}", place(source)));
-    let rule = format!(
-        "{}{}{}",
-        line.rule,
-        live_mark(line),
-        source.unwrap_or_default()
+    let rule = format!("{}{}", line.rule_name(), source.unwrap_or_default());
+    text.push_str(
+        &layout
+            .painter
+            .dim(layout.hang(RULE_INDENT, &rule).trim_end()),
     );
-    let indent = " ".repeat(INDENT);
-    text.push_str(&layout.painter.dim(layout.hang(&indent, &rule).trim_end()));
     text.push('\n');
     text + &decisions(line, layout)
 }
@@ -144,35 +150,11 @@ fn head(line: &AccessLine<'_>, layout: Layout) -> String {
 }
 
 fn requests(line: &AccessLine<'_>, layout: Layout) -> String {
-    let detail = if layout.is_full {
+    line.requests(if layout.is_full {
         ListDetail::Full
     } else {
         ListDetail::Folded(", -v shows all")
-    };
-    let what = line.what(detail);
-    match line.kind {
-        AccessLineKind::Opened | AccessLineKind::Closed => what,
-        AccessLineKind::GuardWeakened => format!("{what} no longer denied"),
-        AccessLineKind::GuardAdded => format!("{what} now denied"),
-        AccessLineKind::ApprovalLoosened => format!("{what} loosened"),
-        AccessLineKind::ApprovalTightened => format!("{what} tightened"),
-    }
-}
-
-/// Marks a rule by its name on the server, where no manifest declares it.
-fn live_mark(line: &AccessLine<'_>) -> &'static str {
-    match (line.kind, line.source()) {
-        (AccessLineKind::Closed | AccessLineKind::GuardWeakened, None) => " (on the server)",
-        (
-            AccessLineKind::Opened
-            | AccessLineKind::GuardWeakened
-            | AccessLineKind::Closed
-            | AccessLineKind::GuardAdded
-            | AccessLineKind::ApprovalLoosened
-            | AccessLineKind::ApprovalTightened,
-            _,
-        ) => "",
-    }
+    })
 }
 
 /// How the requests are decided before and after, where that is not obvious.

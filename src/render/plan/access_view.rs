@@ -111,8 +111,8 @@ impl fmt::Display for AccessCount {
     }
 }
 
-/// Explains the counts where rows show several patterns as one entry.
-const MERGED: &str = "counts are patterns: GET/HEAD of one URL count as 2";
+/// What the counts count: rows show several patterns as one entry.
+pub(crate) const COUNTED: &str = "patterns; GET/HEAD of a URL are 2";
 
 /// All access changes in words.
 pub(crate) struct AccessView<'a> {
@@ -198,7 +198,7 @@ impl<'a> AccessView<'a> {
         Self {
             headline,
             counts,
-            counted: lines.iter().any(AccessLine::is_merged).then_some(MERGED),
+            counted: lines.iter().any(AccessLine::is_merged).then_some(COUNTED),
             lines,
             detail: if all > MOST_PATTERNS {
                 ListDetail::Folded("")
@@ -386,6 +386,34 @@ impl<'a> AccessLine<'a> {
             text.push_str(&self.exceptions.text(detail));
         }
         text
+    }
+
+    /// The patterns, and what becomes of them where the kind of the row does not say it.
+    pub(crate) fn requests(&self, detail: ListDetail) -> String {
+        let what = self.what(detail);
+        match self.kind {
+            AccessLineKind::Opened | AccessLineKind::Closed => what,
+            AccessLineKind::GuardWeakened => format!("{what} no longer denied"),
+            AccessLineKind::GuardAdded => format!("{what} now denied"),
+            AccessLineKind::ApprovalLoosened => format!("{what} loosened"),
+            AccessLineKind::ApprovalTightened => format!("{what} tightened"),
+        }
+    }
+
+    /// The name of the rule. A rule that no manifest declares any more is marked.
+    pub(crate) fn rule_name(&self) -> String {
+        let is_live = match self.kind {
+            AccessLineKind::Closed | AccessLineKind::GuardWeakened => self.source().is_none(),
+            AccessLineKind::Opened
+            | AccessLineKind::GuardAdded
+            | AccessLineKind::ApprovalLoosened
+            | AccessLineKind::ApprovalTightened => false,
+        };
+        if is_live {
+            format!("{} (on the server)", self.rule)
+        } else {
+            self.rule.clone()
+        }
     }
 
     /// Whether patterns are shown together, so that the entries are fewer than the patterns.

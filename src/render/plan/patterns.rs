@@ -78,9 +78,9 @@ impl PatternList {
         self.entries.len() > LONGEST
     }
 
-    /// The entries, each on a line of its own.
-    pub(crate) fn lines(&self) -> String {
-        self.entries.join("\n")
+    /// All entries, neutralized.
+    pub(crate) fn entries(&self) -> &[String] {
+        &self.entries
     }
 
     /// The entries, separated by commas.

@@ -2,7 +2,8 @@
 
 use super::wording::{full_name, held_reason, note, parts, place};
 use crate::plan::{
-    GuardedChange, HeldChange, Origin, ResourceKind, TargetOrigins, TargetPlan, UnmanagedResource,
+    GuardedChange, GuardedKind, HeldChange, Origin, PlanNote, ResourceKind, TargetOrigins,
+    TargetPlan, UnmanagedResource,
 };
 use crate::render::paint::Painter;
 use crate::render::prose::Prose;
@@ -82,7 +83,13 @@ pub(crate) fn sections(
     let all = [
         PlanSection::new("Extra calls for safety", extra),
         PlanSection::new("To be acknowledged at `apply` (`--ack`)", unseen),
-        PlanSection::new("Notes", notes.iter().map(note)),
+        PlanSection::new(
+            "Notes",
+            notes
+                .iter()
+                .filter(|note| !is_guarded(note, guarded))
+                .map(note),
+        ),
         PlanSection::new(
             "Held, not done by this plan",
             held_lines(held, origins, painter),
@@ -95,6 +102,20 @@ pub(crate) fn sections(
     all.into_iter()
         .filter(|section| !section.lines.is_empty())
         .collect()
+}
+
+/// Whether the guards say the same.
+fn is_guarded(note: &PlanNote, guarded: &[GuardedChange]) -> bool {
+    match note {
+        PlanNote::ScopeWidens { policy: _ } => guarded
+            .iter()
+            .any(|change| change.kind == GuardedKind::ScopeWidens),
+        PlanNote::Gap { .. }
+        | PlanNote::GroupGap { .. }
+        | PlanNote::Unproved { .. }
+        | PlanNote::GoesBack { .. }
+        | PlanNote::UnknownFields { .. } => false,
+    }
 }
 
 /// An unmanaged object in one line. The kind is omitted if the provider has only one.

@@ -222,9 +222,13 @@ fn field(
     let name = change.field.as_str();
     match &change.value {
         ValueChange::Scalar { before, after } => {
+            let shown = |value: &str| match detail {
+                TreeDetail::Full => neutral(value).into_owned(),
+                TreeDetail::Brief(_) => neutral(short_digest(value)).into_owned(),
+            };
             let value = match (before, after) {
-                (Some(before), Some(after)) => format!("{} → {}", neutral(before), neutral(after)),
-                (Some(value), None) | (None, Some(value)) => neutral(value).into_owned(),
+                (Some(before), Some(after)) => format!("{} → {}", shown(before), shown(after)),
+                (Some(value), None) | (None, Some(value)) => shown(value),
                 (None, None) => String::new(),
             };
             lines.push(TreeLine::new(indent, None, format!("{name}: {value}")));
@@ -287,6 +291,18 @@ fn field(
                 lines.push(TreeLine::new(indent + 2, None, more));
             }
         }
+    }
+}
+
+/// The first 16 digits of a digest; another value as it is.
+fn short_digest(value: &str) -> &str {
+    let is_digest = value.strip_prefix("sha256:").is_some_and(|digits| {
+        digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+    });
+    if is_digest {
+        value.get(.."sha256:".len() + 16).unwrap_or(value)
+    } else {
+        value
     }
 }
 

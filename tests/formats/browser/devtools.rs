@@ -224,6 +224,7 @@ impl Tab<'_> {
     pub(crate) fn resize(&mut self, width: u32, height: u32) {
         let screen = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500});
         self.call("Emulation.setDeviceMetricsOverride", &screen);
+        self.call("Emulation.setScrollbarsHidden", &json!({"hidden": true}));
     }
 
     /// Loads the page again, with scripts switched off.
