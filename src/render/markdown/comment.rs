@@ -487,12 +487,10 @@ fn details(
     let own_origins: Vec<ChangeOrigin> = own_origins.collect();
     let rows = access_rules(plan);
     let lines = tree_with(&own, &own_origins, TreeDetail::Brief(&rows));
-    let calls = count_of(calls.len(), "API call");
-    let mut title = format!("Changes ({calls})");
-    // The name is not in the title, which can be in HTML.
+    let title = format!("Changes ({})", count_of(calls.len(), "API call"));
+    // Not in the title, which can be in HTML.
     if !is_single && !lines.is_empty() {
-        page.line(&format!("#### Changes of {}", code(&target.name)));
-        title = calls;
+        page.line(&format!("**{}**", code(&target.name)));
     }
     page.block(&diff("changes", title, &lines));
     let held = tree(&documents::held_changes(documents), &[]);

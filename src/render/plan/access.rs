@@ -111,7 +111,7 @@ fn rows(lines: &[AccessLine<'_>], layout: Layout) -> Vec<String> {
                 text.push('\n');
                 first = " ".repeat(INDENT);
             }
-            text + &decisions(line, layout)
+            text + &decisions(line, &" ".repeat(INDENT), layout)
         })
         .collect()
 }
@@ -128,7 +128,7 @@ fn stacked(line: &AccessLine<'_>, layout: Layout) -> String {
             .dim(layout.hang(RULE_INDENT, &rule).trim_end()),
     );
     text.push('\n');
-    text + &decisions(line, layout)
+    text + &decisions(line, RULE_INDENT, layout)
 }
 
 /// The sign and the word, as wide as the indentation of the other lines.
@@ -158,12 +158,11 @@ fn requests(line: &AccessLine<'_>, layout: Layout) -> String {
 }
 
 /// How the requests are decided before and after, where that is not obvious.
-fn decisions(line: &AccessLine<'_>, layout: Layout) -> String {
+fn decisions(line: &AccessLine<'_>, indent: &str, layout: Layout) -> String {
     let mut text = String::new();
-    let indent = " ".repeat(INDENT);
     if layout.is_full {
         let example = format!("for example: {}", neutral_hosts(&line.row.witness));
-        text.push_str(&layout.hang(&indent, &example));
+        text.push_str(&layout.hang(indent, &example));
     }
     let sides = [
         ("before: ", &line.before, line.notable_before().is_some()),

@@ -112,7 +112,7 @@ impl fmt::Display for AccessCount {
 }
 
 /// What the counts count: rows show several patterns as one entry.
-pub(crate) const COUNTED: &str = "patterns; GET/HEAD of a URL are 2";
+pub(crate) const COUNTED: &str = "patterns; GET/HEAD or read/write are 2";
 
 /// All access changes in words.
 pub(crate) struct AccessView<'a> {

@@ -69,6 +69,7 @@ impl Browser {
                 "--remote-debugging-pipe",
                 "--no-sandbox",
                 "--disable-gpu",
+                "--hide-scrollbars",
                 "--no-first-run",
             ])
             .args([
@@ -224,7 +225,6 @@ impl Tab<'_> {
     pub(crate) fn resize(&mut self, width: u32, height: u32) {
         let screen = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500});
         self.call("Emulation.setDeviceMetricsOverride", &screen);
-        self.call("Emulation.setScrollbarsHidden", &json!({"hidden": true}));
     }
 
     /// Loads the page again, with scripts switched off.
