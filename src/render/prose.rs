@@ -7,10 +7,10 @@ use std::fmt;
 
 /// A sentence with code in it. All parts are neutralized.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Prose(Vec<Span>);
+pub(crate) struct Prose(Vec<ProseSpan>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Span {
+pub(crate) enum ProseSpan {
     Text(String),
     Code(String),
 }
@@ -26,8 +26,8 @@ impl Prose {
         for (position, part) in text.split('`').enumerate() {
             match position % 2 {
                 _ if part.is_empty() => {}
-                0 => self.0.push(Span::Text(part.to_owned())),
-                _ => self.0.push(Span::Code(part.to_owned())),
+                0 => self.0.push(ProseSpan::Text(part.to_owned())),
+                _ => self.0.push(ProseSpan::Code(part.to_owned())),
             }
         }
         self
@@ -35,13 +35,13 @@ impl Prose {
 
     #[must_use]
     pub(crate) fn and_text(mut self, text: impl Into<String>) -> Self {
-        self.0.push(Span::Text(text.into()));
+        self.0.push(ProseSpan::Text(text.into()));
         self
     }
 
     #[must_use]
     pub(crate) fn and_code(mut self, text: impl Into<String>) -> Self {
-        self.0.push(Span::Code(text.into()));
+        self.0.push(ProseSpan::Code(text.into()));
         self
     }
 
@@ -63,22 +63,22 @@ impl Prose {
         self
     }
 
-    pub(crate) fn spans(&self) -> &[Span] {
+    pub(crate) fn spans(&self) -> &[ProseSpan] {
         &self.0
     }
 }
 
 impl From<String> for Prose {
     fn from(text: String) -> Self {
-        Self(vec![Span::Text(text)])
+        Self(vec![ProseSpan::Text(text)])
     }
 }
 
 impl fmt::Display for Prose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|span| match span {
-            Span::Text(text) => f.write_str(text),
-            Span::Code(text) => write!(f, "`{text}`"),
+            ProseSpan::Text(text) => f.write_str(text),
+            ProseSpan::Code(text) => write!(f, "`{text}`"),
         })
     }
 }
@@ -90,12 +90,12 @@ mod tests {
     #[test]
     fn backticks_in_words_enclose_code_and_those_in_data_do_not() {
         let prose = Prose::words("add `removed` to ").and_text("a ` b");
-        let text = |text: &str| Span::Text(text.to_owned());
+        let text = |text: &str| ProseSpan::Text(text.to_owned());
         assert_eq!(
             prose.spans(),
             [
                 text("add "),
-                Span::Code("removed".to_owned()),
+                ProseSpan::Code("removed".to_owned()),
                 text(" to "),
                 text("a ` b")
             ]

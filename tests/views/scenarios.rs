@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use emulator::{DockerOptions, DockerOrganizationSeed};
 use git2::{Repository, RepositoryInitOptions, Signature};
 
 use crate::cli::sandbox::{Ran, Sandbox, policy, target, tcp};
@@ -290,6 +291,21 @@ pub(super) fn example(name: &str) -> Scenario {
     let sandbox = embedded("");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     copy(&root.join(name), &sandbox, "");
+    Scenario::of(sandbox)
+}
+
+/// The quick start, planned against a service that knows the organization and no policies.
+pub(super) fn quick_start_at_an_empty_organization() -> Scenario {
+    let organization = DockerOrganizationSeed {
+        name: "my-org".to_owned(),
+        teams: Vec::new(),
+        policies: Vec::new(),
+    };
+    let scenario = example("quickstart");
+    let sandbox = scenario.sandbox.serve(DockerOptions {
+        organizations: vec![organization],
+        ..DockerOptions::default()
+    });
     Scenario::of(sandbox)
 }
 

@@ -114,19 +114,23 @@ fn documents() {
 
 #[test]
 fn the_plan_of_the_quick_start_fits_on_one_screen() {
-    let scenario = scenarios::example("quickstart");
-    let text = scenario.at(80);
-    let lines = text.lines().count();
-    assert!(lines <= 45, "{lines} lines:\n{text}");
-    assert_width(&text, 80);
+    for scenario in [
+        scenarios::quick_start_at_an_empty_organization(),
+        scenarios::example("quickstart"),
+    ] {
+        let text = scenario.at(80);
+        let lines = text.lines().count();
+        assert!(lines <= 45, "{lines} lines:\n{text}");
+        assert_width(&text, 80);
+    }
 }
 
-/// A policy with three rules, at a service that refuses the second one.
-fn refusing() -> Sandbox {
+/// A policy with three rules, at a service that refuses a call.
+fn refusing(call: &str) -> Sandbox {
     let options = DockerOptions {
         profile: EmulatorProfile::Current,
         organizations: vec![organization("acme")],
-        faults: vec!["before-403@createRule:2".parse().unwrap()],
+        faults: vec![format!("before-403@{call}").parse().unwrap()],
         ..DockerOptions::default()
     };
     let sandbox = Sandbox::empty().serve(options);
@@ -143,12 +147,31 @@ fn refusing() -> Sandbox {
 #[test]
 fn a_failed_apply() {
     for width in WIDTHS {
-        let sandbox = refusing();
+        let sandbox = refusing("createRule:2");
         let arguments = ["apply", "--auto-approve", "--concurrency", "1"];
         let ran = at(&sandbox, width, &arguments);
         assert_eq!(ran.code, 7, "{ran:#?}");
         assert_view!(format!("failed_apply_{width}"), ran.out);
     }
+}
+
+#[test]
+fn the_summary_says_what_is_open_beyond_the_plan() {
+    let sandbox = refusing("deleteRule:1");
+    sandbox.expect(0, &["apply", "--auto-approve"]);
+    let rules = ["git", "models"].map(|name| {
+        let host = format!("\"{name}.example.com:443\"");
+        tcp(name, "allow", &host)
+    });
+    let spec = format!("rules:\n{}", rules.concat());
+    sandbox.write("policies/p.yaml", policy("Tools", &spec));
+    let deny = format!("rules:\n{}", tcp("paste", "deny", "paste.example.com"));
+    sandbox.write("policies/q.yaml", policy("Paste sites", &deny));
+    let ran = sandbox.expect(7, &["apply", "--auto-approve", "--concurrency", "1"]);
+    let now = "Access now: open beyond the plan: telemetry.example.com:443 (everyone)\n";
+    assert!(ran.out.contains(now), "{}", ran.out);
+    let last = sandbox.expect(0, &["runs", "last"]).out;
+    assert!(last.contains("Access now: not checked;"), "{last}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! HTML that data cannot break out of: all markup consists of constants.
 
-use crate::render::prose::{Prose, Span};
+use crate::render::prose::{Prose, ProseSpan};
 use crate::render::text::neutral;
 
 pub(super) struct HtmlPage(String);
@@ -52,8 +52,8 @@ impl HtmlPage {
     pub(super) fn prose(&mut self, prose: &Prose) -> &mut Self {
         for span in prose.spans() {
             match span {
-                Span::Text(text) => self.text(text),
-                Span::Code(code) => self.element("<code>", code, "</code>"),
+                ProseSpan::Text(text) => self.text(text),
+                ProseSpan::Code(code) => self.element("<code>", code, "</code>"),
             };
         }
         self
