@@ -242,7 +242,7 @@ pub(super) fn sections(drift: &TargetDrift) -> Vec<PlanSection> {
         ),
         PlanSection::new("Not checked: unmanaged and listed as known", known),
         PlanSection::new(
-            "To keep what is live, write it into the manifests, and merge them",
+            "To keep the live state, write it into the manifests, and merge them",
             keep,
         ),
         PlanSection::new("To undo it", command(undo)),

@@ -158,7 +158,7 @@ fn a_page_contains_no_markdown() {
         let begin = page.find("<header>").unwrap();
         let end = page.find("<script>").unwrap();
         let page = &page[begin..end];
-        let findings = page.find("<h3>Findings in files</h3>");
+        let findings = page.find("<h3>Diagnostics of files</h3>");
         let page = &page[..findings.unwrap_or(page.len())];
         for mark in ["`", "|--", "###", "&lt;br&gt;", "```"] {
             assert!(!page.contains(mark), "{mark}: {page}");

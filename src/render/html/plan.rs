@@ -218,7 +218,7 @@ pub(super) fn files(page: &mut HtmlPage, findings: &PackDiagnostics) {
     if own.is_empty() {
         return;
     }
-    page.raw("<section>\n<h3>Findings in files</h3>\n");
+    page.raw("<section>\n<h3>Diagnostics of files</h3>\n");
     list(page, &own, |page, finding| {
         let (open, word) = match finding.weight {
             AnnotationLevel::Error => ("<strong class=\"error\">", "error"),

@@ -67,7 +67,7 @@ impl HtmlPage {
 /// A list shows this many entries; the others are folded.
 const SHOWN: usize = 12;
 
-/// A list of lines, of which the last ones are folded if there are many.
+/// A list of lines. If there are many, the last ones are folded.
 pub(super) fn list<T>(page: &mut HtmlPage, lines: &[T], write: impl Fn(&mut HtmlPage, &T)) {
     foldable(page, lines, SHOWN, "more", |page, lines| {
         page.raw("<ul class=\"lines\">\n");
