@@ -34,4 +34,6 @@ mod scenarios;
 #[cfg(test)]
 mod skip;
 #[cfg(test)]
+mod views;
+#[cfg(test)]
 mod wiring;

@@ -78,7 +78,7 @@ fn print(history: &RunHistory, json: bool, console: Console) -> CommandResult {
     if json {
         console.print(&runs::json(vec![run])?)?;
     } else {
-        console.print(&runs::human(&run, console.painter()))?;
+        console.print(&runs::human(&run, console.layout()))?;
     }
     Ok(Exit::Done)
 }

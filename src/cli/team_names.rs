@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::connect::Session;
-use crate::plan::{DriftReport, Plan};
+use crate::plan::{Change, DriftReport, Plan};
 use crate::service::registry;
 use access::People;
 use manifest::config::Target;
@@ -22,7 +22,14 @@ pub(super) async fn plan_for_text(
     let mut names = Vec::new();
     for target_plan in &plan.targets {
         let name = &target_plan.target.name;
-        names.push(known(name, target_plan.people(), targets, session).await);
+        let mut own = known(name, target_plan.people(), targets, session).await;
+        // Access rows contain aliases already, the values of changes do not.
+        if target_plan.changes.iter().any(Change::has_teams) {
+            let target = targets.iter().find(|target| target.name == *name);
+            let aliases = target.map(|target| target.teams().clone());
+            own.extend(aliases.unwrap_or_default());
+        }
+        names.push(own);
     }
     if names.iter().all(BTreeMap::is_empty) {
         return None;

@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 use super::layout::Layout;
 use super::plan::wording::{full_name, held_reason, place, resource_name};
 use super::plan::{
-    PlanSection, access, documents, enforcement_section, gates, target_heading, tree,
+    PlanSection, SectionLine, access, documents, enforcement_section, gates, target_heading, tree,
     unmanaged_line,
 };
+use super::prose::Prose;
 use super::text::{count_of, line_start, neutral, neutral_json, plural, shell_word};
 use crate::plan::{
     Change, ChangeKind, DriftReport, HeldChange, LastChange, ResourceKind, TargetDrift,
@@ -181,8 +182,11 @@ fn target_text(text: &mut String, drift: &TargetDrift, layout: Layout) {
     }
     for PlanSection { title, lines } in sections(drift) {
         text.push_str(&layout.wrap(&painter.strong(&format!("{title}:")), "", "  "));
-        for line in lines {
-            text.push_str(&layout.wrap(&line, "  ", "      "));
+        for SectionLine { text: line, detail } in lines {
+            text.push_str(&layout.wrap(&line.to_string(), "  ", "      "));
+            if let Some(detail) = detail {
+                text.push_str(&layout.wrap(&detail.to_string(), "      ", "      "));
+            }
         }
         text.push('\n');
     }
@@ -220,11 +224,8 @@ pub(super) fn sections(drift: &TargetDrift) -> Vec<PlanSection> {
              source: _,
              reason,
          }| {
-            format!(
-                "{}: {}",
-                full_name(*resource, name, part.as_deref()),
-                held_reason(reason)
-            )
+            Prose::from(format!("{}: ", full_name(*resource, name, part.as_deref())))
+                .and(held_reason(reason))
         },
     );
     let unknown = drift.unknown_objects().map(unmanaged_line);
@@ -233,30 +234,18 @@ pub(super) fn sections(drift: &TargetDrift) -> Vec<PlanSection> {
         .into_iter()
         .chain(changes.iter().filter_map(deleting));
     let all = [
-        PlanSection {
-            title: "Last changed at the server",
-            lines: since.collect(),
-        },
-        PlanSection {
-            title: "Different, and not to be undone by `apply`",
-            lines: held.collect(),
-        },
-        PlanSection {
-            title: "Unmanaged: no manifest declares them (import them, list them in `unmanaged.known`, or delete them)",
-            lines: unknown.collect(),
-        },
-        PlanSection {
-            title: "Not checked: unmanaged and listed as known",
-            lines: known.collect(),
-        },
-        PlanSection {
-            title: "To keep the live state, import it into the manifests and merge them",
-            lines: keep.collect(),
-        },
-        PlanSection {
-            title: "To undo it",
-            lines: command(undo).into_iter().collect(),
-        },
+        PlanSection::new("Last changed at the server", since),
+        PlanSection::new("Different, and not to be undone by `apply`", held),
+        PlanSection::new(
+            "Unmanaged: no manifest declares them (import them, list them in `unmanaged.known`, or delete them)",
+            unknown,
+        ),
+        PlanSection::new("Not checked: unmanaged and listed as known", known),
+        PlanSection::new(
+            "To keep the live state, import it into the manifests and merge them",
+            keep,
+        ),
+        PlanSection::new("To undo it", command(undo)),
     ];
     all.into_iter()
         .filter(|section| !section.lines.is_empty())

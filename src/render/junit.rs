@@ -47,7 +47,7 @@ pub fn plan(
         suite.add_test_case(made);
         for outcome in target.gates.iter().filter(|outcome| outcome.passes()) {
             let mut case = TestCase::new(
-                neutral_xml(&gate_text(&outcome.gate)),
+                neutral_xml(&gate_text(&outcome.gate).to_string()),
                 TestCaseStatus::success(),
             );
             case.set_classname(name.clone());

@@ -56,6 +56,30 @@ impl Layout {
         self.wrap(text, first, &rest)
     }
 
+    /// Separates parts by ` · `. Lines are wrapped between parts, so that a part can be copied, and the
+    /// other lines are indented.
+    pub(crate) fn parts(self, parts: &[String]) -> String {
+        let mut text = String::new();
+        let mut used = 0;
+        for part in parts {
+            let width = textwrap::core::display_width(part);
+            if used == 0 {
+                text.push_str(part);
+                used = width;
+            } else if used + 3 + width <= self.width {
+                text.push_str(" · ");
+                text.push_str(part);
+                used += 3 + width;
+            } else {
+                text.push_str("\n    ");
+                text.push_str(part);
+                used = 4 + width;
+            }
+        }
+        text.push('\n');
+        text
+    }
+
     /// Wraps a text with the given beginnings of the first and of the other lines.
     pub(crate) fn wrap(self, text: &str, first: &str, rest: &str) -> String {
         let mut lines = wrap(text, self.width, first, rest).join("\n");
@@ -151,6 +175,20 @@ mod tests {
         assert_eq!(
             layout.hang("  ! opened  ", "everyone: a.example.com, b.example.com, c"),
             "  ! opened  everyone: a.example.com,\n            b.example.com, c\n"
+        );
+    }
+
+    #[test]
+    fn lines_break_between_parts() {
+        let layout = Layout::new(Painter::new(false), 40, false);
+        let parts = [
+            "polwarden plan",
+            "production (acme)",
+            "plan 0123456789abcdef",
+        ];
+        assert_eq!(
+            layout.parts(&parts.map(str::to_owned)),
+            "polwarden plan · production (acme)\n    plan 0123456789abcdef\n"
         );
     }
 

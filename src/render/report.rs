@@ -1,7 +1,9 @@
 //! Renders the outcomes of calls.
 
-use crate::plan::{PlannedCall, PlannedOperation, SentOperation};
+use crate::plan::{AccessImpact, PlannedCall, PlannedOperation, SentOperation};
 use crate::render::paint::Painter;
+use crate::render::plan::access_view::{AccessLineKind, AccessView};
+use crate::render::plan::patterns::ListDetail;
 use crate::render::text::{count_of, neutral, neutral_lines};
 use crate::run::{
     CallCounts, CallFailure, CallOutcome, CleanedUpVersion, Confirmation, LiveObject,
@@ -116,7 +118,11 @@ pub fn failure_line(call: &PlannedCall, outcome: &CallOutcome) -> Option<String>
         return None;
     };
     let error = match failure {
-        CallFailure::Refused(error) | CallFailure::NotChecked(error) => error.to_string(),
+        CallFailure::Refused(error) | CallFailure::NotChecked(error) => {
+            let request = error.request_id();
+            let request = request.map(|id| format!(" (request id {id})"));
+            format!("{}{}", error.kind(), request.unwrap_or_default())
+        }
         CallFailure::Conflict { .. } => "changed by another client".to_owned(),
         CallFailure::Stale { stale, .. } => stale.to_string(),
         CallFailure::NoUpload { .. } => "the archive could not be uploaded".to_owned(),
@@ -461,6 +467,41 @@ pub fn counts(counts: &CallCounts) -> String {
         "{applied} applied{replaced} · {adopted} adopted{by} · {failed} failed · {unknown} unknown · \
          {skipped} skipped"
     )
+}
+
+/// The summary of a run names at most this many sets of requests of each kind.
+const MOST_ROWS: usize = 3;
+
+/// What a run that did not make all its calls leaves to be opened and closed, in one sentence: `open
+/// beyond the plan: a.example.com (everyone)`.
+pub fn remaining_access(access: &AccessImpact) -> String {
+    let view = AccessView::of(access);
+    let rows = |kind: AccessLineKind| -> Option<String> {
+        let rows: Vec<String> = view
+            .lines
+            .iter()
+            .filter(|line| line.kind == kind)
+            .map(|line| format!("{} ({})", line.what(ListDetail::Folded("")), line.who))
+            .collect();
+        let more = rows.len().saturating_sub(MOST_ROWS);
+        let mut text = rows.iter().take(MOST_ROWS).cloned().collect::<Vec<_>>();
+        if more > 0 {
+            text.push(format!("… and {more} more"));
+        }
+        (!rows.is_empty()).then(|| text.join("; "))
+    };
+    let mut parts = vec![match rows(AccessLineKind::Closed) {
+        Some(open) => format!("open beyond the plan: {open}"),
+        None if access.proven => "the policies of the plan open nothing beyond it".to_owned(),
+        None => "whether anything is open beyond the plan was not analyzed".to_owned(),
+    }];
+    for (title, kind) in [
+        ("still to open", AccessLineKind::Opened),
+        ("still to deny", AccessLineKind::GuardAdded),
+    ] {
+        parts.extend(rows(kind).map(|rows| format!("{title}: {rows}")));
+    }
+    parts.join("; ")
 }
 
 /// What to do next, and the command. `command` is the one that was run.

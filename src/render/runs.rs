@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::layout::Layout;
 use super::paint::Painter;
 use super::plan::target_heading;
 use super::report::{
@@ -135,8 +136,8 @@ impl RunReport {
         }
     }
 
-    /// The run in one line: `Run ID · production (acme @ hub.docker.com) · main@059b4b5 · 12 s`.
-    pub fn title(&self) -> String {
+    /// `Run ID`, `production (acme @ hub.docker.com)`, `main@059b4b5`, `12 s`.
+    pub fn title(&self) -> Vec<String> {
         let targets = self.targets.iter().map(|target| {
             format!(
                 "{} ({})",
@@ -144,26 +145,23 @@ impl RunReport {
                 neutral(&target.target.address())
             )
         });
-        let targets: Vec<String> = targets.collect();
         let kind = match &self.kind {
-            RunKind::Apply => String::new(),
-            RunKind::Rollback(_) | RunKind::Call(_) => format!(" · {}", self.kind()),
+            RunKind::Apply => None,
+            RunKind::Rollback(_) | RunKind::Call(_) => Some(self.kind()),
         };
-        let commit = self.commit.as_ref();
-        let commit = commit.map(|commit| format!(" · {}", super::commit::short(commit)));
+        let commit = self.commit.as_ref().map(super::commit::short);
         let seconds = self.ended_at.map(|end| {
             let seconds = (end - self.time)
                 .total(jiff::Unit::Second)
                 .unwrap_or_default();
-            format!(" · {seconds:.0} s")
+            format!("{seconds:.0} s")
         });
-        format!(
-            "Run {}{kind} · {}{}{}",
-            self.run,
-            targets.join(", "),
-            commit.unwrap_or_default(),
-            seconds.unwrap_or_default()
-        )
+        std::iter::once(format!("Run {}", self.run))
+            .chain(kind)
+            .chain(targets)
+            .chain(commit)
+            .chain(seconds)
+            .collect()
     }
 
     fn kind(&self) -> String {
@@ -213,9 +211,14 @@ pub fn line(run: &RunReport) -> String {
 }
 
 /// A run with all its calls and the previous state of each object.
-pub fn human(run: &RunReport, painter: Painter) -> String {
-    let mut text = format!("{}\n", painter.strong(&run.title()));
+pub fn human(run: &RunReport, layout: Layout) -> String {
+    let painter = layout.painter;
+    let title = layout.parts(&run.title());
+    let mut text = format!("{}\n", painter.strong(title.trim_end()));
     text.push_str(&format!("  {}{}\n", counts(&run.calls), run.end()));
+    if run.calls.missing() > 0 {
+        text.push_str("  Access now: not checked; polwarden plan compares the live state with the manifests\n");
+    }
     text.push_str(&format!(
         "  {} at {:.3} by polwarden {}, plan {}\n",
         run.kind(),

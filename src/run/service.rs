@@ -22,8 +22,8 @@ use super::journal::TargetHistory;
 use super::object::{LiveObject, ObjectDifference, StateAfterWrite, WriteOutcome};
 use super::report::{CallFailure, CallReport};
 use crate::plan::{
-    CallId, Commit, GateNames, GateOutcome, Gates, Mismatch, PlanEvent, PlannedCall, ResourceKind,
-    SentOperation, SourceRef, TargetDrift, TargetInfo, TargetPlan,
+    AccessImpact, CallId, Commit, GateNames, GateOutcome, Gates, Mismatch, PlanEvent, PlannedCall,
+    ResourceKind, SentOperation, SourceRef, TargetDrift, TargetInfo, TargetPlan,
 };
 use git::PackTree;
 use http::ApiError;
@@ -411,6 +411,15 @@ pub trait Writes: Reads {
         report: &'a CallReport,
         at_once: usize,
     ) -> BoxFuture<'a, Result<Vec<Mismatch>, VerifyError>>;
+
+    /// Reads the live state, and answers what a run that did not make all its calls leaves to be opened
+    /// and closed; nothing where the service has no access rules.
+    fn remaining_access<'a>(
+        &'a self,
+        _: &'a TargetPlan,
+    ) -> BoxFuture<'a, Result<Option<AccessImpact>, VerifyError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
 
     /// Whether the configuration of the target allows writes.
     fn allows_writes(&self) -> bool {

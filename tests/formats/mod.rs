@@ -1,6 +1,6 @@
 //! Output formats: golden files, the schemas that others publish, and texts that try to break out.
 
-mod browser;
+pub(crate) mod browser;
 mod cut;
 mod drift;
 mod golden;

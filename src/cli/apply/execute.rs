@@ -15,6 +15,7 @@ use crate::plan::{Commit, Fingerprint, TargetPlan};
 use crate::render;
 use crate::render::annotations::{Annotation, PackDiagnostics, RepositoryPrefix};
 use crate::render::apply_events::ApplyEvent;
+use crate::render::layout::Layout;
 use crate::render::plan::target_heading;
 use crate::render::runs::RunReport;
 use crate::render::text::neutral;
@@ -141,6 +142,8 @@ struct RunSummary {
     follows: bool,
     /// The calls that failed, with their errors.
     failures: Vec<String>,
+    /// What is left to be opened and closed at targets whose calls were not all made.
+    access: Vec<String>,
 }
 
 impl RunSummary {
@@ -156,6 +159,7 @@ impl RunSummary {
             conflict,
             follows: _,
             failures: _,
+            access: _,
         } = self;
         (*conflict || *stale) && calls.replaced == 0 && calls.unknown == 0 && !unverified && !moved
     }
@@ -231,13 +235,23 @@ impl Execution<'_> {
             } else {
                 standing.moved |= conflict;
             }
-            standing.unverified |= match self.verify(plan, target, &*service, &report).await {
+            let is_unverified = match self.verify(plan, target, &*service, &report).await {
                 Ok(verified) => !verified,
                 Err(error) => {
                     CommandError::from(error).print(console);
                     true
                 }
             };
+            standing.unverified |= is_unverified;
+            let counts = report.counts();
+            if counts.missing() > 0 || counts.replaced > 0 || is_unverified {
+                let access = self.remaining_access(plan, &*service).await;
+                let name = (pairs.len() > 1).then(|| format!("{}: ", neutral(&plan.target.name)));
+                let name = name.unwrap_or_default();
+                standing
+                    .access
+                    .extend(access.map(|access| format!("{name}{access}")));
+            }
         }
         if console.has_annotations() {
             let failed = PackDiagnostics::new(failed, Vec::new());
@@ -326,6 +340,16 @@ impl Execution<'_> {
         Ok(report)
     }
 
+    /// The access that remains to be opened and closed, if it can be determined; `None` if the service
+    /// has no access rules.
+    async fn remaining_access(&self, plan: &TargetPlan, service: &dyn Writes) -> Option<String> {
+        let _waiting = WaitingFor::new(self.console, "Reading what is open now:");
+        match service.remaining_access(plan).await {
+            Ok(access) => access.as_ref().map(render::report::remaining_access),
+            Err(error) => Some(format!("not checked: {}", neutral(&error.to_string()))),
+        }
+    }
+
     /// Reads the written objects, and returns differences from the expected state.
     async fn verify(
         &self,
@@ -374,11 +398,14 @@ async fn close(
     let ended = end_journal(journal, standing.calls).await;
     let history = RunHistory::of(journal).context("no audit record");
     let title = history.as_ref().ok().map(|history| {
-        let title = RunReport::summary(history).title();
-        format!("{}\n  ", console.painter().strong(&title))
+        let title = console.layout().parts(&RunReport::summary(history).title());
+        format!("{}\n  ", console.painter().strong(title.trim_end()))
     });
     let title = title.unwrap_or_default();
-    console.announce(&format!("\n{title}{}", summary(standing, kind)));
+    console.announce(&format!(
+        "\n{title}{}",
+        summary(standing, kind, console.layout())
+    ));
     if let Err(error) = ended {
         CommandError::from(error).print(console);
     }
@@ -439,6 +466,7 @@ fn exit(standing: &RunSummary) -> Exit {
         conflict: _,
         follows: _,
         failures: _,
+        access: _,
     } = standing;
     if calls.missing() == 0 && calls.replaced == 0 && !unverified {
         return Exit::Done;
@@ -454,7 +482,7 @@ fn exit(standing: &RunSummary) -> Exit {
 const MOST_FAILURES: usize = 3;
 
 /// The calls by outcome, the failures, what was read back, and the next command.
-fn summary(standing: &RunSummary, kind: &RunKind) -> String {
+fn summary(standing: &RunSummary, kind: &RunKind, layout: Layout) -> String {
     let RunSummary {
         calls,
         remedy: _,
@@ -464,10 +492,14 @@ fn summary(standing: &RunSummary, kind: &RunKind) -> String {
         conflict: _,
         follows,
         failures,
+        access,
     } = standing;
     let mut text = format!("{}\n", render::report::counts(calls));
+    for line in access {
+        text.push_str(&layout.wrap(&format!("Access now: {line}"), "  ", "    "));
+    }
     for failure in failures.iter().take(MOST_FAILURES) {
-        text.push_str(&format!("  Failed: {failure}\n"));
+        text.push_str(&layout.wrap(&format!("Failed: {failure}"), "  ", "    "));
     }
     if failures.len() > MOST_FAILURES {
         let more = failures.len() - MOST_FAILURES;

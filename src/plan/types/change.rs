@@ -1,9 +1,11 @@
 //! Changes as a person reads them, and the changes that a plan leaves out or guards.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::field::FieldChange;
+use super::field::{ChangedField, FieldChange, ValueChange};
 use super::fingerprint::Fingerprint;
 use super::resource::{ResourceId, ResourceKind};
 use manifest::config::Unmanaged;
@@ -32,6 +34,32 @@ pub struct Change {
     /// The changes of its parts: the rules of a policy, or the versions of a pack.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<Self>,
+}
+
+impl Change {
+    /// Whether teams are among its values.
+    pub(crate) fn has_teams(&self) -> bool {
+        let mut fields = self.fields.iter();
+        fields.any(|field| field.field == ChangedField::Teams)
+            || self.children.iter().any(Self::has_teams)
+    }
+
+    /// Replaces the UUIDs of teams by their names, for text. `names` are names with their UUIDs.
+    pub(crate) fn name_teams(&mut self, names: &BTreeMap<String, String>) {
+        let fields = self.fields.iter_mut();
+        for field in fields.filter(|field| field.field == ChangedField::Teams) {
+            if let ValueChange::Set { added, removed, .. } = &mut field.value {
+                for team in added.iter_mut().chain(removed) {
+                    if let Some((name, _)) = names.iter().find(|(_, uuid)| *uuid == team) {
+                        name.clone_into(team);
+                    }
+                }
+            }
+        }
+        for child in &mut self.children {
+            child.name_teams(names);
+        }
+    }
 }
 
 /// The kind of a change.

@@ -158,6 +158,9 @@ impl TargetPlan {
         for gate in &mut self.gates {
             gate.name_teams(names);
         }
+        for change in &mut self.changes {
+            change.name_teams(names);
+        }
     }
 
     /// The live objects that no manifest declares and that stay on the server, except known ones.

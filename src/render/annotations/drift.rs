@@ -147,7 +147,7 @@ fn of_held(held: &HeldChange) -> Annotation {
         reason,
     } = held;
     let what = full_name(*resource, name, part.as_deref());
-    let why = held_reason(reason);
+    let why = held_reason(reason).to_string();
     Annotation::of(
         PlanRule::Drift,
         format!("{what} differs, which `apply` does not undo: {why}"),

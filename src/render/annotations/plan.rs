@@ -99,9 +99,9 @@ fn of_event(event: &PlanEvent) -> Annotation {
         EventKind::ManifestNotRead { .. } => PlanRule::ManifestNotRead,
     };
     let EventText { message, help } = event_text(event);
-    let mut finding =
-        Annotation::of(rule, message, &identity(&event.event)).at(event.source.as_ref());
-    finding.help = help;
+    let mut finding = Annotation::of(rule, message.to_string(), &identity(&event.event))
+        .at(event.source.as_ref());
+    finding.help = help.map(|help| help.to_string());
     finding.target = event
         .target
         .as_deref()
@@ -117,7 +117,7 @@ pub(super) fn failed_gate(outcome: &GateOutcome) -> Annotation {
         unknown,
         not_analyzed,
     } = outcome;
-    let text = gate_text(gate);
+    let text = gate_text(gate).to_string();
     let mut message = format!("gate fails: {text}");
     if let Some(why) = unknown {
         message.push_str(&format!("; it could not be worked out: {why}"));
@@ -189,6 +189,7 @@ pub(super) fn of_access(impact: &AccessImpact, rules: (PlanRule, PlanRule)) -> V
     let AccessView {
         headline: _,
         counts: _,
+        counted: _,
         lines,
         not_analyzed,
         detail,
@@ -269,7 +270,7 @@ fn of_guarded(guarded: &GuardedChange, plan: &TargetPlan) -> Annotation {
 }
 
 fn of_note(about: &PlanNote, plan: &TargetPlan) -> Option<Annotation> {
-    let text = note(about);
+    let text = note(about).to_string();
     let text = text.strip_prefix("! ").unwrap_or(&text);
     match about {
         PlanNote::Gap { policy, why } => Some(
@@ -308,7 +309,7 @@ fn of_held(held: &HeldChange) -> Annotation {
         reason,
     } = held;
     let what = full_name(*resource, name, part.as_deref());
-    let why = held_reason(reason);
+    let why = held_reason(reason).to_string();
     Annotation::of(PlanRule::Held, format!("{what}: {why}"), &[&what, &why]).at(source.as_ref())
 }
 

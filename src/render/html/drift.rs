@@ -1,4 +1,4 @@
-use super::plan::{self, filters, finish_page, head, notes, origin};
+use super::plan::{self, begin_content, files, finish_page, head, notes, origin};
 use super::writer::HtmlPage;
 use super::{access, changes};
 use crate::plan::{DriftReport, TargetDrift};
@@ -15,6 +15,11 @@ pub fn drift(report: Option<&DriftReport>, findings: &PackDiagnostics) -> String
         summary,
     );
     head(&mut page, "polwarden drift", &said, findings);
+    begin_content(&mut page);
+    for target in report.into_iter().flat_map(|report| &report.targets) {
+        self::target(&mut page, target);
+    }
+    files(&mut page, findings);
     if let Some(report) = report {
         origin(
             &mut page,
@@ -23,11 +28,7 @@ pub fn drift(report: Option<&DriftReport>, findings: &PackDiagnostics) -> String
             None,
         );
     }
-    filters(&mut page);
-    for target in report.into_iter().flat_map(|report| &report.targets) {
-        self::target(&mut page, target);
-    }
-    finish_page(page, findings)
+    finish_page(page)
 }
 
 fn target(page: &mut HtmlPage, drift: &TargetDrift) {

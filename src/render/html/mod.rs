@@ -1,7 +1,8 @@
 //! Renders plans and drift as self-contained pages without network access. The pages are readable
-//! without their script, which only filters, folds and navigates.
+//! without their script, which only searches, filters, folds and navigates.
 
 mod access;
+mod cards;
 mod changes;
 mod drift;
 mod plan;

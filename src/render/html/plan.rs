@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
+use super::cards::cards;
 use super::writer::{HtmlPage, list};
 use super::{access, changes};
 use crate::plan::{
@@ -13,8 +14,12 @@ use crate::plan::{
 use crate::render::annotations::{Annotation, AnnotationLevel, PackDiagnostics};
 use crate::render::commit;
 use crate::render::paint::Painter;
-use crate::render::plan::wording::{direction, enforcement_headline, enforcement_lines, profile};
-use crate::render::plan::{PlanSection, changes_of, documents, events, sections, summary};
+use crate::render::plan::wording::{direction, enforcement_headline, enforcement_lines};
+use crate::render::plan::{
+    PlanSection, SectionLine, changes_of, documents, events, partial_notice, revisions, sections,
+    summary,
+};
+use crate::render::prose::Prose;
 use crate::render::text::count_of;
 
 const STYLE: &str = include_str!("report.css");
@@ -23,8 +28,29 @@ const SCRIPT: &str = include_str!("report.js");
 /// A plan, or the errors that prevented it, with the diagnostics of the files.
 pub fn html(plan: Option<&Plan>, findings: &PackDiagnostics) -> String {
     let mut page = HtmlPage::new();
-    let said = plan.map_or_else(|| "No plan: the manifests are invalid.".to_owned(), summary);
+    let said = match plan {
+        None => "No plan: the manifests are invalid.".to_owned(),
+        // The card says the same, and more.
+        Some(plan) if plan.targets.len() == 1 => partial_notice(plan).unwrap_or_default(),
+        Some(plan) => summary(plan),
+    };
     head(&mut page, "polwarden plan", &said, findings);
+    if let Some(plan) = plan {
+        if let Some(revisions) = revisions(plan) {
+            page.element("<p class=\"dim\">", &revisions, "</p>\n");
+        }
+        cards(&mut page, plan);
+    }
+    begin_content(&mut page);
+    notes(&mut page, plan.and_then(events::common_events));
+    for (position, target) in plan.iter().flat_map(|plan| &plan.targets).enumerate() {
+        let origins = plan.and_then(|plan| plan.origins_of(target));
+        let events = plan.and_then(|plan| events::target_events(plan, target));
+        let is_single = plan.is_some_and(|plan| plan.targets.len() == 1);
+        let number = (!is_single).then_some(position + 1);
+        self::target(&mut page, target, origins, events, number);
+    }
+    files(&mut page, findings);
     if let Some(plan) = plan {
         origin(
             &mut page,
@@ -33,18 +59,10 @@ pub fn html(plan: Option<&Plan>, findings: &PackDiagnostics) -> String {
             plan.digest.as_ref(),
         );
     }
-    filters(&mut page);
-    notes(&mut page, plan.and_then(events::common_events));
-    for target in plan.into_iter().flat_map(|plan| &plan.targets) {
-        let origins = plan.and_then(|plan| plan.origins_of(target));
-        let events = plan.and_then(|plan| events::target_events(plan, target));
-        self::target(&mut page, target, origins, events);
-    }
-    finish_page(page, findings)
+    finish_page(page)
 }
 
-pub(super) fn finish_page(mut page: HtmlPage, findings: &PackDiagnostics) -> String {
-    files(&mut page, findings);
+pub(super) fn finish_page(mut page: HtmlPage) -> String {
     page.raw("</main>\n<script>")
         .raw(SCRIPT)
         .raw("</script>\n</body>\n</html>\n");
@@ -73,99 +91,101 @@ pub(super) fn head(
         .raw("</style>\n</head>\n");
     page.raw("<body>\n<a class=\"skip\" href=\"#plan\">Skip to the content</a>\n<header>\n<h1>")
         .raw(title);
-    page.raw("</h1>\n")
-        .element("<p class=\"summary\">", said, "</p>\n");
+    page.raw("</h1>\n");
+    if !said.is_empty() {
+        page.element("<p class=\"summary\">", said, "</p>\n");
+    }
     if let Some(counts) = findings.counts() {
         page.element("<p>Diagnostics: ", &counts, ".</p>\n");
     }
 }
 
+/// Where the content comes from, for people who compare it with something else.
 pub(super) fn origin(
     page: &mut HtmlPage,
     tool: &str,
     commit: Option<&Commit>,
     digest: Option<&Fingerprint>,
 ) {
-    page.element("<p class=\"dim\">Made by polwarden ", tool, "");
-    page.raw(".");
+    page.raw(
+        "<details class=\"rest\"><summary>Commit, digest and version</summary>\n<p class=\"dim\">",
+    );
     if let Some(commit) = commit {
-        page.element("<br>", &commit::line(commit, str::to_owned), "");
-        page.element(" In full: <code>", &commit.id, "</code>.");
+        page.text(&commit::line(commit, str::to_owned));
+        page.element(" In full: <code>", &commit.id, "</code>.<br>");
     }
     if let Some(digest) = digest {
-        page.element("<br>Digest: <code>", &digest.to_string(), "</code>");
+        page.element("Digest: <code>", &digest.to_string(), "</code><br>");
     }
-    page.raw("</p>\n");
+    page.element("polwarden ", tool, "</p>\n</details>\n");
 }
 
-/// The filters, hidden without a script, and the beginning of the content that they filter.
-pub(super) fn filters(page: &mut HtmlPage) {
+/// The search and the filters, hidden without a script, and the beginning of the content.
+pub(super) fn begin_content(page: &mut HtmlPage) {
     page.raw(
-        "</header>\n<form id=\"filters\" role=\"search\" aria-label=\"Filters\" hidden>\n\
-         <label>Text <input type=\"search\" id=\"search\" autocomplete=\"off\"></label>\n\
-         <fieldset><legend>Changes</legend>\n\
-         <label><input type=\"checkbox\" id=\"show-create\" checked> new</label>\n\
-         <label><input type=\"checkbox\" id=\"show-update\" checked> changed</label>\n\
-         <label><input type=\"checkbox\" id=\"show-delete\" checked> gone</label></fieldset>\n\
+        "</header>\n<form id=\"filters\" role=\"search\" aria-label=\"Search and filters\" hidden>\n\
+         <label>Search <input type=\"search\" id=\"search\" autocomplete=\"off\" placeholder=\"host, team, rule, file\"></label>\n\
          <fieldset><legend>Access</legend>\n\
-         <label><input type=\"checkbox\" id=\"show-opens\" checked> opens</label>\n\
-         <label><input type=\"checkbox\" id=\"show-closes\" checked> closes</label></fieldset>\n\
-         <button type=\"button\" id=\"expand\">Unfold all</button>\n\
-         <button type=\"button\" id=\"fold\">Fold all</button>\n\
+         <label><input type=\"checkbox\" id=\"show-opens\" checked> opened</label>\n\
+         <label><input type=\"checkbox\" id=\"show-closes\" checked> closed</label></fieldset>\n\
+         <fieldset><legend>Changes</legend>\n\
+         <label><input type=\"checkbox\" id=\"show-create\" checked> added</label>\n\
+         <label><input type=\"checkbox\" id=\"show-update\" checked> changed</label>\n\
+         <label><input type=\"checkbox\" id=\"show-delete\" checked> deleted</label></fieldset>\n\
+         <span><button type=\"button\" id=\"expand\">Unfold all</button>\n\
+         <button type=\"button\" id=\"fold\">Fold all</button></span>\n\
          <output id=\"count\" for=\"search\"></output>\n\
-         <span class=\"dim\"><kbd>/</kbd> text <kbd>j</kbd> <kbd>k</kbd> next, previous <kbd>e</kbd> unfold \
+         <span class=\"dim keys\"><kbd>/</kbd> search <kbd>j</kbd> <kbd>k</kbd> next, previous <kbd>e</kbd> unfold \
          <kbd>c</kbd> fold</span>\n</form>\n<main id=\"plan\" tabindex=\"-1\">\n",
     );
 }
 
+/// A target in full. With several targets, `number` is what its card leads to.
 fn target(
     page: &mut HtmlPage,
     plan: &TargetPlan,
     origins: Option<&TargetOrigins>,
     events: Option<PlanSection>,
+    number: Option<usize>,
 ) {
     let TargetPlan {
         target,
         changes,
         calls,
-        live,
         access,
         enforcement,
         documents,
         gates,
         ..
     } = plan;
-    page.element("<section>\n<h2>", &target.name, "")
-        .element(" · ", &target.address(), "</h2>\n");
-    let profile = profile(target);
-    page.element(
-        "<p class=\"dim\">",
-        &profile,
-        if profile.is_empty() {
-            "live: "
-        } else {
-            ", live: "
-        },
-    );
-    page.element("", &live.words(), "");
-    page.element("; ", &count_of(calls.len(), "call"), " to make</p>\n");
+    page.raw("<section>\n");
+    if let Some(number) = number {
+        page.element("<h2 id=\"target-", &number.to_string(), "\">")
+            .element("", &target.name, " · ")
+            .element("", &target.address(), "</h2>\n");
+    }
     notes(page, events);
+    let is_failed = gates.iter().any(|gate| !gate.passes());
+    if is_failed {
+        self::access::gates(page, gates, origins.is_some());
+    }
     self::enforcement(page, enforcement);
     self::documents(page, documents);
     if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
         self::access::section(page, access);
     }
-    if !gates.is_empty() {
-        self::access::gates(page, gates, origins.is_some());
-    }
-    notes(page, sections(plan, origins, Painter::new(false)));
-    page.raw("<h3>Changes</h3>\n");
+    page.raw("<h3>Changes")
+        .element(" (", &count_of(calls.len(), "API call"), ")</h3>\n");
     changes::changes(page, changes, changes_of(origins));
     let held = documents::held_changes(documents);
     if !held.is_empty() {
         page.element("<h3>", documents::HELD, "</h3>\n");
         changes::changes(page, &held, &[]);
     }
+    if !gates.is_empty() && !is_failed {
+        self::access::gates(page, gates, origins.is_some());
+    }
+    notes(page, sections(plan, origins, Painter::new(false)));
     page.raw("</section>\n");
 }
 
@@ -176,13 +196,8 @@ pub(super) fn enforcement(page: &mut HtmlPage, changes: &[EnforcementChange]) {
     }
     page.element("<h3>", &enforcement_headline(changes), "</h3>\n");
     let line = |(way, line): (Enforcement, String)| format!("{} {line}", direction(way));
-    list(
-        page,
-        &enforcement_lines(changes)
-            .into_iter()
-            .map(line)
-            .collect::<Vec<_>>(),
-    );
+    let lines: Vec<String> = enforcement_lines(changes).into_iter().map(line).collect();
+    text_list(page, &lines);
 }
 
 pub(super) fn documents(page: &mut HtmlPage, documents: &[DocumentStatus]) {
@@ -190,10 +205,11 @@ pub(super) fn documents(page: &mut HtmlPage, documents: &[DocumentStatus]) {
         return;
     };
     page.element("<h3>", &headline, "</h3>\n");
-    list(page, &documents::lines(documents));
+    text_list(page, &documents::lines(documents));
 }
 
-fn files(page: &mut HtmlPage, findings: &PackDiagnostics) {
+/// The diagnostics of the files.
+pub(super) fn files(page: &mut HtmlPage, findings: &PackDiagnostics) {
     let own: Vec<&Annotation> = findings
         .list()
         .iter()
@@ -202,12 +218,12 @@ fn files(page: &mut HtmlPage, findings: &PackDiagnostics) {
     if own.is_empty() {
         return;
     }
-    page.raw("<section>\n<h2>Diagnostics in files</h2>\n<ul class=\"lines\">\n");
-    for finding in own {
+    page.raw("<section>\n<h3>Diagnostics of files</h3>\n");
+    list(page, &own, |page, finding| {
         let (open, word) = match finding.weight {
-            AnnotationLevel::Error => ("<li><strong class=\"error\">", "error"),
-            AnnotationLevel::Warning => ("<li><strong class=\"warning\">", "warning"),
-            AnnotationLevel::Notice => ("<li><strong>", "notice"),
+            AnnotationLevel::Error => ("<strong class=\"error\">", "error"),
+            AnnotationLevel::Warning => ("<strong class=\"warning\">", "warning"),
+            AnnotationLevel::Notice => ("<strong>", "notice"),
         };
         page.element(open, word, "</strong> ")
             .element("<code>", finding.rule.as_str(), "</code> ")
@@ -218,14 +234,24 @@ fn files(page: &mut HtmlPage, findings: &PackDiagnostics) {
         if let Some(help) = &finding.help {
             page.element("<br>help: ", help, "");
         }
-        page.raw("</li>\n");
-    }
-    page.raw("</ul>\n</section>\n");
+    });
+    page.raw("</section>\n");
 }
 
 pub(super) fn notes(page: &mut HtmlPage, sections: impl IntoIterator<Item = PlanSection>) {
     for PlanSection { title, lines } in sections {
-        page.element("<h3>", title, "</h3>\n");
-        list(page, &lines);
+        page.raw("<h3>").prose(&Prose::words(title)).raw("</h3>\n");
+        list(page, &lines, |page, SectionLine { text, detail }| {
+            page.prose(text);
+            if let Some(detail) = detail {
+                page.raw("<br>").prose(detail);
+            }
+        });
     }
+}
+
+fn text_list(page: &mut HtmlPage, lines: &[String]) {
+    list(page, lines, |page, line| {
+        page.text(line);
+    });
 }

@@ -3,35 +3,62 @@
   const filters = document.getElementById("filters");
   const search = document.getElementById("search");
   const count = document.getElementById("count");
-  const changes = [...document.querySelectorAll("details.change")];
-  const rows = [...document.querySelectorAll("tr.opens, tr.closes")];
-  const wanted = (name) => document.getElementById("show-" + name).checked;
-  const holds = (element, text) => element.textContent.toLowerCase().includes(text);
+  const rules = [...document.querySelectorAll(".access")];
+  const changes = [...document.querySelectorAll(".change")];
+  const folds = [...document.querySelectorAll("details")];
+  // Long lists of patterns are reduced to those that contain the text.
+  const lists = [...document.querySelectorAll(".patterns")].map((element) => ({ element, all: element.textContent.split("\n") }));
+  // In lower case, since every letter that is typed is compared with all of it.
+  const texts = new Map([...rules, ...changes].map((element) => [element, element.textContent.toLowerCase()]));
+  // How things were folded before the search.
+  let before = null;
 
-  // Shows elements that contain the text, with their ancestors and descendants.
+  const wanted = (name) => document.getElementById("show-" + name).checked;
+  const plural = (number, one, more) => `${number} ${number === 1 ? one : more}`;
+
+  const unfold = (found) => {
+    if (before === null) before = folds.map((element) => element.open);
+    for (const element of found) {
+      for (let at = element; at !== null; at = at.parentElement.closest("details")) {
+        if (at.tagName === "DETAILS") at.open = true;
+      }
+    }
+  };
+
+  const restore = () => {
+    if (before === null) return;
+    folds.forEach((element, position) => { element.open = before[position]; });
+    before = null;
+  };
+
   const apply = () => {
     const text = search.value.trim().toLowerCase();
-    let shown = 0;
-    // From the innermost outwards, so an element knows which of its descendants are visible.
-    for (const change of [...changes].reverse()) {
-      const inner = [...change.querySelectorAll(":scope > ul > li")];
-      const below = inner.some((item) => !item.hidden);
-      const { kind } = change.dataset;
-      const own = kind !== "within" && wanted(kind) && (text === "" || holds(change, text));
-      const visible = own || below;
-      change.parentElement.hidden = !visible;
-      if (visible) shown += 1;
+    const holds = (element) => text === "" || texts.get(element).includes(text);
+    const shown = [];
+    for (const rule of rules) {
+      for (const row of rule.querySelectorAll("dl")) row.hidden = !wanted(row.dataset.kind);
+      rule.hidden = !holds(rule) || rule.querySelector("dl:not([hidden])") === null;
+      if (!rule.hidden) shown.push(rule);
     }
-    let accesses = 0;
-    for (const row of rows) {
-      row.hidden = !(wanted(row.className) && (text === "" || holds(row, text)));
-      if (!row.hidden) accesses += 1;
+    const listed = shown.length;
+    for (const change of changes) {
+      change.hidden = !wanted(change.dataset.kind) || !holds(change);
+      if (!change.hidden) shown.push(change);
     }
-    count.textContent = `${shown} of ${changes.length} changes, ${accesses} of ${rows.length} sets of requests`;
+    for (const { element, all } of lists) {
+      const found = all.filter((line) => line.toLowerCase().includes(text));
+      const rest = found.length === 0 ? 0 : all.length - found.length;
+      const lines = rest === 0 ? all : [...found, `… (${rest} more)`];
+      element.textContent = lines.join("\n");
+    }
+    if (text === "") restore();
+    else unfold(shown);
+    count.textContent = `${listed} of ${plural(rules.length, "rule", "rules")}, ${shown.length - listed} of ${plural(changes.length, "change", "changes")}`;
   };
 
   const each = (open) => {
-    for (const element of document.querySelectorAll("details")) element.open = open;
+    before = null;
+    for (const element of folds) element.open = open;
   };
   // Folded and hidden ones cannot be reached.
   const reachable = () => [...document.querySelectorAll("summary")].filter((one) => one.checkVisibility());

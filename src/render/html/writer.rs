@@ -1,5 +1,6 @@
 //! HTML that data cannot break out of: all markup consists of constants.
 
+use crate::render::prose::{Prose, ProseSpan};
 use crate::render::text::neutral;
 
 pub(super) struct HtmlPage(String);
@@ -47,15 +48,59 @@ impl HtmlPage {
         self.raw(open).text(text).raw(close)
     }
 
+    /// Appends a sentence with its code as elements.
+    pub(super) fn prose(&mut self, prose: &Prose) -> &mut Self {
+        for span in prose.spans() {
+            match span {
+                ProseSpan::Text(text) => self.text(text),
+                ProseSpan::Code(code) => self.element("<code>", code, "</code>"),
+            };
+        }
+        self
+    }
+
     pub(super) fn end(self) -> String {
         self.0
     }
 }
 
-pub(super) fn list(page: &mut HtmlPage, lines: &[String]) {
-    page.raw("<ul class=\"lines\">\n");
-    for line in lines {
-        page.element("<li>", line, "</li>\n");
+/// A list shows this many entries; the others are folded.
+const SHOWN: usize = 12;
+
+/// A list of lines. If there are many, the last ones are folded.
+pub(super) fn list<T>(page: &mut HtmlPage, lines: &[T], write: impl Fn(&mut HtmlPage, &T)) {
+    foldable(page, lines, SHOWN, "more", |page, lines| {
+        page.raw("<ul class=\"lines\">\n");
+        for line in lines {
+            page.raw("<li>");
+            write(page, line);
+            page.raw("</li>\n");
+        }
+        page.raw("</ul>\n");
+    });
+}
+
+/// Writes the first entries, and the others folded below the number of them and a noun.
+pub(super) fn foldable<T>(
+    page: &mut HtmlPage,
+    entries: &[T],
+    shown: usize,
+    noun: &'static str,
+    mut write: impl FnMut(&mut HtmlPage, &[T]),
+) {
+    // A single folded entry would take as much space as its heading.
+    if entries.len() <= shown + 1 {
+        return write(page, entries);
     }
-    page.raw("</ul>\n");
+    let (first, rest) = entries.split_at(shown);
+    write(page, first);
+    page.element(
+        "<details class=\"rest\"><summary>",
+        &rest.len().to_string(),
+        " ",
+    )
+    .raw(noun)
+    .raw("</summary>\n");
+    write(page, rest);
+    page.raw("</details>\n");
 }

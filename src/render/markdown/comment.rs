@@ -10,17 +10,18 @@ use crate::render::annotations::{Annotation, AnnotationLevel, PackDiagnostics};
 use crate::render::commit;
 use crate::render::layout::Layout;
 use crate::render::paint::Painter;
-use crate::render::plan::access_view::{AccessLine, AccessView};
+use crate::render::plan::access_view::{AccessLine, AccessView, COUNTED};
+use crate::render::plan::overview::{AFTER_THE_MERGE, ONLY_THIS_PLAN, TargetOverview};
 use crate::render::plan::patterns::ListDetail;
 use crate::render::plan::wording::{
     ChangeSign, direction, enforcement_headline, enforcement_lines, place,
 };
 use crate::render::plan::{
-    PlanSection, TreeDetail, TreeLine, access_rules, changes_of, documents, events, gates,
-    partial_notice, sections, summary, tree, tree_with,
+    PlanSection, SectionLine, TreeDetail, TreeLine, access_rules, changes_of, documents, events,
+    gates, partial_notice, sections, summary, tree, tree_with,
 };
 use crate::render::policy_tests::{self, TestReport};
-use crate::render::text::{count_of, neutral, plural, shell_word};
+use crate::render::text::{count_of, neutral, plural};
 
 /// Maximum number of characters of a GitHub comment.
 pub const GITHUB_COMMENT: usize = 65_536;
@@ -122,7 +123,7 @@ pub fn plan(plan: Option<&Plan>, findings: &PackDiagnostics, options: &CommentOp
     }
     page.block(&files(findings));
     for target in &plan.targets {
-        details(&mut page, target, plan.origins_of(target));
+        details(&mut page, target, plan.origins_of(target), is_single);
     }
     provenance(&mut page, plan);
     page.end(ELSEWHERE)
@@ -130,28 +131,11 @@ pub fn plan(plan: Option<&Plan>, findings: &PackDiagnostics, options: &CommentOp
 
 /// `production`: 3 opened · 1 guard weakened · 6 API calls · requires an acknowledgement.
 fn headline(plan: &TargetPlan) -> String {
-    format!("{}: {}", code(&plan.target.name), counts(plan).join(" · "))
-}
-
-fn counts(plan: &TargetPlan) -> Vec<String> {
-    if plan.calls.is_empty() {
-        return vec!["no changes".to_owned()];
-    }
-    let access = plan.access.as_ref();
-    let mut parts = access.map(|access| AccessView::of(access).counts);
-    let mut parts = parts.take().unwrap_or_default();
-    if parts.is_empty() && access.is_some_and(|access| access.proven) {
-        parts.push("no access changes".to_owned());
-    }
-    let failed = plan.gates.iter().filter(|gate| !gate.passes()).count();
-    if failed > 0 {
-        parts.push(plural(failed, "gate failed", "gates failed"));
-    }
-    parts.push(count_of(plan.calls.len(), "API call"));
-    if plan.requires.is_some() {
-        parts.push("requires an acknowledgement".to_owned());
-    }
-    parts
+    format!(
+        "{}: {}",
+        code(&plan.target.name),
+        TargetOverview::of(plan, true).parts().join(" · ")
+    )
 }
 
 /// One row for each of several targets.
@@ -161,7 +145,7 @@ fn targets_table(page: &mut MarkdownPage, plan: &Plan) {
             "| {} | {} | {} |",
             cell(&target.target.name),
             cell(&target.target.address()),
-            counts(target).join(" · ")
+            TargetOverview::of(target, false).parts().join(" · ")
         )
     };
     page.block(&PageBlock {
@@ -288,10 +272,23 @@ fn overview(page: &mut MarkdownPage, whole: &Plan, plan: &TargetPlan, is_single:
         enforcement,
         documents,
         gates,
-        requires,
         ..
     } = plan;
     let origins = whole.origins_of(plan);
+    let events = events::target_events(whole, plan);
+    let notes_below = sections(plan, origins, Painter::new(false));
+    let drifted = drift_only(plan, origins).count();
+    let is_quiet = calls.is_empty()
+        && drifted == 0
+        && events.is_none()
+        && notes_below.is_empty()
+        && enforcement.is_empty()
+        && documents.is_empty()
+        && gates.iter().all(GateOutcome::passes);
+    if is_quiet && !is_single {
+        // The table says so.
+        return;
+    }
     let title = format!("{} · {}", code(&target.name), code(&target.address()));
     let title = if is_single {
         title
@@ -303,14 +300,13 @@ fn overview(page: &mut MarkdownPage, whole: &Plan, plan: &TargetPlan, is_single:
         return;
     }
     failed_gates_block(page, gates, origins.is_some());
-    notes(page, events::target_events(whole, plan));
+    notes(page, events);
     enforcement_block(page, enforcement);
     documents_block(page, documents);
     if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
         opens_and_closes(page, access);
     }
-    notes(page, sections(plan, origins, Painter::new(false)));
-    let drifted = drift_only(plan, origins).count();
+    notes(page, notes_below);
     if drifted > 0 {
         page.line(&format!(
             "{} from the base revision already (drift that this change did not cause); \
@@ -321,17 +317,12 @@ fn overview(page: &mut MarkdownPage, whole: &Plan, plan: &TargetPlan, is_single:
     if calls.is_empty() {
         return;
     }
-    let next = "After the merge, `polwarden apply` plans again and makes these API calls.";
-    match requires {
-        None => page.line(next),
-        Some(requires) => {
-            let prefix = (!is_single).then(|| format!("{}:", target.name));
-            let value = format!("{}{requires}", prefix.unwrap_or_default());
-            page.line(&format!(
-                "**Requires** {} {next} The acknowledgement is valid only for exactly this plan.",
-                code(&format!("--ack {}", shell_word(&value)))
-            ))
-        }
+    match TargetOverview::of(plan, is_single).ack {
+        None => page.line(AFTER_THE_MERGE),
+        Some(ack) => page.line(&format!(
+            "**Requires** {} {AFTER_THE_MERGE} {ONLY_THIS_PLAN}",
+            code(&ack)
+        )),
     };
 }
 
@@ -396,7 +387,12 @@ pub(super) fn documents_block(page: &mut MarkdownPage, documents: &[DocumentStat
 
 pub(super) fn notes(page: &mut MarkdownPage, sections: impl IntoIterator<Item = PlanSection>) {
     for PlanSection { title, lines } in sections {
-        let lines = lines.iter().map(|line| code(line)).collect();
+        let lines = lines.iter().map(|SectionLine { text, detail }| {
+            let detail = detail.as_ref().map(|detail| code(&detail.to_string()));
+            let detail = detail.map(|detail| format!("<br>{detail}"));
+            format!("{}{}", code(&text.to_string()), detail.unwrap_or_default())
+        });
+        let lines = lines.collect();
         page.block(&list("notes", format!("{title}:"), lines));
     }
 }
@@ -416,6 +412,10 @@ pub(super) fn opens_and_closes(page: &mut MarkdownPage, access: &AccessImpact) {
         form: BlockForm::Table("| Access | Who | What | Rule |"),
         lines: rows.collect(),
     });
+    if !view.lines.is_empty() {
+        // Always, because whether patterns are merged depends on data.
+        page.line(&format!("<sub>Counts are {COUNTED}.</sub>"));
+    }
     let hidden = view.lines.len().saturating_sub(SHOWN);
     if hidden > 0 {
         page.line(&format!(
@@ -437,7 +437,7 @@ fn access_row(line: &AccessLine<'_>) -> String {
     } else {
         line.kind.word().to_owned()
     };
-    let mut what = cell(&line.what(ListDetail::Folded("")));
+    let mut what = cell(&line.requests(ListDetail::Folded("")));
     let sides = [
         ("before", line.notable_before()),
         ("after", line.notable_after()),
@@ -452,7 +452,7 @@ fn access_row(line: &AccessLine<'_>) -> String {
     format!(
         "| {word} | {} | {what} | {}{} |",
         cell(&line.who),
-        cell(&line.rule),
+        cell(&line.rule_name()),
         source.unwrap_or_default()
     )
 }
@@ -463,8 +463,14 @@ const SHORT_DIFF: usize = 25;
 const MOST_DIFF_LINES: usize = 80;
 
 /// The changes as a diff, and the gates.
-fn details(page: &mut MarkdownPage, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
+fn details(
+    page: &mut MarkdownPage,
+    plan: &TargetPlan,
+    origins: Option<&TargetOrigins>,
+    is_single: bool,
+) {
     let TargetPlan {
+        target,
         changes,
         calls,
         documents,
@@ -482,6 +488,10 @@ fn details(page: &mut MarkdownPage, plan: &TargetPlan, origins: Option<&TargetOr
     let rows = access_rules(plan);
     let lines = tree_with(&own, &own_origins, TreeDetail::Brief(&rows));
     let title = format!("Changes ({})", count_of(calls.len(), "API call"));
+    // Not in the title, which can be in HTML.
+    if !is_single && !lines.is_empty() {
+        page.line(&format!("**{}**", code(&target.name)));
+    }
     page.block(&diff("changes", title, &lines));
     let held = tree(&documents::held_changes(documents), &[]);
     page.block(&diff("held", documents::HELD.to_owned(), &held));

@@ -11,6 +11,9 @@ use crate::render::text::{neutral_hosts, plural};
 const TABLE_WIDTH: usize = 120;
 /// Column of the text behind the sign and the word.
 const INDENT: usize = 12;
+/// Indentation of the rule of a row that takes two lines or more. A rule and its line in the file
+/// fit behind it in most cases.
+const RULE_INDENT: &str = "    ";
 
 /// The access section of a target, the riskiest rows first. If it would take more than `most` lines,
 /// the last rows are only counted.
@@ -18,11 +21,21 @@ pub(crate) fn human(impact: &AccessImpact, layout: Layout, most: usize) -> Strin
     let AccessView {
         headline,
         counts: _,
+        counted,
         lines,
         not_analyzed,
         detail: _,
     } = AccessView::of(impact);
-    let mut text = format!("{}\n", layout.painter.strong(&headline));
+    let counted = counted.map(|counted| layout.painter.dim(&format!(" ({counted})")));
+    let mut text = layout.wrap(
+        &format!(
+            "{}{}",
+            layout.painter.strong(&headline),
+            counted.unwrap_or_default()
+        ),
+        "",
+        "  ",
+    );
     if let Some(legend) = legend(&lines, &not_analyzed) {
         text.push_str(
             &layout
@@ -82,8 +95,8 @@ fn rows(lines: &[AccessLine<'_>], layout: Layout) -> Vec<String> {
         .iter()
         .map(|line| {
             let source = line.source().map(place).unwrap_or_default();
-            let name = format!("{}{}", line.rule, live_mark(line));
-            vec![line.who.clone(), requests(line, layout), name, source]
+            let requests = requests(line, layout);
+            vec![line.who.clone(), requests, line.rule_name(), source]
         })
         .collect();
     table(&cells, layout.width() - INDENT)
@@ -98,7 +111,7 @@ fn rows(lines: &[AccessLine<'_>], layout: Layout) -> Vec<String> {
                 text.push('\n');
                 first = " ".repeat(INDENT);
             }
-            text + &decisions(line, layout)
+            text + &decisions(line, &" ".repeat(INDENT), layout)
         })
         .collect()
 }
@@ -108,16 +121,14 @@ fn stacked(line: &AccessLine<'_>, layout: Layout) -> String {
     let what = format!("{}: {}", line.who, requests(line, layout));
     let mut text = layout.hang(&head(line, layout), &what);
     let source = line.source().map(|source| format!("  {}", place(source)));
-    let rule = format!(
-        "{}{}{}",
-        line.rule,
-        live_mark(line),
-        source.unwrap_or_default()
+    let rule = format!("{}{}", line.rule_name(), source.unwrap_or_default());
+    text.push_str(
+        &layout
+            .painter
+            .dim(layout.hang(RULE_INDENT, &rule).trim_end()),
     );
-    let indent = " ".repeat(INDENT);
-    text.push_str(&layout.painter.dim(layout.hang(&indent, &rule).trim_end()));
     text.push('\n');
-    text + &decisions(line, layout)
+    text + &decisions(line, RULE_INDENT, layout)
 }
 
 /// The sign and the word, as wide as the indentation of the other lines.
@@ -139,44 +150,19 @@ fn head(line: &AccessLine<'_>, layout: Layout) -> String {
 }
 
 fn requests(line: &AccessLine<'_>, layout: Layout) -> String {
-    let detail = if layout.is_full {
+    line.requests(if layout.is_full {
         ListDetail::Full
     } else {
         ListDetail::Folded(", -v shows all")
-    };
-    let what = line.what(detail);
-    match line.kind {
-        AccessLineKind::Opened | AccessLineKind::Closed => what,
-        AccessLineKind::GuardWeakened => format!("{what} no longer denied"),
-        AccessLineKind::GuardAdded => format!("{what} now denied"),
-        AccessLineKind::ApprovalLoosened => format!("{what} loosened"),
-        AccessLineKind::ApprovalTightened => format!("{what} tightened"),
-    }
-}
-
-/// Marks a rule by its name on the server, where no manifest declares it.
-fn live_mark(line: &AccessLine<'_>) -> &'static str {
-    match (line.kind, line.source()) {
-        (AccessLineKind::Closed | AccessLineKind::GuardWeakened, None) => " (on the server)",
-        (
-            AccessLineKind::Opened
-            | AccessLineKind::GuardWeakened
-            | AccessLineKind::Closed
-            | AccessLineKind::GuardAdded
-            | AccessLineKind::ApprovalLoosened
-            | AccessLineKind::ApprovalTightened,
-            _,
-        ) => "",
-    }
+    })
 }
 
 /// How the requests are decided before and after, where that is not obvious.
-fn decisions(line: &AccessLine<'_>, layout: Layout) -> String {
+fn decisions(line: &AccessLine<'_>, indent: &str, layout: Layout) -> String {
     let mut text = String::new();
-    let indent = " ".repeat(INDENT);
     if layout.is_full {
         let example = format!("for example: {}", neutral_hosts(&line.row.witness));
-        text.push_str(&layout.hang(&indent, &example));
+        text.push_str(&layout.hang(indent, &example));
     }
     let sides = [
         ("before: ", &line.before, line.notable_before().is_some()),

@@ -1,13 +1,15 @@
 //! Access changes in words: the one view model from which text, HTML, Markdown and annotations are
 //! rendered, so that they cannot disagree.
 
+use std::fmt;
+
 use super::patterns::{ListDetail, PatternList};
 use super::wording::{deciding_rules, place};
 use crate::plan::{
     AccessImpact, AccessRow, DecidingRule, GuardRows, NotAnalyzed, NotAnalyzedKind, RuleReference,
     SourceRef, StatementChange, StatementChangeKind,
 };
-use crate::render::text::{neutral, plural};
+use crate::render::text::neutral;
 use access::{Membership, People, StatementEffect, StatementSummary};
 
 /// Above this number of patterns, each row only shows its first patterns. JSON contains all.
@@ -60,11 +62,65 @@ pub(crate) struct AccessLine<'a> {
     pub(crate) after: String,
 }
 
+/// A number of access changes of one kind: `3 opened`, `1 guard weakened`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AccessCount {
+    pub(crate) count: usize,
+    pub(crate) words: &'static str,
+    /// Whether a reviewer should look at it first.
+    pub(crate) is_risk: bool,
+}
+
+impl AccessCount {
+    pub(crate) fn of(kind: AccessLineKind, count: usize) -> Self {
+        let (one, many) = match kind {
+            AccessLineKind::Opened | AccessLineKind::Closed => (kind.word(), kind.word()),
+            AccessLineKind::GuardWeakened => (kind.word(), "guards weakened"),
+            AccessLineKind::GuardAdded => (kind.word(), "guards added"),
+            AccessLineKind::ApprovalLoosened => (kind.word(), "approvals loosened"),
+            AccessLineKind::ApprovalTightened => (kind.word(), "approvals tightened"),
+        };
+        Self {
+            count,
+            words: if count == 1 { one } else { many },
+            is_risk: kind.is_risk(),
+        }
+    }
+
+    fn not_analyzed(count: usize) -> Self {
+        Self {
+            count,
+            words: if count == 1 {
+                "policy not analyzed"
+            } else {
+                "policies not analyzed"
+            },
+            is_risk: true,
+        }
+    }
+}
+
+impl fmt::Display for AccessCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            count,
+            words,
+            is_risk: _,
+        } = self;
+        write!(f, "{count} {words}")
+    }
+}
+
+/// What the counts count: rows show several patterns as one entry.
+pub(crate) const COUNTED: &str = "patterns; GET/HEAD or read/write are 2";
+
 /// All access changes in words.
 pub(crate) struct AccessView<'a> {
     pub(crate) headline: String,
-    /// The number of changes by kind: `3 opened`, `1 guard weakened`.
-    pub(crate) counts: Vec<String>,
+    /// The number of changes by kind, the riskiest first.
+    pub(crate) counts: Vec<AccessCount>,
+    /// What the counts count, where the rows do not show it.
+    pub(crate) counted: Option<&'static str>,
     pub(crate) lines: Vec<AccessLine<'a>>,
     pub(crate) not_analyzed: Vec<NotAnalyzedLine<'a>>,
     /// For formats that show all patterns of ordinary plans.
@@ -106,7 +162,7 @@ impl<'a> AccessView<'a> {
         ];
         let patterns = |rows: &[&AccessRow]| rows.iter().map(|row| row.what.len()).sum::<usize>();
         let all: usize = groups.iter().map(|(_, rows)| patterns(rows)).sum();
-        let lines = groups
+        let lines: Vec<AccessLine<'_>> = groups
             .iter()
             .flat_map(|(kind, rows)| {
                 let kind = *kind;
@@ -115,25 +171,11 @@ impl<'a> AccessView<'a> {
                     .map(move |row| AccessLine::of(kind, row))
             })
             .collect();
-        let mut counts: Vec<String> = Vec::new();
+        let mut counts: Vec<AccessCount> = Vec::new();
         for (kind, rows) in &groups {
             let count = patterns(rows);
             if count > 0 {
-                counts.push(match kind {
-                    AccessLineKind::GuardWeakened => {
-                        plural(count, "guard weakened", "guards weakened")
-                    }
-                    AccessLineKind::GuardAdded => plural(count, "guard added", "guards added"),
-                    AccessLineKind::ApprovalLoosened => {
-                        plural(count, "approval loosened", "approvals loosened")
-                    }
-                    AccessLineKind::ApprovalTightened => {
-                        plural(count, "approval tightened", "approvals tightened")
-                    }
-                    AccessLineKind::Opened | AccessLineKind::Closed => {
-                        format!("{count} {}", kind.word())
-                    }
-                });
+                counts.push(AccessCount::of(*kind, count));
             }
         }
         if !not_analyzed.is_empty() {
@@ -143,20 +185,20 @@ impl<'a> AccessView<'a> {
                 .collect();
             names.sort_unstable();
             names.dedup();
-            counts.push(plural(
-                names.len(),
-                "policy not analyzed",
-                "policies not analyzed",
-            ));
+            counts.push(AccessCount::not_analyzed(names.len()));
         }
         let headline = match (counts.is_empty(), *proven) {
-            (false, _) => format!("Access: {}", counts.join(", ")),
+            (false, _) => {
+                let counts: Vec<String> = counts.iter().map(ToString::to_string).collect();
+                format!("Access: {}", counts.join(", "))
+            }
             (true, true) => "Access: no request is decided differently (proven)".to_owned(),
             (true, false) => "Access: not analyzed".to_owned(),
         };
         Self {
             headline,
             counts,
+            counted: lines.iter().any(AccessLine::is_merged).then_some(COUNTED),
             lines,
             detail: if all > MOST_PATTERNS {
                 ListDetail::Folded("")
@@ -344,6 +386,39 @@ impl<'a> AccessLine<'a> {
             text.push_str(&self.exceptions.text(detail));
         }
         text
+    }
+
+    /// The patterns, and what becomes of them where the kind of the row does not say it.
+    pub(crate) fn requests(&self, detail: ListDetail) -> String {
+        let what = self.what(detail);
+        match self.kind {
+            AccessLineKind::Opened | AccessLineKind::Closed => what,
+            AccessLineKind::GuardWeakened => format!("{what} no longer denied"),
+            AccessLineKind::GuardAdded => format!("{what} now denied"),
+            AccessLineKind::ApprovalLoosened => format!("{what} loosened"),
+            AccessLineKind::ApprovalTightened => format!("{what} tightened"),
+        }
+    }
+
+    /// The name of the rule. A rule that no manifest declares any more is marked.
+    pub(crate) fn rule_name(&self) -> String {
+        let is_live = match self.kind {
+            AccessLineKind::Closed | AccessLineKind::GuardWeakened => self.source().is_none(),
+            AccessLineKind::Opened
+            | AccessLineKind::GuardAdded
+            | AccessLineKind::ApprovalLoosened
+            | AccessLineKind::ApprovalTightened => false,
+        };
+        if is_live {
+            format!("{} (on the server)", self.rule)
+        } else {
+            self.rule.clone()
+        }
+    }
+
+    /// Whether patterns are shown together, so that the entries are fewer than the patterns.
+    fn is_merged(&self) -> bool {
+        self.patterns.len() != self.row.what.len()
     }
 
     /// How the requests were decided before, unless that is obvious: denied by default, or decided by

@@ -112,7 +112,7 @@ pub(crate) fn section(documents: &[DocumentStatus], layout: Layout) -> String {
     };
     let _ = writeln!(text, "{}", layout.painter.strong(&headline));
     for line in lines(documents) {
-        text.push_str(&layout.hang("  ", &line));
+        text.push_str(&layout.wrap(&line, "  ", "      "));
     }
     text.push('\n');
     text

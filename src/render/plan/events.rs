@@ -1,16 +1,17 @@
 //! The words of events. All formats use them.
 
-use super::sections::PlanSection;
+use super::sections::{PlanSection, SectionLine};
 use super::wording::{full_name, place};
 use crate::plan::{EventKind, Plan, PlanEvent, TargetPlan, ValueChange};
+use crate::render::prose::Prose;
 use crate::render::text::neutral;
 use model::CONFIG_FILE_NAME;
 use model::misleading::escape_non_ascii;
 
 /// An event in one sentence, and the next step. Both are neutralized.
 pub(crate) struct EventText {
-    pub(crate) message: String,
-    pub(crate) help: Option<String>,
+    pub(crate) message: Prose,
+    pub(crate) help: Option<Prose>,
 }
 
 /// The section of the events that concern all targets.
@@ -31,8 +32,10 @@ fn section<'e>(events: impl Iterator<Item = &'e PlanEvent>) -> Option<PlanSectio
         let EventText { message, help } = event_text(event);
         let at = event.source.as_ref().map(place);
         let at = at.map(|at| format!("  {at}")).unwrap_or_default();
-        lines.push(format!("! {message}{at}"));
-        lines.extend(help.map(|help| format!("    {help}")));
+        lines.push(SectionLine {
+            text: Prose::words("! ").and(message).and_text(at),
+            detail: help,
+        });
     }
     (!lines.is_empty()).then_some(PlanSection {
         title: "Review first",
@@ -53,61 +56,66 @@ pub(crate) fn event_text(event: &PlanEvent) -> EventText {
                 .map(|effect| format!(" ({})", neutral(effect)));
             let restore = format!("to keep it, restore {}", neutral(&declared.file));
             let help = if resource.can_be_listed_as_removed() {
-                format!(
-                    "to delete it, add `removed: [{}]` to the target; {restore}",
-                    quoted(name)
-                )
+                Prose::words("to delete it, add ")
+                    .and_code(format!("removed: [{}]", quoted(name)))
+                    .and_words(" to the target; ")
+                    .and_text(restore)
             } else {
-                format!("{restore}; to delete it, set `unmanaged: prune`")
+                Prose::from(restore).and_words("; to delete it, set `unmanaged: prune`")
             };
-            (
-                format!(
-                    "removed from git but still live: {}{}",
-                    full_name(*resource, name, None),
-                    effect.unwrap_or_default()
-                ),
-                Some(help),
-            )
+            let message = format!(
+                "removed from git but still live: {}{}",
+                full_name(*resource, name, None),
+                effect.unwrap_or_default()
+            );
+            (message.into(), Some(help))
         }
         EventKind::ProbableRename { name, live } => (
             format!(
                 "probable rename: new policy \"{}\" has the same rules as live policy \"{}\", which no manifest declares",
                 neutral(name),
                 neutral(live)
+            )
+            .into(),
+            Some(
+                Prose::words("to rename it instead of creating a second policy, add ")
+                    .and_code(format!("aliases: [{}]", quoted(live)))
+                    .and_words(" to `metadata`"),
             ),
-            Some(format!(
-                "to rename it instead of creating a second policy, add `aliases: [{}]` to `metadata`",
-                quoted(live)
-            )),
         ),
         EventKind::ConfusableName { name, live } => (
             format!(
                 "policy \"{}\" can be confused with live policy \"{}\", which no manifest declares",
                 escape_non_ascii(name),
                 escape_non_ascii(live)
-            ),
-            Some("look at the live policy; if it is not needed, delete it".to_owned()),
+            )
+            .into(),
+            Some(Prose::words(
+                "look at the live policy; if it is not needed, delete it",
+            )),
         ),
         EventKind::RemovedNotLive { name } => (
-            format!(
-                "`removed` lists \"{}\", which is not on the server",
+            Prose::words("`removed` lists ").and_text(format!(
+                "\"{}\", which is not on the server",
                 neutral(name)
-            ),
-            Some("remove the entry".to_owned()),
+            )),
+            Some(Prose::words("remove the entry")),
         ),
         EventKind::ConfigChanged { setting, value } => (
             format!(
                 "{CONFIG_FILE_NAME}: {} changed: {}",
                 neutral(setting),
                 difference(value)
-            ),
+            )
+            .into(),
             None,
         ),
         EventKind::ProtectionRemoved { name } => (
-            format!(
-                "policy \"{}\" is no longer protected (`protect: true`)",
+            Prose::from(format!(
+                "policy \"{}\" is no longer protected ",
                 neutral(name)
-            ),
+            ))
+            .and_words("(`protect: true`)"),
             None,
         ),
         EventKind::TestRemoved {
@@ -124,7 +132,8 @@ pub(crate) fn event_text(event: &PlanEvent) -> EventText {
                     case.unwrap_or_default(),
                     neutral(name),
                     place(declared)
-                ),
+                )
+                .into(),
                 None,
             )
         }
@@ -133,11 +142,11 @@ pub(crate) fn event_text(event: &PlanEvent) -> EventText {
                 "manifest {} is no longer read: it is now called {}",
                 neutral(file),
                 neutral(now)
-            ),
-            Some(
-                "manifests end in `.yaml`, `.yml` or `.json` and do not begin with a dot"
-                    .to_owned(),
-            ),
+            )
+            .into(),
+            Some(Prose::words(
+                "manifests end in `.yaml`, `.yml` or `.json` and do not begin with a dot",
+            )),
         ),
     };
     EventText { message, help }

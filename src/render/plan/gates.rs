@@ -25,16 +25,9 @@ pub(crate) fn human(gates: &[GateOutcome], three_way: bool, layout: Layout) -> S
     if gates.is_empty() {
         return text;
     }
-    let shut: Vec<&GateOutcome> = gates.iter().filter(|gate| !gate.passes()).collect();
-    let holding = gates.len() - shut.len();
-    let headline = match (shut.len(), gates.len()) {
-        (0, all) => format!("Gates: {all} passed"),
-        (failed, all) => format!("Gates: {failed} of {all} failed"),
-    };
-    let _ = writeln!(text, "{}", painter.strong(&headline));
+    let _ = writeln!(text, "{}", painter.strong(&headline(gates)));
     for outcome in gates {
-        let removed = matches!(outcome.source, GateSource::Base { .. });
-        if outcome.passes() && !removed {
+        if !is_shown(outcome) {
             continue;
         }
         let sign = if outcome.passes() {
@@ -48,44 +41,78 @@ pub(crate) fn human(gates: &[GateOutcome], three_way: bool, layout: Layout) -> S
             painter.dim(&source(&outcome.source))
         );
         text.push_str(&layout.hang(&format!("  {sign} "), &gate));
-        if removed {
-            let note = "this change removes the gate; it applies until the merge";
-            text.push_str(&layout.hang(INDENT, note));
-        }
-        if let Some(why) = &outcome.unknown {
-            let why = format!("not analyzed: {}", neutral(why));
-            text.push_str(&layout.hang(INDENT, &why));
-        }
-        for entry in &outcome.not_analyzed {
-            let entry = format!("not analyzed: {}", not_analyzed_text(entry));
-            text.push_str(&layout.hang(INDENT, &entry));
-        }
-        for breach in outcome.breaches.iter().take(SHOWN) {
-            breach_text(&mut text, breach, &outcome.gate, layout);
-        }
-        if outcome.breaches.len() > SHOWN {
-            let more = format!("… ({} more)", outcome.breaches.len() - SHOWN);
-            text.push_str(&layout.hang(INDENT, &more));
-        }
+        text.push_str(&details(outcome, layout));
     }
-    if !shut.is_empty() && holding > 0 {
-        let _ = writeln!(
-            text,
-            "  {}",
-            painter.dim(&plural(holding, "other gate passed", "other gates passed"))
-        );
-    }
-    if three_way
-        && gates
-            .iter()
-            .any(|outcome| matches!(outcome.gate, GateInfo::DenyWidening { .. }))
-    {
-        text.push_str(&layout.wrap(&painter.dim(SEEN_FROM_THE_BASE), "  ", "  "));
+    for remark in remarks(gates, three_way) {
+        text.push_str(&layout.wrap(&painter.dim(&remark), "  ", "  "));
     }
     text
 }
 
-fn source(source: &GateSource) -> String {
+/// The number of gates that pass or fail.
+pub(crate) fn headline(gates: &[GateOutcome]) -> String {
+    match (failed(gates), gates.len()) {
+        (0, all) => format!("Gates: {all} passed"),
+        (failed, all) => format!("Gates: {failed} of {all} failed"),
+    }
+}
+
+fn failed(gates: &[GateOutcome]) -> usize {
+    gates.iter().filter(|gate| !gate.passes()).count()
+}
+
+/// Whether a gate is shown with its details.
+pub(crate) fn is_shown(outcome: &GateOutcome) -> bool {
+    !outcome.passes() || is_removed(outcome)
+}
+
+fn is_removed(outcome: &GateOutcome) -> bool {
+    matches!(outcome.source, GateSource::Base { .. })
+}
+
+/// What else a reader must know about the gates.
+pub(crate) fn remarks(gates: &[GateOutcome], three_way: bool) -> Vec<String> {
+    let mut remarks = Vec::new();
+    let failed = failed(gates);
+    let passed = gates.len() - failed;
+    if failed > 0 && passed > 0 {
+        remarks.push(plural(passed, "other gate passed", "other gates passed"));
+    }
+    let is_about_widening =
+        |outcome: &GateOutcome| matches!(outcome.gate, GateInfo::DenyWidening { .. });
+    if three_way && gates.iter().any(is_about_widening) {
+        remarks.push(SEEN_FROM_THE_BASE.to_owned());
+    }
+    remarks
+}
+
+/// Why a gate fails, or why it is still evaluated.
+pub(crate) fn details(outcome: &GateOutcome, layout: Layout) -> String {
+    let mut text = String::new();
+    if is_removed(outcome) {
+        let note = "this change removes the gate; it applies until the merge";
+        text.push_str(&layout.hang(INDENT, note));
+    }
+    if let Some(why) = &outcome.unknown {
+        let why = format!("not analyzed: {}", neutral(why));
+        text.push_str(&layout.hang(INDENT, &why));
+    }
+    for entry in &outcome.not_analyzed {
+        let entry = format!("not analyzed: {}", not_analyzed_text(entry));
+        text.push_str(&layout.hang(INDENT, &entry));
+    }
+    for breach in outcome.breaches.iter().take(SHOWN) {
+        breach_text(&mut text, breach, &outcome.gate, layout);
+    }
+    if outcome.breaches.len() > SHOWN {
+        let more = format!("… ({} more)", outcome.breaches.len() - SHOWN);
+        text.push_str(&layout.hang(INDENT, &more));
+    }
+    text
+}
+
+/// Where a gate is configured.
+pub(crate) fn source(source: &GateSource) -> String {
     match source {
         GateSource::CommandLine => String::new(),
         GateSource::Config(at) => place(at),

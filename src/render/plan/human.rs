@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::access_view::AccessView;
 use super::documents;
 use super::events::{common_events, target_events};
-use super::sections::{PlanSection, sections};
-use super::tree::{RuleName, TreeDetail, TreeLine, changes_of, tree, tree_with};
+use super::overview::TargetOverview;
+use super::sections::{PlanSection, SectionLine, sections};
+use super::tree::{RuleName, TreeDetail, TreeLine, changes_of, tree_with};
 use super::wording::{ChangeSign, enforcement_headline, enforcement_lines, profile, sign};
 use crate::plan::{
     AccessImpact, Change, Enforcement, EnforcementChange, GuardRows, Origin, Origins, Plan,
@@ -16,7 +16,7 @@ use crate::plan::{
 };
 use crate::render::commit;
 use crate::render::layout::Layout;
-use crate::render::text::{count_of, line_start, neutral, plural, shell_word};
+use crate::render::text::{count_of, line_start, neutral, plural};
 use manifest::config::Unmanaged;
 
 /// A plan as a person reads it: access first, then the changes, then what to do next.
@@ -29,9 +29,8 @@ pub fn human(plan: &Plan, next: Option<&str>, layout: Layout) -> String {
     };
     let is_single = plan.targets.len() == 1;
     if !is_single {
-        let revisions = revisions(plan);
-        let title = format!("polwarden plan{revisions}");
-        page.wrapped(0, &layout.painter.strong(&title));
+        let command = "polwarden plan".to_owned();
+        page.title(std::iter::once(command).chain(revisions(plan)).collect());
         page.overview(plan);
         page.blank_line();
     }
@@ -47,23 +46,24 @@ pub fn human(plan: &Plan, next: Option<&str>, layout: Layout) -> String {
         page.wrapped(0, &summary(plan));
     }
     if let Some(next) = next.filter(|_| !plan.is_empty()) {
-        let text = layout.painter.strong("Next:");
-        let line = layout.hang(&format!("{text} "), next);
-        page.text.push_str(&line);
+        // Not wrapped, so that it can be copied.
+        let _ = writeln!(page.text, "{} {next}", layout.painter.strong("Next:"));
     }
     page.text.truncate(page.text.trim_end().len());
     page.text.push('\n');
     page.text
 }
 
-/// The revision that was planned, and the one that it is compared with: ` · 59b4b5a → main@058c36a`.
-fn revisions(plan: &Plan) -> String {
-    let Some(commit) = &plan.commit else {
-        return String::new();
-    };
+/// The revision that was planned, and the one that it is compared with: `59b4b5a → main@058c36a`.
+pub(crate) fn revisions(plan: &Plan) -> Option<String> {
+    let commit = plan.commit.as_ref()?;
     let base = plan.origins.as_ref();
     let base = base.map(|origins| format!("{} → ", short(&origins.base)));
-    format!(" · {}{}", base.unwrap_or_default(), commit::short(commit))
+    Some(format!(
+        "{}{}",
+        base.unwrap_or_default(),
+        commit::short(commit)
+    ))
 }
 
 /// The first digits of a commit.
@@ -71,15 +71,16 @@ fn short(id: &str) -> Cow<'_, str> {
     neutral(id.get(..7).unwrap_or(id))
 }
 
-/// The name and the mark of a target's plan: `production (acme @ hub.docker.com) · plan 3f0d1fe58299a4c7`.
-fn target_title(plan: &TargetPlan) -> String {
-    let mark = plan_mark(plan).map(|mark| format!(" · plan {mark}"));
-    format!(
-        "{} ({}){}",
+/// The name and the mark of a target's plan: `production (acme @ hub.docker.com)` and
+/// `plan 3f0d1fe58299a4c7`.
+fn target_title(plan: &TargetPlan) -> Vec<String> {
+    let name = format!(
+        "{} ({})",
         neutral(&plan.target.name),
-        neutral(&plan.target.address()),
-        mark.unwrap_or_default()
-    )
+        neutral(&plan.target.address())
+    );
+    let mark = plan_mark(plan).ok().map(|mark| format!("plan {mark}"));
+    std::iter::once(name).chain(mark).collect()
 }
 
 /// The closing line: calls by kind, and held changes.
@@ -184,7 +185,8 @@ pub(crate) fn enforcement_section(changes: &[EnforcementChange], layout: Layout)
     if changes.is_empty() {
         return text;
     }
-    let _ = writeln!(text, "{}", painter.strong(&enforcement_headline(changes)));
+    let headline = painter.strong(&enforcement_headline(changes));
+    text.push_str(&layout.wrap(&headline, "", "  "));
     for (way, line) in enforcement_lines(changes) {
         let word = match way {
             Enforcement::Loosens => painter.bad("- loosens "),
@@ -197,8 +199,9 @@ pub(crate) fn enforcement_section(changes: &[EnforcementChange], layout: Layout)
     text
 }
 
-/// A target's text is cut to this many lines, unless everything is to be shown (`-v`).
-const MOST_LINES: usize = 60;
+/// The changes of a target are cut so that its text has this many lines, unless everything is to be
+/// shown (`-v`). With the headline of the changes and the next command, they are at most 60.
+const MOST_LINES: usize = 54;
 /// Access rows get at most this many of them.
 const MOST_ACCESS_LINES: usize = 36;
 /// Changes get at least this many of them.
@@ -216,6 +219,14 @@ impl PlanPage {
         self.text.push_str(&self.layout.wrap(text, &first, &rest));
     }
 
+    fn title(&mut self, parts: Vec<String>) {
+        let painter = self.layout.painter;
+        for line in self.layout.parts(&parts).lines() {
+            self.text.push_str(&painter.strong(&line_start(line)));
+            self.text.push('\n');
+        }
+    }
+
     fn blank_line(&mut self) {
         if !self.text.is_empty() && !self.text.ends_with("\n\n") {
             self.text.push('\n');
@@ -225,19 +236,7 @@ impl PlanPage {
     /// One line for each of several targets.
     fn overview(&mut self, plan: &Plan) {
         for target in &plan.targets {
-            let mut parts = Vec::new();
-            if !target.calls.is_empty()
-                && let Some(access) = &target.access
-            {
-                parts.extend(AccessView::of(access).counts);
-            }
-            parts.push(match target.calls.len() {
-                0 => "no changes".to_owned(),
-                calls => count_of(calls, "API call"),
-            });
-            if target.requires.is_some() {
-                parts.push("requires an acknowledgement".to_owned());
-            }
+            let parts = TargetOverview::of(target, false).parts();
             let line = format!("{}: {}", neutral(&target.target.name), parts.join(" · "));
             self.wrapped(2, &line_start(&line));
         }
@@ -265,20 +264,17 @@ impl PlanPage {
             notes: _,
             before: _,
             live,
-            requires,
+            requires: _,
         } = plan;
         let origins = whole.origins_of(plan);
         let Layout { painter, .. } = self.layout;
-        let title = if is_single {
-            format!(
-                "polwarden plan · {}{}",
-                target_title(plan),
-                revisions(whole)
-            )
-        } else {
-            target_title(plan)
-        };
-        self.wrapped(0, &painter.strong(&line_start(&title)));
+        let mut title = target_title(plan);
+        if is_single {
+            title.insert(0, "polwarden plan".to_owned());
+            title.extend(revisions(whole));
+        }
+        let begin = self.text.lines().count();
+        self.title(title);
         if self.layout.is_full {
             let profile = profile(target);
             let profile = profile.is_empty().then(String::new);
@@ -290,7 +286,6 @@ impl PlanPage {
             }
         }
         self.blank_line();
-        let begin = self.text.lines().count();
         self.events(target_events(whole, plan));
         self.text
             .push_str(&enforcement_section(enforcement, self.layout));
@@ -301,24 +296,26 @@ impl PlanPage {
             self.text.push_str(&text);
             self.blank_line();
         }
-        let used = self.text.lines().count() - begin;
-        self.changes(plan, origins, MOST_LINES.saturating_sub(used));
-        self.held_changes(&documents::held_changes(documents));
+        // What follows the changes is written first, because they get the lines that are left.
+        let mut rest = Self {
+            layout: self.layout,
+            text: String::new(),
+        };
+        rest.held_changes(&documents::held_changes(documents));
         if !gates.is_empty() {
             let text = super::gates::human(gates, origins.is_some(), self.layout);
-            self.text.push_str(&text);
-            self.blank_line();
+            rest.text.push_str(&text);
+            rest.blank_line();
         }
         for PlanSection { title, lines } in sections(plan, origins, painter) {
-            self.section(&format!("{title}:"), lines);
+            rest.section(&format!("{title}:"), lines);
         }
-        if let Some(requires) = requires {
-            let target = (!is_single).then(|| format!("{}:", target.name));
-            let value = format!("{}{requires}", target.unwrap_or_default());
-            let text = painter.notice("Requires:");
-            let text = format!("{text} --ack {}", neutral(&shell_word(&value)));
-            self.wrapped(0, &text);
+        if let Some(ack) = TargetOverview::of(plan, is_single).ack {
+            let _ = writeln!(rest.text, "{} {ack}", painter.notice("Requires:"));
         }
+        let used = self.text.lines().count() - begin + rest.text.lines().count();
+        self.changes(plan, origins, MOST_LINES.saturating_sub(used));
+        self.text.push_str(&rest.text);
         if !is_single {
             self.blank_line();
         }
@@ -347,35 +344,27 @@ impl PlanPage {
             TreeDetail::Brief(&rows)
         };
         let lines = tree_with(changes, changes_of(origins), detail);
-        let most = if self.layout.is_full {
-            lines.len()
-        } else {
-            most.max(LEAST_CHANGE_LINES)
-        };
-        let shown = if lines.len() > most {
-            most - 1
+        self.tree(&lines, most.max(LEAST_CHANGE_LINES));
+        self.blank_line();
+    }
+
+    /// The first lines of a tree; all of them with `-v`.
+    fn tree(&mut self, lines: &[TreeLine], most: usize) {
+        let is_cut = lines.len() > most && !self.layout.is_full;
+        let shown = if is_cut {
+            most.saturating_sub(1)
         } else {
             lines.len()
         };
         for line in lines.iter().take(shown) {
-            self.tree_line(2, line);
+            let text = line.painted(self.layout.painter);
+            self.wrapped(2 + line.indent, &text);
         }
-        if shown < lines.len() {
+        if is_cut {
             let more = count_of(lines.len() - shown, "more line");
-            self.wrapped(
-                2,
-                &self
-                    .layout
-                    .painter
-                    .dim(&format!("… ({more}, -v shows all)")),
-            );
+            let more = format!("… ({more}, -v shows all)");
+            self.wrapped(2, &self.layout.painter.dim(&more));
         }
-        self.blank_line();
-    }
-
-    fn tree_line(&mut self, indent: usize, line: &TreeLine) {
-        let text = line.painted(self.layout.painter);
-        self.wrapped(indent + line.indent, &text);
     }
 
     fn held_changes(&mut self, changes: &[Change]) {
@@ -384,20 +373,26 @@ impl PlanPage {
         }
         let title = self.layout.painter.strong(&format!("{}:", documents::HELD));
         self.wrapped(0, &title);
-        for line in tree(changes, &[]) {
-            self.tree_line(2, &line);
-        }
+        let none = BTreeSet::new();
+        let detail = if self.layout.is_full {
+            TreeDetail::Full
+        } else {
+            TreeDetail::Brief(&none)
+        };
+        self.tree(&tree_with(changes, &[], detail), LEAST_CHANGE_LINES);
         self.blank_line();
     }
 
-    fn section(&mut self, title: &str, lines: Vec<String>) {
+    fn section(&mut self, title: &str, lines: Vec<SectionLine>) {
         if lines.is_empty() {
             return;
         }
         self.wrapped(0, &self.layout.painter.strong(title));
-        for line in lines {
-            let indent = line.len() - line.trim_start().len();
-            self.wrapped(2 + indent, line.trim_start());
+        for SectionLine { text, detail } in lines {
+            self.wrapped(2, &text.to_string());
+            if let Some(detail) = detail {
+                self.wrapped(6, &detail.to_string());
+            }
         }
         self.blank_line();
     }

@@ -6,19 +6,18 @@ pub(crate) mod documents;
 pub(crate) mod events;
 pub(crate) mod gates;
 mod human;
+pub(crate) mod overview;
 pub(crate) mod patterns;
 mod sections;
 mod tree;
 pub(crate) mod wording;
 
 pub(crate) use human::{
-    access_rules, enforcement_section, heading as target_heading, partial_notice,
+    access_rules, enforcement_section, heading as target_heading, partial_notice, revisions,
 };
 pub use human::{human, summary};
-pub(crate) use sections::{PlanSection, sections, unmanaged_line};
-pub(crate) use tree::{
-    TreeDetail, TreeLine, changes_of, heading, line_end, line_of, tree, tree_with,
-};
+pub(crate) use sections::{PlanSection, SectionLine, sections, unmanaged_line};
+pub(crate) use tree::{TreeDetail, TreeLine, change_tree, changes_of, heading, tree, tree_with};
 
 use crate::plan::Plan;
 use crate::render::text::neutral_json;

@@ -69,10 +69,24 @@ impl PatternList {
         self.entries.is_empty()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether [`ListDetail::Folded`] leaves entries out.
+    pub(crate) fn is_long(&self) -> bool {
+        self.entries.len() > LONGEST
+    }
+
+    /// All entries, neutralized.
+    pub(crate) fn entries(&self) -> &[String] {
+        &self.entries
+    }
+
     /// The entries, separated by commas.
     pub(crate) fn text(&self, detail: ListDetail) -> String {
         match detail {
-            ListDetail::Folded(rest) if self.entries.len() > LONGEST => {
+            ListDetail::Folded(rest) if self.is_long() => {
                 let shown: Vec<&str> = self
                     .entries
                     .iter()

@@ -2,16 +2,45 @@
 
 use super::wording::{full_name, held_reason, note, parts, place};
 use crate::plan::{
-    GuardedChange, HeldChange, Origin, ResourceKind, TargetOrigins, TargetPlan, UnmanagedResource,
+    GuardedChange, GuardedKind, HeldChange, Origin, PlanNote, ResourceKind, TargetOrigins,
+    TargetPlan, UnmanagedResource,
 };
 use crate::render::paint::Painter;
+use crate::render::prose::Prose;
 use crate::render::text::neutral;
 use manifest::config::Unmanaged;
 
 /// Lines with a title, neutralized.
 pub(crate) struct PlanSection {
     pub(crate) title: &'static str,
-    pub(crate) lines: Vec<String>,
+    pub(crate) lines: Vec<SectionLine>,
+}
+
+/// A line of a section, and what to do about it.
+pub(crate) struct SectionLine {
+    pub(crate) text: Prose,
+    pub(crate) detail: Option<Prose>,
+}
+
+impl<T: Into<Prose>> From<T> for SectionLine {
+    fn from(text: T) -> Self {
+        Self {
+            text: text.into(),
+            detail: None,
+        }
+    }
+}
+
+impl PlanSection {
+    pub(crate) fn new<T: Into<SectionLine>>(
+        title: &'static str,
+        lines: impl IntoIterator<Item = T>,
+    ) -> Self {
+        Self {
+            title,
+            lines: lines.into_iter().map(Into::into).collect(),
+        }
+    }
 }
 
 /// The sections that are not empty.
@@ -52,30 +81,41 @@ pub(crate) fn sections(
         .filter(|policy| policy.treatment == Unmanaged::Report);
     let left = left.map(unmanaged_line);
     let all = [
-        PlanSection {
-            title: "Extra calls for safety",
-            lines: extra.collect(),
-        },
-        PlanSection {
-            title: "To be acknowledged at `apply` (`--ack`)",
-            lines: unseen.collect(),
-        },
-        PlanSection {
-            title: "Notes",
-            lines: notes.iter().map(note).collect(),
-        },
-        PlanSection {
-            title: "Held, not done by this plan",
-            lines: held_lines(held, origins, painter),
-        },
-        PlanSection {
-            title: "Unmanaged, left alone (no manifest declares them; `import` writes manifests)",
-            lines: left.collect(),
-        },
+        PlanSection::new("Extra calls for safety", extra),
+        PlanSection::new("To be acknowledged at `apply` (`--ack`)", unseen),
+        PlanSection::new(
+            "Notes",
+            notes
+                .iter()
+                .filter(|note| !is_guarded(note, guarded))
+                .map(note),
+        ),
+        PlanSection::new(
+            "Held, not done by this plan",
+            held_lines(held, origins, painter),
+        ),
+        PlanSection::new(
+            "Unmanaged, left alone (no manifest declares them; `import` writes manifests)",
+            left,
+        ),
     ];
     all.into_iter()
         .filter(|section| !section.lines.is_empty())
         .collect()
+}
+
+/// Whether the guards say the same.
+fn is_guarded(note: &PlanNote, guarded: &[GuardedChange]) -> bool {
+    match note {
+        PlanNote::ScopeWidens { policy: _ } => guarded
+            .iter()
+            .any(|change| change.kind == GuardedKind::ScopeWidens),
+        PlanNote::Gap { .. }
+        | PlanNote::GroupGap { .. }
+        | PlanNote::Unproved { .. }
+        | PlanNote::GoesBack { .. }
+        | PlanNote::UnknownFields { .. } => false,
+    }
 }
 
 /// An unmanaged object in one line. The kind is omitted if the provider has only one.
@@ -111,7 +151,7 @@ fn held_lines(
     held: &[HeldChange],
     origins: Option<&TargetOrigins>,
     painter: Painter,
-) -> Vec<String> {
+) -> Vec<Prose> {
     let told = |at: usize| origins.and_then(|origins| origins.held.get(at)).copied();
     held.iter()
         .enumerate()
@@ -119,7 +159,7 @@ fn held_lines(
         .collect()
 }
 
-fn held_line(held: &HeldChange, origin: Option<Origin>, painter: Painter) -> String {
+fn held_line(held: &HeldChange, origin: Option<Origin>, painter: Painter) -> Prose {
     let HeldChange {
         resource,
         name,
@@ -127,17 +167,16 @@ fn held_line(held: &HeldChange, origin: Option<Origin>, painter: Painter) -> Str
         source,
         reason,
     } = held;
-    let mut line = format!(
-        "! {}: {}",
-        full_name(*resource, name, part.as_deref()),
-        held_reason(reason)
-    );
+    let mut line = Prose::from(format!(
+        "! {}: ",
+        full_name(*resource, name, part.as_deref())
+    ))
+    .and(held_reason(reason));
     if let Some(origin) = origin {
-        line.push_str(&format!("  [{}]", origin.as_str()));
+        line = line.and_text(format!("  [{}]", origin.as_str()));
     }
     if let Some(source) = source {
-        line.push_str("  ");
-        line.push_str(&painter.dim(&place(source)));
+        line = line.and_text(format!("  {}", painter.dim(&place(source))));
     }
     line
 }

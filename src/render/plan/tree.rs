@@ -82,6 +82,13 @@ pub(crate) fn tree_with(
     lines
 }
 
+/// One change with all its parts.
+pub(crate) fn change_tree(change: &Change, origin: Option<&ChangeOrigin>) -> Vec<TreeLine> {
+    let mut lines = Vec::new();
+    self::change(&mut lines, 0, change, origin, (TreeDetail::Full, false));
+    lines
+}
+
 /// The origins of changes, if they are known.
 pub(crate) fn changes_of(origins: Option<&TargetOrigins>) -> &[ChangeOrigin] {
     origins
@@ -215,9 +222,13 @@ fn field(
     let name = change.field.as_str();
     match &change.value {
         ValueChange::Scalar { before, after } => {
+            let shown = |value: &str| match detail {
+                TreeDetail::Full => neutral(value).into_owned(),
+                TreeDetail::Brief(_) => neutral(short_digest(value)).into_owned(),
+            };
             let value = match (before, after) {
-                (Some(before), Some(after)) => format!("{} → {}", neutral(before), neutral(after)),
-                (Some(value), None) | (None, Some(value)) => neutral(value).into_owned(),
+                (Some(before), Some(after)) => format!("{} → {}", shown(before), shown(after)),
+                (Some(value), None) | (None, Some(value)) => shown(value),
                 (None, None) => String::new(),
             };
             lines.push(TreeLine::new(indent, None, format!("{name}: {value}")));
@@ -283,6 +294,18 @@ fn field(
     }
 }
 
+/// The first 16 digits of a digest; another value as it is.
+fn short_digest(value: &str) -> &str {
+    let is_digest = value.strip_prefix("sha256:").is_some_and(|digits| {
+        digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+    });
+    if is_digest {
+        value.get(.."sha256:".len() + 16).unwrap_or(value)
+    } else {
+        value
+    }
+}
+
 fn diff(lines: &mut Vec<TreeLine>, indent: usize, field: ChangedField, before: &str, after: &str) {
     let diff = TextDiff::from_lines(before, after);
     for (position, group) in diff.grouped_ops(3).iter().enumerate() {
@@ -306,7 +329,7 @@ fn diff(lines: &mut Vec<TreeLine>, indent: usize, field: ChangedField, before: &
 }
 
 /// A line for display. In a document every byte counts, including line endings.
-pub(crate) fn line_of(field: ChangedField, line: &str) -> &str {
+fn line_of(field: ChangedField, line: &str) -> &str {
     if field == ChangedField::Text {
         return line.strip_suffix('\n').unwrap_or(line);
     }
@@ -314,7 +337,7 @@ pub(crate) fn line_of(field: ChangedField, line: &str) -> &str {
 }
 
 /// Describes an unusual line ending.
-pub(crate) fn line_end(field: ChangedField, line: &str) -> &'static str {
+fn line_end(field: ChangedField, line: &str) -> &'static str {
     if field == ChangedField::Text && !line.ends_with('\n') {
         "  (no line end)"
     } else {

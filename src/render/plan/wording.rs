@@ -4,6 +4,7 @@ use crate::plan::{
     ChangeKind, ChangedField, DecidingRule, Enforcement, EnforcementChange, FieldChange, GateInfo,
     HeldReason, PlanNote, ResourceKind, SourceRef, TargetInfo, ValueChange,
 };
+use crate::render::prose::Prose;
 use crate::render::text::{neutral, neutral_hosts, plural};
 use model::pulumi::EnforcementLevel;
 
@@ -75,23 +76,25 @@ pub(crate) fn full_name(resource: ResourceKind, name: &str, part: Option<&str>) 
     }
 }
 
-pub(crate) fn note(note: &PlanNote) -> String {
+pub(crate) fn note(note: &PlanNote) -> Prose {
     match note {
         PlanNote::Gap { policy, why } => {
-            format!("! gap: policy \"{}\": {}", neutral(policy), neutral(why))
+            format!("! gap: policy \"{}\": {}", neutral(policy), neutral(why)).into()
         }
         PlanNote::GroupGap { name, why } => {
-            format!("! gap: group \"{}\": {}", neutral(name), neutral(why))
+            format!("! gap: group \"{}\": {}", neutral(name), neutral(why)).into()
         }
         PlanNote::Unproved { why } => format!(
             "! gap: that no step opens or closes more than the whole is not proved, so that calls run one by one: {}",
             neutral(why)
-        ),
+        )
+        .into(),
         PlanNote::ScopeWidens { policy } => {
             format!(
                 "! policy \"{}\" will apply to the whole organization",
                 neutral(policy)
             )
+            .into()
         }
         PlanNote::GoesBack {
             policy,
@@ -108,56 +111,65 @@ pub(crate) fn note(note: &PlanNote) -> String {
                 neutral(digest),
                 neutral(&since)
             )
+            .into()
         }
         PlanNote::UnknownFields {
             policy,
             rule,
             fields,
         } => {
-            let fields: Vec<String> = fields
-                .iter()
-                .map(|field| format!("`{}`", neutral(field)))
-                .collect();
-            let what = call_name(policy, rule.as_deref());
-            format!(
-                "{what}: {} not supported by this version; kept",
-                fields.join(", ")
-            )
+            let fields = fields.iter().map(|field| neutral(field).into_owned());
+            Prose::from(format!("{}: ", call_name(policy, rule.as_deref())))
+                .and_codes(fields)
+                .and_words(" not supported by this version; kept")
         }
     }
 }
 
-pub(crate) fn held_reason(reason: &HeldReason) -> String {
+pub(crate) fn held_reason(reason: &HeldReason) -> Prose {
     match reason {
-        HeldReason::ProfileLacks { operation, wanted } => {
-            format!("cannot {}; this profile of the API has no \"{}\"", neutral(wanted), operation.words())
+        HeldReason::ProfileLacks { operation, wanted } => format!(
+            "cannot {}; this profile of the API has no \"{}\"",
+            neutral(wanted),
+            operation.words()
+        )
+        .into(),
+        HeldReason::Refused { why } => {
+            format!("the service does not support it: {}", neutral(why)).into()
         }
-        HeldReason::Refused { why } => format!("the service does not support it: {}", neutral(why)),
-        HeldReason::NotUnderstood { why } => format!("it {}, which this version does not understand", neutral(why)),
-        HeldReason::WritesOff => {
+        HeldReason::NotUnderstood { why } => {
+            format!("it {}, which this version does not support", neutral(why)).into()
+        }
+        HeldReason::WritesOff => Prose::words(
             "the target does not set `writes: true`: set it and run `polwarden apply`, or write the \
-             policy in Chainloop's dashboard"
-                .to_owned()
+             policy in Chainloop's dashboard",
+        ),
+        HeldReason::NoWrite => Prose::words(
+            "the service documents no call that writes it: write it in Chainloop's dashboard",
+        ),
+        HeldReason::OwnedElsewhere {
+            builtin: true,
+            owner: _,
+        } => {
+            Prose::words("the server's is builtin, which is never written: give yours another name")
         }
-        HeldReason::NoWrite => {
-            "the service documents no call that writes it: write it in Chainloop's dashboard".to_owned()
-        }
-        HeldReason::OwnedElsewhere { builtin: true, owner: _ } => {
-            "the server's is builtin, which is never written: give yours another name".to_owned()
-        }
-        HeldReason::OwnedElsewhere { builtin: false, owner } => {
+        HeldReason::OwnedElsewhere {
+            builtin: false,
+            owner,
+        } => {
             let owner = owner.as_ref().map_or_else(
                 || "the service does not report its owner".to_owned(),
                 |owner| format!("the server's is of organization {}", neutral(owner)),
             );
-            format!("{owner}; only objects of this organization are written")
+            format!("{owner}; only objects of this organization are written").into()
         }
         HeldReason::LocalReferences { references } => {
-            let references: Vec<String> = references.iter().map(|text| format!("`{}`", neutral(text))).collect();
-            format!(
-                "it names files, which mean nothing at the service ({}): set `inline: true` on the target, or write their content into `embedded`",
-                references.join(", ")
-            )
+            let references = references.iter().map(|text| neutral(text).into_owned());
+            Prose::words("it names files, which mean nothing at the service (")
+                .and_codes(references)
+                .and_words(
+                    "): set `inline: true` on the target, or write their content into `embedded`",
+                )
         }
     }
 }
@@ -261,36 +273,38 @@ pub(crate) fn deciding_rules(rules: &[DecidingRule]) -> String {
     format!("{decision} by {}{more}", named.join("; "))
 }
 
-pub(crate) fn gate_text(gate: &GateInfo) -> String {
-    let full = |verb: &str, request: &str, audience: &Option<String>, reason: &Option<String>| {
-        let audience = audience
-            .as_ref()
-            .map(|name| format!(" for {}", neutral(name)))
-            .unwrap_or_default();
-        let reason = reason
-            .as_ref()
-            .map(|reason| format!(": {}", neutral(reason)))
-            .unwrap_or_default();
-        format!("{verb} `{}`{audience}{reason}", neutral_hosts(request))
-    };
+pub(crate) fn gate_text(gate: &GateInfo) -> Prose {
+    let full =
+        |verb: &'static str, request: &str, audience: &Option<String>, reason: &Option<String>| {
+            let audience = audience
+                .as_ref()
+                .map(|name| format!(" for {}", neutral(name)))
+                .unwrap_or_default();
+            let reason = reason
+                .as_ref()
+                .map(|reason| format!(": {}", neutral(reason)))
+                .unwrap_or_default();
+            Prose::words(verb)
+                .and_code(neutral_hosts(request))
+                .and_text(format!("{audience}{reason}"))
+        };
     match gate {
         GateInfo::Never {
             request,
             audience,
             reason,
-        } => full("never", request, audience, reason),
+        } => full("never ", request, audience, reason),
         GateInfo::Always {
             request,
             audience,
             reason,
-        } => full("always", request, audience, reason),
-        GateInfo::DenyWidening { within } if within.is_empty() => "no widening".to_owned(),
+        } => full("always ", request, audience, reason),
+        GateInfo::DenyWidening { within } if within.is_empty() => Prose::words("no widening"),
         GateInfo::DenyWidening { within } => {
-            let within: Vec<String> = within
+            let within = within
                 .iter()
-                .map(|pattern| format!("`{}`", neutral_hosts(pattern)))
-                .collect();
-            format!("no widening outside of {}", within.join(", "))
+                .map(|pattern| neutral_hosts(pattern).into_owned());
+            Prose::words("no widening outside of ").and_codes(within)
         }
     }
 }

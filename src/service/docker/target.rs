@@ -13,10 +13,12 @@ use super::client::{DockerReader, DockerWriter};
 use super::plan::audit::audit_plan;
 use super::plan::recompute::recomputed;
 use super::plan::removed::removal_events;
-use super::plan::{PolicyPlanRequest, drift, evaluate_gates, plan_gated, plan_undo};
+use super::plan::{
+    PolicyPlanRequest, drift, evaluate_gates, plan_gated, plan_undo, remaining_access,
+};
 use crate::plan::{
-    CallId, GateNames, GateOutcome, Gates, Mismatch, PlanEvent, PlannedCall, SentOperation,
-    TargetDrift, TargetInfo, TargetPlan,
+    AccessImpact, CallId, GateNames, GateOutcome, Gates, Mismatch, PlanEvent, PlannedCall,
+    SentOperation, TargetDrift, TargetInfo, TargetPlan,
 };
 use crate::run::journal::TargetHistory;
 use crate::run::service::{
@@ -408,6 +410,18 @@ impl Writes for DockerTarget<PolicyWriter> {
             let changed = changed.map_err(VerifyError::Read)?;
             mismatches.extend(changed.iter().map(StalePlan::during_run));
             Ok(mismatches)
+        })
+    }
+
+    fn remaining_access<'a>(
+        &'a self,
+        plan: &'a TargetPlan,
+    ) -> BoxFuture<'a, Result<Option<AccessImpact>, VerifyError>> {
+        Box::pin(async move {
+            let before = self.run()?.before();
+            let live = self.reader.live_state().await.map_err(VerifyError::Read)?;
+            let access = remaining_access(plan, before, &live)?;
+            Ok(Some(access.with_team_names(&self.teams)))
         })
     }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 /// Longer, nothing is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(super) struct Browser {
+pub(crate) struct Browser {
     child: Child,
     write: File,
     messages: Receiver<Value>,
@@ -22,15 +22,15 @@ pub(super) struct Browser {
     _folder: tempfile::TempDir,
 }
 
-pub(super) struct Tab<'b> {
+pub(crate) struct Tab<'b> {
     browser: &'b mut Browser,
     session: String,
 }
 
 /// Side effects of a page.
-pub(super) struct Noise {
-    pub(super) messages: Vec<String>,
-    pub(super) requests: Vec<String>,
+pub(crate) struct Noise {
+    pub(crate) messages: Vec<String>,
+    pub(crate) requests: Vec<String>,
 }
 
 fn program() -> Option<PathBuf> {
@@ -54,7 +54,7 @@ fn fifo(path: &Path) {
 
 impl Browser {
     /// Starts a browser; `None` if none is installed.
-    pub(super) fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let program = program()?;
         let folder = tempfile::tempdir().unwrap();
         let to = folder.path().join("to");
@@ -69,6 +69,7 @@ impl Browser {
                 "--remote-debugging-pipe",
                 "--no-sandbox",
                 "--disable-gpu",
+                "--hide-scrollbars",
                 "--no-first-run",
             ])
             .args([
@@ -141,7 +142,7 @@ impl Browser {
     }
 
     /// Opens a page and waits until it is there.
-    pub(super) fn open(&mut self, url: &str) -> Tab<'_> {
+    pub(crate) fn open(&mut self, url: &str) -> Tab<'_> {
         let target =
             self.call(None, "Target.createTarget", &json!({"url": "about:blank"}))["targetId"]
                 .clone();
@@ -177,7 +178,7 @@ impl Tab<'_> {
     }
 
     /// The value of an expression.
-    pub(super) fn eval(&mut self, expression: &str) -> Value {
+    pub(crate) fn eval(&mut self, expression: &str) -> Value {
         let result = self.call(
             "Runtime.evaluate",
             &json!({"expression": expression, "returnByValue": true}),
@@ -190,7 +191,7 @@ impl Tab<'_> {
     }
 
     /// Presses a key and lets it go.
-    pub(super) fn press(&mut self, key: &str) {
+    pub(crate) fn press(&mut self, key: &str) {
         let (code, number, text) = match key {
             "Tab" => ("Tab", 9, None),
             "Enter" => ("Enter", 13, Some("\r")),
@@ -215,13 +216,30 @@ impl Tab<'_> {
     }
 
     /// Sets what the reader prefers.
-    pub(super) fn prefer(&mut self, scheme: &str) {
+    pub(crate) fn prefer(&mut self, scheme: &str) {
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
         self.call("Emulation.setEmulatedMedia", &json!({"features": features}));
     }
 
+    /// Gives the screen a size.
+    pub(crate) fn resize(&mut self, width: u32, height: u32) {
+        let screen = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500});
+        self.call("Emulation.setDeviceMetricsOverride", &screen);
+    }
+
+    /// Loads the page again, with scripts switched off.
+    pub(crate) fn without_script(&mut self) {
+        self.call(
+            "Emulation.setScriptExecutionDisabled",
+            &json!({"value": true}),
+        );
+        self.browser.seen.clear();
+        self.call("Page.reload", &json!({}));
+        self.browser.wait("Page.loadEventFired");
+    }
+
     /// A picture of the page, as PNG.
-    pub(super) fn screenshot(&mut self) -> Vec<u8> {
+    pub(crate) fn screenshot(&mut self) -> Vec<u8> {
         let shot = self.call("Page.captureScreenshot", &json!({"format": "png"}));
         base64::engine::general_purpose::STANDARD
             .decode(shot["data"].as_str().unwrap())
@@ -229,7 +247,7 @@ impl Tab<'_> {
     }
 
     /// What was written to the console, thrown, or asked of anything.
-    pub(super) fn noise(&mut self) -> Noise {
+    pub(crate) fn noise(&mut self) -> Noise {
         // All earlier events were received once this is answered.
         self.eval("1");
         let mut messages = Vec::new();

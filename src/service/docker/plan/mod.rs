@@ -19,6 +19,7 @@ pub mod matching;
 pub mod order;
 pub mod policy;
 pub mod recompute;
+pub mod remaining;
 pub mod removed;
 pub mod replay;
 pub mod rules;
@@ -30,6 +31,7 @@ pub use audit::{PolicyPlanViolation as AuditBreach, audit};
 pub use drift::drift;
 pub use gates::evaluate_gates;
 pub use recompute::recomputed;
+pub use remaining::remaining_access;
 pub use replay::replay;
 use replay::verify;
 
