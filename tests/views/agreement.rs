@@ -57,7 +57,7 @@ fn assert_agree(scenario: &Scenario) {
         assert!(!is_unchanged || value["access"]["proven"] == true);
         let unchanged = is_unchanged.then(|| "no access changes".to_owned());
         let unchanged: Vec<String> = unchanged.into_iter().collect();
-        let parts = [counts.as_slice(), &unchanged, &[calls.clone()]].concat();
+        let parts = [counts.as_slice(), &unchanged, std::slice::from_ref(&calls)].concat();
         let line = parts.join(" · ");
         if !counts.is_empty() {
             let headline = format!("Access: {}", counts.join(", "));
