@@ -74,13 +74,14 @@ pub use cedar::nesting;
 pub use cedar::{
     ApplicableCedarPolicies, CedarComparison, CedarDecision, CedarError, CedarFailure,
     CedarRequest, CedarRequestContext, CedarRequestError, CedarRow, CedarStatement, DecisionCase,
-    EnforcementComparison, EnforcementDifference, EnforcementRow, NO_PRINCIPAL,
-    StatementDifference, StatementEffect, StatementSummary, has_statements, statement_differences,
+    EnforcementComparison, EnforcementDifference, EnforcementRow, McpBreach, McpGateCheck,
+    McpGateResult, McpPattern, NO_PRINCIPAL, StatementDifference, StatementEffect,
+    StatementSummary, has_statements, statement_differences,
 };
 pub use compare::{Comparison, ComparisonResult, compare};
 pub use decide::{DecidingResource, ExplainedDecision, RuleSet};
 pub use difference::{AccessDifference, AccessEffect, AccessRow, NotListed, RowKind};
-pub use gate::{Gate, GateKind};
+pub use gate::{Gate, GateKind, GatePattern, GatePatternError};
 pub use gate_check::{GateBreach, GateCheck, ScopedRule};
 pub use index::InvalidResource;
 pub use parse::RequestParseError;

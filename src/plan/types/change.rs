@@ -1,9 +1,11 @@
 //! Changes as a person reads them, and the changes that a plan leaves out or guards.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::field::FieldChange;
+use super::field::{ChangedField, FieldChange, ValueChange};
 use super::fingerprint::Fingerprint;
 use super::resource::{ResourceId, ResourceKind};
 use manifest::config::Unmanaged;
@@ -32,6 +34,38 @@ pub struct Change {
     /// The changes below it: the rules of a policy, or the versions of a pack.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<Self>,
+}
+
+impl Change {
+    /// The teams of a changed scope.
+    pub(crate) fn teams(&self) -> impl Iterator<Item = &str> {
+        let fields = self.fields.iter().filter_map(|field| match field {
+            FieldChange {
+                field: ChangedField::Teams,
+                value: ValueChange::Set { added, removed, .. },
+            } => Some(added.iter().chain(removed)),
+            FieldChange { .. } => None,
+        });
+        fields.flatten().map(String::as_str)
+    }
+
+    /// Replaces the UUIDs of teams by their names, for text output.
+    pub(crate) fn name_teams(&mut self, names: &BTreeMap<String, String>) {
+        for change in &mut self.fields {
+            if let FieldChange {
+                field: ChangedField::Teams,
+                value: ValueChange::Set { added, removed, .. },
+            } = change
+            {
+                for team in added.iter_mut().chain(removed) {
+                    let known = names.iter().find(|(_, id)| id.eq_ignore_ascii_case(team));
+                    if let Some((name, _)) = known {
+                        team.clone_from(name);
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// What happens to something.

@@ -12,8 +12,7 @@ use crate::render::plan::access_view::{
 use crate::render::plan::events::{EventText, event_text, identity};
 use crate::render::plan::patterns::ListDetail;
 use crate::render::plan::wording::{
-    call_name, deciding_rules, direction, enforcement_lines, full_name, gate_text, held_reason,
-    note,
+    call_name, decision, direction, enforcement_lines, full_name, gate_text, held_reason, note,
 };
 use crate::render::text::neutral;
 
@@ -129,13 +128,14 @@ pub(super) fn failed_gate(outcome: &GateOutcome) -> Annotation {
         who: people,
         witness,
         after,
+        assumption,
         ..
     }) = breaches.first()
     {
         message.push_str(&format!(
             "; for example `{witness}`, asked by {}: {}",
             who(people),
-            deciding_rules(after)
+            decision(after, assumption.as_deref())
         ));
     }
     if breaches.len() > 1 {

@@ -224,6 +224,14 @@ pub(crate) fn direction(direction: Enforcement) -> &'static str {
 }
 
 /// The deciding rules, at most three of them by name.
+/// What is decided by which rules, or what is assumed.
+pub(crate) fn decision(rules: &[DecidingRule], assumption: Option<&str>) -> String {
+    match assumption {
+        Some(assumption) => format!("assumed: {}", neutral(assumption)),
+        None => deciding_rules(rules),
+    }
+}
+
 pub(crate) fn deciding_rules(rules: &[DecidingRule]) -> String {
     let Some(first) = rules.first() else {
         return "denied by default".to_owned();
