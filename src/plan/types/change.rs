@@ -241,6 +241,8 @@ pub enum PlanNote {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         since: Option<String>,
     },
+    /// Gates are given, and the plan changes levels of enforcement, which no gate covers.
+    LevelsNotGated,
     /// Fields of live objects that this version does not know; they stay as they are.
     UnknownFields {
         /// The policy.

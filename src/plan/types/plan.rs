@@ -197,6 +197,7 @@ impl TargetPlan {
             PlanNote::Gap { .. } | PlanNote::GroupGap { .. } | PlanNote::Unproved { .. } => true,
             PlanNote::ScopeWidens { .. }
             | PlanNote::GoesBack { .. }
+            | PlanNote::LevelsNotGated
             | PlanNote::UnknownFields { .. } => false,
         })
     }

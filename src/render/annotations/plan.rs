@@ -12,7 +12,8 @@ use crate::render::plan::access_view::{
 use crate::render::plan::events::{EventText, event_text, identity};
 use crate::render::plan::patterns::ListDetail;
 use crate::render::plan::wording::{
-    call_name, decision, direction, enforcement_lines, full_name, gate_text, held_reason, note,
+    LEVELS_BELONG_TO_PACKS, call_name, decision, direction, enforcement_lines, full_name,
+    gate_text, held_reason, note,
 };
 use crate::render::text::neutral;
 
@@ -175,7 +176,10 @@ pub(super) fn of_enforcement(changes: &[EnforcementChange]) -> Vec<Annotation> {
         let group = change.group.as_deref().unwrap_or_default();
         Annotation::of(
             rule,
-            format!("enforcement {}: {line}", direction(way)),
+            format!(
+                "enforcement {}: {line} ({LEVELS_BELONG_TO_PACKS})",
+                direction(way)
+            ),
             &[group, &change.pack, &change.policy],
         )
         .at(change.source.as_ref())
@@ -291,6 +295,7 @@ fn of_note(about: &PlanNote, plan: &TargetPlan) -> Option<Annotation> {
         // Reported as a guard.
         PlanNote::ScopeWidens { policy: _ } => None,
         // Requires no action.
+        PlanNote::LevelsNotGated => None,
         PlanNote::UnknownFields {
             policy: _,
             rule: _,

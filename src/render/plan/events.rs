@@ -1,7 +1,7 @@
 //! The words of events. All formats use them.
 
 use super::sections::PlanSection;
-use super::wording::{full_name, place};
+use super::wording::{full_name, place, resource_name};
 use crate::plan::{EventKind, Plan, PlanEvent, TargetPlan, ValueChange};
 use crate::render::text::neutral;
 use model::CONFIG_FILE_NAME;
@@ -80,14 +80,23 @@ pub(crate) fn event_text(event: &PlanEvent) -> EventText {
                 quoted(live)
             )),
         ),
-        EventKind::ConfusableName { name, live } => (
-            format!(
-                "policy \"{}\" can be confused with live policy \"{}\", which no manifest declares",
-                escape_non_ascii(name),
-                escape_non_ascii(live)
-            ),
-            Some("look at the live policy; if it is not needed, delete it".to_owned()),
-        ),
+        EventKind::ConfusableName {
+            resource,
+            name,
+            live,
+        } => {
+            let what = resource_name(*resource);
+            (
+                format!(
+                    "{what} \"{}\" can be confused with live {what} \"{}\", which no manifest declares",
+                    escape_non_ascii(name),
+                    escape_non_ascii(live)
+                ),
+                Some(format!(
+                    "look at the live {what}; if it is not needed, delete it"
+                )),
+            )
+        }
         EventKind::RemovedNotLive { name } => (
             format!(
                 "`removed` lists \"{}\", which is not on the server",
@@ -188,7 +197,12 @@ pub(crate) fn identity(event: &EventKind) -> Vec<&str> {
         EventKind::RemovedStillLive { name, .. }
         | EventKind::RemovedNotLive { name }
         | EventKind::ProtectionRemoved { name } => vec![name],
-        EventKind::ProbableRename { name, live } | EventKind::ConfusableName { name, live } => {
+        EventKind::ProbableRename { name, live }
+        | EventKind::ConfusableName {
+            name,
+            live,
+            resource: _,
+        } => {
             vec![name, live]
         }
         EventKind::ConfigChanged { setting, value: _ } => vec![setting],

@@ -109,6 +109,9 @@ pub(crate) fn note(note: &PlanNote) -> String {
                 neutral(&since)
             )
         }
+        PlanNote::LevelsNotGated => format!(
+            "gates are about requests and do not cover enforcement ({LEVELS_BELONG_TO_PACKS})"
+        ),
         PlanNote::UnknownFields {
             policy,
             rule,
@@ -162,6 +165,10 @@ pub(crate) fn held_reason(reason: &HeldReason) -> String {
     }
 }
 
+/// A manifest repeats what its pack declares, and the repetition may be wrong.
+pub(crate) const LEVELS_BELONG_TO_PACKS: &str =
+    "levels as manifests declare them; engines enforce what the running pack declares";
+
 pub(crate) fn enforcement_headline(changes: &[EnforcementChange]) -> String {
     let any = |direction: Enforcement| changes.iter().any(|change| change.direction == direction);
     let effect = match (any(Enforcement::Loosens), any(Enforcement::Tightens)) {
@@ -170,10 +177,7 @@ pub(crate) fn enforcement_headline(changes: &[EnforcementChange]) -> String {
         (false, true) => "tightening",
         (false, false) => "no level loosens or tightens",
     };
-    // A manifest repeats what its pack declares, and the repetition may be wrong.
-    format!(
-        "Enforcement: {effect} (levels as manifests declare them; engines enforce what the running pack declares)"
-    )
+    format!("Enforcement: {effect} ({LEVELS_BELONG_TO_PACKS})")
 }
 
 /// One line per change with its direction; loosened levels first.

@@ -22,7 +22,8 @@ pub struct EmulatePulumi {
     listen_uploads: SocketAddr,
     #[command(flatten)]
     contents: StateArgs,
-    /// Take stacks that nobody declared: one is there as soon as a group is given it.
+    /// Accept stacks and accounts that nobody declared: each exists once a group has it. Agent pools and environments are
+    /// never checked.
     #[arg(long)]
     any_stack: bool,
     #[command(flatten)]

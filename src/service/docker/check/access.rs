@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::mcp;
 use super::teams::is_uuid;
+use crate::service::confusable::check_request;
 use access::{
     Audience, CedarRequestContext, CedarRequestError, Gate, GateKind, GatePattern,
     GatePatternError, McpPattern, NamedAudience,
@@ -211,6 +212,7 @@ impl<'a> GateReader<'a> {
             reason,
         } = spec;
         let source = Place::value(document, path.clone());
+        check_request(request, || source.clone(), &mut self.found);
         let pattern = self.pattern(request, mcp.as_ref(), document, path);
         let audience = match audience {
             None => Some(None),

@@ -50,4 +50,4 @@ pub(super) fn request_context(
 }
 
 /// Where the fields are documented.
-pub(super) const FIELDS: &str = "see docs/testing.md for the fields of `mcp`";
+pub(super) const FIELDS: &str = "see docs/reference/testing.md for the fields of `mcp`";

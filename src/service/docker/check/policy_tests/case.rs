@@ -2,6 +2,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::template::{Matrix, StrayBrace, Template};
+use crate::service::confusable::check_request;
 use crate::service::docker::check::mcp;
 use crate::service::docker::check::rules::{names, teams};
 use crate::service::docker::check::teams::{TeamDirectory, TeamResolution};
@@ -147,6 +148,7 @@ impl<'a> PolicyTestCase<'a> {
         let case: Arc<str> = self.spec.name.as_str().into();
         let mut seen: HashMap<String, &CaseRequest<'_>> = HashMap::new();
         for asked in &self.requests {
+            check_request(asked.text, || self.place(asked), found);
             let mut told = false;
             if !has_matrix
                 && asked
