@@ -722,7 +722,7 @@ fn a_gate_about_mcp_fails_with_a_request_that_explain_understands() {
     let line = "allowed by policy \"MCP tools\" (policies/mcp.yaml:4)";
     assert!(unwrapped(&human).contains(line), "{human}");
 
-    // An approval can be given, so that it is no denial.
+    // An approval can be given, so that it is not a denial.
     let asks = format!("@requireApproval(\"ask\") {TOOLS}");
     let forbids = "forbid(principal, action, resource in MCP::Server::\"github\") when { \
                    resource.name like \"delete_*\" };";

@@ -7,17 +7,9 @@ use thiserror::Error;
 
 use super::audience::NamedAudience;
 use super::cedar::{CedarRequestContext, CedarRequestError, McpPattern};
+use super::gate_kind::GateKind;
 use super::request_pattern::{RequestPattern, RequestPatternError};
 use super::sets::RequestSet;
-
-/// The requirement of a gate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum GateKind {
-    /// Every request that matches the pattern must be denied.
-    Never,
-    /// Every request that matches the pattern must be allowed.
-    Always,
-}
 
 /// The requests that a gate applies to. Rules decide some requests, Cedar policies decide the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,10 +32,10 @@ impl fmt::Display for GatePattern {
 /// The reason why a text is not a valid pattern.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum GatePatternError {
-    /// It is no pattern of requests that rules decide.
+    /// It is not a pattern of requests that rules decide.
     #[error(transparent)]
     Requests(#[from] RequestPatternError),
-    /// It is no pattern of MCP requests.
+    /// It is not a pattern of MCP requests.
     #[error(transparent)]
     Mcp(#[from] CedarRequestError),
 }

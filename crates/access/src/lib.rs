@@ -37,6 +37,7 @@ mod decide;
 mod difference;
 mod gate;
 mod gate_check;
+mod gate_kind;
 mod index;
 mod lookup;
 mod overlap;
@@ -81,8 +82,9 @@ pub use cedar::{
 pub use compare::{Comparison, ComparisonResult, compare};
 pub use decide::{DecidingResource, ExplainedDecision, RuleSet};
 pub use difference::{AccessDifference, AccessEffect, AccessRow, NotListed, RowKind};
-pub use gate::{Gate, GateKind, GatePattern, GatePatternError};
+pub use gate::{Gate, GatePattern, GatePatternError};
 pub use gate_check::{GateBreach, GateCheck, ScopedRule};
+pub use gate_kind::GateKind;
 pub use index::InvalidResource;
 pub use parse::RequestParseError;
 pub use pasted::PastedRequest;

@@ -281,7 +281,7 @@ fn the_end_of_a_recovered_run_counts_each_call_once() {
     assert_eq!(end.calls.total(), history.counts().total());
 }
 
-/// A call after those of the plan cleans up, and is no call of the plan.
+/// A call after those of the plan cleans up, and does not belong to the plan.
 #[test]
 fn calls_that_clean_up_are_not_counted() {
     let head = JournalRecord::Run(Box::new(head()));

@@ -2,7 +2,7 @@
 //!
 //! All requests of a pattern are divided into finitely many cases (see `space`): the values of
 //! everything that the pattern does not give, as far as a statement distinguishes them. In each case
-//! it is known which statements match, and the people for whom the gate fails are a Boolean formula over
+//! it is known which statements match, and the people that a gate fails for are a Boolean formula over
 //! groups (see `people`). No failing case is therefore a proof for all requests and all people.
 //!
 //! Where the decision is not certain, the reading is the least favorable one:
@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use super::super::audience::Audience;
 use super::super::bits::BitSet;
-use super::super::gate::GateKind;
+use super::super::gate_kind::GateKind;
 use super::super::people::{Formula, GroupTable, People, Term, TooManyTerms, conjunction, meets};
 use super::super::unknown::Outcome;
 use super::compare::SideScopes;
@@ -394,7 +394,7 @@ impl GateSearch<'_> {
         groups
     }
 
-    /// The people for whom the gate fails if these statements match, except for those in the groups
+    /// The people that the gate fails for if these statements match, except for those in the groups
     /// `avoided`.
     fn people(&self, action: McpAction, matching: &[usize], avoided: &BitSet) -> Formula {
         let statements = matching

@@ -167,7 +167,7 @@ impl McpPattern {
     /// Whether a case of the question is in the pattern.
     pub(super) fn contains_case(&self, dimensions: &[Dimension], classes: &[usize]) -> bool {
         self.name_patterns().iter().all(|(variable, glob)| {
-            // A name that is no dimension is given, or makes no difference.
+            // A name without a dimension is given, or makes no difference.
             class_of(dimensions, classes, variable).is_none_or(|class| glob.matches(class.text()))
         })
     }

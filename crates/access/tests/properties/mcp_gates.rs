@@ -278,7 +278,7 @@ fn witness(text: &str) -> McpRequest {
                     Value::Null => request.time,
                     Value::String(time) if time.as_str() < "2027" => Some(0),
                     Value::String(_) => Some(NEW_YEAR),
-                    // Numbers are no dates, so that no comparison is true.
+                    // A number is not a date, so that no comparison is true.
                     _ => None,
                 };
             }
