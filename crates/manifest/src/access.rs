@@ -70,7 +70,7 @@ pub struct GateSpec {
 #[serde(untagged)]
 enum GateText {
     Text(String),
-    Full(GateMapping),
+    Full(Box<GateMapping>),
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -94,17 +94,20 @@ impl From<GateText> for GateSpec {
                 mcp: None,
                 reason: None,
             },
-            GateText::Full(GateMapping {
-                request,
-                audience,
-                mcp,
-                reason,
-            }) => Self {
-                request,
-                audience,
-                mcp,
-                reason,
-            },
+            GateText::Full(mapping) => {
+                let GateMapping {
+                    request,
+                    audience,
+                    mcp,
+                    reason,
+                } = *mapping;
+                Self {
+                    request,
+                    audience,
+                    mcp,
+                    reason,
+                }
+            }
         }
     }
 }
@@ -123,12 +126,12 @@ impl From<GateSpec> for GateText {
                 audience,
                 mcp,
                 reason,
-            } => Self::Full(GateMapping {
+            } => Self::Full(Box::new(GateMapping {
                 request,
                 audience,
                 mcp,
                 reason,
-            }),
+            })),
         }
     }
 }
