@@ -1,6 +1,5 @@
 //! `polwarden plan`: the changes required to match the manifests.
 
-use std::fs::File;
 use std::io::Read as _;
 
 use anyhow::Context as _;
@@ -29,6 +28,7 @@ use crate::render;
 use crate::render::annotations::{Annotation, PackDiagnostics, RepositoryPrefix};
 use crate::render::layout::Layout;
 use crate::render::text::{neutral, shell_word};
+use crate::workspace::file::open_regular;
 use crate::workspace::state;
 
 /// Maximum size of a private key in bytes. A longer file is not a key.
@@ -272,7 +272,7 @@ impl PlanArgs {
         let path = directory::argument(path);
         // The path may be a pipe, whose size is not known.
         let mut key = String::new();
-        File::open(&path)
+        open_regular(path.as_std_path())
             .and_then(|file| file.take(MAX_KEY_BYTES).read_to_string(&mut key))
             .with_context(|| format!("cannot read the key `{path}`"))?;
         let signature = git::sign_plan(&key, plan.as_bytes());

@@ -4,12 +4,11 @@
 //! shows names instead. JSON and the digest of a plan stay as they are, so that they do not depend
 //! on who may read the teams.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::connect::Session;
-use crate::plan::{Change, DriftReport, Plan};
+use crate::plan::{DriftReport, Plan};
 use crate::service::registry;
-use access::People;
 use manifest::config::Target;
 
 /// The plan with the names that the servers know; `None` if it would be the same, because plans may
@@ -22,14 +21,7 @@ pub(super) async fn plan_for_text(
     let mut names = Vec::new();
     for target_plan in &plan.targets {
         let name = &target_plan.target.name;
-        let mut own = known(name, target_plan.people(), targets, session).await;
-        // Access rows contain aliases already, the values of changes do not.
-        if target_plan.changes.iter().any(Change::has_teams) {
-            let target = targets.iter().find(|target| target.name == *name);
-            let aliases = target.map(|target| target.teams().clone());
-            own.extend(aliases.unwrap_or_default());
-        }
-        names.push(own);
+        names.push(known(name, target_plan.groups(), targets, session).await);
     }
     if names.iter().all(BTreeMap::is_empty) {
         return None;
@@ -49,7 +41,7 @@ pub(super) async fn drift_for_text(
 ) -> Option<DriftReport> {
     let mut names = Vec::new();
     for drift in &report.targets {
-        names.push(known(&drift.target.name, drift.people(), targets, session).await);
+        names.push(known(&drift.target.name, drift.groups(), targets, session).await);
     }
     if names.iter().all(BTreeMap::is_empty) {
         return None;
@@ -61,15 +53,31 @@ pub(super) async fn drift_for_text(
     Some(shown)
 }
 
-/// The names of the teams without an alias in a target's formulas, each with its UUID.
+/// The names of the teams among these groups, each with its UUID: aliases of the target, and names that
+/// the server knows.
 async fn known<'p>(
     name: &str,
-    people: impl Iterator<Item = &'p People>,
+    groups: impl Iterator<Item = &'p str>,
     targets: &[&Target],
     session: &Session,
 ) -> BTreeMap<String, String> {
-    match targets.iter().find(|target| target.name == name) {
-        Some(target) => registry::team_names(session.connections(), target, people).await,
-        None => BTreeMap::new(),
+    let Some(target) = targets.iter().find(|target| target.name == name) else {
+        return BTreeMap::new();
+    };
+    let groups: BTreeSet<&str> = groups.collect();
+    let aliases = target.teams().iter();
+    let aliases = aliases.filter(|(_, id)| groups.contains(id.as_str()));
+    let mut names: BTreeMap<String, String> = aliases
+        .map(|(alias, id)| (alias.clone(), id.clone()))
+        .collect();
+    let named: BTreeSet<&str> = names.values().map(String::as_str).collect();
+    let others = groups
+        .iter()
+        .copied()
+        .filter(|group| !named.contains(group));
+    let others = registry::team_names(session.connections(), target, others).await;
+    for (name, id) in others {
+        names.entry(name).or_insert(id);
     }
+    names
 }

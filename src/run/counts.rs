@@ -81,3 +81,34 @@ pub enum SkipReason {
     /// An id that it needs is missing from the outcome of an earlier call.
     MissingId,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `replaced` is a part of `applied`, so that it is in no sum.
+    #[test]
+    fn totals_count_each_call_once() {
+        let one = CallCounts {
+            applied: 1,
+            replaced: 2,
+            adopted: 4,
+            failed: 8,
+            unknown: 16,
+            skipped: 32,
+        };
+        assert_eq!(one.total(), 61);
+        assert_eq!(one.missing(), 56);
+        let mut sum = one;
+        sum += one;
+        let twice = CallCounts {
+            applied: 2,
+            replaced: 4,
+            adopted: 8,
+            failed: 16,
+            unknown: 32,
+            skipped: 64,
+        };
+        assert_eq!(sum, twice);
+    }
+}

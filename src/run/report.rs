@@ -300,3 +300,91 @@ impl CallReport {
         calls.iter().filter(|call| ids.contains(&call.id)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn no_upload() -> CallOutcome {
+        CallOutcome::Failed(CallFailure::NoUpload {
+            pack: "p".to_owned(),
+            tag: "1".to_owned(),
+        })
+    }
+
+    fn report() -> CallReport {
+        let outcomes = vec![
+            (CallId(4), CallOutcome::Skipped(SkipReason::Stopped)),
+            (CallId(2), CallOutcome::Adopted),
+            (CallId(1), CallOutcome::Applied(Confirmation::ReadBack)),
+            (CallId(3), no_upload()),
+        ];
+        CallReport::new(outcomes, Vec::new())
+    }
+
+    /// Every call is counted once, in the order of the numbers.
+    #[test]
+    fn calls_are_counted_by_outcome() {
+        let report = report();
+        let expected = CallCounts {
+            applied: 1,
+            replaced: 0,
+            adopted: 1,
+            failed: 1,
+            unknown: 0,
+            skipped: 1,
+        };
+        assert_eq!(report.counts(), expected);
+        let ids: Vec<u32> = report.outcomes().iter().map(|(id, _)| id.0).collect();
+        assert_eq!(ids, [1, 2, 3, 4]);
+        let in_place: Vec<bool> = report
+            .outcomes()
+            .iter()
+            .map(|(_, outcome)| outcome.is_in_place())
+            .collect();
+        assert_eq!(in_place, [true, true, false, false]);
+        assert!(!report.has_conflict());
+        assert!(report.stale().is_empty());
+    }
+
+    #[test]
+    fn the_most_urgent_remedy_is_named() {
+        let applied = CallOutcome::Applied(Confirmation::Answered);
+        let skipped = CallOutcome::Skipped(SkipReason::Stopped);
+        let failed = no_upload();
+        assert_eq!(remedy([]), None);
+        assert_eq!(remedy([&applied, &CallOutcome::Adopted]), None);
+        assert_eq!(remedy([&applied, &skipped]), Some(Remedy::Again));
+        assert_eq!(remedy([&failed, &skipped]), Some(Remedy::ResolveError));
+        assert!(
+            !CallFailure::NoUpload {
+                pack: String::new(),
+                tag: String::new()
+            }
+            .is_rate_limited()
+        );
+    }
+
+    /// Applying again cannot succeed after a request that the server rejects for what it is.
+    #[test]
+    fn the_remedy_depends_on_the_status() {
+        for (status, expected) in [
+            (None, Remedy::Again),
+            (Some(400), Remedy::FixRequest),
+            (Some(401), Remedy::SignIn),
+            (Some(403), Remedy::GrantPermission),
+            (Some(404), Remedy::Again),
+            (Some(405), Remedy::FixRequest),
+            (Some(409), Remedy::Again),
+            (Some(412), Remedy::Again),
+            (Some(413), Remedy::FixRequest),
+            (Some(422), Remedy::FixRequest),
+            (Some(429), Remedy::Again),
+            (Some(499), Remedy::FixRequest),
+            (Some(500), Remedy::Again),
+            (Some(503), Remedy::Again),
+        ] {
+            assert_eq!(remedy_of_status(status), expected, "{status:?}");
+        }
+    }
+}

@@ -252,6 +252,73 @@ mod tests {
         assert!(scheduler.unstarted().is_empty());
     }
 
+    /// A call whose intent is written is not sent if a failure blocks it meanwhile, and neither is what
+    /// waits for it.
+    #[test]
+    fn a_prepared_call_is_withdrawn_after_a_failure() {
+        let calls = [
+            call(1, "a", &[]),
+            call(2, "a", &[]),
+            call(3, "b", &[]),
+            call(4, "c", &[(2, 2)]),
+        ];
+        let mut scheduler = CallScheduler::new(&calls);
+        assert_eq!(drain(&mut scheduler), [1, 2, 3]);
+        assert_eq!(scheduler.withdraw_blocked(&calls[1]), None);
+        scheduler.failed(CallId(1));
+        assert_eq!(blocked(&mut scheduler), []);
+        assert_eq!(scheduler.withdraw_blocked(&calls[1]), Some(CallId(1)));
+        assert_eq!(scheduler.withdraw_blocked(&calls[2]), None);
+        assert_eq!(blocked(&mut scheduler), [(4, 1)]);
+        assert_eq!(blocked(&mut scheduler), []);
+    }
+
+    /// After a change of another client was replaced, nothing more is done to the same object, but other
+    /// calls go on.
+    #[test]
+    fn a_stopped_object_blocks_its_calls_and_not_those_that_wait_for_them() {
+        let calls = [
+            call(1, "a", &[]),
+            call(2, "a", &[(1, 1)]),
+            call(3, "b", &[(1, 1)]),
+            call(4, "c", &[(2, 2)]),
+        ];
+        let mut scheduler = CallScheduler::new(&calls);
+        assert_eq!(drain(&mut scheduler), [1]);
+        scheduler.stop_subject(CallId(1));
+        scheduler.done(CallId(1));
+        assert_eq!(drain(&mut scheduler), [3]);
+        assert_eq!(blocked(&mut scheduler), [(2, 1), (4, 1)]);
+    }
+
+    /// The ends of a range of dependencies count, and neighbors do not.
+    #[test]
+    fn a_range_of_dependencies_includes_both_ends() {
+        for (failed, is_blocked) in [(1, false), (2, true), (3, true), (4, true), (5, false)] {
+            let calls = [
+                call(1, "a", &[]),
+                call(2, "b", &[]),
+                call(3, "c", &[]),
+                call(4, "d", &[]),
+                call(5, "e", &[]),
+                call(6, "f", &[(2, 4)]),
+            ];
+            let mut scheduler = CallScheduler::new(&calls);
+            assert_eq!(drain(&mut scheduler), [1, 2, 3, 4, 5]);
+            for id in 1..=5 {
+                if id == failed {
+                    scheduler.failed(CallId(id));
+                } else {
+                    assert!(scheduler.ready.is_empty() || id == 5);
+                    scheduler.done(CallId(id));
+                }
+            }
+            let ready = drain(&mut scheduler);
+            assert_eq!(ready.is_empty(), is_blocked, "{failed}");
+            assert_eq!(blocked(&mut scheduler).len(), usize::from(is_blocked));
+        }
+    }
+
     #[test]
     fn what_was_never_handed_out_is_the_rest() {
         let calls = [

@@ -149,6 +149,30 @@ pub(crate) fn check_paths(
     }
 }
 
+/// Checks a request of a gate or policy test. A host in Punycode is judged by its Unicode form.
+pub(crate) fn check_request(text: &str, place: impl Fn() -> Place, found: &mut Vec<Diagnostic>) {
+    let object = text
+        .split_once(char::is_whitespace)
+        .map_or("", |(_, it)| it);
+    let object = object.trim_start();
+    let rest = object.split_once("://").map_or(object, |(_, rest)| rest);
+    let host = without_port(rest.split('/').next().unwrap_or_default());
+    let shown = unicode_host(host).map(|unicode| text.replacen(host, &unicode, 1));
+    let shown = shown.as_deref().unwrap_or(text);
+    if let Some((character, look)) = path_look_alike(text) {
+        let message = format!(
+            "the request `{}` contains {}, which looks like `{look}`",
+            escape_non_ascii(text),
+            character_name(character)
+        );
+        found.push(
+            Diagnostic::new(Code::MixedScripts, message, place())
+                .help("if the ASCII character is meant, write that one"),
+        );
+    }
+    found.extend(mixed("request", text, shown, place));
+}
+
 /// Names that differ only in spaces are displayed the same, too.
 fn name_key(text: &str) -> String {
     let skeleton = skeleton(text);
@@ -278,6 +302,30 @@ mod tests {
         // The old name of the same object, and names in one script.
         assert!(names(&[("caf\u{e9}", 0), ("cafe\u{301}", 0)]).is_empty());
         assert!(names(&[("Доступ к сети", 0), ("Доступ", 1), ("web", 2)]).is_empty());
+    }
+
+    #[test]
+    fn requests_are_judged_by_what_readers_see() {
+        let request = |text: &str| messages(|found| check_request(text, || place(0), found));
+        assert_eq!(
+            request("tcp p\u{430}ypal.example.com:443"),
+            [
+                "the request `tcp p\\u{430}ypal.example.com:443` mixes Latin and Cyrillic letters in `p\\u{430}ypal`"
+            ]
+        );
+        assert_eq!(
+            request("get https://xn--pypal-4ve.com/x").len(),
+            1,
+            "{:?}",
+            request("get https://xn--pypal-4ve.com/x")
+        );
+        assert_eq!(
+            request("read /data\u{2215}x"),
+            ["the request `read /data\\u{2215}x` contains U+2215, which looks like `/`"]
+        );
+        for plain in ["tcp a.example.com:443", "mcp *", "read /данные/x", "tcp"] {
+            assert!(request(plain).is_empty(), "{plain}");
+        }
     }
 
     #[test]

@@ -34,7 +34,6 @@ use crate::plan::{EMBEDDED, ResourceKind, TargetInfo};
 use crate::render::listing::ListedTarget;
 use crate::run::service::{BeginReading, Reads, ServiceError, Writes};
 use crate::workspace::{CedarFile, InlinedDocument, ManifestSet, NamedSource};
-use access::People;
 use camino::Utf8Path;
 use clap::Subcommand;
 use http::{ApiError, HttpClient};
@@ -700,12 +699,10 @@ pub async fn teams(connections: &Connections, target: &Target) -> Result<Vec<Tea
 pub async fn team_names<'p>(
     connections: &Connections,
     target: &Target,
-    people: impl Iterator<Item = &'p People>,
+    groups: impl Iterator<Item = &'p str>,
 ) -> BTreeMap<String, String> {
-    let mut groups = people
-        .flat_map(|people| &people.0)
-        .flat_map(|membership| membership.all_of.iter().chain(&membership.none_of));
-    if !groups.any(|group| is_uuid(group)) {
+    let mut groups = groups;
+    if !groups.any(is_uuid) {
         return BTreeMap::new();
     }
     let teams = match teams(connections, target).await {

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use emulator::DockerOptions;
+
 use super::sandbox::{Ran, Sandbox, unwrapped};
 
 /// The folders below `examples/` with a configuration.
@@ -43,6 +45,10 @@ fn every_example_is_valid_and_applies() {
         let sandbox = Sandbox::empty();
         copy(&example, &sandbox, name);
         sandbox.expect(0, &["validate", name]);
+        if name == "extensions" {
+            // The embedded service refuses settings that the contract does not define.
+            continue;
+        }
         if sandbox
             .read(&format!("{name}/polwarden.yaml"))
             .contains("provider: pulumi")
@@ -169,4 +175,30 @@ fn becomes_live(sandbox: &Sandbox, name: &str, embedded: &str) {
         sandbox.path(name).join(".polwarden").is_dir(),
         "{name}: the state stays with the example"
     );
+}
+
+#[test]
+fn the_example_of_extensions_needs_a_later_service() {
+    let sandbox = Sandbox::empty().serve(DockerOptions {
+        extra_fields: vec!["approval".to_owned(), "expires_at".to_owned()],
+        ..DockerOptions::default()
+    });
+    let name = "extensions";
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    copy(&root.join(name), &sandbox, name);
+    let checked = sandbox.expect(0, &["validate", name]);
+    assert!(
+        checked.out.contains("warning[access-not-analyzed]"),
+        "{}",
+        checked.out
+    );
+    let plan = sandbox.expect(4, &["plan", name]);
+    assert!(plan.out.contains("not analyzed"), "{}", plan.out);
+    let refused = sandbox.run(&["apply", name, "--auto-approve"]);
+    let ack = refused.err.split("--ack ").nth(1).unwrap();
+    let ack = ack.split_whitespace().next().unwrap();
+    assert!(ack.starts_with("not-analyzed=1,plan="), "{}", refused.err);
+    sandbox.expect(0, &["apply", name, "--auto-approve", "--ack", ack]);
+    let plan = sandbox.run(&["plan", name, "--detailed-exitcode"]);
+    assert!(plan.out.contains("No changes."), "{}", plan.out);
 }

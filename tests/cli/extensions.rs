@@ -3,7 +3,7 @@
 use emulator::{DockerOptions, DockerSeed};
 use serde_json::{Value, json};
 
-use super::sandbox::{Ran, Sandbox, policy};
+use super::sandbox::{Ran, Sandbox, policy, unwrapped};
 
 /// A later version of the service, with one policy that another client made.
 fn later_service() -> DockerOptions {
@@ -211,4 +211,69 @@ fn a_setting_that_the_service_refuses_is_named() {
         said.contains("`aproval` from `extensions`, which this version does not support"),
         "{said}"
     );
+}
+
+/// A server that accepts a setting and loses it: the report says so, and the run does not claim success.
+#[test]
+fn a_setting_that_the_service_drops_is_reported() {
+    let options = DockerOptions {
+        dropped_fields: vec!["retention".to_owned()],
+        ..later_service()
+    };
+    let sandbox = Sandbox::new("unmanaged: ignore\n").serve(options);
+    sandbox.write(
+        "policies/new.yaml",
+        new_policy(
+            "extensions: {retention: 30, approval: {required: true}}",
+            "",
+        ),
+    );
+    let refused = sandbox.expect(5, &["apply", "--auto-approve"]);
+    let ack = refused.err.split("--ack ").nth(1).unwrap();
+    let ack = ack.split_whitespace().next().unwrap();
+    let ran = sandbox.run(&["apply", "--auto-approve", "--ack", ack]);
+    assert_ne!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let said = unwrapped(&format!("{}{}", ran.out, ran.err));
+    assert!(
+        said.contains("the setting `retention` is not what was sent"),
+        "{said}"
+    );
+    assert!(!said.contains("the setting `approval`"), "{said}");
+    // It stays a difference.
+    let plan = sandbox.expect(2, &["plan", "--detailed-exitcode"]);
+    assert!(plan.out.contains("retention"), "{}", plan.out);
+}
+
+/// Neither `validate` nor a plan proves a gate that may depend on an unknown setting.
+#[test]
+fn gates_are_not_analyzed_where_a_setting_is_unknown() {
+    let sandbox = Sandbox::new("").serve(later_service());
+    let configured = sandbox.read("polwarden.yaml");
+    let gate = "access:\n  never: [tcp x.example.org]\n";
+    sandbox.write("polwarden.yaml", format!("{configured}{gate}"));
+    for (of_policy, of_rule, name) in [
+        ("extensions: {approval: {required: true}}", "", "approval"),
+        (
+            "",
+            "    extensions: {expires_at: '2027-01-01T00:00:00Z'}",
+            "expires_at",
+        ),
+    ] {
+        sandbox.write("policies/new.yaml", new_policy(of_policy, of_rule));
+        let ran = sandbox.expect(0, &["validate"]);
+        let said = unwrapped(&ran.out);
+        let expected = format!(
+            "warning[access-not-analyzed]: 1 gate is not analyzed: policy \"new\" has settings that this version does not know: `{name}`"
+        );
+        assert!(said.contains(&expected), "{said}");
+        sandbox.expect(3, &["validate", "--strict"]);
+        let plan = sandbox.expect(4, &["plan", "--format", "json"]).json();
+        let gate = &plan["targets"][0]["gates"][0];
+        assert_eq!(gate["breaches"], json!([]), "{gate:#}");
+        let policies = gate["notAnalyzed"].as_array().unwrap().iter();
+        let mut policies = policies.map(|entry| entry["policy"].clone());
+        assert!(policies.any(|policy| policy == "new"), "{gate:#}");
+    }
+    sandbox.write("policies/new.yaml", new_policy("", ""));
+    sandbox.expect(0, &["validate", "--strict"]);
 }

@@ -187,3 +187,46 @@ fn a_plan_with_steering_text_is_applied_as_it_was_meant() {
     );
     sandbox.expect(0, &["plan", "--detailed-exitcode"]);
 }
+
+/// Opening a pipe waits for a writer. A change can contain none, but a workspace that jobs share can.
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_a_file_does_not_make_a_run_wait() {
+    let sandbox = Sandbox::new("");
+    sandbox.write(
+        "policies/p.yaml",
+        super::sandbox::policy(
+            "p",
+            &format!(
+                "rules:\n{}",
+                super::sandbox::tcp("r", "allow", "a.example.com")
+            ),
+        ),
+    );
+    let embedded = "--endpoint=docker=embedded";
+    sandbox.expect(0, &["plan", embedded, "--out", "plan.json"]);
+    let pipe = |name: &str| {
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        let path = sandbox.path(name);
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    };
+    pipe("plan.json.sig");
+    pipe("other.json");
+    pipe("key");
+    let verified = ["apply", embedded, "--auto-approve", "--verify", "plan.json"];
+    let cases: [&[&str]; 4] = [
+        &verified,
+        &["apply", embedded, "--auto-approve", "other.json"],
+        &["show", "other.json"],
+        &["plan", embedded, "--out", "new.json", "--sign", "key"],
+    ];
+    for arguments in cases {
+        let ran = sandbox.run(arguments);
+        assert_ne!(ran.code, 0, "{arguments:?}: {}", ran.out);
+        assert!(
+            ran.err.contains("it is not a regular file"),
+            "{arguments:?}: {}",
+            ran.err
+        );
+    }
+}

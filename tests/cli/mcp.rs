@@ -524,7 +524,7 @@ fn findings_point_into_cedar_text() {
 #[test]
 fn a_change_that_only_denies_more_passes_limits_on_widening() {
     let sandbox = live("");
-    let late = "permit(principal, action, resource) when { context.request_time < datetime(\"2027-01-01\") };";
+    let late = "permit(principal, action, resource) when { context.request_time.toDate() < datetime(\"2027-01-01\") };";
     sandbox.write("policies/mcp.yaml", cedar("MCP tools", "", &[READ, late]));
     sandbox.expect(0, &["apply", "--auto-approve"]);
     let principal = "permit(principal in MCP::Team::\"a\", action, resource);";
@@ -684,4 +684,173 @@ fn without_a_cedar_policy_the_answer_is_unknown() {
         "apiVersion: polwarden/v1\nkind: PolicyTest\nmetadata:\n  name: t\nspec:\n  cases:\n    - name: c\n      audience: {teams: [platform]}\n      deny:\n        - mcp invokeTool x\n",
     );
     sandbox.expect(0, &["test"]);
+}
+
+/// A sandbox with gates about MCP requests, and a policy with these statements for everyone.
+fn gated(access: &str, statements: &[&str]) -> Sandbox {
+    let sandbox = live("");
+    let configured = sandbox.read("polwarden.yaml");
+    sandbox.write("polwarden.yaml", format!("{configured}access:\n{access}"));
+    sandbox.write("policies/mcp.yaml", cedar("MCP tools", "", statements));
+    sandbox
+}
+
+const NEVER: &str = "  never:\n    - request: mcp invokeTool delete_*\n      mcp: {server: github}\n      reason: too risky\n";
+
+#[test]
+fn a_gate_about_mcp_fails_with_a_request_that_explain_understands() {
+    let sandbox = gated(NEVER, &[TOOLS]);
+    let ran = sandbox.expect(4, &["validate"]);
+    let shown = unwrapped(&ran.out);
+    let expected = "error[access-never]: `mcp invokeTool delete_ --server github` is allowed for everyone, and \
+                    `mcp invokeTool delete_* --server github` never may be (too risky)";
+    assert!(shown.contains(expected), "{shown}");
+    let target = plan(&sandbox, 4, &[]);
+    let gate = &target["gates"][0];
+    assert_eq!(
+        gate["gate"]["request"],
+        "mcp invokeTool delete_* --server github"
+    );
+    let witness = gate["breaches"][0]["witness"].as_str().unwrap();
+    let question: Vec<&str> = witness.split(' ').collect();
+    let answer = sandbox.expect(
+        0,
+        &[&["explain", "--format", "json"], &question[..]].concat(),
+    );
+    assert_eq!(answer.json()["decision"], "allow");
+    let human = sandbox.expect(4, &["plan"]).out;
+    let line = "allowed by policy \"MCP tools\" (policies/mcp.yaml:4)";
+    assert!(unwrapped(&human).contains(line), "{human}");
+
+    // An approval can be given, so that it is not a denial.
+    let asks = format!("@requireApproval(\"ask\") {TOOLS}");
+    let forbids = "forbid(principal, action, resource in MCP::Server::\"github\") when { \
+                   resource.name like \"delete_*\" };";
+    for (statements, code, decision) in [
+        (vec![asks.as_str()], 4, "is allowed after an approval"),
+        (vec![TOOLS, forbids], 0, ""),
+    ] {
+        sandbox.write("policies/mcp.yaml", cedar("MCP tools", "", &statements));
+        let ran = sandbox.expect(code, &["validate"]);
+        assert!(unwrapped(&ran.out).contains(decision), "{}", ran.out);
+        sandbox.expect(code, &["plan"]);
+    }
+}
+
+#[test]
+fn what_a_gate_about_mcp_cannot_decide_is_acknowledged() {
+    let opaque = "permit(principal, action == MCP::Action::\"invokeTool\", resource) when { \
+                  context.args.a < context.args.b };";
+    let sandbox = gated(NEVER, &[READ, opaque]);
+    let ran = sandbox.expect(0, &["validate"]);
+    assert!(
+        ran.out.contains("warning[access-not-analyzed]"),
+        "{}",
+        ran.out
+    );
+    let target = plan(&sandbox, 4, &[]);
+    let gate = &target["gates"][0];
+    assert_eq!(gate["breaches"], json!([]), "{gate:#}");
+    assert_eq!(gate["notAnalyzed"][0]["policy"], "MCP tools");
+    let refused = sandbox.expect(4, &["apply", "--auto-approve"]);
+    let ack = refused.err.split("--ack ").nth(1).unwrap();
+    let ack = ack.split_whitespace().next().unwrap();
+    assert!(ack.starts_with("mcp=1,plan="), "{}", refused.err);
+    sandbox.expect(0, &["apply", "--auto-approve", "--ack", ack]);
+}
+
+/// The service does not document what people without a Cedar policy may do: no gate passes for them.
+#[test]
+fn people_without_a_cedar_policy_break_gates_about_mcp() {
+    let access = "  never: [mcp getPrompt *]\n  always: [mcp readResource *]\n";
+    let sandbox = gated(access, &[READ]);
+    sandbox.expect(0, &["validate", "--strict"]);
+    sandbox.expect(0, &["plan"]);
+    let team = cedar("MCP tools", "scope: {teams: [platform]}\n", &[READ]);
+    sandbox.write("policies/mcp.yaml", &team);
+    let ran = sandbox.expect(0, &["validate"]);
+    assert_eq!(
+        ran.out.matches("warning[access-not-analyzed]").count(),
+        2,
+        "{}",
+        ran.out
+    );
+    let target = plan(&sandbox, 4, &[]);
+    for gate in target["gates"].as_array().unwrap() {
+        let breaches = gate["breaches"].as_array().unwrap();
+        assert_eq!(breaches.len(), 1, "{gate:#}");
+        assert_eq!(
+            breaches[0]["who"],
+            json!([{"allOf": [], "noneOf": ["platform"]}])
+        );
+        let assumption = breaches[0]["assumption"].as_str().unwrap();
+        assert!(assumption.contains("does not document this"), "{gate:#}");
+    }
+    // A gate of an audience that has a policy.
+    let audience = "  audiences: [{name: builders, teams: [platform]}]\n  never: [{request: mcp getPrompt *, audience: builders}]\n";
+    let configured = sandbox.read("polwarden.yaml");
+    let configured = configured.split("access:\n").next().unwrap();
+    sandbox.write("polwarden.yaml", format!("{configured}access:\n{audience}"));
+    sandbox.expect(0, &["plan"]);
+}
+
+#[test]
+fn invalid_gates_about_mcp_are_explained() {
+    let cases = [
+        ("mcp call_tool x", "did you mean `invokeTool`?"),
+        ("mcp invokeTool", "must be an action and a resource"),
+        ("mcp register x --server y", "takes no server"),
+        (
+            "mcp invokeTool x --attr readonly=true",
+            "did you mean `readOnly`?",
+        ),
+        ("mcp invokeTool x --port 1", "unknown option `--port`"),
+        (
+            "'mcp invokeTool * when server is \"x\"'",
+            "only --allow-widening accepts",
+        ),
+        (
+            "{request: tcp a.example.com, mcp: {server: x}}",
+            "`mcp` is for MCP requests",
+        ),
+        (
+            "{request: mcp invokeTool x, mcp: {attributes: {readOnly: 1}}}",
+            "must be true or false",
+        ),
+        ("{request: mcp *, mcp: {server: x}}", "is all MCP activity"),
+        (
+            "{request: mcp invokeTool x, mcp: {sever: y}}",
+            "unknown field `sever`",
+        ),
+    ];
+    for (gate, expected) in cases {
+        let sandbox = gated(&format!("  never:\n    - {gate}\n"), &[READ]);
+        let ran = sandbox.expect(3, &["validate"]);
+        assert!(
+            unwrapped(&ran.out).contains(expected),
+            "{gate}: {}",
+            ran.out
+        );
+    }
+}
+
+#[test]
+fn patterns_about_mcp_limit_widening() {
+    let sandbox = gated("  never: []\n", &[READ]);
+    sandbox.expect(0, &["apply", "--auto-approve"]);
+    let drops = "permit(principal, action == MCP::Action::\"invokeTool\", resource) when { \
+                 resource.name like \"drop_*\" };";
+    sandbox.write("policies/mcp.yaml", cedar("MCP tools", "", &[READ, drops]));
+    for (pattern, code) in [
+        ("mcp invokeTool *", 0),
+        ("mcp invokeTool drop_*", 0),
+        ("mcp invokeTool d*", 0),
+        ("mcp *", 0),
+        ("mcp invokeTool drop_a", 4),
+        ("mcp invokeTool * --server github", 4),
+        ("mcp getPrompt *", 4),
+    ] {
+        sandbox.expect(code, &["plan", "--allow-widening", pattern]);
+    }
+    sandbox.expect(1, &["plan", "--allow-widening", "mcp call_tool *"]);
 }

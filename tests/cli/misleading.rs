@@ -243,3 +243,34 @@ fn live_policies_that_are_displayed_like_declared_ones_are_reported() {
     let message = "policy \"payments\" can be confused with live policy \"p\\u{430}yments\"";
     assert!(ran.out.contains(message), "{}", ran.out);
 }
+
+/// Requests of gates and policy tests are read by people, too.
+#[test]
+fn requests_of_gates_and_tests_with_mixed_scripts_are_warned_about() {
+    let sandbox = Sandbox::new("");
+    let configured = sandbox
+        .read("polwarden.yaml")
+        .replace("paths: [policies]", "paths: [policies, tests]");
+    sandbox.write(
+        "polwarden.yaml",
+        format!("{configured}access:\n  never: [tcp xn--pypal-4ve.com]\n"),
+    );
+    sandbox.write(
+        "policies/p.yaml",
+        policy(
+            "p",
+            &format!("rules:\n{}", tcp("r", "allow", "a.example.com")),
+        ),
+    );
+    sandbox.write(
+        "tests/t.yaml",
+        "apiVersion: polwarden/v1\nkind: PolicyTest\nmetadata:\n  name: t\nspec:\n  cases:\n    - name: c\n      deny: [tcp xn--pypal-4ve.com:443]\n",
+    );
+    let found = sandbox.expect(0, &["validate", "--format", "json"]).json();
+    let found = found["diagnostics"].as_array().unwrap().iter();
+    let files: Vec<&str> = found
+        .filter(|it| it["code"] == "mixed-scripts")
+        .map(|it| it["labels"][0]["file"].as_str().unwrap())
+        .collect();
+    assert_eq!(files, ["polwarden.yaml", "tests/t.yaml"]);
+}

@@ -580,3 +580,46 @@ fn live_packs_and_groups_become_manifests() {
     );
     sandbox.wait(running.shutdown());
 }
+
+/// Names that are displayed alike are compared with live packs and groups too.
+#[test]
+fn a_live_group_that_looks_like_a_declared_one_is_reported() {
+    let sandbox = empty();
+    let group = |name: &str| {
+        format!(
+            "apiVersion: pulumi.com/v1\nkind: PolicyGroup\nmetadata:\n  name: {name}\nspec:\n  policyPacks: []\n"
+        )
+    };
+    sandbox.write("policies/g.yaml", group("tier-1"));
+    sandbox.expect(0, &[&["apply", "--auto-approve"][..], &EMBEDDED].concat());
+    sandbox.write("policies/g.yaml", group("tier-l"));
+    let ran = sandbox.expect(0, &[&["plan"][..], &EMBEDDED].concat());
+    let said = super::sandbox::unwrapped(&ran.out);
+    assert!(
+        said.contains("group \"tier-l\" can be confused with live group \"tier-1\""),
+        "{said}"
+    );
+}
+
+/// Gates are about requests: a plan says that they do not cover levels of enforcement.
+#[test]
+fn gates_say_that_levels_belong_to_the_running_pack() {
+    let sandbox = example();
+    let plan = [&["plan", "--deny-widening"][..], &EMBEDDED].concat();
+    let said = super::sandbox::unwrapped(&sandbox.expect(0, &plan).out);
+    let note = "gates are about requests and do not cover enforcement (levels as manifests declare them; engines \
+                enforce what the running pack declares)";
+    assert!(said.contains(note), "{said}");
+    let said = sandbox.expect(0, &[&["plan"][..], &EMBEDDED].concat()).out;
+    assert!(!said.contains("gates are about"), "{said}");
+    let github = [&["plan", "--format", "github"][..], &EMBEDDED].concat();
+    let said = sandbox.expect(0, &github).out;
+    for line in said.lines().filter(|line| {
+        line.contains("enforcement loosens") || line.contains("enforcement tightens")
+    }) {
+        assert!(
+            line.contains("engines enforce what the running pack declares"),
+            "{line}"
+        );
+    }
+}

@@ -325,3 +325,52 @@ fn a_request_with_an_invalid_port_or_a_password_is_explained() {
     }
     sandbox.expect(0, &["explain", "get", "HTTPS://a.example.com/x"]);
 }
+
+/// "write at least N" and "write at most N": what is written then is accepted.
+#[test]
+fn the_limits_that_advice_names_are_accepted() {
+    let policy = |value: &str| http(&format!("{{host: a.example.com, path: /, port: {value}}}"));
+    let listed = |value: &str| {
+        list(
+            "httpResources",
+            &format!("[{{host: a.example.com, path: /, port: {value}}}]"),
+        )
+    };
+    let configured = |field: &str, value: &str| config(&format!("{field}: {value}\n"));
+    let deletes = |value: &str| configured("limits", &format!("{{maxDeletes: {value}}}"));
+    let updates = |value: &str| configured("limits", &format!("{{maxUpdates: {value}}}"));
+    let packs = |value: &str| {
+        let pulumi = config("").replace("provider: docker", "provider: pulumi");
+        format!("{pulumi}    keepVersions: {value}\n")
+    };
+    type File<'f> = (&'f str, &'f dyn Fn(&str) -> String);
+    let files: [(File<'_>, &[&str]); 5] = [
+        (("policies/p.yaml", &policy), &["-1", "65536"]),
+        (("policies/l.yaml", &listed), &["-1", "65536"]),
+        (("polwarden.yaml", &deletes), &["-1"]),
+        (("polwarden.yaml", &updates), &["-1"]),
+        (("polwarden.yaml", &packs), &["-1", "0"]),
+    ];
+    for ((file, text), wrong) in files {
+        for value in wrong {
+            let sandbox = Sandbox::new("");
+            sandbox.write(file, text(value));
+            let found = diagnostics(&sandbox);
+            let help = found.iter().filter_map(|it| it["help"].as_str());
+            let mut limits = help.filter_map(|help| {
+                let rest = help.strip_prefix("write at ")?;
+                Some(rest.split_once(' ')?.1.to_owned())
+            });
+            let limit = limits
+                .next()
+                .unwrap_or_else(|| panic!("{file} {value}: {found:#?}"));
+            sandbox.write(file, text(&limit));
+            let errors: Vec<Value> = diagnostics(&sandbox)
+                .into_iter()
+                // There is no folder with policies.
+                .filter(|it| it["severity"] == "error" && it["code"] != "target-path-invalid")
+                .collect();
+            assert!(errors.is_empty(), "{file} {value} to {limit}: {errors:#?}");
+        }
+    }
+}

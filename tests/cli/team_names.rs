@@ -60,3 +60,32 @@ fn an_alias_comes_first_and_a_refusal_is_no_error() {
     let text = sandbox("", refused).expect(0, &["plan"]).out;
     assert!(text.contains(&format!("members of {TEAM}")), "{text}");
 }
+
+/// The fields of a change and the notes about gaps name teams as well.
+#[test]
+fn changes_of_scopes_show_names_and_json_does_not() {
+    let spec = |teams: &str| {
+        let rule = tcp("r", "allow", "a.example.com");
+        policy("p", &format!("scope: {{teams: [{teams}]}}\nrules:\n{rule}"))
+    };
+    let sandbox = sandbox("", DockerOptions::default());
+    let text = sandbox.expect(0, &["plan", "-v"]).out;
+    assert!(!text.contains(TEAM), "{text}");
+    let json = sandbox.expect(0, &["plan", "--format", "json"]).json();
+    let fields = &json["targets"][0]["changes"][0]["fields"];
+    assert!(fields.to_string().contains(TEAM), "{fields:#}");
+    // An alias of the configuration, also for drift.
+    let configured = sandbox.read("polwarden.yaml");
+    sandbox.expect(0, &["apply", "--auto-approve"]);
+    sandbox.write(
+        "polwarden.yaml",
+        format!(
+            "{configured}    teams: {{sec: {TEAM}, other: 00000000-0000-4000-8000-000000000001}}\n"
+        ),
+    );
+    sandbox.write("policies/p.yaml", spec("other"));
+    let text = sandbox.expect(0, &["plan", "-v"]).out;
+    assert!(!text.contains(TEAM) && text.contains("sec"), "{text}");
+    let drift = sandbox.expect(8, &["drift", "-v"]).out;
+    assert!(!drift.contains(TEAM), "{drift}");
+}

@@ -18,8 +18,21 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Map, Value, json};
 
-/// A group of the oracle: its stacks, and for each pack its tag and configuration.
-type Group = (BTreeSet<String>, BTreeMap<String, (String, Value)>);
+/// A group of the oracle.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Group {
+    /// Its stacks, or its accounts.
+    members: BTreeSet<String>,
+    /// For each pack its tag, its configuration and its environments.
+    packs: BTreeMap<String, (String, Value, Vec<String>)>,
+    /// The agent pool; empty for the hosted one.
+    pool: String,
+}
+
+/// One of the groups has accounts, the others have stacks.
+fn has_accounts(name: &str) -> bool {
+    name == "i"
+}
 
 /// The service in a few lines: tags by pack, and groups.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -45,11 +58,16 @@ impl Service {
             let body = group.body.as_ref().unwrap();
             let config =
                 |pack: &LiveGroupPack| pack.config.clone().map_or(json!({}), Value::Object);
-            let pack = |pack: &LiveGroupPack| (pack.name.clone(), (pack.tag.clone(), config(pack)));
-            (
-                body.stacks.iter().map(ToString::to_string).collect(),
-                body.packs.iter().map(pack).collect(),
-            )
+            let pack = |pack: &LiveGroupPack| {
+                let used = (pack.tag.clone(), config(pack), pack.environments.clone());
+                (pack.name.clone(), used)
+            };
+            let stacks = body.stacks.iter().map(ToString::to_string);
+            Group {
+                members: stacks.chain(body.accounts.iter().cloned()).collect(),
+                packs: body.packs.iter().map(pack).collect(),
+                pool: body.agent_pool.clone().unwrap_or_default(),
+            }
         };
         Self {
             packs: live
@@ -67,8 +85,9 @@ impl Service {
     }
 
     fn uses(&self, pack: &str, tag: Option<&str>) -> bool {
-        self.groups.values().any(|(_, packs)| {
-            packs
+        self.groups.values().any(|group| {
+            group
+                .packs
                 .get(pack)
                 .is_some_and(|used| tag.is_none_or(|tag| used.0 == tag))
         })
@@ -117,10 +136,16 @@ impl Service {
                 self.packs.remove(&pack()).expect("404");
             }
             "createGroup" => {
-                let old = self
-                    .groups
-                    .insert(text(&send["group"]["name"]), Group::default());
-                assert!(old.is_none(), "409: exists");
+                let name = text(&send["group"]["name"]);
+                let kind = send["group"]["entityType"].as_str();
+                let expected = has_accounts(&name).then_some("accounts");
+                assert_eq!(kind.filter(|kind| *kind != "stacks"), expected);
+                let pool = &send["group"]["agentPoolId"];
+                let group = Group {
+                    pool: pool.as_str().unwrap_or_default().to_owned(),
+                    ..Group::default()
+                };
+                assert!(self.groups.insert(name, group).is_none(), "409: exists");
             }
             "deleteGroup" => drop(self.groups.remove(&text(&send["group"])).expect("404")),
             "updateGroup" => self.update(&text(&send["group"]), &send["change"]),
@@ -139,8 +164,23 @@ impl Service {
             )
         };
         match change["change"].as_str().unwrap() {
-            "addStack" => assert!(group.0.insert(stack()), "a call that does nothing"),
-            "removeStack" => assert!(group.0.remove(&stack()), "404"),
+            "addStack" | "removeStack" => assert!(!has_accounts(name), "400: accounts"),
+            "addAccount" | "removeAccount" => assert!(has_accounts(name), "400: stacks"),
+            _ => {}
+        }
+        match change["change"].as_str().unwrap() {
+            "addStack" => assert!(group.members.insert(stack()), "a call that does nothing"),
+            "removeStack" => assert!(group.members.remove(&stack()), "404"),
+            "addAccount" => {
+                let account = text(&change["account"]);
+                assert!(group.members.insert(account), "a call that does nothing");
+            }
+            "removeAccount" => assert!(group.members.remove(&text(&change["account"])), "404"),
+            "setAgentPool" => {
+                let pool = text(&change["agentPoolId"]);
+                assert_ne!(group.pool, pool, "a call that does nothing");
+                group.pool = pool;
+            }
             "addPack" => {
                 let pack = text(&change["pack"]);
                 let tag = text(&change["tag"]);
@@ -150,11 +190,14 @@ impl Service {
                 } else {
                     change["config"].clone()
                 };
-                let old = group.1.insert(pack, (tag.clone(), config.clone()));
-                assert_ne!(old, Some((tag, config)), "a call that does nothing");
+                let environments = change["environments"].as_array().into_iter().flatten();
+                let environments: Vec<String> = environments.map(text).collect();
+                let used = (tag, config, environments);
+                let old = group.packs.insert(pack, used.clone());
+                assert_ne!(old, Some(used), "a call that does nothing");
             }
             "removePack" => {
-                let old = group.1.remove(&text(&change["pack"])).expect("404");
+                let old = group.packs.remove(&text(&change["pack"])).expect("404");
                 assert_eq!(old.0, text(&change["version"]["tag"]), "404");
             }
             other => panic!("unknown change {other}"),
@@ -190,23 +233,73 @@ const PACKS: [&str; 2] = ["a", "b"];
 const GROUPS: [&str; 3] = ["g", "h", "i"];
 const STACKS: [&str; 3] = ["dev", "prod", "test"];
 
-/// A pack in a group: its tag and its level.
-type Used = BTreeMap<&'static str, (&'static str, Option<EnforcementLevel>)>;
+const POOLS: [&str; 3] = ["", "pool-a", "pool-b"];
+const ENVIRONMENTS: [&str; 2] = ["app/one", "app/two"];
+
+/// A pack in a group.
+#[derive(Debug, Clone)]
+struct UsedPack {
+    tag: &'static str,
+    level: Option<EnforcementLevel>,
+    environments: Vec<&'static str>,
+}
+
+type Used = BTreeMap<&'static str, UsedPack>;
+
+/// A group as it is generated: its stacks or accounts, its packs and its agent pool.
+#[derive(Debug, Clone)]
+struct Declared {
+    members: Vec<&'static str>,
+    packs: Used,
+    pool: &'static str,
+}
+
+impl UsedPack {
+    /// The same for the oracle.
+    fn goal(&self) -> (String, Value, Vec<String>) {
+        let config = config_of(self.level).map_or(json!({}), Value::Object);
+        let environments = self.environments.iter().map(|name| (*name).to_owned());
+        (self.tag.to_owned(), config, environments.collect())
+    }
+}
+
+impl Declared {
+    /// The names of the members for the oracle.
+    fn member_names(&self, group: &str) -> BTreeSet<String> {
+        let names = self.members.iter().map(|member| {
+            if has_accounts(group) {
+                (*member).to_owned()
+            } else {
+                format!("app/{member}")
+            }
+        });
+        names.collect()
+    }
+}
 
 fn used() -> impl Strategy<Value = Used> {
     let level = proptest::option::of(select(vec![
         EnforcementLevel::Disabled,
         EnforcementLevel::Remediate,
     ]));
-    proptest::collection::btree_map(select(&PACKS[..]), (select(&TAGS[..2]), level), 0..=2)
+    let environments = subsequence(ENVIRONMENTS.to_vec(), 0..=2);
+    let pack =
+        (select(&TAGS[..2]), level, environments).prop_map(|(tag, level, environments)| UsedPack {
+            tag,
+            level,
+            environments,
+        });
+    proptest::collection::btree_map(select(&PACKS[..]), pack, 0..=2)
 }
 
-fn groups() -> impl Strategy<Value = BTreeMap<&'static str, (Vec<&'static str>, Used)>> {
-    proptest::collection::btree_map(
-        select(&GROUPS[..]),
-        (subsequence(STACKS.to_vec(), 0..=3), used()),
-        0..=3,
-    )
+fn groups() -> impl Strategy<Value = BTreeMap<&'static str, Declared>> {
+    let members = subsequence(STACKS.to_vec(), 0..=3);
+    let group = (members, used(), select(&POOLS[..])).prop_map(|(members, packs, pool)| Declared {
+        members,
+        packs,
+        pool,
+    });
+    proptest::collection::btree_map(select(&GROUPS[..]), group, 0..=3)
 }
 
 fn config_of(level: Option<EnforcementLevel>) -> Option<Map<String, Value>> {
@@ -218,7 +311,25 @@ fn config_of(level: Option<EnforcementLevel>) -> Option<Map<String, Value>> {
     })
 }
 
-fn live(groups: &BTreeMap<&'static str, (Vec<&'static str>, Used)>) -> PulumiLiveState {
+/// The members of a group, as stacks and as accounts.
+fn members(name: &str, members: &[&str]) -> (Vec<StackReference>, Vec<String>) {
+    if has_accounts(name) {
+        let accounts = members.iter().map(|name| (*name).to_owned());
+        (Vec::new(), accounts.collect())
+    } else {
+        (members.iter().map(|name| stack(name)).collect(), Vec::new())
+    }
+}
+
+fn entity_type(name: &str) -> EntityType {
+    if has_accounts(name) {
+        EntityType::Accounts
+    } else {
+        EntityType::Stacks
+    }
+}
+
+fn live(groups: &BTreeMap<&'static str, Declared>) -> PulumiLiveState {
     let version = |(number, tag): (u64, &&str)| LiveVersion {
         number: VersionNumber(number),
         tag: (*tag).to_owned(),
@@ -240,28 +351,29 @@ fn live(groups: &BTreeMap<&'static str, (Vec<&'static str>, Used)>) -> PulumiLiv
         versions: (1..).zip(&TAGS[..2]).map(version).collect(),
         unknown_fields: Map::new(),
     };
-    let group = |(name, (stacks, packs)): (&&str, &(Vec<&str>, Used))| LiveGroup {
-        name: (*name).to_owned(),
-        is_default: false,
-        body: Ok(LiveGroupBody {
-            entity_type: EntityType::Stacks,
-            mode: Mode::Preventative,
-            stacks: stacks.iter().map(|name| stack(name)).collect(),
-            accounts: Vec::new(),
-            packs: packs
-                .iter()
-                .map(|(name, (tag, level))| LiveGroupPack {
-                    name: (*name).to_owned(),
-                    version: VersionNumber(tag.parse().unwrap()),
-                    tag: (*tag).to_owned(),
-                    config: config_of(*level),
-                    environments: Vec::new(),
-                    unknown_fields: Map::new(),
-                })
-                .collect(),
-            agent_pool: None,
-        }),
-        unknown_fields: Map::new(),
+    let group = |(name, declared): (&&str, &Declared)| {
+        let (stacks, accounts) = members(name, &declared.members);
+        let packs = declared.packs.iter().map(|(name, used)| LiveGroupPack {
+            name: (*name).to_owned(),
+            version: VersionNumber(used.tag.parse().unwrap()),
+            tag: used.tag.to_owned(),
+            config: config_of(used.level),
+            environments: used.goal().2,
+            unknown_fields: Map::new(),
+        });
+        LiveGroup {
+            name: (*name).to_owned(),
+            is_default: false,
+            body: Ok(LiveGroupBody {
+                entity_type: entity_type(name),
+                mode: Mode::Preventative,
+                stacks,
+                accounts,
+                packs: packs.collect(),
+                agent_pool: Some(declared.pool.to_owned()).filter(|pool| !pool.is_empty()),
+            }),
+            unknown_fields: Map::new(),
+        }
     };
     PulumiLiveState {
         packs: PACKS.iter().map(pack).collect(),
@@ -273,7 +385,7 @@ fn live(groups: &BTreeMap<&'static str, (Vec<&'static str>, Used)>) -> PulumiLiv
 #[derive(Debug, Clone)]
 struct Wanted {
     packs: BTreeMap<&'static str, &'static str>,
-    groups: BTreeMap<&'static str, (Vec<&'static str>, Used)>,
+    groups: BTreeMap<&'static str, Declared>,
     keep: Option<u32>,
 }
 
@@ -281,9 +393,9 @@ fn wanted() -> impl Strategy<Value = Wanted> {
     let packs = proptest::collection::btree_map(select(&PACKS[..]), select(&TAGS[1..]), 0..=2);
     (packs, groups(), proptest::option::of(1..3_u32)).prop_map(|(packs, mut groups, keep)| {
         // Groups follow their pack.
-        for (_, used) in groups.values_mut() {
-            for (name, (tag, _)) in used.iter_mut() {
-                *tag = packs.get(name).copied().unwrap_or(tag);
+        for group in groups.values_mut() {
+            for (name, used) in &mut group.packs {
+                used.tag = packs.get(name).copied().unwrap_or(used.tag);
             }
         }
         Wanted {
@@ -329,35 +441,34 @@ fn desired_pack((name, tag): (&&'static str, &&'static str)) -> DesiredPack {
     }
 }
 
-fn desired_group(
-    (name, (stacks, packs)): (&&'static str, &(Vec<&'static str>, Used)),
-) -> DesiredGroup {
-    let used =
-        |(index, (name, (tag, level))): (usize, (&&str, &(&str, Option<EnforcementLevel>)))| {
-            let mut config = GroupConfig::default();
-            for (policy, value) in config_of(*level).into_iter().flatten() {
-                let selector = PolicySelector::Policy(PolicyName::new(&policy).unwrap());
-                config
-                    .0
-                    .insert(selector, value.as_object().unwrap().clone());
-            }
-            DesiredGroupPack {
-                pack: PackName::new(name).unwrap(),
-                tag: VersionTag::new(tag).unwrap(),
-                config: Some(config),
-                environments: None,
-                index,
-            }
-        };
+fn desired_group((name, declared): (&&'static str, &Declared)) -> DesiredGroup {
+    let used = |(index, (name, used)): (usize, (&&str, &UsedPack))| {
+        let mut config = GroupConfig::default();
+        for (policy, value) in config_of(used.level).into_iter().flatten() {
+            let selector = PolicySelector::Policy(PolicyName::new(&policy).unwrap());
+            config
+                .0
+                .insert(selector, value.as_object().unwrap().clone());
+        }
+        DesiredGroupPack {
+            pack: PackName::new(name).unwrap(),
+            tag: VersionTag::new(used.tag).unwrap(),
+            config: Some(config),
+            environments: Some(used.goal().2),
+            index,
+        }
+    };
+    let (stacks, accounts) = members(name, &declared.members);
+    let has_accounts = has_accounts(name);
     DesiredGroup {
         name: GroupName::new(name).unwrap(),
         aliases: Vec::new(),
-        entity_type: EntityType::Stacks,
+        entity_type: entity_type(name),
         mode: None,
-        stacks: Some(stacks.iter().map(|name| stack(name)).collect()),
-        accounts: None,
-        agent_pool: None,
-        policy_packs: Some(packs.iter().enumerate().map(used).collect()),
+        stacks: (!has_accounts).then(|| stacks.into_iter().collect()),
+        accounts: has_accounts.then(|| accounts.into_iter().collect()),
+        agent_pool: Some(declared.pool.to_owned()),
+        policy_packs: Some(declared.packs.iter().enumerate().map(used).collect()),
         document: document(),
     }
 }
@@ -374,6 +485,7 @@ fn plan(live: &PulumiLiveState, wanted: &Wanted, unmanaged: Unmanaged, turned: b
         for group in &mut live.groups {
             let body = group.body.as_mut().unwrap();
             body.stacks.reverse();
+            body.accounts.reverse();
             body.packs.reverse();
         }
     }
@@ -399,7 +511,8 @@ fn plan(live: &PulumiLiveState, wanted: &Wanted, unmanaged: Unmanaged, turned: b
     .unwrap()
 }
 
-/// No shorter list of calls does it: each call of a group changes one stack or one pack, and publishing takes three.
+/// No shorter list of calls does it: each call of a group changes one member, one pack or the agent pool, a new group is
+/// created with its agent pool, and publishing takes three.
 fn fewest(before: &Service, after: &Service) -> usize {
     let mut calls = 0;
     for (pack, tags) in &after.packs {
@@ -412,18 +525,23 @@ fn fewest(before: &Service, after: &Service) -> usize {
         .keys()
         .filter(|pack| !after.packs.contains_key(*pack))
         .count();
-    for (name, (stacks, packs)) in &after.groups {
+    for (name, group) in &after.groups {
         let old = before.groups.get(name).cloned();
-        calls += usize::from(old.is_none());
-        let (old_stacks, old_packs) = old.unwrap_or_default();
-        calls += stacks.symmetric_difference(&old_stacks).count();
-        calls += packs
+        calls += match &old {
+            None => 1,
+            Some(old) => usize::from(old.pool != group.pool),
+        };
+        let old = old.unwrap_or_default();
+        calls += group.members.symmetric_difference(&old.members).count();
+        calls += group
+            .packs
             .iter()
-            .filter(|(name, used)| old_packs.get(*name) != Some(used))
+            .filter(|(name, used)| old.packs.get(*name) != Some(used))
             .count();
-        calls += old_packs
+        calls += old
+            .packs
             .keys()
-            .filter(|name| !packs.contains_key(*name))
+            .filter(|name| !group.packs.contains_key(*name))
             .count();
     }
     calls
@@ -446,37 +564,35 @@ proptest! {
         for call in serde_json::to_value(&plan.calls).unwrap().as_array().unwrap() {
             service.call(&call["send"]["pulumi"]);
             // Nothing that a group has before and after is missing, or otherwise, in between.
-            for (name, (_, packs)) in &service.groups {
-                let (Some(was), Some((_, will))) = (first.groups.get(name), wanted.groups.get(name.as_str())) else { continue };
-                for (pack, used) in &was.1 {
-                    if let Some((tag, level)) = will.get(pack.as_str()) {
-                        let goal = ((*tag).to_owned(), config_of(*level).map_or(json!({}), Value::Object));
-                        let now = packs.get(pack);
+            for (name, group) in &service.groups {
+                let (Some(was), Some(will)) = (first.groups.get(name), wanted.groups.get(name.as_str())) else { continue };
+                for (pack, used) in &was.packs {
+                    if let Some(wanted) = will.packs.get(pack.as_str()) {
+                        let goal = wanted.goal();
+                        let now = group.packs.get(pack);
                         prop_assert!(now == Some(used) || now == Some(&goal), "{pack} in {name}: {now:?}");
                     }
                 }
             }
             // A stack that is in some group before and after is in one all the time.
             let held = |groups: &BTreeMap<String, Group>, stack: &str| {
-                groups.values().any(|(stacks, _)| stacks.contains(&format!("app/{stack}")))
+                groups.values().any(|group| group.members.contains(&format!("app/{stack}")))
             };
             for stack in STACKS {
-                let will = wanted.groups.values().any(|(stacks, _)| stacks.contains(&stack));
+                let will = wanted.groups.iter().any(|(name, group)| !has_accounts(name) && group.members.contains(&stack));
                 let stays = first.groups.keys().all(|name| wanted.groups.contains_key(name.as_str()));
                 if stays && held(&first.groups, stack) && will {
                     prop_assert!(held(&service.groups, stack), "{stack} is in no group after {call}");
                 }
             }
         }
-        for (name, (stacks, packs)) in &wanted.groups {
-            let (is_stacks, is_packs) = &service.groups[*name];
-            prop_assert_eq!(is_stacks, &stacks.iter().map(|stack| format!("app/{stack}")).collect::<BTreeSet<_>>());
-            let config = |level| config_of(level).map_or(json!({}), Value::Object);
-            let expected: BTreeMap<String, (String, Value)> = packs
-                .iter()
-                .map(|(name, (tag, level))| ((*name).to_owned(), ((*tag).to_owned(), config(*level))))
-                .collect();
-            prop_assert_eq!(is_packs, &expected);
+        for (name, declared) in &wanted.groups {
+            let group = &service.groups[*name];
+            prop_assert_eq!(&group.members, &declared.member_names(name));
+            prop_assert_eq!(&group.pool, declared.pool);
+            let packs = declared.packs.iter();
+            let expected: BTreeMap<_, _> = packs.map(|(name, used)| ((*name).to_owned(), used.goal())).collect();
+            prop_assert_eq!(&group.packs, &expected);
         }
         for (pack, tag) in &wanted.packs {
             prop_assert!(service.packs[*pack].iter().any(|known| known == tag));

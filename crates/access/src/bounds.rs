@@ -20,7 +20,7 @@ use std::sync::Arc;
 use super::bits::BitSet;
 use super::budget::{TooComplex, WalkStop};
 use super::decide::{DecidingResource, ExplainedDecision, reasons};
-use super::gate::GateKind;
+use super::gate_kind::GateKind;
 use super::index::RuleIndex;
 use super::partition::RequestPartition;
 use super::people::{EVERYONE, Formula, Term, TooManyTerms, conjunction, meets};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::bounds::{Bound, BoundViolation, Bounds};
 use super::budget::TooComplex;
 use super::decide::{DecidingResource, ExplainedDecision};
-use super::gate::Gate;
+use super::gate::{Gate, GatePattern};
 use super::parsed::parse;
 use super::people::{GroupTable, People};
 use super::reading::{Reading, varies};
@@ -58,13 +58,22 @@ impl PartialEq for ScopedRule<'_> {
 impl Eq for ScopedRule<'_> {}
 
 impl<'a> GateCheck<'a> {
-    /// Checks all gates. An empty result proves that all of them pass for every request, under
+    /// Checks all gates about requests that rules decide. An empty result proves that all of them pass for every request, under
     /// every reading of the contract (see `reading`). A gate with an audience is checked for members of
     /// exactly its groups, any other gate for every combination of groups.
     ///
     /// # Errors
     /// The question exceeds the work budget.
     pub fn against<S>(&self, gates: &[Gate<S>]) -> Result<Vec<GateBreach<'a>>, TooComplex> {
+        // Cedar policies decide the other gates (see `cedar::gate`).
+        let gates: Vec<(usize, &Gate<S>, &RequestPattern)> = gates
+            .iter()
+            .enumerate()
+            .filter_map(|(position, gate)| match &gate.pattern {
+                GatePattern::Requests(pattern) => Some((position, gate, pattern)),
+                GatePattern::Mcp(_) => None,
+            })
+            .collect();
         if gates.is_empty() {
             return Ok(Vec::new());
         }
@@ -81,26 +90,27 @@ impl<'a> GateCheck<'a> {
                 }
             });
         }
-        for gate in gates {
-            for part in gate.pattern.parts() {
+        for (_, _, pattern) in &gates {
+            for part in pattern.parts() {
                 note(varies(part));
             }
         }
         let mut found: Vec<GateBreach<'a>> = Vec::new();
         for reading in Reading::all(hosts_vary, paths_vary) {
             let (groups, mut bounds) = self.prepared(reading);
-            for gate in gates {
+            for (_, gate, pattern) in &gates {
                 let members = gate
                     .audience
                     .as_ref()
                     .map(|named| groups.members(&named.audience));
-                bounds.gate(gate.kind, &gate.pattern, members);
+                bounds.gate(gate.kind, pattern, members);
             }
             for mut breach in self.attributed(&groups, bounds.breaches()?) {
-                if let Some(named) = gates
-                    .get(breach.gate)
-                    .and_then(|gate| gate.audience.as_ref())
-                {
+                let Some((position, gate, _)) = gates.get(breach.gate) else {
+                    continue;
+                };
+                breach.gate = *position;
+                if let Some(named) = &gate.audience {
                     breach.people = People::members_of(&named.audience);
                 }
                 let is_same = |known: &GateBreach<'_>| {

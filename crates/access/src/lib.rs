@@ -37,6 +37,7 @@ mod decide;
 mod difference;
 mod gate;
 mod gate_check;
+mod gate_kind;
 mod index;
 mod lookup;
 mod overlap;
@@ -74,14 +75,16 @@ pub use cedar::nesting;
 pub use cedar::{
     ApplicableCedarPolicies, CedarComparison, CedarDecision, CedarError, CedarFailure,
     CedarRequest, CedarRequestContext, CedarRequestError, CedarRow, CedarStatement, DecisionCase,
-    EnforcementComparison, EnforcementDifference, EnforcementRow, NO_PRINCIPAL,
-    StatementDifference, StatementEffect, StatementSummary, has_statements, statement_differences,
+    EnforcementComparison, EnforcementDifference, EnforcementRow, McpBreach, McpGateCheck,
+    McpGateResult, McpPattern, NO_PRINCIPAL, StatementDifference, StatementEffect,
+    StatementSummary, has_statements, statement_differences,
 };
 pub use compare::{Comparison, ComparisonResult, compare};
 pub use decide::{DecidingResource, ExplainedDecision, RuleSet};
 pub use difference::{AccessDifference, AccessEffect, AccessRow, NotListed, RowKind};
-pub use gate::{Gate, GateKind};
+pub use gate::{Gate, GatePattern, GatePatternError};
 pub use gate_check::{GateBreach, GateCheck, ScopedRule};
+pub use gate_kind::GateKind;
 pub use index::InvalidResource;
 pub use parse::RequestParseError;
 pub use pasted::PastedRequest;

@@ -181,6 +181,12 @@ impl People {
         self.0.contains(&Membership::default())
     }
 
+    /// The groups that the terms name.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        let terms = self.0.iter();
+        terms.flat_map(|term| term.all_of.iter().chain(&term.none_of).map(String::as_str))
+    }
+
     /// Whether members of exactly these groups are meant.
     pub fn includes(&self, groups: &BTreeSet<String>) -> bool {
         self.0.iter().any(|term| term.includes(groups))

@@ -5,14 +5,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::NAME_PATTERN;
+use super::test::McpSpec;
 
 /// Access gates. A pull request can edit them, but the gates of its base revision apply as well.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Access")]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct AccessSection {
-    /// Requests that must be denied for everyone: patterns such as `tcp **.paste.example.com`, `post https://example.com/**`
-    /// or `write /etc/**`. `tcp` includes every protocol on the connection.
+    /// Requests that must be denied for everyone: patterns such as `tcp **.paste.example.com`, `post https://example.com/**`,
+    /// `write /etc/**` or `mcp invokeTool delete_*`. `tcp` includes every protocol on the connection.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(example = serde_json::json!(["tcp **.paste.example.com"]))]
     pub never: Vec<GateSpec>,
@@ -58,6 +59,8 @@ pub struct GateSpec {
     pub request: String,
     /// Name of an audience; everyone if missing.
     pub audience: Option<String>,
+    /// What an MCP pattern gives in addition to the action and the resource.
+    pub mcp: Option<McpSpec>,
     /// The reason, shown if the gate fails.
     pub reason: Option<String>,
 }
@@ -67,7 +70,7 @@ pub struct GateSpec {
 #[serde(untagged)]
 enum GateText {
     Text(String),
-    Full(GateMapping),
+    Full(Box<GateMapping>),
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -76,6 +79,8 @@ struct GateMapping {
     request: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     audience: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mcp: Option<McpSpec>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
@@ -86,17 +91,23 @@ impl From<GateText> for GateSpec {
             GateText::Text(request) => Self {
                 request,
                 audience: None,
+                mcp: None,
                 reason: None,
             },
-            GateText::Full(GateMapping {
-                request,
-                audience,
-                reason,
-            }) => Self {
-                request,
-                audience,
-                reason,
-            },
+            GateText::Full(mapping) => {
+                let GateMapping {
+                    request,
+                    audience,
+                    mcp,
+                    reason,
+                } = *mapping;
+                Self {
+                    request,
+                    audience,
+                    mcp,
+                    reason,
+                }
+            }
         }
     }
 }
@@ -107,17 +118,20 @@ impl From<GateSpec> for GateText {
             GateSpec {
                 request,
                 audience: None,
+                mcp: None,
                 reason: None,
             } => Self::Text(request),
             GateSpec {
                 request,
                 audience,
+                mcp,
                 reason,
-            } => Self::Full(GateMapping {
+            } => Self::Full(Box::new(GateMapping {
                 request,
                 audience,
+                mcp,
                 reason,
-            }),
+            })),
         }
     }
 }
@@ -128,7 +142,7 @@ impl JsonSchema for GateSpec {
     }
     /// One schema for both forms (constraints on fields apply to mappings only), so that an error
     /// names the mistake instead of reporting that no branch matches.
-    fn json_schema(_generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let text = |description: &str| serde_json::json!({"type": "string", "minLength": 1, "description": description});
         schemars::json_schema!({
             "description": "A pattern of requests, alone or as `request` with more about it.",
@@ -136,6 +150,7 @@ impl JsonSchema for GateSpec {
             "minLength": 1,
             "properties": {
                 "request": text("The pattern, for example `tcp **.paste.example.com`."),
+                "mcp": generator.subschema_for::<McpSpec>(),
                 "audience": text("The name of one of `audiences`; everyone if omitted."),
                 "reason": text("Why the gate is there: shown when it is broken."),
             },

@@ -1,7 +1,6 @@
 //! Saved plans: read, and checked against the configuration, the gates and the live state of today.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io::{self, Read as _};
 
 use anyhow::{Context as _, bail};
@@ -18,6 +17,7 @@ use crate::plan::{
     Change, FORMAT_VERSION, GateNames, Gates, Plan, SourceRef, TargetPlan, plan_digest,
 };
 use crate::run::service::{PlanRequest, ReadFor, Writes, accept};
+use crate::workspace::file::open_regular;
 use crate::workspace::state::signature_path;
 use git::SignedPlan;
 use manifest::config::Target;
@@ -133,7 +133,8 @@ fn signature(plan: &Utf8Path) -> Result<String, String> {
 fn read_limited(path: &Utf8Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     // The size of a pipe is not known before it is read.
-    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    let file = open_regular(path.as_std_path())?;
+    file.take(limit + 1).read_to_end(&mut bytes)?;
     let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     Ok((size <= limit).then_some(bytes))
 }

@@ -37,21 +37,30 @@ pub struct Change {
 }
 
 impl Change {
-    /// Whether teams are among its values.
-    pub(crate) fn has_teams(&self) -> bool {
-        let mut fields = self.fields.iter();
-        fields.any(|field| field.field == ChangedField::Teams)
-            || self.children.iter().any(Self::has_teams)
+    /// The teams of a changed scope.
+    pub(crate) fn teams(&self) -> impl Iterator<Item = &str> {
+        let fields = self.fields.iter().filter_map(|field| match field {
+            FieldChange {
+                field: ChangedField::Teams,
+                value: ValueChange::Set { added, removed, .. },
+            } => Some(added.iter().chain(removed)),
+            FieldChange { .. } => None,
+        });
+        fields.flatten().map(String::as_str)
     }
 
-    /// Replaces the UUIDs of teams by their names, for text. `names` are names with their UUIDs.
+    /// Replaces the UUIDs of teams by their names, for text output.
     pub(crate) fn name_teams(&mut self, names: &BTreeMap<String, String>) {
-        let fields = self.fields.iter_mut();
-        for field in fields.filter(|field| field.field == ChangedField::Teams) {
-            if let ValueChange::Set { added, removed, .. } = &mut field.value {
+        for change in &mut self.fields {
+            if let FieldChange {
+                field: ChangedField::Teams,
+                value: ValueChange::Set { added, removed, .. },
+            } = change
+            {
                 for team in added.iter_mut().chain(removed) {
-                    if let Some((name, _)) = names.iter().find(|(_, uuid)| *uuid == team) {
-                        name.clone_into(team);
+                    let known = names.iter().find(|(_, id)| id.eq_ignore_ascii_case(team));
+                    if let Some((name, _)) = known {
+                        team.clone_from(name);
                     }
                 }
             }
@@ -235,6 +244,8 @@ pub enum PlanNote {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         since: Option<String>,
     },
+    /// Gates are given, and the plan changes levels of enforcement, which no gate covers.
+    LevelsNotGated,
     /// Fields of live objects that this version does not support; they are kept.
     UnknownFields {
         /// The policy.

@@ -88,10 +88,12 @@ pub struct LastChange {
 }
 
 impl TargetDrift {
-    /// The people of all rows and breaches.
-    pub(crate) fn people(&self) -> impl Iterator<Item = &People> {
+    /// The groups in rows, breaches and changes, as they are written there.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &str> {
         let rows = self.access.iter().flat_map(AccessImpact::people);
-        rows.chain(self.gates.iter().flat_map(GateOutcome::people))
+        let people = rows.chain(self.gates.iter().flat_map(GateOutcome::people));
+        let changes = self.changes.iter().flat_map(Change::teams);
+        people.flat_map(People::groups).chain(changes)
     }
 
     /// Replaces the UUIDs of teams by their names, for text output.
@@ -102,6 +104,9 @@ impl TargetDrift {
             .map(|access| access.with_team_names(names));
         for gate in &mut self.gates {
             gate.name_teams(names);
+        }
+        for change in &mut self.changes {
+            change.name_teams(names);
         }
     }
 

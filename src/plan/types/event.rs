@@ -49,11 +49,14 @@ pub enum EventKind {
         /// The name of the live policy.
         live: String,
     },
-    /// A live policy that no manifest declares has a name that is displayed like a declared one.
+    /// A live object that no manifest declares has a name that is displayed like a declared one.
     ConfusableName {
-        /// The name of the declared policy.
+        /// What both are.
+        #[serde(default = "policy")]
+        resource: ResourceKind,
+        /// The name of the declared object.
         name: String,
-        /// The name of the live policy.
+        /// The name of the live object.
         live: String,
     },
     /// `removed` lists a policy that does not exist on the server.
@@ -90,4 +93,9 @@ pub enum EventKind {
         /// The file now.
         now: String,
     },
+}
+
+/// Earlier versions compared the names of policies only.
+fn policy() -> ResourceKind {
+    ResourceKind::Policy
 }

@@ -143,10 +143,19 @@ fn host(url: &str) -> &str {
 }
 
 impl TargetPlan {
-    /// The people of all rows and breaches.
-    pub(crate) fn people(&self) -> impl Iterator<Item = &People> {
+    /// The groups in rows, breaches, changes and notes, as they are written there.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &str> {
         let rows = self.access.iter().flat_map(AccessImpact::people);
-        rows.chain(self.gates.iter().flat_map(GateOutcome::people))
+        let people = rows.chain(self.gates.iter().flat_map(GateOutcome::people));
+        let changes = self.changes.iter().flat_map(Change::teams);
+        let notes = self.notes.iter().filter_map(|note| match note {
+            PlanNote::Gap { why, .. } => Some(why.split(is_no_part_of_a_uuid)),
+            _ => None,
+        });
+        people
+            .flat_map(People::groups)
+            .chain(changes)
+            .chain(notes.flatten())
     }
 
     /// Replaces the UUIDs of teams by their names, for text output.
@@ -160,6 +169,13 @@ impl TargetPlan {
         }
         for change in &mut self.changes {
             change.name_teams(names);
+        }
+        for note in &mut self.notes {
+            if let PlanNote::Gap { why, .. } = note {
+                for (name, id) in names {
+                    *why = why.replace(id, name);
+                }
+            }
         }
     }
 
@@ -181,6 +197,7 @@ impl TargetPlan {
             PlanNote::Gap { .. } | PlanNote::GroupGap { .. } | PlanNote::Unproved { .. } => true,
             PlanNote::ScopeWidens { .. }
             | PlanNote::GoesBack { .. }
+            | PlanNote::LevelsNotGated
             | PlanNote::UnknownFields { .. } => false,
         })
     }
@@ -274,4 +291,9 @@ fn shorten_name(name: &str) -> String {
     /// Maximum number of characters.
     const LONGEST: usize = 200;
     shorten(name, LONGEST).into_owned()
+}
+
+/// Separates words that may be UUIDs.
+fn is_no_part_of_a_uuid(c: char) -> bool {
+    !c.is_ascii_hexdigit() && c != '-'
 }

@@ -12,8 +12,8 @@ use crate::render::plan::access_view::{
 use crate::render::plan::events::{EventText, event_text, identity};
 use crate::render::plan::patterns::ListDetail;
 use crate::render::plan::wording::{
-    call_name, deciding_rules, direction, enforcement_lines, full_name, gate_text, held_reason,
-    note,
+    LEVELS_BELONG_TO_PACKS, call_name, decision, direction, enforcement_lines, full_name,
+    gate_text, held_reason, note,
 };
 use crate::render::text::neutral;
 
@@ -129,13 +129,14 @@ pub(super) fn failed_gate(outcome: &GateOutcome) -> Annotation {
         who: people,
         witness,
         after,
+        assumption,
         ..
     }) = breaches.first()
     {
         message.push_str(&format!(
             "; for example `{witness}`, asked by {}: {}",
             who(people),
-            deciding_rules(after)
+            decision(after, assumption.as_deref())
         ));
     }
     if breaches.len() > 1 {
@@ -175,7 +176,10 @@ pub(super) fn of_enforcement(changes: &[EnforcementChange]) -> Vec<Annotation> {
         let group = change.group.as_deref().unwrap_or_default();
         Annotation::of(
             rule,
-            format!("enforcement {}: {line}", direction(way)),
+            format!(
+                "enforcement {}: {line} ({LEVELS_BELONG_TO_PACKS})",
+                direction(way)
+            ),
             &[group, &change.pack, &change.policy],
         )
         .at(change.source.as_ref())
@@ -292,6 +296,7 @@ fn of_note(about: &PlanNote, plan: &TargetPlan) -> Option<Annotation> {
         // Reported as a guard.
         PlanNote::ScopeWidens { policy: _ } => None,
         // Requires no action.
+        PlanNote::LevelsNotGated => None,
         PlanNote::UnknownFields {
             policy: _,
             rule: _,

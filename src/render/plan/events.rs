@@ -1,7 +1,7 @@
 //! The words of events. All formats use them.
 
 use super::sections::{PlanSection, SectionLine};
-use super::wording::{full_name, place};
+use super::wording::{full_name, place, resource_name};
 use crate::plan::{EventKind, Plan, PlanEvent, TargetPlan, ValueChange};
 use crate::render::prose::Prose;
 use crate::render::text::neutral;
@@ -83,17 +83,24 @@ pub(crate) fn event_text(event: &PlanEvent) -> EventText {
                     .and_words(" to `metadata`"),
             ),
         ),
-        EventKind::ConfusableName { name, live } => (
-            format!(
-                "policy \"{}\" can be confused with live policy \"{}\", which no manifest declares",
-                escape_non_ascii(name),
-                escape_non_ascii(live)
+        EventKind::ConfusableName {
+            resource,
+            name,
+            live,
+        } => {
+            let what = resource_name(*resource);
+            (
+                format!(
+                    "{what} \"{}\" can be confused with live {what} \"{}\", which no manifest declares",
+                    escape_non_ascii(name),
+                    escape_non_ascii(live)
+                )
+                .into(),
+                Some(Prose::from(format!(
+                    "look at the live {what}; if it is not needed, delete it"
+                ))),
             )
-            .into(),
-            Some(Prose::words(
-                "look at the live policy; if it is not needed, delete it",
-            )),
-        ),
+        }
         EventKind::RemovedNotLive { name } => (
             Prose::words("`removed` lists ").and_text(format!(
                 "\"{}\", which is not on the server",
@@ -197,7 +204,12 @@ pub(crate) fn identity(event: &EventKind) -> Vec<&str> {
         EventKind::RemovedStillLive { name, .. }
         | EventKind::RemovedNotLive { name }
         | EventKind::ProtectionRemoved { name } => vec![name],
-        EventKind::ProbableRename { name, live } | EventKind::ConfusableName { name, live } => {
+        EventKind::ProbableRename { name, live }
+        | EventKind::ConfusableName {
+            name,
+            live,
+            resource: _,
+        } => {
             vec![name, live]
         }
         EventKind::ConfigChanged { setting, value: _ } => vec![setting],

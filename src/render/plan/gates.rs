@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::wording::{call_name, deciding_rules, gate_text, place};
+use super::wording::{call_name, decision, gate_text, place};
 use crate::plan::{BreachInfo, DecidingRule, GateInfo, GateOutcome, GateSource};
 use crate::render::layout::Layout;
 use crate::render::plan::access_view::{AccessLineKind, not_analyzed_text, sides, who};
@@ -155,7 +155,7 @@ fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, layout: 
             text.push_str(&layout.hang("        after:  ", &sides.after));
         }
         GateInfo::Never { .. } | GateInfo::Always { .. } => {
-            text.push_str(&layout.hang("        ", &deciding_rules(after)));
+            text.push_str(&layout.hang("        ", &decision(after, assumption.as_deref())));
         }
     }
     let gone = |rule: &DecidingRule| !after.contains(rule);

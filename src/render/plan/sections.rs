@@ -114,6 +114,7 @@ fn is_guarded(note: &PlanNote, guarded: &[GuardedChange]) -> bool {
         | PlanNote::GroupGap { .. }
         | PlanNote::Unproved { .. }
         | PlanNote::GoesBack { .. }
+        | PlanNote::LevelsNotGated
         | PlanNote::UnknownFields { .. } => false,
     }
 }

@@ -113,6 +113,10 @@ pub(crate) fn note(note: &PlanNote) -> Prose {
             )
             .into()
         }
+        PlanNote::LevelsNotGated => format!(
+            "gates are about requests and do not cover enforcement ({LEVELS_BELONG_TO_PACKS})"
+        )
+        .into(),
         PlanNote::UnknownFields {
             policy,
             rule,
@@ -174,6 +178,10 @@ pub(crate) fn held_reason(reason: &HeldReason) -> Prose {
     }
 }
 
+/// A manifest repeats what its pack declares, and the repetition may be wrong.
+pub(crate) const LEVELS_BELONG_TO_PACKS: &str =
+    "levels as manifests declare them; engines enforce what the running pack declares";
+
 pub(crate) fn enforcement_headline(changes: &[EnforcementChange]) -> String {
     let any = |direction: Enforcement| changes.iter().any(|change| change.direction == direction);
     let effect = match (any(Enforcement::Loosens), any(Enforcement::Tightens)) {
@@ -182,10 +190,7 @@ pub(crate) fn enforcement_headline(changes: &[EnforcementChange]) -> String {
         (false, true) => "tightening",
         (false, false) => "no level loosens or tightens",
     };
-    // A manifest repeats what its pack declares, and the repetition may be wrong.
-    format!(
-        "Enforcement: {effect} (levels as manifests declare them; engines enforce what the running pack declares)"
-    )
+    format!("Enforcement: {effect} ({LEVELS_BELONG_TO_PACKS})")
 }
 
 /// One line per change with its direction; loosened levels first.
@@ -236,6 +241,14 @@ pub(crate) fn direction(direction: Enforcement) -> &'static str {
 }
 
 /// The deciding rules, at most three of them by name.
+/// What is decided by which rules, or what is assumed.
+pub(crate) fn decision(rules: &[DecidingRule], assumption: Option<&str>) -> String {
+    match assumption {
+        Some(assumption) => format!("assumed: {}", neutral(assumption)),
+        None => deciding_rules(rules),
+    }
+}
+
 pub(crate) fn deciding_rules(rules: &[DecidingRule]) -> String {
     let Some(first) = rules.first() else {
         return "denied by default".to_owned();

@@ -13,6 +13,7 @@ use super::reader::RunHistory;
 use super::record::RunStart;
 use super::run_id::RunId;
 use super::writer::{Journal, JournalError};
+use crate::workspace::file::open_regular;
 use crate::workspace::state;
 
 /// The folder of journals, next to `polwarden.yaml`.
@@ -157,7 +158,7 @@ fn ends_with_end(path: &Utf8Path) -> Result<bool, JournalError> {
         path: path.to_owned(),
         cause: Arc::new(cause),
     };
-    let mut file = fs::File::open(path).map_err(failed)?;
+    let mut file = open_regular(path.as_std_path()).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
     let start = length.saturating_sub(TAIL);
     file.seek(SeekFrom::Start(start)).map_err(failed)?;

@@ -17,6 +17,7 @@ use super::writer::{Journal, JournalError, MAX_BYTES};
 use crate::plan::{CallId, SentOperation};
 use crate::run::counts::CallCounts;
 use crate::run::object::{LiveObject, StateAfterWrite};
+use crate::workspace::file::open_regular;
 
 /// The content of a journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +83,7 @@ impl RunHistory {
         let too_long = || JournalError::TooLong {
             path: path.to_owned(),
         };
-        let file = std::fs::File::open(path).map_err(failed)?;
+        let file = open_regular(path.as_std_path()).map_err(failed)?;
         if file.metadata().map_err(failed)?.len() > MAX_BYTES {
             return Err(too_long());
         }

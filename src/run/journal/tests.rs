@@ -222,3 +222,76 @@ fn a_journal_of_the_first_version_is_read() {
     };
     assert_eq!(made.send, SentOperation::Docker(send));
 }
+
+/// Recovery moves each call from unknown to its outcome; a call that stays unknown keeps its place.
+#[test]
+fn the_end_of_a_recovered_run_counts_each_call_once() {
+    use crate::run::recovery::{RecoveredCall, end_of};
+
+    let head = JournalRecord::Run(Box::new(head()));
+    let records = [
+        head,
+        intent(1),
+        answer(1),
+        intent(2),
+        intent(3),
+        intent(4),
+        intent(5),
+    ];
+    let history = RunHistory::parse(&bytes(&records), Utf8Path::new("j")).unwrap();
+    assert_eq!(history.counts().unknown, 4);
+    let left = || {
+        Box::new(StateAfterWrite::NoPolicy {
+            id: PolicyId::new("pol_1"),
+        })
+    };
+    let results = [
+        CallResult::Applied(left()),
+        CallResult::Adopted(left()),
+        CallResult::Failed,
+        CallResult::Unknown,
+    ];
+    let resolved: Vec<RecoveredCall> = results
+        .into_iter()
+        .zip(2..)
+        .map(|(result, call)| {
+            let (JournalRecord::Intent(intent), JournalRecord::Answer(mut answer)) =
+                (intent(call), answer(call))
+            else {
+                unreachable!()
+            };
+            answer.result = result;
+            RecoveredCall {
+                intent: *intent,
+                answer: *answer,
+            }
+        })
+        .collect();
+    let end = end_of(&history, &resolved);
+    assert_eq!(end.by, EndedBy::Recovery);
+    let expected = crate::run::counts::CallCounts {
+        applied: 2,
+        replaced: 0,
+        adopted: 1,
+        failed: 1,
+        unknown: 1,
+        skipped: 0,
+    };
+    assert_eq!(end.calls, expected);
+    assert_eq!(end.calls.total(), history.counts().total());
+}
+
+/// A call after those of the plan cleans up, and does not belong to the plan.
+#[test]
+fn calls_that_clean_up_are_not_counted() {
+    let head = JournalRecord::Run(Box::new(head()));
+    let before = JournalRecord::Before {
+        target: "t".to_owned(),
+        calls: Some(1),
+        objects: Vec::new(),
+    };
+    let records = [head, before, intent(1), answer(1), intent(2), answer(2)];
+    let history = RunHistory::parse(&bytes(&records), Utf8Path::new("j")).unwrap();
+    assert_eq!(history.counts().applied, 1);
+    assert_eq!(history.counts().total(), 1);
+}

@@ -113,6 +113,7 @@ impl EmulateDocker {
                 ..ServiceLimits::default()
             },
             extra_fields: extra_field,
+            dropped_fields: Vec::new(),
             faults,
         })
     }

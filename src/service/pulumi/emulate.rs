@@ -22,9 +22,9 @@ pub struct EmulatePulumi {
     listen_uploads: SocketAddr,
     #[command(flatten)]
     contents: StateArgs,
-    /// Accept stacks that are not declared.
+    /// Accept stacks and accounts that are not declared.
     ///
-    /// A stack exists as soon as a group contains it.
+    /// A stack or account exists as soon as a group contains it. Agent pools and environments are never checked.
     #[arg(help_heading = "Behavior", long)]
     any_stack: bool,
     #[command(flatten)]

@@ -13,8 +13,8 @@ use super::plan::{
     PackPlanRequest, audit_packs, packs_drift, plan_packs, plan_packs_undo, recomputed_packs,
 };
 use crate::plan::{
-    CallId, GateNames, GateOutcome, Gates, Mismatch, PlanEvent, PlannedCall, SentOperation,
-    TargetDrift, TargetInfo, TargetPlan,
+    CallId, GateNames, GateOutcome, Gates, Mismatch, PlanEvent, PlanNote, PlannedCall,
+    SentOperation, TargetDrift, TargetInfo, TargetPlan,
 };
 use crate::run::journal::TargetHistory;
 use crate::run::service::{
@@ -200,11 +200,11 @@ impl<W: Send + Sync> Reads for PulumiTarget<W> {
         let PlanRequest {
             desired,
             target,
-            gates: _,
+            gates,
             locate,
         } = *request;
         self.accepts_target(target)?;
-        plan_packs(&PackPlanRequest {
+        let plan = plan_packs(&PackPlanRequest {
             target: self.info.clone(),
             packs: &desired.packs,
             groups: &desired.groups,
@@ -213,7 +213,12 @@ impl<W: Send + Sync> Reads for PulumiTarget<W> {
             keep_versions: keep_versions(target),
             locate,
         })
-        .map_err(PlanError::Manifests)
+        .map_err(PlanError::Manifests);
+        let mut plan = plan?;
+        if !gates.is_empty() && !plan.enforcement.is_empty() {
+            plan.notes.push(PlanNote::LevelsNotGated);
+        }
+        Ok(plan)
     }
 
     fn events(&self, request: &EventRequest<'_>) -> Result<Vec<PlanEvent>, ServiceError> {

@@ -4,9 +4,11 @@
 //! at most 500, more than 500, and a value of another type.
 
 use cedar_policy::RestrictedExpression;
+use serde_json::Value;
 
 use super::globs::{Glob, string_classes};
 use super::schema::{self, AttributeType, McpAction};
+use super::times;
 use super::uses::{Comparisons, Variable};
 
 /// Sets of more constants are not divided.
@@ -21,6 +23,8 @@ pub(super) enum Class {
     Object,
     /// The numbers from the first to the second.
     Longs(i64, i64),
+    /// The dates from the first to the second, in milliseconds since 1970.
+    Times(i64, i64),
     /// Strings, with one of them.
     Strings { witness: String, label: String },
     /// A truth value.
@@ -39,6 +43,7 @@ pub(super) enum OtherType {
     Bool,
     Set,
     Object,
+    Time,
 }
 
 impl Class {
@@ -50,7 +55,8 @@ impl Class {
         };
         match self {
             Self::Absent | Self::Object => None,
-            Self::Longs(from, _) => Some(RestrictedExpression::new_long(*from)),
+            Self::Longs(from, to) => Some(RestrictedExpression::new_long(plainest(*from, *to))),
+            Self::Times(from, to) => Some(times::value(plainest(*from, *to))),
             Self::Strings { witness, .. } => {
                 Some(RestrictedExpression::new_string(witness.clone()))
             }
@@ -61,6 +67,26 @@ impl Class {
             Self::Other(OtherType::Bool) => Some(RestrictedExpression::new_bool(false)),
             Self::Other(OtherType::Set) => Some(strings(&[])),
             Self::Other(OtherType::Object) => RestrictedExpression::new_record([]).ok(),
+            Self::Other(OtherType::Time) => Some(times::value(0)),
+        }
+    }
+
+    /// The same value in JSON, as questions write it. Nothing for classes without a value of their
+    /// own.
+    pub(super) fn json(&self) -> Option<Value> {
+        match self {
+            Self::Absent | Self::Object => None,
+            Self::Longs(from, to) => Some(Value::from(plainest(*from, *to))),
+            Self::Times(from, to) => times::text(plainest(*from, *to)).map(Value::from),
+            Self::Strings { witness, .. } => Some(Value::from(witness.as_str())),
+            Self::Bool(value) => Some(Value::from(*value)),
+            Self::Sets { members, .. } => Some(Value::from(members.as_slice())),
+            Self::Other(OtherType::Long) => Some(Value::from(0)),
+            Self::Other(OtherType::String) => Some(Value::from("")),
+            Self::Other(OtherType::Bool) => Some(Value::from(false)),
+            Self::Other(OtherType::Set) => Some(Value::Array(Vec::new())),
+            Self::Other(OtherType::Object) => Some(Value::Object(serde_json::Map::new())),
+            Self::Other(OtherType::Time) => times::text(0).map(Value::from),
         }
     }
 
@@ -78,6 +104,15 @@ impl Class {
     }
 }
 
+/// The bound of a range that is not an extreme value, or 0.
+fn plainest(from: i64, to: i64) -> i64 {
+    match (from, to) {
+        (i64::MIN, i64::MAX) => 0,
+        (i64::MIN, to) => to,
+        (from, _) => from,
+    }
+}
+
 /// The classes of a variable, or nothing if there are too many.
 pub(super) fn classes(
     action: McpAction,
@@ -86,6 +121,7 @@ pub(super) fn classes(
 ) -> Option<Vec<Class>> {
     let Comparisons {
         longs: _,
+        times: _,
         strings,
         bools: _,
         members,
@@ -119,6 +155,7 @@ pub(super) fn classes(
 fn values_of_any_type(comparisons: &Comparisons) -> Option<Vec<Class>> {
     let Comparisons {
         longs,
+        times,
         strings,
         bools,
         members,
@@ -126,7 +163,10 @@ fn values_of_any_type(comparisons: &Comparisons) -> Option<Vec<Class>> {
     } = comparisons;
     let mut found = Vec::new();
     if !longs.is_empty() {
-        found.extend(longs_of(longs.iter().copied()));
+        found.extend(ranges_of(longs.iter().copied(), Class::Longs));
+    }
+    if !times.is_empty() {
+        found.extend(ranges_of(times.iter().copied(), Class::Times));
     }
     if !strings.is_empty() {
         found.extend(strings_of(strings, false)?);
@@ -143,23 +183,28 @@ fn values_of_any_type(comparisons: &Comparisons) -> Option<Vec<Class>> {
         (OtherType::Bool, !bools),
         (OtherType::Set, members.is_none()),
         (OtherType::Object, !fields),
+        (OtherType::Time, times.is_empty()),
     ];
     let other = unused.into_iter().find(|(_, is_unused)| *is_unused);
     found.extend(other.map(|(kind, _)| Class::Other(kind)));
     Some(found)
 }
 
-fn longs_of(constants: impl Iterator<Item = i64>) -> Vec<Class> {
+/// Divides all numbers at the constants; `class` is the class of a range.
+fn ranges_of(
+    constants: impl Iterator<Item = i64>,
+    class: impl Fn(i64, i64) -> Class,
+) -> Vec<Class> {
     let mut found = Vec::new();
     let mut next = Some(i64::MIN);
     for constant in constants {
         if let Some(from) = next.filter(|from| *from < constant) {
-            found.push(Class::Longs(from, constant - 1));
+            found.push(class(from, constant - 1));
         }
-        found.push(Class::Longs(constant, constant));
+        found.push(class(constant, constant));
         next = constant.checked_add(1);
     }
-    found.extend(next.map(|from| Class::Longs(from, i64::MAX)));
+    found.extend(next.map(|from| class(from, i64::MAX)));
     found
 }
 
@@ -249,15 +294,14 @@ fn sets_of(constants: &std::collections::BTreeSet<String>) -> Option<Vec<Class>>
 
 /// Describes some of the classes of a variable: "is at most 500 or is absent".
 pub(super) fn describe(chosen: &[&Class], all: &[Class]) -> String {
-    let mut longs: Vec<(i64, i64)> = Vec::new();
-    for class in chosen {
-        if let Class::Longs(from, to) = class {
-            match longs.last_mut() {
-                Some(last) if last.1.checked_add(1) == Some(*from) => last.1 = *to,
-                _ => longs.push((*from, *to)),
-            }
-        }
-    }
+    let longs = joined(chosen.iter().filter_map(|class| match class {
+        Class::Longs(from, to) => Some((*from, *to)),
+        _ => None,
+    }));
+    let times = joined(chosen.iter().filter_map(|class| match class {
+        Class::Times(from, to) => Some((*from, *to)),
+        _ => None,
+    }));
     let mut parts: Vec<String> = longs
         .into_iter()
         .map(|(from, to)| match (from, to) {
@@ -268,10 +312,11 @@ pub(super) fn describe(chosen: &[&Class], all: &[Class]) -> String {
             (from, to) => format!("is from {from} to {to}"),
         })
         .collect();
+    parts.extend(times.into_iter().map(|range| describe_times(range, all)));
     let mut absent = Vec::new();
     for class in chosen {
         match class {
-            Class::Longs(..) => {}
+            Class::Longs(..) | Class::Times(..) => {}
             Class::Absent => absent.push("is absent".to_owned()),
             Class::Object if all.len() == 2 => parts.push("is present".to_owned()),
             Class::Object => parts.push("is an object".to_owned()),
@@ -283,4 +328,45 @@ pub(super) fn describe(chosen: &[&Class], all: &[Class]) -> String {
     }
     parts.extend(absent);
     parts.join(" or ")
+}
+
+/// Joins adjacent ranges, which are in order.
+fn joined(ranges: impl Iterator<Item = (i64, i64)>) -> Vec<(i64, i64)> {
+    let mut found: Vec<(i64, i64)> = Vec::new();
+    for (from, to) in ranges {
+        match found.last_mut() {
+            Some(last) if last.1.checked_add(1) == Some(from) => last.1 = to,
+            _ => found.push((from, to)),
+        }
+    }
+    found
+}
+
+/// "is before 2027-01-01T00:00:00Z"
+fn describe_times((from, to): (i64, i64), all: &[Class]) -> String {
+    let is_constant = |time: i64| all.contains(&Class::Times(time, time));
+    let text = |time: i64| times::text(time).unwrap_or_else(|| format!("{time} ms since 1970"));
+    if from == to {
+        return format!("is {}", text(from));
+    }
+    let lower = match from.checked_sub(1) {
+        None => None,
+        Some(before) if is_constant(before) && !is_constant(from) => {
+            Some(format!("after {}", text(before)))
+        }
+        Some(_) => Some(format!("at or after {}", text(from))),
+    };
+    let upper = match to.checked_add(1) {
+        None => None,
+        Some(after) if is_constant(after) && !is_constant(to) => {
+            Some(format!("before {}", text(after)))
+        }
+        Some(_) => Some(format!("at or before {}", text(to))),
+    };
+    let bounds: Vec<String> = lower.into_iter().chain(upper).collect();
+    if bounds.is_empty() {
+        "is a date".to_owned()
+    } else {
+        format!("is {}", bounds.join(" and "))
+    }
 }

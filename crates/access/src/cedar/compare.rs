@@ -19,10 +19,11 @@ use super::super::unknown::Outcome;
 use super::lint::never_matches;
 use super::nesting;
 use super::outcome::{DecisionTree, conditions};
+use super::pattern::{McpPattern, entity_text};
 use super::schema::McpAction;
-use super::space::{Case, Dimension, Question, StatementModel};
+use super::space::{Case, Dimension, Question, StatementModel, classes_of_case};
 use super::statements;
-use super::uses::Variable;
+use super::uses::{Uses, Variable};
 
 /// Cedar policies before and after a change, each with the groups that it applies to.
 #[derive(Debug, Default)]
@@ -129,20 +130,35 @@ impl CedarComparison {
 
     /// All changes of decisions, or nothing if they cannot be established.
     pub fn run(&self, groups: &GroupTable) -> Option<Vec<CedarRow>> {
+        self.run_outside(groups, &[])
+    }
+
+    /// All changes of decisions about requests outside of some patterns, or nothing if they cannot be
+    /// established.
+    pub fn run_outside(
+        &self,
+        groups: &GroupTable,
+        patterns: &[McpPattern],
+    ) -> Option<Vec<CedarRow>> {
         if self.unreadable {
             return None;
         }
         nesting::with_room(|| {
             let mut rows = Vec::new();
             for action in McpAction::ALL {
-                rows.extend(self.action(action, groups)?);
+                rows.extend(self.action(action, groups, patterns)?);
             }
             Some(rows)
         })
         .flatten()
     }
 
-    fn action(&self, action: McpAction, groups: &GroupTable) -> Option<Vec<CedarRow>> {
+    fn action(
+        &self,
+        action: McpAction,
+        groups: &GroupTable,
+        patterns: &[McpPattern],
+    ) -> Option<Vec<CedarRow>> {
         let about = self.statements.iter();
         let statements: Vec<&ScopedStatement> = about
             .filter(|it| it.model.is_about(action) && !never_matches(&it.model, action))
@@ -151,10 +167,22 @@ impl CedarComparison {
             return Some(Vec::new());
         }
         let models: Vec<&StatementModel> = statements.iter().map(|it| &it.model).collect();
-        let found = Question::about(action).cases(&models).ok()?;
+        let mut further = Uses::default();
+        for pattern in patterns {
+            pattern.add_comparisons(action, &mut further);
+        }
+        let question = Question::about(action);
+        let found = question.cases_divided_by(&models, &further).ok()?;
         let mut changes: Vec<Vec<DecisionChange>> = Vec::with_capacity(found.cases.len());
-        for case in &found.cases {
-            changes.push(self.changes(action, &statements, case)?);
+        for (number, case) in found.cases.iter().enumerate() {
+            let classes = classes_of_case(&found.dimensions, number);
+            let is_inside =
+                |pattern: &McpPattern| pattern.covers_case(action, &found.dimensions, &classes);
+            changes.push(if patterns.iter().any(is_inside) {
+                Vec::new()
+            } else {
+                self.changes(action, &statements, case)?
+            });
         }
         if changes.iter().all(Vec::is_empty) {
             return Some(Vec::new());
@@ -197,8 +225,8 @@ impl CedarComparison {
         let Some(cause) = matching.iter().find(|it| it.before != it.after) else {
             return Some(Vec::new());
         };
-        let old = SideScopes::of(&matching, |it| &it.before);
-        let new = SideScopes::of(&matching, |it| &it.after);
+        let old = SideScopes::of(matching.iter().map(|it| (&it.model, &it.before)));
+        let new = SideScopes::of(matching.iter().map(|it| (&it.model, &it.after)));
         let mut found = Vec::new();
         for before in [Outcome::Deny, Outcome::Approval, Outcome::Allow] {
             for after in [Outcome::Deny, Outcome::Approval, Outcome::Allow] {
@@ -246,41 +274,39 @@ fn models(text: &str) -> Option<Vec<(StatementModel, String)>> {
 }
 
 /// The scopes of the matching statements on one side, by effect.
-struct SideScopes {
+pub(super) struct SideScopes {
     forbids: BitSet,
     approvals: BitSet,
     permits: BitSet,
 }
 
 /// People who meet each of some scopes and avoid others.
-struct Condition<'s> {
-    meets: Vec<&'s BitSet>,
-    avoids: Vec<&'s BitSet>,
+pub(super) struct Condition<'s> {
+    pub(super) meets: Vec<&'s BitSet>,
+    pub(super) avoids: Vec<&'s BitSet>,
 }
 
 impl SideScopes {
-    fn of<'a>(
-        matching: &[&'a ScopedStatement],
-        side: impl Fn(&'a ScopedStatement) -> &'a BitSet,
-    ) -> Self {
+    /// The matching statements, each with its scope.
+    pub(super) fn of<'a>(matching: impl Iterator<Item = (&'a StatementModel, &'a BitSet)>) -> Self {
         let mut scopes = Self {
             forbids: BitSet::default(),
             approvals: BitSet::default(),
             permits: BitSet::default(),
         };
-        for statement in matching {
-            let kind = match (statement.model.effect, &statement.model.approval) {
+        for (model, scope) in matching {
+            let kind = match (model.effect, &model.approval) {
                 (Effect::Forbid, _) => &mut scopes.forbids,
                 (Effect::Permit, Some(_)) => &mut scopes.approvals,
                 (Effect::Permit, None) => &mut scopes.permits,
             };
-            kind.add(side(statement));
+            kind.add(scope);
         }
         scopes
     }
 
     /// The people with this outcome, as alternatives.
-    fn conditions(&self, action: McpAction, outcome: Outcome) -> Vec<Condition<'_>> {
+    pub(super) fn conditions(&self, action: McpAction, outcome: Outcome) -> Vec<Condition<'_>> {
         let Self {
             forbids,
             approvals,
@@ -344,7 +370,7 @@ fn describe(
     dimensions: &[Dimension],
     path: &[(usize, Vec<usize>)],
 ) -> (String, String) {
-    let mut pattern = "*".to_owned();
+    let mut pattern = None;
     let mut example = "example".to_owned();
     let mut rest = Vec::new();
     for (depth, classes) in path {
@@ -353,29 +379,16 @@ fn describe(
         {
             example = class.text().to_owned();
             if classes.len() == 1 && class.is_literal() {
-                pattern = example.clone();
+                pattern = Some(example.clone());
                 continue;
             }
         }
         rest.push((*depth, classes.clone()));
     }
     let conditions = conditions(dimensions, &rest, &[]);
-    let quoted = |name: &str| {
-        let is_plain = !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '"');
-        if is_plain {
-            name.to_owned()
-        } else {
-            format!(
-                "{}::{}",
-                action.resource().as_str(),
-                serde_json::Value::from(name)
-            )
-        }
-    };
-    let name = if pattern == "*" {
-        pattern
-    } else {
-        quoted(&pattern)
+    let name = match pattern {
+        Some(name) => entity_text(action, &name),
+        None => "*".to_owned(),
     };
     let what = format!("mcp {} {name}", action.as_str());
     let what = if conditions.is_empty() {
@@ -385,7 +398,7 @@ fn describe(
     };
     (
         what,
-        format!("mcp {} {}", action.as_str(), quoted(&example)),
+        format!("mcp {} {}", action.as_str(), entity_text(action, &example)),
     )
 }
 
@@ -461,7 +474,7 @@ mod tests {
         // A forbid where nothing is permitted changes no decision.
         assert_eq!(same(LEGACY, "forbid(principal, action, resource);"), none);
         // Also if a statement cannot be divided but stays.
-        let late = "permit(principal, action, resource) when { context.request_time < datetime(\"2027-01-01\") };";
+        let late = "permit(principal, action, resource) when { context.request_time.toDate() < datetime(\"2027-01-01\") };";
         assert_eq!(
             same(&format!("{ALL}{late}"), &format!("{late}{ALL}{covered}")),
             none
@@ -501,6 +514,17 @@ mod tests {
                 "deny -> allow {everyone}: mcp invokeTool pay when context.args.amount is from 501 to 700"
             )])
         );
+        let until = |date: &str| {
+            format!(
+                "permit(principal, action == MCP::Action::\"getPrompt\", resource) when {{ context.request_time < datetime(\"{date}\") }};"
+            )
+        };
+        assert_eq!(
+            same(&until("2027-01-01"), &until("2028-01-01")),
+            some(&[&format!(
+                "deny -> allow {everyone}: mcp getPrompt * when context.request_time is at or after 2027-01-01T00:00:00Z and before 2028-01-01T00:00:00Z"
+            )])
+        );
         // People: the forbid of one team is removed.
         assert_eq!(
             rows(&[(ALL, &[]), (LEGACY, &["t"])], &[(ALL, &[])]),
@@ -518,7 +542,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_divided_is_not_claimed() {
-        let late = "permit(principal, action, resource) when { context.request_time < datetime(\"2027-01-01\") };";
+        let late = "permit(principal, action, resource) when { context.request_time.toDate() < datetime(\"2027-01-01\") };";
         assert_eq!(same(LEGACY, &format!("{LEGACY}{late}")), None);
         assert_eq!(same(ALL, "permit(principal"), None);
     }

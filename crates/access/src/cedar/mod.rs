@@ -6,14 +6,17 @@ mod classes;
 mod compare;
 mod differences;
 mod enforcement;
+mod gate;
 mod globs;
 mod lint;
 pub mod nesting;
 mod outcome;
+mod pattern;
 mod request;
 pub mod schema;
 mod space;
 mod statements;
+mod times;
 mod uses;
 
 use thiserror::Error;
@@ -23,8 +26,10 @@ pub use differences::{
     StatementDifference, StatementEffect, StatementSummary, statement_differences,
 };
 pub use enforcement::{EnforcementComparison, EnforcementDifference, EnforcementRow};
+pub use gate::{McpBreach, McpGateCheck, McpGateResult};
 pub use lint::{CedarFinding, CedarFindingKind, lint};
 pub use outcome::{CedarDecision, DecisionCase};
+pub use pattern::McpPattern;
 pub use request::{CedarRequest, CedarRequestContext, CedarRequestError, NO_PRINCIPAL};
 pub use statements::has_statements;
 

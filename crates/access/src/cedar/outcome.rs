@@ -560,7 +560,17 @@ mod tests {
     /// Where values cannot be divided, the statement itself is the condition.
     #[test]
     fn other_uses_are_stated_by_statement() {
-        let late = "permit(principal, action, resource) when { context.request_time < datetime(\"2026-12-24\") };";
+        let early = "permit(principal, action, resource) when { context.request_time < datetime(\"2026-12-24\") };";
+        assert_eq!(
+            answer(early, "invokeTool x", &json!({})),
+            [
+                "it depends on `context.request_time`, which the question does not give",
+                "context.request_time is before 2026-12-24T00:00:00Z: Allow",
+                "context.request_time is at or after 2026-12-24T00:00:00Z or has a value of another type: Deny",
+            ]
+        );
+        // A calculation with a date is not divided.
+        let late = "permit(principal, action, resource) when { context.request_time.toDate() < datetime(\"2026-12-24\") };";
         assert_eq!(
             answer(late, "invokeTool x", &json!({})),
             [

@@ -65,12 +65,12 @@ pub enum CedarRequestError {
 
 /// What a question gives in addition to the action and the resource. Anything else has the documented
 /// default, or is not known.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CedarRequestContext {
-    server: Option<String>,
-    attributes: Map<String, Value>,
-    arguments: Option<Map<String, Value>>,
-    context: Map<String, Value>,
+    pub(super) server: Option<String>,
+    pub(super) attributes: Map<String, Value>,
+    pub(super) arguments: Option<Map<String, Value>>,
+    pub(super) context: Map<String, Value>,
 }
 
 impl CedarRequestContext {
@@ -113,9 +113,22 @@ impl CedarRequestContext {
     }
 
     fn question(&self, action: McpAction, name: &str) -> Result<Question, CedarRequestError> {
+        let mut question = self.given(action)?;
+        question.name = Some(name.to_owned());
+        for attribute in action.resource().attributes() {
+            if let AttributeType::Bool(Some(default)) = attribute.kind {
+                let value = RestrictedExpression::new_bool(default);
+                let known = question.attributes.entry(attribute.name.to_owned());
+                known.or_insert(value);
+            }
+        }
+        Ok(question)
+    }
+
+    /// A question that gives this and nothing else: what is not given has no default.
+    pub(super) fn given(&self, action: McpAction) -> Result<Question, CedarRequestError> {
         let kind = action.resource();
         let mut question = Question::about(action);
-        question.name = Some(name.to_owned());
         if let Some(server) = &self.server {
             if !kind.has_server() {
                 let why = match kind {
@@ -130,12 +143,6 @@ impl CedarRequestContext {
                 ));
             }
             question.server = Some(server.clone());
-        }
-        for attribute in kind.attributes() {
-            if let AttributeType::Bool(Some(default)) = attribute.kind {
-                let value = RestrictedExpression::new_bool(default);
-                question.attributes.insert(attribute.name.to_owned(), value);
-            }
         }
         if let Some(Value::String(server_type)) = self.attributes.get("type")
             && server_type.starts_with("remote-")
@@ -348,7 +355,7 @@ fn expression(value: &Value) -> Result<RestrictedExpression, String> {
     }
 }
 
-fn circumstance(field: &'static str, why: impl Into<String>) -> CedarRequestError {
+pub(super) fn circumstance(field: &'static str, why: impl Into<String>) -> CedarRequestError {
     let why = why.into();
     CedarRequestError::Circumstance { field, why }
 }
@@ -401,7 +408,7 @@ impl CedarRequest {
     }
 }
 
-fn known_action(action: &EntityUid) -> Result<McpAction, CedarRequestError> {
+pub(super) fn known_action(action: &EntityUid) -> Result<McpAction, CedarRequestError> {
     let kind = action.type_name().to_string();
     let name: &str = action.id().unescaped();
     if kind == schema::ACTION
@@ -435,7 +442,7 @@ pub(super) fn similar_action(name: &str) -> Option<&'static str> {
 
 /// Splits a text into words. Whitespace in quotes does not separate words. `None` if a quote is not
 /// closed.
-fn words(text: &str) -> Option<Vec<&str>> {
+pub(super) fn words(text: &str) -> Option<Vec<&str>> {
     let mut words = Vec::new();
     let mut start = None;
     let mut quoted = false;
@@ -458,7 +465,7 @@ fn words(text: &str) -> Option<Vec<&str>> {
     (!quoted).then_some(words)
 }
 
-fn short_or_entity(word: &str, kind: &str) -> Result<EntityUid, CedarRequestError> {
+pub(super) fn short_or_entity(word: &str, kind: &str) -> Result<EntityUid, CedarRequestError> {
     if is_short(word) {
         let quoted = Value::from(word);
         return entity(&format!("{kind}::{quoted}"));
@@ -467,7 +474,7 @@ fn short_or_entity(word: &str, kind: &str) -> Result<EntityUid, CedarRequestErro
 }
 
 /// Whether a word is a plain name rather than an entity.
-fn is_short(word: &str) -> bool {
+pub(super) fn is_short(word: &str) -> bool {
     !word.is_empty()
         && !word.contains("::")
         && !word.contains(|c: char| c == '"' || c == '\\' || c.is_whitespace())

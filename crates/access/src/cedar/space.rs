@@ -95,6 +95,27 @@ pub(super) struct Cases {
     pub(super) cases: Vec<Case>,
 }
 
+impl Dimension {
+    /// The number of its classes.
+    fn size(&self) -> usize {
+        match self {
+            Self::Variable(_, classes) => classes.len(),
+            Self::Statement(_) => 2,
+        }
+    }
+}
+
+/// The class of each dimension in a case. The last dimension varies fastest.
+pub(super) fn classes_of_case(dimensions: &[Dimension], number: usize) -> Vec<usize> {
+    let mut rest = number;
+    let mut classes = vec![0; dimensions.len()];
+    for (at, dimension) in dimensions.iter().enumerate().rev() {
+        classes[at] = rest % dimension.size();
+        rest /= dimension.size();
+    }
+    classes
+}
+
 /// There are too many cases. Contains the variables that are not known.
 #[derive(Debug, Clone)]
 pub(super) struct TooManyCases(pub(super) Vec<Variable>);
@@ -185,7 +206,17 @@ impl Question {
 
     /// Evaluates the statements for all requests that the question can mean.
     pub(super) fn cases(&self, statements: &[&StatementModel]) -> Result<Cases, TooManyCases> {
-        let mut uses = Uses::default();
+        self.cases_divided_by(statements, &Uses::default())
+    }
+
+    /// Like [`Self::cases`], and also divided by further comparisons. Every variable of `further` that
+    /// the question does not give is a dimension.
+    pub(super) fn cases_divided_by(
+        &self,
+        statements: &[&StatementModel],
+        further: &Uses,
+    ) -> Result<Cases, TooManyCases> {
+        let mut uses = further.clone();
         let mut opaque = Vec::new();
         for (number, statement) in statements.iter().enumerate() {
             if !statement.is_about(self.action) {
@@ -212,7 +243,7 @@ impl Question {
             });
             // The head of such a statement is evaluated.
             let is_in_head = matches!(variable, Variable::Name | Variable::Server);
-            if !needed && !is_in_head {
+            if !needed && !is_in_head && !further.variables.contains_key(variable) {
                 continue;
             }
             match classes(self.action, variable, comparisons) {
@@ -222,10 +253,7 @@ impl Question {
         }
         dimensions.extend(opaque.iter().map(|number| Dimension::Statement(*number)));
         let count = dimensions.iter().try_fold(1_usize, |count, dimension| {
-            let more = match dimension {
-                Dimension::Variable(_, classes) => classes.len(),
-                Dimension::Statement(_) => 2,
-            };
+            let more = dimension.size();
             count.checked_mul(more).filter(|count| *count <= MOST_CASES)
         });
         let Some(count) = count.filter(|_| is_bounded) else {
@@ -253,16 +281,7 @@ struct Evaluator<'a> {
 
 impl Evaluator<'_> {
     fn case(&mut self, number: usize) -> Case {
-        let mut rest = number;
-        let mut classes = vec![0; self.dimensions.len()];
-        for (at, dimension) in self.dimensions.iter().enumerate().rev() {
-            let size = match dimension {
-                Dimension::Variable(_, classes) => classes.len(),
-                Dimension::Statement(_) => 2,
-            };
-            classes[at] = rest % size;
-            rest /= size;
-        }
+        let classes = classes_of_case(self.dimensions, number);
         let mut matches = Vec::with_capacity(self.statements.len());
         let mut failures = BTreeMap::new();
         let mut instance = None;

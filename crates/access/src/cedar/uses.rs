@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::globs::{Glob, GlobPart};
-use super::schema::{AttributeType, ResourceType};
+use super::schema::{self, AttributeType, ResourceType};
+use super::times;
 
 /// A part of a request that a statement can ask about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,6 +32,8 @@ pub(super) enum Variable {
 pub(super) struct Comparisons {
     /// Numbers.
     pub(super) longs: BTreeSet<i64>,
+    /// Dates, in milliseconds since 1970; only for the time of a request.
+    pub(super) times: BTreeSet<i64>,
     /// Strings and patterns.
     pub(super) strings: BTreeSet<Glob>,
     /// Whether it is used as a truth value.
@@ -56,12 +59,14 @@ impl Comparisons {
     fn add(&mut self, other: &Self) {
         let Self {
             longs,
+            times,
             strings,
             bools,
             members,
             fields,
         } = other;
         self.longs.extend(longs);
+        self.times.extend(times);
         self.strings.extend(strings.iter().cloned());
         self.bools |= bools;
         self.fields |= fields;
@@ -127,7 +132,7 @@ impl Uses {
         }
     }
 
-    fn compare(&mut self, variable: &Variable) -> &mut Comparisons {
+    pub(super) fn compare(&mut self, variable: &Variable) -> &mut Comparisons {
         // Whether a field exists depends on what contains it.
         if let Variable::Context(path) = variable {
             for length in 1..path.len() {
@@ -229,6 +234,10 @@ impl Uses {
             let Some(variable) = variable(side) else {
                 continue;
             };
+            if let Some(time) = time_constant(&variable, other) {
+                self.compare(&variable).times.insert(time);
+                return;
+            }
             match literal(other) {
                 Some(value) if self.constant(&variable, &value) => return,
                 Some(_) | None => {}
@@ -259,9 +268,15 @@ impl Uses {
 
     fn order(&mut self, left: &Value, right: &Value) {
         for (side, other) in [(left, right), (right, left)] {
-            let number = literal(other).and_then(|value| value.as_i64());
-            if let (Some(variable), Some(number)) = (variable(side), number) {
+            let Some(variable) = variable(side) else {
+                continue;
+            };
+            if let Some(number) = literal(other).and_then(|value| value.as_i64()) {
                 self.compare(&variable).longs.insert(number);
+                return;
+            }
+            if let Some(time) = time_constant(&variable, other) {
+                self.compare(&variable).times.insert(time);
                 return;
             }
         }
@@ -379,6 +394,18 @@ fn literal(expression: &Value) -> Option<Value> {
         }
         _ => None,
     }
+}
+
+/// A constant date that the time of a request is compared with, in milliseconds since 1970. Arguments
+/// are JSON values, which are never dates.
+fn time_constant(variable: &Variable, expression: &Value) -> Option<i64> {
+    if *variable != Variable::Context(vec![schema::REQUEST_TIME.to_owned()]) {
+        return None;
+    }
+    let ("datetime", Value::Array(arguments)) = operator(expression)? else {
+        return None;
+    };
+    times::milliseconds(literal(arguments.first()?)?.as_str()?)
 }
 
 /// The variable that an expression reads: `resource.x`, `context.x.y`.

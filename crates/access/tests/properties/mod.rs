@@ -9,6 +9,7 @@ mod brute;
 #[path = "../shared/cases.rs"]
 mod cases;
 mod documented;
+mod mcp_gates;
 mod random;
 mod rows;
 mod sets;

@@ -15,6 +15,7 @@ pub(super) struct DockerApp {
     pub(super) profile: EmulatorProfile,
     pub(super) limits: ServiceLimits,
     pub(super) extra_fields: Vec<String>,
+    pub(super) dropped_fields: Vec<String>,
     pub(super) store: DockerStore,
     pub(super) tokens: IssuedTokens,
     pub(super) rate: RateLimiter,
@@ -39,6 +40,7 @@ impl DockerApp {
             request_log,
             limits,
             extra_fields,
+            dropped_fields,
             faults,
         } = options;
         let common = CommonParts::open(latency, requests_per_second, faults, request_log)?;
@@ -46,6 +48,7 @@ impl DockerApp {
             profile,
             limits,
             extra_fields,
+            dropped_fields,
             store,
             tokens: IssuedTokens::new(secret, token_ttl),
             rate: RateLimiter::default(),

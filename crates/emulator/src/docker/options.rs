@@ -42,6 +42,8 @@ pub struct DockerOptions {
     /// Fields of policies and rules that the contract does not define and that are accepted, like
     /// those of a later version of the service.
     pub extra_fields: Vec<String>,
+    /// Fields of policies and rules that are accepted and then lost.
+    pub dropped_fields: Vec<String>,
     /// The faults. All that match apply to a request, but only the first of those that end it.
     pub faults: Vec<DockerFault>,
 }
@@ -61,6 +63,7 @@ impl Default for DockerOptions {
             request_log: None,
             limits: ServiceLimits::default(),
             extra_fields: Vec::new(),
+            dropped_fields: Vec::new(),
             faults: Vec::new(),
         }
     }

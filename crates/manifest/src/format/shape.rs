@@ -136,16 +136,18 @@ const CASE: Shape = mapping!(CaseSpec {
     audience: "audience" => AUDIENCE,
     audiences: "audiences" => List(&AUDIENCE),
     matrix: "matrix" => Free,
-    mcp: "mcp" => mapping!(McpSpec {
-        server: "server" => Free,
-        attributes: "attributes" => Free,
-        args: "args" => Free,
-        principal: "principal" => Free,
-        context: "context" => Free,
-    }),
+    mcp: "mcp" => MCP,
     allow: "allow" => Free,
     approval: "approval" => Free,
     deny: "deny" => Free,
+});
+
+const MCP: Shape = mapping!(McpSpec {
+    server: "server" => Free,
+    attributes: "attributes" => Free,
+    args: "args" => Free,
+    principal: "principal" => Free,
+    context: "context" => Free,
 });
 
 const AUDIENCE: Shape = mapping!(TestAudienceSpec {
@@ -245,7 +247,12 @@ const ACCESS: Shape = Mapping(&[
     ("audiences", List(&NAMED_AUDIENCE)),
 ]);
 
-const GATE: Shape = Mapping(&[("request", Free), ("audience", Free), ("reason", Free)]);
+const GATE: Shape = Mapping(&[
+    ("request", Free),
+    ("audience", Free),
+    ("mcp", MCP),
+    ("reason", Free),
+]);
 
 const NAMED_AUDIENCE: Shape = Mapping(&[("name", Free), ("teams", Free)]);
 

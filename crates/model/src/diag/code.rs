@@ -170,6 +170,9 @@ codes! {
     AccessNever = "access-never", Error;
     /// The manifests alone do not allow requests that a gate of `polwarden.yaml` requires to be allowed.
     AccessAlways = "access-always", Warning;
+    /// A gate depends on something that is not analyzed: a setting that this version does not know, or a Cedar policy
+    /// that cannot be divided into cases.
+    AccessNotAnalyzed = "access-not-analyzed", Warning;
     // Policy tests
     /// Invalid request in a policy test.
     RequestInvalid = "request-invalid", Error;

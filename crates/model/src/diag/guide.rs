@@ -363,6 +363,12 @@ impl Code {
                 reason: "What the gate names may stop working for its audience.",
                 fix: "Allow the requests of the gate, or correct the gate.",
             },
+            Self::AccessNotAnalyzed => CodeGuide {
+                wrong: r#"`never: ["tcp **.example.org"]` and a rule with `extensions: {approval: {required: true}}`"#,
+                right: "a rule without unknown settings, or an acknowledgement when the plan is applied",
+                reason: "A gate that may depend on something unknown is not proven.",
+                fix: "Review what is not analyzed; `apply` asks for --ack not-analyzed=N or --ack mcp=N.",
+            },
             Self::RequestInvalid => CodeGuide {
                 wrong: r#"`allow: ["tcp api.example.com"]`"#,
                 right: r#"`allow: ["tcp api.example.com:443"]`"#,

@@ -3,10 +3,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::mcp;
 use super::teams::is_uuid;
-use access::{Audience, Gate, GateKind, NamedAudience, RequestPattern};
+use crate::service::confusable::check_request;
+use access::{
+    Audience, CedarRequestContext, CedarRequestError, Gate, GateKind, GatePattern,
+    GatePatternError, McpPattern, NamedAudience,
+};
 use manifest::access::{AccessSection, GateSpec, NamedAudienceSpec};
 use manifest::config::{Config, Target};
+use manifest::test::McpSpec;
 use model::Name;
 use model::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
 
@@ -118,6 +124,10 @@ fn read(
     (reader.gates, reader.found)
 }
 
+/// The forms of patterns of MCP requests.
+const MCP_PATTERNS: &str =
+    "write for example `mcp invokeTool delete_*`, `mcp invokeTool * --server github` or `mcp *`";
+
 struct GateReader<'a> {
     teams: &'a BTreeMap<String, String>,
     /// The first place of each audience, and its members if they are valid.
@@ -197,22 +207,17 @@ impl<'a> GateReader<'a> {
         let GateSpec {
             request,
             audience,
+            mcp,
             reason,
         } = spec;
         let source = Place::value(document, path.clone());
-        let pattern = request.parse::<RequestPattern>();
-        if let Err(error) = &pattern {
-            self.found.push(
-                Diagnostic::new(Code::InvalidValue, error.to_string(), source.clone())
-                    .label("invalid pattern of requests")
-                    .help("write for example `tcp **.example.com:443`, `get https://api.example.com/**` or `read /data/**`"),
-            );
-        }
+        check_request(request, || source.clone(), &mut self.found);
+        let pattern = self.pattern(request, mcp.as_ref(), document, path);
         let audience = match audience {
             None => Some(None),
             Some(name) => self.named(name, document, path).map(Some),
         };
-        if let (Ok(pattern), Some(audience)) = (pattern, audience) {
+        if let (Some(pattern), Some(audience)) = (pattern, audience) {
             self.gates.list.push(Gate {
                 kind,
                 pattern,
@@ -221,6 +226,57 @@ impl<'a> GateReader<'a> {
                 source,
             });
         }
+    }
+
+    /// The pattern of a gate. Nothing if it is invalid, which is a diagnostic.
+    fn pattern(
+        &mut self,
+        request: &str,
+        mcp: Option<&McpSpec>,
+        document: DocumentId,
+        path: &Path,
+    ) -> Option<GatePattern> {
+        let field = path.clone().key("mcp");
+        let given = match mcp {
+            Some(spec) => mcp::request_context(spec, document, &field, &mut self.found)?,
+            None => CedarRequestContext::default(),
+        };
+        if mcp.is_some() && !McpPattern::is_meant(request) {
+            let message = format!("`mcp` is for MCP requests, and `{request}` is none");
+            self.found.push(
+                Diagnostic::new(Code::InvalidValue, message, Place::key(document, field))
+                    .help("remove it, or write a pattern such as `mcp invokeTool *`"),
+            );
+            return None;
+        }
+        let error = match GatePattern::parse(request, &given) {
+            Ok(pattern) => return Some(pattern),
+            Err(error) => error,
+        };
+        // The text of a gate is its only value, or the field `request` of a mapping.
+        let is_mapping = mcp.is_some();
+        let source = Place::value(document, path.clone());
+        self.found.push(match &error {
+            GatePatternError::Mcp(CedarRequestError::Circumstance { field: part, .. })
+                if is_mapping =>
+            {
+                let place = Place::value(document, field.key(*part));
+                Diagnostic::new(Code::InvalidValue, error.to_string(), place).help(mcp::FIELDS)
+            }
+            GatePatternError::Mcp(error) => {
+                let similar = McpPattern::with_known_action(request);
+                Diagnostic::new(Code::InvalidValue, error.to_string(), source)
+                    .label("not a pattern of requests")
+                    .help(MCP_PATTERNS)
+                    .suggest_similar(similar.as_deref().filter(|_| !is_mapping))
+            }
+            GatePatternError::Requests(error) => {
+                Diagnostic::new(Code::InvalidValue, error.to_string(), source)
+                    .label("not a pattern of requests")
+                    .help("write for example `tcp **.example.com:443`, `get https://api.example.com/**` or `read /data/**`")
+            }
+        });
+        None
     }
 
     fn named(&mut self, name: &str, document: DocumentId, path: &Path) -> Option<NamedAudience> {

@@ -11,6 +11,7 @@ mod desired;
 mod gates;
 mod lints;
 mod locate;
+mod mcp;
 mod policy_tests;
 mod rules;
 mod size;

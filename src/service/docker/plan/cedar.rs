@@ -9,8 +9,9 @@ use crate::plan::{
 };
 use crate::render::text::plural;
 use access::{
-    CedarComparison, CedarRow, EnforcementComparison, EnforcementDifference, GroupTable, Outcome,
-    RowKind, StatementDifference, StatementEffect, has_statements, statement_differences,
+    CedarComparison, CedarRow, EnforcementComparison, EnforcementDifference, GroupTable,
+    McpPattern, Outcome, RowKind, StatementDifference, StatementEffect, has_statements,
+    statement_differences,
 };
 use model::docker::{Cedar, DockerLiveState, LiveContent, LivePolicy, Scope};
 
@@ -24,7 +25,7 @@ pub(super) const ALL_MCP: &str = "mcp *";
 const WITNESS: &str = "mcp invokeTool example";
 
 /// What rows about enforcement assume (contract: MCP, "Decision").
-const ASSUMPTION: &str = "MCP enforcement is not active for people without a Cedar policy, so that \
+pub(super) const ASSUMPTION: &str = "MCP enforcement is not active for people without a Cedar policy, so that \
      the gateway permits everything; the service does not document this";
 
 /// The Cedar policies that change.
@@ -57,11 +58,13 @@ impl DecisionRow {
 }
 
 /// Compares the Cedar policies before and after a plan. A policy that only changes its name, its
-/// layout, its comments or the order of its statements decides as before.
+/// layout, its comments or the order of its statements decides as before. Changed decisions about
+/// requests of the patterns `within` are not listed.
 pub(super) fn cedar_changes(
     before: &DockerLiveState,
     after: &DockerLiveState,
     locate: &Locate<'_>,
+    within: &[McpPattern],
 ) -> CedarChanges {
     let mut old: Vec<CedarPolicy<'_>> = cedar_policies(before).collect();
     let mut new: Vec<CedarPolicy<'_>> = cedar_policies(after).collect();
@@ -88,7 +91,7 @@ pub(super) fn cedar_changes(
     if changes.not_analyzed.is_empty() || has_other_reason {
         return changes;
     }
-    if let Some(rows) = decision_rows(before, after, locate) {
+    if let Some(rows) = decision_rows(before, after, locate, within) {
         changes.not_analyzed.clear();
         changes.rows = rows;
     }
@@ -101,6 +104,7 @@ fn decision_rows(
     before: &DockerLiveState,
     after: &DockerLiveState,
     locate: &Locate<'_>,
+    within: &[McpPattern],
 ) -> Option<Vec<DecisionRow>> {
     let EnforcementRows {
         opens,
@@ -110,43 +114,76 @@ fn decision_rows(
     if !opens.is_empty() || !closes.is_empty() || !not_analyzed.is_empty() {
         return None;
     }
-    let mut old: Vec<CedarPolicy<'_>> = cedar_policies(before).collect();
-    let mut new: Vec<CedarPolicy<'_>> = cedar_policies(after).collect();
-    // The order of the server has no meaning.
-    for side in [&mut old, &mut new] {
-        side.sort_by_key(|policy| (policy.name, &policy.cedar.text, &policy.scope.teams));
-    }
-    let groups = GroupTable::of(old.iter().chain(&new).map(|policy| policy.scope));
-    let mut names: Vec<&str> = Vec::new();
+    let ScopedTexts { groups, texts } = scoped_texts(before, after);
     let mut comparison = CedarComparison::new();
-    for policy in &new {
-        let scope = groups.groups(policy.scope);
-        let same = |other: &CedarPolicy<'_>| {
-            (&other.cedar.text, other.scope) == (&policy.cedar.text, policy.scope)
-        };
-        let unchanged = old.iter().position(same);
-        let was: &[usize] = match unchanged {
-            Some(at) => {
-                old.remove(at);
-                &scope
-            }
-            None => &[],
-        };
-        comparison.add(names.len(), &policy.cedar.text, was, &scope);
-        names.push(policy.name);
+    for (position, text) in texts.iter().enumerate() {
+        comparison.add(position, text.text, &text.before, &text.after);
     }
-    for policy in &old {
-        let scope = groups.groups(policy.scope);
-        comparison.add(names.len(), &policy.cedar.text, &scope, &[]);
-        names.push(policy.name);
-    }
-    let rows = comparison.run(&groups)?;
-    let name = |position: &usize| names.get(*position).copied().unwrap_or_default();
+    let rows = comparison.run_outside(&groups, within)?;
+    let name = |position: &usize| texts.get(*position).map_or("", |text| text.policy);
     Some(
         rows.into_iter()
             .map(|row| decision_row(row, &name, locate))
             .collect(),
     )
+}
+
+/// The text of a Cedar policy, with the groups that it applies to before and after a plan.
+pub(super) struct ScopedText<'a> {
+    pub(super) policy: &'a str,
+    pub(super) text: &'a str,
+    pub(super) before: Vec<usize>,
+    pub(super) after: Vec<usize>,
+}
+
+/// The texts of all Cedar policies before and after a plan.
+pub(super) struct ScopedTexts<'a> {
+    pub(super) groups: GroupTable,
+    pub(super) texts: Vec<ScopedText<'a>>,
+}
+
+/// All Cedar policies before and after a plan. A policy with the same text and scope on both sides is
+/// one entry. The order does not depend on the order of the states.
+pub(super) fn scoped_texts<'a>(
+    before: &'a DockerLiveState,
+    after: &'a DockerLiveState,
+) -> ScopedTexts<'a> {
+    let mut old: Vec<CedarPolicy<'a>> = cedar_policies(before).collect();
+    let mut new: Vec<CedarPolicy<'a>> = cedar_policies(after).collect();
+    // The order of the server has no meaning.
+    for side in [&mut old, &mut new] {
+        side.sort_by_key(|policy| (policy.name, &policy.cedar.text, &policy.scope.teams));
+    }
+    let groups = GroupTable::of(old.iter().chain(&new).map(|policy| policy.scope));
+    let mut texts = Vec::new();
+    for policy in &new {
+        let same = |other: &CedarPolicy<'_>| {
+            (&other.cedar.text, other.scope) == (&policy.cedar.text, policy.scope)
+        };
+        let after = groups.groups(policy.scope);
+        let before = match old.iter().position(same) {
+            Some(at) => {
+                old.remove(at);
+                after.clone()
+            }
+            None => Vec::new(),
+        };
+        texts.push(ScopedText {
+            policy: policy.name,
+            text: &policy.cedar.text,
+            before,
+            after,
+        });
+    }
+    for policy in &old {
+        texts.push(ScopedText {
+            policy: policy.name,
+            text: &policy.cedar.text,
+            before: groups.groups(policy.scope),
+            after: Vec::new(),
+        });
+    }
+    ScopedTexts { groups, texts }
 }
 
 fn decision_row<'n>(

@@ -2,14 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use super::cedar::{ALL_MCP, EnforcementRows, cedar_changes, enforcement_rows};
+use super::cedar::{
+    ALL_MCP, ASSUMPTION, EnforcementRows, ScopedTexts, cedar_changes, enforcement_rows,
+    scoped_texts,
+};
 use super::impact::unknown_parts;
 use super::replay::replay;
 use crate::plan::{
     AccessRow, BasePlan, BreachInfo, Change, DecidingRule, GateInfo, GateNames, GateOutcome,
-    GateSource, Gates, NotAnalyzed, Origin, PlannedCall, ReplayError, origins,
+    GateSource, Gates, NotAnalyzed, NotAnalyzedKind, Origin, PlannedCall, ReplayError, origins,
 };
-use access::{Gate, GateBreach, GateCheck, GateKind, RequestPattern, ScopedRule, WideningPattern};
+use access::{
+    Gate, GateBreach, GateCheck, GateKind, GatePattern, McpBreach, McpGateCheck, McpPattern,
+    Outcome, RequestPattern, ScopedRule, WideningPattern,
+};
 use model::docker::{Decision, DockerLiveState, LiveContent, LivePolicy};
 
 /// The states to compare the new access with, to find what a change opens: the live state after an apply of the base
@@ -134,6 +140,7 @@ fn evaluate(
         }
     }
     let locate = |policy: &str, _: Option<&str>| (names.policy)(policy);
+    mcp_gates(live, &state, list, names, outcomes);
     let unknown = unknown_parts(live, &state, &locate);
     for outcome in outcomes.iter_mut() {
         // A policy that the plan deletes decides nothing afterwards.
@@ -148,12 +155,17 @@ fn evaluate(
     let Some((within, outcome)) = widening.as_deref().zip(widened) else {
         return Ok(());
     };
-    let permits_mcp = within.contains(&WideningPattern::AllMcp);
-    let requests = within.iter().filter_map(|pattern| match pattern {
-        WideningPattern::Requests(pattern) => Some(pattern.clone()),
-        WideningPattern::AllMcp | WideningPattern::Mcp(_) => None,
-    });
-    let requests: Vec<RequestPattern> = requests.collect();
+    let permits_mcp = within.iter().any(WideningPattern::is_all_mcp);
+    let mut requests: Vec<RequestPattern> = Vec::new();
+    let mut mcp: Vec<McpPattern> = Vec::new();
+    for pattern in within {
+        match pattern {
+            WideningPattern::Requests(pattern) => requests.push(pattern.clone()),
+            WideningPattern::Mcp(_) if permits_mcp => {}
+            WideningPattern::Mcp(pattern) => mcp.push((**pattern).clone()),
+            WideningPattern::McpRow(_) => {}
+        }
+    }
     let states = base
         .as_ref()
         .map(|base| base_states(base, live, changes))
@@ -171,11 +183,11 @@ fn evaluate(
             before: &before,
             after: &after,
         };
-        let changes = cedar_changes(state_before, &state, &locate);
+        let changes = cedar_changes(state_before, &state, &locate, &mcp);
         let widening = changes.rows.iter().filter(|row| row.widens());
         let beyond = widening.filter(|decision| {
             let is_within = |pattern: &String| {
-                let own = WideningPattern::Mcp(pattern.clone());
+                let own = WideningPattern::McpRow(pattern.clone());
                 within.contains(&own)
             };
             !permits_mcp && !decision.row.what.iter().all(is_within)
@@ -209,6 +221,111 @@ fn evaluate(
         }
     }
     Ok(())
+}
+
+/// Adds what breaks gates about MCP requests, which Cedar policies decide.
+fn mcp_gates(
+    before: &DockerLiveState,
+    after: &DockerLiveState,
+    gates: &[Gate<GateSource>],
+    names: &GateNames<'_>,
+    outcomes: &mut [GateOutcome],
+) {
+    let is_mcp = |gate: &Gate<GateSource>| matches!(gate.pattern, GatePattern::Mcp(_));
+    if !gates.iter().any(is_mcp) {
+        return;
+    }
+    let ScopedTexts { groups, texts } = scoped_texts(before, after);
+    let mut check = McpGateCheck::new();
+    for (position, text) in texts.iter().enumerate() {
+        check.add(position, text.text, &text.before, &text.after);
+    }
+    let name = |position: usize| texts.get(position).map_or("", |text| text.policy);
+    for (gate, outcome) in gates.iter().zip(outcomes) {
+        let GatePattern::Mcp(pattern) = &gate.pattern else {
+            continue;
+        };
+        let audience = gate.audience.as_ref().map(|named| &named.audience);
+        let found = check.check(gate.kind, pattern, audience, &groups);
+        let breaches = found.breaches.into_iter();
+        outcome
+            .breaches
+            .extend(breaches.map(|breach| mcp_breach(gate, breach, &name, names)));
+        let entries = found.not_analyzed.into_iter();
+        outcome
+            .not_analyzed
+            .extend(entries.map(|(position, reason)| NotAnalyzed {
+                kind: NotAnalyzedKind::Cedar,
+                policy: name(position).to_owned(),
+                reason,
+                source: (names.policy)(name(position)),
+            }));
+    }
+}
+
+/// What a breach of `always` assumes for people without a Cedar policy (contract: MCP, "Decision").
+const ASSUMED_ACTIVE: &str = "MCP enforcement is active for people without a Cedar policy, so that \
+     every request is denied; the service does not document this";
+
+fn mcp_breach<'t>(
+    gate: &Gate<GateSource>,
+    breach: McpBreach,
+    name: &dyn Fn(usize) -> &'t str,
+    names: &GateNames<'_>,
+) -> BreachInfo {
+    let McpBreach {
+        people,
+        witness,
+        before,
+        after,
+    } = breach;
+    let deciding = |decided: &Option<(Outcome, Vec<usize>)>| -> Vec<DecidingRule> {
+        let (outcome, positions) = match decided {
+            Some((outcome, positions)) => (*outcome, positions.as_slice()),
+            None => (Outcome::Deny, &[][..]),
+        };
+        let rules = positions.iter().map(|position| DecidingRule {
+            policy: name(*position).to_owned(),
+            rule: None,
+            allows: outcome != Outcome::Deny,
+            asks: outcome == Outcome::Approval,
+            resource: gate.pattern.to_string(),
+            source: (names.policy)(name(*position)),
+        });
+        rules.collect()
+    };
+    let is_broken = |(outcome, _): &(Outcome, Vec<usize>)| match gate.kind {
+        GateKind::Never => *outcome != Outcome::Deny,
+        GateKind::Always => *outcome != Outcome::Allow,
+    };
+    let already = match (&before, &after) {
+        (Some(before), Some(_)) => is_broken(before),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+    let old = deciding(&before);
+    let new = deciding(&after);
+    let assumption = after.is_none().then(|| match gate.kind {
+        GateKind::Never => ASSUMPTION.to_owned(),
+        GateKind::Always => ASSUMED_ACTIVE.to_owned(),
+    });
+    BreachInfo {
+        who: people.with_team_names(names.teams),
+        witness,
+        already,
+        blame: if new.is_empty() {
+            old.clone()
+        } else {
+            new.clone()
+        },
+        before: if assumption.is_some() {
+            Vec::new()
+        } else {
+            old
+        },
+        after: new,
+        assumption,
+    }
 }
 
 /// A breach because Cedar policies permit more.

@@ -62,7 +62,7 @@ pub(super) fn impact(
         mut not_analyzed,
         only_close: _,
         rows: decisions,
-    } = cedar_changes(before, after, locate);
+    } = cedar_changes(before, after, locate, &[]);
     let EnforcementRows {
         opens,
         closes,

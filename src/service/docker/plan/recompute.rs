@@ -44,6 +44,7 @@ pub fn recomputed(
         PlanNote::Gap { .. } | PlanNote::Unproved { .. } => false,
         PlanNote::ScopeWidens { .. }
         | PlanNote::UnknownFields { .. }
+        | PlanNote::LevelsNotGated
         | PlanNote::GroupGap { .. }
         | PlanNote::GoesBack { .. } => true,
     });

@@ -75,6 +75,7 @@ pub fn removal_events(request: &EventRequest<'_>, live: &DockerLiveState) -> Vec
             events.push(event(
                 Some(locate(&policy.place())),
                 EventKind::ConfusableName {
+                    resource: ResourceKind::Policy,
                     name: policy.name.to_string(),
                     live: live.name.clone(),
                 },

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::docker::app::DockerApp;
 use crate::docker::check::RuleFields;
 use crate::docker::operations::{policies, rules};
 use crate::docker::refusal::DockerRefusal;
 use crate::http::{BodyFormat, PathParameters, RawBody, body_with_extras};
-use crate::service::EmulatedService as _;
+use crate::service::{EmulatedService as _, InvalidInput};
 
 type DockerResponse = Result<(StatusCode, Json<Value>), DockerRefusal>;
 type DockerAppState = State<Arc<DockerApp>>;
@@ -60,7 +61,7 @@ pub(super) async fn create_policy(
     headers: HeaderMap,
     raw: RawBody,
 ) -> DockerResponse {
-    let (fields, extra) = body_with_extras(&headers, raw, JSON, &app.extra_fields)?;
+    let (fields, extra) = extended_body(&app, &headers, raw, JSON)?;
     app.run(move |app| policies::create(app, &organization, fields, extra))
         .await
         .map(created)
@@ -81,7 +82,7 @@ pub(super) async fn update_policy(
     headers: HeaderMap,
     raw: RawBody,
 ) -> DockerResponse {
-    let (fields, extra) = body_with_extras(&headers, raw, JSON, &app.extra_fields)?;
+    let (fields, extra) = extended_body(&app, &headers, raw, JSON)?;
     app.run(move |app| policies::update(app, &organization, &policy, fields, extra))
         .await
         .map(ok)
@@ -102,7 +103,7 @@ pub(super) async fn create_rule(
     headers: HeaderMap,
     raw: RawBody,
 ) -> DockerResponse {
-    let (fields, extra) = body_with_extras(&headers, raw, JSON, &app.extra_fields)?;
+    let (fields, extra) = extended_body(&app, &headers, raw, JSON)?;
     app.run(move |app| rules::create(app, &organization, &policy, fields, extra))
         .await
         .map(created)
@@ -115,8 +116,7 @@ pub(super) async fn update_rule(
     raw: RawBody,
 ) -> DockerResponse {
     let form = form(app.profile.rule_patch_media_type());
-    let (fields, extra): (RuleFields, _) =
-        body_with_extras(&headers, raw, form, &app.extra_fields)?;
+    let (fields, extra): (RuleFields, _) = extended_body(&app, &headers, raw, form)?;
     app.run(move |app| rules::update(app, &organization, &policy, &rule, (fields, extra)))
         .await
         .map(ok)
@@ -129,4 +129,17 @@ pub(super) async fn delete_rule(
     app.run(move |app| rules::delete(app, &organization, &policy, &rule))
         .await
         .map(ok)
+}
+
+/// A body with the fields of a later version. Those that this server loses are missing.
+fn extended_body<T: DeserializeOwned>(
+    app: &DockerApp,
+    headers: &HeaderMap,
+    raw: RawBody,
+    form: BodyFormat,
+) -> Result<(T, Map<String, Value>), InvalidInput> {
+    let accepted = [&app.extra_fields[..], &app.dropped_fields[..]].concat();
+    let (fields, mut extra) = body_with_extras(headers, raw, form, &accepted)?;
+    extra.retain(|name, _| !app.dropped_fields.contains(name));
+    Ok((fields, extra))
 }

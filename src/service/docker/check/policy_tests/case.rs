@@ -2,15 +2,17 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::template::{Matrix, StrayBrace, Template};
+use crate::service::confusable::check_request;
+use crate::service::docker::check::mcp;
 use crate::service::docker::check::rules::{names, teams};
 use crate::service::docker::check::teams::{TeamDirectory, TeamResolution};
 use crate::service::invalid::InvalidManifests;
 use access::{
     AccessQuestion, Audience, CedarRequestContext, CedarRequestError, Expectation,
-    LONGEST_QUESTION, NO_PRINCIPAL, Outcome, QuestionError,
+    LONGEST_QUESTION, Outcome, QuestionError,
 };
 use manifest::config::Target;
-use manifest::test::{CaseSpec, McpSpec, PolicyTestManifest, TestAudienceSpec};
+use manifest::test::{CaseSpec, PolicyTestManifest, TestAudienceSpec};
 use model::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
 
 #[derive(Debug, Clone, Default)]
@@ -146,6 +148,7 @@ impl<'a> PolicyTestCase<'a> {
         let case: Arc<str> = self.spec.name.as_str().into();
         let mut seen: HashMap<String, &CaseRequest<'_>> = HashMap::new();
         for asked in &self.requests {
+            check_request(asked.text, || self.place(asked), found);
             let mut told = false;
             if !has_matrix
                 && asked
@@ -336,42 +339,8 @@ impl<'a> PolicyTestCase<'a> {
         let Some(spec) = &self.spec.mcp else {
             return Some(CedarRequestContext::default());
         };
-        let McpSpec {
-            server,
-            attributes,
-            args,
-            principal,
-            context,
-        } = spec;
-        if principal.is_some() {
-            let place = Place::key(self.document, self.path().key("mcp").key("principal"));
-            let message = "an MCP request has no principal";
-            let finding = Diagnostic::new(Code::RequestInvalid, message, place);
-            found.push(finding.help(NO_PRINCIPAL));
-            return None;
-        }
-        let mut given = CedarRequestContext::default();
-        if let Some(server) = server {
-            given = given.with_server(server);
-        }
-        if let Some(attributes) = attributes {
-            given = given.with_attributes(attributes);
-        }
-        if let Some(arguments) = args {
-            given = given.with_arguments(arguments);
-        }
-        let Some(json) = context else {
-            return Some(given);
-        };
-        match given.with_context(json) {
-            Ok(given) => Some(given),
-            Err(error) => {
-                let place = Place::value(self.document, self.path().key("mcp").key("context"));
-                let finding = Diagnostic::new(Code::RequestInvalid, error.to_string(), place);
-                found.push(finding.help("see docs/reference/testing.md for the fields of `mcp`"));
-                None
-            }
-        }
+        let path = self.path().key("mcp");
+        mcp::request_context(spec, self.document, &path, found)
     }
 
     /// The requests of one string. An invalid string is reported once, however many requests it
@@ -435,8 +404,8 @@ impl<'a> PolicyTestCase<'a> {
                 // What all requests of the case share is reported once, where it is.
                 Err(QuestionError::Cedar(CedarRequestError::Circumstance { field, why })) => {
                     let place = Place::value(self.document, self.path().key("mcp").key(field));
-                    let finding = Diagnostic::new(Code::RequestInvalid, why, place)
-                        .help("see docs/reference/testing.md for the fields of `mcp`");
+                    let finding =
+                        Diagnostic::new(Code::RequestInvalid, why, place).help(mcp::FIELDS);
                     let primary = finding.labels.first().cloned();
                     let is_new = |known: &Diagnostic| {
                         known.message != finding.message || known.labels.first() != primary.as_ref()
