@@ -1,6 +1,6 @@
 //! polwarden keeps the policies on a server in sync with policy YAML in git.
 //!
-//! `docs/architecture.md` shows the crates and modules. Each module uses only modules above it, which
+//! `docs/explanation/architecture.md` shows the crates and modules. Each module uses only modules above it, which
 //! a test of `xtask` checks.
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The `polwarden` binary.
 
-/// Reading manifests is a great many small allocations on all cores: docs/performance.md has the difference.
+/// Reading manifests is a great many small allocations on all cores: docs/explanation/performance.md has the difference.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -33,7 +33,7 @@ pub(crate) fn write(folder: &Path, shape: Shape) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The emulator's seed file (docs/emulator.md), an organization for each chunk.
+/// The emulator's seed file (docs/reference/emulator.md), an organization for each chunk.
 fn seed(chunks: &[&[Policy]]) -> Value {
     let organizations = chunks.iter().enumerate().map(|(number, policies)| {
         let teams: Vec<Value> = teams()

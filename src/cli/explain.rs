@@ -370,9 +370,10 @@ fn is_uuid(text: &str) -> bool {
 fn explain_code(text: &str, json: bool, console: Console) -> CommandResult {
     let Some(entry) = rules::find(text) else {
         let near = rules::suggest(text);
-        let hint = near.map_or("docs/rules.md lists them all".to_owned(), |near| {
-            format!("did you mean `{near}`?")
-        });
+        let hint = near.map_or(
+            "docs/reference/rules.md lists them all".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
         return Err(CommandError::error(format!(
             "unknown code `{}`; {hint}",
             without_user_info(text)

@@ -214,7 +214,7 @@ impl TestArgs {
         if all == 0 {
             bail!(
                 "there are no policy tests; write a `polwarden/v1` PolicyTest under a path of a target \
-                 (docs/testing.md shows how)"
+                 (docs/reference/testing.md shows how)"
             );
         }
         let Some(filter) = &self.filter else {

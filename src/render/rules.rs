@@ -1,4 +1,4 @@
-//! What each code, guard, gate and exit code means: the text of `polwarden explain CODE`, of docs/rules.md and of the
+//! What each code, guard, gate and exit code means: the text of `polwarden explain CODE`, of docs/reference/rules.md and of the
 //! rules in SARIF.
 
 use schemars::JsonSchema;
@@ -55,7 +55,7 @@ pub enum EntryKind {
     ExitCode,
 }
 
-/// All entries, in the order of docs/rules.md.
+/// All entries, in the order of docs/reference/rules.md.
 pub fn all() -> impl Iterator<Item = RuleEntry> {
     let codes = Code::ALL.iter().map(|code| diagnostic(*code));
     let findings = PlanRule::ALL.iter().map(|rule| finding(*rule));
@@ -523,10 +523,10 @@ impl RuleEntry {
     }
 }
 
-/// The beginning of docs/rules.md.
+/// The beginning of docs/reference/rules.md.
 const INTRODUCTION: &str = include_str!("rules.md");
 
-/// The page docs/rules.md.
+/// The page docs/reference/rules.md.
 pub fn page() -> String {
     let of = |kind: EntryKind| all().filter(move |entry| entry.kind == kind);
     let mut page = INTRODUCTION.to_owned();
@@ -567,7 +567,7 @@ pub fn page() -> String {
     }
     page.push_str(
         "\n## Guards\n\n`apply` refuses (exit code 5) until the exact plan is acknowledged: check it, then pass the value of \
-         `--ack` that\n`plan` prints. See [safety.md](safety.md#guards).\n\n\
+         `--ack` that\n`plan` prints. See [safety.md](../explanation/safety.md#guards).\n\n\
          | guard | meaning | wrong | right | reason |\n|---|---|---|---|---|\n",
     );
     for entry in of(EntryKind::Guard) {

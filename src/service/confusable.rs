@@ -137,6 +137,9 @@ fn without_port(host: &str) -> &str {
 
 /// The warning about the first misleading word of `shown`, the form of `text` that readers see.
 fn mixed(what: &str, text: &str, shown: &str, place: impl FnOnce() -> Place) -> Option<Diagnostic> {
+    if shown.is_ascii() {
+        return None;
+    }
     let text = escape_non_ascii(text);
     // The ideographic space is the ordinary one of Chinese and Japanese.
     let is_odd_space = |c: &char| c.is_whitespace() && !c.is_ascii() && *c != '\u{3000}';

@@ -69,7 +69,7 @@ pub(crate) struct StateArgs {
     /// Keep the state in this SQLite file; without it, the state ends with the service.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<Utf8PathBuf>,
-    /// What organizations hold when they are created, as JSON (docs/emulator.md).
+    /// What organizations hold when they are created, as JSON (docs/reference/emulator.md).
     #[arg(long, value_name = "FILE")]
     pub(crate) seed_file: Option<Utf8PathBuf>,
     /// An organization to serve; may be given more than once.

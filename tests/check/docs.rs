@@ -3,7 +3,7 @@ use std::path::Path;
 use model::diag::{Code, Severity};
 use polwarden::render::annotations::{AnnotationLevel, AnnotationRule, PlanRule};
 
-const RULES: &str = include_str!("../../docs/rules.md");
+const RULES: &str = include_str!("../../docs/reference/rules.md");
 
 /// The cells of the table's rows.
 fn rows() -> Vec<Vec<&'static str>> {
@@ -22,7 +22,7 @@ fn every_code_has_its_row() {
     let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(
         documented, codes,
-        "docs/rules.md lists the codes in the order of crates/model/src/diag/code.rs"
+        "docs/reference/rules.md lists the codes in the order of crates/model/src/diag/code.rs"
     );
     for (row, code) in rows.iter().zip(Code::ALL) {
         let [_, severity, meaning, wrong, right] = row.as_slice() else {
@@ -44,7 +44,7 @@ fn every_code_has_its_row() {
 
 #[test]
 fn every_finding_of_a_plan_has_its_row() {
-    let lines = include_str!("../../docs/formats.md").lines();
+    let lines = include_str!("../../docs/reference/formats.md").lines();
     let rows: Vec<Vec<&str>> = lines
         .filter(|line| {
             ["plan-", "policy-test", "drift", "apply-"]
@@ -71,7 +71,7 @@ fn the_page_of_rules_is_not_stale() {
     assert_eq!(
         RULES,
         polwarden::render::rules::page(),
-        "run `polwarden man --rules docs/rules.md`"
+        "run `polwarden man --rules docs/reference/rules.md`"
     );
 }
 
@@ -159,8 +159,14 @@ fn named_tests(document: &'static str) -> Vec<(&'static str, Vec<&'static str>)>
 #[test]
 fn the_tests_that_documents_name_exist() {
     for (path, document) in [
-        ("docs/safety.md", include_str!("../../docs/safety.md")),
-        ("docs/security.md", include_str!("../../docs/security.md")),
+        (
+            "docs/explanation/safety.md",
+            include_str!("../../docs/explanation/safety.md"),
+        ),
+        (
+            "docs/explanation/security.md",
+            include_str!("../../docs/explanation/security.md"),
+        ),
     ] {
         let rows = named_tests(document);
         assert!(rows.len() > 10, "{path} names no tests");

@@ -1,4 +1,4 @@
-//! What a pull request from a stranger cannot do (docs/security.md): its files are data, and nothing else.
+//! What a pull request from a stranger cannot do (docs/explanation/security.md): its files are data, and nothing else.
 #![cfg(unix)]
 
 use std::net::TcpListener;

@@ -1,4 +1,4 @@
-//! Repositories, folders and state that a pull request brings along (docs/security.md).
+//! Repositories, folders and state that a pull request brings along (docs/explanation/security.md).
 #![cfg(unix)]
 
 use std::fs;

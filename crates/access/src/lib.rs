@@ -18,7 +18,7 @@
 //! regions: all other names below `example.com` (allowed), `ftp.example.com` on port 21 (denied)
 //! and `ftp.example.com` on other ports (allowed).
 //!
-//! `docs/access.md` defines the semantics as a table of examples, which the tests run.
+//! `docs/explanation/access.md` defines the semantics as a table of examples, which the tests run.
 
 #![warn(missing_docs)]
 

@@ -36,7 +36,9 @@ pub enum EmulatorError {
         /// The error from SQLite, which names the column.
         cause: rusqlite::Error,
     },
-    #[error("the seed cannot be used: {place}: {why}; docs/emulator.md describes the file")]
+    #[error(
+        "the seed cannot be used: {place}: {why}; docs/reference/emulator.md describes the file"
+    )]
     SeedInvalid {
         /// The place in the seed.
         place: String,
@@ -71,5 +73,5 @@ pub enum EmulatorError {
 
 /// An invalid seed file.
 #[derive(Debug, thiserror::Error)]
-#[error("the seed cannot be read: {0}; docs/emulator.md describes the file")]
+#[error("the seed cannot be read: {0}; docs/reference/emulator.md describes the file")]
 pub struct SeedError(#[from] serde_json::Error);

@@ -86,7 +86,7 @@ fn declared_policies(
         };
         found.push(
             Diagnostic::new(Code::PackMetadataInvalid, message, pack.field("source")).help(
-                "build the pack, and let the build write the file; docs/pulumi.md describes its format",
+                "build the pack, and let the build write the file; docs/reference/pulumi.md describes its format",
             ),
         );
     }

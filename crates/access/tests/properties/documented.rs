@@ -1,4 +1,4 @@
-//! `docs/access.md`: every row of its tables is run.
+//! `docs/explanation/access.md`: every row of its tables is run.
 
 use access::{
     AccessRequest, Answer, ApplicableCedarPolicies, Audience, CedarRequest, CedarRequestContext,
@@ -44,7 +44,7 @@ fn rule(text: &str) -> Rule {
 
 #[test]
 fn every_documented_example_holds() {
-    let text = std::fs::read_to_string("../../docs/access.md").unwrap();
+    let text = std::fs::read_to_string("../../docs/explanation/access.md").unwrap();
     let mut rows = 0;
     let mut statements = 0;
     for line in text.lines().filter(|line| {

@@ -1,6 +1,6 @@
 //! The Docker AI Governance API on loopback, in its three published profiles.
 //!
-//! `docs/emulator.md` describes what is served and the choices made where the contract is silent. A
+//! `docs/reference/emulator.md` describes what is served and the choices made where the contract is silent. A
 //! request passes through `http` (middleware, faults, routes, bodies), `operations` (the eight
 //! operations), `check` (validation) and `store` (SQLite).
 

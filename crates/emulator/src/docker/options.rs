@@ -25,7 +25,7 @@ pub struct DockerOptions {
     /// Organizations to create if the state does not contain them; missing teams are added to
     /// existing ones. Without any here, in the seed or in the state, the emulator creates `my-org`.
     pub organizations: Vec<DockerOrganizationSeed>,
-    /// The initial contents of organizations; `docs/emulator.md` describes the file.
+    /// The initial contents of organizations; `docs/reference/emulator.md` describes the file.
     pub seed: Option<DockerSeed>,
     /// The only accepted secret or password. Without it, every secret that is not empty is
     /// accepted.

@@ -115,7 +115,7 @@ async fn a_seed_that_repeats_a_name_is_refused() {
 
 #[tokio::test]
 async fn the_example_in_the_documentation_works() {
-    let text = include_str!("../../../../docs/emulator.md");
+    let text = include_str!("../../../../docs/reference/emulator.md");
     let example = text
         .split("```json\n")
         .nth(1)

@@ -59,7 +59,7 @@ impl UnreadableText {
     }
 }
 
-/// Returns the canonical form of a text (see `docs/fmt.md`).
+/// Returns the canonical form of a text (see `docs/reference/fmt.md`).
 ///
 /// Formatting is idempotent and keeps every comment. The manifests parsed from both texts are equal
 /// except for the order and repetition in sets.

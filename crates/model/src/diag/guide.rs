@@ -1,6 +1,6 @@
 //! Examples, reason and fix of each code.
 //!
-//! `polwarden explain CODE`, docs/rules.md and the rules in SARIF contain these texts.
+//! `polwarden explain CODE`, docs/reference/rules.md and the rules in SARIF contain these texts.
 
 use super::Code;
 

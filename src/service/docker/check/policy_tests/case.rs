@@ -368,7 +368,7 @@ impl<'a> PolicyTestCase<'a> {
             Err(error) => {
                 let place = Place::value(self.document, self.path().key("mcp").key("context"));
                 let finding = Diagnostic::new(Code::RequestInvalid, error.to_string(), place);
-                found.push(finding.help("see docs/testing.md for the fields of `mcp`"));
+                found.push(finding.help("see docs/reference/testing.md for the fields of `mcp`"));
                 None
             }
         }
@@ -436,7 +436,7 @@ impl<'a> PolicyTestCase<'a> {
                 Err(QuestionError::Cedar(CedarRequestError::Circumstance { field, why })) => {
                     let place = Place::value(self.document, self.path().key("mcp").key(field));
                     let finding = Diagnostic::new(Code::RequestInvalid, why, place)
-                        .help("see docs/testing.md for the fields of `mcp`");
+                        .help("see docs/reference/testing.md for the fields of `mcp`");
                     let primary = finding.labels.first().cloned();
                     let is_new = |known: &Diagnostic| {
                         known.message != finding.message || known.labels.first() != primary.as_ref()

@@ -1,7 +1,7 @@
 //! The rules, in files by subject, and the table that runs them.
 //!
 //! To add a rule, write a `pub(super) fn check_…` in the file of its subject and add it to
-//! [`RULES`]. Its code needs a row in `docs/rules.md`; a test checks this.
+//! [`RULES`]. Its code needs a row in `docs/reference/rules.md`; a test checks this.
 
 mod actions;
 pub(super) mod cedar;
