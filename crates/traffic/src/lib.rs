@@ -25,6 +25,7 @@ pub use kind::{RecordedDecision, TrafficKind, UnknownKind};
 pub use principal::{KEY_BYTES, NameForm, PrincipalKey};
 pub use read::{ReadError, RecordReader};
 pub use replay::{
-    AffectedRequest, Membership, Replay, ReplayEffect, ReplayOutcome, ReplayPeople, SkippedRows,
+    AffectedRequest, PrincipalTeams, Replay, ReplayEffect, ReplayOutcome, ReplayQuestion, ReplaySkip,
+    SkippedAttempts,
 };
 pub use skipped::{SkipCounts, SkipReason};
