@@ -251,9 +251,16 @@ impl Source for Memory {
         })
     }
 
-    fn read_bytes(&self, path: &Utf8Path, _limit: usize) -> Result<Vec<u8>, FileProblemKind> {
-        let text = self.0.get(path).ok_or(FileProblemKind::Missing)?;
-        Ok(text.as_bytes().to_vec())
+    fn read(&self, path: &Utf8Path, _limit: usize) -> Result<Arc<str>, FileProblemKind> {
+        self.0.get(path).cloned().ok_or(FileProblemKind::Missing)
+    }
+
+    fn read_bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind> {
+        Ok(self.read(path, limit)?.as_bytes().to_vec())
+    }
+
+    fn inspect(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+        self.read(path, limit)
     }
 
     fn has_uncommitted_files(&self) -> bool {

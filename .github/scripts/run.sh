@@ -2,7 +2,8 @@
 # Runs one command of polwarden, and writes what the steps after it show and keep. It ends with 0 whatever the command
 # says, so that those steps run; `finish.sh` ends the job with the exit code.
 #
-# Reads COMMAND, DIRECTORY, TARGETS, AT, BASE, EXTRA (arguments, one a line), EXPECT_PLAN, ACK (one a line), REQUIRE_BRANCH,
+# Reads COMMAND, DIRECTORY, TARGETS, AT, BASE, EXTRA (arguments, one a line), EXPECT_PLAN, ACK (one a line), REVIEW_ACKS (whether
+# the review acknowledges), REVIEW_ACKS_FILE (what acks.sh found there), REQUIRE_BRANCH,
 # REQUIRE_SIGNED, ALLOWED_SIGNERS, MARKER, HEAD, FETCHED (the folder of fetch.sh), BASE_REF (its branch), IDENTIFIER, SECRET, BEARER, ENDPOINT,
 # BINARY, RUNNER_TEMP, GITHUB_*. Writes `folder`, `exit-code`, `changes`, `digest`, `comment` and `sarif` to GITHUB_OUTPUT.
 set -euo pipefail
@@ -71,6 +72,22 @@ log_as_markdown() {
   printf '\n</pre>\n'
 }
 
+# How to acknowledge before the merge. Names of targets are shown as indented code, which nothing in them can end.
+review_acks() {
+  local values
+  values="$(jq -r '(.targets | length > 1) as $several | .targets[] | select(.requires != null)
+    | "    /polwarden ack " + (if $several then .target.name + ":" else "" end) + .requires' "$OUT/plan.json" 2>/dev/null)" ||
+    return 0
+  if [[ -z "$values" ]]; then return 0; fi
+  printf '\n**Acknowledge before the merge:** someone with write permission comments with only this line'
+  if [[ "$values" == *$'\n'* ]]; then printf ', in one comment for each target'; fi
+  printf ':\n\n%s\n\n' "$values"
+  printf 'Or they set a label, which accepts all guards of the plan:'
+  jq -r '.targets[] | .requires // empty | capture("plan=(?<mark>[0-9a-f]{16})").mark | " `polwarden-ack-" + . + "`"' \
+    "$OUT/plan.json" | tr -d '\n'
+  printf '. After the merge, it is used for exactly this plan. To revoke it, delete the comment or remove the label.\n'
+}
+
 plan_comment() {
   local page="$OUT/comment.md"
   # Where there is no plan, the comment of an earlier commit must not stay as if it were of this one.
@@ -78,6 +95,7 @@ plan_comment() {
     printf '<!-- polwarden:plan:%s -->\n### polwarden plan\n\n**There is no plan: exit code %s.** The log says why.\n' \
       "$MARKER" "$code" >"$page"
   fi
+  if [[ "$REVIEW_ACKS" == true && -s "$OUT/plan.json" ]]; then review_acks >>"$page"; fi
   local merged=""
   # A caller that does not name the branch gets the commit alone.
   if [[ -n "$FETCHED" ]]; then merged=" merged into ${BASE_REF:+\`$BASE_REF\` at }$BASE"; fi
@@ -128,6 +146,7 @@ case "$COMMAND" in
     if [[ -n "$ALLOWED_SIGNERS" ]]; then arguments+=(--allowed-signers "$ALLOWED_SIGNERS"); fi
     if [[ -n "$EXPECT_PLAN" ]]; then arguments+=(--expect-plan "$EXPECT_PLAN"); fi
     add_lines --ack "$ACK"
+    if [[ -n "$REVIEW_ACKS_FILE" ]]; then arguments+=(--review-acks "$REVIEW_ACKS_FILE"); fi
     add_lines '' "$EXTRA"
     quietly to_file "$OUT/apply.txt" "$BINARY" "${arguments[@]}"
     cat "$OUT/errors.txt" >>"$OUT/apply.txt"

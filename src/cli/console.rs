@@ -200,11 +200,28 @@ impl Console {
         if !io::stdin().is_terminal() {
             return Ok(None);
         }
-        let mut error = io::stderr().lock();
-        write!(error, "{question} ")?;
-        error.flush()?;
-        let mut answer = String::new();
-        io::stdin().read_line(&mut answer)?;
-        Ok(Some(answer.trim() == "yes"))
+        let answer = read_answer(&format!("{question} "))?;
+        Ok(Some(answer.as_deref() == Some("yes")))
     }
+
+    /// Asks for a line of text on a terminal. `None` elsewhere, or if the input ends without a line.
+    ///
+    /// # Errors
+    /// A failed read or write.
+    pub(super) fn ask(self, question: &str) -> io::Result<Option<String>> {
+        if !io::stdin().is_terminal() {
+            return Ok(None);
+        }
+        read_answer(question)
+    }
+}
+
+/// Reads a line of standard input without the space around it. `None` at its end.
+fn read_answer(question: &str) -> io::Result<Option<String>> {
+    let mut error = io::stderr().lock();
+    write!(error, "{question}")?;
+    error.flush()?;
+    let mut answer = String::new();
+    let length = io::stdin().read_line(&mut answer)?;
+    Ok((length > 0).then(|| answer.trim().to_owned()))
 }

@@ -55,7 +55,7 @@ pub(super) struct ImportArgs {
     force: bool,
 }
 
-fn parse_provider(text: &str) -> Result<Provider, String> {
+pub(super) fn parse_provider(text: &str) -> Result<Provider, String> {
     let known = Provider::ALL
         .iter()
         .copied()

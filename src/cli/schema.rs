@@ -7,8 +7,10 @@ use clap::Args;
 use super::console::Console;
 use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
+use super::import::parse_provider;
 use crate::render;
 use crate::workspace::file::read_text;
+use manifest::config::Provider;
 use manifest::schema;
 use manifest::schema::SchemaFile;
 
@@ -25,6 +27,9 @@ pub(super) struct SchemaArgs {
     /// The folder to write to.
     #[arg(long, value_name = "DIR", default_value = "schemas")]
     out: Utf8PathBuf,
+    /// Only the schemas of files in a repository for this service: docker, pulumi or chainloop.
+    #[arg(long, value_name = "NAME", value_parser = parse_provider)]
+    provider: Option<Provider>,
     /// Write nothing; fail if the files in the folder are not what would be written.
     #[arg(long)]
     check: bool,
@@ -36,9 +41,12 @@ impl SchemaArgs {
     /// # Errors
     /// A file cannot be read or written.
     pub(super) fn run(self, console: Console) -> CommandResult {
-        let files = all();
+        let files = self.provider.map_or_else(all, schema::of_provider);
         if self.check {
-            check(&self.out, &files, console)
+            let provider = self.provider.map_or_else(String::new, |provider| {
+                format!(" --provider {}", provider.as_str())
+            });
+            check(&self.out, &files, &provider, console)
         } else {
             write(&self.out, &files, console)
         }
@@ -53,12 +61,13 @@ fn all() -> Vec<SchemaFile> {
         .collect()
 }
 
-/// The schemas that editors need.
-pub(super) fn editor_schemas() -> Vec<SchemaFile> {
-    schema::all()
-}
-
-fn check(folder: &Utf8Path, files: &[SchemaFile], console: Console) -> CommandResult {
+/// Compares the files in a folder. `options` are those that the command to write them needs too.
+fn check(
+    folder: &Utf8Path,
+    files: &[SchemaFile],
+    options: &str,
+    console: Console,
+) -> CommandResult {
     let mut stale = false;
     for SchemaFile { name, text } in files {
         let path = folder.join(name);
@@ -78,7 +87,7 @@ fn check(folder: &Utf8Path, files: &[SchemaFile], console: Console) -> CommandRe
     if stale {
         return Err(CommandError::plain(
             FailureKind::Error,
-            format!("Run `polwarden schema --out {folder}` to bring them up to date."),
+            format!("Run `polwarden schema{options} --out {folder}` to bring them up to date."),
         ));
     }
     console.status("The schemas are up to date.");

@@ -63,6 +63,13 @@ impl Source for SourceTree {
         }
     }
 
+    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+        match self {
+            Self::Work(tree) => tree.read(path, limit),
+            Self::Revision(tree) => tree.read(path, limit),
+        }
+    }
+
     fn read_bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind> {
         match self {
             Self::Work(tree) => tree.read_bytes(path, limit),
@@ -74,6 +81,13 @@ impl Source for SourceTree {
         match self {
             Self::Work(tree) => tree.inspect(path, limit),
             Self::Revision(tree) => tree.inspect(path, limit),
+        }
+    }
+
+    fn inspect_folder(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
+        match self {
+            Self::Work(tree) => tree.inspect_folder(path),
+            Self::Revision(tree) => tree.inspect_folder(path),
         }
     }
 
@@ -119,6 +133,13 @@ impl Source for EditedTree<'_> {
         Ok(listing)
     }
 
+    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+        match self.edits.get(path) {
+            Some(text) => Ok(text.as_str().into()),
+            None => self.tree.read(path, limit),
+        }
+    }
+
     fn read_bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind> {
         match self.edits.get(path) {
             Some(text) => Ok(text.as_bytes().to_vec()),
@@ -131,6 +152,10 @@ impl Source for EditedTree<'_> {
             Some(text) => Ok(text.as_str().into()),
             None => self.tree.inspect(path, limit),
         }
+    }
+
+    fn inspect_folder(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
+        self.tree.inspect_folder(path)
     }
 
     fn has_uncommitted_files(&self) -> bool {

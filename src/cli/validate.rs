@@ -16,7 +16,7 @@ use super::gates;
 use super::planning;
 use super::reporter::{file_names, unique};
 use super::tree::RevisionArgs;
-use super::workspace::{PathArgs, PathFilter, TargetSelection, Workspace};
+use super::workspace::{PathArgs, PathFilter, Project, TargetSelection, Workspace};
 use crate::render;
 use crate::render::annotations::{Annotation, PackDiagnostics, RepositoryPrefix};
 use crate::render::diagnostics::{DiagnosticAmount, DiagnosticsReport, explain_hint, human};
@@ -123,8 +123,10 @@ impl ValidateArgs {
     pub(super) fn run_to(self, depth: ValidationDepth, console: Console) -> CommandResult {
         let filter = self.paths.enter()?;
         self.output.sink().check()?;
-        let workspace = match Workspace::open(&self.selection, &self.at) {
-            Ok(workspace) => workspace,
+        let workspace = match Project::open(&self.selection, &self.at) {
+            // Files that are named are read, or it is an error.
+            Ok(project) if filter.is_everything() => project.load_to_validate(),
+            Ok(project) => project.load(),
             Err(OpenWorkspaceError::Invalid(invalid)) => {
                 let InvalidConfiguration {
                     sources,

@@ -247,8 +247,22 @@ impl Project {
         self.load_edited(&PendingEdits::default())
     }
 
+    /// Reads the manifests, and reports manifests in folders that no target reads.
+    pub(super) fn load_to_validate(self) -> Workspace {
+        self.load_with(&PendingEdits::default(), crate::workspace::outside_paths)
+    }
+
     /// Reads the manifests as they would be with some files written.
     pub(super) fn load_edited(self, edits: &PendingEdits) -> Workspace {
+        self.load_with(edits, |_, _, _| Vec::new())
+    }
+
+    /// Reads the manifests. `inspect` finds what else is to be reported about the files.
+    fn load_with(
+        self,
+        edits: &PendingEdits,
+        inspect: impl FnOnce(&SourceTree, &Config, &mut SourceMap) -> Vec<Diagnostic>,
+    ) -> Workspace {
         let Self {
             tree,
             mut sources,
@@ -265,6 +279,8 @@ impl Project {
             &mut sources,
         );
         loaded.diagnostics.extend(findings);
+        let inspected = inspect(&tree, &config, &mut sources);
+        loaded.diagnostics.extend(inspected);
         Workspace {
             manifests: ManifestSet {
                 sources,

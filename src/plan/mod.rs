@@ -22,7 +22,7 @@ pub use change_links::changes_of_calls;
 pub use gates::{BasePlan, GateNames, Gates};
 pub use guard::{
     Acknowledgement, AcknowledgementError, Guard, GuardReport, GuardTrigger as GuardedWhat,
-    PlanMark, TriggeredGuard, check as check_guards, mark as plan_mark,
+    PlanMark, ReviewAcknowledgement, TriggeredGuard, check as check_guards, mark as plan_mark,
     required as required_acknowledgement,
 };
 pub use origin::{held_origins, origins};

@@ -2,11 +2,14 @@
 //! (Unicode Technical Standard 39).
 
 use std::collections::HashMap;
+use std::hash::BuildHasher as _;
+
+use foldhash::fast::RandomState;
 
 use model::diag::{Code, Diagnostic, Place};
 use model::misleading::{
-    MisleadingKind, MisleadingWord, escape_non_ascii, is_same_normalized, misleading_words,
-    path_look_alike, skeleton,
+    MisleadingKind, MisleadingWord, append_skeleton, escape_non_ascii, is_same_normalized,
+    misleading_words, path_look_alike, skeleton,
 };
 use model::{character_name, is_hidden, unicode_host};
 
@@ -49,7 +52,13 @@ pub(crate) fn check_hosts(
     place: impl Fn(usize) -> Place,
     found: &mut Vec<Diagnostic>,
 ) {
-    let mut first: HashMap<String, usize> = HashMap::with_capacity(hosts.len());
+    // Targets have many hosts, and nearly all are ASCII: keys are built in one buffer, and only their hashes are
+    // stored. Hosts with the same hash are compared. The seed is random, so that nobody can hide a host behind
+    // another one with the same hash.
+    let hasher = RandomState::default();
+    let mut key = String::new();
+    let mut first: HashMap<u64, usize, RandomState> = HashMap::default();
+    first.reserve(hosts.len());
     for (index, text) in hosts.iter().enumerate() {
         let host = without_port(text);
         let unicode = unicode_host(host);
@@ -67,12 +76,13 @@ pub(crate) fn check_hosts(
             continue;
         }
         found.extend(mixed("host", text, shown, || place(index)));
-        let key = skeleton(&shown.to_ascii_lowercase()).to_ascii_lowercase();
-        let other = *first.entry(key).or_insert(index);
-        let Some(earlier) = hosts.get(other) else {
+        host_key(shown, &mut key);
+        let other = *first.entry(hasher.hash_one(&key)).or_insert(index);
+        let Some(earlier) = hosts.get(other).filter(|_| other != index) else {
             continue;
         };
-        if !without_port(earlier).eq_ignore_ascii_case(host) {
+        let is_same = without_port(earlier).eq_ignore_ascii_case(host);
+        if !is_same && key == key_of_host(earlier) {
             found.push(confusable(
                 "host",
                 (text, place(index)),
@@ -80,6 +90,24 @@ pub(crate) fn check_hosts(
             ));
         }
     }
+}
+
+/// The skeleton of a host without regard to case: `I` looks like `l` only before it is lowercased.
+fn host_key(shown: &str, key: &mut String) {
+    key.clear();
+    if shown.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        append_skeleton(&shown.to_ascii_lowercase(), key);
+    } else {
+        append_skeleton(shown, key);
+    }
+    key.make_ascii_lowercase();
+}
+
+fn key_of_host(text: &str) -> String {
+    let host = without_port(text);
+    let mut key = String::new();
+    host_key(unicode_host(host).as_deref().unwrap_or(host), &mut key);
+    key
 }
 
 /// Checks file paths. Paths in ASCII are compared with other paths only if these are not ASCII: names such

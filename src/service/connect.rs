@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::workspace::file::read_text;
 use crate::workspace::state;
-use emulator::{EmulatorError, RunningEmulator};
+use emulator::{EmulatorError, RunningEmulator, SeedError};
 use http::operation::ApiOperation;
 use http::{AccessTokenError, ClientError, ConnectionError, Endpoint, EndpointError, HttpClient};
 use http::{OrganizationName, OrganizationNameError};
@@ -126,6 +127,35 @@ pub(crate) fn organization(target: &Target) -> Result<OrganizationName, ConnectE
             target: target.name.clone(),
             cause,
         })
+}
+
+/// Maximum size of the file with the initial contents of an embedded service, in bytes.
+const MAX_SEED_BYTES: u64 = 1 << 20;
+
+/// The initial contents of an embedded service, `embedded-SERVICE.json` next to the configuration, if
+/// there are any. They only affect the embedded service, so a change may contain the file.
+///
+/// # Errors
+/// It cannot be read, is a link, or is invalid.
+pub(crate) fn embedded_seed<T>(
+    service: &str,
+    parse: impl FnOnce(&str) -> Result<T, SeedError>,
+) -> Result<Option<T>, ConnectError> {
+    let path = PathBuf::from(format!("embedded-{service}.json"));
+    let failed = |cause| ConnectError::State {
+        action: "read",
+        path: path.display().to_string(),
+        cause,
+    };
+    match path.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+        Ok(metadata) if metadata.is_file() => {}
+        Ok(_) => return Err(failed(io::Error::other("it is not a regular file"))),
+    }
+    let text = read_text(&path, MAX_SEED_BYTES).map_err(failed)?;
+    let seed = parse(&text).map_err(|error| failed(io::Error::other(error)))?;
+    Ok(Some(seed))
 }
 
 /// The address of an embedded service.

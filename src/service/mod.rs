@@ -13,6 +13,7 @@ pub mod invalid;
 pub mod listing;
 pub mod pulumi;
 pub mod registry;
+pub mod starter;
 
 #[cfg(test)]
 mod hostile;

@@ -29,6 +29,7 @@ use super::invalid::InvalidManifests;
 use super::listing::{Declarations, ExportedObject, ListRequest};
 use super::pulumi::check::{PackInput, check_packs};
 use super::pulumi::{self, EmulatePulumi, PulumiConnections};
+use super::starter::Starter;
 use crate::plan::{EMBEDDED, ResourceKind, TargetInfo};
 use crate::render::listing::ListedTarget;
 use crate::run::service::{BeginReading, Reads, ServiceError, Writes};
@@ -263,6 +264,18 @@ pub fn endpoint_choice(
 /// Whether the service of a target has teams that manifests can name.
 pub fn has_teams(target: &Target) -> bool {
     target.docker().is_some()
+}
+
+/// The service of the examples, and the one that `init` proposes.
+pub const EXAMPLE_PROVIDER: Provider = Provider::Docker;
+
+/// What `init` writes for a service.
+pub fn starter(provider: Provider) -> &'static Starter {
+    match provider {
+        Provider::Docker => &docker::STARTER,
+        Provider::Pulumi => &pulumi::STARTER,
+        Provider::Chainloop => &chainloop::STARTER,
+    }
 }
 
 /// All services, in the order in which they are connected and listed.

@@ -11,11 +11,13 @@ use std::sync::Arc;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
 
-use git::{FileProblem, FileProblemKind, Source};
+use git::{FileProblem, FileProblemKind, Listing, Source, normalize};
 use manifest::config::{Config, Target};
 use manifest::lock::LockFile;
 use manifest::{Document, IncompleteDocument, MAX_BYTES, Manifest, ParsedFile};
-use model::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, Severity, SourceMap};
+use model::diag::{
+    Code, Diagnostic, DocumentId, FileId, Path, Place, Severity, SourceMap, did_you_mean,
+};
 
 use inline::InlineFiles;
 pub use inline::InlinedDocument;
@@ -260,6 +262,66 @@ pub fn load(
         skipped,
         lock_is_invalid,
     }
+}
+
+/// Reports manifests in folders that no target reads, such as `polices/a.yaml` next to `policies`.
+/// Folders with a configuration of their own belong to another project. Chainloop's own documents
+/// are not reported: other documents and tools may refer to them wherever they are.
+///
+/// Nothing is reported if the folder of the configuration is too large to be searched.
+pub fn outside_paths(
+    source: &impl Source,
+    config: &Config,
+    sources: &mut SourceMap,
+) -> Vec<Diagnostic> {
+    let Ok(Listing { files, skipped, .. }) = source.inspect_folder(Utf8Path::new(".")) else {
+        return Vec::new();
+    };
+    let projects: Vec<&Utf8Path> = skipped
+        .iter()
+        .filter(|path| is_nested_config(path))
+        .filter_map(|path| path.parent())
+        .collect();
+    let paths = config.targets.iter().flat_map(|target| &target.paths);
+    let read: Vec<Utf8PathBuf> = paths
+        .filter_map(|path| normalize(Utf8Path::new(path)))
+        .collect();
+    let outside: Vec<&Utf8PathBuf> = files
+        .iter()
+        .filter(|file| !read.iter().any(|path| file.starts_with(path)))
+        .filter(|file| !projects.iter().any(|project| file.starts_with(project)))
+        .collect();
+    let contents: Vec<bool> = outside
+        .par_iter()
+        .map(|file| {
+            let text = source.inspect(file, MAX_BYTES);
+            text.is_ok_and(|text| manifest::contains_own_manifest(&text))
+        })
+        .collect();
+    let misplaced = outside.iter().zip(contents).filter(|(_, is_one)| *is_one);
+    misplaced
+        .map(|(path, _)| outside_path(path, &read, sources))
+        .collect()
+}
+
+fn outside_path(path: &Utf8Path, read: &[Utf8PathBuf], sources: &mut SourceMap) -> Diagnostic {
+    let file = sources.add(path.as_str(), "");
+    let folder = path.parent().unwrap_or(Utf8Path::new("")).as_str();
+    let near = did_you_mean(read.iter().map(|path| path.as_str()), folder);
+    let near = near.map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+    let folder = if folder.is_empty() {
+        path.as_str()
+    } else {
+        folder
+    };
+    Diagnostic::new(
+        Code::ManifestOutsidePaths,
+        format!("`{path}` contains a manifest, but no target reads it"),
+        Place::File(file),
+    )
+    .help(format!(
+        "{near}move the file to a folder in `paths`, or add `{folder}` to `paths` of a target"
+    ))
 }
 
 /// The documents of some files. A file without a position could not be read.

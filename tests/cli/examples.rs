@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::sandbox::Sandbox;
+use super::sandbox::{Ran, Sandbox, unwrapped};
 
 /// The folders below `examples/` that hold a configuration.
 fn examples() -> Vec<PathBuf> {
@@ -71,6 +71,92 @@ fn every_example_is_valid_and_applies() {
             if tests { 0 } else { 1 },
             &["test", name, embedded, "--live"],
         );
+    }
+}
+
+/// The quick start in a fresh clone.
+fn quick_start() -> Sandbox {
+    let sandbox = Sandbox::empty();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/quickstart");
+    copy(&example, &sandbox, "quickstart");
+    sandbox
+}
+
+/// The plan of the quick start at the embedded service, for 80 columns.
+fn quick_start_plan(sandbox: &Sandbox) -> String {
+    let arguments = [
+        "plan",
+        "quickstart",
+        "--endpoint=docker=embedded",
+        "--detailed-exitcode",
+    ];
+    let mut command = sandbox.command(&arguments);
+    let ran = Ran::of(command.env("COLUMNS", "80").output().unwrap());
+    assert_eq!(ran.code, 2, "{}", ran.err);
+    let lines = ran.out.lines().count();
+    assert!(lines <= 45, "{lines} lines:\n{}", ran.out);
+    ran.out
+}
+
+#[test]
+fn the_first_plan_of_the_quick_start_is_one_small_change() {
+    let sandbox = quick_start();
+    let plan = quick_start_plan(&sandbox);
+    let text = unwrapped(&plan);
+    assert!(
+        text.contains("Access: 1 opened, 1 guard weakened"),
+        "{plan}"
+    );
+    assert!(
+        text.contains("members of research: datasets.example.com:443"),
+        "{plan}"
+    );
+    assert!(text.contains("beta.packages.example.com"), "{plan}");
+    assert!(
+        text.contains("Changes: 0 to add, 2 to change, 0 to delete (2 API calls)"),
+        "{plan}"
+    );
+    let arguments = [
+        "apply",
+        "quickstart",
+        "--endpoint=docker=embedded",
+        "--auto-approve",
+    ];
+    sandbox.expect(0, &arguments);
+    // What was applied is not replaced by the initial contents.
+    sandbox.expect(
+        0,
+        &[
+            "plan",
+            "quickstart",
+            "--endpoint=docker=embedded",
+            "--detailed-exitcode",
+        ],
+    );
+}
+
+#[test]
+fn the_plan_of_the_quick_start_for_an_empty_organization_fits_a_screen() {
+    let sandbox = quick_start();
+    std::fs::remove_file(sandbox.path("quickstart/embedded-docker.json")).unwrap();
+    let plan = quick_start_plan(&sandbox);
+    assert!(plan.contains("4 to add"), "{plan}");
+}
+
+#[test]
+fn invalid_initial_contents_are_an_error_that_names_the_file() {
+    let sandbox = quick_start();
+    sandbox.write("quickstart/embedded-docker.json", "{\"organization\": []}");
+    let arguments = ["plan", "quickstart", "--endpoint=docker=embedded"];
+    let ran = sandbox.expect(1, &arguments);
+    assert!(ran.err.contains("embedded-docker.json"), "{}", ran.err);
+    #[cfg(unix)]
+    {
+        let path = sandbox.path("quickstart/embedded-docker.json");
+        std::fs::rename(&path, sandbox.path("elsewhere.json")).unwrap();
+        std::os::unix::fs::symlink("../elsewhere.json", &path).unwrap();
+        let ran = sandbox.expect(1, &arguments);
+        assert!(ran.err.contains("not a regular file"), "{}", ran.err);
     }
 }
 

@@ -20,6 +20,7 @@ mod hostile;
 mod hostile_change;
 mod hostile_repository;
 mod import_only;
+mod init;
 mod invalid_config;
 mod lints;
 mod mcp;

@@ -13,6 +13,17 @@ use tokio::runtime::Runtime;
 /// The credential of all runs. It must appear in no output and in no file.
 pub(crate) const SECRET: &str = "hunter2-correct-horse";
 
+/// The answers of `init` for a new organization without a pipeline.
+pub(crate) const INIT: &[&str] = &[
+    "--provider",
+    "docker",
+    "--organization",
+    "my-org",
+    "--new",
+    "--ci",
+    "none",
+];
+
 /// A directory with what the binary needs, and nothing of the environment of the tests.
 pub(crate) struct Sandbox {
     folder: tempfile::TempDir,
@@ -126,6 +137,11 @@ impl Sandbox {
         let ran = self.run(arguments);
         assert_eq!(ran.code, code, "{arguments:?}\n{}\n{}", ran.out, ran.err);
         ran
+    }
+
+    /// Writes a new repository for the organization `my-org` into a folder.
+    pub(crate) fn init(&self, folder: &str) -> Ran {
+        self.expect(0, &[&["init", folder], INIT].concat())
     }
 
     /// Everything below the folder: each file with its bytes.

@@ -31,7 +31,14 @@ fn no_command_shows_or_stores_the_secret() {
         );
         sandbox.write("policies/p.yaml", policy("p", &spec));
         for arguments in [
-            &["init", "sub"][..],
+            &[
+                "init",
+                "sub",
+                "--provider=docker",
+                "--organization=my-org",
+                "--new",
+                "--ci=github",
+            ][..],
             &["validate", "--live"],
             &["plan", "--out", "plan.json"],
             &["plan", "--format", "json"],

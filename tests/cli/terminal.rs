@@ -16,7 +16,34 @@ pub(super) fn on_terminal(command: Command, answer: &str) -> (i32, String) {
 }
 
 /// Like [`on_terminal`], with an answer that is made once the question stands.
-fn on_terminal_with(mut command: Command, mut answer: impl FnMut() -> String) -> (i32, String) {
+fn on_terminal_with(command: Command, mut answer: impl FnMut() -> String) -> (i32, String) {
+    let mut answered = false;
+    answer_on_terminal(command, |shown| {
+        let is_asked = !answered && shown.contains("Only `yes` is accepted:");
+        answered |= is_asked;
+        is_asked.then(&mut answer)
+    })
+}
+
+/// Like [`on_terminal`], with several questions and their answers in order.
+pub(super) fn converse(command: Command, dialog: &[(&str, &str)]) -> (i32, String) {
+    let mut dialog = dialog.iter();
+    let mut next = dialog.next();
+    let mut seen = 0;
+    answer_on_terminal(command, |shown| {
+        let (question, answer) = next?;
+        let found = shown.get(seen..)?.find(question)?;
+        seen += found + question.len();
+        next = dialog.next();
+        Some(format!("{answer}\n"))
+    })
+}
+
+/// Runs a command on a pseudo-terminal. `answer` gets all that was shown, and returns what to type then.
+fn answer_on_terminal(
+    mut command: Command,
+    mut answer: impl FnMut(&str) -> Option<String>,
+) -> (i32, String) {
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
@@ -37,14 +64,12 @@ fn on_terminal_with(mut command: Command, mut answer: impl FnMut() -> String) ->
 
     let mut master = File::from(master);
     let mut shown = Vec::new();
-    let mut answered = false;
     let mut buffer = [0; 4096];
     // On Linux, a terminal whose last user is gone fails to be read.
     while let Ok(length @ 1..) = master.read(&mut buffer) {
         shown.extend_from_slice(&buffer[..length]);
-        if !answered && String::from_utf8_lossy(&shown).contains("Only `yes` is accepted:") {
-            master.write_all(answer().as_bytes()).unwrap();
-            answered = true;
+        if let Some(typed) = answer(&String::from_utf8_lossy(&shown)) {
+            master.write_all(typed.as_bytes()).unwrap();
         }
     }
     (

@@ -9,7 +9,7 @@ use super::{git, has_tools, program};
 use crate::cli::sandbox::{SECRET, Sandbox, policy, tcp};
 
 /// A work tree with a change that is not live yet.
-fn merged() -> Option<Sandbox> {
+pub(super) fn merged() -> Option<Sandbox> {
     if !has_tools() {
         return None;
     }
@@ -33,7 +33,7 @@ fn merged() -> Option<Sandbox> {
     Some(sandbox)
 }
 
-fn job(sandbox: &Sandbox, command: &str) -> Job {
+pub(super) fn job(sandbox: &Sandbox, command: &str) -> Job {
     let inputs = [
         ("command", command),
         ("binary", env!("CARGO_BIN_EXE_polwarden")),

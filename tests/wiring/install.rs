@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::job::{Ended, Job};
 use super::service::Service;
 use super::{has_tools, program, project};
+use crate::skip;
 
 const TARGET: &str = "x86_64-unknown-linux-musl";
 
@@ -277,4 +278,56 @@ fn a_release_is_published_only_if_the_release_workflow_built_all_of_it() {
     );
     assert!(!verify("a.tar.gz"));
     assert!(!verify("b.tar.gz"));
+}
+
+#[test]
+fn the_homebrew_formula_contains_the_checksums_of_the_release() {
+    if !has_tools() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let targets = [
+        "aarch64-apple-darwin",
+        "x86_64-apple-darwin",
+        "aarch64-unknown-linux-musl",
+        "x86_64-unknown-linux-musl",
+    ];
+    let sum = |position: usize| position.to_string().repeat(64);
+    let sums: Vec<String> = targets
+        .iter()
+        .enumerate()
+        .map(|(position, target)| format!("{}  polwarden-{target}.tar.gz\n", sum(position)))
+        .collect();
+    let write = |sums: &[String]| {
+        std::fs::write(folder.path().join("SHA256SUMS"), sums.concat()).unwrap();
+        let mut command = Command::new("bash");
+        command
+            .arg(project(".github/scripts/formula.sh"))
+            .env("FOLDER", folder.path())
+            .env("TAG", "v1.2.3")
+            .env("GITHUB_REPOSITORY", "example/polwarden");
+        command.output().unwrap().status.success()
+    };
+    assert!(write(&sums));
+    let path = folder.path().join("polwarden.rb");
+    let formula = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        formula.starts_with("class Polwarden < Formula\n"),
+        "{formula}"
+    );
+    assert!(formula.contains("  version \"1.2.3\"\n"), "{formula}");
+    assert!(!formula.contains('@'), "{formula}");
+    for (position, target) in targets.iter().enumerate() {
+        let lines = format!(
+            "url \"https://github.com/example/polwarden/releases/download/v1.2.3/polwarden-{target}.tar.gz\"\n      \
+             sha256 \"{}\"\n",
+            sum(position)
+        );
+        assert!(formula.contains(&lines), "{target}: {formula}");
+    }
+    if skip::has("ruby") {
+        let checked = Command::new("ruby").arg("-c").arg(&path).output().unwrap();
+        assert!(checked.status.success(), "{checked:?}");
+    }
+    assert!(!write(&sums[1..]), "a checksum is missing");
 }

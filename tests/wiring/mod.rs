@@ -3,6 +3,7 @@
 //! Where bash, git, curl, jq or tar is missing, tests that need them say so and are skipped.
 #![cfg(unix)]
 
+mod acks;
 mod action;
 mod apply;
 mod expression;

@@ -21,6 +21,11 @@ pub(super) const BOT: &str = "github-actions[bot]";
 #[derive(Default)]
 struct Inner {
     comments: Vec<Value>,
+    /// The merged pull request of each commit.
+    merged: BTreeMap<String, u64>,
+    labels: Vec<String>,
+    events: Vec<Value>,
+    permissions: BTreeMap<String, String>,
     files: BTreeMap<String, Vec<u8>>,
     writes: usize,
 }
@@ -52,6 +57,13 @@ impl Service {
                 "/repos/{owner}/{name}/issues/comments/{id}",
                 patch(change_comment),
             )
+            .route("/repos/{owner}/{name}/commits/{sha}/pulls", get(pulls))
+            .route("/repos/{owner}/{name}/issues/{number}/labels", get(labels))
+            .route("/repos/{owner}/{name}/issues/{number}/events", get(events))
+            .route(
+                "/repos/{owner}/{name}/collaborators/{person}/permission",
+                get(permission),
+            )
             .route("/user", get(user))
             .route(notes, get(list).post(write))
             .route(&format!("{notes}/{{id}}"), axum::routing::put(change_note))
@@ -70,6 +82,45 @@ impl Service {
     /// A comment that somebody wrote.
     pub(super) fn says(&self, author: &str, body: &str) {
         add(&mut self.shared.lock().unwrap(), author, body);
+    }
+
+    /// Takes all comments back.
+    pub(super) fn delete_comments(&self) {
+        self.shared.lock().unwrap().comments.clear();
+    }
+
+    /// A commit is what a pull request was merged as.
+    pub(super) fn merge(&self, commit: &str, number: u64) {
+        let mut inner = self.shared.lock().unwrap();
+        inner.merged.insert(commit.to_owned(), number);
+    }
+
+    /// What a person may do in the repository.
+    pub(super) fn allow(&self, person: &str, permission: &str) {
+        let mut inner = self.shared.lock().unwrap();
+        inner
+            .permissions
+            .insert(person.to_owned(), permission.to_owned());
+    }
+
+    /// A person sets a label.
+    pub(super) fn label(&self, person: &str, label: &str) {
+        let mut inner = self.shared.lock().unwrap();
+        if !inner.labels.iter().any(|known| known == label) {
+            inner.labels.push(label.to_owned());
+        }
+        let event =
+            json!({"event": "labeled", "actor": {"login": person}, "label": {"name": label}});
+        inner.events.push(event);
+    }
+
+    /// A person removes a label.
+    pub(super) fn unlabel(&self, person: &str, label: &str) {
+        let mut inner = self.shared.lock().unwrap();
+        inner.labels.retain(|known| known != label);
+        let event =
+            json!({"event": "unlabeled", "actor": {"login": person}, "label": {"name": label}});
+        inner.events.push(event);
     }
 
     /// All comments: who wrote each, and what.
@@ -126,16 +177,70 @@ async fn list(
     State(shared): State<Shared>,
     Query(query): Query<BTreeMap<String, usize>>,
 ) -> Response {
-    let inner = shared.lock().unwrap();
+    page(&shared.lock().unwrap().comments, &query)
+}
+
+/// A page of a list.
+fn page(all: &[Value], query: &BTreeMap<String, usize>) -> Response {
     let page = query.get("page").copied().unwrap_or(1);
-    let size = query.get("per_page").copied().unwrap_or(30);
-    let comments: Vec<&Value> = inner
-        .comments
-        .iter()
-        .skip((page - 1) * size)
-        .take(size.min(100))
+    let size = query.get("per_page").copied().unwrap_or(30).min(100);
+    let shown: Vec<&Value> = all.iter().skip((page - 1) * size).take(size).collect();
+    axum::Json(json!(shown)).into_response()
+}
+
+async fn pulls(
+    State(shared): State<Shared>,
+    Path((_, _, sha)): Path<(String, String, String)>,
+    headers: HeaderMap,
+    Query(query): Query<BTreeMap<String, usize>>,
+) -> Response {
+    if !signed_in(&headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let inner = shared.lock().unwrap();
+    let merged = inner.merged.get(&sha);
+    let mut pulls: Vec<Value> = merged
+        .map(|number| json!({"number": number, "merged_at": "2026-11-30T10:00:00Z"}))
+        .into_iter()
         .collect();
-    axum::Json(json!(comments)).into_response()
+    // One that is still open, with the same commit.
+    pulls.push(json!({"number": 99, "merged_at": null}));
+    page(&pulls, &query)
+}
+
+async fn labels(
+    State(shared): State<Shared>,
+    Query(query): Query<BTreeMap<String, usize>>,
+) -> Response {
+    let inner = shared.lock().unwrap();
+    let labels: Vec<Value> = inner
+        .labels
+        .iter()
+        .map(|name| json!({"name": name}))
+        .collect();
+    page(&labels, &query)
+}
+
+async fn events(
+    State(shared): State<Shared>,
+    Query(query): Query<BTreeMap<String, usize>>,
+) -> Response {
+    page(&shared.lock().unwrap().events, &query)
+}
+
+async fn permission(
+    State(shared): State<Shared>,
+    Path((_, _, person)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    if !signed_in(&headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let inner = shared.lock().unwrap();
+    inner.permissions.get(&person).map_or_else(
+        || StatusCode::NOT_FOUND.into_response(),
+        |permission| axum::Json(json!({"permission": permission})).into_response(),
+    )
 }
 
 async fn user() -> Response {

@@ -138,6 +138,29 @@ pub fn main_branch(directory: &Path) -> Option<String> {
         .or_else(|| target("HEAD", "refs/heads/"))
 }
 
+/// The host of the remote `origin`. Addresses may contain a password, so nothing else of them is returned.
+pub fn remote_host(directory: &Path) -> Option<String> {
+    let repository = location::open(directory).ok()?;
+    let remote = repository.find_remote("origin").ok()?;
+    host_of(remote.url().ok()?).map(str::to_owned)
+}
+
+/// The host of `https://user@host:port/path`, `ssh://…` or `user@host:path`.
+fn host_of(url: &str) -> Option<&str> {
+    let (is_url, rest) = match url.split_once("://") {
+        Some(("file", _)) => return None,
+        Some((_, rest)) => (true, rest),
+        None => (false, url),
+    };
+    let authority = match is_url {
+        true => rest.split('/').next()?,
+        false => rest.split_once(':')?.0,
+    };
+    let host = authority.rsplit('@').next()?;
+    let host = host.split(':').next()?;
+    (!host.is_empty() && !host.contains('/')).then_some(host)
+}
+
 /// The first parent of a commit: for a merge commit, the branch that it was merged into.
 ///
 /// # Errors
@@ -150,4 +173,28 @@ pub fn first_parent(directory: &Path, commit: &str) -> Result<Option<String>, Re
         .map_err(|source| find::incomplete(&repository, commit, source))?;
     // A shallow clone records ids of parents that it does not contain.
     Ok(found.parent(0).ok().map(|parent| parent.id().to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host_of;
+
+    #[test]
+    fn hosts_of_remotes() {
+        for (url, host) in [
+            ("https://github.com/o/r.git", Some("github.com")),
+            (
+                "https://user:p@ss@gitlab.example.com:8443/o/r",
+                Some("gitlab.example.com"),
+            ),
+            ("ssh://git@bitbucket.org/o/r", Some("bitbucket.org")),
+            ("git@github.com:o/r.git", Some("github.com")),
+            ("file:///srv/r.git", None),
+            ("/srv/github.com:r.git", None),
+            ("../r", None),
+            ("", None),
+        ] {
+            assert_eq!(host_of(url), host, "{url}");
+        }
+    }
 }

@@ -35,7 +35,9 @@ mod tracked;
 mod walk;
 mod work_tree;
 
-pub use branch::{BranchError, commit_id, default_branch, first_parent, main_branch, on_branch};
+pub use branch::{
+    BranchError, commit_id, default_branch, first_parent, main_branch, on_branch, remote_host,
+};
 pub use find::RevisionError;
 pub use git::{CommitPerson, HeadCommit};
 pub use location::{superproject, top, use_bare_repository, uses_bare_repository};

@@ -8,7 +8,7 @@ mod tests;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use camino::{Utf8Component, Utf8Path};
 use git2::{Oid, Repository};
@@ -19,6 +19,7 @@ use crate::limits::ReadBudget;
 use crate::location;
 use crate::pack::{self, PackError, PackRules, PackTree};
 use crate::problem::{FileProblemKind, Listing};
+use crate::read::text;
 use crate::revision_path::RevisionPath;
 use crate::source::{Source, normalize};
 use crate::walk;
@@ -410,8 +411,16 @@ impl Source for Revision {
         Ok(listing)
     }
 
+    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+        text(self.read_bytes(path, limit)?)
+    }
+
     fn read_bytes(&self, path: &Utf8Path, limit: usize) -> Result<Vec<u8>, FileProblemKind> {
         self.bytes(path, limit).inspect_err(|kind| self.note(kind))
+    }
+
+    fn inspect(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
+        self.read(path, limit)
     }
 
     fn has_uncommitted_files(&self) -> bool {

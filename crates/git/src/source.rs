@@ -6,7 +6,6 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use crate::pack::{PackError, PackRules, PackTree};
 use crate::problem::{FileProblemKind, Listing};
-use crate::read::text;
 
 /// A source of manifests: the work tree, the index or a revision.
 pub trait Source: Sync {
@@ -27,16 +26,21 @@ pub trait Source: Sync {
     ///
     /// # Errors
     /// The file cannot be read, is not UTF-8, or exceeds `limit` bytes.
-    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
-        text(self.read_bytes(path, limit)?)
-    }
+    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind>;
 
     /// Reads a file that only affects warnings, so that it need not be committed.
     ///
     /// # Errors
     /// See [`read`](Self::read).
-    fn inspect(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
-        self.read(path, limit)
+    fn inspect(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind>;
+
+    /// Lists the manifests at or below a folder that only affect diagnostics, so that they need not
+    /// be committed. The walk may have a lower limit than that of [`list`](Self::list).
+    ///
+    /// # Errors
+    /// See [`list`](Self::list).
+    fn inspect_folder(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
+        self.list(path)
     }
 
     /// Whether files that are not committed can be read.

@@ -208,8 +208,11 @@ impl WorkTree {
     }
 }
 
+/// Maximum number of entries of a folder that is only inspected: build output may have far more.
+const MAX_INSPECTED: usize = 20_000;
+
 impl WorkTree {
-    fn find(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
+    fn find(&self, path: &Utf8Path, max_entries: usize) -> Result<Listing, FileProblemKind> {
         let (real, metadata) = self.locate(path)?;
         let shown = normalize(path).ok_or(FileProblemKind::Outside)?;
         if metadata.is_file() {
@@ -225,6 +228,7 @@ impl WorkTree {
         let mut walk = WorkTreeWalk {
             tree: self,
             seen: HashSet::new(),
+            max_entries,
             entries: 0,
             hidden: 0,
             listing: Listing::default(),
@@ -274,9 +278,13 @@ impl WorkTree {
 
 impl Source for WorkTree {
     fn list(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
-        let listing = self.find(path)?;
+        let listing = self.find(path, self.budget.limits().entries)?;
         self.log().list(path, &listing);
         Ok(listing)
+    }
+
+    fn inspect_folder(&self, path: &Utf8Path) -> Result<Listing, FileProblemKind> {
+        self.find(path, MAX_INSPECTED)
     }
 
     fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, FileProblemKind> {
@@ -348,6 +356,7 @@ impl Source for WorkTree {
 struct WorkTreeWalk<'a> {
     tree: &'a WorkTree,
     seen: HashSet<PathBuf>,
+    max_entries: usize,
     entries: usize,
     /// The number of entries of hidden folders.
     hidden: usize,
@@ -364,7 +373,7 @@ impl WorkTreeWalk<'_> {
         parents: &mut Vec<PathBuf>,
     ) -> Result<(), FileProblemKind> {
         let entries = fs::read_dir(real).map_err(|error| unreadable(&error))?;
-        let limit = self.tree.budget.limits().entries;
+        let limit = self.max_entries;
         // One entry more than allowed is enough to know.
         let mut entries = entries
             .take(limit.saturating_sub(self.entries).saturating_add(1))

@@ -19,8 +19,8 @@ use model::diag::{DocumentId, Path};
 
 pub use invisible::hidden_in_prose;
 pub use parse::{
-    IncompleteConfig, ParsedFile, contains_manifest, parse, parse_config, parse_incomplete_config,
-    parse_lock, plain_documents, plain_documents_up_to, plain_yaml,
+    IncompleteConfig, ParsedFile, contains_manifest, contains_own_manifest, parse, parse_config,
+    parse_incomplete_config, parse_lock, plain_documents, plain_documents_up_to, plain_yaml,
 };
 pub use yaml::MAX_BYTES;
 

@@ -95,6 +95,7 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
             .filter_map(|index| whole.commented_out(file, *index));
         parsed.diagnostics.extend(commented_out);
     }
+    let is_plain = invisible::is_plain(text);
     for yaml::RawDocument { index, value } in documents {
         let id = DocumentId { file, index };
         if let Some(note) = chainloop::skipped(id, &value) {
@@ -102,9 +103,10 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
             continue;
         }
         let kind = schema::kind_of(id, &value).ok();
-        parsed
-            .diagnostics
-            .extend(invisible::check(id, kind, &value));
+        if !is_plain {
+            let found = invisible::check(id, kind, &value);
+            parsed.diagnostics.extend(found);
+        }
         let set = chainloop::without_nulls(&value);
         match schema::check(id, set.as_ref().unwrap_or(&value)) {
             Ok(kind) => match manifest(id, kind, value, set, &whole) {
@@ -138,6 +140,27 @@ pub fn parse(file: FileId, text: &str) -> ParsedFile {
 /// Whether a text is YAML or JSON with at least one manifest of a known kind. A configuration or a
 /// lock file is not a manifest.
 pub fn contains_manifest(text: &str) -> bool {
+    contains_kind(text, |kind| {
+        !matches!(kind, ManifestKind::Config | ManifestKind::Lock)
+    })
+}
+
+/// Like [`contains_manifest`], without documents in a format that a vendor defines for its own tools.
+pub fn contains_own_manifest(text: &str) -> bool {
+    contains_kind(text, |kind| match kind {
+        ManifestKind::Policy
+        | ManifestKind::ResourceList
+        | ManifestKind::PolicyTest
+        | ManifestKind::PolicyPack
+        | ManifestKind::PolicyGroup => true,
+        ManifestKind::ChainloopPolicy
+        | ManifestKind::ChainloopGroup
+        | ManifestKind::Config
+        | ManifestKind::Lock => false,
+    })
+}
+
+fn contains_kind(text: &str, is_wanted: fn(ManifestKind) -> bool) -> bool {
     // Most texts are not YAML at all, and need not be parsed to the end.
     if !text.contains("kind") || !(text.contains("apiVersion") || text.contains("api_version")) {
         return false;
@@ -149,8 +172,7 @@ pub fn contains_manifest(text: &str) -> bool {
             file,
             index: *index,
         };
-        schema::kind_of(id, value)
-            .is_ok_and(|kind| !matches!(kind, ManifestKind::Config | ManifestKind::Lock))
+        schema::kind_of(id, value).is_ok_and(is_wanted)
     })
 }
 

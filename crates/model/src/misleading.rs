@@ -182,14 +182,21 @@ static ASCII_SKELETONS: LazyLock<Vec<String>> = LazyLock::new(|| {
 
 /// The skeleton of a text (UTS 39, section 4): texts with the same skeleton are displayed alike.
 pub fn skeleton(text: &str) -> String {
+    let mut skeleton = String::with_capacity(text.len() + 4);
+    append_skeleton(text, &mut skeleton);
+    skeleton
+}
+
+/// Appends the [`skeleton`] of a text, so that callers with many texts need to allocate only once.
+pub fn append_skeleton(text: &str, skeleton: &mut String) {
     if text.is_ascii() {
-        let mut skeleton = String::with_capacity(text.len() + 4);
+        let skeletons: &[String] = &ASCII_SKELETONS;
         for byte in text.bytes() {
-            skeleton.push_str(&ASCII_SKELETONS[usize::from(byte)]);
+            skeleton.push_str(&skeletons[usize::from(byte)]);
         }
-        return skeleton;
+    } else {
+        skeleton.extend(unicode_security::confusable_detection::skeleton(text));
     }
-    unicode_security::confusable_detection::skeleton(text).collect()
 }
 
 /// Whether two texts are canonically equivalent, so that they differ only in their normalization.

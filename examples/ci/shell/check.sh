@@ -23,5 +23,5 @@ check() {
 
 check validate --strict
 check lint
-check test
+check test --allow-no-tests
 exit "$failed"

@@ -1,10 +1,14 @@
 //! Guards at the command line: which acknowledgement is for which target, and what a refusal says.
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
+use camino::Utf8Path;
 
+use crate::cli::console::Console;
+use crate::cli::directory;
 use crate::cli::error::{CommandError, CommandResult};
-use crate::plan::{self, Acknowledgement, GateOutcome, Guard, TargetPlan};
+use crate::plan::{self, Acknowledgement, GateOutcome, Guard, ReviewAcknowledgement, TargetPlan};
 use crate::render::text::neutral;
+use crate::workspace::file::read_text;
 use manifest::config::Target;
 
 /// Holds plans to the guards. A refusal says how to acknowledge what was refused.
@@ -95,6 +99,58 @@ pub(super) fn check_gates(
         }));
     }
     CommandError::join(failures)
+}
+
+/// Maximum size of the file with acknowledgements of a review, in bytes.
+const MAX_REVIEW_BYTES: u64 = 1 << 20;
+
+/// Adds what was acknowledged in a review, for targets without an acknowledgement of the command line.
+///
+/// The file contains what people wrote, so a line that is not understood, or that is for another plan, is ignored: the
+/// guards then refuse the plan as if it were not there.
+///
+/// # Errors
+/// The file cannot be read, or an acknowledgement of the command line is for no target.
+pub(super) fn with_review(
+    pairs: &[(&TargetPlan, &Target)],
+    acknowledged: &[Acknowledgement],
+    file: Option<&Utf8Path>,
+    console: Console,
+) -> CommandResult<Vec<Acknowledgement>> {
+    let mut all = acknowledged.to_vec();
+    let Some(file) = file else {
+        return Ok(all);
+    };
+    let file = directory::argument(file);
+    let text = read_text(file.as_std_path(), MAX_REVIEW_BYTES)
+        .with_context(|| format!("cannot read the acknowledgements in `{file}`"))?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let review: Vec<ReviewAcknowledgement> = lines.filter_map(|line| line.parse().ok()).collect();
+    let by_target = by_target(pairs, acknowledged)?;
+    for ((plan, target), given) in pairs.iter().zip(by_target) {
+        let plan::GuardReport {
+            breaches, needed, ..
+        } = plan::check_guards(plan, &target.limits, None)?;
+        if given.is_some() || breaches.is_empty() {
+            continue;
+        }
+        let accepted = review.iter().filter_map(|review| review.of_target(&needed));
+        let accepted: Vec<_> = accepted.collect();
+        if accepted.is_empty() {
+            continue;
+        }
+        let is_exact = |(guard, count): &(Guard, usize)| needed.counts.get(guard) == Some(count);
+        let found = Acknowledgement {
+            counts: accepted.into_iter().flatten().filter(is_exact).collect(),
+            ..needed.clone()
+        };
+        console.status(&format!(
+            "Acknowledged in review: {}",
+            neutral(&found.to_string())
+        ));
+        all.push(found);
+    }
+    Ok(all)
 }
 
 /// The acknowledgement of each target's plan.

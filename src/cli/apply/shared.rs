@@ -41,6 +41,10 @@ pub(crate) struct ApplyOptions {
     /// `plan` accepts it for one plan alone. A refusal prints the value. With several targets, one value each.
     #[arg(long, value_name = "[TARGET:]GUARD=NUMBER,...")]
     ack: Vec<Acknowledgement>,
+    /// A file with acknowledgements of a review, one a line: values of --ack that name their plan, or
+    /// `polwarden-ack-MARK`, which accepts all guards of the plan with this mark. Those of other plans are ignored.
+    #[arg(long, value_name = "FILE")]
+    review_acks: Option<Utf8PathBuf>,
     /// Write the journal of this run to this file instead of one in `.polwarden/journal/`.
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<Utf8PathBuf>,
@@ -197,11 +201,13 @@ impl ApplyOptions {
             calls: plan.targets.iter().map(|plan| plan.calls.len()).sum(),
             targets: touched.map(|plan| plan.target.clone()).collect(),
         });
-        check_gates(&plan, &pairs, &self.ack)?;
+        let acknowledged =
+            guards::with_review(&pairs, &self.ack, self.review_acks.as_deref(), console)?;
+        check_gates(&plan, &pairs, &acknowledged)?;
         if plan.is_empty() {
             return Ok(RunResult::without_calls());
         }
-        self.check_safety(&plan, &pairs, &services)?;
+        self.check_safety(&plan, &pairs, &acknowledged, &services)?;
         match self.approval(console)? {
             Approval::NotRequired => {}
             // One that somebody looked at for a while may have been overtaken.
@@ -238,10 +244,11 @@ impl ApplyOptions {
         &self,
         plan: &Plan,
         pairs: &[(&TargetPlan, &Target)],
+        acknowledged: &[Acknowledgement],
         services: &[Box<dyn Writes>],
     ) -> CommandResult<()> {
         let steps = check_guarantees(plan, services).and_then(|()| self.steps.check(plan));
-        let guards = guards::check(pairs, &self.ack);
+        let guards = guards::check(pairs, acknowledged);
         match (steps, guards) {
             (Err(steps), Err(guards)) => Err(steps.followed_by(guards)),
             (steps, guards) => steps.and(guards),

@@ -12,7 +12,7 @@ use super::fingerprint::target_digest;
 use super::types::{Change, ChangeKind, NotAnalyzed, NotAnalyzedKind, ResourceKind, TargetPlan};
 use manifest::config::{ChangeLimit, ChangeLimits};
 
-pub use acknowledged::{Acknowledgement, AcknowledgementError, PlanMark};
+pub use acknowledged::{Acknowledgement, AcknowledgementError, PlanMark, ReviewAcknowledgement};
 pub use kind::Guard;
 
 /// In smaller targets, percentages are meaningless.

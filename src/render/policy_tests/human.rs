@@ -171,6 +171,9 @@ pub(crate) fn got(result: &TestResult, painter: Painter) -> Vec<String> {
 pub fn summary(report: &TestReport) -> String {
     let TestReport { passed, failed, .. } = report;
     let total = count_of(passed + failed, "request");
+    if passed + failed == 0 {
+        return "No policy tests.".to_owned();
+    }
     if *failed == 0 {
         return format!("Tests: {total}, all answered as expected.");
     }

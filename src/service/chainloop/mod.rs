@@ -11,8 +11,10 @@ pub mod lock;
 pub mod plan;
 pub mod references;
 pub mod rewrite;
+mod starter;
 mod target;
 
 pub use connect::{ChainloopConnections, SERVICE};
 pub use emulate::EmulateChainloop;
+pub use starter::STARTER;
 pub use target::{ChainloopTarget, DocumentWriter};

@@ -13,9 +13,9 @@ use super::client::{
 use super::target::{DockerTarget, PolicyWriter};
 use crate::plan::{EMBEDDED, TargetInfo};
 use crate::service::connect::{
-    ConnectError, Connecting, ServiceInfo, address, organization, state_file,
+    ConnectError, Connecting, ServiceInfo, address, embedded_seed, organization, state_file,
 };
-use emulator::{DockerOrganizationSeed, RunningEmulator, StateLocation, TeamSeed};
+use emulator::{DockerOrganizationSeed, DockerSeed, RunningEmulator, StateLocation, TeamSeed};
 use http::Endpoint;
 use http::OrganizationName;
 use manifest::config::{Provider, Target};
@@ -80,6 +80,7 @@ impl DockerConnections {
         let options = emulator::DockerOptions {
             profile: emulator_profile(profile),
             state: StateLocation::File(file),
+            seed: embedded_seed(SERVICE.provider.as_str(), DockerSeed::from_json)?,
             organizations: targets
                 .filter(|target| target.profile() == Some(profile))
                 .map(|target| seed(target))

@@ -9,8 +9,10 @@ mod everywhere;
 pub mod import;
 pub mod listing;
 pub mod plan;
+mod starter;
 mod target;
 
 pub use connect::{DockerConnections, SERVICE};
 pub use emulate::EmulateDocker;
+pub use starter::STARTER;
 pub use target::{DockerTarget, PolicyWriter};

@@ -9,8 +9,10 @@ pub mod import;
 pub mod listing;
 pub mod lock;
 pub mod plan;
+mod starter;
 mod target;
 
 pub use connect::{PulumiConnections, SERVICE};
 pub use emulate::EmulatePulumi;
+pub use starter::STARTER;
 pub use target::{PackWriter, PulumiTarget};

@@ -80,7 +80,7 @@ fn init_names_the_branch_that_changes_are_merged_into() {
         let options = options.initial_head("trunk/2");
         let repository = git2::Repository::init_opts(sandbox.path("."), options).unwrap();
         prepare(&repository);
-        sandbox.expect(0, &["init"]);
+        sandbox.init(".");
         sandbox.expect(0, &["validate"]);
         let text = std::fs::read_to_string(sandbox.path("polwarden.yaml")).unwrap();
         let config: serde_yaml::Value = serde_yaml::from_str(&text).unwrap();
@@ -99,7 +99,7 @@ fn init_names_the_branch_that_changes_are_merged_into() {
     };
     assert_eq!(branch_after(&head), "1.0");
     let sandbox = Sandbox::empty();
-    sandbox.expect(0, &["init"]);
+    sandbox.init(".");
     let text = std::fs::read_to_string(sandbox.path("polwarden.yaml")).unwrap();
     assert!(text.ends_with("apply:\n  branch: main\n"), "{text}");
 }

@@ -10,6 +10,11 @@ use super::{PulumiApiVersion, PulumiGroupKind};
 use crate::NAME_PATTERN;
 use model::pulumi::{EntityType, Mode};
 
+// Examples are constants: the derive macro of schemars reads array expressions only if another crate enables the
+// feature `full` of syn, and then this crate would not compile alone.
+const EXAMPLE_ACCOUNTS: &[&str] = &["aws-production"];
+const EXAMPLE_ENVIRONMENTS: &[&str] = &["policies/production"];
+
 /// A policy group: which packs, in which versions, are enforced on which stacks or accounts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "PolicyGroupManifest")]
@@ -57,7 +62,7 @@ pub struct PolicyGroupSpec {
     pub stacks: Option<Vec<StackSpec>>,
     /// The names of the Insights accounts that it is about; only for `entityType: accounts`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(inner(length(min = 1)), example = &["aws-production"])]
+    #[schemars(inner(length(min = 1)), example = EXAMPLE_ACCOUNTS)]
     pub accounts: Option<Vec<String>>,
     /// The id of the agent pool that evaluates its policies. An empty string selects the pool that Pulumi hosts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -97,6 +102,6 @@ pub struct GroupPackSpec {
     pub config: Option<BTreeMap<String, Map<String, Value>>>,
     /// The ESC environments that the pack gets values from, as `project/environment`. Later ones override earlier ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(inner(length(min = 1)), example = &["policies/production"])]
+    #[schemars(inner(length(min = 1)), example = EXAMPLE_ENVIRONMENTS)]
     pub environments: Option<Vec<String>>,
 }

@@ -2,6 +2,7 @@
 
 use super::generated;
 use crate::chainloop;
+use crate::config::Provider;
 
 /// A kind of document, selected by `apiVersion` and `kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,6 +56,20 @@ impl ManifestKind {
             | Self::PolicyTest
             | Self::Config
             | Self::Lock => None,
+        }
+    }
+
+    /// Whether a repository with targets of a provider may contain documents of this kind.
+    pub(super) fn is_used_with(self, provider: Provider) -> bool {
+        match self {
+            Self::Policy | Self::ResourceList | Self::PolicyTest => provider == Provider::Docker,
+            Self::PolicyPack | Self::PolicyGroup => provider == Provider::Pulumi,
+            Self::ChainloopPolicy | Self::ChainloopGroup => provider == Provider::Chainloop,
+            Self::Config => true,
+            Self::Lock => match provider {
+                Provider::Docker => false,
+                Provider::Pulumi | Provider::Chainloop => true,
+            },
         }
     }
 

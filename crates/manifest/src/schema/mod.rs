@@ -15,6 +15,8 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
+use crate::config::Provider;
+
 pub(super) use check::{check, kind_of};
 pub(super) use expected::QUOTE_HELP;
 pub(super) use integers::convert_integers;
@@ -35,15 +37,26 @@ pub(crate) const UNION: &str = "polwarden.schema.json";
 
 /// All schemas: one for each kind, then the union. The same build always gives the same bytes.
 pub fn all() -> Vec<SchemaFile> {
-    let kinds = ManifestKind::ALL.iter().map(|kind| SchemaFile {
+    of_kinds(ManifestKind::ALL)
+}
+
+/// The schemas of the files in a repository with targets of one provider.
+pub fn of_provider(provider: Provider) -> Vec<SchemaFile> {
+    let kinds = ManifestKind::ALL.iter().copied();
+    let kinds: Vec<ManifestKind> = kinds.filter(|kind| kind.is_used_with(provider)).collect();
+    of_kinds(&kinds)
+}
+
+fn of_kinds(kinds: &[ManifestKind]) -> Vec<SchemaFile> {
+    let each = kinds.iter().map(|kind| SchemaFile {
         name: kind.file(),
         text: kind.schema_text(),
     });
     let union = SchemaFile {
         name: UNION,
-        text: text(&union()),
+        text: text(&union(kinds)),
     };
-    kinds.chain([union]).collect()
+    each.chain([union]).collect()
 }
 
 /// The schema of one kind, self-contained.
@@ -86,19 +99,19 @@ fn generate<T: JsonSchema>() -> Schema {
 
 /// Chooses by `apiVersion` and `kind`, so that an editor offers and checks only what fits the document. It is put together
 /// from the schemas of the kinds, which a release carries.
-fn union() -> Value {
+fn union(kinds: &[ManifestKind]) -> Value {
     let set = |mut texts: Vec<&'static str>| {
         texts.sort_unstable();
         texts.dedup();
         texts
     };
-    let versions = set(ManifestKind::ALL
+    let versions = set(kinds
         .iter()
         .flat_map(|kind| kind.api_versions())
         .copied()
         .collect());
-    let names = set(ManifestKind::ALL.iter().map(|kind| kind.name()).collect());
-    let other = set(ManifestKind::ALL
+    let names = set(kinds.iter().map(|kind| kind.name()).collect());
+    let other = set(kinds
         .iter()
         .filter_map(|kind| kind.other_spelling())
         .collect());
@@ -119,13 +132,13 @@ fn union() -> Value {
         );
         version.push(json!({ "required": [spelling] }));
     }
-    let branches = ManifestKind::ALL.iter().flat_map(|kind| {
+    let branches = kinds.iter().flat_map(|kind| {
         ["apiVersion"]
             .into_iter()
             .chain(kind.other_spelling())
             .map(|spelling| branch(*kind, spelling))
     });
-    let definitions = ManifestKind::ALL.iter().map(|kind| {
+    let definitions = kinds.iter().map(|kind| {
         let mut schema = of_kind(*kind);
         if let Value::Object(schema) = &mut schema {
             schema.shift_remove("$schema");

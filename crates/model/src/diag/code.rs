@@ -264,6 +264,8 @@ codes! {
     RemovedDeclared = "removed-declared", Error;
     /// A file that contains a manifest and is not read because of its name.
     ManifestSkipped = "manifest-skipped", Warning;
+    /// A manifest in a folder that no target reads.
+    ManifestOutsidePaths = "manifest-outside-paths", Note;
     /// A second `polwarden.yaml` below a path of a target, which is not read.
     ConfigNested = "config-nested", Warning;
     /// A Chainloop document of a kind that polwarden does not manage, such as `Contract`.

@@ -609,6 +609,13 @@ impl Code {
                 reason: "The policy in the file has no effect, although it looks as if it had.",
                 fix: "Rename the file to `.yaml`, or delete it.",
             },
+            Self::ManifestOutsidePaths => CodeGuide {
+                wrong: "`polices/a.yaml` with `paths: [policies]`",
+                right: "`policies/a.yaml`",
+                reason: "The policy in the file has no effect, although it looks as if it had.",
+                fix: "Move the file to a folder in `paths`, or add its folder to `paths` of a target. A folder with its own \
+                      `polwarden.yaml` is a project of its own and is not reported.",
+            },
             Self::ConfigNested => CodeGuide {
                 wrong: "`policies/polwarden.yaml`",
                 right: "its targets in the first one",

@@ -1,5 +1,9 @@
 //! `mixed-scripts` and `confusable-name` for policies, rules, lists, teams, hosts and paths.
 
+use std::collections::HashSet;
+
+use foldhash::fast::RandomState;
+
 use crate::service::confusable::{OwnedName, check_hosts, check_names, check_paths};
 use crate::service::docker::check::context::DockerRuleContext;
 use crate::service::docker::check::view::{DockerPolicyView, Entries, EntryGroup};
@@ -70,7 +74,7 @@ fn check_policy_names(context: &DockerRuleContext<'_>, found: &mut Vec<Diagnosti
 fn check_teams(context: &DockerRuleContext<'_>, found: &mut Vec<Diagnostic>) {
     let mut names: Vec<OwnedName<'_>> = Vec::new();
     let mut origins = Vec::new();
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::<&str, RandomState>::default();
     for policy in &context.policies {
         let scope = policy.manifest.spec.scope.as_ref();
         let teams = scope.and_then(|scope| scope.teams.as_deref());
