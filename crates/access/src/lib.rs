@@ -93,7 +93,8 @@ pub use request::{AccessRequest, Destination, FilePath, PortSet};
 pub use request_pattern::{RequestPattern, RequestPatternError};
 pub use sets::RequestSet;
 pub use single::{
-    ChangeDirection, ChangedPeople, PeopleNotListed, RequestAnswer, RequestChange, RequestComparison,
+    ChangeDirection, ChangedPeople, PeopleNotListed, RequestAnswer, RequestChange,
+    RequestComparison,
 };
 pub use suite::{
     Coverage, CoveredRule, CoveredStatement, Decider, Expectation, ExpectationOutcome, ask,

@@ -158,16 +158,8 @@ impl ScopesOfMatches {
     /// The people who are allowed by `self` and denied by `other`.
     fn gain_over(&self, other: &Self) -> Result<Formula, TooManyTerms> {
         let mut terms = Vec::new();
-        conjunction(
-            &[&self.allows],
-            &[&self.denies, &other.allows],
-            &mut terms,
-        )?;
-        conjunction(
-            &[&self.allows, &other.denies],
-            &[&self.denies],
-            &mut terms,
-        )?;
+        conjunction(&[&self.allows], &[&self.denies, &other.allows], &mut terms)?;
+        conjunction(&[&self.allows, &other.denies], &[&self.denies], &mut terms)?;
         Formula::of(terms)
     }
 }

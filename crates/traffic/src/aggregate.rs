@@ -81,7 +81,9 @@ impl NameTable {
 
     fn names(&self) -> BTreeMap<u32, &str> {
         let pairs = self.numbers.iter();
-        pairs.map(|(name, number)| (*number, name.as_str())).collect()
+        pairs
+            .map(|(name, number)| (*number, name.as_str()))
+            .collect()
     }
 }
 

@@ -137,7 +137,9 @@ impl<R: BufRead> TrafficReader<R> {
         read_line(&mut input, &mut text, 1)?;
         let value: serde_json::Value =
             serde_json::from_slice(&text).map_err(|_| TrafficFileError::NoHeader)?;
-        let version = value.get("formatVersion").and_then(serde_json::Value::as_u64);
+        let version = value
+            .get("formatVersion")
+            .and_then(serde_json::Value::as_u64);
         match version {
             Some(version) if version == u64::from(FORMAT_VERSION) => {}
             Some(version) => return Err(TrafficFileError::Version(version)),

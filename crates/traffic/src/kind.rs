@@ -27,7 +27,9 @@ pub enum TrafficKind {
 
 /// The text is not a kind of attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("unknown kind `{0}`: expected tcp, udp, an HTTP method such as get, read, write, mount or mcp")]
+#[error(
+    "unknown kind `{0}`: expected tcp, udp, an HTTP method such as get, read, write, mount or mcp"
+)]
 pub struct UnknownKind(String);
 
 /// What was decided about an attempt, as recorded. It may come from a local rule or from a person.

@@ -25,7 +25,7 @@ pub use kind::{RecordedDecision, TrafficKind, UnknownKind};
 pub use principal::{KEY_BYTES, NameForm, PrincipalKey};
 pub use read::{ReadError, RecordReader};
 pub use replay::{
-    AffectedRequest, PrincipalTeams, Replay, ReplayEffect, ReplayOutcome, ReplayQuestion, ReplaySkip,
-    SkippedAttempts,
+    AffectedRequest, PrincipalTeams, Replay, ReplayEffect, ReplayOutcome, ReplayQuestion,
+    ReplaySkip, SkippedAttempts,
 };
 pub use skipped::{SkipCounts, SkipReason};

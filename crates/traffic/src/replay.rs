@@ -194,7 +194,9 @@ impl SkippedAttempts {
 
     /// The number of all attempts that are not part of the result.
     pub fn total(&self) -> u64 {
-        self.0.values().fold(0, |sum, count| sum.saturating_add(*count))
+        self.0
+            .values()
+            .fold(0, |sum, count| sum.saturating_add(*count))
     }
 }
 
@@ -295,14 +297,20 @@ impl<'a> Replay<'a> {
     /// Replays one row.
     pub fn add(&mut self, row: &TrafficRow) {
         self.attempts = self.attempts.saturating_add(row.count);
-        let principal = row.principal.as_deref().map(|name| self.number("user", name));
+        let principal = row
+            .principal
+            .as_deref()
+            .map(|name| self.number("user", name));
         let agent = row.agent.as_deref().map(|name| self.number("agent", name));
         self.users.extend(principal);
         if let Some(day) = row.day {
             let (first, last) = self.days.unwrap_or((day, day));
             self.days = Some((first.min(day), last.max(day)));
         }
-        let known = row.principal.as_deref().and_then(|name| self.teams.get(name));
+        let known = row
+            .principal
+            .as_deref()
+            .and_then(|name| self.teams.get(name));
         if row.kind == TrafficKind::Mcp {
             let key = McpKey {
                 question: row.object.clone(),
@@ -343,9 +351,10 @@ impl<'a> Replay<'a> {
             TrafficKind::Mount => {
                 let read = self.changes_of(request("read", &row.object)?, known)?;
                 let write = self.changes_of(request("write", &row.object)?, known)?;
-                let same = read.iter().map(|(key, _)| (&key.effect, &key.who)).eq(write
+                let same = read
                     .iter()
-                    .map(|(key, _)| (&key.effect, &key.who)));
+                    .map(|(key, _)| (&key.effect, &key.who))
+                    .eq(write.iter().map(|(key, _)| (&key.effect, &key.who)));
                 if same {
                     Ok(read)
                 } else {
@@ -528,10 +537,8 @@ impl<'a> Replay<'a> {
         let mut valid: Vec<(String, CedarRequest)> = Vec::new();
         let mut found = Vec::new();
         for question in questions {
-            let parsed = AccessQuestion::parse(
-                &format!("mcp {question}"),
-                &CedarRequestContext::default(),
-            );
+            let parsed =
+                AccessQuestion::parse(&format!("mcp {question}"), &CedarRequestContext::default());
             match parsed {
                 Ok(AccessQuestion::Cedar(request)) => valid.push((question, *request)),
                 Ok(AccessQuestion::Rules(_)) | Err(_) => {
@@ -572,9 +579,7 @@ fn people_of(
     change: &RequestChange<'_>,
     request: &AccessRequest,
 ) -> Result<Vec<(AffectedKey, Audience)>, ReplaySkip> {
-    let people = change
-        .for_everyone()
-        .map_err(|_| ReplaySkip::NotAnalyzed)?;
+    let people = change.for_everyone().map_err(|_| ReplaySkip::NotAnalyzed)?;
     let rows = [
         (ReplayEffect::Blocks, people.closes),
         (ReplayEffect::Opens, people.opens),

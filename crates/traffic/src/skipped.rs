@@ -80,7 +80,9 @@ impl SkipCounts {
 
     /// The number of all skipped records.
     pub fn total(&self) -> u64 {
-        self.0.values().fold(0, |sum, count| sum.saturating_add(*count))
+        self.0
+            .values()
+            .fold(0, |sum, count| sum.saturating_add(*count))
     }
 
     /// Adds all counts of another set.

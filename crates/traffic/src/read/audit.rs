@@ -106,8 +106,13 @@ pub(super) fn read(value: &Value) -> Result<AuditRecord, SkipReason> {
 /// Action types that are not decisions about requests.
 fn other_action(action: &str) -> Option<SkipReason> {
     match action {
-        "network_egress" | "http_request" | "filesystem_mount" | "tool_invocation"
-        | "resource_read" | "server_registration" | "prompt" => None,
+        "network_egress"
+        | "http_request"
+        | "filesystem_mount"
+        | "tool_invocation"
+        | "resource_read"
+        | "server_registration"
+        | "prompt" => None,
         "session" => Some(SkipReason::Session),
         "policy_sync" => Some(SkipReason::PolicySync),
         "policy_action" => Some(SkipReason::PolicyAction),

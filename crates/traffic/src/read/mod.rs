@@ -268,7 +268,11 @@ fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Line> {
         let used = end.map_or(buffer.len(), |end| end + 1);
         input.consume(used);
         if end.is_some() {
-            return Ok(if is_too_long { Line::TooLong } else { Line::Text });
+            return Ok(if is_too_long {
+                Line::TooLong
+            } else {
+                Line::Text
+            });
         }
     }
 }

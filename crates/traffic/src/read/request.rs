@@ -66,7 +66,9 @@ pub(super) fn mcp(action: &str, entity: &str, name: &str) -> Result<Request, Ski
 
 fn mcp_question(object: &str) -> Result<Request, SkipReason> {
     let question = AccessQuestion::parse(&format!("mcp {object}"), &CedarRequestContext::default());
-    let text = question.map_err(|_| SkipReason::InvalidRequest)?.to_string();
+    let text = question
+        .map_err(|_| SkipReason::InvalidRequest)?
+        .to_string();
     let object = text.strip_prefix("mcp ").unwrap_or(&text);
     Ok((TrafficKind::Mcp, object.to_owned()))
 }
@@ -75,9 +77,7 @@ fn mcp_question(object: &str) -> Result<Request, SkipReason> {
 pub(super) fn of_kind(kind: TrafficKind, object: &str) -> Result<Request, SkipReason> {
     match kind {
         TrafficKind::Connect(transport) => connection(transport, object),
-        TrafficKind::Http(_) | TrafficKind::File(_) => {
-            Ok((kind, object_of(&parse(kind, object)?)))
-        }
+        TrafficKind::Http(_) | TrafficKind::File(_) => Ok((kind, object_of(&parse(kind, object)?))),
         TrafficKind::Mount => mount(object),
         TrafficKind::Mcp => mcp_question(object),
     }

@@ -15,7 +15,16 @@ use crate::skipped::SkipReason;
 
 /// The columns that are read; others are ignored.
 pub(super) const COLUMNS: &[&str] = &[
-    "time", "kind", "host", "port", "method", "path", "principal", "agent", "decision", "count",
+    "time",
+    "kind",
+    "host",
+    "port",
+    "method",
+    "path",
+    "principal",
+    "agent",
+    "decision",
+    "count",
 ];
 
 /// The positions of the columns.
@@ -38,7 +47,10 @@ impl TableColumns {
     fn get<'r>(&self, record: &'r StringRecord, column: &str) -> Option<&'r str> {
         let wanted = COLUMNS.iter().position(|known| *known == column)?;
         let (_, index) = self.0.iter().find(|(column, _)| *column == wanted)?;
-        record.get(*index).map(str::trim).filter(|text| !text.is_empty())
+        record
+            .get(*index)
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
     }
 
     fn has(&self, column: &str) -> bool {
