@@ -26,6 +26,7 @@ mod log;
 mod plan;
 mod planning;
 mod progress;
+mod replay;
 mod reporter;
 mod rollback;
 mod runs;
@@ -36,6 +37,7 @@ mod steps;
 mod team_names;
 mod test;
 mod three_way;
+mod traffic;
 mod tree;
 mod validate;
 mod watch;
@@ -102,6 +104,8 @@ enum Command {
     Export(export::ExportArgs),
     Explain(explain::ExplainArgs),
     Test(test::TestArgs),
+    Traffic(traffic::TrafficArgs),
+    Replay(replay::ReplayArgs),
     Call(call::CallArgs),
     Emulate(emulate::EmulateArgs),
     Doctor(doctor::DoctorArgs),
@@ -193,6 +197,8 @@ fn run(cli: Cli, console: Console) -> CommandResult {
         Command::Export(command) => command.run(console),
         Command::Explain(command) => command.run(console),
         Command::Test(command) => command.run(console),
+        Command::Traffic(command) => command.run(console),
+        Command::Replay(command) => command.run(console),
         Command::Call(command) => command.run(console),
         Command::Emulate(command) => command.run(console),
         Command::Completions(command) => command.run(console),

@@ -21,6 +21,7 @@ pub mod paint;
 pub mod plan;
 pub mod policy_tests;
 pub mod prefix;
+pub mod replay;
 pub mod report;
 pub mod rollback;
 pub mod rules;
