@@ -31,10 +31,12 @@ use manifest::config::Target;
 /// How much of a file one field may hold.
 const MAX_FIELD: u64 = 1 << 20;
 
-/// Make one operation of a service's API, and show the answer as JSON. What only reads is made at once; what may change
-/// something is shown first and needs a yes, and is written to a journal.
+/// Call one operation of a service's API.
+///
+/// Prints the answer as JSON. An operation that only reads is called at once. An operation that may change something is
+/// shown first, requires confirmation and is written to a journal.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden call --list
   polwarden call ListPolicyPacks_orgs --target cloud
   polwarden call GetPolicyPack --target cloud --field policyPackName=cost-guard --field version=latest
@@ -42,24 +44,29 @@ const MAX_FIELD: u64 = 1 << 20;
   polwarden call PolicyService_Get --target builds --field policy_name=sbom-licenses
   polwarden call getPolicy --target production --field policy=pol_1")]
 pub(super) struct CallArgs {
-    /// The operation, by its name in the service's contract.
+    /// Name of the operation in the service's contract.
     #[arg(value_name = "OPERATION", required_unless_present = "list")]
     operation: Option<String>,
-    /// Show all operations with their fields, and make none.
+    /// List all operations with their fields, and call none.
     #[arg(long, conflicts_with_all = ["operation", "fields"])]
     list: bool,
-    #[command(flatten)]
-    selection: TargetSelection,
-    /// A field of the operation; `KEY=@FILE` takes the value from a file. May be given more than once.
+    /// Field of the operation; `KEY=@FILE` reads a file (repeatable).
     #[arg(long = "field", short = 'F', value_name = "KEY=VALUE")]
     fields: Vec<String>,
     #[command(flatten)]
+    selection: TargetSelection,
+    #[command(flatten)]
     connect: Connect,
-    /// Make an operation that may change something without asking.
-    #[arg(short = 'y', long, visible_alias = "yes")]
+    /// Call an operation that may change something without asking.
+    #[arg(
+        help_heading = "Approval and guards",
+        short = 'y',
+        long,
+        visible_alias = "yes"
+    )]
     auto_approve: bool,
-    /// Write the journal to this file rather than to `.polwarden/journal/`.
-    #[arg(long, value_name = "FILE")]
+    /// Write the journal to this file, not to `.polwarden/journal/`.
+    #[arg(help_heading = "Journal", long, value_name = "FILE")]
     journal: Option<Utf8PathBuf>,
     #[command(flatten)]
     lock: LockArgs,

@@ -10,6 +10,7 @@ use super::complete::VARIABLE;
 use super::console::Console;
 use super::error::CommandResult;
 use super::exit::Exit;
+use super::manual;
 use crate::render::rules;
 
 /// The name of the program.
@@ -17,16 +18,16 @@ const NAME: &str = env!("CARGO_PKG_NAME");
 
 /// Print the completion script of a shell.
 ///
-/// The script asks polwarden itself, which completes commands, options and values: targets, policies, runs, codes, teams and
+/// The script runs polwarden, which completes commands, options and values: targets, policies, runs, codes, teams and
 /// formats. Values are read from local files; a completion never contacts a server.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden completions bash > ~/.local/share/bash-completion/completions/polwarden
   polwarden completions zsh > ~/.zfunc/_polwarden
   polwarden completions fish > ~/.config/fish/completions/polwarden.fish
   polwarden completions powershell >> $PROFILE")]
 pub(super) struct CompletionsArgs {
-    /// The shell.
+    /// Shell to print the script for.
     #[arg(value_name = "SHELL")]
     shell: Shell,
 }
@@ -49,16 +50,16 @@ impl CompletionsArgs {
     }
 }
 
-/// Write the manual: one page a command, for `man`.
+/// Write the manual: one page for each command.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden man --out ~/.local/share/man/man1
   polwarden man --out man && man -l man/polwarden-plan.1")]
 pub(super) struct ManArgs {
-    /// The folder to write the pages to.
+    /// Directory to write the pages to.
     #[arg(long, value_name = "DIR", required_unless_present = "rules")]
     out: Option<Utf8PathBuf>,
-    /// Write the page of all codes, guards, gates and exit codes to this file, in Markdown.
+    /// Write the reference of codes, guards, gates and exit codes as Markdown.
     #[arg(long, value_name = "FILE")]
     rules: Option<Utf8PathBuf>,
 }
@@ -78,9 +79,7 @@ impl ManArgs {
             return Ok(Exit::Done);
         };
         std::fs::create_dir_all(folder).with_context(|| format!("cannot create `{folder}`"))?;
-        // `help` is a command for a terminal; its pages would repeat all others.
-        let command = super::Cli::command().disable_help_subcommand(true);
-        clap_mangen::generate_to(command, folder)
+        manual::write(super::Cli::command(), folder)
             .with_context(|| format!("cannot write the manual to `{folder}`"))?;
         console.status(&format!(
             "Wrote the manual to {folder}; `man -l {folder}/{NAME}.1` shows its first page."

@@ -30,7 +30,7 @@ const VARIABLES: [&str; 9] = [
 
 /// Show the effective configuration.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden config view
   polwarden config view --format json")]
 pub(super) struct ConfigArgs {
@@ -45,12 +45,12 @@ enum ConfigCommand {
 
 /// Show the effective settings and where each comes from.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden config view
   polwarden config view --at origin/main
   polwarden config view -o json")]
 struct ViewArgs {
-    #[arg(long = "endpoint", value_name = "PROVIDER=URL|embedded", help = registry::ENDPOINT_HELP)]
+    #[arg(help_heading = "Connection", long = "endpoint", value_name = "PROVIDER=URL|embedded", help = registry::ENDPOINT_HELP, long_help = registry::ENDPOINT_LONG_HELP)]
     endpoints: Vec<String>,
     #[command(flatten)]
     at: RevisionArgs,

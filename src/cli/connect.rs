@@ -20,15 +20,17 @@ use manifest::config::Target;
 
 /// How to reach the services.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Connection")]
 pub(super) struct Connect {
-    #[arg(long = "endpoint", value_name = "PROVIDER=URL|embedded", help = registry::ENDPOINT_HELP)]
-    // Read later than other arguments: clap repeats a wrong value in its error, and this one may hold a password.
+    #[arg(long = "endpoint", value_name = "PROVIDER=URL|embedded", help = registry::ENDPOINT_HELP, long_help = registry::ENDPOINT_LONG_HELP)]
+    // Parsed later than other arguments: clap repeats an invalid value in its error, and this one may contain a password.
     endpoints: Vec<String>,
-    /// How many requests may be under way at a time.
+    /// Maximum number of concurrent requests.
     #[arg(long, value_name = "N", default_value = "16")]
     pub(super) concurrency: NonZeroUsize,
-    /// How long to wait while a service accepts no request because of its rate limit, such as `90s` or `1h`. If it asks
-    /// for a longer pause, the command ends.
+    /// Maximum time to wait for a rate limit, such as `90s` or `1h`.
+    ///
+    /// If a service asks for a longer pause, the command fails.
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
     max_wait: Duration,
 }

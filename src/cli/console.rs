@@ -32,7 +32,7 @@ pub(super) fn beside<T>(write: impl FnOnce() -> T) -> T {
     BARS.suspend(write)
 }
 
-/// When to use colours.
+/// When to use colors.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum ColorMode {
     /// On a terminal, unless `NO_COLOR` is set.

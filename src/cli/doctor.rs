@@ -25,13 +25,14 @@ use model::diag::Diagnostic;
 const MAX_CLOCK_OFFSET: SignedDuration = SignedDuration::from_secs(30);
 
 /// Check the configuration, the repository and the servers.
+///
+/// Names the cause and the remedy of each failure. It only reads: whether an account may also write is unknown unless the
+/// service says so.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden doctor
   polwarden doctor --target production
-  polwarden doctor -o json
-
-It only reads: whether an account may also write is unknown unless the service says so.")]
+  polwarden doctor -o json")]
 pub(super) struct DoctorArgs {
     #[command(flatten)]
     directory: WorkingDirectory,

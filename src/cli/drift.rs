@@ -27,15 +27,18 @@ use manifest::config;
 use manifest::config::Target;
 use model::diag::Place;
 
-/// Show what somebody else changed at the server: how what is live differs from the manifests of the commit that is
-/// checked out, since when, and what the difference opens and closes. Exits with 8 if there is any. Nothing is written.
+/// Detect changes made outside of polwarden.
+///
+/// Compares the live policies with the manifests of the commit that is checked out. Shows each difference, since when it
+/// exists, what it opens and closes, and the commands that keep or undo it. Exits with 8 if there is drift and with 4 if an
+/// access gate fails on the live state. Nothing is written to the server.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden drift
   polwarden drift --at origin/main --format json
   polwarden drift --format github --output markdown=drift.md --output sarif=drift.sarif
-  polwarden import --only 'AI services'        keeps what it shows of a policy
-  polwarden apply                              undoes it")]
+  polwarden import --only 'AI services'        keeps the drift of a policy
+  polwarden apply                              undoes the drift")]
 pub(super) struct DriftArgs {
     #[command(flatten)]
     directory: WorkingDirectory,

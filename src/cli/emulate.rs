@@ -11,9 +11,9 @@ use crate::service::emulate::Serving;
 use crate::service::registry::EmulateCommand;
 use emulator::RunningEmulator;
 
-/// Serve one of the services on loopback, until interrupted.
+/// Run an emulator of a service on loopback until interrupted.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden emulate docker
   polwarden emulate docker --listen 127.0.0.1:8080")]
 pub(super) struct EmulateArgs {

@@ -30,13 +30,13 @@ use access::{
 use manifest::config::Target;
 use model::diag::Place;
 
-/// Explain a decision, or a code such as `duplicate-key`.
+/// Explain an access decision or a code such as `duplicate-key`.
 ///
-/// Tells whether a request is allowed and which rules decide it. Pasted URLs, bare hosts and actions such as
+/// Shows whether a request is allowed, which rules decide it, and the changes required for the other decision. Pasted URLs, bare hosts and actions such as
 /// `connect:tcp HOST` are accepted. Given a code, a guard, a gate or an exit code, prints its meaning, examples, reason and
 /// fix.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden explain tcp api.example.com:443
   polwarden explain --team security get https://api.example.com/repos
   polwarden explain --live read /data/x
@@ -49,22 +49,24 @@ use model::diag::Place;
   polwarden explain duplicate-key
   polwarden explain 5")]
 pub(super) struct ExplainArgs {
-    /// A kind of request (tcp, udp, an HTTP method, read, write, mcp), a URL or host, or a code.
+    /// Kind of request, URL, host or code.
+    ///
+    /// Kinds: tcp, udp, an HTTP method, read, write, mcp.
     #[arg(value_name = "KIND|URL|CODE", add = ArgValueCandidates::new(complete::codes))]
     first: String,
-    /// What the request is about: host:port, a URL or a path; for mcp an action.
+    /// Object of the request: host:port, URL or path; for mcp an action.
     #[arg(value_name = "OBJECT")]
     object: Option<String>,
-    /// For mcp: the tool, server, resource or prompt, by its name or as a Cedar entity.
+    /// For mcp: name or Cedar entity of the tool, server, resource or prompt.
     #[arg(value_name = "NAME")]
     tool: Option<String>,
-    #[command(flatten)]
-    mcp: McpArgs,
-    /// A team of the person who asks: an alias, a name at the server or a uuid; may be given more than once.
+    /// Team of the user: an alias, a name on the server or a UUID (repeatable).
     #[arg(long, value_name = "TEAM", add = ArgValueCandidates::new(complete::teams))]
     team: Vec<String>,
-    /// Ask about what the server holds instead of the manifests.
-    #[arg(long, conflicts_with_all = ["at", "staged"])]
+    #[command(flatten)]
+    mcp: McpArgs,
+    /// Use the live policies instead of the manifests.
+    #[arg(help_heading = "Input", long, conflicts_with_all = ["at", "staged"])]
     live: bool,
     #[command(flatten)]
     selection: TargetSelection,
@@ -85,23 +87,26 @@ are denied.
 
 /// What only questions about MCP have.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "MCP requests")]
 struct McpArgs {
-    /// For mcp: the registered name of the server that the tool, resource or prompt is in.
+    /// Registered name of the server of the tool, resource or prompt.
     #[arg(long, value_name = "NAME")]
     server: Option<String>,
-    /// For mcp: an attribute of the tool or server, for example `readOnly=true`; repeatable.
+    /// Attribute of the tool or server, such as `readOnly=true` (repeatable).
     #[arg(long = "attr", value_name = "NAME=VALUE")]
     attributes: Vec<String>,
-    /// For mcp: an argument of the call, for example `amount=700`; `NAME=null` if absent; repeatable.
+    /// Argument of the call, such as `amount=700` (repeatable).
+    ///
+    /// `NAME=null` means that the argument is absent.
     #[arg(long = "arg", value_name = "NAME=VALUE")]
     arguments: Vec<String>,
-    /// For mcp register: the identity URL of the server.
+    /// For `mcp register`: identity URL of the server.
     #[arg(long, value_name = "URL")]
     identity_url: Option<String>,
-    /// For mcp register: the type of the server, for example `remote-dcr`.
+    /// For `mcp register`: type of the server, such as `remote-dcr`.
     #[arg(long = "type", value_name = "TYPE")]
     server_type: Option<String>,
-    /// For mcp: fields of the context (`request_time`, `args`) as a JSON object.
+    /// Fields of the context (`request_time`, `args`) as a JSON object.
     #[arg(long, value_name = "JSON")]
     context: Option<String>,
     /// An error, because no statement can match a principal.

@@ -18,12 +18,14 @@ use crate::service::listing::ExportedObject;
 use crate::service::registry;
 
 /// Print the manifest of a live policy.
+///
+/// `import --only NAME` writes the same manifest to a file.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden export 'AI services'
   polwarden export 'AI services' --target production > policies/ai-services.yaml")]
 pub(super) struct ExportArgs {
-    /// The name of the live policy, pack or group, as `polwarden list` shows it.
+    /// Name of the policy, pack or group, as `polwarden list` shows it.
     #[arg(value_name = "NAME", allow_hyphen_values = true, add = ArgValueCandidates::new(complete::policies))]
     name: String,
     #[command(flatten)]

@@ -24,23 +24,26 @@ use manifest::format;
 use manifest::format::FormatError;
 use model::diag::SourceMap;
 
-/// Write manifests in their canonical form: keys in order, lists sorted and without repetition, comments kept. What
-/// the manifests say stays the same.
+/// Format manifests.
+///
+/// Orders keys, sorts lists, removes duplicates and keeps comments. The meaning of the manifests stays the same.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden fmt
   polwarden fmt policies/team-a
   polwarden fmt --check --diff
   polwarden fmt --check --staged")]
 pub(super) struct FmtArgs {
-    /// Files and folders, relative to the directory that the command works in; without them polwarden.yaml and all
-    /// manifests of all targets.
+    /// Files and folders to format.
+    ///
+    /// They are relative to the directory that the command works in. Default: polwarden.yaml and all manifests of all
+    /// targets.
     #[arg(value_name = "PATH")]
     paths: Vec<Utf8PathBuf>,
-    /// Write nothing; list the files that would change, and exit with 1 if there are any.
+    /// List unformatted files and exit with 1 if there are any; write nothing.
     #[arg(long)]
     check: bool,
-    /// Write nothing; show what would change.
+    /// Show the changes; write nothing.
     #[arg(long)]
     diff: bool,
     #[command(flatten)]

@@ -39,6 +39,7 @@ const DATA: &[OutputFormat] = &[OutputFormat::Human, OutputFormat::Json];
 
 /// The format of a command that shows data on standard output.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
 pub(super) struct DataFormat {
     /// Output format.
     #[arg(short = 'o', long, value_name = "FORMAT", value_parser = OutputFormat::value_parser(DATA), default_value = "human")]
@@ -166,8 +167,8 @@ macro_rules! command_formats {
 }
 
 command_formats! {
-    /// How to show the plan on standard output.
-    /// Write it to a file in a format too; may be given more than once.
+    /// Output format on standard output.
+    /// Also write a file in this format (repeatable).
     PlanFormats: &[
         OutputFormat::Human,
         OutputFormat::Json,
@@ -179,12 +180,12 @@ command_formats! {
         OutputFormat::Html,
     ];
 
-    /// How to show the drift on standard output.
-    /// Write it to a file in a format too; may be given more than once.
+    /// Output format on standard output.
+    /// Also write a file in this format (repeatable).
     DriftFormats: PlanFormats::FORMATS;
 
-    /// How to show the findings on standard output.
-    /// Write them to a file in a format too; may be given more than once.
+    /// Output format on standard output.
+    /// Also write a file in this format (repeatable).
     DiagnosticFormats: &[
         OutputFormat::Human,
         OutputFormat::Json,
@@ -195,8 +196,8 @@ command_formats! {
         OutputFormat::Junit,
     ];
 
-    /// How to show the results on standard output.
-    /// Write them to a file in a format too; may be given more than once.
+    /// Output format on standard output.
+    /// Also write a file in this format (repeatable).
     TestFormats: &[
         OutputFormat::Human,
         OutputFormat::Json,
@@ -213,6 +214,7 @@ fn help(doc: &'static str) -> &'static str {
 
 /// Where the result of a command goes, and in which formats.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs<F: CommandFormats> {
     #[arg(short = 'o', long, value_name = "FORMAT", value_parser = OutputFormat::value_parser(F::FORMATS), default_value = "human", help = help(F::FORMAT_HELP))]
     format: OutputFormat,
@@ -269,12 +271,16 @@ impl<F: CommandFormats> OutputArgs<F> {
 
 /// What comments in Markdown are told.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
 struct CommentArgs {
-    /// The invisible name of a comment in Markdown, by which a job finds the one that it wrote; without it, the
-    /// targets that are chosen with --target, or `all`.
+    /// Hidden marker used to find and update this job's comment.
+    ///
+    /// Default: the targets that are selected with --target, or `all`.
     #[arg(long, value_name = "NAME")]
     marker: Option<Marker>,
-    /// The most bytes of a comment in Markdown; what does not fit is named in it. GitHub takes 65536 characters.
+    /// Maximum size of a Markdown comment.
+    ///
+    /// A longer comment is shortened and says so. GitHub accepts 65536 characters.
     #[arg(long, value_name = "BYTES", default_value_t = GITHUB_COMMENT, value_parser = parse_max_bytes)]
     max_size: usize,
 }

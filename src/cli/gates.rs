@@ -23,16 +23,22 @@ use model::diag::{Code, Diagnostic, DocumentId, Place, SourceMap};
 
 /// What a plan is held to, besides the `access` section of the configuration.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Access gates")]
 pub(super) struct GateArgs {
-    /// Exit with 4 if anybody gains access; in a plan with a base revision, by what has changed since it.
+    /// Exit with 4 if access is opened for anyone.
+    ///
+    /// With a base revision, only changes since that revision count.
     #[arg(long)]
     deny_widening: bool,
-    /// Exit with 4 if anybody gains access to anything outside of this pattern, for example `tcp
-    /// **.example.com:443`, `get https://api.example.com/**`, `read /data/**` or `mcp *`; may be given more than once.
+    /// Exit with 4 if access is opened outside of this pattern (repeatable).
+    ///
+    /// Examples: `tcp **.example.com:443`, `get https://api.example.com/**`, `read /data/**`, `mcp *`.
     #[arg(long, value_name = "PATTERN")]
     allow_widening: Vec<WideningPattern>,
-    /// The revision that the change is based on: its gates hold too, and `plan` tells what is drift from what changed.
-    /// Without it, in the pipeline of a pull request, what the change branched from.
+    /// Base revision of the change.
+    ///
+    /// The gates of this revision apply too, and `plan` separates drift from the change. In the pipeline of a pull
+    /// request, the default is the commit from which the change branched.
     #[arg(long, value_name = "REV")]
     base: Option<RevisionPath>,
 }

@@ -28,31 +28,34 @@ use crate::workspace::PendingEdits;
 use git::{Source as _, WorkTree};
 use manifest::config::{Provider, Target};
 
-/// Write manifests for live policies, packs and groups that no manifest declares, one file each; or, with --only, some policies as
-/// they are live, into the manifests that declare them. Chainloop has no list of its policies: there, --only names them.
+/// Write manifests for live policies, packs and groups.
+///
+/// Writes one file for each live policy, pack and group that no manifest declares. With --only, updates the manifests that
+/// declare these policies from the server. Chainloop cannot list its policies; name them with --only.
 #[derive(Debug, Args)]
-#[command(after_help = registry::IMPORT_EXAMPLES)]
+#[command(after_long_help = registry::IMPORT_EXAMPLES)]
 pub(super) struct ImportArgs {
+    /// Directory to write to (default: first entry of the target's `paths`).
+    #[arg(long, value_name = "DIR")]
+    out: Option<Utf8PathBuf>,
+    /// Overwrite existing files.
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     directory: WorkingDirectory,
     #[command(flatten)]
     selection: TargetSelection,
     #[command(flatten)]
     connect: Connect,
-    /// Only the targets of this service: docker, pulumi or chainloop.
-    #[arg(long, value_name = "SERVICE", value_parser = parse_provider)]
+    /// Select the targets of a service: docker, pulumi or chainloop.
+    #[arg(help_heading = "Input", long, value_name = "SERVICE", value_parser = parse_provider)]
     provider: Option<Provider>,
-    /// Only the live policy of this name, declared or not; may be given more than once. Where a manifest declares it,
-    /// that is brought to what is live: unchanged rules, comments and the other documents of the file stay as they are.
-    /// At Chainloop, policies and groups of this name, byte for byte.
-    #[arg(long, value_name = "NAME", allow_hyphen_values = true, add = ArgValueCandidates::new(complete::policies))]
+    /// Import this live policy, declared or not (repeatable).
+    ///
+    /// If a manifest declares it, the manifest is updated from the server: unchanged rules, comments and other documents
+    /// of the file stay the same. For Chainloop, imports the policies and groups with this name, byte for byte.
+    #[arg(help_heading = "Input", long, value_name = "NAME", allow_hyphen_values = true, add = ArgValueCandidates::new(complete::policies))]
     only: Vec<String>,
-    /// The folder to write to; without it, the first folder of the target's `paths`.
-    #[arg(long, value_name = "DIR")]
-    out: Option<Utf8PathBuf>,
-    /// Overwrite files that are in the way.
-    #[arg(long)]
-    force: bool,
 }
 
 pub(super) fn parse_provider(text: &str) -> Result<Provider, String> {

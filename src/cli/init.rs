@@ -42,33 +42,33 @@ const FOLDER: &str = "policies";
 /// Files that a project often has. They are left as they are.
 const OPTIONAL: [&str; 2] = [".gitignore", ".vscode/settings.json"];
 
-/// Create a repository for a new or existing organization
+/// Create a repository for a new or existing organization.
 ///
 /// For an existing organization (--existing), the live policies are imported and an empty plan is shown. For a new one
 /// (--new), a sample is written. Without a terminal, no questions are asked, and each answer needs its option. Existing
 /// files are never overwritten.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden init
   polwarden init my-policies --provider docker --organization my-org --existing --ci github
   polwarden init --provider docker --organization my-org --new --ci none")]
 pub(super) struct InitArgs {
-    /// The directory to write to; the same as -C DIR. It is created if it does not exist.
+    /// Directory to write to (same as -C DIR); created if missing.
     #[arg(value_name = "DIR")]
     path: Option<Utf8PathBuf>,
-    /// The name of the organization at the service.
+    /// Name of the organization at the service.
     #[arg(long, value_name = "NAME")]
     organization: Option<String>,
-    /// The service: docker, pulumi or chainloop.
+    /// Service: docker, pulumi or chainloop.
     #[arg(long, value_name = "NAME", value_parser = parse_provider)]
     provider: Option<Provider>,
-    /// The organization has no policies yet: write a sample.
+    /// Write a sample: the organization has no policies yet.
     #[arg(long, conflicts_with = "existing")]
     new: bool,
-    /// The organization has policies: import them.
+    /// Import the policies of the organization.
     #[arg(long)]
     existing: bool,
-    /// The service that runs the pipeline; the one that hosts the repository if it is known.
+    /// Platform of the pipeline (default: the host of the repository).
     #[arg(long, value_name = "PLATFORM")]
     ci: Option<CiPlatform>,
     #[command(flatten)]

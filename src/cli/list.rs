@@ -18,8 +18,10 @@ use crate::service::registry;
 use anyhow::Context as _;
 
 /// List the live policies and where they are declared.
+///
+/// Shows managed and unmanaged policies of each target. Nothing is written to the server.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden list
   polwarden list --target production
   polwarden list -o json")]

@@ -24,32 +24,40 @@ use git::{Source as _, WorkTree};
 use manifest::config::Target;
 use manifest::lock::{LOCK_FILE, LockFile, MAX_BYTES, TargetLock};
 
-/// Write down what the sources of policy packs are, so that a changed source under an old tag is noticed; and which
-/// versions the policies of Chainloop have that manifests refer to, for which their server is asked.
+/// Record the sources of packs and the versions of references.
+///
+/// Writes a digest of the source of each policy pack version, which detects a changed source under an old tag. For
+/// Chainloop, asks the server for the versions of the policies that manifests refer to, and records them.
 #[derive(Debug, Args)]
-#[command(after_help = registry::LOCK_EXAMPLES)]
+#[command(after_long_help = registry::LOCK_EXAMPLES)]
 pub(super) struct LockArgs {
+    /// Fail if the lock file is stale; write nothing.
+    ///
+    /// Exits with 8 if a pinned version was deleted or is older than the latest version.
+    #[arg(long, conflicts_with_all = ["update", "rewrite"])]
+    check: bool,
+    /// Update changed entries and remove unused ones.
+    ///
+    /// Moves pins to the latest version and removes packs, pins and targets that no manifest declares.
+    #[arg(long)]
+    update: bool,
+    /// Record the policies of each pack with their levels and schemas.
+    ///
+    /// They are read from `polwarden-metadata.json`, which the build of the pack writes into its source. `validate`
+    /// compares the manifests with them.
+    #[arg(long)]
+    from_pack: bool,
+    /// Write the pinned versions into the manifests (Chainloop).
+    ///
+    /// Comments and everything else stay the same.
+    #[arg(long)]
+    rewrite: bool,
     #[command(flatten)]
     directory: WorkingDirectory,
     #[command(flatten)]
     selection: TargetSelection,
     #[command(flatten)]
     connect: Connect,
-    /// Write nothing; fail if the file is not what would be written, and with 8 if a pinned version vanished or is
-    /// behind the latest one.
-    #[arg(long, conflicts_with_all = ["update", "rewrite"])]
-    check: bool,
-    /// Lock anew what is locked as something else, move pins to the latest version, and forget packs, pins and targets
-    /// that no manifest declares any more.
-    #[arg(long)]
-    update: bool,
-    /// Record the policies of each pack with their levels and schemas, read from the `polwarden-metadata.json` that the
-    /// build of the pack writes into its source. `validate` compares the manifests with them.
-    #[arg(long)]
-    from_pack: bool,
-    /// Write the version behind each reference to a policy of Chainloop into the manifests. Comments and all else stay.
-    #[arg(long)]
-    rewrite: bool,
 }
 
 impl LockArgs {

@@ -23,6 +23,7 @@ mod init;
 mod list;
 mod lock;
 mod log;
+mod manual;
 mod plan;
 mod planning;
 mod progress;
@@ -54,9 +55,9 @@ use console::{ColorMode, Console};
 use error::CommandResult;
 use exit::Exit;
 
-/// Keeps policies that live in a server equal to policy YAML that lives in git.
+/// Keep policies on a server in sync with policy YAML in git.
 #[derive(Debug, Parser)]
-#[command(name = "polwarden", version, about, after_help = help(), propagate_version = true)]
+#[command(name = "polwarden", version, after_long_help = help(), propagate_version = true)]
 struct Cli {
     #[command(flatten)]
     global: GlobalArgs,
@@ -66,20 +67,23 @@ struct Cli {
 
 /// What every command understands.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
 struct GlobalArgs {
-    /// Work as if started in this directory. `polwarden.yaml` is in it or in a parent inside the repository.
+    /// Run as if started in this directory.
+    ///
+    /// `polwarden.yaml` is in it or in a parent inside the repository.
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
     directory: Option<Utf8PathBuf>,
-    /// Read revisions from this bare repository instead of the repository around the directory.
+    /// Read revisions from this bare repository.
     #[arg(long, value_name = "DIR", global = true)]
     git_dir: Option<Utf8PathBuf>,
-    /// When to use colours.
+    /// When to use colors.
     #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
     color: ColorMode,
     /// Print errors and results only.
     #[arg(short, long, global = true)]
     quiet: bool,
-    /// Tell on standard error what is done: -v the steps, -vv every request.
+    /// Increase verbosity: -v steps, -vv requests.
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     verbose: u8,
 }
@@ -117,7 +121,7 @@ enum Command {
 
 /// Print the version.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden version")]
 struct VersionArgs {}
 

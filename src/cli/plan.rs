@@ -34,9 +34,12 @@ use crate::workspace::state;
 /// Maximum size of a private key in bytes. A longer file is not a key.
 const MAX_KEY_BYTES: u64 = 64 * 1024;
 
-/// Show what would have to be done to make the server equal to the manifests. Nothing is written to the server.
+/// Show the changes required to match the manifests (read-only).
+///
+/// Shows what the change opens and closes, the API calls, and the guards and access gates that refuse it. Exits with 4 if an
+/// access gate fails. Nothing is written to the server.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden plan
   polwarden plan --detailed-exitcode --out plan.json
   polwarden plan --policy GitLab --policy 'AI services'
@@ -46,13 +49,27 @@ const MAX_KEY_BYTES: u64 = 64 * 1024;
   polwarden plan --format github --output markdown=comment.md --output html=plan.html
   polwarden plan examples/quickstart --endpoint docker=embedded")]
 pub(super) struct PlanArgs {
+    /// Exit with 2 if changes are pending.
+    #[arg(long)]
+    detailed_exitcode: bool,
+    /// Exit with 8 if the server drifted from the base revision.
+    ///
+    /// Unmanaged policies count unless they are ignored or listed as known.
+    #[arg(long)]
+    fail_on_drift: bool,
+    /// Plan again when a file changes, until Ctrl-C.
+    ///
+    /// The live state is read again each time.
+    #[arg(long, conflicts_with_all = ["at", "staged", "output", "out", "detailed_exitcode", "fail_on_drift"])]
+    watch: bool,
     #[command(flatten)]
     directory: WorkingDirectory,
     #[command(flatten)]
     selection: TargetSelection,
-    /// Plan only the policy, pack or group with this name; may be given more than once. Such a plan is partial: it
-    /// says nothing about deletions and unmanaged policies, and it cannot be saved.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["out", "fail_on_drift"], add = ArgValueCandidates::new(complete::policies))]
+    /// Plan only this policy, pack or group (repeatable).
+    ///
+    /// Such a plan is partial: it ignores deletions and unmanaged policies, and it cannot be saved.
+    #[arg(help_heading = "Input", long, value_name = "NAME", conflicts_with_all = ["out", "fail_on_drift"], add = ArgValueCandidates::new(complete::policies))]
     policy: Vec<String>,
     #[command(flatten)]
     at: RevisionArgs,
@@ -62,25 +79,15 @@ pub(super) struct PlanArgs {
     steps: StepArgs,
     #[command(flatten)]
     connect: Connect,
-    /// Exit with 2 if changes are pending.
-    #[arg(long)]
-    detailed_exitcode: bool,
-    /// Exit with 8 if the server drifted from the base revision, whatever this change does. Unmanaged policies count
-    /// unless they are ignored or listed as known.
-    #[arg(long)]
-    fail_on_drift: bool,
     #[command(flatten)]
     output: OutputArgs<PlanFormats>,
-    /// Stay, and plan again whenever a manifest or the configuration changes, until Ctrl-C. What is live is read anew each
-    /// time.
-    #[arg(long, conflicts_with_all = ["at", "staged", "output", "out", "detailed_exitcode", "fail_on_drift"])]
-    watch: bool,
-    /// Write the plan to this file too, for `polwarden apply FILE`.
-    #[arg(long, value_name = "FILE")]
+    /// Save the plan to this file, for `polwarden apply FILE`.
+    #[arg(help_heading = "Output", long, value_name = "FILE")]
     out: Option<Utf8PathBuf>,
-    /// Sign the file of --out with this OpenSSH private key, for `polwarden apply FILE --verify`. The signature is
-    /// written to FILE.sig.
-    #[arg(long, value_name = "KEY", requires = "out")]
+    /// Sign the saved plan with this OpenSSH private key.
+    ///
+    /// The signature is written to FILE.sig, for `polwarden apply FILE --verify`.
+    #[arg(help_heading = "Output", long, value_name = "KEY", requires = "out")]
     sign: Option<Utf8PathBuf>,
 }
 

@@ -24,28 +24,31 @@ use crate::run::service::{PlanError, ReadFor, Reads, UndoPlan, UndoRequest};
 use manifest::config::Target;
 use model::diag::{DocumentId, SourceMap};
 
-/// Put what a run touched back to what it was before, by a new plan that is shown and asked about.
+/// Undo a previous run.
+///
+/// Makes a new plan that restores the policies of the run to their previous state, shows it and asks for approval. All guards and
+/// gates of `apply` apply. Revert the commit too; otherwise, the next apply makes the change again.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden rollback --list
   polwarden rollback
   polwarden rollback 20261122T093000123Z-1a2b3c4d --auto-approve")]
 pub(super) struct RollbackArgs {
-    /// The run, or the file of its journal; the last run if it is left out.
+    /// Run ID or journal file (default: last run).
     #[arg(value_name = "RUN", add = ArgValueCandidates::new(complete::runs))]
     run: Option<String>,
-    /// Show the runs that have a journal here, as `polwarden runs` does, and do nothing.
+    /// List the runs that have a journal here, and undo none.
     #[arg(long)]
     list: bool,
+    /// Undo changes that another client made since the run, too.
+    #[arg(long)]
+    overwrite: bool,
     #[command(flatten)]
     selection: TargetSelection,
     #[command(flatten)]
     gates: GateArgs,
     #[command(flatten)]
     applying: ApplyOptions,
-    /// Put back what another writer has changed since, too.
-    #[arg(long)]
-    overwrite: bool,
 }
 
 /// What is undone, and by what means.

@@ -19,22 +19,25 @@ use crate::run::audit::AuditRecord;
 use crate::run::journal;
 use crate::run::journal::{FOLDER, RunHistory, RunId};
 
-/// Show the runs that have a journal here, or one of them in full. Nothing is asked of a server.
+/// List previous runs or show one in full.
+///
+/// Reads the journals of this directory. No server is contacted.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden runs
   polwarden runs 20261122T093000123Z-1a2b3c4d
   polwarden runs last --format json
   polwarden runs last --audit-record audit.json")]
 pub(super) struct RunsArgs {
-    /// The run that is shown in full, the file of its journal, or `last`; all runs, a line each, if it is left out.
+    /// Run ID, journal file or `last` (default: list all runs).
     #[arg(value_name = "RUN", add = ArgValueCandidates::new(complete::runs))]
     run: Option<String>,
     #[command(flatten)]
     format: DataFormat,
-    /// Write the audit record of the run to this file, as JSON: which commit made which call, and when the server applied
-    /// it.
-    #[arg(long, value_name = "FILE", requires = "run")]
+    /// Write the audit record of the run to this file.
+    ///
+    /// The record is JSON: which commit made which call, and when the server applied it.
+    #[arg(help_heading = "Output", long, value_name = "FILE", requires = "run")]
     audit_record: Option<Utf8PathBuf>,
 }
 

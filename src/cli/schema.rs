@@ -17,20 +17,22 @@ use manifest::schema::SchemaFile;
 /// Maximum size of a schema file that is compared, in bytes.
 const MAX_SCHEMA: u64 = 16 << 20;
 
-/// Write the JSON Schemas of manifests, configuration and output, for editors and other tools.
+/// Write the JSON Schemas of manifests and output.
+///
+/// Editors and other tools use them to check and complete manifests and the configuration, and to read JSON output.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden schema
   polwarden schema --out .polwarden/schemas
   polwarden schema --check")]
 pub(super) struct SchemaArgs {
-    /// The folder to write to.
+    /// Directory to write to.
     #[arg(long, value_name = "DIR", default_value = "schemas")]
     out: Utf8PathBuf,
-    /// Only the schemas of files in a repository for this service: docker, pulumi or chainloop.
+    /// Write only the schemas of a service: docker, pulumi or chainloop.
     #[arg(long, value_name = "NAME", value_parser = parse_provider)]
     provider: Option<Provider>,
-    /// Write nothing; fail if the files in the folder are not what would be written.
+    /// Fail if the files are stale; write nothing.
     #[arg(long)]
     check: bool,
 }

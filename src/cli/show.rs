@@ -21,15 +21,17 @@ use crate::render::layout::Layout;
 use crate::run::journal::RunId;
 
 /// Show a saved plan or a run.
+///
+/// Writes it in every format of `plan`. No server is contacted.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden show plan.json
   polwarden show plan.json --format markdown
   polwarden show plan.json --output html=plan.html
   polwarden show last
   polwarden show 20261122T093000123Z-1a2b3c4d -o json")]
 pub(super) struct ShowArgs {
-    /// A plan that `plan --out` wrote, a run, the file of its journal, or `last`.
+    /// Saved plan, run ID, journal file or `last`.
     #[arg(value_name = "PLAN|RUN", add = ArgValueCompleter::new(complete::plans_and_runs))]
     what: Utf8PathBuf,
     #[command(flatten)]

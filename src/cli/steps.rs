@@ -8,8 +8,11 @@ use crate::run::service::Writes;
 
 /// What is asked of the steps of a plan.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Approval and guards")]
 pub(super) struct StepArgs {
-    /// Refuse a plan that tells of a gap: a moment in which more or less may be open than before and after.
+    /// Refuse a plan with a gap.
+    ///
+    /// A gap is a moment in which more or less access may be open than before and after the apply.
     #[arg(long)]
     no_gap: bool,
 }

@@ -30,10 +30,12 @@ use manifest::config::Target;
 use model::Desired;
 use model::diag::{Diagnostic, Place};
 
-/// Run the policy tests: ask every request of every PolicyTest, and compare the answers with what is expected. Exits
-/// with 4 if any differs, and with 1 if there is no test to run.
+/// Run the policy tests.
+///
+/// Decides every request of every PolicyTest and compares the answers with the expected ones. Exits with 4 if an answer
+/// differs, and with 1 if no test was found.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden test
   polwarden test --coverage
   polwarden test --filter mirrors --format junit
@@ -41,6 +43,17 @@ use model::diag::{Diagnostic, Place};
   polwarden test --at origin/main
   polwarden test --live")]
 pub(super) struct TestArgs {
+    /// Run only requests with this text in `TEST / CASE / REQUEST`.
+    ///
+    /// Upper and lower case are equal.
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Exit with 0 if there are no policy tests (for new repositories).
+    #[arg(long)]
+    allow_no_tests: bool,
+    /// Report rules, resources and Cedar statements that decide no request.
+    #[arg(long)]
+    coverage: bool,
     #[command(flatten)]
     directory: WorkingDirectory,
     #[command(flatten)]
@@ -49,18 +62,9 @@ pub(super) struct TestArgs {
     at: RevisionArgs,
     #[command(flatten)]
     connect: Connect,
-    /// Only what holds this text in `TEST / CASE / REQUEST`, whatever the case of its letters.
-    #[arg(long, value_name = "TEXT")]
-    filter: Option<String>,
-    /// Exit with 0 without policy tests, for the pipeline of a new repository.
-    #[arg(long)]
-    allow_no_tests: bool,
-    /// Ask about what the server holds instead of the manifests.
-    #[arg(long)]
+    /// Test the live policies instead of the manifests.
+    #[arg(help_heading = "Input", long)]
     live: bool,
-    /// Name the rules, resources and Cedar statements that decide none of the requests.
-    #[arg(long)]
-    coverage: bool,
     #[command(flatten)]
     output: OutputArgs<TestFormats>,
 }

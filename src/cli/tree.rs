@@ -18,12 +18,14 @@ use manifest::config;
 
 /// Where a command reads manifests from, other than the work tree.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Input")]
 pub(super) struct RevisionArgs {
-    /// Read the configuration and the manifests of this revision instead of the work tree: a branch, a tag, HEAD~1 or
-    /// a commit. REV:FOLDER reads another folder of it.
+    /// Read the manifests of this revision, not of the work tree.
+    ///
+    /// A branch, a tag, HEAD~1 or a commit. REV:FOLDER reads another folder of it. The configuration is read there too.
     #[arg(long, value_name = "REV")]
     pub(super) at: Option<RevisionPath>,
-    /// Read what is staged (`git add`) instead of the work tree, as a hook before a commit does.
+    /// Read the staged files (`git add`), as a pre-commit hook does.
     #[arg(long, conflicts_with = "at")]
     staged: bool,
 }

@@ -27,9 +27,12 @@ use crate::service::registry::{Checked, ServerFacts};
 use manifest::config::Target;
 use model::diag::{Code, Diagnostic, SourceMap};
 
-/// Check syntax, schema and meaning of all manifests of all targets, and show everything that is wrong.
+/// Check syntax, schema, meaning and access gates of all files.
+///
+/// Reports all errors and warnings of all targets in one run. Exits with 3 if the manifests are invalid. No server is
+/// contacted without --live.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden validate
   polwarden validate examples/quickstart
   polwarden validate policies/a.yaml policies/shared
@@ -37,6 +40,19 @@ use model::diag::{Code, Diagnostic, SourceMap};
   polwarden validate --format json
   polwarden validate --format github --output sarif=findings.sarif")]
 pub(super) struct ValidateArgs {
+    /// Ask the server for the names of teams, and for nothing else.
+    ///
+    /// Use it if manifests name teams that the configuration does not define.
+    #[arg(long)]
+    live: bool,
+    /// Treat warnings as errors.
+    #[arg(long)]
+    strict: bool,
+    /// Show all warnings (default: 20 of each code).
+    ///
+    /// JSON output always contains all warnings.
+    #[arg(long)]
+    all_warnings: bool,
     #[command(flatten)]
     paths: PathArgs,
     #[command(flatten)]
@@ -45,23 +61,16 @@ pub(super) struct ValidateArgs {
     at: RevisionArgs,
     #[command(flatten)]
     connect: Connect,
-    /// Ask the server for the names of teams that the configuration does not know. Nothing else is asked of it.
-    #[arg(long)]
-    live: bool,
-    /// Take warnings for errors.
-    #[arg(long)]
-    strict: bool,
-    /// Show all warnings. Without it, 20 of each code are shown, and how many more there are; JSON holds all.
-    #[arg(long)]
-    all_warnings: bool,
     #[command(flatten)]
     output: OutputArgs<DiagnosticFormats>,
 }
 
-/// Check all that `validate` checks, and warn of rules that most likely do not mean what they say: that never decide,
-/// that others cover, that could be one, that leave a name open or open everything.
+/// Validate, and warn about rules that are probably mistakes.
+///
+/// Checks everything that `validate` checks. Also warns about rules that never decide, that other rules cover, that could be
+/// one rule, that leave a name open or that open everything.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden lint
   polwarden lint --strict
   polwarden lint --all-warnings --target production

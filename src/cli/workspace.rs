@@ -35,7 +35,7 @@ use model::diag::{Code, Diagnostic, DocumentId, Place, SourceMap, did_you_mean};
 /// The directory to work in, for commands that take it as an argument.
 #[derive(Debug, Args)]
 pub(super) struct WorkingDirectory {
-    /// The directory to work in; the same as -C DIR.
+    /// Directory to work in (same as -C DIR).
     #[arg(value_name = "DIR")]
     path: Option<Utf8PathBuf>,
 }
@@ -58,8 +58,10 @@ impl WorkingDirectory {
 /// The files that a command is limited to, or the directory to work in.
 #[derive(Debug, Args)]
 pub(super) struct PathArgs {
-    /// Files and folders to report; everything else is still read. A single folder with a `polwarden.yaml`, or outside
-    /// of the project, is the directory to work in, as with -C DIR.
+    /// Files and folders to report on.
+    ///
+    /// Everything else is still read. A single folder with a `polwarden.yaml`, or outside of the project, is the directory
+    /// to work in, as with -C DIR.
     #[arg(value_name = "PATH")]
     paths: Vec<Utf8PathBuf>,
 }
@@ -141,8 +143,9 @@ impl PathFilter {
 
 /// Which targets a command is for.
 #[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Input")]
 pub(super) struct TargetSelection {
-    /// Only this target of `polwarden.yaml`; may be given more than once.
+    /// Select a target of `polwarden.yaml` (repeatable; default: all).
     #[arg(long = "target", value_name = "NAME", add = ArgValueCandidates::new(complete::targets))]
     targets: Vec<String>,
 }

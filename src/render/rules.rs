@@ -567,7 +567,7 @@ pub fn page() -> String {
     }
     page.push_str(
         "\n## Guards\n\n`apply` refuses (exit code 5) until the exact plan is acknowledged: check it, then pass the value of \
-         `--ack` that\n`plan` prints. See [safety.md](../explanation/safety.md#guards).\n\n\
+         `--ack` that\n`plan` prints. See [guards.md](guards.md).\n\n\
          | guard | meaning | wrong | right | reason |\n|---|---|---|---|---|\n",
     );
     for entry in of(EntryKind::Guard) {

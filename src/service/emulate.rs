@@ -54,8 +54,9 @@ pub struct Serving {
 
 /// Where a service listens.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Server")]
 pub(crate) struct ListenArgs {
-    /// The address to listen on: loopback only. Port 0 takes a free one.
+    /// Loopback address to listen on; port 0 selects a free port.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = address)]
     pub(crate) listen: SocketAddr,
     /// Write the port to this file once the service listens.
@@ -65,37 +66,43 @@ pub(crate) struct ListenArgs {
 
 /// What a service holds.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "State")]
 pub(crate) struct StateArgs {
-    /// Keep the state in this SQLite file; without it, the state ends with the service.
+    /// Keep the state in this SQLite file (default: in memory).
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<Utf8PathBuf>,
-    /// What organizations hold when they are created, as JSON (docs/reference/emulator.md).
+    /// JSON file with the initial contents of organizations.
+    ///
+    /// See docs/reference/emulator.md for its format.
     #[arg(long, value_name = "FILE")]
     pub(crate) seed_file: Option<Utf8PathBuf>,
-    /// An organization to serve; may be given more than once.
+    /// Organization to serve (repeatable).
     #[arg(long, value_name = "NAME")]
     pub(crate) organization: Vec<String>,
 }
 
 /// How requests are served and told.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Requests")]
 pub(crate) struct RequestArgs {
-    /// How long each request waits before it is served, in milliseconds.
+    /// Delay of each request in milliseconds.
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     pub(crate) latency: u64,
-    /// Accept so many requests per second, and answer others with 429 and `Retry-After`.
+    /// Maximum requests per second; others get 429 with `Retry-After`.
     #[arg(long, value_name = "N")]
     pub(crate) requests_per_second: Option<NonZeroU32>,
-    /// Append one JSON line for each request to this file; credentials are left out.
+    /// Append a JSON line for each request to this file, without credentials.
     #[arg(long, value_name = "FILE")]
     pub(crate) request_log: Option<Utf8PathBuf>,
 }
 
 /// Who may send requests, at services with access tokens.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Authentication")]
 pub(crate) struct AccessToken {
-    /// Accept this access token only; without it, any that is not empty will do. The variable keeps it out of the
-    /// process list.
+    /// Accept only this access token.
+    ///
+    /// Without it, any token that is not empty is accepted. The variable keeps it out of the process list.
     #[arg(
         long,
         env = "POLWARDEN_EMULATOR_TOKEN",
@@ -107,13 +114,15 @@ pub(crate) struct AccessToken {
 
 /// Faults on purpose. Each service has kinds of its own.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Faults")]
 pub(crate) struct FaultArgs<F>
 where
     F: FromStr + Clone + Send + Sync + 'static,
     F::Err: StdError + Send + Sync + 'static,
 {
-    /// Something that goes wrong on purpose, such as after-500@write:3; may be given more than once. What SPEC may be
-    /// stands below.
+    /// Inject a fault, such as `after-500@write:3` (repeatable).
+    ///
+    /// See "Faults" below for SPEC.
     #[arg(long = "fault", value_name = "SPEC")]
     pub(crate) faults: Vec<F>,
 }

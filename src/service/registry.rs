@@ -225,16 +225,38 @@ pub fn check(manifests: &Manifests<'_>, facts: &ServerFacts) -> Checked {
 }
 
 /// The help of `--endpoint`.
-pub const ENDPOINT_HELP: &str = "Where a service is: `docker=URL`, `pulumi=URL` or `chainloop=URL`, or \
-    `docker=embedded` for one that runs inside this command and keeps its state in `.polwarden/`. The variables \
-    POLWARDEN_DOCKER_ENDPOINT, POLWARDEN_PULUMI_ENDPOINT and POLWARDEN_CHAINLOOP_ENDPOINT have the same effect. May be \
-    given more than once";
+pub const ENDPOINT_HELP: &str =
+    "URL of a service, or `docker=embedded` to run without an account (repeatable)";
+
+/// The full help of `--endpoint`.
+pub const ENDPOINT_LONG_HELP: &str = "URL of a service: `docker=URL`, `pulumi=URL` or `chainloop=URL` (repeatable). \
+    `docker=embedded` runs the service inside this command and keeps its state in `.polwarden/`; no account is needed. \
+    The variables POLWARDEN_DOCKER_ENDPOINT, POLWARDEN_PULUMI_ENDPOINT and POLWARDEN_CHAINLOOP_ENDPOINT have the same \
+    effect";
+
+/// The environment variables of all services, with their meaning.
+pub const ENVIRONMENT: &[(&str, &str)] = &[
+    (
+        "DOCKER_HUB_IDENTIFIER, DOCKER_HUB_SECRET",
+        "Account for the Docker AI Governance API: a user or organization name, and its password or access token.",
+    ),
+    (
+        "POLWARDEN_DOCKER_TOKEN",
+        "Bearer token for the Docker AI Governance API, used instead of the account.",
+    ),
+    ("PULUMI_ACCESS_TOKEN", "Access token for Pulumi Cloud."),
+    ("CHAINLOOP_TOKEN", "Access token for Chainloop."),
+    (
+        "POLWARDEN_DOCKER_ENDPOINT, POLWARDEN_PULUMI_ENDPOINT, POLWARDEN_CHAINLOOP_ENDPOINT",
+        "URL of a service, or \"embedded\"; --endpoint has priority.",
+    ),
+];
 
 /// The examples in the help of `import`.
 pub const IMPORT_EXAMPLES: &str = "Examples:
   polwarden import
   polwarden import --provider pulumi
-  polwarden import --only 'AI services'        takes over what `drift` shows
+  polwarden import --only 'AI services'        updates its manifest from the server
   polwarden import --provider chainloop --only sbom-licenses
   polwarden import --target production --out policies/imported";
 

@@ -158,18 +158,40 @@ fn named_tests(document: &'static str) -> Vec<(&'static str, Vec<&'static str>)>
 
 #[test]
 fn the_tests_that_documents_name_exist() {
-    for (path, document) in [
+    for (path, document, least) in [
         (
             "docs/explanation/safety.md",
             include_str!("../../docs/explanation/safety.md"),
+            25,
         ),
         (
             "docs/explanation/security.md",
             include_str!("../../docs/explanation/security.md"),
+            50,
+        ),
+        (
+            "docs/reference/apply-requirements.md",
+            include_str!("../../docs/reference/apply-requirements.md"),
+            25,
+        ),
+        (
+            "docs/reference/guards.md",
+            include_str!("../../docs/reference/guards.md"),
+            3,
+        ),
+        (
+            "docs/reference/runs.md",
+            include_str!("../../docs/reference/runs.md"),
+            15,
+        ),
+        (
+            "docs/how-to/incidents.md",
+            include_str!("../../docs/how-to/incidents.md"),
+            8,
         ),
     ] {
         let rows = named_tests(document);
-        assert!(rows.len() > 10, "{path} names no tests");
+        assert!(rows.len() > least, "{path} names only {} tests", rows.len());
         for (row, names) in rows {
             assert!(!names.is_empty(), "{path}: {row}");
             for name in names {
@@ -182,4 +204,131 @@ fn the_tests_that_documents_name_exist() {
             && !is_test("no::such::module")
             && !is_test("each_guard_refuses")
     );
+}
+
+/// The Markdown files of the repository, by path. `target` and other folders without documentation are not read.
+fn markdown() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = vec![root.join("docs"), root.join("examples")];
+    let mut paths = vec![
+        root.join("README.md"),
+        root.join("CONTRIBUTING.md"),
+        root.join("CHANGELOG.md"),
+    ];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "md") {
+                paths.push(path);
+            }
+        }
+    }
+    paths.sort();
+    let name = |path: &Path| path.strip_prefix(root).unwrap().display().to_string();
+    let read = |path: &Path| std::fs::read_to_string(path).unwrap();
+    paths.iter().map(|path| (name(path), read(path))).collect()
+}
+
+/// The lines outside of code blocks.
+fn prose(text: &str) -> impl Iterator<Item = &str> {
+    let mut is_code = false;
+    text.lines().filter(move |line| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        !is_code && !is_fence
+    })
+}
+
+/// The anchor of a heading, as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().chars().filter_map(|c| match c {
+        ' ' => Some('-'),
+        '-' | '_' => Some(c),
+        c if c.is_alphanumeric() => Some(c),
+        _ => None,
+    });
+    kept.collect::<String>().to_lowercase()
+}
+
+#[test]
+fn links_of_the_documentation_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut broken = Vec::new();
+    let mut checked = 0;
+    for (path, text) in markdown() {
+        let links = prose(&text)
+            .flat_map(|line| line.split("](").skip(1))
+            .filter_map(|rest| rest.split_once(')').map(|(link, _)| link))
+            .filter(|link| !link.starts_with("https://"));
+        for link in links {
+            checked += 1;
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let folder = root.join(&path).parent().unwrap().to_owned();
+            let target = if file.is_empty() {
+                root.join(&path)
+            } else {
+                folder.join(file)
+            };
+            let has_heading = || {
+                let text = std::fs::read_to_string(&target).unwrap_or_default();
+                prose(&text)
+                    .filter_map(|line| line.strip_prefix('#'))
+                    .any(|found| anchor(found.trim_start_matches('#')) == heading)
+            };
+            if !target.exists() || (!heading.is_empty() && !has_heading()) {
+                broken.push(format!("{path}: {link}"));
+            }
+        }
+    }
+    assert!(checked > 100, "only {checked} links were found");
+    assert!(broken.is_empty(), "broken links:\n{}", broken.join("\n"));
+}
+
+#[test]
+fn the_readme_is_short_and_begins_with_output() {
+    let text = include_str!("../../README.md");
+    let words = text.split_whitespace().count();
+    assert!(words <= 1200, "README.md has {words} words");
+    let plan = text.find("$ polwarden plan").unwrap();
+    let quick_start = text.find("## Quick start").unwrap();
+    let links = text.find("## Documentation").unwrap();
+    assert!(plan < quick_start && quick_start < links);
+}
+
+#[test]
+fn the_index_names_every_page() {
+    let index = include_str!("../../docs/README.md");
+    for (path, _) in markdown() {
+        if let Some(page) = path
+            .strip_prefix("docs/")
+            .filter(|page| *page != "README.md")
+        {
+            assert!(
+                index.contains(&format!("]({page})")),
+                "docs/README.md: {page}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_page_begins_with_its_purpose_and_an_example() {
+    for (path, text) in markdown() {
+        if !path.starts_with("docs/") || path == "docs/README.md" {
+            continue;
+        }
+        let mut lines = text.lines();
+        assert!(lines.next().unwrap().starts_with("# "), "{path}: title");
+        assert_eq!(lines.next(), Some(""), "{path}");
+        let purpose = lines.next().unwrap_or_default();
+        assert!(
+            purpose.starts_with(|c: char| c.is_alphabetic() || c == '`'),
+            "{path}: {purpose}"
+        );
+        let before_example = text.lines().take_while(|line| !line.starts_with("```"));
+        let count = before_example.count();
+        assert!(count <= 25, "{path}: the first example is in line {count}");
+    }
 }

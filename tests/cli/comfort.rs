@@ -120,16 +120,44 @@ fn the_manual_has_a_page_for_each_command() {
         );
     }
     assert!(!names.iter().any(|name| name.contains("help")), "{names:?}");
+    let page = |name: &str| {
+        let (_, text) = pages.iter().find(|(path, _)| path.ends_with(name)).unwrap();
+        String::from_utf8(text.clone()).unwrap()
+    };
+    assert!(page("polwarden-plan.1").contains("DOCKER_HUB_SECRET"));
+    assert!(page("polwarden-emulate-docker.1").contains("POLWARDEN_EMULATOR_SECRET"));
+    assert!(!page("polwarden-version.1").contains("DOCKER_HUB_SECRET"));
     let groff = skip::has("groff");
     for (path, text) in &pages {
         let text = String::from_utf8(text.clone()).unwrap();
         assert!(
-            text.contains(".SH NAME")
-                && text.contains(".SH SYNOPSIS")
-                && text.contains("Examples:"),
+            text.contains(".SH NAME") && text.contains(".SH SYNOPSIS"),
             "{path:?}"
         );
-        // Groff complains of what is no page.
+        let sections: Vec<&str> = text
+            .split("\n.SH ")
+            .filter_map(|section| section.split_once('\n'))
+            .map(|(title, _)| title.trim_matches('"'))
+            .collect();
+        for section in [
+            "EXAMPLES",
+            "EXIT STATUS",
+            "ENVIRONMENT",
+            "FILES",
+            "SEE ALSO",
+        ] {
+            assert!(sections.contains(&section), "{path:?}: no {section}");
+        }
+        let also = text.split_once("SEE ALSO\"\n").unwrap().1;
+        let also = also.split_once("\n.SH").unwrap().0.replace("\\-", "-");
+        let mut named = 0;
+        for page in also.split("\\fI").skip(1) {
+            let page = page.split_once("\\fR").unwrap().0;
+            assert!(names.contains(&format!("{page}.1")), "{path:?}: {page}");
+            named += 1;
+        }
+        assert!(named > 0, "{path:?}: {also}");
+        // Groff reports invalid pages.
         if !groff {
             continue;
         }

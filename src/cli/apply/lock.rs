@@ -16,8 +16,11 @@ const INTERVAL: Duration = Duration::from_millis(200);
 
 /// What happens if another run uses the same journal folder.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Journal")]
 pub(crate) struct LockArgs {
-    /// Wait this long for another run that uses the same journal folder, such as `90s` or `1h`.
+    /// Time to wait for another run with the same journal folder.
+    ///
+    /// Examples: `90s`, `1h`. Without it, the command fails at once and names the other run.
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
     lock_timeout: Duration,
 }

@@ -43,9 +43,13 @@ const CONFLICTS: usize = 2;
 const WRITTEN_BEFORE: &str =
     "What was applied before it stays. Run `polwarden plan` to see where it stands.";
 
-/// Make the server equal to the manifests, after showing the plan and asking.
+/// Apply the manifests to the server (asks for approval).
+///
+/// Shows the plan, asks for approval, makes the calls and reads the result back. Given a plan that `plan --out` wrote,
+/// makes the calls of that plan only. Every call is written to a journal first. Exits with 4 if an access gate fails, with 5 if a
+/// guard refuses, with 6 if the plan is stale and with 7 if only some calls were applied.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden apply
   polwarden apply -y
   polwarden apply --dry-run
@@ -56,29 +60,35 @@ const WRITTEN_BEFORE: &str =
   polwarden apply --ack deletes=14,prune=2,plan=0f3a6c2b9d1e4587
   polwarden apply examples/quickstart --endpoint docker=embedded")]
 pub(super) struct ApplyArgs {
-    /// The directory of `polwarden.yaml` (the same as -C DIR), or a plan that `plan --out` wrote.
+    /// Directory to work in (same as -C DIR), or a saved plan.
     #[arg(value_name = "DIR|PLAN")]
     path: Option<Utf8PathBuf>,
-    #[command(flatten)]
-    selection: TargetSelection,
-    /// Output format. `json` writes events, one JSON object per line, and the text for people to standard error;
-    /// `github` adds annotations for a failed apply.
-    #[arg(short = 'o', long, value_name = "FORMAT", value_parser = OutputFormat::value_parser(APPLY), default_value = "human")]
-    format: OutputFormat,
-    /// Show the plan and apply nothing. Output and exit codes are those of `plan`; requirements for the commit are not
-    /// checked.
+    /// Show the plan and apply nothing.
+    ///
+    /// Output and exit codes are those of `plan`. Requirements for the commit are not checked.
     #[arg(long, conflicts_with_all = ["expect_plan", "audit_record", "journal"])]
     dry_run: bool,
-    /// Read the configuration and the manifests of this revision instead of the work tree: a branch, a tag, HEAD~1 or a
-    /// commit. REV:FOLDER reads another folder of it. The journal stays in this directory.
-    #[arg(long, value_name = "REV")]
+    #[command(flatten)]
+    selection: TargetSelection,
+    /// Output format.
+    ///
+    /// `json` writes events, one JSON object per line, and the text for people to standard error. `github` adds
+    /// annotations for a failed apply.
+    #[arg(help_heading = "Output", short = 'o', long, value_name = "FORMAT", value_parser = OutputFormat::value_parser(APPLY), default_value = "human")]
+    format: OutputFormat,
+    /// Read the manifests of this revision, not of the work tree.
+    ///
+    /// A branch, a tag, HEAD~1 or a commit. REV:FOLDER reads another folder of it. The journal stays in this directory.
+    #[arg(help_heading = "Input", long, value_name = "REV")]
     at: Option<RevisionPath>,
     #[command(flatten)]
     gates: GateArgs,
     #[command(flatten)]
     applying: ApplyOptions,
-    /// Apply only if the plan is the one with this digest, as `plan` showed it. It is no approval.
-    #[arg(long, value_name = "DIGEST")]
+    /// Apply only the plan with this digest, as `plan` shows it.
+    ///
+    /// It does not replace the approval.
+    #[arg(help_heading = "Approval and guards", long, value_name = "DIGEST")]
     expect_plan: Option<Fingerprint>,
     #[command(flatten)]
     requirements: RequirementArgs,

@@ -26,38 +26,44 @@ use model::diag::SourceMap;
 /// What is asked of the commit. In a pipeline the first three are asked without a word.
 #[derive(Debug, Args)]
 #[command(
-    next_help_heading = "What may be applied",
+    next_help_heading = "Commit requirements",
     group = ArgGroup::new("signatures").args(["require_signed", "verify"]).multiple(true)
 )]
 pub(super) struct RequirementArgs {
-    /// Refuse files that are not as they were committed. In a pipeline this holds by itself.
+    /// Refuse uncommitted changes (default in a pipeline).
     #[arg(long)]
     require_clean: bool,
-    /// Apply files that are not committed, in a pipeline too.
+    /// Apply uncommitted files, even in a pipeline.
     #[arg(long, conflicts_with = "require_clean")]
     allow_dirty: bool,
-    /// Refuse a commit that is not on this branch (`origin/BRANCH`, or the local one where the remote's is not known). In a
-    /// pipeline, the default is `apply.branch` of polwarden.yaml, and one of the two is required.
+    /// Refuse a commit that is not on this branch.
+    ///
+    /// The branch is `origin/BRANCH`, or the local branch if the remote branch is unknown. In a pipeline, the default is
+    /// `apply.branch` of polwarden.yaml, and one of the two is required.
     #[arg(long, value_name = "BRANCH")]
     require_branch: Option<String>,
     /// Apply a commit of any branch, even in a pipeline.
     #[arg(long, conflicts_with = "require_branch")]
     allow_any_branch: bool,
-    /// Refuse a saved plan that was made from another commit or from other files. In a pipeline this holds by itself.
+    /// Refuse a plan of another commit or other files (default in a pipeline).
     #[arg(long)]
     require_same_commit: bool,
-    /// Apply a saved plan of any commit, in a pipeline too.
+    /// Apply a saved plan of any commit, even in a pipeline.
     #[arg(long, conflicts_with = "require_same_commit")]
     allow_other_commit: bool,
-    /// Refuse a commit that is not signed by somebody whom the base revision allows (--base, or else the first parent).
+    /// Refuse a commit without a valid signature of an allowed signer.
+    ///
+    /// The base revision (--base, or else the first parent) lists the allowed signers.
     #[arg(long)]
     require_signed: bool,
-    /// Refuse a saved plan without a valid signature (PLAN.sig) of a signer that the base revision allows, as for
-    /// --require-signed.
+    /// Refuse a saved plan without a valid signature of an allowed signer.
+    ///
+    /// The signature is in PLAN.sig. The allowed signers are those of --require-signed.
     #[arg(long, requires = "path")]
     verify: bool,
-    /// The file of those who may sign, beside polwarden.yaml, in the form of OpenSSH; FILE.asc holds OpenPGP keys. It is
-    /// read from the base revision.
+    /// File of allowed signers, next to polwarden.yaml.
+    ///
+    /// It has the format of OpenSSH; FILE.asc contains OpenPGP keys. It is read from the base revision.
     #[arg(
         long,
         value_name = "FILE",

@@ -33,24 +33,40 @@ pub(crate) struct ApplyOptions {
     pub(crate) connect: Connect,
     #[command(flatten)]
     steps: StepArgs,
-    /// Do not ask. Without a terminal, nothing is applied without this.
-    #[arg(short = 'y', long, visible_alias = "yes")]
+    /// Apply without asking for approval.
+    ///
+    /// Without a terminal, nothing is applied unless this option is given.
+    #[arg(
+        help_heading = "Approval and guards",
+        short = 'y',
+        long,
+        visible_alias = "yes"
+    )]
     auto_approve: bool,
-    /// Accept what a guard refuses, by its exact numbers: deletes, updates, prune, scope-widens, last-deny, protected, pack-removed,
-    /// all-hosts, mcp, not-analyzed;
-    /// `plan` accepts it for one plan alone. A refusal prints the value. With several targets, one value each.
-    #[arg(long, value_name = "[TARGET:]GUARD=NUMBER,...")]
+    /// Acknowledge guards by their exact numbers; the plan prints the value.
+    ///
+    /// Guards: deletes, updates, prune, scope-widens, last-deny, protected, pack-removed, all-hosts, mcp, not-analyzed.
+    /// `plan=MARK` limits the acknowledgement to one plan. With several targets, give one value for each.
+    #[arg(
+        help_heading = "Approval and guards",
+        long,
+        value_name = "[TARGET:]GUARD=NUMBER,..."
+    )]
     ack: Vec<Acknowledgement>,
-    /// A file with acknowledgements of a review, one a line: values of --ack that name their plan, or
-    /// `polwarden-ack-MARK`, which accepts all guards of the plan with this mark. Those of other plans are ignored.
-    #[arg(long, value_name = "FILE")]
+    /// File with acknowledgements of a review, one per line.
+    ///
+    /// A line is a value of --ack with `plan=`, or `polwarden-ack-MARK`, which accepts all guards of the plan with this
+    /// mark. Acknowledgements of other plans are ignored.
+    #[arg(help_heading = "Approval and guards", long, value_name = "FILE")]
     review_acks: Option<Utf8PathBuf>,
-    /// Write the journal of this run to this file instead of one in `.polwarden/journal/`.
-    #[arg(long, value_name = "FILE")]
+    /// Write the journal to this file, not to `.polwarden/journal/`.
+    #[arg(help_heading = "Journal", long, value_name = "FILE")]
     pub(crate) journal: Option<Utf8PathBuf>,
-    /// Write the audit record of this run to this file too, as JSON: which commit made which call, and when the server
-    /// applied it. `runs RUN --audit-record FILE` writes it at any time.
-    #[arg(long, value_name = "FILE")]
+    /// Write the audit record of this run to this file.
+    ///
+    /// The record is JSON: which commit made which call, and when the server applied it. `runs RUN --audit-record FILE`
+    /// writes it at any later time.
+    #[arg(help_heading = "Journal", long, value_name = "FILE")]
     pub(crate) audit_record: Option<Utf8PathBuf>,
     #[command(flatten)]
     lock: LockArgs,

@@ -11,7 +11,7 @@ use emulator::chainloop::{
     RawSchema, Spelling,
 };
 
-/// Chainloop's policies and policy groups.
+/// Run an emulator of Chainloop's policies and policy groups.
 #[derive(Debug, Args)]
 #[command(after_long_help = FAULTS)]
 pub struct EmulateChainloop {
@@ -21,14 +21,14 @@ pub struct EmulateChainloop {
     contents: StateArgs,
     #[command(flatten)]
     access: AccessToken,
-    /// How answers spell the names of fields: snake or camel.
-    #[arg(long, default_value_t)]
+    /// Spelling of field names in answers: snake or camel.
+    #[arg(help_heading = "Behavior", long, default_value_t)]
     spelling: Spelling,
-    /// What raw_schema of a write must hold: base64, text or either.
-    #[arg(long, default_value_t)]
+    /// Accepted form of `raw_schema`: base64, text or either.
+    #[arg(help_heading = "Behavior", long, default_value_t)]
     raw_schema: RawSchema,
-    /// What the body of an error is like: code, level, text or empty.
-    #[arg(long, default_value_t)]
+    /// Body of errors: code, level, text or empty.
+    #[arg(help_heading = "Behavior", long, default_value_t)]
     errors: ErrorShape,
     #[command(flatten)]
     requests: RequestArgs,

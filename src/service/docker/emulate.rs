@@ -12,37 +12,45 @@ use emulator::{
     DockerFault, DockerOptions, DockerOrganizationSeed, DockerSeed, EmulatorProfile, ServiceLimits,
 };
 
-/// The Docker AI Governance API.
+/// Run an emulator of the Docker AI Governance API.
 #[derive(Debug, Args)]
 #[command(after_long_help = FAULTS)]
 pub struct EmulateDocker {
     #[command(flatten)]
     place: ListenArgs,
-    /// The shape of the API: seed, intermediate or current.
-    #[arg(long, default_value_t)]
+    /// Shape of the API: seed, intermediate or current.
+    #[arg(help_heading = "Behavior", long, default_value_t)]
     profile: EmulatorProfile,
     #[command(flatten)]
     contents: StateArgs,
-    /// Sign in nobody but who has this secret; without it, any that is not empty will do. The variable keeps it out
-    /// of the process list.
+    /// Accept only this secret at sign-in.
+    ///
+    /// Without it, any secret that is not empty is accepted. The variable keeps it out of the process list.
     #[arg(
+        help_heading = "Authentication",
         long,
         env = "POLWARDEN_EMULATOR_SECRET",
         hide_env_values = true,
         value_name = "SECRET"
     )]
     secret: Option<SecretString>,
-    /// How long a token is good for, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    /// Lifetime of a token in seconds.
+    #[arg(
+        help_heading = "Authentication",
+        long,
+        value_name = "SECONDS",
+        default_value_t = 600
+    )]
     token_ttl: u64,
     #[command(flatten)]
     requests: RequestArgs,
-    /// How many policies an organization takes.
-    #[arg(long, value_name = "N", default_value_t = ServiceLimits::default().policies)]
+    /// Maximum number of policies in an organization.
+    #[arg(help_heading = "Behavior", long, value_name = "N", default_value_t = ServiceLimits::default().policies)]
     max_policies: usize,
-    /// Accept and store this field of policies and rules, which the contract does not define, like a later version of the
-    /// service. Several times for several fields.
-    #[arg(long, value_name = "NAME")]
+    /// Accept and store this undocumented field (repeatable).
+    ///
+    /// Policies and rules then have a field that the contract does not define, like a later version of the service.
+    #[arg(help_heading = "Behavior", long, value_name = "NAME")]
     extra_field: Vec<String>,
     #[command(flatten)]
     faults: FaultArgs<DockerFault>,

@@ -11,27 +11,29 @@ use crate::service::emulate::{
 use emulator::pulumi;
 use emulator::pulumi::{PulumiFault, PulumiOptions, PulumiOrganizationSeed, PulumiSeed};
 
-/// Pulumi Cloud's policy packs and policy groups.
+/// Run an emulator of Pulumi Cloud's policy packs and groups.
 #[derive(Debug, Args)]
 #[command(after_long_help = FAULTS)]
 pub struct EmulatePulumi {
     #[command(flatten)]
     place: ListenArgs,
-    /// The address that archives are uploaded to: another one, as at the real service.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = address)]
+    /// Address for uploads of archives.
+    #[arg(help_heading = "Server", long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = address)]
     listen_uploads: SocketAddr,
     #[command(flatten)]
     contents: StateArgs,
-    /// Take stacks that nobody declared: one is there as soon as a group is given it.
-    #[arg(long)]
+    /// Accept stacks that are not declared.
+    ///
+    /// A stack exists as soon as a group contains it.
+    #[arg(help_heading = "Behavior", long)]
     any_stack: bool,
     #[command(flatten)]
     access: AccessToken,
-    /// How many packs or versions a page of the registry holds.
-    #[arg(long, value_name = "N", default_value_t = PulumiOptions::default().page_size)]
+    /// Number of packs or versions on a page of the registry.
+    #[arg(help_heading = "Behavior", long, value_name = "N", default_value_t = PulumiOptions::default().page_size)]
     page_size: usize,
-    /// Send this text as X-Pulumi-Warning with every answer.
-    #[arg(long, value_name = "TEXT")]
+    /// Send this text as `X-Pulumi-Warning` with every answer.
+    #[arg(help_heading = "Behavior", long, value_name = "TEXT")]
     warning: Option<String>,
     #[command(flatten)]
     requests: RequestArgs,

@@ -1,4 +1,4 @@
-//! `docs/explanation/access.md`: every row of its tables is run.
+//! `docs/explanation/access.md` and `access-mcp.md`: every row of their tables is run.
 
 use access::{
     AccessRequest, Answer, ApplicableCedarPolicies, Audience, CedarRequest, CedarRequestContext,
@@ -44,7 +44,9 @@ fn rule(text: &str) -> Rule {
 
 #[test]
 fn every_documented_example_holds() {
-    let text = std::fs::read_to_string("../../docs/explanation/access.md").unwrap();
+    let read =
+        |name: &str| std::fs::read_to_string(format!("../../docs/explanation/{name}")).unwrap();
+    let text = [read("access.md"), read("access-mcp.md")].concat();
     let mut rows = 0;
     let mut statements = 0;
     for line in text.lines().filter(|line| {

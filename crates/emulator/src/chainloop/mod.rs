@@ -1,6 +1,6 @@
 //! Chainloop's policies and policy groups on loopback.
 //!
-//! `docs/reference/emulator.md` describes what is served and the choices made where the contract is silent. A
+//! `docs/reference/emulator-chainloop.md` describes what is served and the choices made where the contract is silent. A
 //! request passes through `http` (routes, bodies, tokens), `operations` (the operations), `check`
 //! (validation of policies) and `store` (SQLite). `view` builds the answer about a document.
 

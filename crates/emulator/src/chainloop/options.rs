@@ -24,7 +24,7 @@ pub struct ChainloopOptions {
     /// Organizations to create if the state does not contain them. Without any here, in the seed or
     /// in the state, the emulator creates `my-org`.
     pub organizations: Vec<ChainloopOrganizationSeed>,
-    /// The initial contents of organizations; `docs/reference/emulator.md` describes the file.
+    /// The initial contents of organizations; `docs/reference/emulator-chainloop.md` describes the file.
     pub seed: Option<ChainloopSeed>,
     /// The only accepted access token. Without it, every token that is not empty is accepted.
     pub token: Option<SecretString>,

@@ -1,6 +1,6 @@
 //! Pulumi Cloud's policy packs and policy groups on loopback.
 //!
-//! `docs/reference/emulator.md` describes what is served and the choices made where the contract is silent. A
+//! `docs/reference/emulator-pulumi.md` describes what is served and the choices made where the contract is silent. A
 //! request passes through `http` (routes, bodies, tokens), `operations` (the operations), `check`
 //! (validation) and `store` (SQLite). Archives are uploaded to a second address, as the real
 //! service uses another host for them.

@@ -25,7 +25,7 @@ pub struct PulumiOptions {
     /// added to existing ones. Without any here, in the seed or in the state, the emulator creates
     /// `my-org`.
     pub organizations: Vec<PulumiOrganizationSeed>,
-    /// The initial contents of organizations; `docs/reference/emulator.md` describes the file.
+    /// The initial contents of organizations; `docs/reference/emulator-pulumi.md` describes the file.
     pub seed: Option<PulumiSeed>,
     /// Whether adding an unknown stack or account to a group creates it.
     pub any_stack: bool,

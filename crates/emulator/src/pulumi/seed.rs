@@ -20,7 +20,7 @@ impl PulumiSeed {
     /// Parses a seed file.
     ///
     /// # Errors
-    /// The text is not JSON or does not have the format in `docs/reference/emulator.md`. The message contains
+    /// The text is not JSON or does not have the format in `docs/reference/emulator-pulumi.md`. The message contains
     /// line and column.
     pub fn from_json(text: &str) -> Result<Self, SeedError> {
         Ok(serde_json::from_str(text)?)

@@ -218,7 +218,7 @@ async fn a_seed_can_say_what_a_service_should_not() {
 
 #[tokio::test]
 async fn the_example_in_the_documentation_works() {
-    let text = include_str!("../../../../docs/reference/emulator.md");
+    let text = include_str!("../../../../docs/reference/emulator-chainloop.md");
     let chainloop = text.split("# Chainloop").nth(1).unwrap();
     let example = chainloop
         .split("```json\n")

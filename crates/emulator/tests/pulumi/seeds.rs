@@ -125,7 +125,7 @@ async fn a_seed_that_cannot_be_is_refused_with_the_place() {
 
 #[tokio::test]
 async fn the_example_in_the_documentation_works() {
-    let text = include_str!("../../../../docs/reference/emulator.md");
+    let text = include_str!("../../../../docs/reference/emulator-pulumi.md");
     let pulumi = text.split("# Pulumi").nth(1).unwrap();
     let example = pulumi
         .split("```json\n")
