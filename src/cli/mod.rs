@@ -27,6 +27,7 @@ mod manual;
 mod plan;
 mod planning;
 mod progress;
+mod replay;
 mod reporter;
 mod rollback;
 mod runs;
@@ -37,6 +38,7 @@ mod steps;
 mod team_names;
 mod test;
 mod three_way;
+mod traffic;
 mod tree;
 mod validate;
 mod watch;
@@ -106,6 +108,8 @@ enum Command {
     Export(export::ExportArgs),
     Explain(explain::ExplainArgs),
     Test(test::TestArgs),
+    Traffic(traffic::TrafficArgs),
+    Replay(replay::ReplayArgs),
     Call(call::CallArgs),
     Emulate(emulate::EmulateArgs),
     Doctor(doctor::DoctorArgs),
@@ -197,6 +201,8 @@ fn run(cli: Cli, console: Console) -> CommandResult {
         Command::Export(command) => command.run(console),
         Command::Explain(command) => command.run(console),
         Command::Test(command) => command.run(console),
+        Command::Traffic(command) => command.run(console),
+        Command::Replay(command) => command.run(console),
         Command::Call(command) => command.run(console),
         Command::Emulate(command) => command.run(console),
         Command::Completions(command) => command.run(console),

@@ -22,6 +22,7 @@ pub mod plan;
 pub mod policy_tests;
 pub mod prefix;
 mod prose;
+pub mod replay;
 pub mod report;
 pub mod rollback;
 pub mod rules;

@@ -10,12 +10,14 @@ use super::doctor::DoctorReport;
 use super::explain::Explanation;
 use super::listing::ListReport;
 use super::policy_tests::TestReport;
+use super::replay::ReplayReport;
 use super::rules::RuleEntry;
 use super::runs::RunsReport;
 use crate::plan::{DriftReport, Plan};
 use crate::run::audit::AuditReport;
 use crate::run::journal::JournalRecord;
 use manifest::schema::SchemaFile;
+use traffic::TrafficLine;
 
 /// For formats that are written and read.
 macro_rules! both {
@@ -50,6 +52,8 @@ pub fn all() -> Vec<SchemaFile> {
         written!("explain.schema.json", Explanation),
         written!("rule.schema.json", RuleEntry),
         written!("apply-events.schema.json", ApplyEvent),
+        both!("traffic.schema.json", TrafficLine),
+        written!("replay.schema.json", ReplayReport),
         written!("list.schema.json", ListReport),
         written!("doctor.schema.json", DoctorReport),
         written!("config-view.schema.json", ConfigReport),

@@ -65,3 +65,4 @@ macro_rules! assert_stable {
     };
 }
 use assert_stable;
+mod traffic;

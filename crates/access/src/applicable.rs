@@ -1,5 +1,7 @@
 //! The rules that apply to an audience, with their origin.
 
+use std::collections::BTreeSet;
+
 use super::audience::Audience;
 use super::cedar::ApplicableCedarPolicies;
 use super::decide::{ExplainedDecision, RuleSet};
@@ -316,6 +318,25 @@ impl<'a> OrganizationPolicies<'a> {
             Self::Desired(policies) => ApplicableCedarPolicies::desired(policies, audience),
             Self::Live(state) => ApplicableCedarPolicies::live(state, audience),
         }
+    }
+
+    /// The teams that scopes of Cedar policies name.
+    pub fn cedar_teams(self) -> BTreeSet<String> {
+        let scopes: Vec<&Scope> = match self {
+            Self::Desired(policies) => policies
+                .iter()
+                .filter(|policy| matches!(policy.content, PolicyContent::Cedar(_)))
+                .map(|policy| &policy.scope)
+                .collect(),
+            Self::Live(state) => state
+                .policies
+                .iter()
+                .filter(|policy| matches!(policy.content, LiveContent::Cedar(_)))
+                .map(|policy| &policy.scope)
+                .collect(),
+        };
+        let teams = scopes.iter().flat_map(|scope| &scope.teams);
+        teams.map(ToString::to_string).collect()
     }
 
     /// An audience that every policy applies to.

@@ -57,6 +57,7 @@ mod segment_classes;
 mod segment_kind;
 mod segments;
 mod sets;
+mod single;
 mod suite;
 mod terms;
 mod unknown;
@@ -94,6 +95,10 @@ pub use remedy::{Addition, Remedy};
 pub use request::{AccessRequest, Destination, FilePath, PortSet};
 pub use request_pattern::{RequestPattern, RequestPatternError};
 pub use sets::RequestSet;
+pub use single::{
+    ChangeDirection, ChangedPeople, PeopleNotListed, RequestAnswer, RequestChange,
+    RequestComparison,
+};
 pub use suite::{
     Coverage, CoveredRule, CoveredStatement, Decider, Expectation, ExpectationOutcome, ask,
     coverage,

@@ -5,19 +5,20 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use access::{
-    AccessDifference, AccessRequest, AccessRow, Comparison, Destination, EnforcementComparison,
-    FilePath, GroupTable, RowKind,
+    AccessDifference, AccessRequest, AccessRow, Audience, ChangeDirection, Comparison, Destination,
+    EnforcementComparison, FilePath, GroupTable, OrganizationPolicies, RequestAnswer,
+    RequestComparison, RowKind,
 };
 use model::Name;
 use model::docker::pattern::PathRoot;
 use model::docker::{
-    Action, Decision, FileMode, HttpResource, Method, Resources, Rule, RuleAccess, Scope, TeamId,
-    Transport,
+    Action, Decision, DesiredPolicy, DesiredRule, FileMode, HttpResource, Method, PolicyContent,
+    Resources, Rule, RuleAccess, Scope, TeamId, Transport,
 };
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
-use super::{brute, cases};
+use super::{brute, cases, worlds};
 
 const HOSTS: &[&str] = &[
     "a.b.c",
@@ -309,6 +310,73 @@ proptest! {
                         found.map(|row| &difference.rows[*row])
                     );
                 }
+            }
+        }
+    }
+}
+
+/// A policy for each rule.
+fn policies(rules: &[Scoped]) -> Vec<DesiredPolicy> {
+    let policies = rules
+        .iter()
+        .enumerate()
+        .map(|(number, (rule, teams))| DesiredPolicy {
+            name: Name::new(&format!("policy {number}")).unwrap(),
+            aliases: Vec::new(),
+            protect: false,
+            scope: Scope {
+                teams: teams.iter().map(|team| TeamId::new(team)).collect(),
+                ..Scope::default()
+            },
+            content: PolicyContent::Rules(vec![DesiredRule {
+                rule: rule.clone(),
+                aliases: Vec::new(),
+                index: 0,
+            }]),
+            extensions: model::docker::Extensions::default(),
+            document: worlds::document(),
+        });
+    policies.collect()
+}
+
+proptest! {
+    #![proptest_config(cases(128))]
+
+    #[test]
+    fn changes_of_single_requests_are_exact((before, after) in changes()) {
+        let policies = [policies(&before), policies(&after)];
+        let [old_policies, new_policies] = [0, 1].map(|side: usize| {
+            OrganizationPolicies::Desired(&policies[side])
+        });
+        let comparison = RequestComparison::new(old_policies, new_policies);
+        let sides = [Side::of(&before), Side::of(&after)];
+        let all_people = all_people();
+        for (at, request) in requests().iter().enumerate() {
+            let answer = comparison.answer(request);
+            prop_assert!(!matches!(answer, RequestAnswer::NotAnalyzed));
+            let change = match &answer {
+                RequestAnswer::Changes(change) => Some((change, change.for_everyone().unwrap())),
+                RequestAnswer::Same | RequestAnswer::NotAnalyzed => None,
+            };
+            for people in &all_people {
+                let [old, new] = [0, 1].map(|side: usize| sides[side].decide(at, people).allowed);
+                let expected = match (old, new) {
+                    (false, true) => Some(ChangeDirection::Opens),
+                    (true, false) => Some(ChangeDirection::Closes),
+                    (true, true) | (false, false) => None,
+                };
+                let audience = Audience::of_teams(people.iter().map(ToString::to_string));
+                let found = change.as_ref().and_then(|(change, _)| change.for_members(&audience));
+                prop_assert_eq!(found, expected, "{} for {:?}", request, people);
+                let named: BTreeSet<String> = people.iter().map(ToString::to_string).collect();
+                let listed = change.as_ref().map(|(_, changed)| {
+                    (changed.opens.includes(&named), changed.closes.includes(&named))
+                });
+                let expected = (
+                    expected == Some(ChangeDirection::Opens),
+                    expected == Some(ChangeDirection::Closes),
+                );
+                prop_assert_eq!(listed.unwrap_or_default(), expected, "{} for {:?}", request, people);
             }
         }
     }
