@@ -77,7 +77,7 @@ pub enum TeamSource {
 pub struct ReplayRow {
     /// The request, as `explain` reads it.
     pub request: String,
-    /// The people for whom the decision changes. Missing if the teams of the counted users are known; then it
+    /// The people whose decision changes. Missing if the teams of the counted users are known; then it
     /// changes for all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub who: Option<People>,

@@ -41,12 +41,12 @@ pub struct RequestChange<'c> {
     after: ScopesOfMatches,
 }
 
-/// The people for whom one request opens and closes.
+/// The people whose access to one request opens and closes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedPeople {
-    /// The people for whom it is newly allowed.
+    /// The people who are newly allowed.
     pub opens: People,
-    /// The people for whom it is newly denied.
+    /// The people who are newly denied.
     pub closes: People,
 }
 

@@ -53,7 +53,7 @@ pub struct AffectedRequest {
     pub question: ReplayQuestion,
     /// How the decision changes.
     pub effect: ReplayEffect,
-    /// The people for whom it changes; `None` if the teams of all counted users are known.
+    /// The people whose decision changes; `None` if the teams of all counted users are known.
     pub who: Option<People>,
     /// Members of exactly these teams are affected.
     pub audience: Audience,
@@ -574,7 +574,7 @@ impl From<ChangeDirection> for ReplayEffect {
     }
 }
 
-/// The people for whom a request changes, each with an audience.
+/// The people whose decision about a request changes, each with an audience.
 fn people_of(
     change: &RequestChange<'_>,
     request: &AccessRequest,
@@ -621,7 +621,7 @@ fn effect_of((before, after): McpOutcomes) -> Option<ReplayEffect> {
     }
 }
 
-/// An effect, the people for whom it occurs, and an audience of them.
+/// An effect, the people who are affected, and an audience of them.
 type CombinedChange = (ReplayEffect, Option<People>, Audience);
 
 /// The changes for each combination of teams, grouped by effect.

@@ -147,7 +147,7 @@ impl<'a> RecordReader<'a> {
         }
     }
 
-    /// A document that extends over several lines, of which the first is `start`.
+    /// A document that extends over several lines. The first line is `start`.
     fn document(&mut self, start: Vec<u8>, input: impl BufRead) -> Result<(), ReadError> {
         let mut text = start;
         text.push(b'\n');

@@ -42,7 +42,7 @@ pub(super) fn http(
     Ok((kind, object_of(&request)))
 }
 
-/// A mounted path, of which the mode is not recorded.
+/// A mounted path. Its mode is not recorded.
 pub(super) fn mount(path: &str) -> Result<Request, SkipReason> {
     let request = parse(TrafficKind::File(FileMode::Read), path)?;
     Ok((TrafficKind::Mount, object_of(&request)))
