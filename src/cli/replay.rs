@@ -46,7 +46,7 @@ const MAX_PRINCIPALS: u64 = 64 << 20;
 /// Compares the decisions about the requests of a traffic file. Without `--base`, the live state is compared with the
 /// manifests; with `--base`, the manifests of that revision.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden replay traffic.jsonl
   polwarden replay traffic.jsonl --base origin/main
   polwarden replay traffic.jsonl --base HEAD~1 --at HEAD --fail-on blocks
@@ -55,16 +55,24 @@ pub(super) struct ReplayArgs {
     /// A file that `traffic import` wrote; `-` for standard input.
     #[arg(value_name = "TRAFFIC")]
     traffic: Utf8PathBuf,
-    /// Compare with the manifests of this revision instead of the live state.
+    /// Compare with the manifests of this revision.
+    ///
+    /// The default is the live state.
     #[arg(long, value_name = "REV")]
     base: Option<RevisionPath>,
-    /// A YAML or JSON file that maps users to lists of teams.
+    /// Read the teams of users from a YAML or JSON file.
+    ///
+    /// The file maps users to lists of teams: aliases of the target, or UUIDs.
     #[arg(long, value_name = "FILE")]
     principals: Option<Utf8PathBuf>,
-    /// The key of hashed names, if it is not in `.polwarden/traffic.key`.
+    /// Read the key of hashed names from this file.
+    ///
+    /// The default is `.polwarden/traffic.key`.
     #[arg(long, value_name = "FILE", requires = "principals")]
     key: Option<Utf8PathBuf>,
-    /// Exit with 4 if more than N attempts would be blocked: `blocks` or `blocks:N`.
+    /// Exit with 4 if attempts would be blocked: blocks[:N].
+    ///
+    /// N is the number of attempts that is accepted; the default is 0.
     #[arg(long, value_name = "LIMIT")]
     fail_on: Option<BlockLimit>,
     #[command(flatten)]

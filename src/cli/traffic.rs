@@ -28,8 +28,12 @@ const ENDINGS: &[&str] = &[".jsonl", ".json", ".csv", ".gz"];
 /// Maximum number of files below one folder.
 const MOST_FILES: usize = 100_000;
 
-/// Aggregate recorded requests.
+/// Aggregate recorded requests of sandboxes.
+///
+/// The result is a file that `replay` reads.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  polwarden traffic import audit/ --out traffic.jsonl")]
 pub(super) struct TrafficArgs {
     #[command(subcommand)]
     command: TrafficCommand,
@@ -46,7 +50,7 @@ enum TrafficCommand {
 /// files, each also compressed with gzip. Equal attempts of one day are counted. Records that are not understood are counted
 /// by kind.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   polwarden traffic import audit/ --out traffic.jsonl
   sbx policy log --json | polwarden traffic import - --out traffic.jsonl
   polwarden traffic import monday.jsonl tuesday.jsonl --out week.jsonl")]
@@ -64,10 +68,13 @@ struct TrafficImportArgs {
 /// How names of users are written and compared.
 #[derive(Debug, Args)]
 pub(super) struct TrafficKeyArgs {
-    /// Keep the names of users instead of replacing them by keyed hashes.
+    /// Keep the names of users instead of hashing them.
     #[arg(long, conflicts_with = "key")]
     keep_names: bool,
-    /// Read the key of the hashes from this file (32 bytes as 64 hex digits) instead of `.polwarden/traffic.key`.
+    /// Read the key of the hashes from this file.
+    ///
+    /// The file contains 32 bytes as 64 hex digits. The default is `.polwarden/traffic.key`, which is created if it is
+    /// missing.
     #[arg(long, value_name = "FILE")]
     key: Option<Utf8PathBuf>,
 }

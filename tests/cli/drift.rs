@@ -581,7 +581,7 @@ fn what_cannot_be_undone_is_drift_for_both() {
     );
     let ran = sandbox.expect(8, &["plan", "--base", "HEAD", "--fail-on-drift"]);
     assert!(
-        unwrapped(&ran.out).contains("does not understand [drift]"),
+        unwrapped(&ran.out).contains("does not support [drift]"),
         "{}",
         ran.out
     );

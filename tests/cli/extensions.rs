@@ -235,7 +235,7 @@ fn a_setting_that_the_service_drops_is_reported() {
     assert_ne!(ran.code, 0, "{}{}", ran.out, ran.err);
     let said = unwrapped(&format!("{}{}", ran.out, ran.err));
     assert!(
-        said.contains("the setting `retention` is not what was sent"),
+        said.contains("the setting `retention` differs from the request"),
         "{said}"
     );
     assert!(!said.contains("the setting `approval`"), "{said}");

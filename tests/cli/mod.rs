@@ -39,6 +39,7 @@ mod steps;
 mod suggestions;
 mod team_names;
 mod terminal;
+mod traffic;
 mod unknown;
 mod watch;
 
@@ -58,6 +59,7 @@ macro_rules! assert_stable {
                 // It covers ids of the server.
                 (r"\bplan([ =])[0-9a-f]{16}\b", "plan$1[mark]"),
                 (r"\b\d{8}T\d{9}Z-[0-9a-f]{8}\b", "[run]"),
+                (r" · \d+ s\b", " · [time] s"),
             ],
         }, {
             insta::assert_snapshot!($name, $text);
@@ -65,4 +67,3 @@ macro_rules! assert_stable {
     };
 }
 use assert_stable;
-mod traffic;

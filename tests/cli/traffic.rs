@@ -94,6 +94,34 @@ fn audit_records_are_imported_without_names_and_replayed() {
 }
 
 #[test]
+fn the_example_shows_what_the_documentation_says() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let example = root.join("examples/traffic");
+    let sandbox = Sandbox::empty();
+    for file in [
+        "polwarden.yaml",
+        "embedded-docker.json",
+        "policies/agents.yaml",
+        "audit/audit-20261126T100000Z.jsonl",
+    ] {
+        let text = std::fs::read(example.join(file)).unwrap();
+        sandbox.write(&format!("examples/traffic/{file}"), text);
+    }
+    let page = std::fs::read_to_string(root.join("docs/reference/traffic.md")).unwrap();
+    let blocks: Vec<&str> = page.split("```").collect();
+    let mut shown = String::new();
+    for command in blocks[1]
+        .lines()
+        .filter(|line| line.starts_with("polwarden "))
+    {
+        let arguments: Vec<&str> = command.split(' ').skip(1).collect();
+        shown.push_str(&sandbox.expect(0, &arguments).out);
+    }
+    let expected = blocks[3].trim_start_matches("text\n");
+    assert!(shown.contains(expected), "{shown}");
+}
+
+#[test]
 fn blocked_attempts_beyond_a_limit_exit_with_4() {
     let sandbox = world();
     sandbox.expect(0, &["traffic", "import", "audit", "--out", "traffic.jsonl"]);
