@@ -274,7 +274,9 @@ fn documents_are_written_byte_by_byte_and_the_next_plan_is_empty() {
 #[test]
 fn without_writes_nothing_is_sent_and_what_would_be_is_shown() {
     let site = all_states("");
-    let ran = site.sandbox.expect(0, &["plan", "-v", "--detailed-exitcode"]);
+    let ran = site
+        .sandbox
+        .expect(0, &["plan", "-v", "--detailed-exitcode"]);
     assert!(
         ran.out.contains("the target does not set `writes: true`"),
         "{}",

@@ -1,7 +1,9 @@
 //! HTML that data cannot break out of: all markup consists of constants.
 
+use std::borrow::Cow;
+
 use crate::render::prose::{Prose, ProseSpan};
-use crate::render::text::neutral;
+use crate::render::text::{line_start, neutral};
 
 pub(super) struct HtmlPage(String);
 
@@ -18,7 +20,15 @@ impl HtmlPage {
 
     /// Appends data as escaped text, also valid in quoted attributes.
     pub(super) fn text(&mut self, text: &str) -> &mut Self {
-        for c in neutral(text).chars() {
+        let text = neutral(text);
+        // At the beginning of a line, `::` is a command to the runner of a pipeline that prints the page.
+        let line = self.0.rsplit('\n').next().unwrap_or_default();
+        let text = if line.trim_start().is_empty() {
+            line_start(&text)
+        } else {
+            Cow::Borrowed(&*text)
+        };
+        for c in text.chars() {
             match c {
                 '&' => self.0.push_str("&amp;"),
                 '<' => self.0.push_str("&lt;"),
