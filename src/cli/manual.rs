@@ -110,12 +110,7 @@ const RELATED: &[&[&str]] = &[
     &["call", "doctor", "list"],
     &["config", "config-view", "doctor"],
     &["completions", "man", "version"],
-    &[
-        "emulate",
-        "emulate-docker",
-        "emulate-pulumi",
-        "emulate-chainloop",
-    ],
+    &["traffic", "traffic-import", "replay", "explain"],
 ];
 
 /// Writes the pages of a command and of the commands below it.

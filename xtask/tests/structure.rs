@@ -25,6 +25,11 @@ const ALLOWED_DEPENDENCIES: &[(&str, &[&str])] = &[
     ("polwarden-manifest", &["polwarden-model"]),
     ("polwarden-git", &["polwarden-model"]),
     ("polwarden-http", &["polwarden-model"]),
+    // Records are about requests, which the access engine decides.
+    (
+        "polwarden-traffic",
+        &["polwarden-model", "polwarden-access"],
+    ),
     (
         "polwarden",
         &[
@@ -34,6 +39,7 @@ const ALLOWED_DEPENDENCIES: &[(&str, &[&str])] = &[
             "polwarden-manifest",
             "polwarden-git",
             "polwarden-http",
+            "polwarden-traffic",
         ],
     ),
     // The checks use nothing of what they check.
@@ -57,6 +63,8 @@ const SERVICE_FOLDERS: &[&str] = &[
     "src/service",
     "crates/model",
     "crates/access",
+    // Reads the audit records of Docker's sandboxes.
+    "crates/traffic",
     "crates/manifest",
     "crates/emulator",
     "xtask",

@@ -1,6 +1,6 @@
 //! The traffic file: JSON Lines, first a header, then one row for each group of equal attempts.
 
-use std::io::{BufRead, Read, Write};
+use std::io::{BufRead, Write};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::kind::{RecordedDecision, TrafficKind};
+use super::line::{Line, MAX_LINE, read_line};
 use super::principal::NameForm;
-use super::read::MAX_LINE;
 use super::skipped::SkipCounts;
 
 /// The version of the format.
@@ -134,7 +134,7 @@ impl<R: BufRead> TrafficReader<R> {
     /// The first line is not a header of this version.
     pub fn new(mut input: R) -> Result<Self, TrafficFileError> {
         let mut text = Vec::new();
-        read_line(&mut input, &mut text, 1)?;
+        next_line(&mut input, &mut text, 1)?;
         let value: serde_json::Value =
             serde_json::from_slice(&text).map_err(|_| TrafficFileError::NoHeader)?;
         let version = value
@@ -173,7 +173,7 @@ impl<R: BufRead> TrafficReader<R> {
     /// The line is not a row, or cannot be read.
     pub fn next_row(&mut self) -> Result<Option<TrafficRow>, TrafficFileError> {
         self.line += 1;
-        if !read_line(&mut self.input, &mut self.text, self.line)? {
+        if !next_line(&mut self.input, &mut self.text, self.line)? {
             return Ok(None);
         }
         let row = serde_json::from_slice(&self.text).map_err(|error| TrafficFileError::Line {
@@ -184,18 +184,18 @@ impl<R: BufRead> TrafficReader<R> {
     }
 }
 
-/// Reads a line without its end. Returns whether there was one.
-fn read_line(
+/// Reads the next line. Returns whether there was one.
+fn next_line(
     input: &mut impl BufRead,
     text: &mut Vec<u8>,
     line: u64,
 ) -> Result<bool, TrafficFileError> {
-    text.clear();
-    let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);
-    let read = input.by_ref().take(limit + 1).read_until(b'\n', text)?;
-    if text.len() > MAX_LINE {
-        let why = format!("longer than {MAX_LINE} bytes");
-        return Err(TrafficFileError::Line { line, why });
+    match read_line(input, text)? {
+        Line::Text => Ok(true),
+        Line::End => Ok(false),
+        Line::TooLong => Err(TrafficFileError::Line {
+            line,
+            why: format!("longer than {MAX_LINE} bytes"),
+        }),
     }
-    Ok(read > 0)
 }

@@ -11,6 +11,7 @@
 mod aggregate;
 mod file;
 mod kind;
+mod line;
 mod principal;
 mod read;
 mod replay;

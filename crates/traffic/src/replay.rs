@@ -164,6 +164,9 @@ struct AffectedTotals {
 /// The decisions about one MCP request, before and after.
 type McpOutcomes = (Outcome, Outcome);
 
+/// A question with its decisions, or the reason why it has none.
+type McpAnswer = (String, Result<McpOutcomes, ReplaySkip>);
+
 impl PrincipalTeams {
     /// Adds a user. Names are compared as `key` hashes them, if the traffic contains hashes.
     pub fn insert(&mut self, name: &str, audience: Audience, key: Option<&PrincipalKey>) {
@@ -533,7 +536,7 @@ impl<'a> Replay<'a> {
         &self,
         audience: &Audience,
         questions: BTreeSet<String>,
-    ) -> Result<Vec<(String, Result<McpOutcomes, ReplaySkip>)>, CedarError> {
+    ) -> Result<Vec<McpAnswer>, CedarError> {
         let mut valid: Vec<(String, CedarRequest)> = Vec::new();
         let mut found = Vec::new();
         for question in questions {

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use polwarden_traffic::{
+use traffic::{
     Aggregator, KEY_BYTES, PrincipalKey, ReadError, RecordReader, SkipReason, TrafficReader,
     write_traffic,
 };

@@ -4,67 +4,30 @@
 //! a first line that is a JSON object, a JSON document by its first character, and CSV otherwise.
 
 mod audit;
+mod error;
 mod request;
 mod sandbox_log;
 mod table;
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 use serde_json::Value;
-use thiserror::Error;
 
 use super::aggregate::{Aggregator, TooManyRequests};
 use super::file::{FORMAT_VERSION, TrafficHeader, TrafficLine};
+use super::line::{Line, read_line};
 use super::skipped::SkipReason;
+use error::MAX_DOCUMENT;
 
-/// The maximum length of a line in bytes.
-pub(crate) const MAX_LINE: usize = 1 << 20;
-
-/// The maximum size of a JSON document that is not JSON Lines.
-const MAX_DOCUMENT: usize = 64 << 20;
+pub use error::ReadError;
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
-
-/// Records cannot be read.
-#[derive(Debug, Error)]
-pub enum ReadError {
-    /// The input cannot be read, or is not valid gzip.
-    #[error("cannot read the records")]
-    Io(#[from] io::Error),
-    /// Too many different requests.
-    #[error(transparent)]
-    TooMany(#[from] TooManyRequests),
-    /// A JSON document that is not JSON Lines is too large.
-    #[error("a JSON document of more than {MAX_DOCUMENT} bytes; convert it to JSON Lines")]
-    TooLarge,
-    /// The first line is neither JSON nor a known CSV header.
-    #[error(
-        "unknown format: expected JSON Lines, the output of `sbx policy log --json`, or CSV with a header \
-         that names some of {columns}", columns = table::COLUMNS.join(", ")
-    )]
-    UnknownFormat,
-    /// The CSV is malformed.
-    #[error("invalid CSV in record {record}: {why}")]
-    Csv {
-        /// The number of the record, from 1, without the header.
-        record: u64,
-        /// What is wrong.
-        why: String,
-    },
-}
 
 /// Reads records into an aggregation.
 #[derive(Debug)]
 pub struct RecordReader<'a> {
     aggregator: &'a mut Aggregator,
-}
-
-/// A line of limited length.
-enum Line {
-    Text,
-    TooLong,
-    End,
 }
 
 impl<'a> RecordReader<'a> {
@@ -238,41 +201,6 @@ impl<'a> RecordReader<'a> {
                 self.aggregator.skip(SkipReason::InvalidRecord);
                 Ok(())
             }
-        }
-    }
-}
-
-/// Reads a line without its end. The rest of a line that is too long is read and dropped.
-fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Line> {
-    line.clear();
-    let mut is_too_long = false;
-    let mut has_text = false;
-    loop {
-        let buffer = input.fill_buf()?;
-        if buffer.is_empty() {
-            return Ok(match (is_too_long, has_text) {
-                (true, _) => Line::TooLong,
-                (false, true) => Line::Text,
-                (false, false) => Line::End,
-            });
-        }
-        has_text = true;
-        let end = buffer.iter().position(|byte| *byte == b'\n');
-        let part = end.map_or(buffer, |end| &buffer[..end]);
-        if line.len() + part.len() > MAX_LINE {
-            is_too_long = true;
-            line.clear();
-        } else if !is_too_long {
-            line.extend_from_slice(part);
-        }
-        let used = end.map_or(buffer.len(), |end| end + 1);
-        input.consume(used);
-        if end.is_some() {
-            return Ok(if is_too_long {
-                Line::TooLong
-            } else {
-                Line::Text
-            });
         }
     }
 }

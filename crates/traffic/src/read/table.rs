@@ -7,25 +7,12 @@ use jiff::Timestamp;
 use model::docker::{FileMode, Transport};
 
 use super::audit::method;
+use super::error::{COLUMNS, ReadError};
 use super::request::{Request, connection, file, http, mount, name, port};
-use super::{MAX_LINE, ReadError};
 use crate::aggregate::{Aggregator, Observation};
 use crate::kind::{RecordedDecision, TrafficKind};
+use crate::line::MAX_LINE;
 use crate::skipped::SkipReason;
-
-/// The columns that are read; others are ignored.
-pub(super) const COLUMNS: &[&str] = &[
-    "time",
-    "kind",
-    "host",
-    "port",
-    "method",
-    "path",
-    "principal",
-    "agent",
-    "decision",
-    "count",
-];
 
 /// The positions of the columns.
 struct TableColumns(Vec<(usize, usize)>);
@@ -33,8 +20,9 @@ struct TableColumns(Vec<(usize, usize)>);
 impl TableColumns {
     fn of(header: &StringRecord) -> Self {
         let position = |name: &str| {
-            let known = |column: &&str| column.eq_ignore_ascii_case(name.trim());
-            COLUMNS.iter().position(|column| known(&column))
+            let name = name.trim();
+            let mut columns = COLUMNS.iter();
+            columns.position(|column| column.eq_ignore_ascii_case(name))
         };
         let pairs = header.iter().enumerate();
         Self(
