@@ -10,6 +10,7 @@ mod expression;
 mod hooks;
 mod install;
 mod job;
+mod packages;
 mod service;
 mod shell;
 mod workflows;
