@@ -52,7 +52,7 @@ enum TrafficCommand {
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   polwarden traffic import audit/ --out traffic.jsonl
-  sbx policy log --json | polwarden traffic import - --out traffic.jsonl
+  polwarden traffic import sandbox-log.json audit.jsonl.gz --out traffic.jsonl
   polwarden traffic import monday.jsonl tuesday.jsonl --out week.jsonl")]
 struct TrafficImportArgs {
     /// Files, folders, or `-` for standard input.

@@ -86,9 +86,13 @@ fn the_debian_package_contains_the_program_its_manual_and_completions() {
     let version = env!("CARGO_PKG_VERSION");
     let package = packages(folder.path()).join(format!("polwarden_{version}_amd64.deb"));
     let field = |name: &str| {
-        let shown = Command::new("dpkg-deb").arg("-f").arg(&package).arg(name);
-        let shown = { shown }.output().unwrap().stdout;
-        String::from_utf8(shown).unwrap().trim().to_owned()
+        let shown = Command::new("dpkg-deb")
+            .arg("-f")
+            .arg(&package)
+            .arg(name)
+            .output();
+        let shown = String::from_utf8(shown.unwrap().stdout).unwrap();
+        shown.trim().to_owned()
     };
     assert_eq!(field("Package"), "polwarden");
     assert_eq!(field("Version"), version);
