@@ -206,7 +206,8 @@ pub trait Reads: Send + Sync {
         begin: BeginReading<'a>,
     ) -> BoxFuture<'a, Result<(), ApiError>>;
 
-    /// Reads what a plan touches or creates, which replaces the live state.
+    /// Reads again at least what a plan touches or creates. What is not read again stays as the plan was made from
+    /// it.
     fn read_touched<'a>(
         &'a mut self,
         plan: &'a TargetPlan,

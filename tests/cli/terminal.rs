@@ -106,6 +106,29 @@ fn yes_applies() {
     );
 }
 
+/// The policies of the plan are read again after the answer. Those that the plan leaves as they are must not
+/// look new.
+#[test]
+fn yes_applies_a_change_next_to_policies_that_do_not_change() {
+    let sandbox = Sandbox::new("");
+    let write = |name: &str, host: &str| {
+        let rules = format!("rules:\n{}", tcp("r", "allow", host));
+        sandbox.write(&format!("policies/{name}.yaml"), policy(name, &rules));
+    };
+    for name in ["changes", "renamed", "stays"] {
+        write(name, "old.example.com");
+    }
+    sandbox.expect(0, &["apply", EMBEDDED, "-y"]);
+    write("changes", "new.example.com");
+    write("created", "new.example.com");
+    std::fs::remove_file(sandbox.path("policies/renamed.yaml")).unwrap();
+    let (code, shown) = on_terminal(sandbox.command(&["apply", EMBEDDED]), "yes\n");
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("3 applied"), "{shown}");
+    assert!(shown.contains("Read back"), "{shown}");
+    assert!(!shown.contains("Another client"), "{shown}");
+}
+
 #[test]
 fn everything_else_does_not() {
     let sandbox = sandbox();

@@ -163,7 +163,10 @@ impl<W: Send + Sync> Reads for ChainloopTarget<W> {
         _: usize,
     ) -> BoxFuture<'a, Result<(), ApiError>> {
         Box::pin(async move {
-            self.live = Some(read_touched(plan, &self.reader).await?);
+            let touched = read_touched(plan, &self.reader).await?;
+            // The others stay as the plan was made from them, so that the run notices if they change.
+            let live = self.live.get_or_insert_default();
+            live.documents.extend(touched.documents);
             Ok(())
         })
     }

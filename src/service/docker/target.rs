@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::apply::{
     Ledger, PolicyLookup, PolicyRun, PolicyUndo, check_unmoved, read_back_differs, read_touched,
-    undo_policies,
+    replace_touched, undo_policies,
 };
 use super::client::{DockerReader, DockerWriter};
 use super::plan::audit::audit_plan;
@@ -177,7 +177,11 @@ impl<W: Send + Sync> Reads for DockerTarget<W> {
         at_once: usize,
     ) -> BoxFuture<'a, Result<(), ApiError>> {
         Box::pin(async move {
-            self.live = Some(read_touched(plan, &self.reader, at_once).await?);
+            let touched = read_touched(plan, &self.reader, at_once).await?;
+            self.live = Some(match self.live.take() {
+                Some(known) => replace_touched(known, plan, touched),
+                None => touched,
+            });
             Ok(())
         })
     }

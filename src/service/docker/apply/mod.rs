@@ -11,6 +11,6 @@ mod touched;
 pub use ledger::Ledger;
 pub use read_back::read_back_differs;
 pub use rollback::{PolicyUndo, undo_policies};
-pub use touched::{PlanBasis, check_unmoved, keep_touched, read_touched};
+pub use touched::{PlanBasis, check_unmoved, keep_touched, read_touched, replace_touched};
 
 pub use service::{PolicyLookup, PolicyRun};

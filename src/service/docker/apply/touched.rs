@@ -70,6 +70,22 @@ pub fn check_unmoved(plan: &TargetPlan, live: &DockerLiveState) -> Vec<StalePlan
     stale
 }
 
+/// The state that a plan was made from, with what [`read_touched`] read later. The other policies stay, so that the
+/// run still notices if another client changes them.
+pub fn replace_touched(
+    known: DockerLiveState,
+    plan: &TargetPlan,
+    touched: DockerLiveState,
+) -> DockerLiveState {
+    let is_touched = keep_touched(known.clone(), plan);
+    let is_touched: BTreeSet<_> = is_touched.policies.iter().map(|it| &it.id).collect();
+    let others = known.policies.into_iter();
+    let others = others.filter(|policy| !is_touched.contains(&policy.id));
+    DockerLiveState {
+        policies: others.chain(touched.policies).collect(),
+    }
+}
+
 /// Of a whole organization, what [`read_touched`] would have read.
 pub fn keep_touched(mut live: DockerLiveState, plan: &TargetPlan) -> DockerLiveState {
     let ids: BTreeSet<_> = plan.before.iter().map(|before| &before.id).collect();
