@@ -312,9 +312,14 @@ impl InitArgs {
             ]
         };
         let mut text = "\nNext:\n".to_owned();
+        let commands = commands
+            .into_iter()
+            .map(|(command, purpose)| (format!("polwarden{directory} {command}"), purpose));
+        let commands: Vec<(String, &str)> = commands.collect();
+        let width = commands.iter().map(|(command, _)| command.len()).max();
+        let width = width.unwrap_or_default();
         for (command, purpose) in commands {
-            let command = format!("polwarden{directory} {command}");
-            text.push_str(&format!("  {command:<50}  {purpose}\n"));
+            text.push_str(&format!("  {command:<width$}  {purpose}\n"));
         }
         for step in steps {
             text.push_str(&format!("{step}\n"));
