@@ -249,8 +249,8 @@ const ACCESS: Shape = Mapping(&[
 
 const GATE: Shape = Mapping(&[
     ("request", Free),
-    ("audience", Free),
     ("mcp", MCP),
+    ("audience", Free),
     ("reason", Free),
 ]);
 
